@@ -1,0 +1,108 @@
+"""Manifests of the bundles in the object store: immutable folders with a manifest.json that names and hashes every file."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wire.ids import BundleUri, DatasetId, Digest
+
+MANIFEST_FILE = "manifest.json"
+FORMAT_VERSION = 1
+
+
+class BundleKind(StrEnum):
+    """What a bundle holds."""
+
+    BACKBONE = "backbone"
+    SEGMENT = "segment"
+    PLOT_TABLE = "plot_table"
+    PLOT_TREE = "plot_tree"
+    ADAPTER = "adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a bundle."""
+
+    num_bytes: int
+    sha256: str  # 64 hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class BundleManifest:
+    """manifest.json. The bundle's digest is SHA-256 of its canonical JSON (wire.codec.to_json): content only, no time."""
+
+    kind: BundleKind
+    format_version: int
+    files: dict[str, FileEntry]  # relative path -> entry
+    fields: dict[str, object]  # one of the *Fields below, as plain JSON
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFields:
+    """A split backbone: tokenizer, embeddings, lower layers 1..num_lower, upper layers, position and type residuals."""
+
+    name: str
+    architecture: str  # "bert"
+    hidden: int
+    num_layers: int
+    num_lower: int  # k
+    num_heads: int
+    intermediate: int
+    max_positions: int
+    vocab_size: int
+    tokenizer_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFields:
+    """Counts and sums that one dataset contributes (DESIGN: exact, order-free merging)."""
+
+    backbone: Digest
+    dataset_id: DatasetId
+    num_documents: int
+    num_tokens: int
+    min_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlotTableFields:
+    """One node's immutable table."""
+
+    backbone: Digest
+    scheme: str  # "centred"
+    hidden: int
+    num_rows: dict[str, int]  # rung -> rows
+    tau: dict[str, float]  # rung -> fitted shrinkage
+    num_tokens: int  # tokens of text behind it
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """One node of a tree version."""
+
+    name: str  # "general", or the domain's id
+    uri: BundleUri
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PlotTreeFields:
+    """A tree version: the path of nodes, root first, that look-ups walk from the last to the first."""
+
+    backbone: Digest
+    nodes: tuple[TreeNode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFields:
+    """A task's adapter (PEFT files), head and labels, and what it was trained on."""
+
+    method: str  # "lora"
+    rank: int
+    alpha: float
+    target_modules: tuple[str, ...]
+    labels: tuple[str, ...]
+    max_tokens: int
+    backbone: Digest
+    tree: Digest
+    metrics: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,48 @@
+"""What the data plane reads from the catalog: the versioned views ``serving_v1`` and the channel that announces changes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
+
+NOTIFY_CHANNEL = "hmi_catalog"
+KEYS_VIEW = "serving_v1.api_keys"
+TASKS_VIEW = "serving_v1.tasks"
+USAGE_TABLE = "usage_event"
+KEY_PREFIX = "hmi_"
+"""A key is this prefix and 256 random bits in URL-safe base64; the catalog keeps SHA-256 of the whole text."""
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    PREDICT = "predict"
+    MANAGE = "manage"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One usable API key: a row of KEYS_VIEW (columns in this order). Revoked and expired keys are absent."""
+
+    key_sha256: bytes
+    key_id: KeyId
+    tenant_id: TenantId
+    scopes: tuple[str, ...]
+    task_id: TaskId | None  # None: all tasks of the tenant
+    expires_at: datetime | None  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task and what it serves now: a row of TASKS_VIEW (columns in this order). Not deployed: the last ones are None."""
+
+    tenant_id: TenantId
+    task_id: TaskId
+    slug: str  # unique within the tenant; what /v1/tasks/{task}/predict names
+    version_id: VersionId | None
+    version_number: int | None
+    bundle_uri: BundleUri | None
+    bundle_digest: Digest | None
+    tree_uri: BundleUri | None
+    tree_digest: Digest | None

@@ -1,0 +1,76 @@
+"""Request and answer of ``POST /v1/tasks/{task}/predict``."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from wire.ids import Digest, RequestId, VersionId
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Body of a prediction call. ``parameters`` is open for later options; unknown ones are refused by the service."""
+
+    inputs: list[str]
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Share of an input's tokens answered at each rung; the four sum to 1 on the PLOT path."""
+
+    trigram: float
+    bigram: float
+    unigram: float
+    exact: float  # lower layers computed
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Answer for one input."""
+
+    label: str
+    score: float  # probability of `label`
+    scores: dict[str, float]  # label -> probability, in the task's label order
+    num_tokens: int  # tokens used, special ones included
+    truncated: bool  # True: the text was longer than the task's max_tokens; the rest was not read
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """Proof of what answered."""
+
+    task: str
+    version: int
+    version_id: VersionId
+    adapter_digest: Digest
+    tree_version: Digest
+    backbone: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the request is counted as."""
+
+    num_texts: int
+    num_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds by stage, of the batches that this request took part in."""
+
+    queue_ms: float
+    retrieve_ms: float
+    compute_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictResponse:
+    """Body of a successful answer; predictions in the order of the inputs."""
+
+    predictions: list[Prediction]
+    model: ServedModel
+    usage: Usage
+    timings: Timings
+    request_id: RequestId

@@ -1,0 +1,110 @@
+"""The training process's contract: the job file it reads and the JSON lines it prints (one event a line, on stdout)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How an adapter is trained. Defaults are the `recipe` in docs/decisions; None stands for 'the trainer decides'."""
+
+    method: str = "lora"
+    rank: int = 8
+    alpha: float = 16.0
+    epochs: int = 3
+    learning_rate: float = 1e-3
+    batch_rows: int = 16
+    max_tokens: int = 128  # longer texts are cut, and the report says how many
+    patience: int = 2  # evaluations without gain before stopping early
+    seed: int = 1
+    compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """One dataset's segment in the store."""
+
+    dataset_id: DatasetId
+    uri: BundleUri
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class TrainJob:
+    """Input of ``python -m hmi.cli train --job FILE``. All URIs are relative to HMI_STORE_URL."""
+
+    job_id: JobId
+    tenant_id: TenantId
+    task_id: TaskId
+    domain_id: DomainId
+    dataset_id: DatasetId
+    rows_uri: BundleUri  # JSON lines {"row": int, "text": str, "label": str}, as the portal cleaned them
+    labels: tuple[str, ...]  # order of the head's outputs
+    backbone_uri: BundleUri
+    backbone_digest: Digest
+    tree_uri: BundleUri  # published tree of the domain's parent (general): the nodes above the one that is built here
+    tree_digest: Digest
+    segments: tuple[SegmentRef, ...]  # the domain's other segments; this dataset's own is added by the process
+    segment_out_uri: BundleUri
+    tree_out_uri: BundleUri
+    version_out_uri: BundleUri
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+class Phase(StrEnum):
+    """Steps of a training, in order."""
+
+    STARTING = "starting"
+    SPLITTING = "splitting"
+    LEARNING_DOMAIN = "learning_domain"
+    LOOKING_UP = "looking_up"
+    TRAINING = "training"
+    COMPARING = "comparing"
+    EVALUATING = "evaluating"
+    PUBLISHING = "publishing"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``{"event": "progress", ...}``: at least one every two seconds while there is work."""
+
+    phase: Phase
+    step: int
+    num_steps: int
+    loss: float | None
+    validation_accuracy: float | None
+    eta_s: float | None  # to the end of the whole job
+    message: str  # a line a person can read; holds no text of the tenant
+    event: str = "progress"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedBundle:
+    """A bundle that now stands in the store."""
+
+    uri: BundleUri
+    digest: Digest
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """``{"event": "result", ...}``: the last line of a training that succeeded. A resumed or repeated run prints it again."""
+
+    version: PublishedBundle
+    tree: PublishedBundle
+    segment: PublishedBundle
+    report: dict[str, Any]  # metrics on held-out rows; see hmi.build.report
+    event: str = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainFailure:
+    """``{"event": "failure", ...}``: the last line of a training that cannot succeed by trying again."""
+
+    code: str  # wire.errors.ErrorCode
+    message: str  # says what to do; holds no text of the tenant
+    event: str = "failure"
