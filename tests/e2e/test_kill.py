@@ -1,0 +1,96 @@
+"""kill -9 of each process in turn, during a training and under requests: the job ends well, answers stay the same."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.e2e.installation import Installation
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.stress, pytest.mark.timeout(900)]
+
+TEXTS = [
+    "The striker scored twice in the second half.",
+    "Shares fell after the bank cut its forecast.",
+    "The minister faced questions in parliament.",
+    "A new handset plays music and video.",
+    "The film won three awards.",
+]
+VICTIMS = ["postgres", "valkey", "worker", "service", "portal", "proxy"]
+
+
+def test_a_training_survives_the_death_of_every_process(installation: Installation) -> None:
+    key = installation.secret("demo_api_key")
+    before = [p["scores"] for p in installation.predict_all("bbc-news", TEXTS, key=key)]
+    installation.create_task("killed")
+    dataset = installation.upload(_rows(), name="killed")
+    training = installation.start_training("killed", dataset, {"epochs": 4, "patience": 4})
+    with _load(installation, key) as answers:
+        installation.wait_until(lambda: installation.training(training)["state"] == "running", what="it runs", deadline_s=60)
+        for victim in VICTIMS:
+            old = installation.kill(victim)
+            installation.wait_until(
+                lambda old=old, victim=victim: installation.pid(victim) not in {0, old}, what=f"{victim} is started again", deadline_s=60
+            )
+            installation.wait_until(lambda: _ready(installation), what=f"ready after {victim}", deadline_s=90)
+        for pid in installation.training_pids():
+            os.kill(pid, signal.SIGKILL)
+        done = installation.wait_for_training(training, deadline_s=600)
+    with installation.api() as api:
+        versions = api.get("tasks/killed/versions").json()["results"]
+    assert [version["number"] for version in versions] == [done["version"]] == [1]
+    assert installation.training_pids() == []
+    after = [p["scores"] for p in installation.predict_all("bbc-news", TEXTS, key=key)]
+    for one, other in zip(before, after, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    assert answers and set(answers) == {TEXTS_LABELS}, "answers under load differed"
+
+
+TEXTS_LABELS = ("sport", "business", "politics", "tech", "entertainment")
+
+
+def _rows() -> list[tuple[str, str]]:
+    good = ["lovely", "excellent", "brilliant", "delightful", "superb"]
+    bad = ["dreadful", "terrible", "awful", "boring", "horrid"]
+    things = ["film", "phone", "meal", "book", "hotel", "song", "game", "car", "jacket", "lamp"]
+    places = ["at home", "in town", "last week", "for my sister", "on the train", "this morning", "again", "by chance"]
+    return [
+        (f"The {thing} I bought {place} was {word}, number {n}.", label)
+        for n, (thing, place) in enumerate((t, p) for t in things for p in places)
+        for label, words in (("good", good), ("bad", bad))
+        for word in words
+    ]
+
+
+def _ready(installation: Installation) -> bool:
+    portal = httpx.get(f"{installation.base_url}/readyz", timeout=5).status_code == 200
+    served = installation.predict("bbc-news", TEXTS[:1], key=installation.secret("demo_api_key")).status_code == 200
+    return portal and served
+
+
+@contextmanager
+def _load(installation: Installation, key: str) -> Iterator[list[tuple[str, ...]]]:
+    """Requests all the while; what is answered is kept, what fails while a process is down is the caller's to retry."""
+    stop = threading.Event()
+    answers: list[tuple[str, ...]] = []
+
+    def ask() -> None:
+        while not stop.wait(0.2):
+            try:
+                answer = installation.predict("bbc-news", TEXTS, key=key)
+            except httpx.HTTPError:
+                continue
+            if answer.status_code == 200:
+                answers.append(tuple(p["label"] for p in answer.json()["predictions"]))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        thread.join()
