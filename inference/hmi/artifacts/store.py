@@ -1,0 +1,259 @@
+"""The object store: bundles and files by relative URI, in a local folder or any S3-compatible service."""
+
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from hmi.artifacts.bundle import bundle_digest, parse_manifest, read_manifest, sync, verify_files
+from hmi.base.errors import AlreadyExists, BundleMismatch, InvalidInput, NotFound, StoreUnavailable
+from wire.artifacts import MANIFEST_FILE
+from wire.ids import BundleUri, Digest
+
+
+class Store(ABC):
+    """Where bundles live. Safe to use from several threads and processes: what is published never changes."""
+
+    @abstractmethod
+    def publish(self, folder: Path, uri: BundleUri) -> None:
+        """Put a copy of the bundle in ``folder`` at ``uri``; readers see all of it or nothing.
+
+        The same bundle there already: does nothing. Another one: raises AlreadyExists.
+        """
+
+    @abstractmethod
+    def localize(self, uri: BundleUri, digest: Digest) -> Path:
+        """A local folder with that bundle, to be opened with open_bundle (which verifies every byte).
+
+        Raises NotFound where nothing is, BundleMismatch where another bundle is.
+        """
+
+    @abstractmethod
+    def digest(self, uri: BundleUri) -> Digest | None:
+        """Digest of the bundle at ``uri``, by its manifest alone; None where there is none."""
+
+    @abstractmethod
+    def open_file(self, uri: BundleUri) -> AbstractContextManager[BinaryIO]:
+        """A single file, for reading from its start. Raises NotFound."""
+
+    @abstractmethod
+    def exists(self, uri: BundleUri) -> bool:
+        """Whether a whole bundle, or a file, stands at ``uri``."""
+
+    @abstractmethod
+    def delete(self, uri: BundleUri) -> None:
+        """Remove the bundle or file; does nothing where there is none."""
+
+
+def open_store(url: str, cache_dir: Path | None) -> Store:
+    """The store at ``url``: ``file:///folder`` (made if absent), or what fsspec knows, such as ``s3://bucket/prefix``.
+
+    ``cache_dir`` keeps local copies of remote bundles; a folder needs none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        path = Path(unquote(parts.path))
+        if parts.netloc or not path.is_absolute():
+            raise InvalidInput(f"store URL {url!r} must be absolute: file:///folder", param="HMI_STORE_URL")
+        return FolderStore(path)
+    if not parts.scheme:
+        raise InvalidInput(f"store URL {url!r} must begin with file:// or s3://", param="HMI_STORE_URL")
+    if cache_dir is None:
+        raise InvalidInput(f"the store {parts.scheme}:// needs a cache folder", param="HMI_CACHE_DIR")
+    try:
+        filesystem, root = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as exc:
+        raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param="HMI_STORE_URL") from exc
+    return RemoteStore(filesystem, str(root), cache_dir)
+
+
+class FolderStore(Store):
+    """A store in a folder of this machine. Bundles are read in place."""
+
+    def __init__(self, root: Path) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._root = root
+
+    def publish(self, folder: Path, uri: BundleUri) -> None:
+        wanted, target = bundle_digest(read_manifest(folder)), self._path(uri)
+        if self._stands(uri, wanted):
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Hidden and beside the target: the same file system, so that the rename is atomic.
+        temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.part"
+        try:
+            shutil.copytree(folder, temporary)
+            _sync_tree(temporary)
+            temporary.rename(target)
+            sync(target.parent)
+        except OSError as exc:
+            if self._stands(uri, wanted):  # somebody else was quicker with the same
+                return
+            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def localize(self, uri: BundleUri, digest: Digest) -> Path:
+        found = self.digest(uri)
+        if found is None:
+            raise NotFound(f"there is no bundle at {uri}")
+        if found != digest:
+            raise BundleMismatch(f"bundle at {uri} is {found}, wanted {digest}")
+        return self._path(uri)
+
+    def digest(self, uri: BundleUri) -> Digest | None:
+        path = self._path(uri)
+        return bundle_digest(read_manifest(path)) if (path / MANIFEST_FILE).is_file() else None
+
+    @contextmanager
+    def open_file(self, uri: BundleUri) -> Iterator[BinaryIO]:
+        try:
+            file = self._path(uri).open("rb")
+        except (FileNotFoundError, IsADirectoryError) as exc:
+            raise NotFound(f"there is no file at {uri}") from exc
+        except OSError as exc:
+            raise StoreUnavailable(f"cannot read {uri}: {exc.strerror}") from exc
+        with file:
+            yield file
+
+    def exists(self, uri: BundleUri) -> bool:
+        path = self._path(uri)
+        return path.is_file() or (path / MANIFEST_FILE).is_file()
+
+    def delete(self, uri: BundleUri) -> None:
+        path = self._path(uri)
+        if path.is_dir():
+            # The manifest first: what is left of an interrupted deletion is no bundle any more.
+            (path / MANIFEST_FILE).unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def _path(self, uri: BundleUri) -> Path:
+        return self._root / _relative(uri)
+
+    def _stands(self, uri: BundleUri, wanted: Digest) -> bool:
+        found = self.digest(uri)
+        if found is not None and found != wanted:
+            raise AlreadyExists(f"another bundle stands at {uri}: {found}, not {wanted}")
+        return found is not None
+
+
+class RemoteStore(Store):
+    """A store behind fsspec.
+
+    Object stores have no rename: the manifest goes last, and a bundle without one is not there.
+    """
+
+    def __init__(self, filesystem: Any, root: str, cache_dir: Path) -> None:
+        self._files = filesystem
+        self._root = root.rstrip("/")
+        self._cache = cache_dir
+
+    def publish(self, folder: Path, uri: BundleUri) -> None:
+        manifest = read_manifest(folder)
+        wanted, found = bundle_digest(manifest), self.digest(uri)
+        if found == wanted:
+            return
+        if found is not None:
+            raise AlreadyExists(f"another bundle stands at {uri}: {found}, not {wanted}")
+        with _reachable(uri):
+            for name in (*manifest.files, MANIFEST_FILE):
+                self._files.put_file(str(folder / name), f"{self._at(uri)}/{name}")
+
+    def localize(self, uri: BundleUri, digest: Digest) -> Path:
+        target = self._cache / digest.removeprefix("sha256:")
+        if (target / MANIFEST_FILE).is_file():
+            return target
+        found = self.digest(uri)
+        if found is None:
+            raise NotFound(f"there is no bundle at {uri}")
+        if found != digest:
+            raise BundleMismatch(f"bundle at {uri} is {found}, wanted {digest}")
+        self._cache.mkdir(parents=True, exist_ok=True)
+        temporary = self._cache / f".{target.name}.{uuid.uuid4().hex}.part"
+        try:
+            self._download(uri, temporary)
+            verify_files(temporary, read_manifest(temporary))
+            _sync_tree(temporary)
+            try:
+                temporary.rename(target)
+            except OSError:
+                if not (target / MANIFEST_FILE).is_file():  # else another thread brought the same
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return target
+
+    def digest(self, uri: BundleUri) -> Digest | None:
+        with _reachable(uri):
+            try:
+                text = self._files.cat_file(f"{self._at(uri)}/{MANIFEST_FILE}")
+            except FileNotFoundError:
+                return None
+        return bundle_digest(parse_manifest(text, str(uri)))
+
+    @contextmanager
+    def open_file(self, uri: BundleUri) -> Iterator[BinaryIO]:
+        with _reachable(uri):
+            file = self._files.open(self._at(uri), "rb")
+        with file:
+            yield cast(BinaryIO, file)
+
+    def exists(self, uri: BundleUri) -> bool:
+        with _reachable(uri):
+            place = self._at(uri)
+            return bool(self._files.isfile(place) or self._files.isfile(f"{place}/{MANIFEST_FILE}"))
+
+    def delete(self, uri: BundleUri) -> None:
+        place = self._at(uri)
+        with _reachable(uri):
+            if self._files.isfile(place):
+                self._files.rm_file(place)
+                return
+            if self._files.isfile(f"{place}/{MANIFEST_FILE}"):
+                self._files.rm_file(f"{place}/{MANIFEST_FILE}")
+            if self._files.isdir(place):
+                self._files.rm(place, recursive=True)
+
+    def _download(self, uri: BundleUri, folder: Path) -> None:
+        folder.mkdir()
+        with _reachable(uri):
+            self._files.get_file(f"{self._at(uri)}/{MANIFEST_FILE}", str(folder / MANIFEST_FILE))
+            for name in read_manifest(folder).files:
+                path = folder / _relative(BundleUri(name))
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._files.get_file(f"{self._at(uri)}/{name}", str(path))
+
+    def _at(self, uri: BundleUri) -> str:
+        return f"{self._root}/{_relative(uri)}"
+
+
+def _relative(uri: BundleUri) -> str:
+    path = PurePosixPath(uri)
+    if not uri or path.is_absolute() or ".." in path.parts or path == PurePosixPath(".") or "\\" in uri:
+        raise InvalidInput(
+            f"{uri!r} is not a place in the store: write a relative path without '..'", param="uri"
+        )
+    return str(path)
+
+
+@contextmanager
+def _reachable(uri: BundleUri) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise NotFound(f"there is no file at {uri}") from exc
+    except OSError as exc:
+        raise StoreUnavailable(f"the store does not answer for {uri}: {exc}") from exc
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
