@@ -51,6 +51,7 @@ class BackboneFields:
     max_positions: int
     vocab_size: int
     tokenizer_sha256: str
+    layer_norm_epsilon: float = 1e-12
 
 
 @dataclass(frozen=True, slots=True)

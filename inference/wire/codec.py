@@ -55,7 +55,7 @@ def from_plain(cls: type[T], plain: Any) -> T:
 def _decode(kind: Any, value: Any, path: str) -> Any:
     kind = getattr(kind, "__supertype__", kind)
     origin = typing.get_origin(kind)
-    if kind is Any:
+    if kind is Any or kind is object:
         return value
     if origin in (typing.Union, types.UnionType):
         return _decode_optional(kind, value, path)

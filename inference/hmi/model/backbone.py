@@ -1,0 +1,112 @@
+"""A split backbone, opened from its bundle: tokenizer, lower layers, residuals of PLOT rows, upper layers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from hmi.artifacts.bundle import open_bundle
+from hmi.base.errors import BundleBroken, HmiError
+from hmi.model.bert import EMBEDDING_TENSOR_NAMES, layer_tensor_names
+from hmi.model.lower import LowerLayers
+from hmi.model.residuals import RowResiduals
+from hmi.model.tokenizer import Tokenizer
+from hmi.model.upper import UpperLayers
+from hmi.plot.ngram import Documents
+from wire.artifacts import BackboneFields, BundleKind
+from wire.errors import ErrorCode
+from wire.ids import Digest
+
+TOKENIZER_FILE = "tokenizer.json"
+LOWER_FILE = "lower.safetensors"  # embeddings and layers 1..k
+UPPER_FILE = "upper.safetensors"  # layers k+1..L
+RESIDUALS_FILE = "residuals.safetensors"
+ARCHITECTURE = "bert"
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """Everything of a model that all tenants share. Frozen, and safe to share between threads."""
+
+    digest: Digest
+    fields: BackboneFields
+    tokenizer: Tokenizer
+    residuals: RowResiduals
+    upper: UpperLayers
+    lower: LowerLayers | None  # None: opened for look-ups only
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        device: str | torch.device = "cpu",
+        *,
+        digest: Digest | None = None,
+        with_lower: bool = True,
+    ) -> "Backbone":
+        """Read a backbone's bundle. ``with_lower`` False leaves out what only look-ups never need.
+
+        Raises BundleBroken, and BundleMismatch when ``digest`` is another one's.
+        """
+        bundle = open_bundle(folder, kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=digest)
+        fields = bundle.fields
+        if fields.architecture != ARCHITECTURE:
+            raise BundleBroken(
+                f"{folder.name} is a backbone of architecture {fields.architecture!r}, not {ARCHITECTURE!r}"
+            )
+        place = torch.device(device)
+        return cls(
+            digest=bundle.digest,
+            fields=fields,
+            tokenizer=Tokenizer.open(folder / TOKENIZER_FILE),
+            residuals=RowResiduals.open(folder / RESIDUALS_FILE, fields, place),
+            upper=UpperLayers(fields, _read(folder / UPPER_FILE, upper_tensor_names(fields), place)),
+            lower=LowerLayers(fields, _read(folder / LOWER_FILE, lower_tensor_names(fields), place))
+            if with_lower
+            else None,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        return self.residuals.position.device
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all tensors on the device."""
+        layers = [self.upper] if self.lower is None else [self.upper, self.lower]
+        return self.residuals.num_bytes + sum(p.nbytes for module in layers for p in module.parameters())
+
+    @torch.inference_mode()
+    def lower_states(self, documents: Documents) -> Tensor:
+        """Exact output of the lower layers, float32 [num_tokens, hidden]; needs ``with_lower``."""
+        if self.lower is None:
+            raise HmiError(ErrorCode.INTERNAL, "this backbone was opened without its lower layers")
+        states: Tensor = self.lower(documents)
+        return states
+
+
+def lower_tensor_names(fields: BackboneFields) -> tuple[str, ...]:
+    """Names of the tensors in LOWER_FILE."""
+    layers = [name for index in range(fields.num_lower) for name in layer_tensor_names(index)]
+    return (*EMBEDDING_TENSOR_NAMES, *layers)
+
+
+def upper_tensor_names(fields: BackboneFields) -> tuple[str, ...]:
+    """Names of the tensors in UPPER_FILE."""
+    return tuple(
+        name for index in range(fields.num_lower, fields.num_layers) for name in layer_tensor_names(index)
+    )
+
+
+def _read(path: Path, names: tuple[str, ...], device: torch.device) -> dict[str, Tensor]:
+    try:
+        tensors = load_file(path, device=str(device))
+    except SafetensorError as exc:
+        raise BundleBroken(f"{path.name} cannot be read: {exc}") from exc
+    missing = sorted(set(names) - set(tensors))
+    if missing:
+        raise BundleBroken(f"{path.name} lacks {missing[0]}")
+    return tensors

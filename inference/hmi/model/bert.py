@@ -1,0 +1,131 @@
+"""Encoder layers of the BERT family on packed tokens: the same arithmetic as transformers' BertModel, without padding."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hmi.model.adapters.call import AdapterCall, AdapterModule, module_path
+from hmi.model.packing import PackedAttention
+from wire.artifacts import BackboneFields
+
+QKV = (AdapterModule.QUERY, AdapterModule.KEY, AdapterModule.VALUE)
+
+
+def frozen(tensor: Tensor) -> nn.Parameter:
+    """A weight that no training changes."""
+    return nn.Parameter(tensor, requires_grad=False)
+
+
+class Linear(nn.Module):
+    """A frozen affine map."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.weight = frozen(weight)  # [out, in]
+        self.bias = frozen(bias)  # [out]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return functional.linear(inputs, self.weight, self.bias)
+
+
+class LayerNorm(nn.Module):
+    """A frozen layer norm over the last dimension."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, epsilon: float) -> None:
+        super().__init__()
+        self.weight = frozen(weight)
+        self.bias = frozen(bias)
+        self.epsilon = epsilon
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return functional.layer_norm(inputs, self.weight.shape, self.weight, self.bias, self.epsilon)
+
+
+class Embeddings(nn.Module):
+    """Word, position and token-type embeddings, summed and normed."""
+
+    def __init__(self, fields: BackboneFields, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.words = frozen(tensors["embeddings.word_embeddings.weight"])
+        self.positions = frozen(tensors["embeddings.position_embeddings.weight"])
+        self.types = frozen(tensors["embeddings.token_type_embeddings.weight"])
+        self.norm = _norm(tensors, "embeddings.LayerNorm", fields.layer_norm_epsilon)
+
+    def forward(self, token_ids: Tensor, positions: Tensor, token_types: Tensor) -> Tensor:
+        """All int64 [num_tokens]; answers [num_tokens, hidden]."""
+        states: Tensor = self.norm(
+            self.words[token_ids] + self.types[token_types] + self.positions[positions]
+        )
+        return states
+
+
+class EncoderLayer(nn.Module):
+    """Layer ``index`` (from 0) of the backbone; the three attention inputs are one matrix."""
+
+    def __init__(self, fields: BackboneFields, index: int, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.index = index
+        self.num_heads = fields.num_heads
+        paths = [module_path(index, module) for module in QKV]
+        self.query_key_value = Linear(
+            torch.cat([tensors[f"{path}.weight"] for path in paths]),
+            torch.cat([tensors[f"{path}.bias"] for path in paths]),
+        )
+        self.attention_output = _linear(tensors, module_path(index, AdapterModule.ATTENTION_OUTPUT))
+        self.attention_norm = _layer_norm(fields, tensors, index, "attention.output.LayerNorm")
+        self.intermediate = _linear(tensors, module_path(index, AdapterModule.INTERMEDIATE))
+        self.output = _linear(tensors, module_path(index, AdapterModule.OUTPUT))
+        self.output_norm = _layer_norm(fields, tensors, index, "output.LayerNorm")
+
+    def forward(self, states: Tensor, attention: PackedAttention, adapters: AdapterCall | None) -> Tensor:
+        """[num_tokens, hidden] to the same."""
+        mixed = attention.attend(self._query_key_value(states, adapters), self.num_heads)
+        projected = self._adapted(
+            adapters, AdapterModule.ATTENTION_OUTPUT, mixed, self.attention_output(mixed)
+        )
+        states = self.attention_norm(projected + states)
+        widened = self._adapted(adapters, AdapterModule.INTERMEDIATE, states, self.intermediate(states))
+        widened = functional.gelu(widened)
+        narrowed = self._adapted(adapters, AdapterModule.OUTPUT, widened, self.output(widened))
+        answer: Tensor = self.output_norm(narrowed + states)
+        return answer
+
+    def _query_key_value(self, states: Tensor, adapters: AdapterCall | None) -> Tensor:
+        plain: Tensor = self.query_key_value(states)
+        if adapters is None:
+            return plain
+        parts = zip(QKV, plain.chunk(3, dim=-1), strict=True)
+        return torch.cat([adapters.apply(self.index, module, states, part) for module, part in parts], dim=-1)
+
+    def _adapted(
+        self, adapters: AdapterCall | None, module: AdapterModule, inputs: Tensor, outputs: Tensor
+    ) -> Tensor:
+        return outputs if adapters is None else adapters.apply(self.index, module, inputs, outputs)
+
+
+def layer_tensor_names(index: int) -> tuple[str, ...]:
+    """Names of all tensors of layer ``index`` in a checkpoint."""
+    linears = [module_path(index, module) for module in AdapterModule]
+    norms = [f"encoder.layer.{index}.{norm}" for norm in ("attention.output.LayerNorm", "output.LayerNorm")]
+    return tuple(f"{module}.{part}" for module in (*linears, *norms) for part in ("weight", "bias"))
+
+
+EMBEDDING_TENSOR_NAMES = (
+    "embeddings.word_embeddings.weight",
+    "embeddings.position_embeddings.weight",
+    "embeddings.token_type_embeddings.weight",
+    "embeddings.LayerNorm.weight",
+    "embeddings.LayerNorm.bias",
+)
+
+
+def _linear(tensors: dict[str, Tensor], path: str) -> Linear:
+    return Linear(tensors[f"{path}.weight"], tensors[f"{path}.bias"])
+
+
+def _layer_norm(fields: BackboneFields, tensors: dict[str, Tensor], index: int, name: str) -> LayerNorm:
+    return _norm(tensors, f"encoder.layer.{index}.{name}", fields.layer_norm_epsilon)
+
+
+def _norm(tensors: dict[str, Tensor], path: str, epsilon: float) -> LayerNorm:
+    return LayerNorm(tensors[f"{path}.weight"], tensors[f"{path}.bias"], epsilon)

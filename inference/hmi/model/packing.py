@@ -1,0 +1,64 @@
+"""Attention over packed documents: every token sees its own document and nothing else, without padding."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True, slots=True)
+class PackedAttention:
+    """Documents of one batch grouped by length; made once a forward and used by all its layers.
+
+    Groups of exactly equal length need neither mask nor padding, and short documents, where the cost of a call shows,
+    fall into few groups. (Measured on a processor: as fast as one call a document, and faster than padded buckets of
+    1.1 to 2 times the shortest length.)
+
+        tokens in the order given    a a a b b c c c d d        lengths 3 2 3 2
+        by_length                    b b d d a a a c c c        groups (2 documents of 2), (2 of 3)
+    """
+
+    groups: tuple[tuple[int, int], ...]  # (documents, length), lengths rising
+    by_length: Tensor | None  # int64 [num_tokens]: tokens in the order of groups; None: they already stand so
+    back: Tensor | None  # its inverse
+
+    @classmethod
+    def of(cls, offsets: NDArray[np.int64], device: torch.device) -> "PackedAttention":
+        """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]."""
+        lengths = np.diff(offsets)
+        distinct, num_documents = np.unique(lengths, return_counts=True)
+        groups = tuple(
+            (int(n), int(length)) for length, n in zip(distinct, num_documents, strict=True) if length
+        )
+        if np.all(lengths[:-1] <= lengths[1:]):
+            return cls(groups=groups, by_length=None, back=None)
+        documents = np.argsort(lengths, kind="stable")
+        firsts = np.concatenate(([0], np.cumsum(lengths[documents])))
+        by_length = np.repeat(offsets[:-1][documents] - firsts[:-1], lengths[documents]) + np.arange(
+            firsts[-1]
+        )
+        back = np.empty_like(by_length)
+        back[by_length] = np.arange(len(by_length))
+        return cls(groups, torch.from_numpy(by_length).to(device), torch.from_numpy(back).to(device))
+
+    def attend(self, query_key_value: Tensor, num_heads: int) -> Tensor:
+        """Scaled dot-product attention within each document: [num_tokens, 3 * hidden] to [num_tokens, hidden]."""
+        states = query_key_value if self.by_length is None else query_key_value[self.by_length]
+        answers = []
+        for (documents, length), group in zip(
+            self.groups, states.split([n * length for n, length in self.groups]), strict=True
+        ):
+            # [documents * length, 3 * hidden] -> [3, documents, heads, length, head size]
+            heads = group.view(documents, length, 3, num_heads, -1).permute(2, 0, 3, 1, 4)
+            answer = functional.scaled_dot_product_attention(heads[0], heads[1], heads[2])
+            answers.append(answer.transpose(1, 2).reshape(documents * length, -1))
+        mixed = torch.cat(answers)
+        return mixed if self.back is None else mixed[self.back]
+
+
+def positions_of(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Position of every token in its document, int64 [num_tokens]."""
+    return np.arange(int(offsets[-1]), dtype=np.int64) - np.repeat(offsets[:-1], np.diff(offsets))

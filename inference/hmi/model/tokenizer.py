@@ -1,0 +1,78 @@
+"""Texts to packed token ids, by the backbone's own tokenizer.json; no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from hmi.base.errors import BundleBroken, InvalidInput
+from hmi.plot.ngram import Documents
+
+MIN_TOKENS = 2  # [CLS] and [SEP]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedTexts:
+    """Texts as the model reads them."""
+
+    documents: Documents
+    truncated: NDArray[np.bool_]  # [num_documents]; True: the text goes on after what stands in documents
+    num_tokens: NDArray[np.int64]  # [num_documents], special ones included, as cut
+
+
+class Tokenizer:
+    """Immutable and safe to share between threads; the library's own threads work on one call together."""
+
+    def __init__(self, library: tokenizers.Tokenizer) -> None:
+        library.no_truncation()
+        library.no_padding()
+        # A text that spells "[SEP]" is that text, never a control token.
+        library.encode_special_tokens = True
+        self._library = library
+        ids = library.encode("").ids
+        if len(ids) != MIN_TOKENS:
+            raise BundleBroken(
+                f"the tokenizer frames a text with {len(ids)} special tokens; [CLS] and [SEP] are needed"
+            )
+        self.first_id: int = ids[0]
+        """[CLS]."""
+        self.last_id: int = ids[1]
+        """[SEP]."""
+
+    @classmethod
+    def open(cls, path: Path) -> "Tokenizer":
+        """Read a tokenizer.json; raises BundleBroken when it is none."""
+        try:
+            library = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as exc:  # the library raises plain Exception
+            raise BundleBroken(f"{path.name} is not a tokenizer: {exc}") from exc
+        return cls(library)
+
+    @property
+    def vocab_size(self) -> int:
+        return int(self._library.get_vocab_size(with_added_tokens=True))
+
+    def encode(self, texts: Sequence[str], max_tokens: int) -> EncodedTexts:
+        """Every text as one document of 2 to ``max_tokens`` tokens, special ones included.
+
+        Longer texts lose their end, never their [SEP], and are reported as truncated. Raises InvalidInput for a text
+        that is not valid Unicode (a lone surrogate).
+        """
+        if max_tokens < MIN_TOKENS:
+            raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")
+        try:
+            encodings = self._library.encode_batch_fast(list(texts))
+        except (TypeError, UnicodeError) as exc:
+            raise InvalidInput("a text is not valid Unicode text") from exc
+        ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        lengths = np.array([len(document) for document in ids], dtype=np.int64)
+        truncated = lengths > max_tokens
+        for index in np.flatnonzero(truncated):
+            ids[index] = np.append(ids[index][: max_tokens - 1], np.int32(self.last_id))
+        num_tokens = np.minimum(lengths, max_tokens)
+        offsets = np.concatenate(([0], np.cumsum(num_tokens))).astype(np.int64)
+        token_ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        return EncodedTexts(Documents(token_ids, offsets), truncated, num_tokens)

@@ -1,0 +1,31 @@
+"""The layers that are always computed, shared by everybody, where adapters act."""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hmi.model.adapters.call import AdapterCall
+from hmi.model.bert import EncoderLayer
+from hmi.model.packing import PackedAttention
+from wire.artifacts import BackboneFields
+
+
+class UpperLayers(nn.Module):
+    """Layers k+1 to L, frozen. Gradients flow through to the states and the adapters; safe to share between threads."""
+
+    def __init__(self, fields: BackboneFields, tensors: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            EncoderLayer(fields, index, tensors) for index in range(fields.num_lower, fields.num_layers)
+        )
+
+    def forward(self, states: Tensor, offsets: NDArray[np.int64], adapters: AdapterCall | None) -> Tensor:
+        """Final states of packed documents.
+
+        ``states`` are the lower layers' output, [num_tokens, hidden]; ``offsets`` (on the host) is int64
+        [num_documents + 1]; answers [num_tokens, hidden]. No adapters: the plain backbone.
+        """
+        attention = PackedAttention.of(offsets, states.device)
+        for layer in self.layers:
+            states = layer(states, attention, adapters)
+        return states
