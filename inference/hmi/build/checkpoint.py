@@ -1,0 +1,68 @@
+"""Checkpoints of a training: tensors and plain state in one file that is replaced whole, or not at all."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from hmi.base.errors import HmiError
+from wire.errors import ErrorCode
+
+_STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """``tensors`` by name, and ``state``: plain JSON (step, history, ...)."""
+
+    tensors: dict[str, torch.Tensor]
+    state: dict[str, Any]
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Replace ``path``. A process killed at any moment leaves the old file or the new one, complete."""
+    content = save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()},
+        metadata={_STATE: json.dumps(checkpoint.state)},
+    )
+    write_atomically(path, content)
+
+
+def load_checkpoint(path: Path) -> Checkpoint | None:
+    """The last checkpoint; None when there is none yet. Raises HmiError(BUNDLE_BROKEN) on a damaged file."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            state = json.loads(file.metadata()[_STATE])
+    except (SafetensorError, KeyError, TypeError, ValueError) as exc:
+        raise HmiError(
+            ErrorCode.BUNDLE_BROKEN, f"the checkpoint {path.name} is damaged; remove it to start over"
+        ) from exc
+    return Checkpoint(tensors, state)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` under a temporary name, fsync, rename over ``path``, fsync the folder."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    fsync_folder(path.parent)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames inside ``folder`` outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

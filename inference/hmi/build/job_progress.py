@@ -1,0 +1,126 @@
+"""A training's progress events: phases, steps and the time left to the end of the whole job."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+from wire.training import Phase, Progress
+
+MIN_INTERVAL_S = 0.25  # between two events of one phase: a fast phase does not flood the log
+MAX_INTERVAL_S = 1.5  # silence after which the state is said again
+
+
+class JobProgress:
+    """Turns work done into Progress events. Work is counted in units of one layer over one token, forward.
+
+    Owned by the thread that trains; inside ``with`` a daemon thread repeats the last state when the owner is
+    busy in one long step, so that whoever listens hears something at least every two seconds.
+    """
+
+    def __init__(
+        self, emit: Callable[[Progress], None], *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._emit = emit
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._work: dict[Phase, float] = {}
+        self._worked = 0.0  # units finished by this process, of phases that are over
+        self._began_s = monotonic()
+        self._last_s = float("-inf")
+        self._phase = Phase.STARTING
+        self._step = 0
+        self._num_steps = 0
+        self._first_step = 0  # steps that an earlier, killed process has done
+        self._loss: float | None = None
+        self._validation_accuracy: float | None = None
+        self._message = "starting"
+
+    def __enter__(self) -> "JobProgress":
+        threading.Thread(target=self._repeat, name="progress", daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+
+    def plan(self, work: Mapping[Phase, float]) -> None:
+        """Units that each phase to come will cost; phases that are not named cost nothing worth counting."""
+        with self._lock:
+            self._work = dict(work)
+            self._worked = 0.0
+            self._began_s = self._monotonic()
+
+    def enter(self, phase: Phase, message: str, *, num_steps: int = 0, first_step: int = 0) -> None:
+        """Begin ``phase``; ``first_step`` > 0 when an earlier process has done that many of its steps."""
+        with self._lock:
+            self._leave_phase()
+            self._phase, self._message = phase, message
+            self._num_steps, self._step, self._first_step = num_steps, first_step, first_step
+            self._say()
+
+    def advance(
+        self,
+        step: int,
+        *,
+        loss: float | None = None,
+        validation_accuracy: float | None = None,
+        message: str | None = None,
+    ) -> None:
+        """``step`` steps are done. A message or a validation is said at once, the rest when it is time."""
+        with self._lock:
+            self._step = step
+            self._loss = self._loss if loss is None else loss
+            news = message is not None or validation_accuracy is not None
+            if validation_accuracy is not None:
+                self._validation_accuracy = validation_accuracy
+            if message is not None:
+                self._message = message
+            if news or step >= self._num_steps or self._monotonic() - self._last_s >= MIN_INTERVAL_S:
+                self._say()
+
+    def beat(self) -> None:
+        """Say the state again if nothing was said for a while."""
+        with self._lock:
+            if self._monotonic() - self._last_s >= MAX_INTERVAL_S:
+                self._say()
+
+    def _repeat(self) -> None:
+        while not self._closed.wait(MAX_INTERVAL_S / 3):
+            self.beat()
+
+    def _leave_phase(self) -> None:
+        self._worked += self._work.pop(self._phase, 0.0) * self._share_by_this_process(finished=True)
+
+    def _share_by_this_process(self, *, finished: bool) -> float:
+        """Share of the current phase's work that this process has done."""
+        if self._num_steps == 0:
+            return 1.0 if finished else 0.0
+        end = self._num_steps if finished else self._step
+        return (end - self._first_step) / self._num_steps
+
+    def _say(self) -> None:
+        now = self._monotonic()
+        self._last_s = now
+        self._emit(
+            Progress(
+                phase=self._phase,
+                step=self._step,
+                num_steps=self._num_steps,
+                loss=self._loss,
+                validation_accuracy=self._validation_accuracy,
+                eta_s=self._eta_s(now),
+                message=self._message,
+            )
+        )
+
+    def _eta_s(self, now: float) -> float | None:
+        current = self._work.get(self._phase, 0.0)
+        done = self._worked + current * self._share_by_this_process(finished=False)
+        if done <= 0.0 or now <= self._began_s:
+            return None
+        share = self._step / self._num_steps if self._num_steps else 0.0
+        left = sum(self._work.values()) - current * share
+        return round(left * (now - self._began_s) / done, 1)

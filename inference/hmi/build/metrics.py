@@ -1,0 +1,99 @@
+"""Figures of a single-label classifier on held-out rows; numpy alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+ECE_BINS = 15
+
+Probabilities = npt.NDArray[np.float32]  # [rows, labels], each row sums to 1
+Indices = npt.NDArray[np.int64]  # [rows], place of the true label
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """One label's figures; precision, recall and f1 are 0 where they are not defined."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int  # held-out rows that have this label
+
+
+def accuracy(probabilities: Probabilities, truth: Indices) -> float:
+    """Share of rows whose most probable label is the true one."""
+    return float((probabilities.argmax(axis=1) == truth).mean())
+
+
+def confusion_matrix(probabilities: Probabilities, truth: Indices) -> npt.NDArray[np.int64]:
+    """[true label, predicted label] counts."""
+    num_labels = probabilities.shape[1]
+    cells = truth * num_labels + probabilities.argmax(axis=1)
+    return (
+        np.bincount(cells, minlength=num_labels * num_labels).reshape(num_labels, num_labels).astype(np.int64)
+    )
+
+
+def per_class(confusion: npt.NDArray[np.int64], labels: Sequence[str]) -> tuple[ClassMetrics, ...]:
+    """Precision, recall, F1 and support of each label, from its confusion matrix."""
+    hits = np.diag(confusion).astype(np.float64)
+    precision = _ratio(hits, confusion.sum(axis=0))
+    recall = _ratio(hits, confusion.sum(axis=1))
+    f1 = _ratio(2 * precision * recall, precision + recall)
+    support = confusion.sum(axis=1)
+    return tuple(
+        ClassMetrics(label, float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
+        for i, label in enumerate(labels)
+    )
+
+
+def macro_f1(classes: Sequence[ClassMetrics]) -> float:
+    """Mean F1 over the labels that occur among the held-out rows."""
+    return float(np.mean([entry.f1 for entry in classes if entry.support > 0]))
+
+
+def expected_calibration_error(probabilities: Probabilities, truth: Indices) -> float:
+    """Mean distance of confidence and accuracy over 15 equal bins of confidence, weighted by their rows."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    gap = np.bincount(bins, weights=confidence - correct, minlength=ECE_BINS)
+    return float(np.abs(gap).sum() / len(truth))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95% interval."""
+
+    low: float
+    high: float
+
+
+def bootstrap_accuracy(correct: npt.NDArray[np.bool_], *, seed: int, num_resamples: int = 2000) -> Interval:
+    """95% bootstrap interval of the accuracy over rows drawn with replacement."""
+    # Resampling n rows and counting the correct ones is one binomial draw.
+    draws = np.random.default_rng(seed).binomial(len(correct), correct.mean(), size=num_resamples) / len(
+        correct
+    )
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def bootstrap_paired_difference(
+    first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_], *, seed: int, num_resamples: int = 2000
+) -> Interval:
+    """95% bootstrap interval of accuracy(first) - accuracy(second), both measured on the same rows."""
+    difference = first.astype(np.int64) - second.astype(np.int64)
+    shares = [(difference == 1).mean(), (difference == -1).mean(), (difference == 0).mean()]
+    draws = np.random.default_rng(seed).multinomial(len(difference), shares, size=num_resamples)
+    low, high = np.quantile((draws[:, 0] - draws[:, 1]) / len(difference), [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def _ratio(
+    numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64] | npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

@@ -1,0 +1,95 @@
+"""Training, validation and test: stratified, free of leakage, and a pure function of the dataset's texts."""
+
+import hashlib
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hmi.build.data import LabelledRow
+
+TEST_SHARE = 0.15
+VALIDATION_SHARE = 0.10
+MIN_GROUPS_TO_HOLD_OUT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Positions in the dataset's list of rows, ascending. No two splits hold equal texts."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows whose texts are equal after normalisation: they go one way together."""
+
+    order: bytes
+    members: tuple[int, ...]
+    stands_above: bool
+
+
+def split_rows(rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split:
+    """Per label, groups of equal texts by seeded hash: the last ones test, those before them validate.
+
+    ``stands_above[i]`` says that row i's text is part of an ancestor node's text: it trains, since as a
+    held-out text it would find its own traces in PLOT. The order of the rows does not matter.
+    """
+    train: list[int] = []
+    validation: list[int] = []
+    test: list[int] = []
+    for groups in _groups_by_label(rows, seed, stands_above):
+        num_test, num_validation = _held_out(len(groups))
+        end = len(groups) - num_test
+        start = end - num_validation
+        for place, group in enumerate(groups):
+            if group.stands_above or place < start:
+                train.extend(group.members)
+            elif place < end:
+                validation.extend(group.members)
+            else:
+                test.extend(group.members)
+    return Split(tuple(sorted(train)), tuple(sorted(validation)), tuple(sorted(test)))
+
+
+def normalised(text: str) -> str:
+    """What counts as the same text: Unicode form, case and white space do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def hash_order(text: str, seed: int) -> bytes:
+    """Place of a text in the order of a split: 8 bytes, by the normalised text and the seed alone."""
+    return hashlib.blake2b(normalised(text).encode(), digest_size=8, key=str(seed).encode()).digest()
+
+
+def _groups_by_label(
+    rows: Sequence[LabelledRow], seed: int, stands_above: Sequence[bool]
+) -> list[list[_Group]]:
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for position, row in enumerate(rows):
+        members[normalised(row.text)].append(position)
+    by_label: defaultdict[str, list[_Group]] = defaultdict(list)
+    for positions in members.values():
+        group = _Group(
+            order=hash_order(rows[positions[0]].text, seed),
+            members=tuple(positions),
+            stands_above=any(stands_above[position] for position in positions),
+        )
+        by_label[_majority_label([rows[position].label for position in positions])].append(group)
+    # Texts of ancestors come first: the held-out shares are taken from the others while there are enough.
+    return [
+        sorted(by_label[label], key=lambda g: (not g.stands_above, g.order)) for label in sorted(by_label)
+    ]
+
+
+def _majority_label(labels: list[str]) -> str:
+    counts = Counter(labels)
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def _held_out(num_groups: int) -> tuple[int, int]:
+    if num_groups < MIN_GROUPS_TO_HOLD_OUT:
+        return 0, 0
+    return max(1, round(TEST_SHARE * num_groups)), max(1, round(VALIDATION_SHARE * num_groups))

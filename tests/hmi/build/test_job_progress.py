@@ -1,0 +1,73 @@
+"""Progress events: often enough, not too often, with a time left that work and clock explain."""
+
+from hmi.build.job_progress import JobProgress
+from wire.training import Phase, Progress
+
+
+class Watched:
+    """A JobProgress with its events, and a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.events: list[Progress] = []
+        self.progress = JobProgress(self.events.append, monotonic=lambda: self.now_s)
+
+    @property
+    def last(self) -> Progress:
+        return self.events[-1]
+
+
+def test_a_fast_phase_is_thinned_but_its_end_is_said() -> None:
+    watched = Watched()
+    watched.progress.enter(Phase.TRAINING, "training", num_steps=1000)
+    for step in range(1, 1001):
+        watched.now_s += 0.001
+        watched.progress.advance(step, loss=1.0 / step)
+    assert len(watched.events) < 10
+    assert (watched.last.step, watched.last.loss) == (1000, 0.001)
+
+
+def test_a_validation_is_said_at_once() -> None:
+    watched = Watched()
+    watched.progress.enter(Phase.TRAINING, "training", num_steps=1000)
+    watched.progress.advance(1, validation_accuracy=0.5)
+    assert watched.last.validation_accuracy == 0.5
+
+
+def test_silence_is_broken_by_saying_the_state_again() -> None:
+    watched = Watched()
+    watched.progress.enter(Phase.LEARNING_DOMAIN, "reading", num_steps=3)
+    watched.now_s += 1.0
+    watched.progress.beat()
+    assert len(watched.events) == 1
+    watched.now_s += 0.6
+    watched.progress.beat()
+    assert len(watched.events) == 2
+    assert watched.last.phase is Phase.LEARNING_DOMAIN
+
+
+def test_the_time_left_is_work_left_at_the_speed_so_far() -> None:
+    watched = Watched()
+    watched.progress.plan({Phase.LOOKING_UP: 10, Phase.TRAINING: 80, Phase.EVALUATING: 10})
+    watched.progress.enter(Phase.LOOKING_UP, "looking up", num_steps=2)
+    assert watched.last.eta_s is None
+    watched.now_s += 10.0
+    watched.progress.advance(2)
+    assert watched.last.eta_s == 90.0
+    watched.progress.enter(Phase.TRAINING, "training", num_steps=8)
+    watched.now_s += 80.0
+    watched.progress.advance(4)
+    assert watched.last.eta_s == 90.0  # 50 units in 90 s: 50 left
+    watched.progress.enter(
+        Phase.EVALUATING, "evaluating", num_steps=1
+    )  # stopped early: 4 steps are never done
+    assert watched.last.eta_s == 10.0
+
+
+def test_a_resumed_phase_does_not_count_the_earlier_process_steps_as_speed() -> None:
+    watched = Watched()
+    watched.progress.plan({Phase.TRAINING: 100})
+    watched.progress.enter(Phase.TRAINING, "training", num_steps=100, first_step=90)
+    watched.now_s += 5.0
+    watched.progress.advance(95)
+    assert watched.last.eta_s == 5.0

@@ -1,0 +1,68 @@
+"""Figures against scikit-learn's and against cases worked out by hand."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix as sklearn_confusion
+from sklearn.metrics import precision_recall_fscore_support
+
+from hmi.build import metrics
+
+LABELS = ("a", "b", "c")
+
+
+@pytest.fixture
+def predictions() -> tuple[metrics.Probabilities, metrics.Indices]:
+    random = np.random.default_rng(5)
+    truth = random.integers(0, 3, 400)
+    logits = random.normal(size=(400, 3)) + 1.5 * np.eye(3)[truth]
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return probabilities.astype(np.float32), truth
+
+
+def test_per_class_figures_are_scikit_learns(
+    predictions: tuple[metrics.Probabilities, metrics.Indices],
+) -> None:
+    probabilities, truth = predictions
+    confusion = metrics.confusion_matrix(probabilities, truth)
+    np.testing.assert_array_equal(confusion, sklearn_confusion(truth, probabilities.argmax(axis=1)))
+    classes = metrics.per_class(confusion, LABELS)
+    precision, recall, f1, support = precision_recall_fscore_support(truth, probabilities.argmax(axis=1))
+    for i, entry in enumerate(classes):
+        assert entry.label == LABELS[i]
+        assert (entry.precision, entry.recall, entry.f1) == pytest.approx((precision[i], recall[i], f1[i]))
+        assert entry.support == support[i]
+    assert metrics.macro_f1(classes) == pytest.approx(f1.mean())
+    assert metrics.accuracy(probabilities, truth) == pytest.approx(np.trace(confusion) / 400)
+
+
+def test_a_label_that_is_never_predicted_has_no_precision_and_does_not_divide_by_zero() -> None:
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.8, 0.2, 0.0]], np.float32)
+    classes = metrics.per_class(metrics.confusion_matrix(probabilities, np.array([0, 1])), LABELS)
+    assert (classes[1].precision, classes[1].recall, classes[1].f1) == (0.0, 0.0, 0.0)
+    assert classes[2].support == 0
+    assert metrics.macro_f1(classes) == pytest.approx((2 / 3 + 0) / 2)  # label c does not occur
+
+
+def test_calibration_error_is_zero_for_honest_scores_and_the_gap_for_boasting_ones() -> None:
+    truth = np.array([0] * 8 + [1] * 2)
+    honest = np.tile(np.array([[0.8, 0.2]], np.float32), (10, 1))
+    boasting = np.tile(np.array([[1.0, 0.0]], np.float32), (10, 1))
+    assert metrics.expected_calibration_error(honest, truth) == pytest.approx(0.0, abs=1e-6)
+    assert metrics.expected_calibration_error(boasting, truth) == pytest.approx(0.2, abs=1e-6)
+
+
+def test_the_bootstrap_interval_is_that_of_a_share() -> None:
+    correct = np.arange(1000) < 900
+    interval = metrics.bootstrap_accuracy(correct, seed=1)
+    half = 1.96 * np.sqrt(0.9 * 0.1 / 1000)
+    assert interval.low == pytest.approx(0.9 - half, abs=0.003)
+    assert interval.high == pytest.approx(0.9 + half, abs=0.003)
+    assert metrics.bootstrap_accuracy(correct, seed=1) == interval
+
+
+def test_the_paired_interval_is_zero_where_both_are_right_on_the_same_rows() -> None:
+    correct = np.arange(1000) < 900
+    assert metrics.bootstrap_paired_difference(correct, correct, seed=1) == metrics.Interval(0.0, 0.0)
+    worse = np.arange(1000) < 800
+    interval = metrics.bootstrap_paired_difference(worse, correct, seed=1)
+    assert interval.low < -0.1 < interval.high < 0.0

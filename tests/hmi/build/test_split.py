@@ -1,0 +1,92 @@
+"""The split is stratified, never lets equal texts straddle, and depends on nothing but the texts."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmi.build.data import LabelledRow
+from hmi.build.split import Split, normalised, split_rows
+
+
+def rows_of(num_per_label: dict[str, int]) -> list[LabelledRow]:
+    texts = [(f"{label} text {i}", label) for label, count in num_per_label.items() for i in range(count)]
+    return [LabelledRow(number, text, label) for number, (text, label) in enumerate(texts, start=1)]
+
+
+def split(rows: list[LabelledRow], *, seed: int = 1, above: set[str] = frozenset()) -> Split:  # type: ignore[assignment]
+    return split_rows(rows, seed=seed, stands_above=[row.text in above for row in rows])
+
+
+def texts(rows: list[LabelledRow], positions: tuple[int, ...]) -> set[str]:
+    return {rows[i].text for i in positions}
+
+
+def test_each_label_gives_its_share() -> None:
+    rows = rows_of({"a": 100, "b": 40})
+    parts = split(rows)
+    for positions, expected in ((parts.test, (15, 6)), (parts.validation, (10, 4)), (parts.train, (75, 30))):
+        labels = [rows[i].label for i in positions]
+        assert (labels.count("a"), labels.count("b")) == expected
+
+
+def test_it_depends_on_the_texts_and_the_seed_alone() -> None:
+    rows = rows_of({"a": 50, "b": 50})
+    shuffled = random.Random(3).sample(rows, len(rows))
+    assert texts(rows, split(rows).test) == texts(shuffled, split(shuffled).test)
+    assert texts(rows, split(rows).test) != texts(rows, split(rows, seed=2).test)
+
+
+def test_three_different_texts_are_enough_to_hold_one_out_each() -> None:
+    parts = split(rows_of({"a": 3, "b": 3}))
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (2, 2, 2)
+
+
+def test_a_label_with_two_texts_only_trains() -> None:
+    rows = rows_of({"a": 20, "rare": 2})
+    parts = split(rows)
+    assert {rows[i].label for i in (*parts.validation, *parts.test)} == {"a"}
+
+
+def test_texts_that_differ_by_case_and_space_stay_together() -> None:
+    rows = rows_of({"a": 40})
+    twins = [LabelledRow(100 + row.row, f"  {row.text.upper()}\n", row.label) for row in rows]
+    both = rows + twins
+    parts = split(both)
+    held = {normalised(both[i].text) for i in parts.test}
+    assert len(parts.test) == 2 * len(held)
+    assert not held & {normalised(both[i].text) for i in (*parts.train, *parts.validation)}
+
+
+def test_texts_of_an_ancestor_train_and_the_held_out_shares_come_from_the_others() -> None:
+    rows = rows_of({"a": 40})
+    above = {row.text for row in rows[:20]}
+    parts = split(rows, above=above)
+    assert above <= texts(rows, parts.train)
+    assert (len(parts.test), len(parts.validation)) == (6, 4)
+
+
+def test_an_ancestor_that_holds_training_texts_changes_nothing() -> None:
+    rows = rows_of({"a": 40, "b": 40})
+    before = split(rows)
+    above = texts(rows, before.train[::2])
+    assert split(rows, above=above) == before
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz"), st.booleans()), min_size=1, max_size=60
+    ),
+    st.integers(0, 3),
+)
+def test_every_row_is_in_exactly_one_part_and_no_text_in_two(
+    drawn: list[tuple[str, str, bool]], seed: int
+) -> None:
+    rows = [LabelledRow(i, text, label) for i, (text, label, _) in enumerate(drawn)]
+    parts = split_rows(rows, seed=seed, stands_above=[above for _, _, above in drawn])
+    assert sorted((*parts.train, *parts.validation, *parts.test)) == list(range(len(rows)))
+    train, validation, test = (texts(rows, p) for p in (parts.train, parts.validation, parts.test))
+    assert not train & validation
+    assert not train & test
+    assert not validation & test
+    assert all(not drawn[i][2] for i in (*parts.validation, *parts.test))
