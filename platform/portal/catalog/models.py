@@ -1,0 +1,154 @@
+"""What can be served and where it lies: backbones, domains, segments, tree versions, tasks and their adapter versions."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.common.models import TenantManager, TenantOwned
+
+GENERAL_DOMAIN = "general"  # slug of the shared domain at the root of the tree
+
+
+def _empty_list() -> list[Any]:
+    return []
+
+
+def _empty_dict() -> dict[str, Any]:
+    return {}
+
+
+class Backbone(models.Model):
+    """A split encoder in the store. At most one is the default: the one that is trained on and served."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    name = models.CharField(max_length=200)
+    uri = models.CharField(max_length=300)
+    digest = models.CharField(max_length=71, unique=True)
+    num_bytes = models.BigIntegerField()
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        db_table = "backbone"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="backbone_one_default"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Domain(models.Model):
+    """A text domain that has its own PLOT node. Of no tenant: shared by all, as "general" is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", null=True, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=63)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TenantManager()
+
+    class Meta:
+        db_table = "domain"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "slug"], name="domain_slug", nulls_distinct=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Segment(TenantOwned):
+    """What one dataset contributes to a domain's PLOT."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="+")
+    dataset = models.ForeignKey("datasets.Dataset", on_delete=models.CASCADE, related_name="+")
+    uri = models.CharField(max_length=300)
+    digest = models.CharField(max_length=71)
+    num_bytes = models.BigIntegerField()
+
+    class Meta:
+        db_table = "segment"
+        constraints = [models.UniqueConstraint(fields=["domain", "dataset"], name="segment_dataset_once")]
+
+
+class TreeVersion(models.Model):
+    """A published tree of a domain: the path of nodes that look-ups walk. Of no tenant: a shared domain's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", null=True, on_delete=models.CASCADE, related_name="+")
+    domain = models.ForeignKey(Domain, on_delete=models.CASCADE, related_name="+")
+    backbone = models.ForeignKey(Backbone, on_delete=models.PROTECT, related_name="+")
+    uri = models.CharField(max_length=300)
+    digest = models.CharField(max_length=71)
+    num_bytes = models.BigIntegerField()
+    coverage = models.JSONField(default=_empty_dict)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = TenantManager()
+
+    class Meta:
+        db_table = "tree_version"
+        constraints = [models.UniqueConstraint(fields=["domain", "digest"], name="tree_version_digest")]
+
+
+class TaskKind(models.TextChoices):
+    """What a task predicts."""
+
+    SINGLE_LABEL = "single_label"
+
+
+class Task(TenantOwned):
+    """A tenant's ML task. ``labels`` is what its first training's dataset held; each version carries its own."""
+
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=63)
+    kind = models.CharField(max_length=32, choices=TaskKind, default=TaskKind.SINGLE_LABEL)
+    labels = models.JSONField(default=_empty_list)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        db_table = "task"
+        constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="task_slug")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class VersionState(models.TextChoices):
+    """DRAFT -> PUBLISHED -> RETIRED."""
+
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+class AdapterVersion(TenantOwned):
+    """One trained adapter with its head, and the tree it was trained on. Numbered 1, 2, ... within its task."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=VersionState, default=VersionState.PUBLISHED)
+    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    backbone = models.ForeignKey(Backbone, on_delete=models.PROTECT, related_name="+")
+    tree_version = models.ForeignKey(TreeVersion, on_delete=models.PROTECT, related_name="+")
+    bundle_uri = models.CharField(max_length=300)
+    bundle_digest = models.CharField(max_length=71)
+    num_bytes = models.BigIntegerField()
+    labels = models.JSONField(default=_empty_list)
+    report = models.JSONField(default=_empty_dict)
+    training_job_id = models.UUIDField(unique=True)
+
+    class Meta:
+        db_table = "adapter_version"
+        constraints = [models.UniqueConstraint(fields=["task", "number"], name="adapter_version_number")]

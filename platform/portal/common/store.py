@@ -1,0 +1,119 @@
+"""The object store of bundles and datasets (HMI_STORE_URL): whole files appear at once or not at all."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from portal.common.errors import PortalError
+from wire.errors import ErrorCode
+
+TEMPORARY_PREFIX = ".writing-"
+
+
+class StoreUnavailable(PortalError):
+    """The store cannot be reached or written; trying again may help."""
+
+    def __init__(self, uri: str, problem: OSError) -> None:
+        super().__init__(
+            f"The object store cannot be used ({type(problem).__name__}); try again.",
+            code=ErrorCode.STORE_UNAVAILABLE,
+        )
+        self.uri = uri
+
+
+class ObjectStore:
+    """Files by relative URI with ``/``. Holds no state but the address; safe to share between threads.
+
+    Errors: ValueError for a URI that leaves the store, FileNotFoundError for one that is absent, StoreUnavailable
+    for every other OSError.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._files, root = fsspec.core.url_to_fs(url)
+        self._root = root.rstrip("/")
+        self._is_local = isinstance(self._files, LocalFileSystem)
+
+    @contextmanager
+    def write(self, uri: str) -> Iterator[BinaryIO]:
+        """A file to write; it appears at ``uri`` when the block ends, and leaves nothing when the block raises."""
+        opened = self._write_local(uri) if self._is_local else self._write_remote(uri)
+        with opened as file:
+            yield file
+
+    def open(self, uri: str) -> BinaryIO:
+        """The file at ``uri``, for reading; the caller closes it."""
+        try:
+            return cast(BinaryIO, self._files.open(self._path(uri), "rb"))
+        except FileNotFoundError:
+            raise
+        except OSError as exc:
+            raise StoreUnavailable(uri, exc) from exc
+
+    def exists(self, uri: str) -> bool:
+        """Is there a file or folder at ``uri``?"""
+        return bool(self._files.exists(self._path(uri)))
+
+    def delete(self, uri: str) -> None:
+        """Remove a file or a whole folder; an absent one is fine."""
+        path = self._path(uri)
+        try:
+            if self._is_local and Path(path).is_dir():
+                shutil.rmtree(path)
+            else:
+                self._files.rm(path, recursive=True)
+        except FileNotFoundError:
+            return
+        except OSError as exc:
+            raise StoreUnavailable(uri, exc) from exc
+
+    def _path(self, uri: str) -> str:
+        parts = uri.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\\" in uri or "\0" in uri:
+            raise ValueError(f"{uri!r} is not a place in the store")
+        return f"{self._root}/{uri}"
+
+    @contextmanager
+    def _write_local(self, uri: str) -> Iterator[BinaryIO]:
+        target = Path(self._path(uri))
+        temporary = target.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            _sync_folder(target.parent)
+        except OSError as exc:
+            raise StoreUnavailable(uri, exc) from exc
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @contextmanager
+    def _write_remote(self, uri: str) -> Iterator[BinaryIO]:
+        try:
+            file = self._files.open(self._path(uri), "wb", autocommit=False)
+            try:
+                yield cast(BinaryIO, file)
+                file.close()
+            except BaseException:
+                file.discard()
+                raise
+            file.commit()
+        except OSError as exc:
+            raise StoreUnavailable(uri, exc) from exc
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,13 @@
+"""The portal as an ASGI application (`uvicorn portal.config.asgi:application`)."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+from django.db import connections
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
+
+application = get_asgi_application()
+
+# Under ASGI each request runs on a thread of its own: a connection that belongs to its thread would be opened for each.
+connections.settings["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 10}

@@ -1,0 +1,91 @@
+"""Training jobs, who works on them, and the history of their progress."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from portal.common.models import TenantOwned
+
+
+class JobState(models.TextChoices):
+    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED. A job whose worker died is taken up again while RUNNING."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+
+
+def _empty_dict() -> dict[str, Any]:
+    return {}
+
+
+class TrainingJob(TenantOwned):
+    """One training of a task on a dataset. At most one a task is unfinished."""
+
+    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
+    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    state = models.CharField(max_length=16, choices=JobState, default=JobState.QUEUED)
+    recipe = models.JSONField(default=_empty_dict)
+    phase = models.CharField(max_length=32, blank=True, default="")
+    step = models.PositiveIntegerField(default=0)
+    num_steps = models.PositiveIntegerField(default=0)
+    loss = models.FloatField(null=True)
+    validation_accuracy = models.FloatField(null=True)
+    eta_s = models.FloatField(null=True)
+    message = models.CharField(max_length=500, blank=True, default="")
+    error = models.JSONField(null=True)  # {"code": str, "message": str}
+    attempt = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=200, null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    enqueued_at = models.DateTimeField(default=timezone.now)  # when a message to take it up was last sent
+    version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "training_job"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=Q(state__in=["queued", "running"]),
+                name="training_job_one_unfinished",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["task", "-created_at"], name="training_job_task"),
+            models.Index(
+                fields=["state", "lease_expires_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="training_job_unfinished",
+            ),
+        ]
+
+
+class TrainingEvent(TenantOwned):
+    """One point of a job's curve: at most one a second, and every validation."""
+
+    job = models.ForeignKey(TrainingJob, on_delete=models.CASCADE, related_name="+")
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    phase = models.CharField(max_length=32)
+    step = models.PositiveIntegerField()
+    num_steps = models.PositiveIntegerField()
+    loss = models.FloatField(null=True)
+    validation_accuracy = models.FloatField(null=True)
+    message = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        db_table = "training_event"
+        constraints = [models.UniqueConstraint(fields=["job", "seq"], name="training_event_seq")]
