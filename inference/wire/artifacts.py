@@ -63,6 +63,8 @@ class SegmentFields:
     num_documents: int
     num_tokens: int
     min_count: int
+    window_tokens: int = 128  # longer texts are counted in windows of so many tokens, [CLS] and [SEP] included
+    max_windows: int = 1  # windows of a text that are counted, from its start
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,21 @@ class PlotTableFields:
 
 
 @dataclass(frozen=True, slots=True)
+class BundleRef:
+    """Place and content of one bundle."""
+
+    uri: BundleUri
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class TreeNode:
-    """One node of a tree version."""
+    """One node of a tree version: its table, and the segments that the table was made from."""
 
     name: str  # "general", or the domain's id
     uri: BundleUri
     digest: Digest
+    segments: tuple[BundleRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
