@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -31,8 +31,8 @@ class StoreUnavailable(PortalError):
 class ObjectStore:
     """Files by relative URI with ``/``. Holds no state but the address; safe to share between threads.
 
-    Errors: ValueError for a URI that leaves the store, FileNotFoundError for one that is absent, StoreUnavailable
-    for every other OSError.
+    Errors: ValueError for a URI that leaves the store, FileNotFoundError for one that is absent,
+    StoreUnavailable for every other OSError.
     """
 
     def __init__(self, url: str) -> None:
@@ -42,7 +42,7 @@ class ObjectStore:
 
     @contextmanager
     def write(self, uri: str) -> Iterator[BinaryIO]:
-        """A file to write; it appears at ``uri`` when the block ends, and leaves nothing when the block raises."""
+        """A file to write: it appears at ``uri`` when the block ends, or not at all when the block raises."""
         opened = self._write_local(uri) if self._is_local else self._write_remote(uri)
         with opened as file:
             yield file
@@ -94,12 +94,15 @@ class ObjectStore:
         except OSError as exc:
             raise StoreUnavailable(uri, exc) from exc
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # gone after the rename; a folder that cannot be written has none
+                temporary.unlink()
 
     @contextmanager
     def _write_remote(self, uri: str) -> Iterator[BinaryIO]:
+        path = self._path(uri)
         try:
-            file = self._files.open(self._path(uri), "wb", autocommit=False)
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            file = self._files.open(path, "wb", autocommit=False)
             try:
                 yield cast(BinaryIO, file)
                 file.close()

@@ -11,7 +11,7 @@ from portal.common.models import TenantOwned
 
 
 class JobState(models.TextChoices):
-    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED. A job whose worker died is taken up again while RUNNING."""
+    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED; moves in training.states."""
 
     QUEUED = "queued"
     RUNNING = "running"

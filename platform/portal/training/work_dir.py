@@ -1,0 +1,60 @@
+"""The scratch folder of one training job: kept over attempts, used by one attempt at a time."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from wire.codec import to_json
+from wire.training import TrainJob
+
+_LOCK_FILE = "lock"
+_JOB_FILE = "job.json"
+
+
+class WorkDirBusy(Exception):
+    """The process of an earlier attempt still runs in this folder."""
+
+
+class WorkDir:
+    """Holds the lock of ``root/<job_id>`` from construction to ``close()`` or ``delete()``.
+
+    The training process inherits the locked file: a worker that was killed leaves the lock with its child,
+    and the next attempt starts only when that child has ended too. Raises WorkDirBusy.
+    """
+
+    def __init__(self, root: Path, job_id: str) -> None:
+        self.path = root / job_id
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.lock_file = os.open(self.path / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            os.close(self.lock_file)
+            raise WorkDirBusy(str(self.path)) from exc
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder given to the training process."""
+        folder = self.path / "work"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def write_job(self, job: TrainJob) -> Path:
+        """Write the job file atomically and return its path."""
+        target = self.path / _JOB_FILE
+        temporary = self.path / f"{_JOB_FILE}.{os.getpid()}.new"
+        temporary.write_text(to_json(job), encoding="utf-8")
+        temporary.replace(target)
+        return target
+
+    def delete(self) -> None:
+        """Remove everything and release the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.close()
+
+    def close(self) -> None:
+        """Release the lock, keep the files. Calling it again does nothing."""
+        if self.lock_file >= 0:
+            os.close(self.lock_file)
+            self.lock_file = -1

@@ -1,0 +1,74 @@
+"""The object store: whole files or none, and no way out of it."""
+
+from pathlib import Path
+
+import pytest
+
+from portal.common.store import ObjectStore, StoreUnavailable
+
+
+@pytest.fixture(params=["file", "dir::file"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """A folder of this machine, and one seen through a file system that is not the local one."""
+    (tmp_path / "store").mkdir()
+    return ObjectStore(f"{request.param}://{tmp_path}/store")
+
+
+def test_what_is_written_can_be_read(store: ObjectStore) -> None:
+    with store.write("a/b/c.txt") as file:
+        file.write(b"one ")
+        file.write(b"two")
+    with store.open("a/b/c.txt") as file:
+        assert file.read() == b"one two"
+    assert store.exists("a/b/c.txt")
+    assert store.exists("a/b")
+
+
+def test_a_file_is_not_there_before_the_block_ends(store: ObjectStore) -> None:
+    with store.write("a/new") as file:
+        file.write(b"x" * 100_000)
+        assert not store.exists("a/new")
+    assert store.exists("a/new")
+
+
+def test_a_block_that_raises_leaves_what_was_there(store: ObjectStore) -> None:
+    with store.write("a/file") as file:
+        file.write(b"old")
+    with pytest.raises(RuntimeError), store.write("a/file") as file:
+        file.write(b"new")
+        raise RuntimeError
+    with store.open("a/file") as file:
+        assert file.read() == b"old"
+
+
+def test_a_block_that_raises_leaves_no_temporary_file(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), ObjectStore(f"file://{tmp_path}").write("a/file") as file:
+        file.write(b"new")
+        raise RuntimeError
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_files_and_folders_are_deleted_and_absent_ones_are_fine(store: ObjectStore) -> None:
+    for name in ("a/one", "a/two", "b"):
+        with store.write(name) as file:
+            file.write(b"x")
+    for uri in ("a", "b", "nothing/here"):
+        store.delete(uri)
+        assert not store.exists(uri)
+
+
+def test_an_absent_file_cannot_be_opened(store: ObjectStore) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.open("nothing")
+
+
+@pytest.mark.parametrize("uri", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/.", "a\\b", "a\0b"])
+def test_no_uri_leads_out_of_the_store(store: ObjectStore, uri: str) -> None:
+    with pytest.raises(ValueError, match="not a place"):
+        store.exists(uri)
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailable), ObjectStore(f"file://{tmp_path}").write("file/below") as file:
+        file.write(b"x")
