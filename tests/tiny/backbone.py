@@ -13,10 +13,10 @@ from hmi.build.backbone_builder import Checkpoint, build_backbone
 from hmi.model.backbone import Backbone
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-WORDS = (
-    "the a of and to in is was good bad film match team goal bank share market price vote party minister "
-    "phone computer network music song star great poor loved hated win loss rise fall new old yes no not very"
-).split()
+WORDS = """
+    the a of and to in is was good bad film match team goal bank share market price vote party minister
+    phone computer network music song star great poor loved hated win loss rise fall new old yes no not very
+""".split()  # noqa: SIM905 readable
 
 
 def make_tiny_backbone(
@@ -30,7 +30,8 @@ def make_tiny_backbone(
     max_positions: int = 64,
     texts: tuple[str, ...] = (),
 ) -> Backbone:
-    """A backbone's bundle in ``folder / "backbone"``, made from a checkpoint in ``folder / "checkpoint"``, and opened."""
+    """A backbone's bundle in ``folder / "backbone"``, made from a checkpoint in ``folder / "checkpoint"``,
+    and opened."""
     checkpoint = make_tiny_checkpoint(
         folder / "checkpoint",
         seed=seed,

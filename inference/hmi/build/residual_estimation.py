@@ -1,4 +1,5 @@
-"""Estimates what lower-layer states owe to position and token type, on windows of the operator's text with random start."""
+"""Estimates what lower-layer states owe to position and token type, on windows of the operator's text with
+random start."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -39,10 +40,10 @@ def estimate_residuals(
 ) -> RowResiduals:
     """Residual tables; all zero where ``texts`` are too few to cut a window from.
 
-    The effect of position i is the mean, over windows, of the state at i less its own token's mean: a window's start
-    is random, so all places see the same words. What of it could be noise is shrunk away. Position 0 is [CLS] alone,
-    in every document, and keeps zero: its row holds its place already. Token type 1 is the mean difference that the
-    type makes to the same tokens.
+    The effect of position i is the mean, over windows, of the state at i less its own token's mean: a
+    window's start is random, so all places see the same words. What of it could be noise is shrunk away.
+    Position 0 is [CLS] alone, in every document, and keeps zero: its row holds its place already. Token type
+    1 is the mean difference that the type makes to the same tokens.
     """
     num_types = lower.embeddings.types.shape[0]
     residuals = RowResiduals.zeros(fields, num_types)
@@ -124,7 +125,8 @@ def _inner_tokens(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 def _position_means(
     states: Tensor, token_ids: NDArray[np.int64], positions: NDArray[np.int64], fields: BackboneFields
 ) -> Tensor:
-    """Least squares of ``state = token + position``, the positions' part, shrunk towards zero by its noise."""
+    """Least squares of ``state = token + position``, the positions' part, shrunk towards zero by its
+    noise."""
     _, numbers = np.unique(token_ids, return_inverse=True)
     tokens, places = torch.from_numpy(numbers), torch.from_numpy(positions)
     num_of_token = torch.bincount(tokens).clamp(min=1).unsqueeze(1)

@@ -1,4 +1,5 @@
-"""Encoder layers of the BERT family on packed tokens: the same arithmetic as transformers' BertModel, without padding."""
+"""Encoder layers of the BERT family on packed tokens: the same arithmetic as transformers' BertModel,
+without padding."""
 
 import torch
 from torch import Tensor, nn

@@ -24,8 +24,8 @@ class LowerLayers(nn.Module):
     def forward(self, documents: Documents, token_types: NDArray[np.int64] | None = None) -> Tensor:
         """Exact output of layer k, float32 [num_tokens, hidden].
 
-        ``token_types`` is int64 [num_tokens], all 0 when absent. Raises InvalidInput for a document longer than the
-        backbone's positions.
+        ``token_types`` is int64 [num_tokens], all 0 when absent. Raises InvalidInput for a document longer
+        than the backbone's positions.
         """
         longest = int(np.diff(documents.offsets).max(initial=0))
         if longest > self.max_positions:

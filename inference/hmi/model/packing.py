@@ -13,9 +13,9 @@ from torch.nn import functional
 class PackedAttention:
     """Documents of one batch grouped by length; made once a forward and used by all its layers.
 
-    Groups of exactly equal length need neither mask nor padding, and short documents, where the cost of a call shows,
-    fall into few groups. (Measured on a processor: as fast as one call a document, and faster than padded buckets of
-    1.1 to 2 times the shortest length.)
+    Groups of exactly equal length need neither mask nor padding, and short documents, where the cost of a
+    call shows, fall into few groups. (Measured on a processor: as fast as one call a document, and faster
+    than padded buckets of 1.1 to 2 times the shortest length.)
 
         tokens in the order given    a a a b b c c c d d        lengths 3 2 3 2
         by_length                    b b d d a a a c c c        groups (2 documents of 2), (2 of 3)
@@ -45,11 +45,12 @@ class PackedAttention:
         return cls(groups, torch.from_numpy(by_length).to(device), torch.from_numpy(back).to(device))
 
     def attend(self, query_key_value: Tensor, num_heads: int) -> Tensor:
-        """Scaled dot-product attention within each document: [num_tokens, 3 * hidden] to [num_tokens, hidden]."""
+        """Scaled dot-product attention within each document: [num_tokens, 3 * hidden] to [num_tokens,
+        hidden]."""
         states = query_key_value if self.by_length is None else query_key_value[self.by_length]
         answers = []
         for (documents, length), group in zip(
-            self.groups, states.split([n * length for n, length in self.groups]), strict=True
+            self.groups, torch.split(states, [n * length for n, length in self.groups]), strict=True
         ):
             # [documents * length, 3 * hidden] -> [3, documents, heads, length, head size]
             heads = group.view(documents, length, 3, num_heads, -1).permute(2, 0, 3, 1, 4)

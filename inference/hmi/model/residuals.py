@@ -1,4 +1,5 @@
-"""What a lower-layer state owes to its position and token type: not in a PLOT row's key, so kept apart from its rows."""
+"""What a lower-layer state owes to its position and token type: not in a PLOT row's key, so kept apart from
+its rows."""
 
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from wire.artifacts import BackboneFields
 
 
 class RowResiduals:
-    """Mean residuals by position and token type: PLOT rows are states less these, and the look-up adds them again.
+    """Mean residuals by position and token type: PLOT rows are states less these, and the look-up adds them
+    again.
 
     Immutable; safe to share between threads.
     """

@@ -58,8 +58,8 @@ class Tokenizer:
     def encode(self, texts: Sequence[str], max_tokens: int) -> EncodedTexts:
         """Every text as one document of 2 to ``max_tokens`` tokens, special ones included.
 
-        Longer texts lose their end, never their [SEP], and are reported as truncated. Raises InvalidInput for a text
-        that is not valid Unicode (a lone surrogate).
+        Longer texts lose their end, never their [SEP], and are reported as truncated. Raises InvalidInput
+        for a text that is not valid Unicode (a lone surrogate).
         """
         if max_tokens < MIN_TOKENS:
             raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")

@@ -11,7 +11,8 @@ from wire.artifacts import BackboneFields
 
 
 class UpperLayers(nn.Module):
-    """Layers k+1 to L, frozen. Gradients flow through to the states and the adapters; safe to share between threads."""
+    """Layers k+1 to L, frozen. Gradients flow through to the states and the adapters; safe to share between
+    threads."""
 
     def __init__(self, fields: BackboneFields, tensors: dict[str, Tensor]) -> None:
         super().__init__()

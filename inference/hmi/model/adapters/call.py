@@ -1,4 +1,5 @@
-"""Where adapters act: the linear modules of the upper layers, by the names that PEFT and transformers give them."""
+"""Where adapters act: the linear modules of the upper layers, by the names that PEFT and transformers give
+them."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -23,10 +24,11 @@ class AdapterCall(Protocol):
     """The adapters of one forward, already bound to its tokens."""
 
     def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """The adapted output of ``module`` in ``layer`` (counted from 0 over the whole backbone, as transformers does).
+        """The adapted output of ``module`` in ``layer`` (counted from 0 over the whole backbone, as
+        transformers does).
 
-        ``inputs`` is [num_tokens, in] and ``outputs`` is what the frozen module gave for them, [num_tokens, out];
-        neither is changed, and the answer may be ``outputs`` itself.
+        ``inputs`` is [num_tokens, in] and ``outputs`` is what the frozen module gave for them, [num_tokens,
+        out]; neither is changed, and the answer may be ``outputs`` itself.
         """
         ...
 

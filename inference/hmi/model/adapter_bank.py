@@ -1,0 +1,196 @@
+"""Adapters of many tenants on one device, in one pre-allocated arena that the forward reads from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from hmi.base.errors import BundleMismatch
+from hmi.model.adapters.call import AdapterModule, module_shape
+from hmi.model.adapters.lora.layer import HostAdapter, Site
+from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, SlotRuns, UnitTable
+from wire.artifacts import BackboneFields
+
+UNIT_RANK = 8
+"""Rank of one unit of the pool; an adapter of rank R takes R / 8 of them, rounded up."""
+
+IDENTITY = NO_SLOT
+"""The slot of a document that no adapter changes."""
+
+
+def adapter_units(rank: int) -> int:
+    """Units that an adapter of ``rank`` takes."""
+    return -(-rank // UNIT_RANK)
+
+
+def adapter_unit_bytes(fields: BackboneFields, dtype: torch.dtype = torch.float32) -> int:
+    """Device bytes of one unit: rank 8 at every module of every upper layer."""
+    shapes = (module_shape(fields, module) for module in AdapterModule)
+    per_layer = sum(UNIT_RANK * (inputs + outputs) for inputs, outputs in shapes)
+    return (fields.num_layers - fields.num_lower) * per_layer * dtype.itemsize
+
+
+def adapter_slot_bytes(fields: BackboneFields, max_rank: int, dtype: torch.dtype = torch.float32) -> int:
+    """Device bytes of a slot that takes any adapter up to ``max_rank``."""
+    return adapter_units(max_rank) * adapter_unit_bytes(fields, dtype)
+
+
+class AdapterBank:
+    """Slots for LoRA adapters over a pool of rank-8 units. One thread only: the one that owns the device.
+
+    One flat tensor holds everything; a unit's weights stand together, so that an adapter is written and
+    wiped in few copies, and each site (module of a layer) is a strided view over all units:
+
+        arena    unit 0 (all zero) | unit 1 | ... | unit n
+        unit     site 0: down [8, in] up [8, out] | site 1: down up | ...        scaling is folded into up
+    """
+
+    def __init__(
+        self,
+        fields: BackboneFields,
+        *,
+        num_slots: int,
+        max_rank: int,
+        num_units: int | None = None,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Allocates ``num_bytes`` at once. ``num_units`` None: enough for ``max_rank`` in every slot, so
+        that write() never lacks room; fewer units let many adapters of low rank share what few of high rank
+        would take."""
+        per_slot = adapter_units(max_rank)
+        self._table = UnitTable(
+            num_slots=num_slots,
+            num_units=num_slots * per_slot if num_units is None else num_units,
+            max_units=per_slot,
+            unit_bytes=adapter_unit_bytes(fields, dtype),
+        )
+        self._fields = fields
+        self._max_rank = max_rank
+        self._sites = {
+            Site(layer, module): number
+            for number, (layer, module) in enumerate(
+                (layer, module)
+                for layer in range(fields.num_lower, fields.num_layers)
+                for module in AdapterModule
+            )
+        }
+        unit_numel = adapter_unit_bytes(fields, dtype) // dtype.itemsize
+        # Not a number: a unit that is read without having been written cannot look like an answer.
+        self._arena = torch.full(
+            (self._table.num_units + 1, unit_numel), torch.nan, dtype=dtype, device=device
+        )
+        self._arena[EMPTY_UNIT] = 0
+        self._down, self._up = self._views()
+        self._acts_on = np.zeros((num_slots, len(self._sites)), np.bool_)
+
+    @property
+    def num_slots(self) -> int:
+        return self._table.num_slots
+
+    @property
+    def num_free_units(self) -> int:
+        return self._table.num_free_units
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the arena: adapter_unit_bytes for every unit and one more."""
+        return self._arena.nbytes
+
+    def write(self, slot: int, adapter: HostAdapter | None) -> None:
+        """Copy ``adapter`` into ``slot``, over what was there; None is the identity. The source may be freed
+        afterwards.
+
+        Raises BundleMismatch for a rank above the bank's, BudgetExceeded where units are lacking; the slot
+        then still holds what it held.
+        """
+        rank = 0 if adapter is None else adapter.config.rank
+        if rank > self._max_rank:
+            raise BundleMismatch(f"the adapter has rank {rank}, this service takes up to {self._max_rank}")
+        self._table.require_room(slot, adapter_units(rank))
+        self.wipe(slot)
+        units = self._table.assign(slot, adapter_units(rank))
+        if adapter is not None:
+            self._copy(units, adapter)
+            self._acts_on[slot, [self._sites[site] for site in adapter.factors]] = True
+
+    def wipe(self, slot: int) -> None:
+        """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
+        slot."""
+        self._arena[self._table.release(slot)] = torch.nan
+        self._acts_on[slot] = False
+
+    def call(self, slots: NDArray[np.int64], offsets: NDArray[np.int64]) -> "BankCall | None":
+        """The adapters of one batch; None where no document has any, so that the plain forward is taken.
+
+        ``slots`` is int64 [num_documents], IDENTITY for none; ``offsets`` is int64 [num_documents + 1].
+        Documents of one slot are fastest next to each other. It reads the arena when it is applied, not now.
+        """
+        acts_on = self._acts_on[slots[slots != IDENTITY]].any(axis=0)
+        runs = self._table.runs(slots, offsets[1:], self._arena.device)
+        if not acts_on.any():
+            return None
+        used = {
+            site: (self._down[number], self._up[number])
+            for site, number in self._sites.items()
+            if acts_on[number]
+        }
+        return BankCall(runs, used)
+
+    def check_integrity(self) -> None:
+        self._table.check_integrity()
+        assert not self._arena[EMPTY_UNIT].any()
+
+    def _copy(self, units: list[int], adapter: HostAdapter) -> None:
+        self._arena[units] = (
+            0  # modules that the adapter leaves alone, and ranks that do not fill the last unit
+        )
+        for site, factors in adapter.factors.items():
+            down, up = self._down[self._sites[site]], self._up[self._sites[site]]
+            scaled = factors.up.T.to(torch.float32) * adapter.config.scaling
+            for number, unit in enumerate(units):
+                ranks = slice(number * UNIT_RANK, (number + 1) * UNIT_RANK)
+                part = factors.down[ranks]
+                down[unit, : len(part)] = part.to(self._arena.device, self._arena.dtype)
+                up[unit, : len(part)] = scaled[ranks].to(self._arena.device, self._arena.dtype)
+
+    def _views(self) -> tuple[list[Tensor], list[Tensor]]:
+        """For each site its weights in all units: down [units, 8, in] and up [units, 8, out]."""
+        down, up, start = [], [], 0
+        for site in self._sites:
+            inputs, outputs = module_shape(self._fields, site.module)
+            middle, end = start + UNIT_RANK * inputs, start + UNIT_RANK * (inputs + outputs)
+            down.append(torch.unflatten(self._arena[:, start:middle], 1, (UNIT_RANK, inputs)))
+            up.append(torch.unflatten(self._arena[:, middle:end], 1, (UNIT_RANK, outputs)))
+            start = end
+        return down, up
+
+
+@dataclass(frozen=True, slots=True)
+class BankCall:
+    """An AdapterCall over the bank's arena: one grouped matrix multiplication down and one up, however many
+    tenants.
+
+    (Measured on a processor with 8 to 64 adapters in a batch: as fast as a loop over documents in Python,
+    two to four times as fast as padding documents or tiles to equal length; on a GPU the same call is one
+    kernel.)
+    """
+
+    runs: SlotRuns
+    used: dict[Site, tuple[Tensor, Tensor]]  # down and up of the sites that some adapter of the batch changes
+
+    def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
+        """See AdapterCall."""
+        weights = self.used.get(Site(layer, module))
+        if weights is None:
+            return outputs
+        down, up = (self._of_runs(part).to(inputs.dtype) for part in weights)
+        narrow = functional.grouped_mm(inputs, down.transpose(1, 2), offs=self.runs.ends)
+        return outputs + functional.grouped_mm(narrow, up, offs=self.runs.ends)
+
+    def _of_runs(self, part: Tensor) -> Tensor:
+        """[units, 8, width] as [runs, 8 * depth, width]."""
+        return part[self.runs.units].view(-1, self.runs.depth * UNIT_RANK, part.shape[-1])

@@ -1,0 +1,150 @@
+"""Heads: from a document's states to its task's labels, for many tasks in one batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from hmi.base.errors import BundleBroken, BundleMismatch
+from hmi.model.unit_table import EMPTY_UNIT, UnitTable
+from wire.artifacts import BackboneFields
+
+UNIT_LABELS = 8
+"""Labels of one unit of the pool; a head of n labels takes n / 8 of them, rounded up."""
+
+
+def mean_pool(states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
+    """Mean state of each document, [num_documents, hidden], over all its tokens; no document is empty."""
+    lengths = torch.from_numpy(np.diff(offsets)).to(states.device)
+    return torch.segment_reduce(states, "mean", lengths=lengths, axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HostHead:
+    """A linear head in host memory: ``weight @ pooled + bias``. Nobody changes its tensors."""
+
+    weight: Tensor  # [num_labels, hidden] float32
+    bias: Tensor  # [num_labels] float32
+
+    @property
+    def num_labels(self) -> int:
+        return self.weight.shape[0]
+
+    @property
+    def num_bytes(self) -> int:
+        return self.weight.nbytes + self.bias.nbytes
+
+    def check(self, fields: BackboneFields, num_labels: int) -> None:
+        """Raise BundleMismatch where it does not fit backbone and labels, BundleBroken for NaN or
+        infinity."""
+        if self.weight.shape != (num_labels, fields.hidden) or self.bias.shape != (num_labels,):
+            raise BundleMismatch(
+                f"the head is {tuple(self.weight.shape)} with bias {tuple(self.bias.shape)}, "
+                f"{num_labels} labels on {fields.name} need {(num_labels, fields.hidden)}"
+            )
+        if not (self.weight.isfinite().all() and self.bias.isfinite().all()):
+            raise BundleBroken("the head's weights are not finite")
+
+
+def head_units(num_labels: int) -> int:
+    """Units that a head of ``num_labels`` takes."""
+    return -(-num_labels // UNIT_LABELS)
+
+
+def head_unit_bytes(fields: BackboneFields) -> int:
+    """Device bytes of one unit."""
+    return UNIT_LABELS * (fields.hidden + 1) * torch.float32.itemsize
+
+
+def head_slot_bytes(fields: BackboneFields, max_labels: int) -> int:
+    """Device bytes of a slot that takes any head up to ``max_labels``."""
+    return head_units(max_labels) * head_unit_bytes(fields)
+
+
+class HeadBank:
+    """Slots for heads with any number of labels, over a pool of units of eight. One thread only: the
+    device's owner.
+
+    Rows past a head's labels have bias -inf, so that they take no probability.
+    """
+
+    def __init__(
+        self,
+        fields: BackboneFields,
+        *,
+        num_slots: int,
+        max_labels: int,
+        num_units: int | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        """Allocates ``num_bytes`` at once. ``num_units`` None: enough for ``max_labels`` in every slot."""
+        per_slot = head_units(max_labels)
+        self._max_labels = max_labels
+        self._table = UnitTable(
+            num_slots=num_slots,
+            num_units=num_slots * per_slot if num_units is None else num_units,
+            max_units=per_slot,
+            unit_bytes=head_unit_bytes(fields),
+        )
+        shape = (self._table.num_units + 1, UNIT_LABELS, fields.hidden)
+        self._weight = torch.full(shape, torch.nan, dtype=torch.float32, device=device)
+        self._bias = torch.full(shape[:2], torch.nan, dtype=torch.float32, device=device)
+        self._weight[EMPTY_UNIT] = 0
+        self._bias[EMPTY_UNIT] = -torch.inf
+
+    @property
+    def num_slots(self) -> int:
+        return self._table.num_slots
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the arena: head_unit_bytes for every unit and one more."""
+        return self._weight.nbytes + self._bias.nbytes
+
+    def write(self, slot: int, head: HostHead) -> None:
+        """Copy ``head`` into ``slot``, over what was there. The source may be freed afterwards.
+
+        Raises BundleMismatch for more labels than the bank takes, BudgetExceeded where units are lacking;
+        the slot then still holds what it held.
+        """
+        if head.num_labels > self._max_labels:
+            raise BundleMismatch(
+                f"the head has {head.num_labels} labels, this service takes up to {self._max_labels}"
+            )
+        self._table.require_room(slot, head_units(head.num_labels))
+        self.wipe(slot)
+        units = self._table.assign(slot, head_units(head.num_labels))
+        for number, unit in enumerate(units):
+            labels = slice(number * UNIT_LABELS, (number + 1) * UNIT_LABELS)
+            filled = len(head.bias[labels])
+            self._weight[unit, :filled] = head.weight[labels].to(self._weight.device)
+            self._bias[unit, :filled] = head.bias[labels].to(self._bias.device)
+            self._weight[unit, filled:] = 0
+            self._bias[unit, filled:] = -torch.inf
+
+    def wipe(self, slot: int) -> None:
+        """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
+        slot."""
+        units = self._table.release(slot)
+        self._weight[units] = torch.nan
+        self._bias[units] = torch.nan
+
+    def logits(self, pooled: Tensor, slots: NDArray[np.int64]) -> Tensor:
+        """Each document's logits by its own head: [num_documents, most labels of the batch, rounded up to 8].
+
+        ``pooled`` is [num_documents, hidden], ``slots`` int64 [num_documents]. Past a head's own labels
+        stands -inf.
+        """
+        runs = self._table.runs(slots, np.arange(1, len(slots) + 1), self._weight.device)
+        weight = self._weight[runs.units].view(-1, runs.depth * UNIT_LABELS, pooled.shape[-1])
+        bias = self._bias[runs.units].view(-1, runs.depth * UNIT_LABELS)
+        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=runs.ends)
+        lengths = torch.diff(runs.ends, prepend=runs.ends.new_zeros(1))
+        return products + bias.repeat_interleave(lengths, dim=0)
+
+    def check_integrity(self) -> None:
+        self._table.check_integrity()
+        assert not self._weight[EMPTY_UNIT].any()

@@ -1,0 +1,112 @@
+"""Which units of a pre-allocated arena each slot holds: items of different sizes without holes between
+them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmi.base.errors import BudgetExceeded, HmiError
+from wire.errors import ErrorCode
+
+EMPTY_UNIT = 0
+"""The unit that no slot owns; its content has no effect, and it fills up rows of fewer units than the
+longest."""
+
+NO_SLOT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRuns:
+    """Rows of a batch cut where the slot changes, as grouped matrix multiplications take them.
+
+    slot of each row    4 4 4 7 7 -1            runs 3, ends 3 5 6
+    units of slots      4: (2, 9)   7: (5)      units 2 9 | 5 0 | 0 0     depth 2
+    """
+
+    units: Tensor  # int64 [runs * depth]
+    ends: Tensor  # int32 [runs]: first row after each run
+    depth: int  # units of the longest item
+
+
+class UnitTable:
+    """Slots of one arena and the units that each holds. Its owner's thread only.
+
+    A slot is empty, or holds an item of 0 to ``max_units`` units.
+    """
+
+    def __init__(self, *, num_slots: int, num_units: int, max_units: int, unit_bytes: int) -> None:
+        """Units are numbered from 1 to ``num_units``; EMPTY_UNIT is one more."""
+        if num_slots < 1 or num_units < 1:
+            raise ValueError(f"an arena needs slots and units, got {num_slots} and {num_units}")
+        self.num_slots = num_slots
+        self.num_units = num_units
+        self.max_units = max_units
+        self._unit_bytes = unit_bytes
+        self._free = list(range(num_units, EMPTY_UNIT, -1))
+        self._units = np.full((num_slots, max_units), EMPTY_UNIT, np.int64)
+        self._num_units = np.full(num_slots, -1, np.int64)  # -1: the slot is empty
+
+    @property
+    def num_free_units(self) -> int:
+        return len(self._free)
+
+    def require_room(self, slot: int, num_units: int) -> None:
+        """Raise BudgetExceeded unless an item of ``num_units`` can take the place of what ``slot`` holds."""
+        available = min(self.max_units, len(self._free) + max(0, int(self._num_units[slot])))
+        if num_units > available:
+            raise BudgetExceeded(
+                f"an item needs {num_units} units of {self._unit_bytes} bytes, {available} can be had: "
+                f"a slot holds at most {self.max_units}, {len(self._free)} of {self.num_units} are free",
+                needed_bytes=num_units * self._unit_bytes,
+                free_bytes=available * self._unit_bytes,
+            )
+
+    def assign(self, slot: int, num_units: int) -> list[int]:
+        """Units for a new item in the empty ``slot``, for which there is room."""
+        if self._num_units[slot] >= 0:
+            raise HmiError(ErrorCode.INTERNAL, f"slot {slot} is not empty")
+        units = [self._free.pop() for _ in range(num_units)]
+        self._units[slot, :num_units] = units
+        self._num_units[slot] = num_units
+        return units
+
+    def release(self, slot: int) -> list[int]:
+        """Empty ``slot``; returns the units that it held."""
+        units = [int(unit) for unit in self._units[slot, : max(0, self._num_units[slot])]]
+        self._free.extend(reversed(units))
+        self._units[slot] = EMPTY_UNIT
+        self._num_units[slot] = -1
+        return units
+
+    def runs(self, slots: NDArray[np.int64], ends: NDArray[np.int64], device: torch.device) -> SlotRuns:
+        """Runs of a batch: item i, of slot ``slots[i]``, ends before row ``ends[i]``.
+
+        NO_SLOT stands for an item without units. Raises when a slot is empty: its item was evicted under a
+        batch, which leases are there to prevent.
+        """
+        taken = slots[slots != NO_SLOT]
+        if np.any(self._num_units[taken] < 0):
+            raise HmiError(
+                ErrorCode.INTERNAL, f"slots {taken[self._num_units[taken] < 0].tolist()} are empty"
+            )
+        last = np.append(np.flatnonzero(slots[1:] != slots[:-1]), len(slots) - 1)
+        run_slots = slots[last]
+        depth = max(1, int(self._num_units[taken].max(initial=0)))
+        units = np.where((run_slots != NO_SLOT)[:, None], self._units[run_slots, :depth], EMPTY_UNIT)
+        return SlotRuns(
+            units=torch.from_numpy(units.ravel()).to(device),
+            ends=torch.from_numpy(ends[last].astype(np.int32)).to(device),
+            depth=depth,
+        )
+
+    def check_integrity(self) -> None:
+        """Every unit is free once or held by one slot once."""
+        held = [
+            int(unit)
+            for row, n in zip(self._units, self._num_units, strict=True)
+            for unit in row[: max(0, n)]
+        ]
+        assert sorted([*held, *self._free]) == list(range(1, self.num_units + 1))
