@@ -1,0 +1,24 @@
+"""Writing the audit log."""
+
+from typing import Any
+
+from django.db import models
+
+from portal.audit.models import AuditEntry
+
+
+def audit_record(
+    *, actor: str, action: str, target: models.Model, tenant: models.Model | None, **details: Any
+) -> None:
+    """Note that ``actor`` did ``action`` ("task.create") to ``target``, in the transaction that does it.
+
+    ``details`` holds ids, names and states; never a tenant's text, never a secret.
+    """
+    AuditEntry(
+        tenant_id=tenant.pk if tenant is not None else None,
+        actor=actor,
+        action=action,
+        target_type=target._meta.db_table,
+        target_id=str(target.pk),
+        details=details,
+    ).save(force_insert=True)

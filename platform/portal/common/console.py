@@ -1,0 +1,57 @@
+"""Parts of the operator's console that all apps share: its scope, and lists that cannot change anything."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+
+from portal.common.models import TenantManager
+from portal.common.scope import operator_scope
+
+M = TypeVar("M", bound=models.Model)
+CONSOLE_PATH = "/admin/"
+
+
+class OperatorScopeMiddleware:
+    """Gives requests of staff under /admin/ a transaction that sees every tenant."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(CONSOLE_PATH) and request.user.is_active and request.user.is_staff:
+            with operator_scope():
+                return self.get_response(request)
+        return self.get_response(request)
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """A list that can be searched and opened, and not changed."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Every tenant's rows: the request is in the operator's scope."""
+        manager = self.model._default_manager
+        rows = manager.unscoped() if isinstance(manager, TenantManager) else manager.get_queryset()
+        return rows.order_by(*self.get_ordering(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Staff."""
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)

@@ -1,0 +1,29 @@
+"""How allauth and axes see our users: signing up is audited, and sign-ins are counted by address."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+
+from portal.audit.services import audit_record
+from portal.tenants.actors import actor_of_user
+from portal.tenants.models import User
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's hooks."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """A user who has just signed up."""
+        saved: User = super().save_user(request, user, form, commit)
+        if commit:
+            audit_record(actor=actor_of_user(saved).name, action="user.sign_up", target=saved, tenant=None)
+        return saved
+
+
+def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
+    """The address that a sign-in names, as axes counts it: allauth says ``email``, the console ``username``."""
+    given = credentials or request.POST
+    name = given.get("email") or given.get("username")
+    return str(name).lower() if name else None

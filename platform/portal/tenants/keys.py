@@ -1,0 +1,16 @@
+"""The text of an API key, and the hash by which it is known."""
+
+import hashlib
+import secrets
+
+from wire.catalog import KEY_PREFIX
+
+
+def key_new() -> str:
+    """A new key: 256 random bits."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def key_hash(secret: str) -> bytes:
+    """What the catalog keeps of a key. A plain hash is enough: there is nothing to guess in 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()

@@ -1,0 +1,43 @@
+"""Reading users' places, members and keys."""
+
+from django.db.models import QuerySet
+
+from portal.common.errors import NotFound
+from portal.common.scope import user_scope
+from portal.tenants.models import ApiKey, KeyKind, Membership, Tenant, User
+
+
+def membership_get(*, user: User, tenant_slug: str) -> Membership:
+    """The user's place in the tenant, tenant loaded; NotFound when there is none."""
+    with user_scope(user.id):
+        found = (
+            Membership.objects.unscoped()
+            .select_related("tenant")
+            .filter(user=user, tenant__slug=tenant_slug)
+            .first()
+        )
+    if found is None:
+        raise NotFound("tenant")
+    return found
+
+
+def membership_list_of_user(*, user: User) -> list[Membership]:
+    """The user's places, tenants loaded, by slug."""
+    with user_scope(user.id):
+        mine = Membership.objects.unscoped().filter(user=user)
+        return list(mine.select_related("tenant").order_by("tenant__slug"))
+
+
+def member_list(*, tenant: Tenant) -> QuerySet[Membership]:
+    """The tenant's members, users loaded, by address."""
+    return Membership.objects.for_tenant(tenant).select_related("user").order_by("user__email")
+
+
+def key_list(*, tenant: Tenant) -> QuerySet[ApiKey]:
+    """The tenant's keys for applications that have not been revoked, newest first, tasks loaded."""
+    return (
+        ApiKey.objects.for_tenant(tenant)
+        .filter(kind=KeyKind.SERVICE, revoked_at=None)
+        .select_related("task")
+        .order_by("-created_at", "id")
+    )

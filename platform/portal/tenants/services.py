@@ -1,0 +1,171 @@
+"""Making tenants, members and keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+from wire.catalog import Scope
+
+from portal.audit.services import audit_record
+from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
+from portal.common.scope import operator_scope, tenant_scope
+from portal.common.slugs import slug_from
+from portal.tenants.actors import Actor
+from portal.tenants.keys import key_hash, key_new
+from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User
+
+PLAYGROUND_KEY_LIFE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key and its text, which is known only now."""
+
+    key: ApiKey
+    secret: str
+
+
+@transaction.atomic
+def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) -> Tenant:
+    """A tenant with its first owner. A ``slug`` that is given must be free; else one is made from the name."""
+    tenant = Tenant(id=uuid4(), name=name, slug=slug or slug_from(name, is_taken=_is_tenant_slug_taken))
+    with tenant_scope(tenant.id):
+        try:
+            with transaction.atomic():
+                tenant.save(force_insert=True)
+        except IntegrityError as exc:
+            raise AlreadyExists("slug", f"The name {tenant.slug} is taken: choose another slug.") from exc
+        Membership(tenant=tenant, user=owner, role=Role.OWNER).save(force_insert=True)
+        audit_record(
+            actor=acting.name, action="tenant.create", target=tenant, tenant=tenant, slug=tenant.slug
+        )
+    return tenant
+
+
+@transaction.atomic
+def member_add(*, tenant: Tenant, email: str, role: Role, acting: Actor) -> Membership:
+    """Give a user who has signed up a place in the tenant."""
+    user = User.objects.filter(email__iexact=email, is_active=True).first()
+    if user is None:
+        raise InvalidField("email", "Nobody has signed up with this address: ask them to sign up first.")
+    members = Membership.objects.for_tenant(tenant)
+    if members.filter(user=user).exists():
+        raise AlreadyExists("email", "This user is a member already: remove them first to change the role.")
+    membership = Membership(tenant=tenant, user=user, role=role)
+    membership.save(force_insert=True)
+    audit_record(
+        actor=acting.name,
+        action="member.add",
+        target=membership,
+        tenant=tenant,
+        user_id=str(user.id),
+        role=role.value,
+    )
+    return membership
+
+
+@transaction.atomic
+def member_remove(*, tenant: Tenant, membership_id: UUID, acting: Actor) -> None:
+    """Take a user's place away. The last owner stays."""
+    # Locks every owner's row: of two owners who remove each other at once, the second sees that it is the last.
+    owners = list(Membership.objects.for_tenant(tenant).select_for_update().filter(role=Role.OWNER))
+    membership = Membership.objects.for_tenant(tenant).filter(pk=membership_id).first()
+    if membership is None:
+        raise NotFound("member")
+    if [owner.pk for owner in owners] == [membership.pk]:
+        raise Conflict("The last owner cannot be removed: make another member owner first.")
+    audit_record(
+        actor=acting.name,
+        action="member.remove",
+        target=membership,
+        tenant=tenant,
+        user_id=str(membership.user_id),
+        role=membership.role,
+    )
+    membership.delete()
+
+
+@transaction.atomic
+def key_create(
+    *,
+    tenant: Tenant,
+    name: str,
+    scopes: Sequence[Scope],
+    task: models.Model | None,
+    expires_at: datetime | None,
+    acting: Actor,
+) -> NewKey:
+    """A key for an application; ``task`` is one of the tenant's, or None for all of them."""
+    if task is not None and Scope.MANAGE in scopes:
+        raise InvalidField("task", "A key of scope manage is for the whole tenant: leave the task out.")
+    if expires_at is not None and expires_at <= timezone.now():
+        raise InvalidField("expires_at", "This time has passed: give one to come.")
+    new = _key_save(tenant, name, scopes, task, KeyKind.SERVICE, expires_at, acting)
+    audit_record(
+        actor=acting.name,
+        action="key.create",
+        target=new.key,
+        tenant=tenant,
+        name=name,
+        scopes=[scope.value for scope in scopes],
+    )
+    return new
+
+
+@transaction.atomic
+def playground_key_create(*, tenant: Tenant, task: models.Model, acting: Actor) -> NewKey:
+    """A key for trying a text in the dashboard: one task, predictions only, for fifteen minutes."""
+    now = timezone.now()
+    spent = ApiKey.objects.for_tenant(tenant).filter(kind=KeyKind.PLAYGROUND, expires_at__lt=now)
+    spent.delete()
+    new = _key_save(
+        tenant, "playground", [Scope.PREDICT], task, KeyKind.PLAYGROUND, now + PLAYGROUND_KEY_LIFE, acting
+    )
+    audit_record(
+        actor=acting.name, action="playground_key.create", target=new.key, tenant=tenant, task_id=str(task.pk)
+    )
+    return new
+
+
+@transaction.atomic
+def key_revoke(*, tenant: Tenant, key_id: UUID, acting: Actor) -> None:
+    """End a key: the inference service stops taking it within two seconds."""
+    key = ApiKey.objects.for_tenant(tenant).select_for_update().filter(pk=key_id, revoked_at=None).first()
+    if key is None:
+        raise NotFound("key")
+    key.revoked_at = timezone.now()
+    key.save(update_fields=["revoked_at"])
+    audit_record(actor=acting.name, action="key.revoke", target=key, tenant=tenant, name=key.name)
+
+
+def _is_tenant_slug_taken(slug: str) -> bool:
+    with operator_scope():
+        return Tenant.objects.filter(slug=slug).exists()
+
+
+def _key_save(
+    tenant: Tenant,
+    name: str,
+    scopes: Sequence[Scope],
+    task: models.Model | None,
+    kind: KeyKind,
+    expires_at: datetime | None,
+    acting: Actor,
+) -> NewKey:
+    secret = key_new()
+    key = ApiKey(
+        tenant=tenant,
+        name=name,
+        key_sha256=key_hash(secret),
+        prefix=secret[:KEY_PREFIX_CHARS],
+        scopes=[scope.value for scope in scopes],
+        task_id=task.pk if task is not None else None,
+        kind=kind,
+        expires_at=expires_at,
+        created_by=acting.user,
+    )
+    key.save(force_insert=True)
+    return NewKey(key, secret)

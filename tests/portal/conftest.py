@@ -1,0 +1,71 @@
+"""Django for the portal's tests: real PostgreSQL as role hmi_portal, row-level security in force, and the cast."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="hmi-portal-tests-")
+for _name in [name for name in os.environ if name.startswith("HMI_")]:
+    del os.environ[_name]  # the tests' own settings, whatever the caller's shell has
+os.environ.update(
+    {
+        "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+        "HMI_SECRET_KEY": "only-for-tests",
+        "HMI_STORE_URL": f"file://{_FOLDER.name}/store",
+        "HMI_MAIL_URL": f"file://{_FOLDER.name}/mail",
+        "HMI_WORK_DIR": f"{_FOLDER.name}/work",
+        "HMI_BROKER_URL": "memory://",
+        "HMI_PUBLIC_URL": "http://testserver",
+        "HMI_LOG_LEVEL": "WARNING",
+    }
+)
+
+import django  # noqa: E402  (the settings above come first)
+
+django.setup()
+
+from django.db import connections  # noqa: E402
+from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
+
+from portal.config.env import database_config  # noqa: E402
+from tests.conftest import DatabaseUrls  # noqa: E402
+from tests.fakes.portal import Cast, make_cast  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The marker `database` is what a test says; Django's own marker follows from it."""
+    for item in items:
+        if item.get_closest_marker("database") and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.django_db)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, database_urls: DatabaseUrls
+) -> Iterator[None]:
+    """Point Django at the session's database instead of making one of its own."""
+    connections.settings["default"].update(
+        {
+            name: value
+            for name, value in database_config(database_urls.portal).items()
+            if name in ("NAME", "USER", "PASSWORD", "HOST", "PORT")
+        }
+    )
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """Two tenants, acme and globex, who must never meet, and nobody, who belongs to none."""
+    return make_cast()
+
+
+@pytest.fixture
+def store_folder() -> Path:
+    """Where HMI_STORE_URL points in tests."""
+    return Path(_FOLDER.name) / "store"
