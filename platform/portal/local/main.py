@@ -1,0 +1,100 @@
+"""The commands of ./hmi, run by it inside the virtual environment."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from portal.local.checks import check
+from portal.local.console import Console
+from portal.local.control import down, logs, status
+from portal.local.develop import bench, test
+from portal.local.errors import InstallationError
+from portal.local.folders import ROOT, Folders
+from portal.local.options import UpOptions
+from portal.local.ports import Ports
+from portal.local.up import up
+
+NOT_RUNNING = 3  # as service managers answer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    arguments = _parse(argv)
+    logging.basicConfig(level=logging.WARNING, format="  %(message)s")
+    console = Console()
+    try:
+        return _run(arguments, console)
+    except InstallationError as exc:
+        console.say(f"hmi: {exc}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    folders = Folders(Path(arguments.var).expanduser().absolute())
+    match arguments.command:
+        case "up":
+            options = UpOptions(folders, Ports(arguments.port), arguments.host, not arguments.no_demo)
+            up(options, console)
+        case "down":
+            console.say(down(folders))
+        case "status":
+            table, is_ready = status(folders)
+            console.say(table)
+            return 0 if is_ready else NOT_RUNNING
+        case "logs":
+            logs(folders, arguments.name, follow=arguments.follow)
+        case "test":
+            return test(arguments.arguments, console)
+        case "check":
+            return check(console)
+        case "bench":
+            return bench(arguments.name, arguments.arguments)
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./hmi", description="HMI: installs, runs, checks and measures itself."
+    )
+    parser.add_argument("--var", default=os.environ.get("HMI_VAR", str(ROOT / "var")), help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    starting = commands.add_parser("up", help="start everything; Ctrl-C stops it")
+    starting.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("HMI_PORT", "8400"),
+        help="first of five consecutive ports (8400; HMI_PORT)",
+    )
+    starting.add_argument(
+        "--host",
+        default=os.environ.get("HMI_HOST", "127.0.0.1"),
+        help="address to listen on (127.0.0.1; HMI_HOST)",
+    )
+    starting.add_argument(
+        "--no-demo", action="store_true", help="without the tenant 'demo' and its BBC news task"
+    )
+    stopping = commands.add_parser("down", help="stop a running installation")
+    showing = commands.add_parser("status", help="what runs; exit status 0 when all is ready")
+    reading = commands.add_parser("logs", help="the last lines of the logs")
+    reading.add_argument("name", nargs="?", help="one of them: service, portal, worker, ...")
+    reading.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")
+    for command in (starting, stopping, showing, reading):
+        command.add_argument("--var", default=argparse.SUPPRESS, help="folder of all data (var; HMI_VAR)")
+
+    testing = commands.add_parser("test", help="check, then every test ('unit': only the quick ones)")
+    testing.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
+    commands.add_parser("check", help="format, lint, types, imports, dead code, drift of schemas")
+    measuring = commands.add_parser("bench", help="run benchmarks/NAME.py; its last line is one JSON object")
+    measuring.add_argument("name", nargs="?")
+    measuring.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the benchmark")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

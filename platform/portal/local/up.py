@@ -1,0 +1,154 @@
+"""./hmi up: holds the lock, brings everything up, waits, and takes everything down again."""
+
+import os
+import signal
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from portal.local.console import Console
+from portal.local.demo import Demo
+from portal.local.environment import OPERATOR_EMAIL, build_environments, public_url
+from portal.local.errors import InstallationError
+from portal.local.identity import identify
+from portal.local.installation import Installation
+from portal.local.lock import AlreadyRunningError, InstallationLock
+from portal.local.options import UpOptions, shown
+from portal.local.ports import check_ports
+from portal.local.programs import build_programs
+from portal.local.record import ProcessRow, Record, end_leftovers, read_record, write_record
+from portal.local.secrets import load_secrets
+from portal.local.steps import CancelledError
+from portal.local.supervisor import Supervisor
+from wire.settings import refuse_unknown
+
+LOCK_FILE = "lock"
+RECORD_FILE = "processes.json"
+
+
+def up(options: UpOptions, console: Console) -> None:
+    """Run the installation until somebody stops it; raises InstallationError when it cannot go on."""
+    try:
+        refuse_unknown(os.environ)
+    except ValueError as exc:
+        raise InstallationError(str(exc)) from exc
+    options.folders.make()
+    try:
+        with InstallationLock(options.folders.run / LOCK_FILE):
+            _run_alone(options, console)
+    except AlreadyRunningError as exc:
+        raise InstallationError(_who_runs(options)) from exc
+
+
+def _run_alone(options: UpOptions, console: Console) -> None:
+    record_file = options.folders.run / RECORD_FILE
+    left_behind = read_record(record_file)
+    if left_behind is not None:
+        ended = end_leftovers(left_behind)
+        if ended:
+            console.say(f"  ended what an earlier start had left behind: {', '.join(ended)}")
+        record_file.unlink()
+    check_ports(options.ports, options.host)
+    try:
+        _supervise(options, console)
+    finally:
+        record_file.unlink(missing_ok=True)
+
+
+def _supervise(options: UpOptions, console: Console) -> None:
+    stop = threading.Event()
+    failures: list[str] = []
+
+    def fail(message: str) -> None:
+        failures.append(message)
+        stop.set()
+
+    secrets = load_secrets(options.folders.secrets)
+    environments = build_environments(
+        folders=options.folders, ports=options.ports, host=options.host, secrets=secrets, inherited=os.environ
+    )
+    url = public_url(options.host, options.ports)
+    with console.step("prepare the servers"):
+        programs = build_programs(
+            folders=options.folders,
+            ports=options.ports,
+            host=options.host,
+            secrets=secrets,
+            environments=environments,
+        )
+    supervisor = Supervisor(on_change=_recorder(options, url), on_failure=fail)
+    with _stop_signals(stop, supervisor):
+        try:
+            installation = Installation(
+                options=options,
+                programs=programs,
+                environments=environments,
+                secrets=secrets,
+                supervisor=supervisor,
+                console=console,
+                stop=stop,
+            )
+            tree = installation.bring_up()
+            _say_ready(console, options, url, tree)
+            if options.with_demo:
+                Demo(url, secrets.operator_password, options.folders, console, stop).run()
+            stop.wait()
+        except CancelledError:
+            pass  # asked for by a signal, or one of the failures below is the reason
+        finally:
+            with console.step("stop everything"):
+                supervisor.close()
+    if failures:
+        raise InstallationError("\n".join(failures))
+
+
+@contextmanager
+def _stop_signals(stop: threading.Event, supervisor: Supervisor) -> Iterator[None]:
+    """The first signal asks everything to end, the next one insists."""
+
+    def handle(_number: int, _frame: types.FrameType | None) -> None:
+        if stop.is_set():
+            supervisor.hurry()
+        stop.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, handle) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _recorder(options: UpOptions, url: str) -> Callable[[tuple[ProcessRow, ...]], None]:
+    ourselves = identify(os.getpid())
+    assert ourselves is not None
+    file = options.folders.run / RECORD_FILE
+    return lambda rows: write_record(file, Record(ourselves.pid, ourselves.started, url, rows))
+
+
+def _say_ready(console: Console, options: UpOptions, url: str, tree: Mapping[str, Any]) -> None:
+    password = shown(options.folders.secrets / "operator_password")
+    console.say()
+    console.say(f"HMI is ready at {url}  ({console.elapsed_s:.0f} s)")
+    console.say(f"  sign in    {OPERATOR_EMAIL}, password in {password}; operator console at {url}/admin/")
+    console.say(f"  coverage   of the general PLOT: {_in_words(tree.get('coverage', {}))}")
+    console.say("  stop       Ctrl-C here, or ./hmi down; ./hmi status and ./hmi logs tell what runs")
+    console.say()
+
+
+def _in_words(coverage: Mapping[str, Any]) -> str:
+    shares = [f"{name} {share:.0%}" for name, share in coverage.items() if isinstance(share, int | float)]
+    return ", ".join(shares) or "not measured (there is no text to measure it on)"
+
+
+def _who_runs(options: UpOptions) -> str:
+    record = read_record(options.folders.run / RECORD_FILE)
+    if record is None:
+        return f"HMI is already being started with {shown(options.folders.var)}."
+    return (
+        f"HMI is already running at {record.url}, pid {record.supervisor_pid}. "
+        "./hmi down stops it; --var and --port start another one beside it."
+    )
