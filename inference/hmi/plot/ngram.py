@@ -133,6 +133,21 @@ def rung_start(rung: int) -> np.uint64:
     return np.uint64((rung + 1) << (3 * CODE_BITS))
 
 
+def rung_rows(keys: Keys, rung: Rung) -> slice:
+    """Where the rung's keys stand among sorted ``keys``."""
+    start, stop = np.searchsorted(keys, np.array([rung_start(rung), rung_start(rung + 1)], np.uint64))
+    return slice(int(start), int(stop))
+
+
+def rows_among(keys: Keys, known: Keys) -> npt.NDArray[np.int64]:
+    """Where each key stands among the sorted ``known``, -1 where it does not; the shape of ``keys``."""
+    if len(known) == 0:
+        return np.full(keys.shape, -1)
+    at = np.searchsorted(known, keys)
+    at[at == len(known)] = 0
+    return np.where(known[at] == keys, at, -1)
+
+
 def shorter(trigram_or_bigram: Keys, rung: Rung) -> Keys:
     """Keys of the n-grams of ``rung`` inside those given: of trigrams the bigrams, of both the unigrams."""
     a = (trigram_or_bigram >> _A_SHIFT) & _CODE_MASK

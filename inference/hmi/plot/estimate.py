@@ -1,0 +1,211 @@
+"""From a node's statistics to its rows, rung by rung: fit the shrinkage, then mix means and priors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.plot.fixed_point import ONE, to_fixed, to_float
+from hmi.plot.merge import MergedStatistics
+from hmi.plot.ngram import CentredScheme, Rung, rung_rows, shorter, unigram_keys
+from hmi.plot.table import PlotTable, make_table, quantise
+from wire.artifacts import PlotTableFields
+from wire.ids import Digest
+
+SMALLEST_TAU, LARGEST_TAU = 1e-3, 1e4
+"""Bounds of the fit: below, the prior plays no part; above, the evidence plays none."""
+UNFITTED_TAU = 1.0
+"""Where nothing was seen twice the noise cannot be told: the prior weighs as much as one occurrence."""
+
+_CHUNK_ROWS = 4096
+_BOTTOM_UP = (Rung.UNIGRAM, Rung.RIGHT, Rung.LEFT, Rung.TRIGRAM)
+
+
+def build_table(
+    merged: MergedStatistics,
+    *,
+    backbone: Digest,
+    hidden: int,
+    parents: Sequence[PlotTable],
+    isolated: npt.NDArray[np.float32] | None,
+) -> PlotTable:
+    """The table of a node: rows ``(n * mean + tau * prior) / (n + tau)``.
+
+    ``parents`` are the tables above it, root first; the root itself has none, and takes its ``isolated`` rows
+    [vocab, hidden] instead. Memory beyond the table is bounded by a chunk of rows.
+    """
+    if (isolated is None) == (not parents):
+        raise InvalidInput(
+            "a root takes isolated rows and no parents, any other node parents and no isolated rows"
+        )
+    if any(parent.fields.backbone != backbone or parent.hidden != hidden for parent in parents):
+        raise BundleMismatch("a table above belongs to another backbone; build the tree anew")
+    return _Builder(merged, backbone, hidden, tuple(parents), isolated).build()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Means and priors of a chunk of rows."""
+
+    counts: npt.NDArray[np.float64]  # [n]
+    means: npt.NDArray[np.float64]  # [n, hidden]
+    priors: npt.NDArray[np.float64]  # [n, hidden]
+    squares: npt.NDArray[np.float64]  # [n] mean squared length of the states
+
+
+class _Builder:
+    def __init__(
+        self,
+        merged: MergedStatistics,
+        backbone: Digest,
+        hidden: int,
+        parents: tuple[PlotTable, ...],
+        isolated: npt.NDArray[np.float32] | None,
+    ) -> None:
+        self._merged, self._backbone, self._hidden, self._parents = merged, backbone, hidden, parents
+        # Rounded as they are stored, so that leaving documents out starts from the same rows.
+        self._isolated = None if isolated is None else to_float(to_fixed(isolated))
+        self._keys, self._counts, self._squares, self._own = _with_vocabulary(merged, self._isolated)
+        self._codes = np.zeros((len(self._keys), hidden), np.int8)
+        self._row_scales = np.zeros(len(self._keys), np.float32)
+        self._dimension_scales = self._spread_by_dimension()
+
+    def build(self) -> PlotTable:
+        tau = {}
+        for rung in _BOTTOM_UP:
+            tau[rung.name.lower()] = self._fit(rung)
+            for chunk in self._chunks(rung):
+                rows = self._rows(chunk, rung)
+                weight = tau[rung.name.lower()]
+                mixed = rows.counts[:, None] * rows.means + weight * rows.priors
+                mixed /= rows.counts[:, None] + weight
+                self._codes[chunk], self._row_scales[chunk] = quantise(
+                    mixed.astype(np.float32), self._dimension_scales
+                )
+        fields = PlotTableFields(
+            backbone=self._backbone,
+            scheme=CentredScheme.name,
+            hidden=self._hidden,
+            num_rows={rung.name.lower(): _length(self._rows_of(rung)) for rung in Rung},
+            tau=tau,
+            num_tokens=self._merged.num_tokens,
+        )
+        return make_table(
+            fields, self._keys, self._counts, self._codes, self._row_scales, self._dimension_scales
+        )
+
+    def _fit(self, rung: Rung) -> float:
+        """tau = within / between, by moments over the n-grams g that were seen (docs/plot.md):
+
+        within  = sum of (squared distance of each state from its n-gram's mean) / sum of (n - 1)
+        between = mean over g of (squared distance of mean and prior - within / n)
+        """
+        num_seen, num_free, scatter, distance, inverse = 0, 0.0, 0.0, 0.0, 0.0
+        for chunk in self._chunks(rung):
+            rows = self._rows(chunk, rung)
+            seen = rows.counts > 0
+            counts, means = rows.counts[seen], rows.means[seen]
+            num_seen += len(counts)
+            num_free += float((counts - 1).sum())
+            scatter += float((counts * (rows.squares[seen] - (means**2).sum(axis=1))).sum())
+            distance += float(((means - rows.priors[seen]) ** 2).sum())
+            inverse += float((1 / counts).sum())
+        if num_free == 0 or scatter <= 0:
+            return UNFITTED_TAU
+        within = scatter / num_free
+        between = (distance - within * inverse) / num_seen
+        if between <= within / LARGEST_TAU:
+            return LARGEST_TAU
+        return max(within / between, SMALLEST_TAU)
+
+    def _rows(self, chunk: slice, rung: Rung) -> _Rows:
+        counts = self._counts[chunk].astype(np.float64)
+        divisor = np.maximum(counts, 1)
+        means = self._sums(chunk) / (divisor[:, None] * ONE)
+        squares = self._squares[chunk] / (divisor * ONE**2)
+        return _Rows(counts, means, self._priors(self._keys[chunk], rung).astype(np.float64), squares)
+
+    def _sums(self, chunk: slice) -> npt.NDArray[np.int64]:
+        """Sums of rows that may include vocabulary entries without text."""
+        own = self._own[chunk]
+        sums = np.zeros((len(own), self._hidden), np.int64)
+        present = own[own >= 0]  # rising by one: both lists are sorted by key
+        if len(present):
+            sums[own >= 0] = self._merged.sums(slice(int(present[0]), int(present[-1]) + 1), self._hidden)
+        return sums
+
+    def _priors(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
+        """Of each n-gram: the nearest ancestor's row, else what the lower rungs say in this node."""
+        priors = np.empty((len(keys), self._hidden), np.float32)
+        open_rows = np.arange(len(keys))
+        for parent in reversed(self._parents):
+            found = parent.find(keys[open_rows])
+            priors[open_rows[found >= 0]] = parent.rows(found[found >= 0])
+            open_rows = open_rows[found < 0]
+        if len(open_rows):
+            priors[open_rows] = self._back_off(keys[open_rows], rung)
+        return priors
+
+    def _back_off(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
+        if rung is Rung.UNIGRAM:
+            if self._isolated is None:
+                raise InvalidInput(
+                    "a token of the text has no row in the root: it was built for another vocabulary"
+                )
+            return self._isolated[np.searchsorted(self._keys[self._rows_of(Rung.UNIGRAM)], keys)]
+        unigrams = self._finished(shorter(keys, Rung.UNIGRAM))
+        if rung is not Rung.TRIGRAM:
+            return unigrams
+        # A trigram that is kept has both its bigrams in the same segments, as often at least.
+        return self._finished(shorter(keys, Rung.LEFT)) + self._finished(shorter(keys, Rung.RIGHT)) - unigrams
+
+    def _finished(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:
+        """Rows of this node that are computed already, as its table holds them."""
+        rows = np.searchsorted(self._keys, keys)
+        return self._codes[rows] * self._row_scales[rows][:, None] * self._dimension_scales
+
+    def _spread_by_dimension(self) -> npt.NDArray[np.float32]:
+        """Root mean square of each dimension over the rows' means, [hidden]."""
+        total = np.zeros(self._hidden, np.float64)
+        num_rows = 0
+        for rung in Rung:
+            for chunk in self._chunks(rung):
+                counts = np.maximum(self._counts[chunk], 1)
+                total += ((self._sums(chunk) / (counts[:, None] * ONE)) ** 2).sum(axis=0)
+                num_rows += int((self._counts[chunk] > 0).sum())
+        if self._isolated is not None:
+            total += (self._isolated.astype(np.float64) ** 2).sum(axis=0)
+            num_rows += len(self._isolated)
+        spread = np.sqrt(total / max(num_rows, 1)).astype(np.float32)
+        return np.where(spread > 0, spread, np.float32(1))
+
+    def _rows_of(self, rung: Rung) -> slice:
+        return rung_rows(self._keys, rung)
+
+    def _chunks(self, rung: Rung) -> list[slice]:
+        rows = self._rows_of(rung)
+        starts = range(rows.start, rows.stop, _CHUNK_ROWS)
+        return [slice(start, min(start + _CHUNK_ROWS, rows.stop)) for start in starts]
+
+
+def _with_vocabulary(
+    merged: MergedStatistics, isolated: npt.NDArray[np.float32] | None
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Keys, counts and squares of the table's rows, and each one's row in ``merged`` (-1: in no text)."""
+    if isolated is None:
+        return merged.keys, merged.counts, merged.squares, np.arange(len(merged.keys))
+    keys = np.union1d(merged.keys, unigram_keys(np.arange(len(isolated), dtype=np.int32)))
+    if _length(rung_rows(keys, Rung.UNIGRAM)) != len(isolated):
+        raise InvalidInput(f"the text has token ids beyond the vocabulary of {len(isolated)}")
+    own = np.full(len(keys), -1)
+    at = np.searchsorted(keys, merged.keys)
+    own[at] = np.arange(len(merged.keys))
+    counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    counts[at], squares[at] = merged.counts, merged.squares
+    return keys, counts, squares, own
+
+
+def _length(rows: slice) -> int:
+    return int(rows.stop - rows.start)

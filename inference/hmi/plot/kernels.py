@@ -1,0 +1,328 @@
+"""All compiled code of PLOT.
+
+It stands in one file because numba's cache on disk notices changes in the file of the function it compiled,
+not in those of the functions that it calls. Nothing compiles on import: a kernel compiles at its first call,
+and the result is kept beside this file (or in ``NUMBA_CACHE_DIR``), so that the next process only loads it.
+No kernel holds the GIL.
+"""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+I8 = npt.NDArray[np.int8]
+I16 = npt.NDArray[np.int16]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+U64 = npt.NDArray[np.uint64]
+F32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+TRIGRAM, LEFT, RIGHT, UNIGRAM, BOTH_BIGRAMS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+)  # hmi.plot.ngram.Rung and Answer, as plain numbers
+NO_ANSWER = 255
+
+# Columns of a node's description: where its parts begin in the arena, each in units of its own type.
+NODE_KEYS, NODE_ROWS, NODE_SCALES, NODE_DIMENSIONS, NODE_CODES, NODE_CAPACITY = range(6)
+NODE_COLUMNS = 6
+
+_MULTIPLY_1 = np.uint64(0x9E3779B97F4A7C15)
+_MULTIPLY_2 = np.uint64(0xD6E8FEB86659FD93)
+_HALF = np.uint64(32)
+_FREE = np.uint64(0)
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile at the first call, and keep the result on disk."""
+    return cast(Callable[P, R], numba.njit(nogil=True, cache=True)(function))
+
+
+@compiled
+def first_slot(key: np.uint64, capacity: int) -> int:
+    """Where the search for ``key`` begins: its hash, scaled to [0, capacity); capacity < 2**32."""
+    mixed = key * _MULTIPLY_1
+    mixed = (mixed ^ (mixed >> _HALF)) * _MULTIPLY_2
+    return np.int64(((mixed >> _HALF) * np.uint64(capacity)) >> _HALF)  # type: ignore[return-value]  # an int to numba
+
+
+@compiled
+def fill_slots(keys: U64, slot_keys: U64, slot_rows: U32) -> None:
+    """Enter keys (all different, none 0) into empty slots, row i for keys[i]; a slot must stay free."""
+    capacity = len(slot_keys)
+    for row in range(len(keys)):
+        slot = first_slot(keys[row], capacity)
+        while slot_keys[slot] != _FREE:
+            slot = slot + 1 if slot + 1 < capacity else 0
+        slot_keys[slot] = keys[row]
+        slot_rows[slot] = row
+
+
+@compiled
+def find_row(
+    key: np.uint64, slot_keys: U64, slot_rows: U32, start_key: int, start_row: int, capacity: int
+) -> int:
+    """Row of ``key`` in the node whose slots begin at start_key and start_row; -1 where it has none."""
+    slot = first_slot(key, capacity)
+    while True:
+        found = slot_keys[start_key + slot]
+        if found == key:
+            return np.int64(slot_rows[start_row + slot])  # type: ignore[return-value]  # an int to numba
+        if found == _FREE:
+            return -1
+        slot = slot + 1 if slot + 1 < capacity else 0
+
+
+@compiled
+def find_rows(keys: U64, slot_keys: U64, slot_rows: U32, rows: I64) -> None:
+    """find_row for many keys in one table."""
+    for i in range(len(keys)):
+        rows[i] = find_row(keys[i], slot_keys, slot_rows, 0, 0, len(slot_keys))
+
+
+@compiled
+def accumulate(
+    rows: I64, fixed: I32, token_squares: I64, place: I64, narrow: I32, wide: I64, squares: I64
+) -> None:
+    """Add every token's state to the sums of its n-grams.
+
+    ``rows`` [4, num_tokens], -1 where the n-gram is not kept. A row's sum stands in narrow[place] or, where
+    place is negative, in wide[-1 - place].
+    """
+    for rung in range(rows.shape[0]):
+        for token in range(rows.shape[1]):
+            row = rows[rung, token]
+            if row < 0:
+                continue
+            squares[row] += token_squares[token]
+            at = place[row]
+            if at >= 0:
+                for j in range(fixed.shape[1]):
+                    narrow[at, j] += fixed[token, j]
+            else:
+                for j in range(fixed.shape[1]):
+                    wide[-1 - at, j] += fixed[token, j]
+
+
+@compiled
+def _find_on_path(key: np.uint64, path: I32, nodes: I64, words: U64, halves: U32) -> tuple[int, int]:
+    """Position in ``path`` and row of the nearest node to the leaf that has the key; (-1, -1) if none has."""
+    for back in range(len(path)):
+        position = len(path) - 1 - back
+        node = path[position]
+        if node < 0:
+            continue
+        row = find_row(
+            key, words, halves, nodes[node, NODE_KEYS], nodes[node, NODE_ROWS], nodes[node, NODE_CAPACITY]
+        )
+        if row >= 0:
+            return position, row
+    return -1, -1
+
+
+@compiled
+def _add_row(sign: float, node: int, row: int, nodes: I64, singles: F32, codes: I8, out: F32) -> None:
+    hidden = len(out)
+    scale = np.float32(sign) * singles[nodes[node, NODE_SCALES] + row]
+    dimensions = singles[nodes[node, NODE_DIMENSIONS] : nodes[node, NODE_DIMENSIONS] + hidden]
+    start = nodes[node, NODE_CODES] + row * hidden
+    values = codes[start : start + hidden]
+    for j in range(hidden):
+        out[j] += scale * dimensions[j] * np.float32(values[j])
+
+
+@compiled
+def look_up(
+    keys: U64,
+    offsets: I64,
+    paths: I32,
+    nodes: I64,
+    words: U64,
+    halves: U32,
+    singles: F32,
+    codes: I8,
+    out: F32,
+    rung: U8,
+    position: U8,
+) -> None:
+    """Climb the ladder for every token of a batch; rung is NO_ANSWER where not even the unigram was found.
+
+    ``words``, ``halves``, ``singles`` and ``codes`` are the same arena, seen as 8, 4, 4 and 1 byte wide.
+    """
+    for document in range(len(offsets) - 1):
+        path = paths[document]
+        for token in range(offsets[document], offsets[document + 1]):
+            row_out = out[token]
+            row_out[:] = np.float32(0)
+            at, row = _find_on_path(keys[TRIGRAM, token], path, nodes, words, halves)
+            if at >= 0:
+                rung[token], position[token] = TRIGRAM, at
+                _add_row(1.0, path[at], row, nodes, singles, codes, row_out)
+                continue
+            left_at, left = _find_on_path(keys[LEFT, token], path, nodes, words, halves)
+            right_at, right = _find_on_path(keys[RIGHT, token], path, nodes, words, halves)
+            if left_at >= 0:
+                rung[token], position[token] = LEFT, left_at
+                _add_row(1.0, path[left_at], left, nodes, singles, codes, row_out)
+            if right_at >= 0:
+                rung[token], position[token] = RIGHT, max(left_at, right_at)
+                _add_row(1.0, path[right_at], right, nodes, singles, codes, row_out)
+            if (left_at >= 0) != (right_at >= 0):
+                continue
+            at, row = _find_on_path(keys[UNIGRAM, token], path, nodes, words, halves)
+            if at < 0:
+                rung[token], position[token] = NO_ANSWER, NO_ANSWER
+            elif left_at >= 0:
+                rung[token] = BOTH_BIGRAMS
+                _add_row(-1.0, path[at], row, nodes, singles, codes, row_out)
+            else:
+                rung[token], position[token] = UNIGRAM, at
+                _add_row(1.0, path[at], row, nodes, singles, codes, row_out)
+
+
+@compiled
+def leave_out(
+    document: int,
+    keys: I64,
+    counted_keys: I64,
+    counted_window: I64,
+    counted_fixed: I32,
+    token_ids: I32,
+    source_rows: I64,
+    source_counts: I64,
+    source_means: I16,
+    source_node: I64,
+    source_windows: I64,
+    source_minimum: I64,
+    holds: Bool,
+    tau: F32,
+    isolated: F32,
+    fixed_scale: float,
+    out: F32,
+    rung: U8,
+    position: U8,
+) -> None:
+    """Rows of one document's tokens as if it had never been counted. Arguments of one document:
+
+    ``keys`` [4, n] and ``counted_keys`` [4, m] number the distinct n-grams of the batch (-1 in counted_keys:
+    not asked for); ``counted_window`` [m] is the window a counted token stands in. Sources are segments,
+    sorted by node, root first: ``source_rows`` and ``source_counts`` [sources, n-grams] with -1 and 0 for
+    absent ones, ``source_means`` [rows, hidden]; ``holds`` [sources, documents]. ``tau`` [nodes, 4].
+    """
+    num_tokens, hidden = out.shape
+    num_nodes = tau.shape[0]
+    num_sources = len(source_node)
+    # group[rung, token]: number of the token's n-gram within this document; rows by rung, group and node.
+    group = np.empty((4, num_tokens), np.int64)
+    rows = np.zeros((4, num_tokens, num_nodes, hidden), np.float32)
+    answered_by = np.full((4, num_tokens, num_nodes), -1, np.int64)
+    total = np.empty(hidden, np.int64)
+    prior = np.empty(hidden, np.float32)
+
+    for step in range(4):
+        level = UNIGRAM - step  # unigrams, right and left bigrams, trigrams: each is the next one's prior
+        order = np.argsort(keys[level])
+        counted_order = np.argsort(counted_keys[level])
+        num_groups, own_start = -1, 0
+        for i in range(num_tokens):
+            token = order[i]
+            key = keys[level, token]
+            if i > 0 and key == keys[level, order[i - 1]]:
+                group[level, token] = num_groups
+                continue
+            num_groups += 1
+            group[level, token] = num_groups
+            while own_start < len(counted_order) and counted_keys[level, counted_order[own_start]] < key:
+                own_start += 1
+            own_stop = own_start
+            while own_stop < len(counted_order) and counted_keys[level, counted_order[own_stop]] == key:
+                own_stop += 1
+
+            source = 0
+            for node in range(num_nodes):
+                count = 0
+                total[:] = 0
+                while source < num_sources and source_node[source] == node:
+                    row = source_rows[source, key]
+                    if row >= 0:
+                        own = 0
+                        if holds[source, document]:
+                            for k in range(own_start, own_stop):
+                                if counted_window[counted_order[k]] < source_windows[source]:
+                                    own += 1
+                        in_source = source_counts[source, key]
+                        least = 1 if level == UNIGRAM else source_minimum[source]
+                        if in_source - own >= least:
+                            count += in_source - own
+                            for j in range(hidden):
+                                total[j] += in_source * np.int64(source_means[row, j])
+                            if own > 0:
+                                for k in range(own_start, own_stop):
+                                    other = counted_order[k]
+                                    if counted_window[other] < source_windows[source]:
+                                        for j in range(hidden):
+                                            total[j] -= np.int64(counted_fixed[other, j])
+                    source += 1
+
+                above = answered_by[level, num_groups, node - 1] if node > 0 else -1
+                if above >= 0:
+                    prior[:] = rows[level, num_groups, node - 1]
+                elif level == UNIGRAM:
+                    prior[:] = isolated[token_ids[token]]
+                else:
+                    _back_off(level, node, token, group, rows, answered_by, prior)
+                if count > 0 or (level == UNIGRAM and node == 0):
+                    weight = tau[node, level]
+                    for j in range(hidden):
+                        rows[level, num_groups, node, j] = (
+                            total[j] * fixed_scale + weight * np.float64(prior[j])
+                        ) / (count + weight)
+                    answered_by[level, num_groups, node] = node
+                elif above >= 0:
+                    rows[level, num_groups, node] = rows[level, num_groups, node - 1]
+                    answered_by[level, num_groups, node] = above
+
+    leaf = num_nodes - 1
+    for token in range(num_tokens):
+        at = group[TRIGRAM, token]
+        if answered_by[TRIGRAM, at, leaf] >= 0:
+            rung[token], position[token] = TRIGRAM, answered_by[TRIGRAM, at, leaf]
+            out[token] = rows[TRIGRAM, at, leaf]
+        else:
+            rung[token], position[token] = _back_off(
+                TRIGRAM, leaf, token, group, rows, answered_by, out[token]
+            )
+
+
+@compiled
+def _back_off(
+    level: int, node: int, token: int, group: I64, rows: F32, answered_by: I64, out: F32
+) -> tuple[int, int]:
+    """What the rungs below ``level`` answer at ``node``, into ``out``; the answer's rung and node."""
+    left, right, unigram = group[LEFT, token], group[RIGHT, token], group[UNIGRAM, token]
+    has_left = level == TRIGRAM and answered_by[LEFT, left, node] >= 0
+    has_right = level == TRIGRAM and answered_by[RIGHT, right, node] >= 0
+    if has_left and has_right:
+        for j in range(len(out)):
+            out[j] = rows[LEFT, left, node, j] + rows[RIGHT, right, node, j] - rows[UNIGRAM, unigram, node, j]
+        return BOTH_BIGRAMS, max(answered_by[LEFT, left, node], answered_by[RIGHT, right, node])
+    if has_left:
+        out[:] = rows[LEFT, left, node]
+        return LEFT, answered_by[LEFT, left, node]
+    if has_right:
+        out[:] = rows[RIGHT, right, node]
+        return RIGHT, answered_by[RIGHT, right, node]
+    out[:] = rows[UNIGRAM, unigram, node]
+    return UNIGRAM, answered_by[UNIGRAM, unigram, node]

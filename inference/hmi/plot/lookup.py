@@ -1,0 +1,175 @@
+"""Looking a batch up in one call, tenants mixed: the nodes that serve lie in one flat arena of bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import BudgetExceeded, BundleMismatch, InvalidInput
+from hmi.plot import kernels
+from hmi.plot.ngram import Answer, CentredScheme, Documents
+from hmi.plot.table import PlotTable
+
+_WORD = 8  # bytes; every part of a node begins at a multiple of it
+
+
+@dataclass(frozen=True, slots=True)
+class LookupResult:
+    """What answered each token."""
+
+    rung: npt.NDArray[np.uint8]  # [num_tokens] an Answer
+    node: npt.NDArray[np.uint8]  # [num_tokens] position in the document's path of the node that answered
+    #                              (of both bigrams: the one nearer to the leaf)
+
+    def coverage(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Share of each document's tokens answered by trigram, bigram and unigram, [num_documents, 3]."""
+        group = _COVERAGE_GROUP[self.rung]
+        before = np.zeros((len(group) + 1, 3), np.int64)
+        np.cumsum(group[:, None] == np.arange(3), axis=0, out=before[1:])
+        return (before[offsets[1:]] - before[offsets[:-1]]) / np.maximum(np.diff(offsets), 1)[:, None]
+
+
+_COVERAGE_GROUP = np.array([0, 1, 1, 2, 1])  # by Answer
+assert len(_COVERAGE_GROUP) == len(Answer)
+
+
+class PlotArena:
+    """The nodes that can be looked up, in memory that is reserved once.
+
+    One thread adds and removes; look-ups may run meanwhile in others, as long as nobody removes a node that a
+    running look-up's paths name.
+
+    ::
+
+        | node 0: slot keys | slot rows | row scales | dimension scales | codes | free | node 2: ... | free |
+    """
+
+    def __init__(self, capacity_bytes: int, hidden: int) -> None:
+        self._words = np.empty(capacity_bytes // _WORD, np.uint64)
+        self._hidden = hidden
+        self._extents: dict[int, tuple[int, int]] = {}  # node -> first word, number of words
+        self._nodes = np.zeros((0, kernels.NODE_COLUMNS), np.int64)
+
+    @property
+    def capacity_bytes(self) -> int:
+        return self._words.nbytes
+
+    @property
+    def used_bytes(self) -> int:
+        return sum(length for _, length in self._extents.values()) * _WORD
+
+    @property
+    def hidden(self) -> int:
+        return self._hidden
+
+    @staticmethod
+    def bytes_of(table: PlotTable) -> int:
+        """What a table takes in an arena."""
+        return sum(_padded(array.nbytes) for array in _parts(table))
+
+    def add(self, table: PlotTable) -> int:
+        """Copy a table into the arena; the node's number, to be named in paths.
+
+        Raises BudgetExceeded when no free stretch is long enough, and then changes nothing.
+        """
+        if table.hidden != self._hidden:
+            raise BundleMismatch(f"table has rows of {table.hidden}, the arena of {self._hidden}")
+        needed = self.bytes_of(table)
+        word = self._place(needed // _WORD)
+        node = next(i for i in range(len(self._extents) + 1) if i not in self._extents)
+        starts, at = [], word * _WORD
+        memory = self._words.view(np.uint8)
+        for array in _parts(table):
+            memory[at : at + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            starts.append(at // array.itemsize)
+            at += _padded(array.nbytes)
+        # A new array, so that a look-up that runs meanwhile keeps the one it began with.
+        nodes = np.zeros((max(len(self._nodes), node + 1), kernels.NODE_COLUMNS), np.int64)
+        nodes[: len(self._nodes)] = self._nodes
+        nodes[node] = [*starts, len(table.slot_keys)]
+        self._nodes = nodes
+        self._extents[node] = (word, needed // _WORD)
+        return node
+
+    def remove(self, node: int) -> None:
+        """Free a node's bytes; no path may name it any more."""
+        if node not in self._extents:
+            raise InvalidInput(f"the arena has no node {node}")
+        del self._extents[node]
+
+    def lookup(
+        self, documents: Documents, paths: npt.NDArray[np.int32], out: npt.NDArray[np.float32]
+    ) -> LookupResult:
+        """Write every token's row into ``out`` [num_tokens, hidden], without position and type residuals.
+
+        ``paths`` [num_documents, depth]: each document's nodes, root first and leaf last; -1 is skipped.
+        Raises InvalidInput for a token that not even the root has.
+        """
+        self._check(documents, paths, out)
+        rung = np.empty(documents.num_tokens, np.uint8)
+        position = np.empty(documents.num_tokens, np.uint8)
+        kernels.look_up(
+            CentredScheme.keys(documents),
+            documents.offsets,
+            np.ascontiguousarray(paths),
+            self._nodes,
+            self._words,
+            self._words.view(np.uint32),
+            self._words.view(np.float32),
+            self._words.view(np.int8),
+            out,
+            rung,
+            position,
+        )
+        if np.any(rung == kernels.NO_ANSWER):
+            token = documents.token_ids[int(np.argmax(rung == kernels.NO_ANSWER))]
+            raise InvalidInput(
+                f"token id {token} has no row: the document's path has no root, or a foreign one"
+            )
+        return LookupResult(rung, position)
+
+    def check_integrity(self) -> None:
+        """Raise AssertionError when nodes overlap or leave the arena."""
+        end = 0
+        for start, length in sorted(self._extents.values()):
+            assert start >= end, "two nodes share bytes"
+            end = start + length
+        assert end <= len(self._words), "a node lies outside the arena"
+
+    def _place(self, num_words: int) -> int:
+        """First word of the first free stretch that is long enough."""
+        end = 0
+        for start, length in [*sorted(self._extents.values()), (len(self._words), 0)]:
+            if start - end >= num_words:
+                return end
+            end = start + length
+        free_bytes = self.capacity_bytes - self.used_bytes
+        raise BudgetExceeded(
+            f"a PLOT node needs {num_words * _WORD} bytes in one piece, "
+            f"the arena has {free_bytes} of {self.capacity_bytes} free",
+            needed_bytes=num_words * _WORD,
+            free_bytes=free_bytes,
+        )
+
+    def _check(
+        self, documents: Documents, paths: npt.NDArray[np.int32], out: npt.NDArray[np.float32]
+    ) -> None:
+        if paths.dtype != np.int32 or paths.ndim != 2 or len(paths) != documents.num_documents:
+            raise InvalidInput(f"paths must be int32 [{documents.num_documents}, depth], got {paths.shape}")
+        if out.dtype != np.float32 or out.shape != (documents.num_tokens, self._hidden):
+            raise InvalidInput(
+                f"out must be float32 [{documents.num_tokens}, {self._hidden}], got {out.shape}"
+            )
+        unknown = set(np.unique(paths).tolist()) - {-1} - self._extents.keys()
+        if unknown:
+            raise InvalidInput(f"paths name nodes that are not in the arena: {sorted(unknown)}")
+
+
+def _parts(table: PlotTable) -> Sequence[npt.NDArray[np.generic]]:
+    """In the order of kernels.NODE_*."""
+    return (table.slot_keys, table.slot_rows, table.row_scales, table.dimension_scales, table.codes)
+
+
+def _padded(num_bytes: int) -> int:
+    return -(-num_bytes // _WORD) * _WORD

@@ -1,0 +1,62 @@
+"""Merging segments: whole numbers are added, so the order does not matter and leaving one out is exact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.plot.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class MergedStatistics:
+    """The statistics of a node. Sums are added up when asked for, a range of rows at a time."""
+
+    segments: tuple[Segment, ...]
+    keys: npt.NDArray[np.uint64]  # [num_rows], sorted
+    counts: npt.NDArray[np.int64]  # [num_rows]
+    squares: npt.NDArray[np.int64]  # [num_rows] in 1/1024²
+
+    @property
+    def num_tokens(self) -> int:
+        return sum(segment.fields.num_tokens for segment in self.segments)
+
+    def sums(self, rows: slice, hidden: int) -> npt.NDArray[np.int64]:
+        """Sum of the states of each n-gram in ``rows``, int64 [num_rows, hidden] in 1/1024."""
+        keys = self.keys[rows]
+        sums = np.zeros((len(keys), hidden), np.int64)
+        if len(keys) == 0:
+            return sums
+        for segment in self.segments:
+            first, last = np.searchsorted(segment.keys, keys[[0, -1]])
+            part = slice(int(first), int(last) + 1)
+            at = np.searchsorted(keys, segment.keys[part])
+            at[at == len(keys)] = 0
+            present = keys[at] == segment.keys[part]
+            counts = segment.counts[part][present].astype(np.int64)
+            sums[at[present]] += counts[:, None] * segment.means[part][present]
+        return sums
+
+
+def merge_segments(segments: Sequence[Segment]) -> MergedStatistics:
+    """The node made of these segments; every dataset at most once, all of one backbone."""
+    if len({segment.fields.dataset_id for segment in segments}) != len(segments):
+        raise InvalidInput("two segments come from the same dataset; a node counts a dataset once")
+    backbones = {segment.fields.backbone for segment in segments}
+    if len(backbones) > 1:
+        raise BundleMismatch(
+            f"segments of several backbones cannot be merged: {', '.join(sorted(backbones))}"
+        )
+    if not segments:
+        none = np.zeros(0, np.int64)
+        return MergedStatistics((), np.zeros(0, np.uint64), none, none)
+    keys = np.unique(np.concatenate([segment.keys for segment in segments]))
+    counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    for segment in segments:
+        at = np.searchsorted(keys, segment.keys)
+        counts[at] += segment.counts
+        squares[at] += segment.squares
+    ordered = sorted(segments, key=lambda segment: segment.fields.dataset_id)
+    return MergedStatistics(tuple(ordered), keys, counts, squares)

@@ -1,0 +1,136 @@
+"""The same as the rest of PLOT with dictionaries and floats, one n-gram at a time: the oracle of its tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, WILDCARD, Answer, Rung
+
+Vector = npt.NDArray[np.float64]
+Gram = tuple[int, int, int]
+"""Codes of a, b and c; WILDCARD where the rung does not look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text as it was counted: its windows of token ids, with a state for every token."""
+
+    windows: tuple[tuple[int, ...], ...]
+    states: tuple[Vector, ...]  # per window [length, hidden]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How often an n-gram occurred, and the sum of the states there."""
+
+    count: int
+    total: Vector
+
+
+def grams(window: Sequence[int], place: int) -> dict[Rung, Gram]:
+    """The n-grams round the token at ``place``."""
+    a = window[place - 1] + FIRST_TOKEN if place > 0 else BOUNDARY
+    b = window[place] + FIRST_TOKEN
+    c = window[place + 1] + FIRST_TOKEN if place + 1 < len(window) else BOUNDARY
+    return {
+        Rung.TRIGRAM: (a, b, c),
+        Rung.LEFT: (a, b, WILDCARD),
+        Rung.RIGHT: (WILDCARD, b, c),
+        Rung.UNIGRAM: (WILDCARD, b, WILDCARD),
+    }
+
+
+def count_dataset(texts: Sequence[Text], min_count: int) -> dict[Gram, Evidence]:
+    """What one dataset contributes."""
+    evidence: dict[Gram, Evidence] = {}
+    for text in texts:
+        for window, states in zip(text.windows, text.states, strict=True):
+            for place, state in enumerate(states):
+                for gram in grams(window, place).values():
+                    before = evidence.get(gram, Evidence(0, np.zeros_like(state)))
+                    evidence[gram] = Evidence(before.count + 1, before.total + state)
+    return {gram: e for gram, e in evidence.items() if _is_unigram(gram) or e.count >= min_count}
+
+
+def merge_datasets(datasets: Sequence[Mapping[Gram, Evidence]]) -> dict[Gram, Evidence]:
+    """What the datasets of a node contribute together."""
+    merged: dict[Gram, Evidence] = {}
+    for dataset in datasets:
+        for gram, more in dataset.items():
+            before = merged.get(gram, Evidence(0, np.zeros_like(more.total)))
+            merged[gram] = Evidence(before.count + more.count, before.total + more.total)
+    return merged
+
+
+def node_rows(
+    evidence: Mapping[Gram, Evidence],
+    tau: Mapping[Rung, float],
+    parents: Sequence[Mapping[Gram, Vector]],
+    isolated: Sequence[Vector] | None,
+) -> dict[Gram, Vector]:
+    """The rows of a node, from ``parents``' rows (root first) or, for the root, the ``isolated`` ones."""
+    rows: dict[Gram, Vector] = {}
+    for rung in (Rung.UNIGRAM, Rung.LEFT, Rung.RIGHT, Rung.TRIGRAM):
+        for gram, seen in evidence.items():
+            if _rung(gram) is rung:
+                prior = _prior(gram, rows, parents, isolated)
+                rows[gram] = (seen.total + tau[rung] * prior) / (seen.count + tau[rung])
+    for token, row in enumerate(isolated or ()):
+        rows.setdefault((WILDCARD, token + FIRST_TOKEN, WILDCARD), row)
+    return rows
+
+
+def climb(wanted: Mapping[Rung, Gram], path: Sequence[Mapping[Gram, Vector]]) -> tuple[Answer, int, Vector]:
+    """The ladder: what answers, at which position of the path (root first), and the row."""
+    found = {rung: _nearest(gram, path) for rung, gram in wanted.items()}
+    trigram, left, right, unigram = (found[rung] for rung in Rung)
+    if trigram:
+        return Answer.TRIGRAM, *trigram
+    assert unigram, "the root has every token"
+    if left and right:
+        return Answer.BOTH_BIGRAMS, max(left[0], right[0]), left[1] + right[1] - unigram[1]
+    if left:
+        return Answer.LEFT, *left
+    if right:
+        return Answer.RIGHT, *right
+    return Answer.UNIGRAM, *unigram
+
+
+def _prior(
+    gram: Gram,
+    rows: Mapping[Gram, Vector],
+    parents: Sequence[Mapping[Gram, Vector]],
+    isolated: Sequence[Vector] | None,
+) -> Vector:
+    above = _nearest(gram, parents)
+    if above:
+        return above[1]
+    a, b, c = gram
+    rung = _rung(gram)
+    if rung is Rung.UNIGRAM:
+        assert isolated is not None, "the root has every token"
+        return isolated[b - FIRST_TOKEN]
+    unigram = rows[WILDCARD, b, WILDCARD]
+    if rung is Rung.TRIGRAM:
+        return rows[a, b, WILDCARD] + rows[WILDCARD, b, c] - unigram
+    return unigram
+
+
+def _nearest(gram: Gram, path: Sequence[Mapping[Gram, Vector]]) -> tuple[int, Vector] | None:
+    for position in reversed(range(len(path))):
+        if gram in path[position]:
+            return position, path[position][gram]
+    return None
+
+
+def _is_unigram(gram: Gram) -> bool:
+    return _rung(gram) is Rung.UNIGRAM
+
+
+def _rung(gram: Gram) -> Rung:
+    a, _, c = gram
+    if a != WILDCARD:
+        return Rung.LEFT if c == WILDCARD else Rung.TRIGRAM
+    return Rung.UNIGRAM if c == WILDCARD else Rung.RIGHT

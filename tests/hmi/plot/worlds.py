@@ -1,0 +1,132 @@
+"""Small random worlds of texts, with the tree built from them twice: by the product and by the reference."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import strategies as st
+
+from hmi.plot import reference
+from hmi.plot.estimate import build_table
+from hmi.plot.fixed_point import ONE
+from hmi.plot.leave_one_out import CountedTexts, NodeEvidence
+from hmi.plot.merge import merge_segments
+from hmi.plot.ngram import Documents, Rung
+from hmi.plot.segment import Segment, build_segment
+from hmi.plot.table import PlotTable
+from wire.ids import DatasetId, Digest
+
+HIDDEN, VOCAB, MIN_COUNT = 3, 5, 2
+BACKBONE = Digest("sha256:" + "b" * 64)
+
+
+@dataclass(frozen=True)
+class World:
+    """nodes[i][j] is the j-th dataset of the i-th node of a path, root first: numbers of texts."""
+
+    texts: tuple[reference.Text, ...]
+    nodes: tuple[tuple[tuple[int, ...], ...], ...]
+    isolated: npt.NDArray[np.float32]
+
+
+@st.composite
+def worlds(draw: st.DrawFn, max_nodes: int = 3) -> World:
+    """Texts over a tiny vocabulary, so that n-grams repeat; every text counted at one node, perhaps in two datasets."""
+    seed = draw(st.integers(0, 2**32 - 1))
+    random = np.random.default_rng(seed)
+    lengths = draw(st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=2), min_size=1, max_size=8))
+    texts = tuple(random_text(random, windows) for windows in lengths)
+    num_nodes = draw(st.integers(1, max_nodes))
+    nodes: list[list[tuple[int, ...]]] = [[] for _ in range(num_nodes)]
+    home = [draw(st.integers(-1, num_nodes - 1)) for _ in texts]  # -1: counted nowhere
+    for node in range(num_nodes):
+        here = [text for text in range(len(texts)) if home[text] == node]
+        for _ in range(draw(st.integers(0, 2))):
+            nodes[node].append(tuple(text for text in here if draw(st.booleans())))
+    isolated = (random.integers(-3000, 3000, (VOCAB, HIDDEN)) / ONE).astype(np.float32)
+    return World(texts, tuple(tuple(datasets) for datasets in nodes), isolated)
+
+
+def random_text(random: np.random.Generator, lengths: list[int]) -> reference.Text:
+    windows = tuple(tuple(int(t) for t in random.integers(0, VOCAB, length)) for length in lengths)
+    # Whole multiples of the fixed point, so that only means are rounded.
+    states = tuple(random.integers(-4000, 4000, (length, HIDDEN)) / ONE for length in lengths)
+    return reference.Text(windows, states)
+
+
+def pack(texts: list[reference.Text]) -> tuple[Documents, npt.NDArray[np.float32]]:
+    """All windows one behind the other, with their states."""
+    documents = Documents.pack([np.array(w, np.int32) for text in texts for w in text.windows])
+    states = [np.zeros((0, HIDDEN)), *(s for text in texts for s in text.states)]
+    return documents, np.concatenate(states).astype(np.float32)
+
+
+def counted(texts: list[reference.Text]) -> CountedTexts:
+    documents, states = pack(texts)
+    offsets = np.concatenate(([0], np.cumsum([len(text.windows) for text in texts], dtype=np.int64)))
+    return CountedTexts(documents, offsets.astype(np.int64), states)
+
+
+def segment_of(world: World, texts: tuple[int, ...], name: str, max_windows: int = 2) -> Segment:
+    """One dataset's segment; text number i has hash i."""
+    batches, of_batch = [], {}
+    for text in texts:  # a batch for every text: batching must not matter
+        documents, states = pack([world.texts[text]])
+        batches.append(documents)
+        of_batch[id(documents)] = states
+    return build_segment(
+        batches,
+        lambda documents: of_batch[id(documents)],
+        backbone=BACKBONE,
+        dataset_id=DatasetId(name),
+        hidden=HIDDEN,
+        document_hashes=np.array(texts, np.uint64),
+        min_count=MIN_COUNT,
+        max_windows=max_windows,
+    )
+
+
+def segments_of(world: World) -> list[list[Segment]]:
+    return [
+        [segment_of(world, texts, f"{node}-{i}") for i, texts in enumerate(datasets)]
+        for node, datasets in enumerate(world.nodes)
+    ]
+
+
+def tables_of(world: World) -> list[PlotTable]:
+    """Root first."""
+    tables: list[PlotTable] = []
+    for segments in segments_of(world):
+        tables.append(
+            build_table(
+                merge_segments(segments),
+                backbone=BACKBONE,
+                hidden=HIDDEN,
+                parents=tables,
+                isolated=None if tables else world.isolated,
+            )
+        )
+    return tables
+
+
+def evidence_of(world: World, tables: list[PlotTable]) -> list[NodeEvidence]:
+    return [
+        NodeEvidence(tuple(segments), table.fields.tau)
+        for segments, table in zip(segments_of(world), tables, strict=True)
+    ]
+
+
+def reference_path(
+    world: World, tables: list[PlotTable], without: int | None = None
+) -> list[dict[reference.Gram, reference.Vector]]:
+    """The rows of every node, with the tables' shrinkage; ``without`` one text, as if it had never been there."""
+    path: list[dict[reference.Gram, reference.Vector]] = []
+    for datasets, table in zip(world.nodes, tables, strict=True):
+        counts = [
+            reference.count_dataset([world.texts[t] for t in texts if t != without], MIN_COUNT)
+            for texts in datasets
+        ]
+        tau = {rung: table.fields.tau[rung.name.lower()] for rung in Rung}
+        isolated = None if path else [row.astype(np.float64) for row in world.isolated]
+        path.append(reference.node_rows(reference.merge_datasets(counts), tau, path, isolated))
+    return path
