@@ -15,10 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
-from wire.errors import ErrorCode, error_body
 
 from portal.common.errors import PortalError
 from portal.common.logging import request_id
+from wire.errors import ErrorCode, error_body
 
 _log = structlog.get_logger("portal.error")
 LOCK_OUT_S = 900  # what a locked-out caller is told to wait; settings.AXES_COOLOFF_TIME says the same
@@ -54,6 +54,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
             code=ErrorCode.NOT_FOUND,
         )
     )
+
+
+def api_not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    """The view of addresses that belong to the API and name nothing: not the dashboard's page."""
+    return not_found(request, Http404())
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -10,10 +10,10 @@ from django.db import models
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
-from wire.errors import ErrorCode
 
 from portal.common.errors import InvalidField, PortalError
 from portal.common.models import IdempotencyRecord
+from wire.errors import ErrorCode
 
 HEADER = "Idempotency-Key"
 MAX_KEY_CHARS = 200

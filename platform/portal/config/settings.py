@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.common.metrics.MetricsMiddleware",
     "portal.common.logging.RequestLogMiddleware",
     "portal.common.security.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -231,4 +232,17 @@ EMAIL_TIMEOUT = 10
 EMAIL_FILE_PATH: Path | None = MAIL.folder
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.mail_from
 
-UNFOLD = {"SITE_TITLE": "HMI", "SITE_HEADER": "HMI operator console", "SHOW_HISTORY": False}
+UNFOLD = {
+    "SITE_TITLE": "HMI",
+    "SITE_HEADER": "HMI operator console",
+    "SHOW_HISTORY": False,
+    "SIDEBAR": {
+        "show_all_applications": True,
+        "navigation": [
+            {
+                "title": "Installation",
+                "items": [{"title": "Mail", "icon": "mail", "link": reverse_lazy("console-mail")}],
+            }
+        ],
+    },
+}

@@ -8,11 +8,11 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
-from wire.catalog import KEY_PREFIX, Scope
 
 from portal.common.scope import key_scope, tenant_scope
 from portal.tenants.keys import key_hash
 from portal.tenants.models import ApiKey
+from wire.catalog import KEY_PREFIX, Scope
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 

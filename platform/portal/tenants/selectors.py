@@ -1,8 +1,10 @@
 """Reading users' places, members and keys."""
 
+from django.db import models
 from django.db.models import QuerySet
 
 from portal.common.errors import NotFound
+from portal.common.models import TenantManager
 from portal.common.scope import user_scope
 from portal.tenants.models import ApiKey, KeyKind, Membership, Tenant, User
 
@@ -41,3 +43,14 @@ def key_list(*, tenant: Tenant) -> QuerySet[ApiKey]:
         .select_related("task")
         .order_by("-created_at", "id")
     )
+
+
+def key_task_get(*, tenant: Tenant, slug: str) -> models.Model:
+    """The tenant's task that a key is to be bound to. Tasks are above this app: they are found through the key's field."""
+    task_model = ApiKey._meta.get_field("task").related_model
+    manager = task_model._default_manager
+    assert isinstance(manager, TenantManager)
+    found = manager.for_tenant(tenant).filter(slug=slug).first()
+    if found is None:
+        raise NotFound("task")
+    return found

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
-from wire.catalog import Scope
 
 from portal.audit.services import audit_record
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
@@ -16,6 +15,7 @@ from portal.common.slugs import slug_from
 from portal.tenants.actors import Actor
 from portal.tenants.keys import key_hash, key_new
 from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User
+from wire.catalog import Scope
 
 PLAYGROUND_KEY_LIFE = timedelta(minutes=15)
 

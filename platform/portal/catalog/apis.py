@@ -1,0 +1,99 @@
+"""REST views of domains and versions. (Tasks are in serving.apis, which also sees trainings and deployments.)"""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.catalog import selectors, services
+from portal.catalog.models import VersionState
+from portal.common.idempotency import idempotent
+from portal.common.pagination import paged
+from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.common.slugs import is_slug
+from portal.tenants.access import TenantApi
+
+
+class DomainOut(serializers.Serializer[Any]):
+    """A text domain."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    is_shared = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+
+    def get_is_shared(self, domain: Any) -> bool:
+        """Of no tenant, so of all."""
+        return domain.tenant_id is None
+
+
+class DomainIn(serializers.Serializer[Any]):
+    """A new domain."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(max_length=63, validators=[is_slug], required=False)
+
+
+class VersionOut(serializers.Serializer[Any]):
+    """One trained version of a task."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=VersionState.choices)
+    labels = serializers.ListField(child=serializers.CharField())
+    dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
+    dataset_name = serializers.CharField(source="dataset.name", allow_null=True, default=None)
+    backbone_digest = serializers.CharField(source="backbone.digest")
+    tree_digest = serializers.CharField(source="tree_version.digest")
+    digest = serializers.CharField(source="bundle_digest")
+    num_bytes = serializers.IntegerField()
+    training = serializers.UUIDField(source="training_job_id")
+    report = serializers.DictField(help_text="Metrics on held-out rows.")
+    created_at = serializers.DateTimeField()
+
+
+class DomainsApi(TenantApi):
+    """Domains of the tenant, and the shared ones."""
+
+    @extend_schema(responses=page_of(DomainOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str) -> Response:
+        """List domains."""
+        return paged(request, selectors.domain_list(tenant=self.tenant), DomainOut)
+
+    @extend_schema(request=DomainIn, responses={201: DomainOut})
+    @idempotent
+    def post(self, request: Request, tenant: str) -> Response:
+        """Make a domain."""
+        given = DomainIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        domain = services.domain_create(
+            tenant=self.tenant,
+            name=given.validated_data["name"],
+            slug=given.validated_data.get("slug"),
+            acting=self.actor,
+        )
+        return Response(DomainOut(domain).data, status=201)
+
+
+class VersionsApi(TenantApi):
+    """A task's versions."""
+
+    @extend_schema(responses=page_of(VersionOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str, task: str) -> Response:
+        """List versions, newest first."""
+        found = selectors.task_get(tenant=self.tenant, slug=task)
+        return paged(request, selectors.version_list(tenant=self.tenant, task=found), VersionOut)
+
+
+class VersionApi(TenantApi):
+    """One version."""
+
+    @extend_schema(responses=VersionOut)
+    def get(self, request: Request, tenant: str, task: str, number: int) -> Response:
+        """One version with its report."""
+        found = selectors.task_get(tenant=self.tenant, slug=task)
+        version = selectors.version_get(tenant=self.tenant, task=found, number=number)
+        return Response(VersionOut(version).data)

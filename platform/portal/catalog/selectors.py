@@ -1,0 +1,92 @@
+"""Reading backbones, domains, trees, tasks and versions."""
+
+from django.db.models import QuerySet
+
+from portal.catalog.models import (
+    GENERAL_DOMAIN,
+    AdapterVersion,
+    Backbone,
+    Domain,
+    Segment,
+    Task,
+    TreeVersion,
+)
+from portal.common.errors import NotFound, PortalError
+from portal.tenants.models import Tenant
+from wire.errors import ErrorCode
+
+
+def backbone_default() -> Backbone:
+    """The backbone that is trained on and served; not_ready (503) before the operator has registered one."""
+    found = Backbone.objects.filter(is_default=True).first()
+    if found is None:
+        raise PortalError(
+            "No backbone is registered yet: the installation is still being prepared.",
+            code=ErrorCode.NOT_READY,
+        )
+    return found
+
+
+def general_tree(*, tenant: Tenant, backbone: Backbone) -> TreeVersion:
+    """The newest tree of the shared domain "general" for ``backbone``: the parent of every domain's tree."""
+    found = (
+        TreeVersion.objects.visible_to(tenant)
+        .filter(tenant=None, domain__slug=GENERAL_DOMAIN, backbone=backbone)
+        .order_by("-created_at")
+        .first()
+    )
+    if found is None:
+        raise PortalError(
+            "The general domain has no tree for this backbone yet: the installation is still being prepared.",
+            code=ErrorCode.NOT_READY,
+        )
+    return found
+
+
+def domain_list(*, tenant: Tenant) -> QuerySet[Domain]:
+    """The tenant's domains and the shared ones, by slug."""
+    return Domain.objects.visible_to(tenant).order_by("slug", "id")
+
+
+def domain_get(*, tenant: Tenant, slug: str) -> Domain:
+    """The tenant's own domain of this slug; a shared one cannot be given to a task."""
+    found = Domain.objects.for_tenant(tenant).filter(slug=slug).first()
+    if found is None:
+        raise NotFound("domain")
+    return found
+
+
+def segment_list(*, tenant: Tenant, domain: Domain) -> QuerySet[Segment]:
+    """What the tenant's datasets have contributed to ``domain``, oldest first."""
+    return Segment.objects.for_tenant(tenant).filter(domain=domain).order_by("created_at", "id")
+
+
+def task_list(*, tenant: Tenant) -> QuerySet[Task]:
+    """The tenant's tasks, domains loaded, by slug."""
+    return Task.objects.for_tenant(tenant).select_related("domain").order_by("slug")
+
+
+def task_get(*, tenant: Tenant, slug: str) -> Task:
+    """The tenant's task of this slug, domain loaded."""
+    found = task_list(tenant=tenant).filter(slug=slug).first()
+    if found is None:
+        raise NotFound("task")
+    return found
+
+
+def version_list(*, tenant: Tenant, task: Task) -> QuerySet[AdapterVersion]:
+    """The task's versions, newest first, with what they were trained from."""
+    return (
+        AdapterVersion.objects.for_tenant(tenant)
+        .filter(task=task)
+        .select_related("dataset", "tree_version", "backbone")
+        .order_by("-number")
+    )
+
+
+def version_get(*, tenant: Tenant, task: Task, number: int) -> AdapterVersion:
+    """The task's version of this number."""
+    found = version_list(tenant=tenant, task=task).filter(number=number).first()
+    if found is None:
+        raise NotFound("version")
+    return found

@@ -1,0 +1,223 @@
+"""Making domains, tasks and versions, and registering what the operator prepared."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from portal.audit.services import audit_record
+from portal.catalog.models import (
+    GENERAL_DOMAIN,
+    AdapterVersion,
+    Backbone,
+    Domain,
+    Segment,
+    Task,
+    TreeVersion,
+)
+from portal.common.errors import AlreadyExists, InvalidField
+from portal.common.slugs import slug_from
+from portal.datasets.models import Dataset
+from portal.tenants.actors import OPERATOR, Actor, actor_of_job
+from portal.tenants.models import Tenant
+from wire.training import PublishedBundle, TrainResult
+
+
+@transaction.atomic
+def domain_create(*, tenant: Tenant, name: str, slug: str | None, acting: Actor) -> Domain:
+    """A domain of the tenant's own."""
+    own = Domain.objects.visible_to(tenant)
+    domain = Domain(
+        tenant=tenant, name=name, slug=slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
+    )
+    if own.filter(slug=domain.slug, tenant=None).exists():
+        raise AlreadyExists("slug", f"{domain.slug} is a shared domain: choose another slug.")
+    _save_unless_taken(domain, domain.slug)
+    audit_record(actor=acting.name, action="domain.create", target=domain, tenant=tenant, slug=domain.slug)
+    return domain
+
+
+@transaction.atomic
+def task_create(
+    *, tenant: Tenant, name: str, slug: str | None, domain_slug: str | None, acting: Actor
+) -> Task:
+    """A task; unless a domain of the tenant's is named, it gets one of its own."""
+    own = Task.objects.for_tenant(tenant)
+    slug = slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
+    if own.filter(slug=slug).exists():
+        raise AlreadyExists("slug", f"There is a task {slug} already: choose another slug.")
+    if domain_slug is None:
+        domain = domain_create(tenant=tenant, name=name, slug=None, acting=acting)
+    else:
+        domain = _domain_for_task(tenant, domain_slug)
+    task = Task(tenant=tenant, domain=domain, name=name, slug=slug, created_by=acting.user)
+    _save_unless_taken(task, slug)
+    audit_record(actor=acting.name, action="task.create", target=task, tenant=tenant, slug=slug)
+    return task
+
+
+@transaction.atomic
+def task_rename(*, task: Task, name: str, acting: Actor) -> Task:
+    """Change the name that people see; the slug, which applications call, stays."""
+    audit_record(
+        actor=acting.name, action="task.rename", target=task, tenant=task.tenant, old=task.name, new=name
+    )
+    task.name = name
+    task.save(update_fields=["name"])
+    return task
+
+
+@transaction.atomic
+def task_delete(*, task: Task, acting: Actor) -> None:
+    """The task with its versions, trainings and keys. Callers see to it that nothing of it is at work."""
+    audit_record(actor=acting.name, action="task.delete", target=task, tenant=task.tenant, slug=task.slug)
+    task.delete()
+
+
+@transaction.atomic
+def task_labels_set(*, task: Task, labels: Sequence[str]) -> None:
+    """What the task predicts, from its first training's dataset; later datasets do not change it."""
+    if not task.labels:
+        task.labels = list(labels)
+        task.save(update_fields=["labels"])
+
+
+@transaction.atomic
+def version_register(
+    *,
+    task: Task,
+    job_id: UUID,
+    dataset: Dataset,
+    backbone: Backbone,
+    labels: Sequence[str],
+    result: TrainResult,
+) -> AdapterVersion:
+    """The version that a training made, with the segment and the tree that it learnt; the same one when repeated.
+
+    Runs in the scope of the task's tenant. ``labels`` is the order of the head's outputs.
+    """
+    tenant = task.tenant
+    versions = AdapterVersion.objects.for_tenant(tenant)
+    # The task's row is the lock: two registrations of one task number their versions one after the other.
+    Task.objects.for_tenant(tenant).select_for_update().get(pk=task.pk)
+    known = versions.filter(training_job_id=job_id).first()
+    if known is not None:
+        return known
+    _segment_register(task.domain, tenant, dataset, result.segment)
+    tree = _tree_register(task.domain, backbone, result.tree, coverage=result.report.get("coverage", {}))
+    last = versions.filter(task=task).aggregate(last=Max("number"))["last"]
+    version = AdapterVersion(
+        tenant=tenant,
+        task=task,
+        number=(last or 0) + 1,
+        dataset=dataset,
+        backbone=backbone,
+        tree_version=tree,
+        bundle_uri=result.version.uri,
+        bundle_digest=result.version.digest,
+        num_bytes=result.version.num_bytes,
+        labels=list(labels),
+        report=result.report,
+        training_job_id=job_id,
+    )
+    version.save(force_insert=True)
+    audit_record(
+        actor=actor_of_job(job_id).name,
+        action="version.register",
+        target=version,
+        tenant=tenant,
+        task=task.slug,
+        number=version.number,
+        digest=version.bundle_digest,
+    )
+    return version
+
+
+@transaction.atomic
+def backbone_register(*, name: str, bundle: PublishedBundle) -> Backbone:
+    """Make ``bundle`` the default backbone; runs in the operator's scope."""
+    known = Backbone.objects.filter(digest=bundle.digest).first()
+    if known is not None and known.is_default and known.uri == bundle.uri:
+        return known
+    Backbone.objects.filter(is_default=True).update(is_default=False)
+    backbone, _ = Backbone.objects.update_or_create(
+        digest=bundle.digest,
+        defaults={"name": name, "uri": bundle.uri, "num_bytes": bundle.num_bytes, "is_default": True},
+    )
+    audit_record(
+        actor=OPERATOR.name, action="backbone.register", target=backbone, tenant=None, digest=bundle.digest
+    )
+    return backbone
+
+
+@transaction.atomic
+def general_tree_register(
+    *, backbone: Backbone, bundle: PublishedBundle, coverage: Mapping[str, Any]
+) -> TreeVersion:
+    """A tree of the shared domain "general", which is made if need be; runs in the operator's scope."""
+    domain = Domain.objects.unscoped().filter(tenant=None, slug=GENERAL_DOMAIN).first()
+    if domain is None:
+        domain = Domain(tenant=None, name="General", slug=GENERAL_DOMAIN)
+        domain.save(force_insert=True)
+    trees = TreeVersion.objects.unscoped().filter(domain=domain)
+    is_new = not trees.filter(digest=bundle.digest).exists()
+    tree = _tree_register(domain, backbone, bundle, coverage=coverage)
+    if is_new:
+        audit_record(
+            actor=OPERATOR.name, action="tree.register", target=tree, tenant=None, digest=tree.digest
+        )
+    return tree
+
+
+def _save_unless_taken(thing: Domain | Task, slug: str) -> None:
+    try:
+        with transaction.atomic():
+            thing.save(force_insert=True)
+    except IntegrityError as exc:
+        raise AlreadyExists("slug", f"{slug} is taken: choose another slug.") from exc
+
+
+def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
+    domain = Domain.objects.visible_to(tenant).filter(slug=slug).order_by("tenant_id").first()
+    if domain is None:
+        raise InvalidField("domain", f"There is no domain {slug}: make it first, or leave the field out.")
+    if domain.tenant_id is None:
+        raise InvalidField(
+            "domain", f"{slug} is shared and learns from the operator's text alone: choose another."
+        )
+    return domain
+
+
+def _segment_register(domain: Domain, tenant: Tenant, dataset: Dataset, bundle: PublishedBundle) -> None:
+    Segment.objects.for_tenant(tenant).update_or_create(
+        domain=domain,
+        dataset=dataset,
+        defaults={
+            "tenant": tenant,
+            "uri": bundle.uri,
+            "digest": bundle.digest,
+            "num_bytes": bundle.num_bytes,
+        },
+    )
+
+
+def _tree_register(
+    domain: Domain, backbone: Backbone, bundle: PublishedBundle, *, coverage: Mapping[str, Any]
+) -> TreeVersion:
+    """Trees are known by content: one that was published before keeps its place."""
+    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
+    if known is not None:
+        return known
+    tree = TreeVersion(
+        tenant_id=domain.tenant_id,
+        domain=domain,
+        backbone=backbone,
+        uri=bundle.uri,
+        digest=bundle.digest,
+        num_bytes=bundle.num_bytes,
+        coverage=dict(coverage),
+    )
+    tree.save(force_insert=True)
+    return tree

@@ -1,0 +1,22 @@
+"""Deployments in the operator's console."""
+
+from django.contrib import admin
+
+from portal.common.console import ReadOnlyAdmin
+from portal.serving.models import Deployment
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = ("task", "tenant", "version_number", "state", "created_at", "ended_at")
+    list_select_related = ("task", "tenant", "version")
+    list_filter = ("state",)
+    search_fields = ("task__slug", "tenant__slug")
+    ordering = ("-created_at",)
+
+    @admin.display(description="version")
+    def version_number(self, deployment: Deployment) -> int:
+        """The version's number within its task."""
+        return deployment.version.number

@@ -1,0 +1,193 @@
+"""REST views of tasks, with all that is going on with them, and of deployments."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.catalog import selectors as catalog
+from portal.catalog import services as catalog_services
+from portal.catalog.models import TaskKind
+from portal.common.idempotency import idempotent
+from portal.common.pagination import PageNumbers, paged
+from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.common.slugs import is_slug
+from portal.serving import selectors, services
+from portal.serving.models import DeploymentState
+from portal.tenants.access import TenantApi
+from portal.tenants.models import Role
+from portal.training.models import JobState
+
+
+class TaskTrainingOut(serializers.Serializer[Any]):
+    """The newest training of a task, in short."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=JobState.choices)
+    phase = serializers.CharField()
+    step = serializers.IntegerField()
+    num_steps = serializers.IntegerField()
+    validation_accuracy = serializers.FloatField(allow_null=True)
+    eta_s = serializers.FloatField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class TaskVersionOut(serializers.Serializer[Any]):
+    """The newest version of a task, in short."""
+
+    id = serializers.UUIDField()
+    number = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+
+
+class TaskDeploymentOut(serializers.Serializer[Any]):
+    """What serves now."""
+
+    version = serializers.IntegerField(source="version.number")
+    version_id = serializers.UUIDField()
+    deployed_at = serializers.DateTimeField(source="created_at")
+
+
+class TaskOut(serializers.Serializer[Any]):
+    """A task."""
+
+    id = serializers.UUIDField(source="task.id")
+    slug = serializers.CharField(source="task.slug", help_text="What /v1/tasks/{task}/predict names.")
+    name = serializers.CharField(source="task.name")
+    kind = serializers.ChoiceField(source="task.kind", choices=TaskKind.choices)
+    domain = serializers.CharField(source="task.domain.slug")
+    labels = serializers.ListField(source="task.labels", child=serializers.CharField())
+    created_at = serializers.DateTimeField(source="task.created_at")
+    latest_training = TaskTrainingOut(allow_null=True)
+    latest_version = TaskVersionOut(allow_null=True)
+    deployment = TaskDeploymentOut(allow_null=True)
+
+
+class TaskIn(serializers.Serializer[Any]):
+    """A new task."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(max_length=63, validators=[is_slug], required=False)
+    domain = serializers.CharField(
+        max_length=63,
+        required=False,
+        help_text="Slug of one of your domains; without it the task gets its own.",
+    )
+
+
+class TaskChangeIn(serializers.Serializer[Any]):
+    """A change to a task."""
+
+    name = serializers.CharField(max_length=200)
+
+
+class DeploymentOut(serializers.Serializer[Any]):
+    """A version that serves, or did."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField(source="version.number")
+    version_id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=DeploymentState.choices)
+    created_by = serializers.EmailField(source="created_by.email", allow_null=True, default=None)
+    created_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class DeploymentIn(serializers.Serializer[Any]):
+    """Which version is to serve."""
+
+    version = serializers.IntegerField(min_value=1, help_text="Number of the version.")
+
+
+class TasksApi(TenantApi):
+    """The tenant's tasks."""
+
+    @extend_schema(responses=page_of(TaskOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str) -> Response:
+        """List tasks."""
+        pages = PageNumbers()
+        tasks = pages.paginate_queryset(catalog.task_list(tenant=self.tenant), request) or []
+        overviews = selectors.task_overviews(tenant=self.tenant, tasks=tasks)
+        return pages.get_paginated_response(TaskOut(overviews, many=True).data)
+
+    @extend_schema(request=TaskIn, responses={201: TaskOut})
+    @idempotent
+    def post(self, request: Request, tenant: str) -> Response:
+        """Make a task."""
+        given = TaskIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        task = catalog_services.task_create(
+            tenant=self.tenant,
+            name=given.validated_data["name"],
+            slug=given.validated_data.get("slug"),
+            domain_slug=given.validated_data.get("domain"),
+            acting=self.actor,
+        )
+        [overview] = selectors.task_overviews(tenant=self.tenant, tasks=[task])
+        return Response(TaskOut(overview).data, status=201)
+
+
+class TaskApi(TenantApi):
+    """One task."""
+
+    @extend_schema(responses=TaskOut)
+    def get(self, request: Request, tenant: str, task: str) -> Response:
+        """One task with its newest training and version, and what serves."""
+        return self._answer(task)
+
+    @extend_schema(request=TaskChangeIn, responses=TaskOut)
+    def patch(self, request: Request, tenant: str, task: str) -> Response:
+        """Rename a task; its slug stays."""
+        found = catalog.task_get(tenant=self.tenant, slug=task)
+        given = TaskChangeIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        catalog_services.task_rename(task=found, name=given.validated_data["name"], acting=self.actor)
+        return self._answer(task)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, tenant: str, task: str) -> Response:
+        """Delete a task with its versions, trainings and keys; 409 while it serves or trains."""
+        found = catalog.task_get(tenant=self.tenant, slug=task)
+        services.task_delete_unused(task=found, acting=self.actor)
+        return Response(status=204)
+
+    def _answer(self, slug: str) -> Response:
+        found = catalog.task_get(tenant=self.tenant, slug=slug)
+        [overview] = selectors.task_overviews(tenant=self.tenant, tasks=[found])
+        return Response(TaskOut(overview).data)
+
+
+class DeploymentsApi(TenantApi):
+    """A task's deployments."""
+
+    @extend_schema(responses=page_of(DeploymentOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str, task: str) -> Response:
+        """List deployments, newest first."""
+        found = catalog.task_get(tenant=self.tenant, slug=task)
+        return paged(request, selectors.deployment_list(tenant=self.tenant, task=found), DeploymentOut)
+
+    @extend_schema(request=DeploymentIn, responses={201: DeploymentOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, task: str) -> Response:
+        """Deploy a version; an older one is a roll-back."""
+        found = catalog.task_get(tenant=self.tenant, slug=task)
+        given = DeploymentIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        version = catalog.version_get(tenant=self.tenant, task=found, number=given.validated_data["version"])
+        deployment = services.deploy(version=version, acting=self.actor)
+        return Response(DeploymentOut(deployment).data, status=201)
+
+
+class CurrentDeploymentApi(TenantApi):
+    """What serves now."""
+
+    write_roles = {"DELETE": Role.DEVELOPER}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, tenant: str, task: str) -> Response:
+        """Undeploy: the task serves nothing any more."""
+        services.undeploy(task=catalog.task_get(tenant=self.tenant, slug=task), acting=self.actor)
+        return Response(status=204)

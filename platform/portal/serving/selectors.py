@@ -1,0 +1,60 @@
+"""Reading deployments, and tasks with all that is going on with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from portal.catalog.models import AdapterVersion, Task
+from portal.serving.models import Deployment, DeploymentState
+from portal.tenants.models import Tenant
+from portal.training.models import TrainingJob
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOverview:
+    """A task with its newest training and version, and what serves."""
+
+    task: Task
+    latest_training: TrainingJob | None
+    latest_version: AdapterVersion | None
+    deployment: Deployment | None
+
+
+def deployment_list(*, tenant: Tenant, task: Task) -> QuerySet[Deployment]:
+    """The task's deployments, newest first, versions loaded."""
+    return (
+        Deployment.objects.for_tenant(tenant)
+        .filter(task=task)
+        .select_related("version", "created_by")
+        .order_by("-created_at", "id")
+    )
+
+
+def deployment_active(*, tenant: Tenant, task: Task) -> Deployment | None:
+    """What serves now."""
+    return deployment_list(tenant=tenant, task=task).filter(state=DeploymentState.ACTIVE).first()
+
+
+def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOverview]:
+    """``tasks`` with all that is going on with them, in three queries however many they are."""
+    jobs = (
+        TrainingJob.objects.for_tenant(tenant)
+        .filter(task__in=tasks)
+        .order_by("task_id", "-created_at")
+        .distinct("task_id")
+    )
+    versions = (
+        AdapterVersion.objects.for_tenant(tenant)
+        .filter(task__in=tasks)
+        .order_by("task_id", "-number")
+        .distinct("task_id")
+    )
+    deployments = Deployment.objects.for_tenant(tenant).filter(task__in=tasks, state=DeploymentState.ACTIVE)
+    job_of = {job.task_id: job for job in jobs}
+    version_of = {version.task_id: version for version in versions}
+    deployment_of = {deployment.task_id: deployment for deployment in deployments.select_related("version")}
+    return [
+        TaskOverview(task, job_of.get(task.pk), version_of.get(task.pk), deployment_of.get(task.pk))
+        for task in tasks
+    ]

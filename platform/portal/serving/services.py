@@ -1,0 +1,81 @@
+"""Deploying, rolling back, undeploying, and deleting a task when nothing of it is at work."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.audit.services import audit_record
+from portal.catalog.models import AdapterVersion, Task, VersionState
+from portal.catalog.services import task_delete
+from portal.common.errors import Conflict, InUse, NotFound
+from portal.serving.models import Deployment, DeploymentState
+from portal.serving.selectors import deployment_active
+from portal.tenants.actors import Actor
+from portal.training.models import UNFINISHED, TrainingJob
+
+
+@transaction.atomic
+def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
+    """Let ``version`` serve its task instead of the one that does now. An older one: that is rolling back."""
+    if version.state != VersionState.PUBLISHED:
+        raise Conflict(f"Version {version.number} is {version.state}: only a published one can be deployed.")
+    task = _lock(version.task)
+    active = deployment_active(tenant=task.tenant, task=task)
+    if active is not None and active.version_id == version.pk:
+        raise Conflict(f"Version {version.number} is deployed already.")
+    if active is not None:
+        _end(active)
+    deployment = Deployment(tenant=task.tenant, task=task, version=version, created_by=acting.user)
+    deployment.save(force_insert=True)
+    audit_record(
+        actor=acting.name,
+        action="deployment.create",
+        target=deployment,
+        tenant=task.tenant,
+        task=task.slug,
+        version=version.number,
+        instead_of=active.version.number if active is not None else None,
+    )
+    return deployment
+
+
+@transaction.atomic
+def undeploy(*, task: Task, acting: Actor) -> None:
+    """Nothing of the task serves any more."""
+    _lock(task)
+    active = deployment_active(tenant=task.tenant, task=task)
+    if active is None:
+        raise NotFound("deployment")
+    _end(active)
+    audit_record(
+        actor=acting.name,
+        action="deployment.end",
+        target=active,
+        tenant=task.tenant,
+        task=task.slug,
+        version=active.version.number,
+    )
+
+
+@transaction.atomic
+def task_delete_unused(*, task: Task, acting: Actor) -> None:
+    """Delete a task with its versions, trainings and keys; refused while it serves or trains."""
+    _lock(task)
+    if deployment_active(tenant=task.tenant, task=task) is not None:
+        raise InUse("The task is deployed: undeploy it first.")
+    if TrainingJob.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED).exists():
+        raise InUse("A training of this task is under way: cancel it first.")
+    task_delete(task=task, acting=acting)
+
+
+def _lock(task: Task) -> Task:
+    """The task's row is the lock of its deployments."""
+    found = Task.objects.for_tenant(task.tenant).select_for_update().filter(pk=task.pk).first()
+    if found is None:
+        raise NotFound("task")
+    return found
+
+
+def _end(deployment: Deployment) -> None:
+    deployment.state = DeploymentState.SUPERSEDED
+    deployment.ended_at = timezone.now()
+    deployment.save(update_fields=["state", "ended_at"])

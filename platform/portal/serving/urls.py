@@ -1,0 +1,12 @@
+"""Addresses under /api/v1/tenants/{tenant}/."""
+
+from django.urls import path
+
+from portal.serving import apis
+
+urlpatterns = [
+    path("tasks", apis.TasksApi.as_view()),
+    path("tasks/<slug:task>", apis.TaskApi.as_view()),
+    path("tasks/<slug:task>/deployments", apis.DeploymentsApi.as_view()),
+    path("tasks/<slug:task>/deployments/current", apis.CurrentDeploymentApi.as_view()),
+]

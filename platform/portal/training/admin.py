@@ -1,0 +1,28 @@
+"""Training jobs in the operator's console."""
+
+from django.contrib import admin
+
+from portal.common.console import ReadOnlyAdmin
+from portal.training.models import TrainingJob
+
+
+@admin.register(TrainingJob)
+class TrainingJobAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = (
+        "id",
+        "task",
+        "tenant",
+        "state",
+        "phase",
+        "step",
+        "num_steps",
+        "validation_accuracy",
+        "attempt",
+        "created_at",
+    )
+    list_select_related = ("task", "tenant")
+    list_filter = ("state", "phase")
+    search_fields = ("task__slug", "tenant__slug")
+    ordering = ("-created_at",)

@@ -1,0 +1,7 @@
+"""Addresses under /api/v1/tenants/{tenant}/."""
+
+from django.urls import path
+
+from portal.usage import apis
+
+urlpatterns = [path("usage", apis.UsageApi.as_view())]
