@@ -23,10 +23,11 @@ class ApiError(InstallationError):
 
 
 class ApiClient:
-    """Calls ``origin`` as the browser does: cookies kept, CSRF token sent back."""
+    """Calls ``origin`` as the browser does (cookies kept, CSRF token sent back), or with an API key."""
 
     def __init__(self, origin: str) -> None:
         self._origin = origin
+        self._key = ""
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self._cookies)
@@ -36,6 +37,10 @@ class ApiClient:
         """Open a session through allauth's headless API, which also sets the CSRF cookie."""
         self.get("/_allauth/browser/v1/config")
         self.post("/_allauth/browser/v1/auth/login", {"email": email, "password": password})
+
+    def use_key(self, key: str) -> None:
+        """From now on an API key (scope manage) instead of the session."""
+        self._key = key
 
     def get(self, path: str) -> Any:
         """The answer's JSON; raises ApiError."""
@@ -66,6 +71,8 @@ class ApiClient:
 
     def _call(self, method: str, path: str, body: bytes | None, content_type: str) -> Any:
         headers = {"Accept": "application/json", "Origin": self._origin}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
         if body is not None:
             headers["Content-Type"] = content_type
         if method != "GET":

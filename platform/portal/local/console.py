@@ -1,5 +1,6 @@
 """What the person at the terminal sees: a line with its time for each step, and what is under way."""
 
+import logging
 import sys
 import threading
 import time
@@ -71,6 +72,18 @@ class Console:
             parts = [f"{name}: {news}" if news else name for name, news in self._running.items()]
             self._out.write(f"  {self.elapsed_s:.0f} s  {' | '.join(parts)}"[:110])
         self._out.flush()
+
+
+class ConsoleHandler(logging.Handler):
+    """Shows what is logged between the lines of the steps."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        self._console.say(f"  {self.format(record)}")
 
 
 def bar(step: int, num_steps: int) -> str:

@@ -1,5 +1,6 @@
 """./hmi down, status and logs: what can be done about an installation from another terminal."""
 
+import dataclasses
 import os
 import signal
 import sys
@@ -9,10 +10,16 @@ from pathlib import Path
 from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.identity import is_alive, send_signal
-from portal.local.lock import is_locked
+from portal.local.lock import LOCK_FILE, is_locked
 from portal.local.options import shown
-from portal.local.record import ProcessRow, ProcessState, Record, end_leftovers, read_record
-from portal.local.up import LOCK_FILE, RECORD_FILE
+from portal.local.record import (
+    RECORD_FILE,
+    ProcessRow,
+    ProcessState,
+    Record,
+    end_leftovers,
+    read_record,
+)
 from portal.local.waiting import wait_until
 
 DOWN_DEADLINE_S = 90.0
@@ -35,12 +42,13 @@ def down(folders: Folders) -> str:
     return "HMI is stopped."
 
 
-def status(folders: Folders) -> tuple[str, bool]:
-    """A table of what runs, and whether all of it is ready."""
+def running(folders: Folders) -> Record | None:
+    """What runs now, each process with its real state; None when no supervisor does."""
     record = read_record(folders.run / RECORD_FILE)
     if record is None or not is_alive(record.supervisor):
-        return "HMI is not running.", False
-    return _table(record), all(_state(row) == ProcessState.READY for row in record.processes)
+        return None
+    rows = (dataclasses.replace(row, state=_state(row)) for row in record.processes)
+    return dataclasses.replace(record, processes=tuple(rows))
 
 
 def logs(folders: Folders, name: str | None, *, follow: bool) -> None:
@@ -62,16 +70,19 @@ def logs(folders: Folders, name: str | None, *, follow: bool) -> None:
             positions[file] = _write_from(file, positions[file], prefix_width)
 
 
-def _table(record: Record) -> str:
+def table(record: Record) -> str:
+    """One line a process, for people."""
     lines = [("process", "pid", "state", "since", "port", "restarts")]
     lines.append(("supervisor", str(record.supervisor_pid), "running", "", "", ""))
     for row in record.processes:
         since = _duration(time.time() - row.since)
         port = "" if row.port is None else str(row.port)
-        lines.append((row.name, str(row.pid), _state(row), since, port, str(row.num_restarts)))
+        lines.append((row.name, str(row.pid), row.state, since, port, str(row.num_restarts)))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join([f"HMI at {record.url}", *(line.rstrip() for line in table)])
+    shown_lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+    ]
+    return "\n".join([f"HMI at {record.url}", *(line.rstrip() for line in shown_lines)])
 
 
 def _state(row: ProcessRow) -> str:

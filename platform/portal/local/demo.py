@@ -16,7 +16,6 @@ from portal.local.secrets import write_secret
 TENANT = "demo"
 TASK = "bbc-news"
 DATASET = "BBC news"
-KEY_NAME = "demo"
 POLL_S = 1.0
 MAX_UNREACHABLE_S = 60.0
 EXAMPLE = "The striker scored twice in the second half."
@@ -41,8 +40,9 @@ class Demo:
         try:
             self._api.sign_in(OPERATOR_EMAIL, self._operator_password)
             self._ensure_tenant()
+            self._ensure_key("demo_api", "predict")
+            self._api.use_key(self._ensure_key("demo_manage", "manage"))
             self._ensure_task()
-            self._ensure_key()
             self._ensure_deployed()
         except InstallationError as exc:
             self._console.say(f"The demo could not be made: {exc}")
@@ -63,17 +63,18 @@ class Demo:
             self._api.post(f"{self._tenant}/domains", {"name": "BBC news", "slug": TASK})
         self._api.post(f"{self._tenant}/tasks", {"name": "BBC news topics", "slug": TASK, "domain": TASK})
 
-    def _ensure_key(self) -> None:
-        """The key's text is shown once: without the file, the old key is revoked and a new one made."""
-        file = self._folders.secrets / "demo_api_key"
+    def _ensure_key(self, name: str, scope: str) -> str:
+        """The key in var/secrets; its text is told once, so without the file a new key replaces the old."""
+        file = self._folders.secrets / f"{name}_key"
         keys = f"{self._tenant}/keys"
-        known = self._find(keys, lambda key: key["name"] == KEY_NAME and not key.get("revoked_at"))
-        if known is not None and file.exists() and file.read_text().startswith(known["prefix"]):
-            return
+        known = self._find(keys, lambda key: key["name"] == name and not key.get("revoked_at"))
         if known is not None:
+            if file.exists() and file.read_text().startswith(known["prefix"]):
+                return file.read_text().strip()
             self._api.delete(f"{keys}/{known['id']}")
-        made = self._api.post(keys, {"name": KEY_NAME, "scopes": ["predict"]})
-        write_secret(file, made["secret"])
+        secret = str(self._api.post(keys, {"name": name, "scopes": [scope]})["secret"])
+        write_secret(file, secret)
+        return secret
 
     def _ensure_deployed(self) -> None:
         task = self._api.get(f"{self._tenant}/tasks/{TASK}")

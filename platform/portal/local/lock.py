@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+LOCK_FILE = "lock"
+"""Its name in var/run."""
+
 
 class AlreadyRunningError(Exception):
     """Another supervisor holds the lock."""

@@ -1,6 +1,8 @@
 """The commands of ./hmi, run by it inside the virtual environment."""
 
 import argparse
+import dataclasses
+import json
 import logging
 import os
 import sys
@@ -8,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from portal.local.checks import check
-from portal.local.console import Console
-from portal.local.control import down, logs, status
+from portal.local.console import Console, ConsoleHandler
+from portal.local.control import down, logs, running, table
 from portal.local.develop import bench, test
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT, Folders
@@ -23,8 +25,8 @@ NOT_RUNNING = 3  # as service managers answer
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = _parse(argv)
-    logging.basicConfig(level=logging.WARNING, format="  %(message)s")
     console = Console()
+    logging.basicConfig(handlers=[ConsoleHandler(console)], format="%(message)s")
     try:
         return _run(arguments, console)
     except InstallationError as exc:
@@ -43,9 +45,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         case "down":
             console.say(down(folders))
         case "status":
-            table, is_ready = status(folders)
-            console.say(table)
-            return 0 if is_ready else NOT_RUNNING
+            record = running(folders)
+            if record is None:
+                console.say("HMI is not running.")
+                return NOT_RUNNING
+            console.say(json.dumps(dataclasses.asdict(record)) if arguments.json else table(record))
         case "logs":
             logs(folders, arguments.name, follow=arguments.follow)
         case "test":
@@ -80,7 +84,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--no-demo", action="store_true", help="without the tenant 'demo' and its BBC news task"
     )
     stopping = commands.add_parser("down", help="stop a running installation")
-    showing = commands.add_parser("status", help="what runs; exit status 0 when all is ready")
+    showing = commands.add_parser("status", help="what runs; exit status 3 when nothing does")
+    showing.add_argument("--json", action="store_true", help="for programs")
     reading = commands.add_parser("logs", help="the last lines of the logs")
     reading.add_argument("name", nargs="?", help="one of them: service, portal, worker, ...")
     reading.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")

@@ -1,8 +1,8 @@
 """PostgreSQL of the embedded installation: finds the binaries, makes the cluster, runs the server."""
 
-import hashlib
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import tempfile
@@ -146,7 +146,7 @@ class PostgresServer:
                 f"PostgreSQL runs as user {user.name}, who cannot pass through the folders above "
                 f"{self.data_dir}. Open them (chmod o+x), or choose another folder with --var."
             )
-        place = ROOT_PLACE / hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
+        place = ROOT_PLACE / secrets.token_hex(8)
         place.mkdir(parents=True, exist_ok=True)
         os.chown(place, user.uid, user.gid)
         self.data_dir.symlink_to(place / "data")

@@ -97,8 +97,7 @@ def _portal(folders: Folders, ports: Ports, environments: Environments) -> Super
 
 def _worker(folders: Folders, environments: Environments) -> Supervised:
     """SIGQUIT ends it at once; a training goes on from its last checkpoint at the next start."""
-    scheduler = ("-B", "--schedule", str(folders.run / "celerybeat-schedule"))
-    options = ("--concurrency", "1", "--hostname", WORKER_NAME, "--loglevel", "INFO", *scheduler)
+    options = ("-B", "--concurrency", "1", "--hostname", WORKER_NAME, "--loglevel", "INFO")
     spec = ProcessSpec(
         name="worker",
         command=python("-m", "celery", "-A", "portal.config.celery", "worker", *options),

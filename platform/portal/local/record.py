@@ -11,6 +11,9 @@ from pathlib import Path
 from portal.local.identity import ProcessIdentity, is_alive, send_signal
 from portal.local.waiting import wait_until
 
+RECORD_FILE = "processes.json"
+"""Its name in var/run."""
+
 
 class ProcessState(StrEnum):
     """STARTING -> READY; after an unexpected end WAITING (for its turn to be started again) -> STARTING."""

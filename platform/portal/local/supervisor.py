@@ -209,5 +209,5 @@ def _row(kept: _Kept) -> ProcessRow:
 
 
 def _obituary(spec: ProcessSpec, how: str, num_ends: int) -> str:
-    times = "" if num_ends == 1 else f" {num_ends} times within a minute, at last"
-    return f"{spec.name} ended{times} ({how}). The end of {spec.log_file}:\n{tail(spec.log_file, 15)}"
+    when = how if num_ends == 1 else f"{num_ends} times within a minute, the last time with {how}"
+    return f"{spec.name} ended: {when}. The end of {spec.log_file}:\n{tail(spec.log_file, 15)}"

@@ -14,18 +14,15 @@ from portal.local.environment import OPERATOR_EMAIL, build_environments, public_
 from portal.local.errors import InstallationError
 from portal.local.identity import identify
 from portal.local.installation import Installation
-from portal.local.lock import AlreadyRunningError, InstallationLock
+from portal.local.lock import LOCK_FILE, AlreadyRunningError, InstallationLock
 from portal.local.options import UpOptions, shown
 from portal.local.ports import check_ports
 from portal.local.programs import build_programs
-from portal.local.record import ProcessRow, Record, end_leftovers, read_record, write_record
+from portal.local.record import RECORD_FILE, ProcessRow, Record, end_leftovers, read_record, write_record
 from portal.local.secrets import load_secrets
 from portal.local.steps import CancelledError
 from portal.local.supervisor import Supervisor
 from wire.settings import refuse_unknown
-
-LOCK_FILE = "lock"
-RECORD_FILE = "processes.json"
 
 
 def up(options: UpOptions, console: Console) -> None:
@@ -78,7 +75,9 @@ def _supervise(options: UpOptions, console: Console) -> None:
             secrets=secrets,
             environments=environments,
         )
-    supervisor = Supervisor(on_change=_recorder(options, url), on_failure=fail)
+    record = _recorder(options, url)
+    record(())
+    supervisor = Supervisor(on_change=record, on_failure=fail)
     with _stop_signals(stop, supervisor):
         try:
             installation = Installation(
