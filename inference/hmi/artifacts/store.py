@@ -43,6 +43,14 @@ class Store(ABC):
         """A single file, for reading from its start. Raises NotFound."""
 
     @abstractmethod
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        """Write a small single file, over what was there; readers see the old or the new one whole."""
+
+    @abstractmethod
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        """Put a small file there, whole, in place of what it was."""
+
+    @abstractmethod
     def exists(self, uri: BundleUri) -> bool:
         """Whether a whole bundle, or a file, stands at ``uri``."""
 
@@ -52,7 +60,8 @@ class Store(ABC):
 
 
 def open_store(url: str, cache_dir: Path | None) -> Store:
-    """The store at ``url``: ``file:///folder`` (made if absent), or what fsspec knows, such as ``s3://bucket/prefix``.
+    """The store at ``url``: ``file:///folder`` (made if absent), or what fsspec knows, such as
+    ``s3://bucket/prefix``.
 
     ``cache_dir`` keeps local copies of remote bundles; a folder needs none.
     """
@@ -121,6 +130,34 @@ class FolderStore(Store):
             raise StoreUnavailable(f"cannot read {uri}: {exc.strerror}") from exc
         with file:
             yield file
+
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        target = self._path(uri)
+        temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.part"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            sync(temporary)
+            temporary.replace(target)
+            sync(target.parent)
+        except OSError as exc:
+            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        path = self._path(uri)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
+        except OSError as exc:
+            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def exists(self, uri: BundleUri) -> bool:
         path = self._path(uri)
@@ -205,6 +242,14 @@ class RemoteStore(Store):
             file = self._files.open(self._at(uri), "rb")
         with file:
             yield cast(BinaryIO, file)
+
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        with _reachable(uri):
+            self._files.pipe_file(self._at(uri), content)
+
+    def put_file(self, uri: BundleUri, content: bytes) -> None:
+        with _reachable(uri):
+            self._files.pipe_file(self._at(uri), content)
 
     def exists(self, uri: BundleUri) -> bool:
         with _reachable(uri):
