@@ -15,12 +15,14 @@ class JobName(StrEnum):
     TRAINING_RUN = "training.run"
     TRAINING_REAP = "training.reap"
     DATASET_FILES_DELETE = "datasets.files_delete"
+    DATASETS_SWEEP = "datasets.sweep"
 
 
 def enqueue_on_commit(name: JobName, **ids: str) -> None:
     """Queue ``name`` with ``ids`` when the current transaction commits.
 
-    A broker that is away does not fail the request: what is to be done stands in the database, where the reaper finds it.
+    A broker that is away does not fail the request: what is to be done stands in the database, where the
+    reaper finds it.
     """
     transaction.on_commit(lambda: _send(name, ids))
 

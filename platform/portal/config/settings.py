@@ -185,6 +185,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "ErrorCode": "portal.common.schema.ERROR_CODES",
+        "Scope": "portal.common.schema.SCOPES",
         "Role": "portal.tenants.models.Role",
         "KeyKind": "portal.tenants.models.KeyKind",
         "DatasetFormat": "portal.datasets.models.DatasetFormat",
@@ -218,6 +220,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(ENV.work_dir / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "training-reap": {"task": "training.reap", "schedule": 5.0, "options": {"expires": 5.0}},
+    "datasets-sweep": {"task": "datasets.sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 
 LOGGING_CONFIG = "portal.common.logging.configure"

@@ -67,7 +67,7 @@ class Record:
 
 
 class UploadReader:
-    """Reads one checked upload (encoding.check_bytes) once. Has one owner, to whom the file goes on to belong.
+    """Reads one checked upload (encoding.check_bytes) once; the file stays the caller's.
 
     ``columns`` and ``format`` are known from the start. ``records()`` passes over rows that cannot be read
     (ragged ones, JSON values of the wrong type) and counts them; ``refuse_unreadable()`` then raises with

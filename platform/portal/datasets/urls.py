@@ -1,5 +1,11 @@
 """Addresses under /api/v1/tenants/{tenant}/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from portal.datasets import apis
+
+urlpatterns = [
+    path("datasets", apis.DatasetsApi.as_view()),
+    path("datasets/<uuid:dataset>", apis.DatasetApi.as_view()),
+    path("datasets/<uuid:dataset>/rows", apis.DatasetRowsApi.as_view()),
+]

@@ -1,5 +1,12 @@
 """Addresses under /api/v1/tenants/{tenant}/."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from portal.training import apis
+
+urlpatterns = [
+    path("tasks/<slug:task>/trainings", apis.TaskTrainingsApi.as_view()),
+    path("trainings/<uuid:training>", apis.TrainingApi.as_view()),
+    path("trainings/<uuid:training>/cancel", apis.TrainingCancelApi.as_view()),
+    path("trainings/<uuid:training>/events", apis.TrainingEventsApi.as_view()),
+]

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from wire.codec import to_json
+from wire.codec import WireError, from_json, to_json
 from wire.training import TrainJob
 
 _LOCK_FILE = "lock"
@@ -36,17 +36,30 @@ class WorkDir:
     @property
     def checkpoints(self) -> Path:
         """The folder given to the training process."""
-        folder = self.path / "work"
-        folder.mkdir(exist_ok=True)
-        return folder
+        return self._folder("work")
 
-    def write_job(self, job: TrainJob) -> Path:
-        """Write the job file atomically and return its path."""
-        target = self.path / _JOB_FILE
-        temporary = self.path / f"{_JOB_FILE}.{os.getpid()}.new"
+    @property
+    def temporary(self) -> Path:
+        """Where its temporary files go, so that they end with the job."""
+        return self._folder("tmp")
+
+    @property
+    def job_file(self) -> Path:
+        """Where the job file is."""
+        return self.path / _JOB_FILE
+
+    def job(self) -> TrainJob | None:
+        """The job of earlier attempts here: checkpoints belong to it, whatever the catalog says now."""
+        try:
+            return from_json(TrainJob, self.job_file.read_bytes())
+        except (FileNotFoundError, WireError):
+            return None
+
+    def write_job(self, job: TrainJob) -> None:
+        """Write the job file, whole or not at all."""
+        temporary = self.path / f"{_JOB_FILE}.new"
         temporary.write_text(to_json(job), encoding="utf-8")
-        temporary.replace(target)
-        return target
+        temporary.replace(self.job_file)
 
     def delete(self) -> None:
         """Remove everything and release the lock."""
@@ -58,3 +71,8 @@ class WorkDir:
         if self.lock_file >= 0:
             os.close(self.lock_file)
             self.lock_file = -1
+
+    def _folder(self, name: str) -> Path:
+        folder = self.path / name
+        folder.mkdir(exist_ok=True)
+        return folder

@@ -1,0 +1,143 @@
+"""REST views of trainings."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.catalog.selectors import task_get
+from portal.common.idempotency import idempotent
+from portal.common.pagination import paged
+from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.tenants.access import TenantApi
+from portal.training import selectors, services
+from portal.training.models import JobState
+from portal.training.recipes import METHODS
+
+
+class JobErrorOut(serializers.Serializer[Any]):
+    """Why a training failed."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RecipeOut(serializers.Serializer[Any]):
+    """How the adapter is trained; what is left out takes a default."""
+
+    method = serializers.ChoiceField(choices=METHODS, required=False)
+    rank = serializers.IntegerField(required=False)
+    alpha = serializers.FloatField(required=False)
+    epochs = serializers.IntegerField(required=False)
+    learning_rate = serializers.FloatField(required=False)
+    batch_rows = serializers.IntegerField(required=False)
+    max_tokens = serializers.IntegerField(required=False, help_text="Longer texts are cut.")
+    patience = serializers.IntegerField(required=False, help_text="Evaluations without gain before stopping.")
+    seed = serializers.IntegerField(required=False)
+    compare_computed = serializers.BooleanField(
+        required=False, help_text="Also train on computed lower layers, to report what PLOT costs."
+    )
+
+
+class TrainingOut(serializers.Serializer[Any]):
+    """A training."""
+
+    id = serializers.UUIDField()
+    task = serializers.CharField(source="task.slug")
+    dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
+    state = serializers.ChoiceField(choices=JobState.choices)
+    recipe = RecipeOut()
+    phase = serializers.CharField(allow_blank=True)
+    step = serializers.IntegerField()
+    num_steps = serializers.IntegerField()
+    loss = serializers.FloatField(allow_null=True)
+    validation_accuracy = serializers.FloatField(allow_null=True)
+    eta_s = serializers.FloatField(allow_null=True)
+    message = serializers.CharField(allow_blank=True)
+    error = JobErrorOut(allow_null=True)
+    version = serializers.IntegerField(
+        source="version_number", allow_null=True, help_text="Number of the version that came out."
+    )
+    attempt = serializers.IntegerField()
+    cancel_requested = serializers.BooleanField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class TrainingIn(serializers.Serializer[Any]):
+    """A new training."""
+
+    dataset = serializers.UUIDField()
+    recipe = serializers.DictField(required=False, help_text="Any of the recipe's values.")
+
+
+class TrainingEventOut(serializers.Serializer[Any]):
+    """One point of a training's curve."""
+
+    seq = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    phase = serializers.CharField()
+    step = serializers.IntegerField()
+    num_steps = serializers.IntegerField()
+    loss = serializers.FloatField(allow_null=True)
+    validation_accuracy = serializers.FloatField(allow_null=True)
+    message = serializers.CharField(allow_blank=True)
+
+
+class TaskTrainingsApi(TenantApi):
+    """A task's trainings."""
+
+    @extend_schema(responses=page_of(TrainingOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str, task: str) -> Response:
+        """List a task's trainings, newest first."""
+        found = task_get(tenant=self.tenant, slug=task)
+        return paged(request, selectors.training_list_of_task(tenant=self.tenant, task=found), TrainingOut)
+
+    @extend_schema(request=TrainingIn, responses={201: TrainingOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, task: str) -> Response:
+        """Start a training; 409 while another one of the task is queued or running."""
+        given = TrainingIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = services.training_create(
+            task=task_get(tenant=self.tenant, slug=task),
+            dataset_id=given.validated_data["dataset"],
+            recipe=given.validated_data.get("recipe", {}),
+            acting=self.actor,
+        )
+        created = selectors.training_get(tenant=self.tenant, training_id=job.pk)
+        return Response(TrainingOut(created).data, status=201)
+
+
+class TrainingApi(TenantApi):
+    """One training."""
+
+    @extend_schema(responses=TrainingOut)
+    def get(self, request: Request, tenant: str, training: UUID) -> Response:
+        """Where a training is."""
+        return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
+
+
+class TrainingCancelApi(TenantApi):
+    """The end of a training."""
+
+    @extend_schema(request=None, responses=TrainingOut)
+    def post(self, request: Request, tenant: str, training: UUID) -> Response:
+        """Cancel a training: a queued one ends at once, a running one within seconds."""
+        job = selectors.training_get(tenant=self.tenant, training_id=training)
+        services.training_cancel(job=job, acting=self.actor)
+        return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
+
+
+class TrainingEventsApi(TenantApi):
+    """A training's curve."""
+
+    @extend_schema(responses=page_of(TrainingEventOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str, training: UUID) -> Response:
+        """List the points of a training's curve, in order."""
+        job = selectors.training_get(tenant=self.tenant, training_id=training)
+        return paged(request, selectors.training_events(job=job), TrainingEventOut)

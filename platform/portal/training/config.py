@@ -1,0 +1,46 @@
+"""How this worker runs trainings, from its settings."""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+from portal.training.runner import RunnerConfig
+
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "TZ",
+    "SSL_CERT_FILE",
+    "NUMBA_CACHE_DIR",
+    "HMI_CACHE_DIR",
+    "HMI_LOG_LEVEL",
+)
+STORE_PREFIX = "AWS_"  # the object store's own credentials, which a training needs to read and publish
+
+
+def runner_config() -> RunnerConfig:
+    """The process gets the store and its limits; never the database's, the broker's or Django's secrets."""
+    env = settings.ENV
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED_ON or name.startswith(STORE_PREFIX)
+    }
+    environment["HMI_STORE_URL"] = env.store_url
+    if env.training_threads is not None:
+        environment["HMI_THREADS"] = str(env.training_threads)
+    return RunnerConfig(
+        command=(env.training_python, "-m", "hmi.cli", "train"),
+        environment=environment,
+        work_root=work_root(),
+        lease_s=env.training_lease_s,
+        max_attempts=env.training_max_attempts,
+        timeout_s=env.training_timeout_s,
+    )
+
+
+def work_root() -> Path:
+    """Where the jobs' scratch folders are."""
+    return Path(settings.ENV.work_dir) / "trainings"

@@ -1,0 +1,42 @@
+"""Builds the training process's job file from the catalog."""
+
+from portal.catalog.selectors import backbone_default, general_tree, segment_list
+from portal.common.scope import tenant_scope
+from portal.datasets.places import DatasetPlaces
+from portal.training.leases import Lease, LeaseLost, held_by
+from wire.codec import from_plain
+from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId
+from wire.training import Recipe, SegmentRef, TrainJob
+
+
+def train_job(lease: Lease) -> TrainJob:
+    """The input of the lease's training process. Raises LeaseLost, or PortalError (not_ready)."""
+    with tenant_scope(lease.tenant_id):
+        job = held_by(lease).select_related("tenant", "task__domain", "dataset").first()
+        if job is None or job.dataset is None:
+            raise LeaseLost
+        backbone = backbone_default()
+        tree = general_tree(tenant=job.tenant, backbone=backbone)
+        dataset_id = DatasetId(str(job.dataset.pk))
+        segments = segment_list(tenant=job.tenant, domain=job.task.domain).exclude(dataset=job.dataset)
+        folder = f"tenants/{lease.tenant_id}"
+        return TrainJob(
+            job_id=lease.job_id,
+            tenant_id=lease.tenant_id,
+            task_id=TaskId(str(job.task_id)),
+            domain_id=DomainId(str(job.task.domain_id)),
+            dataset_id=dataset_id,
+            rows_uri=BundleUri(job.dataset.rows_uri),
+            labels=tuple(count["label"] for count in job.dataset.labels),
+            backbone_uri=BundleUri(backbone.uri),
+            backbone_digest=Digest(backbone.digest),
+            tree_uri=BundleUri(tree.uri),
+            tree_digest=Digest(tree.digest),
+            segments=tuple(
+                SegmentRef(DatasetId(str(s.dataset_id)), BundleUri(s.uri), Digest(s.digest)) for s in segments
+            ),
+            segment_out_uri=DatasetPlaces(lease.tenant_id, dataset_id).segment_uri,
+            tree_out_uri=BundleUri(f"{folder}/trees/{lease.job_id}"),
+            version_out_uri=BundleUri(f"{folder}/versions/{lease.job_id}"),
+            recipe=from_plain(Recipe, job.recipe),
+        )

@@ -1,0 +1,82 @@
+"""Who works on a training job: claimed by compare-and-set, kept by heartbeats, the fence of every write."""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from uuid import uuid4
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Now
+
+from portal.common.scope import operator_scope, tenant_scope
+from portal.training.models import JobState, TrainingJob
+from portal.training.states import job_move
+from wire.ids import JobId, TenantId
+
+NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one job; lost for good when it expires and another worker claims the job."""
+
+    job_id: JobId
+    tenant_id: TenantId
+    token: str
+    attempt: int  # 1, 2, ...
+
+
+class LeaseLost(Exception):
+    """Another worker has the job now, or it has ended: stop, and leave everything as it is."""
+
+
+class Heartbeat(Enum):
+    """What the holder of a lease hears."""
+
+    GO_ON = "go_on"
+    CANCEL = "cancel"
+    LOST = "lost"
+
+
+def training_claim(*, job_id: JobId, lease_s: float) -> Lease | None:
+    """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
+    token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+    with operator_scope():
+        job = TrainingJob.objects.unscoped().filter(pk=job_id)
+        is_free = Q(state=JobState.QUEUED) | Q(lease_expires_at__lt=Now())
+        is_claimed = job_move(
+            job.filter(is_free),
+            JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_owner=token,
+            lease_expires_at=_in(lease_s),
+            started_at=Coalesce("started_at", Now()),
+        )
+        if not is_claimed:
+            return None
+        claimed = job.get()
+        return Lease(job_id, TenantId(str(claimed.tenant_id)), token, claimed.attempt)
+
+
+def training_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
+    """Extend the lease, and hear what to do."""
+    with tenant_scope(lease.tenant_id):
+        if not held_by(lease).update(lease_expires_at=_in(lease_s)):
+            return Heartbeat.LOST
+        is_cancelled = held_by(lease).values_list("cancel_requested", flat=True).get()
+        return Heartbeat.CANCEL if is_cancelled else Heartbeat.GO_ON
+
+
+def held_by(lease: Lease) -> QuerySet[TrainingJob]:
+    """The lease's job, or nothing when the lease is lost: the fence before every write. Needs a scope."""
+    return TrainingJob.objects.unscoped().filter(
+        pk=lease.job_id, state=JobState.RUNNING, lease_owner=lease.token
+    )
+
+
+def _in(seconds: float) -> Combinable:
+    """The database's time in so many seconds: workers' clocks may differ."""
+    return Now() + timedelta(seconds=seconds)

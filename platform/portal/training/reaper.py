@@ -1,0 +1,61 @@
+"""Finds trainings that nobody works on: dead workers' jobs, lost messages, scratch folders of ended jobs."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from portal.audit.services import audit_record
+from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.scope import operator_scope
+from portal.training.crash_files import FOLDER as CRASH_FOLDER
+from portal.training.leases import NO_LEASE
+from portal.training.models import UNFINISHED, JobState, TrainingJob
+from portal.training.states import job_move
+from portal.training.work_dir import WorkDir, WorkDirBusy
+
+QUIET = timedelta(seconds=30)
+"""A queued job without a message for so long may have lost it: one more does no harm."""
+
+
+def training_reap() -> None:
+    """Queue, or cancel, jobs whose lease has expired; call again for jobs that wait too long."""
+    with operator_scope():
+        for job in TrainingJob.objects.unscoped().filter(state=JobState.RUNNING, lease_expires_at__lt=Now()):
+            _take_back(job)
+        waiting = TrainingJob.objects.unscoped().filter(state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET)
+        for job_id in waiting.values_list("pk", flat=True):
+            if waiting.filter(pk=job_id).update(enqueued_at=Now()):
+                enqueue_on_commit(JobName.TRAINING_RUN, id=str(job_id))
+
+
+def work_dirs_sweep(root: Path) -> None:
+    """Delete the scratch folders under ``root`` whose job has ended or is gone, if nothing runs in them."""
+    folders = [path for path in root.iterdir() if path.name != CRASH_FOLDER] if root.is_dir() else []
+    with operator_scope():
+        unfinished = set(
+            TrainingJob.objects.unscoped().filter(state__in=UNFINISHED).values_list("pk", flat=True)
+        )
+    for folder in folders:
+        if _job_id(folder.name) not in unfinished:
+            try:
+                WorkDir(root, folder.name).delete()
+            except WorkDirBusy:
+                continue  # its process is about to end
+
+
+def _take_back(job: TrainingJob) -> None:
+    expired = TrainingJob.objects.unscoped().filter(pk=job.pk, lease_expires_at__lt=Now())
+    if job.cancel_requested:
+        if job_move(expired, JobState.CANCELLED, **NO_LEASE, finished_at=Now(), eta_s=None):
+            audit_record(actor=f"job:{job.pk}", action="training.cancelled", target=job, tenant=job.tenant)
+    elif job_move(expired, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None):
+        enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+
+
+def _job_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

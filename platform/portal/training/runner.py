@@ -1,0 +1,245 @@
+"""One attempt at a training job: claim it, run the process, show its progress, write down how it ended."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from portal.common.errors import PortalError
+from portal.training.crash_files import CrashFiles
+from portal.training.history import HistoryThinner
+from portal.training.job_files import train_job
+from portal.training.leases import Heartbeat, Lease, LeaseLost, training_claim, training_heartbeat
+from portal.training.outcomes import (
+    JobError,
+    training_fail,
+    training_give_back,
+    training_progress,
+    training_retry,
+    training_stop,
+    training_succeed,
+)
+from portal.training.process import BrokenProtocol, Ended, TrainingProcess
+from portal.training.work_dir import WorkDir, WorkDirBusy
+from wire.errors import ErrorCode
+from wire.ids import JobId
+from wire.training import Progress, TrainFailure, TrainJob, TrainResult
+
+MAX_SILENCE_S = 600.0  # the contract asks for a line every two seconds; a machine may be very busy
+_POLL_S = 0.25
+_RETRY_S = 0.5
+_log = structlog.get_logger("portal.training")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerConfig:
+    """How training processes are started and watched."""
+
+    command: tuple[str, ...]  # --job, --work and --watch-stdin are added
+    environment: Mapping[str, str]  # all that the process gets: no secrets of database or broker
+    work_root: Path
+    lease_s: float
+    max_attempts: int
+    timeout_s: float  # of one attempt
+
+    @property
+    def heartbeat_s(self) -> float:
+        """Often enough to miss some and keep the lease."""
+        return min(2.0, self.lease_s / 5)
+
+
+class Cancelled(Exception):
+    """The tenant asked for the end of the job."""
+
+
+class Crashed(Exception):
+    """The process ended without an outcome, broke the protocol, or hung: the next attempt may go well."""
+
+
+class DatabaseAway(Exception):
+    """The database did not answer; it may later."""
+
+
+def run_training(job_id: JobId, config: RunnerConfig) -> None:
+    """Work on the job if it is free; may be called any number of times for the same job."""
+    lease = training_claim(job_id=job_id, lease_s=config.lease_s)
+    if lease is None:
+        return
+    try:
+        Attempt(lease, config).run()
+    except LeaseLost:
+        _log.warning("training.lease_lost", job=job_id, attempt=lease.attempt)
+
+
+class Attempt:
+    """One process under one lease. Used once, by one thread."""
+
+    def __init__(self, lease: Lease, config: RunnerConfig) -> None:
+        self._lease = lease
+        self._config = config
+        self._started = time.monotonic()
+        self._lease_until = self._started + config.lease_s
+        self._next_heartbeat = self._started
+        self._thinner = HistoryThinner()
+        self._log = _log.bind(job=lease.job_id, tenant=lease.tenant_id, attempt=lease.attempt)
+
+    def run(self) -> None:
+        """From the claimed job to its next state. Raises LeaseLost."""
+        try:
+            work_dir = WorkDir(self._config.work_root, self._lease.job_id)
+        except WorkDirBusy:
+            self._log.warning("training.still_running")
+            self._insist(lambda: training_give_back(lease=self._lease))
+            return
+        try:
+            self._work_in(work_dir)
+        finally:
+            work_dir.close()
+
+    def _work_in(self, work_dir: WorkDir) -> None:
+        lease = self._lease
+        try:
+            self._end(*self._outcome(work_dir))
+        except PortalError as exc:
+            self._fail(JobError(exc.code, exc.message))
+        except Cancelled:
+            self._insist(lambda: training_stop(lease=lease))
+        except Crashed as exc:
+            self._log.warning("training.crashed", reason=str(exc))
+            self._insist(lambda: training_retry(lease=lease))
+            return  # with its checkpoints kept
+        work_dir.delete()
+
+    def _end(self, job: TrainJob, outcome: TrainResult | TrainFailure) -> None:
+        if isinstance(outcome, TrainResult):
+            self._insist(lambda: training_succeed(lease=self._lease, done=job, result=outcome))
+        else:
+            self._fail(_error_of(outcome))
+
+    def _fail(self, error: JobError) -> None:
+        self._log.warning("training.failed", code=error.code.value)
+        self._insist(lambda: training_fail(lease=self._lease, error=error))
+
+    def _outcome(self, work_dir: WorkDir) -> tuple[TrainJob, TrainResult | TrainFailure]:
+        self._beat()
+        if self._lease.attempt > self._config.max_attempts:
+            raise _given_up(self._config.max_attempts)
+        job = work_dir.job() or self._insist(lambda: train_job(self._lease))
+        work_dir.write_job(job)
+        with self._started_in(work_dir) as process:
+            try:
+                return job, self._follow(process, job)
+            except (BrokenProtocol, Crashed) as exc:
+                process.close()
+                said = CrashFiles(self._config.work_root).keep(
+                    f"{self._lease.job_id}-{self._lease.attempt}", f"{exc}\n{process.stderr_tail}"
+                )
+                raise Crashed(f"{exc}; see {said}") from exc
+
+    def _started_in(self, work_dir: WorkDir) -> TrainingProcess:
+        files = ("--job", str(work_dir.job_file), "--work", str(work_dir.checkpoints))
+        return TrainingProcess(
+            [*self._config.command, *files, "--watch-stdin"],
+            environment={**self._config.environment, "TMPDIR": str(work_dir.temporary)},
+            folder=work_dir.path,
+            held_files=(work_dir.lock_file,),
+        )
+
+    def _follow(self, process: TrainingProcess, job: TrainJob) -> TrainResult | TrainFailure:
+        heard_at = time.monotonic()
+        while True:
+            event = process.next_event(timeout_s=_POLL_S)
+            now = time.monotonic()
+            match event:
+                case TrainResult():
+                    _check_places(event, job)
+                    return event
+                case TrainFailure():
+                    return event
+                case Progress():
+                    heard_at = now
+                    self._show(event, now)
+                case Ended():
+                    raise Crashed(f"the process ended with status {event.exit_code}")
+                case None:
+                    if now - heard_at > MAX_SILENCE_S:
+                        raise Crashed(f"the process said nothing for {MAX_SILENCE_S:.0f} s")
+            if now >= self._next_heartbeat:
+                self._beat()
+            if now - self._started > self._config.timeout_s:
+                raise _took_too_long(self._config.timeout_s)
+
+    def _show(self, progress: Progress, now: float) -> None:
+        if self._thinner.is_kept(progress, now):
+            try:
+                _ask(lambda: training_progress(lease=self._lease, progress=progress))
+            except DatabaseAway:
+                self._log.warning("training.progress_not_written")  # a point less in the curve
+
+    def _beat(self) -> None:
+        sent_at = time.monotonic()
+        try:
+            heard = _ask(lambda: training_heartbeat(lease=self._lease, lease_s=self._config.lease_s))
+        except DatabaseAway as exc:
+            self._check_lease(exc)
+            self._next_heartbeat = time.monotonic() + _RETRY_S
+            return
+        if heard is Heartbeat.LOST:
+            raise LeaseLost
+        if heard is Heartbeat.CANCEL:
+            raise Cancelled
+        self._lease_until = sent_at + self._config.lease_s
+        self._next_heartbeat = sent_at + self._config.heartbeat_s
+
+    def _insist(self, ask: Callable[[], T]) -> T:
+        """Ask again while the database is away and the lease may still be ours."""
+        while True:
+            try:
+                return _ask(ask)
+            except DatabaseAway as exc:
+                self._check_lease(exc)
+                Event().wait(_RETRY_S)
+
+    def _check_lease(self, reason: DatabaseAway) -> None:
+        if time.monotonic() > self._lease_until:
+            raise LeaseLost from reason
+
+
+def _ask(ask: Callable[[], T]) -> T:
+    try:
+        return ask()
+    except (OperationalError, InterfaceError) as exc:
+        connection.close()  # the next question takes a fresh one
+        raise DatabaseAway from exc
+
+
+def _check_places(result: TrainResult, job: TrainJob) -> None:
+    published = (result.version.uri, result.tree.uri, result.segment.uri)
+    if published != (job.version_out_uri, job.tree_out_uri, job.segment_out_uri):
+        raise BrokenProtocol("the result names other places than the job")
+
+
+def _error_of(failure: TrainFailure) -> JobError:
+    known = failure.code in ErrorCode.__members__.values()
+    return JobError(ErrorCode(failure.code) if known else ErrorCode.TRAINING_FAILED, failure.message)
+
+
+def _given_up(max_attempts: int) -> PortalError:
+    return PortalError(
+        f"The training stopped unexpectedly {max_attempts} times. Start it again; if it stops again, "
+        "tell the operator the job's id.",
+        code=ErrorCode.TRAINING_FAILED,
+    )
+
+
+def _took_too_long(timeout_s: float) -> PortalError:
+    return PortalError(
+        f"The training was stopped after {timeout_s / 3600:.1f} hours. Use fewer rows, epochs or tokens.",
+        code=ErrorCode.TRAINING_FAILED,
+    )

@@ -1,0 +1,39 @@
+"""Reading training jobs and their curves."""
+
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from portal.catalog.models import AdapterVersion, Task
+from portal.common.errors import NotFound
+from portal.tenants.models import Tenant
+from portal.training.models import TrainingEvent, TrainingJob
+
+
+def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
+    """The tenant's jobs, newest first, tasks loaded; ``version_number`` is what came out, or None."""
+    versions = AdapterVersion.objects.for_tenant(tenant).filter(training_job_id=OuterRef("pk"))
+    return (
+        TrainingJob.objects.for_tenant(tenant)
+        .select_related("task")
+        .annotate(version_number=Subquery(versions.values("number")[:1]))
+        .order_by("-created_at", "id")
+    )
+
+
+def training_list_of_task(*, tenant: Tenant, task: Task) -> QuerySet[TrainingJob]:
+    """The task's jobs, as training_list."""
+    return training_list(tenant=tenant).filter(task=task)
+
+
+def training_get(*, tenant: Tenant, training_id: UUID) -> TrainingJob:
+    """One job, as training_list; NotFound when it is not the tenant's."""
+    found = training_list(tenant=tenant).filter(pk=training_id).first()
+    if found is None:
+        raise NotFound("training")
+    return found
+
+
+def training_events(*, job: TrainingJob) -> QuerySet[TrainingEvent]:
+    """The job's curve, in order."""
+    return TrainingEvent.objects.for_tenant(job.tenant).filter(job=job).order_by("seq")

@@ -1,0 +1,65 @@
+"""What a tenant does with trainings: start and cancel them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from portal.audit.services import audit_record
+from portal.catalog.models import Task
+from portal.catalog.selectors import backbone_default, general_tree
+from portal.catalog.services import task_labels_set
+from portal.common.errors import Conflict, InvalidField
+from portal.common.queue import JobName, enqueue_on_commit
+from portal.datasets.models import Dataset
+from portal.tenants.actors import Actor
+from portal.training.models import UNFINISHED, JobState, TrainingJob
+from portal.training.recipes import parse_recipe
+from portal.training.states import job_move
+from wire.codec import to_plain
+
+
+@transaction.atomic
+def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor) -> TrainingJob:
+    """Queue a training of ``task`` on one of its tenant's datasets; one at a time for each task."""
+    asked = parse_recipe(recipe)
+    # Locked, so that the dataset is not deleted while a job for it is being made.
+    datasets = Dataset.objects.for_tenant(task.tenant).select_for_update()
+    dataset = datasets.filter(pk=dataset_id, deleted_at=None).first()
+    if dataset is None:
+        raise InvalidField("dataset", "There is no such dataset: upload it first.")
+    general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
+    job = TrainingJob(
+        tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
+    )
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as exc:
+        raise Conflict(
+            "A training of this task is queued or running: wait for its end, or cancel it first."
+        ) from exc
+    task_labels_set(task=task, labels=[count["label"] for count in dataset.labels])
+    audit_record(
+        actor=acting.name,
+        action="training.create",
+        target=job,
+        tenant=task.tenant,
+        task=task.slug,
+        dataset_id=str(dataset_id),
+    )
+    enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+    return job
+
+
+@transaction.atomic
+def training_cancel(*, job: TrainingJob, acting: Actor) -> None:
+    """End a queued job at once; ask a running one's worker, which hears it within seconds."""
+    jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)
+    is_asked = jobs.filter(state__in=UNFINISHED).update(cancel_requested=True)  # locks the row
+    if not is_asked:
+        raise Conflict("This training has ended already.")
+    job_move(jobs.filter(state=JobState.QUEUED), JobState.CANCELLED, finished_at=Now(), eta_s=None)
+    audit_record(actor=acting.name, action="training.cancel", target=job, tenant=job.tenant)

@@ -1,0 +1,24 @@
+"""The one function that moves a training job from state to state."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from portal.training.models import JobState, TrainingJob
+
+SOURCES: Mapping[JobState, tuple[JobState, ...]] = {
+    JobState.QUEUED: (JobState.RUNNING,),  # its process or worker died
+    JobState.RUNNING: (JobState.QUEUED, JobState.RUNNING),  # from RUNNING: another worker takes over
+    JobState.SUCCEEDED: (JobState.RUNNING,),
+    JobState.FAILED: (JobState.RUNNING,),
+    JobState.CANCELLED: (JobState.QUEUED, JobState.RUNNING),
+}
+
+
+def job_move(jobs: QuerySet[TrainingJob], to: JobState, **changes: Any) -> bool:
+    """Compare-and-set: move the one job that ``jobs`` picks; False when it is not in a state before ``to``.
+
+    ``jobs`` may pick by lease as well, so that only its holder moves the job.
+    """
+    return jobs.filter(state__in=SOURCES[to]).update(state=to, **changes) == 1
