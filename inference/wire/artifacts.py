@@ -118,3 +118,4 @@ class AdapterFields:
     backbone: Digest
     tree: Digest
     metrics: dict[str, float] = field(default_factory=dict)
+    backbone_uri: BundleUri | None = None  # where the backbone stands in the same store, when it was trained here

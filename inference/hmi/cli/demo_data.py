@@ -14,6 +14,7 @@ from wire.training import Recipe
 
 CSV_FILE = "bbc.csv"
 GENERAL_FILE = "general.jsonl"
+LABEL_OF_FOLDER = {"sports": "sport"}  # the label that the corpus itself has
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,7 +47,7 @@ def bbc_rows() -> list[LabelledRow]:
     # A few files hold a stray latin-1 pound sign; what cannot be decoded is left out.
     texts = [" ".join(file.read_text(encoding="utf-8", errors="ignore").split()) for file in files]
     return [
-        LabelledRow(number, text, file.parent.name)
+        LabelledRow(number, text, LABEL_OF_FOLDER.get(file.parent.name, file.parent.name))
         for number, (file, text) in enumerate(zip(files, texts, strict=True), start=1)
     ]
 

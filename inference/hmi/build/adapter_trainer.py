@@ -1,0 +1,311 @@
+"""Trains one task's adapter and head on cached lower-layer states; when killed, it goes on from there."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hmi.build.batching import BatchPlan, in_batches
+from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hmi.build.head_probe import probe_head
+from hmi.build.report import CurvePoint
+from hmi.build.states import StateBatch, StateSet
+from hmi.model.adapters.call import AdapterCall
+from hmi.model.heads import HostHead, mean_pool
+from hmi.model.upper import UpperLayers
+from wire.codec import from_plain, to_plain
+from wire.training import Recipe
+
+WARM_UP_SHARE = 0.06
+WEIGHT_DECAY = 0.01
+MAX_GRADIENT_NORM = 1.0
+VALIDATIONS_PER_EPOCH = 2
+MAX_VALIDATION_ROWS = 1_000
+"""Early stopping looks at no more rows: they tell a point, and cost little beside half an epoch."""
+PROBE_ROWS = 512
+INFERENCE_ROWS = 32
+CHECKPOINT_INTERVAL_S = 10.0
+IMBALANCE = 2.0
+"""Classes are weighted when the largest has more than this many times the rows of the smallest."""
+
+HEAD_WEIGHT = "head.weight"
+HEAD_BIAS = "head.bias"
+
+_BEST = "best."
+_LIVE = "live."
+_FIRST_MOMENT = "first_moment."
+_SECOND_MOMENT = "second_moment."
+
+
+class TrainableAdapter(AdapterCall, Protocol):
+    """An adapter whose parameters get gradients."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
+
+
+class TrainingListener(Protocol):
+    """Hears of every step; ``validation_accuracy`` is given after a validation."""
+
+    def __call__(
+        self, step: int, num_steps: int, *, loss: float | None, validation_accuracy: float | None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledStates:
+    """Rows to train or to validate on."""
+
+    states: StateSet
+    labels: npt.NDArray[np.int64]  # [num_rows] place in the task's labels
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingInputs:
+    """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed."""
+
+    upper: UpperLayers
+    adapter: TrainableAdapter
+    num_labels: int
+    hidden: int
+    recipe: Recipe
+    train: LabelledStates
+    validation: LabelledStates
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedTask:
+    """What the best validation had; the adapter's weights were set to it as well."""
+
+    head: HostHead
+    validation_accuracy: float
+    curve: tuple[CurvePoint, ...]
+    stopped_early: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledBatch:
+    """What one step learns from."""
+
+    batch: StateBatch
+    labels: Tensor  # [num_rows] int64
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far the training is: the plain part of a checkpoint."""
+
+    step: int = 0
+    finished: bool = False
+    stopped_early: bool = False
+    best_accuracy: float = -1.0
+    best_loss: float = 0.0
+    validations_without_gain: int = 0
+    losses: list[float] = field(default_factory=list)  # since the last validation
+    curve: list[CurvePoint] = field(default_factory=list)
+
+
+class AdapterTrainer:
+    """One training. Owned by one thread; all it needs to go on is in the checkpoint file.
+
+    The rows and the learning rate of a step depend on the seed and the step's number alone, so a run that was
+    killed ends with the same weights as one that was not.
+    """
+
+    def __init__(
+        self,
+        inputs: TrainingInputs,
+        *,
+        checkpoint: Path,
+        listener: TrainingListener,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        recipe = inputs.recipe
+        self._inputs = inputs
+        self._checkpoint_path = checkpoint
+        self._listener = listener
+        self._monotonic = monotonic
+        self._plan = BatchPlan(inputs.train.states.lengths, recipe.batch_rows, recipe.seed)
+        self._num_steps = recipe.epochs * self._plan.steps_per_epoch
+        self._validate_every = max(1, -(-self._plan.steps_per_epoch // VALIDATIONS_PER_EPOCH))
+        self._validation_rows = _spread(len(inputs.validation.labels), MAX_VALIDATION_ROWS)
+        self._class_weights = class_weights(inputs.train.labels, inputs.num_labels)
+        self._parameters = {
+            **dict(inputs.adapter.named_parameters()),
+            HEAD_WEIGHT: torch.zeros(inputs.num_labels, inputs.hidden, requires_grad=True),
+            HEAD_BIAS: torch.zeros(inputs.num_labels, requires_grad=True),
+        }
+        self._best: dict[str, Tensor] = {}
+        self._optimiser = torch.optim.AdamW(
+            self._parameters.values(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY
+        )
+        self._course = _Course()
+
+    @property
+    def num_steps(self) -> int:
+        """Steps when nothing stops the training early."""
+        return self._num_steps
+
+    def run(self) -> TrainedTask:
+        """Train to the end, or until validation gains no more. A finished training answers at once."""
+        if not self._resume():
+            self._begin()
+        saved_s = self._monotonic()
+        for batch in self._batches_to_come():
+            loss = self._step(batch)
+            accuracy = self._validate() if self._is_validation_due() else None
+            self._listener(self._course.step, self._num_steps, loss=loss, validation_accuracy=accuracy)
+            if self._course.finished or self._monotonic() - saved_s >= CHECKPOINT_INTERVAL_S:
+                self._save()
+                saved_s = self._monotonic()
+            if self._course.finished:
+                break
+        return self._best_task()
+
+    def _begin(self) -> None:
+        """The head starts from a probe of the untrained backbone; that start is the first validation."""
+        train = self._inputs.train
+        rows = _spread(len(train.labels), PROBE_ROWS)
+        pooled = self._pooled(train.states, rows)
+        weight, bias = probe_head(
+            pooled, torch.from_numpy(train.labels[rows]), num_labels=self._inputs.num_labels
+        )
+        with torch.no_grad():
+            self._parameters[HEAD_WEIGHT].copy_(weight)
+            self._parameters[HEAD_BIAS].copy_(bias)
+        accuracy = self._validate()
+        self._save()
+        self._listener(0, self._num_steps, loss=None, validation_accuracy=accuracy)
+
+    def _batches_to_come(self) -> Iterator[LabelledBatch]:
+        states, labels = self._inputs.train.states, self._inputs.train.labels
+        per_epoch = self._plan.steps_per_epoch
+        for epoch in range(self._course.step // per_epoch, self._inputs.recipe.epochs):
+            for rows in self._plan.epoch(epoch)[self._course.step - epoch * per_epoch :]:
+                yield LabelledBatch(states.batch(rows), torch.from_numpy(labels[rows]))
+
+    def _step(self, batch: LabelledBatch) -> float:
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(self._inputs.recipe, self._course.step, self._num_steps)
+        logits = self._logits(batch.batch)
+        loss = functional.cross_entropy(logits, batch.labels, weight=self._class_weights)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters.values(), MAX_GRADIENT_NORM)
+        self._optimiser.step()
+        self._course.step += 1
+        self._course.losses.append(float(loss.detach()))
+        self._course.finished = self._course.step == self._num_steps
+        return self._course.losses[-1]
+
+    def _is_validation_due(self) -> bool:
+        return self._course.finished or self._course.step % self._validate_every == 0
+
+    def _validate(self) -> float:
+        course, validation = self._course, self._inputs.validation
+        logits = self._validation_logits()
+        labels = torch.from_numpy(validation.labels[self._validation_rows])
+        accuracy = float((logits.argmax(dim=1) == labels).double().mean())
+        loss = float(functional.cross_entropy(logits, labels))
+        gained = accuracy > course.best_accuracy
+        # Few rows give few distinct accuracies: of equal ones the surer is kept, but that buys no patience.
+        if gained or (accuracy == course.best_accuracy and loss < course.best_loss):
+            course.best_accuracy, course.best_loss = accuracy, loss
+            self._best = {name: value.detach().clone() for name, value in self._parameters.items()}
+        course.validations_without_gain = 0 if gained else course.validations_without_gain + 1
+        if course.validations_without_gain >= self._inputs.recipe.patience and not course.finished:
+            course.finished = course.stopped_early = True
+        mean_loss = sum(course.losses) / len(course.losses) if course.losses else None
+        course.losses = []
+        epoch = course.step / self._plan.steps_per_epoch
+        course.curve.append(CurvePoint(course.step, epoch, mean_loss, accuracy))
+        return accuracy
+
+    def _validation_logits(self) -> Tensor:
+        pooled = self._pooled(self._inputs.validation.states, self._validation_rows)
+        with torch.inference_mode():
+            return functional.linear(pooled, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
+
+    @torch.inference_mode()
+    def _pooled(self, states: StateSet, rows: npt.NDArray[np.int64]) -> Tensor:
+        """Pooled final states of ``rows``, [rows, hidden], computed in batches of like length."""
+        pooled = torch.empty(len(rows), self._inputs.hidden)
+        lengths = states.lengths[rows]
+        for places in in_batches(np.arange(len(rows)), lengths, INFERENCE_ROWS):
+            pooled[torch.from_numpy(places)] = self._pool(states.batch(rows[places]))
+        return pooled.clone()
+
+    def _pool(self, batch: StateBatch) -> Tensor:
+        final = self._inputs.upper(batch.states, batch.offsets, self._inputs.adapter)
+        return mean_pool(final, batch.offsets)
+
+    def _logits(self, batch: StateBatch) -> Tensor:
+        return functional.linear(
+            self._pool(batch), self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS]
+        )
+
+    def _best_task(self) -> TrainedTask:
+        with torch.no_grad():
+            for name, value in self._best.items():
+                self._parameters[name].copy_(value)
+        return TrainedTask(
+            head=HostHead(self._best[HEAD_WEIGHT], self._best[HEAD_BIAS]),
+            validation_accuracy=self._course.best_accuracy,
+            curve=tuple(self._course.curve),
+            stopped_early=self._course.stopped_early,
+        )
+
+    def _save(self) -> None:
+        tensors = {_LIVE + name: value for name, value in self._parameters.items()}
+        tensors |= {_BEST + name: value for name, value in self._best.items()}
+        for name, parameter in self._parameters.items():
+            moments = self._optimiser.state[parameter]
+            if moments:  # none before the first step
+                tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
+                tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
+        save_checkpoint(self._checkpoint_path, Checkpoint(tensors, to_plain(self._course)))
+
+    @torch.no_grad()
+    def _resume(self) -> bool:
+        checkpoint = load_checkpoint(self._checkpoint_path)
+        if checkpoint is None:
+            return False
+        self._course = from_plain(_Course, checkpoint.state)
+        for name, parameter in self._parameters.items():
+            parameter.copy_(checkpoint.tensors[_LIVE + name])
+            self._best[name] = checkpoint.tensors[_BEST + name]
+            if self._course.step:
+                self._optimiser.state[parameter] = {
+                    "step": torch.tensor(float(self._course.step)),
+                    "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
+                    "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
+                }
+        return True
+
+
+def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:
+    """Linear warm-up, then linear decay to zero after the last step."""
+    warm_up = max(1, round(WARM_UP_SHARE * num_steps))
+    factor = min((step + 1) / warm_up, (num_steps - step) / max(1, num_steps - warm_up))
+    return recipe.learning_rate * factor
+
+
+def class_weights(labels: npt.NDArray[np.int64], num_labels: int) -> Tensor | None:
+    """Weights of mean 1 over the rows, by the root of their rarity; None when classes are of like size."""
+    counts = np.bincount(labels, minlength=num_labels)
+    present = counts[counts > 0]
+    if present.max() <= IMBALANCE * present.min():
+        return None
+    weights = 1.0 / np.sqrt(np.maximum(counts, 1))
+    return torch.from_numpy((weights / weights[labels].mean()).astype(np.float32))
+
+
+def _spread(num_rows: int, max_rows: int) -> npt.NDArray[np.int64]:
+    """At most ``max_rows`` rows, evenly over all of them."""
+    return np.unique(np.linspace(0, num_rows - 1, min(num_rows, max_rows)).astype(np.int64))

@@ -1,0 +1,92 @@
+"""Lower-layer states of rows, written once and memory-mapped: an epoch costs upper layers only."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hmi.build.checkpoint import fsync_folder
+from hmi.plot.ngram import Documents
+
+BATCH_TOKENS = 8_192
+
+ComputeStates = Callable[[Documents], npt.NDArray[np.float32]]  # [num_tokens, hidden], residuals included
+
+
+@dataclass(frozen=True, slots=True)
+class StateBatch:
+    """Some documents' states, packed."""
+
+    states: torch.Tensor  # [num_tokens, hidden] float32
+    offsets: npt.NDArray[np.int64]  # [num_documents + 1]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSet:
+    """States of packed documents.
+
+    Kept as float16: half the disk of float32, and finer than the 8-bit steps of the table they come from.
+    """
+
+    states: npt.NDArray[np.float16]  # [num_tokens, hidden]
+    offsets: npt.NDArray[np.int64]  # [num_documents + 1]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        return np.diff(self.offsets)
+
+    def batch(self, documents: npt.NDArray[np.int64]) -> StateBatch:
+        """The states of ``documents``, in that order."""
+        parts = [self.states[self.offsets[d] : self.offsets[d + 1]] for d in documents]
+        offsets = np.zeros(len(documents) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        return StateBatch(torch.from_numpy(np.concatenate(parts).astype(np.float32)), offsets)
+
+
+def open_states(path: Path, documents: Documents, *, hidden: int) -> StateSet | None:
+    """What write_states() has written for these documents, or None when it has not finished."""
+    if not path.exists():
+        return None
+    states = np.memmap(path, dtype=np.float16, mode="r").reshape(documents.num_tokens, hidden)
+    return StateSet(states, documents.offsets)
+
+
+def write_states(
+    path: Path, documents: Documents, compute: ComputeStates, *, on_documents: Callable[[int], None]
+) -> None:
+    """Compute and keep the states of all ``documents``; ``on_documents`` hears how many are done.
+
+    The file appears whole or not at all. Raises OSError when the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        for start, end in document_ranges(documents.lengths, BATCH_TOKENS):
+            file.write(compute(select(documents, range(start, end))).astype(np.float16).tobytes())
+            on_documents(end)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    fsync_folder(path.parent)
+
+
+def document_ranges(lengths: npt.NDArray[np.int64], max_tokens: int) -> Iterator[tuple[int, int]]:
+    """Cut documents, in their order, into ranges of at most ``max_tokens`` tokens (one document at least)."""
+    start, num_tokens = 0, 0
+    for document, length in enumerate(lengths):
+        if document > start and num_tokens + length > max_tokens:
+            yield start, document
+            start, num_tokens = document, 0
+        num_tokens += int(length)
+    if start < len(lengths):
+        yield start, len(lengths)
+
+
+def select(documents: Documents, chosen: Sequence[int]) -> Documents:
+    """Some of the documents, in the order of ``chosen``."""
+    return Documents.pack(
+        [documents.token_ids[documents.offsets[d] : documents.offsets[d + 1]] for d in chosen]
+    )

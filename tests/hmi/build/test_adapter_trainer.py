@@ -1,0 +1,186 @@
+"""Training learns, stops when it should, and a killed run ends with the very weights of one that was not."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hmi.build.adapter_trainer import (
+    AdapterTrainer,
+    LabelledStates,
+    TrainedTask,
+    TrainingInputs,
+    class_weights,
+    learning_rate,
+)
+from hmi.build.states import StateSet
+from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.layer import LoraParameters
+from hmi.model.backbone import Backbone
+from tests.tiny.backbone import make_tiny_backbone
+from wire.training import Recipe
+
+GOOD, BAD, NEUTRAL = (
+    ("good", "great", "loved"),
+    ("bad", "poor", "hated"),
+    ("the", "film", "was", "match", "very"),
+)
+RECIPE = Recipe(rank=4, alpha=8.0, epochs=2, learning_rate=1e-2, batch_rows=16, patience=100, seed=3)
+
+
+class Killed(Exception):
+    """Stands for kill -9: nothing after it runs."""
+
+
+@dataclass
+class Heard:
+    """Keeps every step, and dies at one when told to."""
+
+    dies_at: int | None = None
+    steps: list[int] = field(default_factory=list)
+    validations: list[float] = field(default_factory=list)
+
+    def __call__(
+        self, step: int, num_steps: int, *, loss: float | None, validation_accuracy: float | None
+    ) -> None:
+        if step == self.dies_at:
+            raise Killed
+        self.steps.append(step)
+        if validation_accuracy is not None:
+            self.validations.append(validation_accuracy)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
+
+
+def rows(backbone: Backbone, *, num_rows: int, seed: int) -> LabelledStates:
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 2, num_rows)
+    texts = []
+    for label in labels:
+        words = [*random.choice(NEUTRAL, 2), *random.choice(GOOD if label else BAD, random.integers(2, 4))]
+        texts.append(" ".join(random.permutation(words)))
+    documents = backbone.tokenizer.encode(texts, 16).documents
+    states = backbone.lower_states(documents).numpy().astype(np.float16)
+    return LabelledStates(StateSet(states, documents.offsets), labels.astype(np.int64))
+
+
+@pytest.fixture(scope="module")
+def new_inputs(backbone: Backbone) -> Callable[[Recipe], TrainingInputs]:
+    train, validation = rows(backbone, num_rows=96, seed=1), rows(backbone, num_rows=48, seed=2)
+
+    def inputs(recipe: Recipe) -> TrainingInputs:
+        adapter = LoraParameters(backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+        return TrainingInputs(backbone.upper, adapter, 2, backbone.fields.hidden, recipe, train, validation)
+
+    return inputs
+
+
+def trained(inputs: TrainingInputs, folder: Path, heard: Heard | None = None) -> TrainedTask:
+    seconds = itertools.count(step=5)
+    trainer = AdapterTrainer(
+        inputs,
+        checkpoint=folder / "checkpoint.safetensors",
+        listener=heard or Heard(),
+        monotonic=lambda: float(next(seconds)),
+    )
+    return trainer.run()
+
+
+def weights(inputs: TrainingInputs, task: TrainedTask) -> list[torch.Tensor]:
+    adapter = [value for _, value in inputs.adapter.named_parameters()]
+    return [*adapter, task.head.weight, task.head.bias]
+
+
+def test_it_learns_what_the_words_say(new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path) -> None:
+    heard = Heard()
+    task = trained(new_inputs(RECIPE), tmp_path, heard)
+    assert task.validation_accuracy > 0.9
+    assert task.validation_accuracy == max(heard.validations)
+    assert heard.steps == list(range(2 * 6 + 1))
+    assert [point.step for point in task.curve] == list(range(0, 13, 3))
+    assert task.curve[0].loss is None
+    last, first = task.curve[-1].loss, task.curve[1].loss
+    assert last is not None
+    assert first is not None
+    assert last < first / 2
+    assert not task.stopped_early
+
+
+@pytest.mark.parametrize("dies_at", [0, 1, 7, 12])
+def test_a_killed_run_goes_on_to_the_same_weights_bit_by_bit(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path, dies_at: int
+) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    whole = new_inputs(RECIPE)
+    expected = trained(whole, tmp_path / "whole")
+    with pytest.raises(Killed):
+        trained(new_inputs(RECIPE), tmp_path / "killed", Heard(dies_at=dies_at))
+    again = new_inputs(RECIPE)
+    heard = Heard()
+    task = trained(again, tmp_path / "killed", heard)
+    for mine, theirs in zip(weights(again, task), weights(whole, expected), strict=True):
+        assert torch.equal(mine, theirs)
+    assert task.curve == expected.curve
+    if dies_at > 4:
+        assert heard.steps[0] > 1  # it did not start over
+
+
+def test_a_finished_run_answers_again_without_a_step(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    first = trained(new_inputs(RECIPE), tmp_path)
+    heard = Heard()
+    second = trained(new_inputs(RECIPE), tmp_path, heard)
+    assert heard.steps == []
+    assert torch.equal(first.head.weight, second.head.weight)
+    assert first.curve == second.curve
+
+
+def test_it_stops_when_validation_gains_no_more_and_keeps_the_best(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    heard = Heard()
+    recipe = replace(RECIPE, epochs=50, patience=3, learning_rate=1e-4)
+    task = trained(new_inputs(recipe), tmp_path, heard)
+    assert task.stopped_early
+    assert heard.steps[-1] < 50 * 6
+    best_at = max(range(len(heard.validations)), key=lambda i: (heard.validations[i], -i))
+    assert len(heard.validations) - 1 - best_at == 3
+    assert task.validation_accuracy == max(heard.validations)
+
+
+def test_another_seed_gives_another_adapter(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, epochs=1)
+    (tmp_path / "other").mkdir()
+    one = trained(new_inputs(recipe), tmp_path)
+    other = trained(new_inputs(replace(recipe, seed=4)), tmp_path / "other")
+    assert [point.loss for point in one.curve] != [point.loss for point in other.curve]
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing() -> None:
+    recipe = Recipe(learning_rate=1.0)
+    rates = [learning_rate(recipe, step, 100) for step in range(100)]
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) == 5
+    assert rates[0] == pytest.approx(1 / 6)
+    assert rates[-1] == pytest.approx(1 / 94)
+    assert learning_rate(recipe, 0, 1) == 1.0
+
+
+def test_rare_classes_weigh_more_and_even_ones_all_the_same() -> None:
+    assert class_weights(np.array([0, 0, 1, 1, 1]), 2) is None
+    labels = np.array([0] * 90 + [1] * 10)
+    found = class_weights(labels, 2)
+    assert found is not None
+    assert float(found[1] / found[0]) == pytest.approx(3.0)
+    assert float(found[torch.from_numpy(labels)].mean()) == pytest.approx(1.0)
