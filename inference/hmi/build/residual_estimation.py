@@ -16,7 +16,7 @@ from hmi.model.tokenizer import Tokenizer
 from hmi.plot.ngram import Documents
 from wire.artifacts import BackboneFields
 
-MAX_TOKENS = 131_072
+MAX_TOKENS = 24_576
 """Tokens of windows that are computed; more no longer move the tables."""
 BATCH_TOKENS = 8_192
 MIN_WINDOW = 16

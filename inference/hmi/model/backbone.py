@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hmi.artifacts.bundle import open_bundle
 from hmi.base.errors import BundleBroken, HmiError
-from hmi.model.bert import EMBEDDING_TENSOR_NAMES, layer_tensor_names
+from hmi.model.bert import embedding_tensor_shapes, layer_tensor_shapes
 from hmi.model.lower import LowerLayers
 from hmi.model.residuals import RowResiduals
 from hmi.model.tokenizer import Tokenizer
@@ -58,16 +58,14 @@ class Backbone:
                 f"{folder.name} is a backbone of architecture {fields.architecture!r}, not {ARCHITECTURE!r}"
             )
         place = torch.device(device)
-        return cls(
-            digest=bundle.digest,
-            fields=fields,
-            tokenizer=Tokenizer.open(folder / TOKENIZER_FILE),
-            residuals=RowResiduals.open(folder / RESIDUALS_FILE, fields, place),
-            upper=UpperLayers(fields, _read(folder / UPPER_FILE, upper_tensor_names(fields), place)),
-            lower=LowerLayers(fields, _read(folder / LOWER_FILE, lower_tensor_names(fields), place))
-            if with_lower
-            else None,
-        )
+        residuals = RowResiduals.open(folder / RESIDUALS_FILE, fields, place)
+        lower = None
+        if with_lower:
+            shapes = lower_tensor_shapes(fields, num_token_types=residuals.token_type.shape[0])
+            lower = LowerLayers(fields, _read(folder / LOWER_FILE, shapes, place))
+        upper = UpperLayers(fields, _read(folder / UPPER_FILE, upper_tensor_shapes(fields), place))
+        tokenizer = Tokenizer.open(folder / TOKENIZER_FILE)
+        return cls(bundle.digest, fields, tokenizer, residuals, upper, lower)
 
     @property
     def device(self) -> torch.device:
@@ -88,25 +86,28 @@ class Backbone:
         return states
 
 
-def lower_tensor_names(fields: BackboneFields) -> tuple[str, ...]:
-    """Names of the tensors in LOWER_FILE."""
-    layers = [name for index in range(fields.num_lower) for name in layer_tensor_names(index)]
-    return (*EMBEDDING_TENSOR_NAMES, *layers)
+def lower_tensor_shapes(fields: BackboneFields, num_token_types: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in LOWER_FILE."""
+    shapes = embedding_tensor_shapes(fields, num_token_types)
+    for index in range(fields.num_lower):
+        shapes |= layer_tensor_shapes(fields, index)
+    return shapes
 
 
-def upper_tensor_names(fields: BackboneFields) -> tuple[str, ...]:
-    """Names of the tensors in UPPER_FILE."""
-    return tuple(
-        name for index in range(fields.num_lower, fields.num_layers) for name in layer_tensor_names(index)
-    )
+def upper_tensor_shapes(fields: BackboneFields) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors in UPPER_FILE."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for index in range(fields.num_lower, fields.num_layers):
+        shapes |= layer_tensor_shapes(fields, index)
+    return shapes
 
 
-def _read(path: Path, names: tuple[str, ...], device: torch.device) -> dict[str, Tensor]:
+def _read(path: Path, shapes: dict[str, tuple[int, ...]], device: torch.device) -> dict[str, Tensor]:
     try:
         tensors = load_file(path, device=str(device))
     except SafetensorError as exc:
         raise BundleBroken(f"{path.name} cannot be read: {exc}") from exc
-    missing = sorted(set(names) - set(tensors))
-    if missing:
-        raise BundleBroken(f"{path.name} lacks {missing[0]}")
+    for name, shape in shapes.items():
+        if name not in tensors or tuple(tensors[name].shape) != shape:
+            raise BundleBroken(f"{path.name} has no {name} of shape {shape}")
     return tensors

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmi.model.adapters.call import AdapterCall, AdapterModule, module_path
+from hmi.model.adapters.call import AdapterCall, AdapterModule, module_path, module_shape
 from hmi.model.packing import PackedAttention
 from wire.artifacts import BackboneFields
 
@@ -104,20 +104,28 @@ class EncoderLayer(nn.Module):
         return outputs if adapters is None else adapters.apply(self.index, module, inputs, outputs)
 
 
-def layer_tensor_names(index: int) -> tuple[str, ...]:
-    """Names of all tensors of layer ``index`` in a checkpoint."""
-    linears = [module_path(index, module) for module in AdapterModule]
-    norms = [f"encoder.layer.{index}.{norm}" for norm in ("attention.output.LayerNorm", "output.LayerNorm")]
-    return tuple(f"{module}.{part}" for module in (*linears, *norms) for part in ("weight", "bias"))
+def layer_tensor_shapes(fields: BackboneFields, index: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all tensors of layer ``index`` in a checkpoint."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for module in AdapterModule:
+        inputs, outputs = module_shape(fields, module)
+        shapes[f"{module_path(index, module)}.weight"] = (outputs, inputs)
+        shapes[f"{module_path(index, module)}.bias"] = (outputs,)
+    for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
+        for part in ("weight", "bias"):
+            shapes[f"encoder.layer.{index}.{norm}.{part}"] = (fields.hidden,)
+    return shapes
 
 
-EMBEDDING_TENSOR_NAMES = (
-    "embeddings.word_embeddings.weight",
-    "embeddings.position_embeddings.weight",
-    "embeddings.token_type_embeddings.weight",
-    "embeddings.LayerNorm.weight",
-    "embeddings.LayerNorm.bias",
-)
+def embedding_tensor_shapes(fields: BackboneFields, num_token_types: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the embeddings' tensors in a checkpoint."""
+    return {
+        "embeddings.word_embeddings.weight": (fields.vocab_size, fields.hidden),
+        "embeddings.position_embeddings.weight": (fields.max_positions, fields.hidden),
+        "embeddings.token_type_embeddings.weight": (num_token_types, fields.hidden),
+        "embeddings.LayerNorm.weight": (fields.hidden,),
+        "embeddings.LayerNorm.bias": (fields.hidden,),
+    }
 
 
 def _linear(tensors: dict[str, Tensor], path: str) -> Linear:

