@@ -1,0 +1,74 @@
+/** Who is signed in, colours, operator console, signing out. */
+
+import { Button, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import { IconChevronDown, IconLogout, IconSettings } from "@tabler/icons-react";
+
+import { useSignOut } from "@/features/auth/api/sign-out";
+import type { Me } from "@/lib/types";
+
+const schemes = [
+  { value: "auto", label: "As the system" },
+  { value: "light", label: "Light" },
+  { value: "dark", label: "Dark" },
+] as const;
+
+export function AccountMenu({ user }: { user: Me["user"] }) {
+  const signOut = useSignOut();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <Button
+          variant="subtle"
+          color="gray"
+          c="inherit"
+          rightSection={<IconChevronDown size={14} aria-hidden />}
+          aria-label={`Account: ${user.email}`}
+          maw={220}
+        >
+          <Text span size="sm" truncate>
+            {user.name || user.email}
+          </Text>
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label style={{ overflowWrap: "anywhere" }}>{user.email}</Menu.Label>
+        <Menu.Divider />
+        <Menu.Label>Colours</Menu.Label>
+        {schemes.map(({ value, label }) => (
+          <Menu.Item
+            key={value}
+            role="menuitemradio"
+            aria-checked={colorScheme === value}
+            rightSection={colorScheme === value ? "✓" : null}
+            onClick={() => setColorScheme(value)}
+          >
+            {label}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        {user.is_staff && (
+          <Menu.Item component="a" href="/admin/" leftSection={<IconSettings size={16} aria-hidden />}>
+            Operator console
+          </Menu.Item>
+        )}
+        <Menu.Item
+          leftSection={<IconLogout size={16} aria-hidden />}
+          onClick={() =>
+            signOut.mutate(undefined, {
+              onError: (error) =>
+                notifications.show({
+                  color: "red",
+                  title: "You are still signed in",
+                  message: error.message,
+                }),
+            })
+          }
+        >
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,114 @@
+/** What stands round the pages of a tenant: head, navigation, notices. */
+
+import { AppShell, Burger, Group, NavLink, ScrollArea, Stack } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconDatabase, IconKey, IconStack2 } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
+import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
+
+import { TenantSwitch } from "@/features/tenants/components/TenantSwitch";
+
+import { AccountMenu } from "./AccountMenu";
+import { Brand } from "./Brand";
+import { OfflineNotice } from "./OfflineNotice";
+import { NotFoundPage } from "./pages/NotFoundPage";
+import { paths } from "./paths";
+import { useSignedIn } from "./SignedIn";
+
+export function Frame() {
+  const me = useSignedIn();
+  const { tenant = "" } = useParams();
+  const { pathname } = useLocation();
+  const navigate = useNavigate();
+  const [isOpen, { toggle, close }] = useDisclosure(false);
+  const main = useFocusOnNavigation(pathname);
+
+  const isMember = me.memberships.some((membership) => membership.tenant.slug === tenant);
+  if (!isMember) return <NotFoundPage />;
+
+  const links = [
+    { to: paths.tasks(tenant), label: "Tasks", icon: IconStack2, also: paths.newTask(tenant) },
+    { to: paths.datasets(tenant), label: "Datasets", icon: IconDatabase },
+    { to: paths.keys(tenant), label: "API keys", icon: IconKey },
+  ];
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 232, breakpoint: "sm", collapsed: { mobile: !isOpen } }}
+      padding={{ base: "md", sm: "lg" }}
+    >
+      <a className="skip-link" href="#main">
+        Go to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={isOpen}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={isOpen ? "Close the navigation" : "Open the navigation"}
+            />
+            <Brand />
+          </Group>
+          <AccountMenu user={me.user} />
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="md" aria-label="Main navigation">
+        <AppShell.Section mb="md">
+          <TenantSwitch
+            memberships={me.memberships}
+            current={tenant}
+            onSwitch={(slug) => {
+              close();
+              void navigate(paths.tasks(slug));
+            }}
+            onNew={() => void navigate(paths.newTenant)}
+          />
+        </AppShell.Section>
+        <AppShell.Section grow component={ScrollArea}>
+          <Stack gap={4}>
+            {links.map(({ to, label, icon: Icon, also }) => {
+              const isCurrent = pathname.startsWith(to) || pathname === also;
+              return (
+                <NavLink
+                  key={to}
+                  component={Link}
+                  to={to}
+                  label={label}
+                  leftSection={<Icon size={18} aria-hidden />}
+                  active={isCurrent}
+                  {...(isCurrent && { "aria-current": "page" as const })}
+                  onClick={close}
+                />
+              );
+            })}
+          </Stack>
+        </AppShell.Section>
+        <AppShell.Section>
+          <NavLink component="a" href="/api/v1/docs" label="API reference" />
+        </AppShell.Section>
+      </AppShell.Navbar>
+      <AppShell.Main id="main" ref={main} tabIndex={-1} style={{ outline: "none" }}>
+        <OfflineNotice />
+        <Stack gap="lg" maw={1280} mx="auto">
+          <Outlet context={me} />
+        </Stack>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+/** After a change of page the focus goes to the content, as after a page load: screen readers go on from there. */
+function useFocusOnNavigation(pathname: string) {
+  const main = useRef<HTMLElement>(null);
+  const last = useRef(pathname);
+  useEffect(() => {
+    if (last.current === pathname) return;
+    last.current = pathname;
+    // A field that asked for the focus keeps it.
+    if (!main.current?.contains(document.activeElement)) main.current?.focus();
+  }, [pathname]);
+  return main;
+}

@@ -1,0 +1,49 @@
+/** A tenant's datasets, and uploading one more. */
+
+import { useState } from "react";
+import { useNavigate } from "react-router";
+
+import { ListPages } from "@/components/ui/ListPages";
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { Section } from "@/components/ui/Section";
+import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { DatasetTable } from "@/features/datasets/components/DatasetTable";
+import { UploadForm } from "@/features/datasets/components/UploadForm";
+import { usePageTitle } from "@/lib/page-title";
+
+import { paths } from "../paths";
+import { useParam } from "../use-params";
+import { useRole } from "../use-role";
+
+export function DatasetsPage() {
+  usePageTitle("Datasets");
+  const tenant = useParam("tenant");
+  const { canWrite } = useRole(tenant);
+  const [page, setPage] = useState(1);
+  const datasets = useDatasets(tenant, page);
+  const navigate = useNavigate();
+  return (
+    <>
+      <PageHeader
+        title="Datasets"
+        description="Files of labelled text, as they were read. Tasks are trained on them."
+      />
+      {canWrite && (
+        <Section title="Upload a file">
+          <UploadForm tenant={tenant} onUploaded={({ id }) => void navigate(paths.dataset(tenant, id))} />
+        </Section>
+      )}
+      <QueryView query={datasets}>
+        {(list) =>
+          list.count > 0 && (
+            <Section title="Uploaded so far">
+              <DatasetTable datasets={list.results} hrefOf={({ id }) => paths.dataset(tenant, id)} />
+              <ListPages list={list} page={page} onChange={setPage} />
+            </Section>
+          )
+        }
+      </QueryView>
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+/** A tenant's API keys. */
+
+import { Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { IconKey, IconPlus } from "@tabler/icons-react";
+import { useState } from "react";
+
+import { EmptyState } from "@/components/ui/EmptyState";
+import { ListPages } from "@/components/ui/ListPages";
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { useKeys } from "@/features/keys/api/get-keys";
+import { KeyTable } from "@/features/keys/components/KeyTable";
+import { NewKeyDialog } from "@/features/keys/components/NewKeyDialog";
+import { useTasks } from "@/features/tasks/api/get-tasks";
+import { usePageTitle } from "@/lib/page-title";
+
+import { useParam } from "../use-params";
+import { useRole } from "../use-role";
+
+export function KeysPage() {
+  usePageTitle("API keys");
+  const tenant = useParam("tenant");
+  const { isOwner } = useRole(tenant);
+  return isOwner ? (
+    <OwnersKeys tenant={tenant} />
+  ) : (
+    <>
+      <PageHeader title="API keys" />
+      <EmptyState icon={<IconKey />} title="Only owners handle API keys">
+        Ask an owner of this tenant for a key.
+      </EmptyState>
+    </>
+  );
+}
+
+function OwnersKeys({ tenant }: { tenant: string }) {
+  const [page, setPage] = useState(1);
+  const keys = useKeys(tenant, page);
+  const tasks = useTasks(tenant, 1);
+  const [isOpen, { open, close }] = useDisclosure(false);
+  const newKey = (
+    <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
+      New key
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader
+        title="API keys"
+        description="What your applications show when they call."
+        actions={keys.data && keys.data.count > 0 ? newKey : null}
+      />
+      <QueryView query={keys}>
+        {(list) =>
+          list.count === 0 ? (
+            <EmptyState icon={<IconKey />} title="No keys yet" action={newKey}>
+              An application needs a key to call your tasks. Create one for each application, so that you can
+              revoke them one by one.
+            </EmptyState>
+          ) : (
+            <>
+              <KeyTable tenant={tenant} keys={list.results} />
+              <ListPages list={list} page={page} onChange={setPage} />
+            </>
+          )
+        }
+      </QueryView>
+      <NewKeyDialog tenant={tenant} tasks={tasks.data?.results ?? []} opened={isOpen} onClose={close} />
+    </>
+  );
+}

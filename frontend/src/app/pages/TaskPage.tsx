@@ -1,0 +1,77 @@
+/** One task: what serves, what is being trained, its versions, and the next step. */
+
+import { Button } from "@mantine/core";
+import { IconMessageBolt } from "@tabler/icons-react";
+import { Link, useNavigate } from "react-router";
+
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { useTask } from "@/features/tasks/api/get-task";
+import { DeleteTaskButton } from "@/features/tasks/components/DeleteTaskButton";
+import { TaskStateBadge } from "@/features/tasks/components/TaskStateBadge";
+import { isBusy } from "@/features/tasks/state";
+import { usePageTitle } from "@/lib/page-title";
+import type { Task } from "@/lib/types";
+
+import { paths } from "../paths";
+import { useParam } from "../use-params";
+import { useRole } from "../use-role";
+import { RunningTraining } from "./task/RunningTraining";
+import { ServingSection } from "./task/ServingSection";
+import { TrainingsSection } from "./task/TrainingsSection";
+import { TrainSection } from "./task/TrainSection";
+import { VersionsSection } from "./task/VersionsSection";
+
+export function TaskPage() {
+  const tenant = useParam("tenant");
+  const slug = useParam("task");
+  const task = useTask(tenant, slug);
+  usePageTitle(task.data?.name ?? slug);
+  return (
+    <QueryView query={task} height={400}>
+      {(loaded) => <LoadedTask tenant={tenant} task={loaded} />}
+    </QueryView>
+  );
+}
+
+function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
+  const { canWrite, isOwner } = useRole(tenant);
+  const navigate = useNavigate();
+  const isTrained = task.latest_training !== null;
+  return (
+    <>
+      <PageHeader
+        title={task.name}
+        description={<TaskStateBadge task={task} />}
+        trail={[{ label: "Tasks", to: paths.tasks(tenant) }]}
+        actions={
+          <>
+            {task.deployment && canWrite && (
+              <Button
+                component={Link}
+                to={paths.tryTask(tenant, task.slug)}
+                leftSection={<IconMessageBolt size={16} aria-hidden />}
+              >
+                Try a text
+              </Button>
+            )}
+            {isOwner && (
+              <DeleteTaskButton
+                tenant={tenant}
+                task={task}
+                onDeleted={() => void navigate(paths.tasks(tenant))}
+              />
+            )}
+          </>
+        }
+      />
+      {task.deployment && <ServingSection tenant={tenant} task={task} canWrite={canWrite} />}
+      {task.latest_training && isBusy(task) && (
+        <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />
+      )}
+      {isTrained && <VersionsSection tenant={tenant} task={task} canWrite={canWrite} />}
+      {canWrite && !isBusy(task) && <TrainSection tenant={tenant} task={task} />}
+      {isTrained && <TrainingsSection tenant={tenant} task={task} />}
+    </>
+  );
+}

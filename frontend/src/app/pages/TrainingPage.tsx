@@ -1,0 +1,106 @@
+/** One training, live. */
+
+import { Alert, Button, Group, Skeleton } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect } from "react";
+import { Link } from "react-router";
+
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { DeployButton } from "@/features/deployments/components/DeployButton";
+import { useTask } from "@/features/tasks/api/get-task";
+import { useTraining } from "@/features/trainings/api/get-training";
+import { useTrainingEvents } from "@/features/trainings/api/get-training-events";
+import { CancelTrainingButton } from "@/features/trainings/components/CancelTrainingButton";
+import { TrainingProgress } from "@/features/trainings/components/TrainingProgress";
+import { isUnderWay } from "@/features/trainings/state";
+import { formatAgo } from "@/lib/format";
+import { usePageTitle } from "@/lib/page-title";
+import { queryKeys } from "@/lib/query-keys";
+import type { Training } from "@/lib/types";
+
+import { paths } from "../paths";
+import { useParam } from "../use-params";
+import { useRole } from "../use-role";
+
+const TrainingCurve = lazy(() => import("@/features/trainings/components/TrainingCurve"));
+
+export function TrainingPage() {
+  const tenant = useParam("tenant");
+  const training = useTraining(tenant, useParam("training"));
+  return (
+    <QueryView query={training} height={400}>
+      {(loaded) => <LoadedTraining tenant={tenant} training={loaded} />}
+    </QueryView>
+  );
+}
+
+function LoadedTraining({ tenant, training }: { tenant: string; training: Training }) {
+  const slug = useParam("task");
+  const task = useTask(tenant, slug);
+  const { canWrite } = useRole(tenant);
+  const name = task.data?.name ?? slug;
+  usePageTitle(`Training of ${name}`);
+  useFreshTaskAtEnd(tenant, slug, training);
+  return (
+    <>
+      <PageHeader
+        title={`Training of ${name}`}
+        description={`Asked for ${formatAgo(training.created_at)}`}
+        trail={[
+          { label: "Tasks", to: paths.tasks(tenant) },
+          { label: name, to: paths.task(tenant, slug) },
+        ]}
+        actions={
+          canWrite && isUnderWay(training) && <CancelTrainingButton tenant={tenant} training={training} />
+        }
+      />
+      {training.state === "succeeded" && training.version !== null && (
+        <Alert
+          color="teal"
+          variant="light"
+          icon={<IconCircleCheck aria-hidden />}
+          title={`Version ${training.version} is ready`}
+        >
+          Read how good it is, then let it serve.
+          <Group mt="sm">
+            <Button component={Link} to={paths.version(tenant, slug, training.version)} variant="default">
+              See the report
+            </Button>
+            {canWrite && task.data && task.data.deployment?.version !== training.version && (
+              <DeployButton
+                tenant={tenant}
+                task={slug}
+                version={training.version}
+                deployedVersion={task.data.deployment?.version ?? null}
+              />
+            )}
+          </Group>
+        </Alert>
+      )}
+      <TrainingProgress training={training} />
+      <Curves tenant={tenant} training={training} />
+    </>
+  );
+}
+
+function Curves({ tenant, training }: { tenant: string; training: Training }) {
+  const events = useTrainingEvents(tenant, training);
+  return (
+    <Suspense fallback={<Skeleton height={290} radius="md" />}>
+      <QueryView query={events} height={290}>
+        {({ results }) => <TrainingCurve events={results} />}
+      </QueryView>
+    </Suspense>
+  );
+}
+
+/** When a training ends, its task has a new version or state. */
+function useFreshTaskAtEnd(tenant: string, task: string, training: Training): void {
+  const client = useQueryClient();
+  const underWay = isUnderWay(training);
+  useEffect(() => {
+    if (!underWay) void client.invalidateQueries({ queryKey: queryKeys.task(tenant, task) });
+  }, [client, tenant, task, underWay]);
+}

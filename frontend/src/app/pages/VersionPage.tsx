@@ -1,0 +1,55 @@
+/** One version: its report, and letting it serve. */
+
+import { Badge } from "@mantine/core";
+
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { DeployButton } from "@/features/deployments/components/DeployButton";
+import { useTask } from "@/features/tasks/api/get-task";
+import { useVersion } from "@/features/versions/api/get-version";
+import { ReportSummary } from "@/features/versions/components/ReportSummary";
+import { formatDate } from "@/lib/format";
+import { usePageTitle } from "@/lib/page-title";
+
+import { paths } from "../paths";
+import { useParam } from "../use-params";
+import { useRole } from "../use-role";
+
+export function VersionPage() {
+  const tenant = useParam("tenant");
+  const slug = useParam("task");
+  const number = Number(useParam("version"));
+  const task = useTask(tenant, slug);
+  const version = useVersion(tenant, slug, number);
+  const { canWrite } = useRole(tenant);
+  const name = task.data?.name ?? slug;
+  usePageTitle(`Version ${number} of ${name}`);
+  const deployed = task.data?.deployment?.version ?? null;
+  return (
+    <>
+      <PageHeader
+        title={`Version ${number}`}
+        description={version.data ? `Made ${formatDate(version.data.created_at)}` : "…"}
+        trail={[
+          { label: "Tasks", to: paths.tasks(tenant) },
+          { label: name, to: paths.task(tenant, slug) },
+        ]}
+        actions={
+          deployed === number ? (
+            <Badge color="teal" variant="light" size="lg" tt="none">
+              Serving
+            </Badge>
+          ) : (
+            canWrite &&
+            task.data && (
+              <DeployButton tenant={tenant} task={slug} version={number} deployedVersion={deployed} />
+            )
+          )
+        }
+      />
+      <QueryView query={version} height={480}>
+        {({ report }) => <ReportSummary report={report} />}
+      </QueryView>
+    </>
+  );
+}

@@ -1,0 +1,81 @@
+/** Which page stands at which address. A first visit loads the way to the list of tasks; other pages come when opened. */
+
+import { Center, Loader } from "@mantine/core";
+import type { ComponentType } from "react";
+import type { RouteObject } from "react-router";
+
+import { Frame } from "./Frame";
+import { HomePage } from "./pages/HomePage";
+import { NotFoundPage } from "./pages/NotFoundPage";
+import { SignInPage } from "./pages/SignInPage";
+import { TasksPage } from "./pages/TasksPage";
+import { RouteError } from "./RouteError";
+import { SignedIn } from "./SignedIn";
+
+/** A page that is loaded when its address is first opened. */
+function later(load: () => Promise<ComponentType>): Pick<RouteObject, "lazy"> {
+  return { lazy: async () => ({ Component: await load() }) };
+}
+
+export const routes: RouteObject[] = [
+  {
+    errorElement: <RouteError />,
+    hydrateFallbackElement: (
+      <Center h="100vh">
+        <Loader aria-label="Loading" />
+      </Center>
+    ),
+    children: [
+      { path: "/sign-in", element: <SignInPage /> },
+      {
+        element: <SignedIn />,
+        children: [
+          { path: "/", element: <HomePage /> },
+          {
+            path: "/new-tenant",
+            ...later(async () => (await import("./pages/NewTenantPage")).NewTenantPage),
+          },
+          {
+            path: "/t/:tenant",
+            element: <Frame />,
+            children: [
+              { index: true, element: <HomePage /> },
+              { path: "tasks", element: <TasksPage /> },
+              {
+                path: "new-task",
+                ...later(async () => (await import("./pages/NewTaskPage")).NewTaskPage),
+              },
+              {
+                path: "tasks/:task",
+                ...later(async () => (await import("./pages/TaskPage")).TaskPage),
+              },
+              {
+                path: "tasks/:task/try",
+                ...later(async () => (await import("./pages/TryPage")).TryPage),
+              },
+              {
+                path: "tasks/:task/trainings/:training",
+                ...later(async () => (await import("./pages/TrainingPage")).TrainingPage),
+              },
+              {
+                path: "tasks/:task/versions/:version",
+                ...later(async () => (await import("./pages/VersionPage")).VersionPage),
+              },
+              {
+                path: "datasets",
+                ...later(async () => (await import("./pages/DatasetsPage")).DatasetsPage),
+              },
+              {
+                path: "datasets/:dataset",
+                ...later(async () => (await import("./pages/DatasetPage")).DatasetPage),
+              },
+              { path: "keys", ...later(async () => (await import("./pages/KeysPage")).KeysPage) },
+              { path: "*", element: <NotFoundPage /> },
+            ],
+          },
+        ],
+      },
+      { path: "*", element: <NotFoundPage /> },
+    ],
+  },
+];

@@ -1,0 +1,33 @@
+/** A titled part of a page. */
+
+import { Group, Paper, Text, Title } from "@mantine/core";
+import { type ReactNode, useId } from "react";
+
+interface Props {
+  title: string;
+  description?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}
+
+export function Section({ title, description, actions, children }: Props) {
+  const id = useId();
+  return (
+    <Paper withBorder p="md" radius="md" component="section" aria-labelledby={id}>
+      <Group justify="space-between" align="flex-start" mb="sm" gap="xs">
+        <div>
+          <Title order={2} size="h4" id={id}>
+            {title}
+          </Title>
+          {description && (
+            <Text size="sm" c="dimmed" component="div">
+              {description}
+            </Text>
+          )}
+        </div>
+        {actions && <Group gap="xs">{actions}</Group>}
+      </Group>
+      {children}
+    </Paper>
+  );
+}

@@ -1,0 +1,45 @@
+/** A tenant's datasets. */
+
+import { Anchor, Table } from "@mantine/core";
+import { Link } from "react-router";
+
+import { formatAgo, formatBytes, formatNumber } from "@/lib/format";
+import type { Dataset } from "@/lib/types";
+
+interface Props {
+  datasets: Dataset[];
+  hrefOf: (dataset: Dataset) => string;
+}
+
+export function DatasetTable({ datasets, hrefOf }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th ta="right">Rows</Table.Th>
+            <Table.Th ta="right">Labels</Table.Th>
+            <Table.Th ta="right">Size</Table.Th>
+            <Table.Th>Uploaded</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {datasets.map((dataset) => (
+            <Table.Tr key={dataset.id}>
+              <Table.Td>
+                <Anchor component={Link} to={hrefOf(dataset)}>
+                  {dataset.name}
+                </Anchor>
+              </Table.Td>
+              <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
+              <Table.Td ta="right">{dataset.labels.length}</Table.Td>
+              <Table.Td ta="right">{formatBytes(dataset.num_bytes)}</Table.Td>
+              <Table.Td>{formatAgo(dataset.created_at)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

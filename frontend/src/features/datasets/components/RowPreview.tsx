@@ -1,0 +1,75 @@
+/** A dataset's rows, a few at a time. */
+
+import { Badge, Button, Group, Stack, Table, Text } from "@mantine/core";
+import { useState } from "react";
+
+import { QueryView } from "@/components/ui/QueryView";
+import { formatNumber } from "@/lib/format";
+import type { Dataset } from "@/lib/types";
+
+import { useDatasetRows } from "../api/get-dataset-rows";
+
+const rowsAtOnce = 10;
+
+export function RowPreview({ tenant, dataset }: { tenant: string; dataset: Dataset }) {
+  const [offset, setOffset] = useState(0);
+  const rows = useDatasetRows(tenant, dataset.id, offset, rowsAtOnce);
+  const end = Math.min(offset + rowsAtOnce, dataset.num_rows);
+  return (
+    <Stack gap="sm">
+      <QueryView query={rows} height={rowsAtOnce * 46}>
+        {({ results }) => (
+          <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+            <Table verticalSpacing="xs" striped>
+              <Table.Caption>
+                Rows {formatNumber(offset + 1)} to {formatNumber(end)} of {formatNumber(dataset.num_rows)}
+              </Table.Caption>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th w={70}>Row</Table.Th>
+                  <Table.Th>Text</Table.Th>
+                  <Table.Th w={150}>Label</Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {results.map(({ row, text, label }) => (
+                  <Table.Tr key={row}>
+                    <Table.Td c="dimmed">{row}</Table.Td>
+                    <Table.Td>
+                      <Text size="sm" lineClamp={2}>
+                        {text}
+                      </Text>
+                    </Table.Td>
+                    <Table.Td>
+                      <Badge variant="light" tt="none">
+                        {label}
+                      </Badge>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
+        )}
+      </QueryView>
+      <Group justify="center">
+        <Button
+          variant="default"
+          size="xs"
+          disabled={offset === 0}
+          onClick={() => setOffset(Math.max(0, offset - rowsAtOnce))}
+        >
+          Earlier rows
+        </Button>
+        <Button
+          variant="default"
+          size="xs"
+          disabled={end >= dataset.num_rows}
+          onClick={() => setOffset(offset + rowsAtOnce)}
+        >
+          Later rows
+        </Button>
+      </Group>
+    </Stack>
+  );
+}

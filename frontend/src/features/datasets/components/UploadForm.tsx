@@ -1,0 +1,156 @@
+/** Takes a file by drag and drop or from the file dialogue, sends it and shows what the server found wrong. */
+
+import { Alert, Button, Collapse, Group, Progress, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Dropzone, type FileRejection } from "@mantine/dropzone";
+import { useDisclosure } from "@mantine/hooks";
+import { IconAlertCircle, IconFileUpload } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { ApiError } from "@/lib/api-error";
+import { formatBytes, formatPercent } from "@/lib/format";
+import type { Dataset } from "@/lib/types";
+
+import { useUploadDataset } from "../api/upload-dataset";
+import { findingsOf } from "../findings";
+import { FindingList } from "./FindingList";
+
+const extensions = [".csv", ".tsv", ".jsonl"];
+
+interface Props {
+  tenant: string;
+  onUploaded: (dataset: Dataset) => void;
+}
+
+export function UploadForm({ tenant, onUploaded }: Props) {
+  const upload = useUploadDataset(tenant);
+  const [file, setFile] = useState<File | null>(null);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const [textColumn, setTextColumn] = useState("");
+  const [labelColumn, setLabelColumn] = useState("");
+  const [areColumnsOpen, columns] = useDisclosure(false);
+
+  const isColumnMissing = upload.error instanceof ApiError && upload.error.code === "dataset_missing_column";
+  useEffect(() => {
+    if (isColumnMissing) columns.open();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- `columns` is a new object at each render
+  }, [isColumnMissing]);
+
+  const send = (chosen: File) => {
+    setFile(chosen);
+    setRefusal(null);
+    upload.mutate(
+      { file: chosen, textColumn: textColumn.trim(), labelColumn: labelColumn.trim() },
+      { onSuccess: onUploaded },
+    );
+  };
+  const refuse = ([first]: FileRejection[]) =>
+    setRefusal(
+      first ? `${first.file.name} is not a CSV, TSV or JSON lines file (${extensions.join(", ")}).` : null,
+    );
+
+  return (
+    <Stack>
+      <Dropzone
+        onDrop={([chosen]) => chosen && send(chosen)}
+        onReject={refuse}
+        validator={({ name }) =>
+          extensions.some((extension) => name.toLowerCase().endsWith(extension))
+            ? null
+            : { code: "extension", message: "unknown kind of file" }
+        }
+        multiple={false}
+        disabled={upload.isPending}
+        aria-label="Choose a file to upload"
+        p="xl"
+      >
+        <Stack align="center" gap={6} ta="center" style={{ pointerEvents: "none" }}>
+          <IconFileUpload size={40} stroke={1.4} aria-hidden />
+          <Text fw={600}>Drop a CSV, TSV or JSON lines file here, or click to choose one</Text>
+          <Text size="sm" c="dimmed">
+            One row per example, with a column “text” and a column “label”, in UTF-8.
+          </Text>
+        </Stack>
+      </Dropzone>
+
+      {refusal && (
+        <Alert color="red" variant="light" icon={<IconAlertCircle aria-hidden />} role="alert">
+          {refusal}
+        </Alert>
+      )}
+      {upload.isPending && file && <Sending file={file} share={upload.progress} onStop={upload.stop} />}
+      {upload.isError && <Refused error={upload.error} />}
+
+      <Group gap="xs">
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={columns.toggle}
+          aria-expanded={areColumnsOpen}
+          aria-controls="upload-columns"
+        >
+          The columns have other names
+        </Button>
+        {upload.isError && file && (
+          <Button size="compact-sm" variant="default" onClick={() => send(file)}>
+            Upload {file.name} again
+          </Button>
+        )}
+      </Group>
+      <Collapse expanded={areColumnsOpen} id="upload-columns">
+        <SimpleGrid cols={{ base: 1, xs: 2 }}>
+          <TextInput
+            label="Column with the text"
+            placeholder="text"
+            value={textColumn}
+            onChange={(event) => setTextColumn(event.currentTarget.value)}
+          />
+          <TextInput
+            label="Column with the label"
+            placeholder="label"
+            value={labelColumn}
+            onChange={(event) => setLabelColumn(event.currentTarget.value)}
+          />
+        </SimpleGrid>
+      </Collapse>
+    </Stack>
+  );
+}
+
+function Sending({ file, share, onStop }: { file: File; share: number; onStop: () => void }) {
+  const isReading = share >= 1;
+  return (
+    <div>
+      <Group justify="space-between" wrap="nowrap" mb={4}>
+        <Text size="sm" truncate role="status">
+          {isReading ? `Checking ${file.name} …` : `Sending ${file.name} (${formatBytes(file.size)})`}
+        </Text>
+        <Button size="compact-sm" variant="default" onClick={onStop}>
+          Stop
+        </Button>
+      </Group>
+      <Progress
+        value={share * 100}
+        animated={isReading}
+        aria-label="Sent"
+        {...(!isReading && { "aria-valuetext": formatPercent(share, 0) })}
+      />
+    </div>
+  );
+}
+
+function Refused({ error }: { error: Error }) {
+  const findings = findingsOf(error);
+  if (findings.length === 0) return <ErrorNotice error={error} title="The file was not taken" />;
+  return (
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertCircle aria-hidden />}
+      title="The file was not taken; nothing was kept of it"
+      role="alert"
+    >
+      <FindingList findings={findings} />
+    </Alert>
+  );
+}

@@ -1,0 +1,80 @@
+/** A tenant's API keys: what each may do, when it was last used, and the way to revoke it. */
+
+import { Badge, Code, Group, Table, Text, VisuallyHidden } from "@mantine/core";
+
+import { ConfirmButton } from "@/components/ui/ConfirmButton";
+import { formatAgo, formatDate } from "@/lib/format";
+import type { ApiKey } from "@/lib/types";
+
+import { useRevokeKey } from "../api/revoke-key";
+
+interface Props {
+  tenant: string;
+  keys: ApiKey[];
+}
+
+export function KeyTable({ tenant, keys }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Begins with</Table.Th>
+            <Table.Th>May</Table.Th>
+            <Table.Th>Last used</Table.Th>
+            <Table.Th>Ends</Table.Th>
+            <Table.Th>
+              <VisuallyHidden>Action</VisuallyHidden>
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {keys.map((key) => (
+            <KeyRow key={key.id} tenant={tenant} apiKey={key} />
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function KeyRow({ tenant, apiKey }: { tenant: string; apiKey: ApiKey }) {
+  const revoke = useRevokeKey(tenant);
+  return (
+    <Table.Tr>
+      <Table.Td style={{ overflowWrap: "anywhere" }}>{apiKey.name}</Table.Td>
+      <Table.Td>
+        <Code>{apiKey.prefix}…</Code>
+      </Table.Td>
+      <Table.Td>
+        <Group gap={4}>
+          {apiKey.scopes.map((scope) => (
+            <Badge key={scope} variant="light" tt="none">
+              {scope}
+            </Badge>
+          ))}
+          {apiKey.task && <Text size="xs">only {apiKey.task}</Text>}
+        </Group>
+      </Table.Td>
+      <Table.Td>{apiKey.last_used_at ? formatAgo(apiKey.last_used_at) : "Never"}</Table.Td>
+      <Table.Td>{apiKey.expires_at ? formatDate(apiKey.expires_at) : "Never"}</Table.Td>
+      <Table.Td ta="right">
+        <ConfirmButton
+          size="xs"
+          label="Revoke"
+          ariaLabel={`Revoke ${apiKey.name}`}
+          title={`Revoke ${apiKey.name}?`}
+          confirmLabel="Revoke key"
+          error={revoke.error}
+          isPending={revoke.isPending}
+          onConfirm={() => revoke.mutateAsync(apiKey.id)}
+        >
+          <Text size="sm">
+            Applications that use it get an error within seconds. A revoked key cannot be brought back.
+          </Text>
+        </ConfirmButton>
+      </Table.Td>
+    </Table.Tr>
+  );
+}

@@ -1,0 +1,79 @@
+/** Asks the inference service for predictions, as an application would, with a short-lived key. */
+
+import { useMutation } from "@tanstack/react-query";
+import { useRef } from "react";
+
+import { ApiError, apiErrorFrom, unreachableError } from "@/lib/api-error";
+import type { PlaygroundToken } from "@/lib/types";
+
+import { createPlaygroundToken } from "./create-playground-token";
+
+/** Share of an input's tokens answered at each rung. */
+export interface Coverage {
+  trigram: number;
+  bigram: number;
+  unigram: number;
+  exact: number;
+}
+
+export interface Prediction {
+  label: string;
+  score: number;
+  scores: Record<string, number>;
+  num_tokens: number;
+  truncated: boolean;
+  coverage: Coverage;
+}
+
+/** Answer of POST /v1/tasks/{task}/predict. */
+export interface PredictResponse {
+  predictions: Prediction[];
+  model: { task: string; version: number; adapter_digest: string; tree_version: string; backbone: string };
+  usage: { num_texts: number; num_tokens: number };
+  timings: { queue_ms: number; retrieve_ms: number; compute_ms: number };
+  request_id: string;
+}
+
+export function predictPath(task: string): string {
+  return `/v1/tasks/${encodeURIComponent(task)}/predict`;
+}
+
+async function predict(task: string, inputs: string[], secret: string): Promise<PredictResponse> {
+  const response = await fetch(predictPath(task), {
+    method: "POST",
+    // The key alone decides: what the service answers here, it answers an application too.
+    credentials: "omit",
+    headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ inputs }),
+  }).catch(() => {
+    throw unreachableError();
+  });
+  const answer: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw apiErrorFrom(response.status, answer);
+  return answer as PredictResponse;
+}
+
+const renewBeforeMs = 60_000;
+
+export function usePredict(tenant: string, task: string) {
+  const token = useRef<PlaygroundToken>(null);
+
+  async function freshSecret(): Promise<string> {
+    const isFresh = token.current && Date.parse(token.current.expires_at) - Date.now() > renewBeforeMs;
+    if (!isFresh) token.current = await createPlaygroundToken(tenant, task);
+    return token.current?.secret ?? "";
+  }
+
+  return useMutation({
+    mutationFn: async (text: string) => {
+      try {
+        return await predict(task, [text], await freshSecret());
+      } catch (error) {
+        // A token may have been revoked since: one new one, then the error stands.
+        if (!(error instanceof ApiError && error.code === "invalid_key")) throw error;
+        token.current = null;
+        return predict(task, [text], await freshSecret());
+      }
+    },
+  });
+}

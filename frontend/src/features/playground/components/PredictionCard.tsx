@@ -1,0 +1,84 @@
+/** One answer of the inference service: label, scores, what PLOT knew, and the proof of what answered. */
+
+import { Alert, Paper, Stack, Text, Title } from "@mantine/core";
+import { IconCut } from "@tabler/icons-react";
+
+import { ShareBar } from "@/components/ui/ShareBar";
+import { formatCount } from "@/lib/format";
+
+import type { PredictResponse } from "../api/predict";
+
+const maxShownScores = 12;
+
+export function PredictionCard({ answer }: { answer: PredictResponse }) {
+  const [prediction] = answer.predictions;
+  if (!prediction) return null;
+  const { coverage } = prediction;
+  const scores = Object.entries(prediction.scores).sort(([, a], [, b]) => b - a);
+  const { queue_ms, retrieve_ms, compute_ms } = answer.timings;
+  return (
+    <Paper withBorder p="md" radius="md">
+      <Stack>
+        <div>
+          <Text size="sm" c="dimmed">
+            Label
+          </Text>
+          <Title order={2} style={{ overflowWrap: "anywhere" }}>
+            {prediction.label}
+          </Title>
+        </div>
+        {prediction.truncated && (
+          <Alert color="yellow" variant="light" icon={<IconCut aria-hidden />} title="The text was cut">
+            Only the first {formatCount(prediction.num_tokens, "token")} were read.
+          </Alert>
+        )}
+        <Stack gap="xs" component="section" aria-label="Scores">
+          {scores.slice(0, maxShownScores).map(([label, score]) => (
+            <ShareBar key={label} name={label} share={score} strong={label === prediction.label} />
+          ))}
+          {scores.length > maxShownScores && (
+            <Text size="xs" c="dimmed">
+              and {formatCount(scores.length - maxShownScores, "label")} with lower scores
+            </Text>
+          )}
+        </Stack>
+        <Stack gap="xs" component="section" aria-label="Coverage">
+          <Text size="sm" fw={500}>
+            How much of the text PLOT knew
+          </Text>
+          <ShareBar name="Three tokens together" share={coverage.trigram} color="teal" />
+          <ShareBar name="Two tokens" share={coverage.bigram} color="cyan" />
+          <ShareBar name="One token" share={coverage.unigram} color="gray" />
+          {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet" />}
+        </Stack>
+        <Text size="xs" c="dimmed" component="dl" m={0} style={{ overflowWrap: "anywhere" }}>
+          <Fact
+            name="Answered by"
+            value={`version ${answer.model.version}, adapter ${short(answer.model.adapter_digest)}`}
+          />
+          <Fact name="PLOT" value={`tree ${short(answer.model.tree_version)}`} />
+          <Fact
+            name="Time"
+            value={`${queue_ms.toFixed(1)} ms waiting, ${retrieve_ms.toFixed(1)} ms retrieving, ${compute_ms.toFixed(1)} ms computing`}
+          />
+          <Fact name="Read" value={formatCount(prediction.num_tokens, "token")} />
+          <Fact name="Request" value={answer.request_id} />
+        </Text>
+      </Stack>
+    </Paper>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt style={{ display: "inline", fontWeight: 500 }}>{name}: </dt>
+      <dd style={{ display: "inline", margin: 0 }}>{value}</dd>
+    </div>
+  );
+}
+
+/** The first digits of a digest, enough to tell two apart. */
+function short(digest: string): string {
+  return digest.replace(/^sha256:/, "").slice(0, 12);
+}

@@ -1,0 +1,24 @@
+/** One training, asked for each second while it is under way. */
+
+import { useQuery } from "@tanstack/react-query";
+
+import { api, body } from "@/lib/api";
+import { queryKeys } from "@/lib/query-keys";
+
+import { isUnderWay } from "../state";
+
+const whileUnderWayMs = 1_000;
+
+export function useTraining(tenant: string, id: string) {
+  return useQuery({
+    queryKey: queryKeys.training(tenant, id),
+    queryFn: async () =>
+      body(
+        await api.GET("/api/v1/tenants/{tenant}/trainings/{training}", {
+          params: { path: { tenant, training: id } },
+        }),
+      ),
+    // Goes on after a failed question, so that a restart of the server does not freeze the page.
+    refetchInterval: ({ state }) => (state.data && !isUnderWay(state.data) ? false : whileUnderWayMs),
+  });
+}

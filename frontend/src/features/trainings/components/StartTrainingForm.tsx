@@ -1,0 +1,62 @@
+/** Chooses the dataset and starts a training. */
+
+import { Button, Checkbox, Group, NativeSelect, Stack } from "@mantine/core";
+import { IconPlayerPlay } from "@tabler/icons-react";
+import { type SubmitEvent, useState } from "react";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { formatCount } from "@/lib/format";
+import type { Dataset, Training } from "@/lib/types";
+
+import { useCreateTraining } from "../api/create-training";
+
+interface Props {
+  tenant: string;
+  task: string;
+  datasets: Dataset[];
+  /** The dataset that is chosen at first, for instance the one just uploaded. */
+  initialDataset: string | null;
+  onStarted: (training: Training) => void;
+}
+
+export function StartTrainingForm({ tenant, task, datasets, initialDataset, onStarted }: Props) {
+  const create = useCreateTraining(tenant, task);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [compareComputed, setCompareComputed] = useState(false);
+  const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    create.mutate({ dataset, compareComputed }, { onSuccess: onStarted });
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {create.isError && <ErrorNotice error={create.error} title="The training was not started" />}
+        <NativeSelect
+          label="Dataset"
+          value={dataset}
+          onChange={(event) => setChosen(event.currentTarget.value)}
+          data={datasets.map(({ id, name, num_rows, labels }) => ({
+            value: id,
+            label: `${name} (${formatCount(num_rows, "row")}, ${formatCount(labels.length, "label")})`,
+          }))}
+        />
+        <Checkbox
+          label="Also measure what PLOT costs"
+          description="Trains a second time on computed lower layers. The report compares both; it takes several times longer."
+          checked={compareComputed}
+          onChange={(event) => setCompareComputed(event.currentTarget.checked)}
+        />
+        <Group>
+          <Button
+            type="submit"
+            loading={create.isPending}
+            leftSection={<IconPlayerPlay size={16} aria-hidden />}
+          >
+            Start training
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,75 @@
+/** Loss and validation accuracy over the steps of a training. Loaded only where it is shown: charts are heavy. */
+
+import "@mantine/charts/styles.css";
+
+import { LineChart } from "@mantine/charts";
+import { Paper, SimpleGrid, Text, Title } from "@mantine/core";
+
+import { formatPercent } from "@/lib/format";
+import type { TrainingEvent } from "@/lib/types";
+
+import { curvePoints } from "../curve";
+
+export default function TrainingCurve({ events }: { events: TrainingEvent[] }) {
+  const losses = curvePoints(events, "loss");
+  const accuracies = curvePoints(events, "validation_accuracy");
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }}>
+      <Curve
+        title="Loss"
+        points={losses}
+        color="cyan.6"
+        format={(value) => value.toFixed(2)}
+        empty="The first values come with the first training steps."
+      />
+      <Curve
+        title="Validation accuracy"
+        points={accuracies}
+        color="teal.6"
+        format={(value) => formatPercent(value, 0)}
+        empty="The first value comes with the first validation."
+      />
+    </SimpleGrid>
+  );
+}
+
+interface CurveProps {
+  title: string;
+  points: { step: number; value: number }[];
+  color: string;
+  format: (value: number) => string;
+  empty: string;
+}
+
+function Curve({ title, points, color, format, empty }: CurveProps) {
+  const last = points.at(-1);
+  const description = last
+    ? `${points.length} values, the last ${format(last.value)} at step ${last.step}`
+    : empty;
+  return (
+    <Paper withBorder p="md" radius="md" component="figure" m={0}>
+      <Title order={3} size="h5" mb="sm">
+        {title}
+      </Title>
+      {last ? (
+        <div role="img" aria-label={`${title}: ${description}`}>
+          <LineChart
+            h={220}
+            data={points}
+            dataKey="step"
+            series={[{ name: "value", label: title, color }]}
+            valueFormatter={format}
+            withDots={points.length < 40}
+            xAxisProps={{ type: "number", domain: ["dataMin", "dataMax"], tickCount: 6 }}
+            yAxisProps={{ width: 44, domain: ["auto", "auto"] }}
+            curveType="linear"
+          />
+        </div>
+      ) : (
+        <Text size="sm" c="dimmed" h={220}>
+          {empty}
+        </Text>
+      )}
+    </Paper>
+  );
+}

@@ -1,0 +1,105 @@
+/** How far a training is: phase, bar, time left, the figures of the moment; for screen readers one polite line. */
+
+import { Alert, Group, Paper, Progress, SimpleGrid, Stack, Text, VisuallyHidden } from "@mantine/core";
+import { IconAlertCircle } from "@tabler/icons-react";
+
+import { Figure } from "@/components/ui/Figure";
+import { formatDuration, formatNumber, formatPercent } from "@/lib/format";
+import { phaseOrder, phaseWords } from "@/lib/phases";
+import type { Training } from "@/lib/types";
+
+import { isUnderWay } from "../state";
+import { TrainingStateBadge } from "./TrainingStateBadge";
+
+export function TrainingProgress({ training }: { training: Training }) {
+  return (
+    <Stack>
+      <Paper withBorder p="md" radius="md">
+        <Group justify="space-between" mb="xs">
+          <Group gap="xs">
+            <TrainingStateBadge training={training} />
+            {isUnderWay(training) && (
+              <Text fw={600}>{training.cancel_requested ? "Stopping …" : phaseWords(training.phase)}</Text>
+            )}
+          </Group>
+          <Text size="sm" c="dimmed">
+            {timeWords(training)}
+          </Text>
+        </Group>
+        <PhaseBar training={training} />
+        <Text size="sm" mt="xs" c="dimmed" mih={22}>
+          {training.message}
+          {training.attempt > 1 && ` (attempt ${training.attempt}: it was interrupted and goes on)`}
+        </Text>
+        <VisuallyHidden role="status">
+          {isUnderWay(training) ? phaseWords(training.phase) : `Training ${training.state}`}
+        </VisuallyHidden>
+      </Paper>
+      {training.error && (
+        <Alert
+          color="red"
+          variant="light"
+          icon={<IconAlertCircle aria-hidden />}
+          title="The training failed"
+          role="alert"
+        >
+          {training.error.message}
+        </Alert>
+      )}
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        <Figure
+          name="Step"
+          value={
+            training.num_steps > 0
+              ? `${formatNumber(training.step)} / ${formatNumber(training.num_steps)}`
+              : "–"
+          }
+        />
+        <Figure name="Loss" value={training.loss === null ? "–" : training.loss.toFixed(3)} />
+        <Figure
+          name="Validation accuracy"
+          value={training.validation_accuracy === null ? "–" : formatPercent(training.validation_accuracy)}
+        />
+        <Figure
+          name={isUnderWay(training) ? "Time left" : "Took"}
+          value={
+            isUnderWay(training)
+              ? training.eta_s === null
+                ? "–"
+                : formatDuration(training.eta_s)
+              : took(training)
+          }
+        />
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+function PhaseBar({ training }: { training: Training }) {
+  const share = training.num_steps > 0 ? training.step / training.num_steps : 0;
+  const position = phaseOrder.indexOf(training.phase);
+  const value = training.state === "succeeded" ? 100 : share * 100;
+  const color = training.state === "failed" ? "red" : training.state === "succeeded" ? "teal" : undefined;
+  return (
+    <Progress
+      value={value}
+      size="lg"
+      animated={training.state === "running"}
+      {...(color && { color })}
+      aria-label="Progress of the training"
+      aria-valuetext={`${phaseWords(training.phase)}: ${Math.round(value)}%${position >= 0 ? `, phase ${position + 1} of ${phaseOrder.length}` : ""}`}
+    />
+  );
+}
+
+function timeWords(training: Training): string {
+  if (training.state === "running" && training.eta_s !== null)
+    return `about ${formatDuration(training.eta_s)} left`;
+  if (training.state === "queued") return "Starts as soon as a worker is free";
+  return "";
+}
+
+function took({ started_at, finished_at }: Training): string {
+  if (started_at === null || finished_at === null) return "–";
+  return formatDuration((Date.parse(finished_at) - Date.parse(started_at)) / 1000);
+}

@@ -1,0 +1,16 @@
+/** A training's states in words. */
+
+import type { Training } from "@/lib/types";
+
+/** Whether the training still waits or works. */
+export function isUnderWay({ state }: Training): boolean {
+  return state === "queued" || state === "running";
+}
+
+export const stateWords: Record<Training["state"], { label: string; color: string }> = {
+  queued: { label: "Waiting", color: "blue" },
+  running: { label: "Running", color: "blue" },
+  succeeded: { label: "Succeeded", color: "teal" },
+  failed: { label: "Failed", color: "red" },
+  cancelled: { label: "Cancelled", color: "gray" },
+};

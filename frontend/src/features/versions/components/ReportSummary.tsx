@@ -1,0 +1,198 @@
+/** A version's report: how good, for which labels, what it confuses, how much PLOT knew, what it costs. */
+
+import { Alert, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+
+import { Figure } from "@/components/ui/Figure";
+import { Section } from "@/components/ui/Section";
+import { ShareBar } from "@/components/ui/ShareBar";
+import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
+
+import { readReport, type Report, worstConfusions } from "../report";
+import { ConfusionMatrix } from "./ConfusionMatrix";
+
+export function ReportSummary({ report: json }: { report: unknown }) {
+  const report = readReport(json);
+  if (!report) {
+    return (
+      <Alert color="yellow" variant="light" title="No report to show">
+        This version has no report, or one in a format that this dashboard does not know.
+      </Alert>
+    );
+  }
+  return (
+    <Stack gap="lg">
+      <Figures report={report} />
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
+        <Section title="Confusion matrix">
+          <ConfusionMatrix labels={report.labels} confusion={report.confusion} />
+          <WorstConfusions report={report} />
+        </Section>
+        <Stack gap="lg">
+          <Section title="By label">
+            <ClassTable report={report} />
+          </Section>
+          <Section title="How much of the text PLOT knew">
+            <CoverageBars coverage={report.coverage} />
+          </Section>
+          <Section title="What PLOT costs">
+            <PlotCost cost={report.plot_cost} />
+          </Section>
+          <Section title="Behind these figures">
+            <Background report={report} />
+          </Section>
+        </Stack>
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+function Figures({ report }: { report: Report }) {
+  const [low, high] = report.accuracy_ci95;
+  return (
+    <SimpleGrid cols={{ base: 2, md: 4 }}>
+      <Figure
+        name="Accuracy"
+        value={formatPercent(report.accuracy)}
+        note={`95% interval ${formatPercent(low)} to ${formatPercent(high)}, on ${formatCount(report.rows.test, "held-out row")}`}
+      />
+      <Figure
+        name="Macro F1"
+        value={formatPercent(report.macro_f1)}
+        note="Mean over the labels, small ones count alike"
+      />
+      <Figure
+        name="Calibration error"
+        value={formatPercent(report.ece)}
+        note="How far a score is from the share that is right; lower is better"
+      />
+      <Figure
+        name="Time per text"
+        value={`${(report.latency.retrieve_ms + report.latency.compute_ms).toFixed(1)} ms`}
+        note={`Retrieve ${report.latency.retrieve_ms.toFixed(2)} ms, compute ${report.latency.compute_ms.toFixed(1)} ms, in batches of ${report.latency.batch_rows} where it was trained`}
+      />
+    </SimpleGrid>
+  );
+}
+
+function ClassTable({ report }: { report: Report }) {
+  return (
+    <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing={6}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Label</Table.Th>
+            <Table.Th ta="right">Precision</Table.Th>
+            <Table.Th ta="right">Recall</Table.Th>
+            <Table.Th ta="right">F1</Table.Th>
+            <Table.Th ta="right">Rows</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {report.classes.map(({ label, precision, recall, f1, support }) => (
+            <Table.Tr key={label}>
+              <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+                {label}
+              </Table.Th>
+              <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
+              <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
+              <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
+              <Table.Td ta="right">{formatNumber(support)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function WorstConfusions({ report }: { report: Report }) {
+  const worst = worstConfusions(report, 3);
+  if (worst.length === 0) {
+    return (
+      <Text size="sm" mt="md">
+        No held-out row was given a wrong label.
+      </Text>
+    );
+  }
+  return (
+    <>
+      <Text size="sm" mt="md" mb={4} fw={500}>
+        Most frequent mistakes
+      </Text>
+      <List size="sm">
+        {worst.map(({ truth, predicted, count }) => (
+          <List.Item key={`${truth}→${predicted}`}>
+            “{truth}” taken for “{predicted}”: {formatCount(count, "time")}
+          </List.Item>
+        ))}
+      </List>
+    </>
+  );
+}
+
+function CoverageBars({ coverage }: { coverage: Report["coverage"] }) {
+  return (
+    <Stack gap="xs">
+      <ShareBar
+        name="Three tokens together"
+        share={coverage.trigram}
+        color="teal"
+        note="exact context known"
+      />
+      <ShareBar name="Two tokens" share={coverage.bigram} color="cyan" />
+      <ShareBar name="One token" share={coverage.unigram} color="gray" note="backed off all the way" />
+      {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet" />}
+      <Text size="xs" c="dimmed">
+        Share of the held-out rows' tokens. More text of this domain raises the upper bars.
+      </Text>
+    </Stack>
+  );
+}
+
+function PlotCost({ cost }: { cost: Report["plot_cost"] }) {
+  if (!cost) {
+    return (
+      <Text size="sm" c="dimmed">
+        Not measured in this training. Tick “Also measure what PLOT costs” when you start the next one.
+      </Text>
+    );
+  }
+  const [low, high] = cost.delta_points_ci95;
+  return (
+    <Stack gap="xs">
+      <Text size="sm">
+        <strong>{signed(cost.delta_points)} points</strong> of accuracy against computing the lower layers
+        (95% interval {signed(low)} to {signed(high)}).
+      </Text>
+      <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal" />
+      <ShareBar name="Computed" share={cost.computed_accuracy} color="gray" />
+    </Stack>
+  );
+}
+
+function Background({ report }: { report: Report }) {
+  const { rows } = report;
+  return (
+    <List size="sm" spacing={4}>
+      <List.Item>
+        {formatCount(rows.train, "row")} to train, {formatNumber(rows.validation)} to validate,{" "}
+        {formatNumber(rows.test)} held out.
+      </List.Item>
+      {rows.truncated > 0 && (
+        <List.Item>
+          {formatCount(rows.truncated, "row")} ({formatPercent(report.truncated_share)}) longer than the model
+          reads: the rest of them was not used.
+        </List.Item>
+      )}
+      {report.stopped_early && <List.Item>Stopped early: more steps brought no gain.</List.Item>}
+      <List.Item>
+        Adapter and head {formatBytes(report.adapter_bytes)}, PLOT of the domain{" "}
+        {formatBytes(report.plot_bytes)}.
+      </List.Item>
+    </List>
+  );
+}
+
+function signed(points: number): string {
+  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
+}

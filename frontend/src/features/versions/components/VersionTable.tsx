@@ -1,0 +1,62 @@
+/** A task's versions, newest first, with what can be done with each. */
+
+import { Anchor, Badge, Group, Table, VisuallyHidden } from "@mantine/core";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+
+import { formatAgo, formatPercent } from "@/lib/format";
+import type { Version } from "@/lib/types";
+
+import { readReport } from "../report";
+
+interface Props {
+  versions: Version[];
+  deployedNumber: number | null;
+  hrefOf: (version: Version) => string;
+  actionOf: (version: Version) => ReactNode;
+}
+
+export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing="sm">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Version</Table.Th>
+            <Table.Th ta="right">Accuracy</Table.Th>
+            <Table.Th>Made</Table.Th>
+            <Table.Th>
+              <VisuallyHidden>Action</VisuallyHidden>
+            </Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {versions.map((version) => (
+            <Table.Tr key={version.number}>
+              <Table.Td>
+                <Group gap="xs" wrap="nowrap">
+                  <Anchor component={Link} to={hrefOf(version)}>
+                    Version {version.number}
+                  </Anchor>
+                  {version.number === deployedNumber && (
+                    <Badge color="teal" variant="light" tt="none">
+                      Serving
+                    </Badge>
+                  )}
+                </Group>
+              </Table.Td>
+              <Table.Td ta="right">{accuracy(version)}</Table.Td>
+              <Table.Td>{formatAgo(version.created_at)}</Table.Td>
+              <Table.Td ta="right">{actionOf(version)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function accuracy(version: Version): string {
+  const report = readReport(version.report);
+  return report ? formatPercent(report.accuracy) : "–";
+}

@@ -1,0 +1,57 @@
+/** Numbers, times and sizes as people read them. */
+
+const numbers = new Intl.NumberFormat("en");
+const dates = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+export function formatNumber(value: number): string {
+  return numbers.format(value);
+}
+
+/** `formatCount(1, "row")` is "1 row", `formatCount(2, "row")` is "2 rows". */
+export function formatCount(count: number, noun: string): string {
+  return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A share between 0 and 1 as a percentage. */
+export function formatPercent(share: number, digits = 1): string {
+  return `${(share * 100).toFixed(digits)}%`;
+}
+
+export function formatBytes(numBytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  let value = numBytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : value.toFixed(0)} ${units[unit] ?? ""}`;
+}
+
+/** Seconds as "12 s", "3 min 20 s" or "1 h 5 min". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, min, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  if (h > 0) return `${h} h ${min} min`;
+  if (min > 0) return `${min} min ${s} s`;
+  return `${s} s`;
+}
+
+/** An ISO time in the reader's time zone. */
+export function formatDate(iso: string): string {
+  return dates.format(new Date(iso));
+}
+
+/** An ISO time as "3 minutes ago". */
+export function formatAgo(iso: string, now = Date.now()): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  const steps = [
+    [60, 1, "second"],
+    [3600, 60, "minute"],
+    [86_400, 3600, "hour"],
+    [Infinity, 86_400, "day"],
+  ] as const;
+  const [, size, unit] = steps.find(([limit]) => Math.abs(seconds) < limit) ?? steps[3];
+  return relative.format(Math.trunc(seconds / size), unit);
+}

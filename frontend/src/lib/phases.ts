@@ -1,0 +1,19 @@
+/** The steps of a training, in words. */
+
+const phases: Record<string, string> = {
+  starting: "Starting",
+  splitting: "Setting test rows aside",
+  learning_domain: "Learning the domain's n-grams",
+  looking_up: "Looking the rows up",
+  training: "Training the adapter",
+  comparing: "Comparing with computed lower layers",
+  evaluating: "Evaluating on held-out rows",
+  publishing: "Publishing the version",
+};
+
+/** In the order in which every training takes them. */
+export const phaseOrder = Object.keys(phases);
+
+export function phaseWords(phase: string): string {
+  return phases[phase] ?? "Waiting for its turn";
+}

@@ -1,0 +1,16 @@
+/** Names under which answers are kept, so that one feature's change can make another's answers stale. */
+
+export const queryKeys = {
+  me: ["me"] as const,
+  tenant: (tenant: string) => ["tenant", tenant] as const,
+  tasks: (tenant: string) => ["tenant", tenant, "tasks"] as const,
+  task: (tenant: string, task: string) => ["tenant", tenant, "task", task] as const,
+  domains: (tenant: string) => ["tenant", tenant, "domains"] as const,
+  datasets: (tenant: string) => ["tenant", tenant, "datasets"] as const,
+  dataset: (tenant: string, id: string) => ["tenant", tenant, "dataset", id] as const,
+  trainings: (tenant: string, task: string) => ["tenant", tenant, "task", task, "trainings"] as const,
+  training: (tenant: string, id: string) => ["tenant", tenant, "training", id] as const,
+  versions: (tenant: string, task: string) => ["tenant", tenant, "task", task, "versions"] as const,
+  deployments: (tenant: string, task: string) => ["tenant", tenant, "task", task, "deployments"] as const,
+  keys: (tenant: string) => ["tenant", tenant, "keys"] as const,
+};

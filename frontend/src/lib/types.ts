@@ -1,0 +1,27 @@
+/** Names for the shapes of the REST API, all taken from the generated types. */
+
+import type { components } from "@/api-types.gen";
+
+type Schemas = components["schemas"];
+
+export type Me = Schemas["MeOut"];
+export type Membership = Schemas["PlaceOut"];
+export type Role = Membership["role"];
+export type Tenant = Schemas["TenantOut"];
+export type Task = Schemas["TaskOut"];
+export type Domain = Schemas["DomainOut"];
+export type Dataset = Schemas["DatasetOut"];
+export type DatasetRow = Schemas["DatasetRowOut"];
+export type Training = Schemas["TrainingOut"];
+export type TrainingEvent = Schemas["TrainingEventOut"];
+export type Version = Schemas["VersionOut"];
+export type Deployment = Schemas["DeploymentOut"];
+export type ApiKey = Schemas["KeyOut"];
+export type ApiKeyCreated = Schemas["NewKeyOut"];
+export type PlaygroundToken = Schemas["PlaygroundOut"];
+
+/** One page of a list. */
+export interface Page<T> {
+  count: number;
+  results: T[];
+}

@@ -1,0 +1,26 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+/** Where `npm run dev` finds a running installation. */
+const installation = "http://127.0.0.1:8400";
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
+  build: {
+    target: "es2023",
+    // A data: address would need an exception in the content security policy.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 600,
+  },
+  server: {
+    proxy: Object.fromEntries(["/api", "/_allauth", "/v1"].map((path) => [path, installation])),
+  },
+  test: {
+    environment: "jsdom",
+    globals: true,
+    setupFiles: ["src/testing/setup.ts"],
+    restoreMocks: true,
+    css: false,
+  },
+});
