@@ -47,10 +47,6 @@ class Store(ABC):
         """Write a small single file, over what was there; readers see the old or the new one whole."""
 
     @abstractmethod
-    def put_file(self, uri: BundleUri, content: bytes) -> None:
-        """Put a small file there, whole, in place of what it was."""
-
-    @abstractmethod
     def exists(self, uri: BundleUri) -> bool:
         """Whether a whole bundle, or a file, stands at ``uri``."""
 
@@ -145,20 +141,6 @@ class FolderStore(Store):
         finally:
             temporary.unlink(missing_ok=True)
 
-    def put_file(self, uri: BundleUri, content: bytes) -> None:
-        path = self._path(uri)
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(content)
-            sync(temporary)
-            temporary.replace(path)
-            sync(path.parent)
-        except OSError as exc:
-            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
-        finally:
-            temporary.unlink(missing_ok=True)
-
     def exists(self, uri: BundleUri) -> bool:
         path = self._path(uri)
         return path.is_file() or (path / MANIFEST_FILE).is_file()
@@ -242,10 +224,6 @@ class RemoteStore(Store):
             file = self._files.open(self._at(uri), "rb")
         with file:
             yield cast(BinaryIO, file)
-
-    def put_file(self, uri: BundleUri, content: bytes) -> None:
-        with _reachable(uri):
-            self._files.pipe_file(self._at(uri), content)
 
     def put_file(self, uri: BundleUri, content: bytes) -> None:
         with _reachable(uri):

@@ -49,6 +49,8 @@ class LeaveOneOutLookup:
             raise BundleMismatch(f"segments count texts in windows of different sizes: {sorted(sizes)}")
         if any(segment.hidden != isolated.shape[1] for _, segment in self._sources):
             raise BundleMismatch("segments and isolated rows belong to different backbones")
+        self.window_tokens: int | None = sizes.pop() if sizes else None
+        """Size of the windows in which texts were counted; None where there was no text."""
         tau = [[node.tau[rung.name.lower()] for rung in Rung] for node in nodes]
         self._tau = np.array(tau, np.float32)  # [nodes, 4]
         self._isolated = np.ascontiguousarray(isolated, np.float32)

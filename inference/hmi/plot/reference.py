@@ -1,4 +1,4 @@
-"""The same as the rest of PLOT with dictionaries and floats, one n-gram at a time: the oracle of its tests."""
+"""The same as the rest of PLOT with dictionaries and floats, one n-gram at a time: the tests' oracle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

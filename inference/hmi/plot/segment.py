@@ -80,7 +80,7 @@ def build_segment(
     """
     if len(np.unique(document_hashes)) != len(document_hashes):
         raise InvalidInput("a text is given twice; a segment counts each text once")
-    keys, counts, num_tokens = _choose(batches, min_count)
+    keys, counts, num_tokens = count_ngrams(batches, min_count)
     sums = _Sums(counts, hidden)
     num_done = 0
     for documents in batches:
@@ -149,7 +149,7 @@ def _load(bundle: Bundle[SegmentFields], name: str, dtype: type[np.generic]) -> 
     return array
 
 
-def _choose(
+def count_ngrams(
     batches: Iterable[Documents], min_count: int
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], int]:
     """First pass: the n-grams to keep, sorted, with their counts, and the number of tokens."""

@@ -31,7 +31,7 @@ class World:
 
 @st.composite
 def worlds(draw: st.DrawFn, max_nodes: int = 3) -> World:
-    """Texts over a tiny vocabulary, so that n-grams repeat; every text counted at one node, perhaps in two datasets."""
+    """Texts over a tiny vocabulary, so that n-grams repeat; each counted at one node, perhaps in two datasets."""
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
     lengths = draw(st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=2), min_size=1, max_size=8))
@@ -119,7 +119,7 @@ def evidence_of(world: World, tables: list[PlotTable]) -> list[NodeEvidence]:
 def reference_path(
     world: World, tables: list[PlotTable], without: int | None = None
 ) -> list[dict[reference.Gram, reference.Vector]]:
-    """The rows of every node, with the tables' shrinkage; ``without`` one text, as if it had never been there."""
+    """The rows of every node, with the tables' shrinkage, as if the text ``without`` had never been there."""
     path: list[dict[reference.Gram, reference.Vector]] = []
     for datasets, table in zip(world.nodes, tables, strict=True):
         counts = [

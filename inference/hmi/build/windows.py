@@ -1,0 +1,114 @@
+"""Texts as they are counted: cut into windows that the lower layers see one at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import InvalidInput
+from hmi.model.tokenizer import Tokenizer
+from hmi.plot.ngram import Documents
+from hmi.plot.segment import text_hash
+
+BATCH_TOKENS = 8192
+FRAME_TOKENS = 2  # [CLS] and [SEP]
+
+
+@dataclass(frozen=True, slots=True)
+class Windowing:
+    """How a text is cut. Its first window is what is read of it when max_tokens is window_tokens."""
+
+    window_tokens: int = 128  # [CLS] and [SEP] of every window included
+    max_windows: int = 2  # what stands behind them is not counted
+
+    def __post_init__(self) -> None:
+        if self.window_tokens <= FRAME_TOKENS or self.max_windows < 1:
+            raise InvalidInput("a window has at least three tokens, and a text at least one window")
+
+    @property
+    def max_tokens(self) -> int:
+        """Of one text, its frame counted once."""
+        return self.max_windows * (self.window_tokens - FRAME_TOKENS) + FRAME_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class CutTexts:
+    """Windows of some texts; text t has the windows window_offsets[t]..window_offsets[t + 1]."""
+
+    windows: Documents
+    window_offsets: npt.NDArray[np.int64]  # [num_texts + 1]
+
+
+def cut_texts(tokenizer: Tokenizer, texts: Sequence[str], windowing: Windowing) -> CutTexts:
+    """Every text as up to max_windows windows, each with its own [CLS] and [SEP]."""
+    whole = tokenizer.encode(texts, windowing.max_tokens).documents
+    first, last = np.int32(tokenizer.first_id), np.int32(tokenizer.last_id)
+    step = windowing.window_tokens - FRAME_TOKENS
+    windows: list[npt.NDArray[np.int32]] = []
+    window_offsets = np.zeros(len(texts) + 1, np.int64)
+    for text in range(len(texts)):
+        body = whole.token_ids[whole.offsets[text] + 1 : whole.offsets[text + 1] - 1]
+        for start in range(0, max(len(body), 1), step):
+            windows.append(np.concatenate(([first], body[start : start + step], [last])).astype(np.int32))
+        window_offsets[text + 1] = len(windows)
+    return CutTexts(Documents.pack(windows), window_offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenTexts:
+    """What became of the texts that were given."""
+
+    num_texts: int
+    hashes: npt.NDArray[np.uint64]  # of the texts that count, in their order
+    num_repeated: int  # equal to one before
+    num_above: int  # counted at a node above already
+
+
+def choose_texts(texts: Iterable[str], above: npt.NDArray[np.uint64]) -> ChosenTexts:
+    """Which texts count: each once, and none that a node above has counted."""
+    seen_above = set(above.tolist())
+    chosen: dict[int, None] = {}
+    num_texts = num_repeated = num_above = 0
+    for text in texts:
+        num_texts += 1
+        number = text_hash(text)
+        if number in seen_above:
+            num_above += 1
+        elif number in chosen:
+            num_repeated += 1
+        else:
+            chosen[number] = None
+    return ChosenTexts(num_texts, np.fromiter(chosen, np.uint64, len(chosen)), num_repeated, num_above)
+
+
+class WindowBatches:
+    """The windows of the chosen texts, in batches, as often as it is walked; ``texts`` is read anew for it."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        texts: Iterable[str],
+        chosen: npt.NDArray[np.uint64],
+        windowing: Windowing,
+    ) -> None:
+        self._tokenizer, self._texts, self._windowing = tokenizer, texts, windowing
+        self._chosen = chosen
+
+    def __iter__(self) -> Iterator[Documents]:
+        left = set(self._chosen.tolist())
+        batch: list[str] = []
+        num_characters = 0
+        for text in self._texts:
+            number = text_hash(text)
+            if number not in left:
+                continue
+            left.remove(number)
+            batch.append(text)
+            # A token has one character at least, and a text no more tokens than max_tokens.
+            num_characters += min(len(text), 4 * self._windowing.max_tokens)
+            if num_characters >= 4 * BATCH_TOKENS:
+                yield cut_texts(self._tokenizer, batch, self._windowing).windows
+                batch, num_characters = [], 0
+        if batch:
+            yield cut_texts(self._tokenizer, batch, self._windowing).windows

@@ -1,0 +1,220 @@
+"""``plot build``: learns a node of the PLOT tree from the operator's text and publishes the tree."""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmi.artifacts.store import Store, open_store
+from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
+from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.cli.progress import progress_for
+from hmi.plot.coverage import HeldOutCoverage
+from hmi.plot.tree import PlotTree, counted_documents, open_tree
+from wire import codec
+from wire.artifacts import BundleRef
+from wire.ids import BundleUri, Digest
+
+MAX_WINDOWS = 2
+WINDOW_TOKENS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltTree:
+    """The command's answer."""
+
+    uri: BundleUri
+    digest: Digest
+    num_bytes: int  # of the new node's table and isolated rows
+    coverage: HeldOutCoverage
+    num_rows: dict[str, int]  # rung -> rows of the new node
+    num_tokens: int  # counted
+    num_texts: int  # given
+    num_repeated: int  # of them, equal to another
+    num_above: int  # of them, counted at a node above
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What a tree is made from. Written beside it: a bundle's digest covers content alone."""
+
+    domain: str
+    backbone: Digest
+    parent: Digest | None
+    texts_sha256: str
+    window_tokens: int
+    max_windows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    inputs: _Inputs
+    built: BuiltTree
+
+
+class _TextFiles:
+    """Texts that are read anew, file by file, each time they are walked."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = files
+
+    def __iter__(self) -> Iterator[str]:
+        return read_texts(self._files)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``plot`` and its action."""
+    plot = subparsers.add_parser("plot", help="the tree of n-gram tables")
+    actions = plot.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = actions.add_parser(
+        "build", help="learn a node from text and publish its tree", description=__doc__
+    )
+    build.add_argument("--domain", default="general", help="name of the node (default: general)")
+    build.add_argument("--backbone-uri", required=True)
+    build.add_argument("--backbone-digest", required=True)
+    build.add_argument(
+        "--parent-uri", help="tree to put the node under (default: none, the node is the root)"
+    )
+    build.add_argument("--parent-digest")
+    build.add_argument(
+        "--text",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv",
+    )
+    build.add_argument("--tree-uri", required=True, help="place in the store, for example trees/general")
+    build.add_argument(
+        "--max-windows",
+        type=int,
+        default=MAX_WINDOWS,
+        help=f"windows of {WINDOW_TOKENS} tokens that are counted of each text (default: {MAX_WINDOWS})",
+    )
+    build.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build into HMI_STORE_URL; the last line on stdout is the tree as JSON."""
+    url = os.environ.get("HMI_STORE_URL")
+    if not url:
+        raise InvalidInput(
+            "HMI_STORE_URL is not set; give the object store, for example file:///srv/hmi/store"
+        )
+    if args.max_windows < 1:
+        raise InvalidInput("--max-windows must be 1 or more")
+    if (args.parent_uri is None) != (args.parent_digest is None):
+        raise InvalidInput("give --parent-uri and --parent-digest together")
+    cache_dir = os.environ.get("HMI_CACHE_DIR")
+    store = open_store(url, Path(cache_dir) if cache_dir else None)
+    print(codec.to_json(build(store, args)))
+    return 0
+
+
+def build(store: Store, args: argparse.Namespace) -> BuiltTree:
+    """The tree at ``args.tree_uri``: the one that stands there if it was made from the same, else a new one.
+
+    Raises AlreadyExists when another tree stands there: what is published never changes.
+    """
+    uri, backbone = BundleUri(args.tree_uri), Digest(args.backbone_digest)
+    report = progress_for(as_json=args.json)
+    files = find_text_files(args.text)
+    inputs = _Inputs(
+        domain=args.domain,
+        backbone=backbone,
+        parent=args.parent_digest,
+        texts_sha256=texts_sha256(files),
+        window_tokens=WINDOW_TOKENS,
+        max_windows=args.max_windows,
+    )
+    standing = _standing(store, uri, inputs)
+    if standing is not None:
+        report("the tree is already built", 1, 1)
+        return standing
+    parent = None
+    if args.parent_uri is not None:
+        parent = open_tree(store, BundleUri(args.parent_uri), Digest(args.parent_digest), backbone=backbone)
+    built = _build(store, args, _TextFiles(files), parent)
+    report("the tree is built", 1, 1)
+    store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, built)).encode())
+    return built
+
+
+def _build(store: Store, args: argparse.Namespace, texts: _TextFiles, parent: PlotTree | None) -> BuiltTree:
+    # Only here: looking whether there is anything to do must not pay for loading torch.
+    import numpy as np
+
+    from hmi.build import plot_builder
+    from hmi.build.windows import Windowing
+    from hmi.model.backbone import Backbone
+
+    backbone_uri, backbone_digest = BundleUri(args.backbone_uri), Digest(args.backbone_digest)
+    backbone = Backbone.open(store.localize(backbone_uri, backbone_digest), "cpu", digest=backbone_digest)
+    windowing = Windowing(WINDOW_TOKENS, args.max_windows)
+    report = progress_for(as_json=args.json)
+    tree_uri = BundleUri(args.tree_uri)
+    segment, chosen = plot_builder.count_texts(
+        backbone,
+        texts,
+        dataset_id=plot_builder.text_dataset_id(args.domain),
+        above=np.zeros(0, np.uint64) if parent is None else counted_documents(store, parent),
+        windowing=windowing,
+        report=report,
+    )
+    segments = []
+    if len(chosen.hashes):
+        published = plot_builder.publish_segment_beside(store, segment, tree_uri)
+        segments.append((BundleRef(published.uri, published.digest), segment))
+    if parent is None:
+        built = plot_builder.build_root(store, backbone, segments, tree_uri=tree_uri, report=report)
+    else:
+        built = plot_builder.build_domain(store, parent, segments, name=args.domain, tree_uri=tree_uri)
+    report("measuring coverage", 0, 1)
+    coverage = plot_builder.held_out_coverage(
+        backbone, texts, chosen.hashes, above=() if parent is None else parent.tables, windowing=windowing
+    )
+    return BuiltTree(
+        uri=built.tree.uri,
+        digest=built.tree.digest,
+        num_bytes=built.tree.num_bytes,
+        coverage=coverage,
+        num_rows=built.table.fields.num_rows,
+        num_tokens=built.table.fields.num_tokens,
+        num_texts=chosen.num_texts,
+        num_repeated=chosen.num_repeated,
+        num_above=chosen.num_above,
+    )
+
+
+def _standing(store: Store, uri: BundleUri, inputs: _Inputs) -> BuiltTree | None:
+    """What stands at ``uri``, verified; None when nothing does, or something unfinished or broken."""
+    try:
+        found = store.digest(uri)
+        if found is None:
+            return None
+        record = _read_record(store, uri)
+        if record is None:  # interrupted between the tree and its record: the same inputs give the same tree
+            return None
+        if record.built.digest != found or record.inputs != inputs:
+            raise AlreadyExists(
+                f"another tree stands at {uri} ({found}), made from other text or with other options; "
+                "trainings depend on it, so it is kept: choose another --tree-uri"
+            )
+        open_tree(store, uri, found, backbone=inputs.backbone)
+    except BundleBroken:
+        store.delete(uri)
+        return None
+    return record.built
+
+
+def _read_record(store: Store, uri: BundleUri) -> _Record | None:
+    if not store.exists(_record_uri(uri)):
+        return None
+    with store.open_file(_record_uri(uri)) as file:
+        return codec.from_json(_Record, file.read())
+
+
+def _record_uri(uri: BundleUri) -> BundleUri:
+    return BundleUri(f"{uri}.inputs.json")
