@@ -1,0 +1,56 @@
+"""How large one batch may become, and how much of that is spent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLimits:
+    """Bounds of one forward. A single document always fits: the service cuts texts at ``max_tokens``."""
+
+    max_rows: int  # documents
+    max_tokens: int
+    max_adapters: int  # distinct adapters; at most the device's slots
+    max_cold_adapters: int  # of those, how many may have to be promoted to the device first
+
+    def __post_init__(self) -> None:
+        for name in ("max_rows", "max_tokens", "max_adapters", "max_cold_adapters"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+class BatchFill:
+    """What one batch under construction has spent of its limits."""
+
+    def __init__(self, limits: BatchLimits) -> None:
+        self._limits = limits
+        self.num_rows = 0
+        self.num_tokens = 0
+        self._adapters: set[object] = set()
+        self._num_cold = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.num_rows >= self._limits.max_rows or self.num_tokens >= self._limits.max_tokens
+
+    def fits(self, num_tokens: int) -> bool:
+        """Whether one more document of ``num_tokens`` fits; an empty batch takes any."""
+        if self.num_rows == 0:
+            return True
+        return (
+            self.num_rows < self._limits.max_rows and self.num_tokens + num_tokens <= self._limits.max_tokens
+        )
+
+    def admits(self, adapter: object, *, is_cold: bool, is_overdue: bool) -> bool:
+        """Whether a document with ``adapter`` may join. An overdue one passes the limit on cold adapters."""
+        if adapter in self._adapters:
+            return True
+        if len(self._adapters) >= self._limits.max_adapters:
+            return False
+        return not is_cold or is_overdue or self._num_cold < self._limits.max_cold_adapters
+
+    def spend(self, adapter: object, num_tokens: int, *, is_cold: bool) -> None:
+        if adapter not in self._adapters:
+            self._adapters.add(adapter)
+            self._num_cold += is_cold
+        self.num_rows += 1
+        self.num_tokens += num_tokens

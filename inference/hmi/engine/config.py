@@ -1,0 +1,20 @@
+"""The engine's bounds."""
+
+from dataclasses import dataclass
+
+from hmi.engine.batch_limits import BatchLimits
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What one engine accepts at most."""
+
+    limits: BatchLimits
+    max_requests: int  # submitted and not yet answered; more are refused with queue_full
+    max_passed_over: int = 4  # batches that may leave a request behind because its adapter is cold
+
+    def __post_init__(self) -> None:
+        if self.max_requests < 1:
+            raise ValueError(f"max_requests must be at least 1, got {self.max_requests}")
+        if self.max_passed_over < 0:
+            raise ValueError(f"max_passed_over cannot be negative, got {self.max_passed_over}")

@@ -1,0 +1,335 @@
+"""Takes requests from any thread and answers them in mixed batches on one thread that owns the device."""
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from hmi.base.clock import Clock
+from hmi.base.errors import DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.engine.batch import Batch, BatchPart, BatchRecord
+from hmi.engine.config import EngineConfig
+from hmi.engine.deadlines import Deadlines
+from hmi.engine.inbox import Inbox
+from hmi.engine.placement import BatchLeases, PlacedHplm
+from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, HplmRef, RequestState
+from hmi.engine.scheduler import Scheduler, Temperature
+from wire.errors import ErrorCode
+
+MAX_RETRY_AFTER_S = 30.0
+MAX_IDLE_S = 5.0
+"""How long the engine thread waits at most for something to happen."""
+SMOOTHING = 0.2
+"""Weight of the newest step in the running means of step time and speed."""
+
+RetrievedT = TypeVar("RetrievedT")
+
+log = structlog.get_logger(__name__)
+
+
+class Runner(Protocol[RetrievedT]):
+    """The forward, in the two stages that a pipeline can overlap."""
+
+    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> RetrievedT:
+        """Look all tokens of the batch up in PLOT."""
+
+    def compute(self, retrieved: RetrievedT) -> Sequence[DocumentAnswer]:
+        """Upper layers, adapters and heads: one answer a document, in the batch's order."""
+
+
+class Placement(Protocol):
+    """Where models are. Engine thread only; HplmPlacement says what each method promises."""
+
+    def advance(self, hplm: HplmRef) -> bool: ...
+
+    def take_moved(self) -> Mapping[HplmRef, HmiError | None]: ...
+
+    def let_go(self, hplm: HplmRef) -> None: ...
+
+    def temperature(self, hplm: HplmRef) -> Temperature: ...
+
+    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases: ...
+
+    def quarantine(self, hplm: HplmRef, error: HmiError) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Engine(Generic[RetrievedT]):
+    """submit() and close() from any thread; everything else on the engine thread (start(), or a test's own).
+
+    Promises: every accepted request's future ends with an answer or an HmiError; one bad request fails alone.
+    """
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        *,
+        placement: Placement,
+        runner: Runner[RetrievedT],
+        inbox: Inbox,
+        clock: Clock,
+        on_batch: Callable[[BatchRecord], None],
+    ) -> None:
+        self._config = config
+        self._placement = placement
+        self._runner = runner
+        self._inbox = inbox
+        self._clock = clock
+        self._on_batch = on_batch
+        self._scheduler = Scheduler(config.limits, max_passed_over=config.max_passed_over)
+        self._deadlines = Deadlines()
+        self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
+        self._num_open_of: Counter[HplmRef] = Counter()
+        self._step_s = 0.0
+        self._tokens_per_s = math.inf
+        self._thread: threading.Thread | None = None
+        # Shared with the threads that submit:
+        self._counts = threading.Condition()
+        self._open: dict[EngineRequest, None] = {}
+        self._num_open_tokens = 0
+        self._is_closing = False
+        self._is_stopped = False
+
+    @property
+    def num_open_requests(self) -> int:
+        with self._counts:
+            return len(self._open)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the engine thread is there to answer."""
+        return self._thread is not None and self._thread.is_alive() and not self._is_closing
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: EngineRequest) -> None:
+        """Accept ``request``; its future ends at the deadline at the latest. Raises QueueFull or NotReady."""
+        with self._counts:
+            if self._is_closing:
+                raise NotReady("the service is closing")
+            if len(self._open) >= self._config.max_requests:
+                raise QueueFull(
+                    f"{len(self._open)} requests are waiting already; try again later",
+                    retry_after_s=min(
+                        max(self._num_open_tokens / self._tokens_per_s, 1.0), MAX_RETRY_AFTER_S
+                    ),
+                )
+            self._open[request] = None
+            self._num_open_tokens += request.documents.num_tokens
+        request.submitted = self._clock.monotonic()
+        request.answers = [None] * request.num_documents
+        request.future.add_done_callback(partial(self._notice_cancellation, request))
+        self._inbox.post(partial(self._admit, request))
+
+    def close(self, *, drain_s: float) -> None:
+        """Refuse new requests, answer accepted ones for ``drain_s`` long, fail the rest, end the thread."""
+        with self._counts:
+            self._is_closing = True
+            self._counts.wait_for(lambda: not self._open, drain_s if self._thread is not None else 0.0)
+        self._is_stopped = True
+        self._inbox.post(lambda: None)
+        if self._thread is not None:
+            self._thread.join()
+        for request in list(self._open):
+            self._fail(request, NotReady("the service was closed before the request was answered"))
+        self._placement.close()
+
+    def step(self) -> bool:
+        """Take what has arrived, drop what is too late, run one batch; False when there was none to run."""
+        self._inbox.run_all()
+        self._settle_moved()
+        self._drop_late()
+        selection = self._scheduler.next_batch(self._placement.temperature)
+        for request in selection.displaced:
+            self._wait_for_residency(request)
+        if selection.batch.parts:
+            self._run(selection.batch)
+        return bool(selection.batch.parts)
+
+    def _loop(self) -> None:
+        while not self._is_stopped:
+            try:
+                if not self.step():
+                    self._inbox.wait(self._idle_s())
+            except Exception:  # the edge of the loop: what is open fails, the service goes on
+                log.exception("engine_step_failed")
+                for request in list(self._open):
+                    self._fail(
+                        request,
+                        HmiError(ErrorCode.INTERNAL, "the engine failed; the operator's log says why"),
+                    )
+
+    def _idle_s(self) -> float:
+        deadline = self._deadlines.next_deadline()
+        if deadline is None:
+            return MAX_IDLE_S
+        return min(max(deadline - self._step_s - self._clock.monotonic(), 0.001), MAX_IDLE_S)
+
+    # Arrival
+
+    def _admit(self, request: EngineRequest) -> None:
+        if request.state.is_final:
+            return
+        self._num_open_of[request.hplm] += 1
+        self._deadlines.add(request)
+        self._wait_for_residency(request)
+
+    def _wait_for_residency(self, request: EngineRequest) -> None:
+        if self._placement.advance(request.hplm):
+            request.state = RequestState.QUEUED
+            self._scheduler.add(request)
+        else:
+            request.state = RequestState.WAITING_RESIDENCY
+            self._waiting.setdefault(request.hplm, []).append(request)
+
+    def _settle_moved(self) -> None:
+        for hplm, error in self._placement.take_moved().items():
+            waiting = [request for request in self._waiting.pop(hplm, []) if not request.state.is_final]
+            for request in waiting:
+                if error is None:
+                    self._wait_for_residency(request)
+                else:
+                    self._fail(request, error)
+            if self._num_open_of[hplm] == 0:
+                self._placement.let_go(hplm)
+
+    def _drop_late(self) -> None:
+        # A request that cannot be answered in time is not worth a step any more.
+        for request in self._deadlines.pop_expired(self._clock.monotonic() + self._step_s):
+            waited = self._clock.monotonic() - request.submitted
+            self._fail(
+                request,
+                DeadlineExceeded(f"no answer was possible in time; the request waited {waited:.1f} s"),
+            )
+
+    def _notice_cancellation(self, request: EngineRequest, future: object) -> None:
+        if request.future.cancelled():
+            self._inbox.post(partial(self._cancel, request))
+
+    def _cancel(self, request: EngineRequest) -> None:
+        if not request.state.is_final:
+            self._end(request, RequestState.CANCELLED)
+
+    # One batch
+
+    def _run(self, batch: Batch) -> None:
+        start = self._clock.monotonic()
+        for part in batch.parts:
+            part.request.state = RequestState.RUNNING
+            if part.request.started is None:
+                part.request.started = start
+        with self._placement.lease(batch.hplms) as leases:
+            for part in batch.parts:
+                error = leases.failed.get(part.request.hplm)
+                if error is not None:
+                    self._fail_placing(part.request, error)
+            self._compute(
+                tuple(part for part in batch.parts if not part.request.state.is_final), leases.placed
+            )
+        step_s = self._clock.monotonic() - start
+        self._step_s += SMOOTHING * (step_s - self._step_s)
+        if step_s > 0:
+            speed = batch.num_tokens / step_s
+            is_first = math.isinf(self._tokens_per_s)
+            self._tokens_per_s = (
+                speed if is_first else self._tokens_per_s + SMOOTHING * (speed - self._tokens_per_s)
+            )
+
+    def _compute(self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm]) -> None:
+        if not parts:
+            return
+        batch = Batch(parts)
+        start = self._clock.monotonic()
+        try:
+            retrieved = self._runner.retrieve(batch, placed)
+            middle = self._clock.monotonic()
+            answers = self._runner.compute(retrieved)
+        except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others run without it
+            self._compute_apart(parts, placed, exc)
+            return
+        retrieve_ms = 1000 * (middle - start)
+        compute_ms = 1000 * (self._clock.monotonic() - middle)
+        self._on_batch(BatchRecord.of(batch, retrieve_ms=retrieve_ms, compute_ms=compute_ms))
+        first = 0
+        for part in parts:
+            part.request.retrieve_ms += retrieve_ms
+            part.request.compute_ms += compute_ms
+            self._take_answers(part, answers[first : first + part.num_documents])
+            first += part.num_documents
+
+    def _compute_apart(
+        self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm], error: Exception
+    ) -> None:
+        if len(parts) > 1:
+            log.warning("batch_split", num_requests=len(parts), reason=type(error).__name__)
+            for part in parts:
+                self._compute((part,), placed)
+            return
+        request = parts[0].request
+        log.error("request_failed", request_id=request.request_id, exc_info=error)
+        if not isinstance(error, HmiError):
+            error = HmiError(ErrorCode.INTERNAL, "the prediction failed; the operator's log says why")
+        self._fail(request, error)
+
+    def _take_answers(self, part: BatchPart, answers: Sequence[DocumentAnswer]) -> None:
+        request = part.request
+        if not all(math.isfinite(sum(answer.probabilities)) for answer in answers):
+            self._fail(
+                request,
+                HmiError(
+                    ErrorCode.BUNDLE_BROKEN, "the adapter gave numbers that are not finite; train it again"
+                ),
+            )
+            return
+        request.answers[part.first : part.last] = answers
+        if request.is_all_scheduled:
+            self._end(request, RequestState.DONE)
+        else:
+            request.state = RequestState.QUEUED
+
+    # Ends
+
+    def _fail_placing(self, request: EngineRequest, error: HmiError) -> None:
+        if request.state.is_final:
+            return
+        if not error.retryable:
+            self._placement.quarantine(request.hplm, error)
+        self._fail(request, error)
+
+    def _fail(self, request: EngineRequest, error: HmiError) -> None:
+        self._end(request, RequestState.FAILED, error)
+
+    def _end(self, request: EngineRequest, state: RequestState, error: HmiError | None = None) -> None:
+        if request.state.is_final:
+            return
+        request.state = state
+        self._num_open_of[request.hplm] -= 1
+        if self._num_open_of[request.hplm] <= 0:
+            del self._num_open_of[request.hplm]
+            self._placement.let_go(request.hplm)
+        if request.future.set_running_or_notify_cancel():
+            if error is not None:
+                request.future.set_exception(error)
+            else:
+                request.future.set_result(_answer(request))
+        with self._counts:
+            self._open.pop(request, None)
+            self._num_open_tokens -= request.documents.num_tokens
+            self._counts.notify_all()
+
+
+def _answer(request: EngineRequest) -> EngineAnswer:
+    assert request.started is not None, "an answered request has run"
+    return EngineAnswer(
+        documents=tuple(answer for answer in request.answers if answer is not None),
+        queue_ms=1000 * (request.started - request.submitted),
+        retrieve_ms=request.retrieve_ms,
+        compute_ms=request.compute_ms,
+    )

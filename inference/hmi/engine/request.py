@@ -1,0 +1,94 @@
+"""What the engine is asked and what it answers."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hmi.plot.ngram import Documents
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+from wire.inference import Coverage
+
+
+class RequestState(Enum):
+    """QUEUED -> WAITING_RESIDENCY -> QUEUED ... -> RUNNING -> DONE | FAILED | CANCELLED."""
+
+    QUEUED = "queued"
+    WAITING_RESIDENCY = "waiting_residency"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (RequestState.DONE, RequestState.FAILED, RequestState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRef:
+    """One bundle in the store. Refs are equal by digest: wherever they point, they hold the same bytes."""
+
+    uri: BundleUri = field(compare=False)
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class HplmRef:
+    """A task's whole model: its adapter with head and labels, and the PLOT path it reads."""
+
+    adapter: BundleRef
+    tree: BundleRef
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAnswer:
+    """What the model says of one document."""
+
+    probabilities: tuple[float, ...]  # in the order of the adapter's labels
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAnswer:
+    """Answers of all documents of a request, and where its time went (milliseconds)."""
+
+    documents: Sequence[DocumentAnswer]
+    queue_ms: float
+    retrieve_ms: float
+    compute_ms: float
+
+
+@dataclass(slots=True, eq=False)
+class EngineRequest:
+    """One tenant's documents for one hPLM. After submit() only the engine thread touches it.
+
+    A request may be spread over several batches: ``next_document`` is the first that is in none yet.
+    """
+
+    request_id: RequestId
+    tenant_id: TenantId
+    task_id: TaskId
+    hplm: HplmRef
+    documents: Documents
+    deadline: float  # Clock.monotonic
+    future: "Future[EngineAnswer]" = field(default_factory=Future)
+    state: RequestState = RequestState.QUEUED
+    next_document: int = 0
+    num_passed_over: int = 0  # batches that left it behind because its adapter was cold
+    submitted: float = 0.0
+    started: float | None = None
+    answers: list[DocumentAnswer | None] = field(default_factory=list)
+    retrieve_ms: float = 0.0
+    compute_ms: float = 0.0
+
+    @property
+    def num_documents(self) -> int:
+        return self.documents.num_documents
+
+    def tokens_of(self, document: int) -> int:
+        return int(self.documents.offsets[document + 1] - self.documents.offsets[document])
+
+    @property
+    def is_all_scheduled(self) -> bool:
+        return self.next_document >= self.num_documents

@@ -1,0 +1,102 @@
+"""Computes one mixed batch: PLOT look-up, upper layers with every row's own adapter, every row's own head."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hmi.engine.batch import Batch
+from hmi.engine.placement import PlacedHplm
+from hmi.engine.request import DocumentAnswer, HplmRef
+from hmi.model.backbone import Backbone
+from hmi.model.heads import mean_pool
+from hmi.model.hplm_bank import HplmBank
+from hmi.plot.lookup import PlotArena
+from hmi.plot.ngram import Documents
+from wire.inference import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """A batch with its lower-layer states looked up; rows sorted by slot, so that neighbours share one."""
+
+    rows: npt.NDArray[np.float32]  # [num_tokens, hidden], without position residuals
+    offsets: npt.NDArray[np.int64]  # [num_documents + 1]
+    slots: npt.NDArray[np.int64]  # [num_documents]
+    num_labels: Sequence[int]  # of each document's head
+    coverage: npt.NDArray[np.float64]  # [num_documents, 3]: trigram, bigram, unigram
+    back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
+
+
+class ModelRunner:
+    """Engine thread only: it reads the arenas that the placement writes."""
+
+    def __init__(self, *, backbone: Backbone, plot: PlotArena, bank: HplmBank) -> None:
+        self._backbone = backbone
+        self._plot = plot
+        self._bank = bank
+
+    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Retrieved:
+        """Look all tokens up, each document along its own path of nodes, in one call."""
+        order = _Order(batch, placed)
+        documents = Documents.pack([order.document(row) for row in range(len(order))])
+        depth = max(len(hplm.path) for hplm in order.placed)
+        paths = np.full((len(order), depth), -1, np.int32)
+        for row, hplm in enumerate(order.placed):
+            paths[row, : len(hplm.path)] = hplm.path
+        rows = np.empty((documents.num_tokens, self._plot.hidden), np.float32)
+        result = self._plot.lookup(documents, paths, rows)
+        return Retrieved(
+            rows=rows,
+            offsets=documents.offsets,
+            slots=np.array([hplm.slot for hplm in order.placed], np.int64),
+            num_labels=[hplm.num_labels for hplm in order.placed],
+            coverage=result.coverage(documents.offsets),
+            back=order.back,
+        )
+
+    @torch.inference_mode()
+    def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
+        """Probabilities of each document's own labels."""
+        offsets, slots = retrieved.offsets, retrieved.slots
+        states = torch.from_numpy(retrieved.rows).to(self._backbone.device)
+        states = states + self._backbone.residuals.of(offsets)
+        states = self._backbone.upper(states, offsets, self._bank.adapters.call(slots, offsets))
+        logits = self._bank.heads.logits(mean_pool(states, offsets), slots)
+        probabilities = logits.softmax(dim=-1).cpu().numpy()
+        return [
+            DocumentAnswer(
+                probabilities=tuple(probabilities[row, : retrieved.num_labels[row]].tolist()),
+                coverage=_coverage(retrieved.coverage[row]),
+            )
+            for row in retrieved.back
+        ]
+
+
+class _Order:
+    """The documents of a batch, sorted by slot."""
+
+    def __init__(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> None:
+        documents = [
+            (part.request.documents, document, placed[part.request.hplm])
+            for part in batch.parts
+            for document in range(part.first, part.last)
+        ]
+        chosen = sorted(range(len(documents)), key=lambda index: documents[index][2].slot)
+        self._documents = [documents[index] for index in chosen]
+        self.placed = [hplm for _, _, hplm in self._documents]
+        self.back = np.argsort(np.array(chosen, np.int64), kind="stable")
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def document(self, row: int) -> npt.NDArray[np.int32]:
+        documents, index, _ = self._documents[row]
+        return documents.token_ids[documents.offsets[index] : documents.offsets[index + 1]]
+
+
+def _coverage(shares: npt.NDArray[np.float64]) -> Coverage:
+    trigram, bigram, unigram = shares.tolist()
+    return Coverage(trigram=trigram, bigram=bigram, unigram=unigram, exact=0.0)

@@ -1,0 +1,100 @@
+"""Requests that are ready to run: one queue per tenant, and which tenants have any."""
+
+import heapq
+from collections import deque
+
+from hmi.engine.request import EngineRequest
+from wire.ids import TenantId
+
+
+class TenantQueues:
+    """First in, first out within a tenant; between tenants by virtual counter, the least served first.
+
+    The counter of a tenant is what it was served, in tokens over its weight. A tenant that comes back after
+    having been idle is lifted to the least counter that counts now, so that idling saves nothing up.
+    Only tenants with waiting requests are in the heap: idle ones cost nothing but, for a while, one number.
+    """
+
+    def __init__(self) -> None:
+        self._queues: dict[TenantId, deque[EngineRequest]] = {}
+        self._counters: dict[TenantId, float] = {}
+        self._heap: list[
+            tuple[float, int, TenantId]
+        ] = []  # one entry for each key of _queues, but those taken out
+        self._idle: list[tuple[float, TenantId]] = []
+        self._floor = 0.0  # the least counter of an active tenant, when last looked at
+        self._num_activations = 0
+
+    @property
+    def num_active_tenants(self) -> int:
+        return len(self._queues)
+
+    @property
+    def num_remembered_tenants(self) -> int:
+        """Tenants with a counter of their own, active or not yet fallen behind."""
+        return len(self._counters)
+
+    def counter(self, tenant_id: TenantId) -> float:
+        """What ``tenant_id`` was served so far; an idle tenant that has fallen behind counts as the floor."""
+        return max(self._counters.get(tenant_id, 0.0), self._floor)
+
+    def append(self, request: EngineRequest) -> None:
+        queue = self._queues.get(request.tenant_id)
+        if queue is None:
+            self.raise_floor()
+            self._queues[request.tenant_id] = deque([request])
+            self._counters[request.tenant_id] = self.counter(request.tenant_id)
+            self.put_back(request.tenant_id)
+        else:
+            queue.append(request)
+
+    def raise_floor(self) -> None:
+        """Newcomers start at the least counter of now; idle tenants that are below it are forgotten.
+
+        When nobody waits, capacity was left over: nothing is owed to anybody, and all begin anew.
+        """
+        if self._heap:
+            self._floor = max(self._floor, self._heap[0][0])
+        elif not self._queues:
+            self._counters.clear()
+            self._idle.clear()
+            self._floor = 0.0
+        while self._idle and self._idle[0][0] <= self._floor:
+            _, tenant_id = heapq.heappop(self._idle)
+            if tenant_id not in self._queues and self._counters.get(tenant_id, 0.0) <= self._floor:
+                self._counters.pop(tenant_id, None)
+
+    def take_least_served(self) -> TenantId | None:
+        """The active tenant with the least counter, out of the heap until put_back; None: there is none."""
+        return heapq.heappop(self._heap)[2] if self._heap else None
+
+    def head(self, tenant_id: TenantId) -> EngineRequest | None:
+        """The oldest request of a tenant that still wants an answer; the others are dropped on the way."""
+        queue = self._queues[tenant_id]
+        while queue and queue[0].state.is_final:
+            queue.popleft()
+        return queue[0] if queue else None
+
+    def pop_head(self, tenant_id: TenantId) -> None:
+        self._queues[tenant_id].popleft()
+
+    def charge(self, tenant_id: TenantId, served: float) -> None:
+        self._counters[tenant_id] += served
+
+    def put_back(self, tenant_id: TenantId) -> None:
+        """Into the heap again, with its counter of now; a tenant with an empty queue becomes idle."""
+        if self._queues.get(tenant_id):
+            self._num_activations += 1
+            heapq.heappush(self._heap, (self._counters[tenant_id], self._num_activations, tenant_id))
+        else:
+            self._queues.pop(tenant_id, None)
+            heapq.heappush(self._idle, (self._counters[tenant_id], tenant_id))
+
+    def check_integrity(self) -> None:
+        """Raise AssertionError unless each active tenant is in the heap once, with a queue and a counter."""
+        in_heap = [tenant_id for _, _, tenant_id in self._heap]
+        assert sorted(in_heap) == sorted(self._queues), "heap and queues differ"
+        assert all(self._queues.values()), "an empty queue is active"
+        assert all(tenant_id in self._counters for tenant_id in self._queues), (
+            "an active tenant has no counter"
+        )

@@ -1,0 +1,109 @@
+"""Who asks, and which task they may use: decided for every request, by the catalog's newest snapshot."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from hmi.base.clock import Clock
+from hmi.base.errors import HmiError, NotFound
+from hmi.engine.request import HplmRef
+from hmi.service.catalog_reader import CatalogReader
+from hmi.service.snapshot import CatalogSnapshot, hplm_of
+from wire.catalog import KEY_PREFIX, KeyRow, Scope, TaskRow
+from wire.errors import ErrorCode
+from wire.ids import TenantId, VersionId
+
+MAX_KEY_CHARS = 128
+T = TypeVar("T")
+
+_MAY_BE_NEW = {ErrorCode.INVALID_KEY, ErrorCode.TASK_NOT_FOUND, ErrorCode.TASK_NOT_DEPLOYED}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A key that may use a deployed task."""
+
+    key: KeyRow
+    task: TaskRow
+    hplm: HplmRef
+    version_id: VersionId
+    version_number: int
+
+
+class Access:
+    """Checks keys by SHA-256. What is unknown is looked for in a fresh snapshot before it is refused."""
+
+    def __init__(self, reader: CatalogReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def to_task(self, authorization: str | None, slug: str) -> Grant:
+        """The right to predict with task ``slug``. Another tenant's task is as unknown as an absent one."""
+        secret = bearer(authorization)
+        return await self._twice(lambda snapshot: _grant(snapshot, secret, slug, self._clock.now()))
+
+    async def to_tasks(self, authorization: str | None) -> list[TaskRow]:
+        """All deployed tasks that a key may use, by slug."""
+        secret = bearer(authorization)
+        key = await self._twice(lambda snapshot: _key(snapshot, secret, self._clock.now()))
+        tasks = _tasks_of(self._reader.current(), key.tenant_id)
+        return [
+            tasks[slug] for slug in sorted(tasks) if _is_open_to(key, tasks[slug]) and hplm_of(tasks[slug])
+        ]
+
+    async def _twice(self, decide: Callable[[CatalogSnapshot], T]) -> T:
+        try:
+            return decide(self._reader.current())
+        except HmiError as error:
+            if error.code not in _MAY_BE_NEW:
+                raise
+        await self._reader.refresh()
+        return decide(self._reader.current())
+
+
+def bearer(authorization: str | None) -> str:
+    """The key in an Authorization header; raises unauthenticated or invalid_key."""
+    if not authorization:
+        raise HmiError(
+            ErrorCode.UNAUTHENTICATED, "send the API key in the header: Authorization: Bearer hmi_..."
+        )
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise HmiError(ErrorCode.UNAUTHENTICATED, "the Authorization header must read: Bearer hmi_...")
+    if not secret.startswith(KEY_PREFIX) or len(secret) > MAX_KEY_CHARS:
+        raise _invalid_key()
+    return secret
+
+
+def _key(snapshot: CatalogSnapshot, secret: str, now: datetime) -> KeyRow:
+    key = snapshot.keys.get(hashlib.sha256(secret.encode()).digest())
+    if key is None or (key.expires_at is not None and key.expires_at <= now):
+        raise _invalid_key()
+    if Scope.PREDICT not in key.scopes:
+        raise HmiError(ErrorCode.FORBIDDEN, "this key may not predict; use one with the scope 'predict'")
+    return key
+
+
+def _grant(snapshot: CatalogSnapshot, secret: str, slug: str, now: datetime) -> Grant:
+    key = _key(snapshot, secret, now)
+    task = _tasks_of(snapshot, key.tenant_id).get(slug)
+    if task is None or not _is_open_to(key, task):
+        raise NotFound("there is no such task for this key", code=ErrorCode.TASK_NOT_FOUND, param="task")
+    hplm = hplm_of(task)
+    if hplm is None or task.version_id is None or task.version_number is None:
+        raise HmiError(ErrorCode.TASK_NOT_DEPLOYED, "this task has no deployed version yet; deploy one first")
+    return Grant(key, task, hplm, task.version_id, task.version_number)
+
+
+def _tasks_of(snapshot: CatalogSnapshot, tenant_id: TenantId) -> "dict[str, TaskRow]":
+    return dict(snapshot.tasks.get(tenant_id, {}))
+
+
+def _is_open_to(key: KeyRow, task: TaskRow) -> bool:
+    return key.task_id is None or key.task_id == task.task_id
+
+
+def _invalid_key() -> HmiError:
+    return HmiError(ErrorCode.INVALID_KEY, "this API key is not known, was revoked, or has expired")

@@ -1,0 +1,142 @@
+"""Reads the catalog's views in PostgreSQL with the read-only role, and hears what changes there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import psycopg
+
+from hmi.engine.request import BundleRef
+from hmi.service.snapshot import CatalogRows
+from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, KeyRow, TaskRow
+from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 10.0
+BACKBONE_VIEW = "serving_v1.backbone"
+KEY_COLUMNS = "key_sha256, key_id, tenant_id, scopes, task_id, expires_at"
+TASK_COLUMNS = (
+    "tenant_id, task_id, slug, version_id, version_number, bundle_uri, bundle_digest, tree_uri, tree_digest"
+)
+
+
+class CatalogUnavailable(Exception):
+    """The catalog cannot be reached or read now."""
+
+
+class CatalogConnection(Protocol):
+    """One connection to the catalog."""
+
+    async def read(self) -> CatalogRows:
+        """All views, whole, from one moment; raises CatalogUnavailable."""
+
+
+class CatalogSource(Protocol):
+    """Where the catalog is."""
+
+    def connect(self, on_change: Callable[[], None]) -> AbstractAsyncContextManager[CatalogConnection]:
+        """Connect and listen: ``on_change`` is called, on the event loop, when something changed or the
+        connection was lost (reading then raises). Raises CatalogUnavailable."""
+
+
+class PostgresCatalogSource:
+    """The catalog in PostgreSQL. Two connections: one waits for notifications, one reads."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @asynccontextmanager
+    async def connect(self, on_change: Callable[[], None]) -> AsyncIterator[CatalogConnection]:
+        async with await _connect(self._url) as listening, await _connect(self._url) as reading:
+            try:
+                await listening.execute(f"LISTEN {NOTIFY_CHANNEL}")
+            except psycopg.Error as exc:
+                raise CatalogUnavailable(str(exc)) from exc
+            connection = PostgresCatalogConnection(reading)
+            listener = asyncio.create_task(connection.listen(listening, on_change))
+            try:
+                yield connection
+            finally:
+                listener.cancel()
+                await asyncio.gather(listener, return_exceptions=True)
+
+
+class PostgresCatalogConnection:
+    """See CatalogConnection."""
+
+    def __init__(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+        self._connection = connection
+        self._is_lost = False
+
+    async def listen(self, listening: "psycopg.AsyncConnection[Any]", on_change: Callable[[], None]) -> None:
+        try:
+            async for _ in listening.notifies():
+                on_change()
+        except psycopg.Error:
+            pass
+        self._is_lost = True
+        on_change()
+
+    async def read(self) -> CatalogRows:
+        if self._is_lost:
+            raise CatalogUnavailable("the connection that listens for changes was lost")
+        try:
+            return await asyncio.wait_for(self._read(), READ_TIMEOUT_S)
+        except (psycopg.Error, TimeoutError) as exc:
+            raise CatalogUnavailable(f"{type(exc).__name__}: {exc}") from exc
+
+    async def _read(self) -> CatalogRows:
+        async with self._connection.transaction(), self._connection.cursor() as cursor:
+            await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            await cursor.execute(f"SELECT {KEY_COLUMNS} FROM {KEYS_VIEW}")
+            keys = [_key(row) for row in await cursor.fetchall()]
+            await cursor.execute(f"SELECT {TASK_COLUMNS} FROM {TASKS_VIEW}")
+            tasks = [_task(row) for row in await cursor.fetchall()]
+            await cursor.execute(f"SELECT uri, digest FROM {BACKBONE_VIEW}")
+            backbone = await cursor.fetchone()
+        ref = BundleRef(BundleUri(backbone[0]), Digest(backbone[1])) if backbone else None
+        return CatalogRows(keys, tasks, ref)
+
+
+async def _connect(url: str) -> "psycopg.AsyncConnection[Any]":
+    try:
+        return await psycopg.AsyncConnection.connect(
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="hmi-service",
+            # A peer that vanished without a word is noticed within half a minute.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+        )
+    except psycopg.Error as exc:
+        raise CatalogUnavailable(str(exc).strip()) from exc
+
+
+def _key(row: tuple[Any, ...]) -> KeyRow:
+    sha256, key_id, tenant_id, scopes, task_id, expires_at = row
+    return KeyRow(
+        key_sha256=bytes(sha256),
+        key_id=KeyId(str(key_id)),
+        tenant_id=TenantId(str(tenant_id)),
+        scopes=tuple(scopes),
+        task_id=None if task_id is None else TaskId(str(task_id)),
+        expires_at=expires_at,
+    )
+
+
+def _task(row: tuple[Any, ...]) -> TaskRow:
+    tenant_id, task_id, slug, version_id, number, bundle_uri, bundle_digest, tree_uri, tree_digest = row
+    return TaskRow(
+        tenant_id=TenantId(str(tenant_id)),
+        task_id=TaskId(str(task_id)),
+        slug=slug,
+        version_id=None if version_id is None else VersionId(str(version_id)),
+        version_number=number,
+        bundle_uri=bundle_uri,
+        bundle_digest=bundle_digest,
+        tree_uri=tree_uri,
+        tree_digest=tree_digest,
+    )

@@ -1,0 +1,140 @@
+"""Between the wire and the engine: what a body asks for, and how an answer is told."""
+
+from typing import Any
+
+import msgspec
+
+from hmi.base.errors import HmiError, InvalidInput
+from hmi.engine.request import EngineAnswer
+from hmi.model.tokenizer import EncodedTexts
+from hmi.service.access import Grant
+from hmi.service.settings import ServiceSettings
+from wire.artifacts import AdapterFields
+from wire.errors import ErrorCode
+from wire.ids import Digest, RequestId
+from wire.inference import Prediction, PredictRequest, PredictResponse, ServedModel, Timings, Usage
+
+MAX_SHOWN = 10
+"""Positions of bad inputs that an error names."""
+
+
+def texts_of(body: bytes, settings: ServiceSettings) -> list[str]:
+    """The inputs of a prediction call, checked; every refusal says what would be right."""
+    request = _decode(body)
+    if request.parameters:
+        name = next(iter(request.parameters))
+        raise InvalidInput(f"unknown parameter {name[:50]!r}; none are known yet", param="parameters")
+    texts = request.inputs
+    if not texts:
+        raise InvalidInput(
+            "inputs is empty; send at least one text", code=ErrorCode.EMPTY_INPUTS, param="inputs"
+        )
+    if len(texts) > settings.max_inputs:
+        raise InvalidInput(
+            f"{len(texts)} inputs are more than the {settings.max_inputs} a call may have; send several",
+            code=ErrorCode.TOO_MANY_INPUTS,
+            param="inputs",
+        )
+    blank = [index for index, text in enumerate(texts) if not text.strip()]
+    if blank:
+        raise InvalidInput(
+            f"input {blank[0]} is empty; every input needs some text",
+            param=f"inputs[{blank[0]}]",
+            details={"inputs": blank[:MAX_SHOWN]},
+        )
+    long = [index for index, text in enumerate(texts) if len(text) > settings.max_text_chars]
+    if long:
+        raise InvalidInput(
+            f"input {long[0]} has more than {settings.max_text_chars} characters; cut it",
+            code=ErrorCode.TEXT_TOO_LONG,
+            param=f"inputs[{long[0]}]",
+            details={"inputs": long[:MAX_SHOWN]},
+        )
+    return texts
+
+
+def response_of(
+    answer: EngineAnswer,
+    encoded: EncodedTexts,
+    grant: Grant,
+    fields: AdapterFields,
+    *,
+    backbone: Digest,
+    request_id: RequestId,
+) -> PredictResponse:
+    """The body of a successful answer."""
+    predictions = []
+    for index, document in enumerate(answer.documents):
+        scores = dict(zip(fields.labels, document.probabilities, strict=True))
+        label = max(scores, key=lambda name: scores[name])
+        predictions.append(
+            Prediction(
+                label=label,
+                score=scores[label],
+                scores=scores,
+                num_tokens=int(encoded.num_tokens[index]),
+                truncated=bool(encoded.truncated[index]),
+                coverage=document.coverage,
+            )
+        )
+    return PredictResponse(
+        predictions=predictions,
+        model=ServedModel(
+            task=grant.task.slug,
+            version=grant.version_number,
+            version_id=grant.version_id,
+            adapter_digest=grant.hplm.adapter.digest,
+            tree_version=grant.hplm.tree.digest,
+            backbone=backbone,
+        ),
+        usage=Usage(num_texts=len(predictions), num_tokens=int(encoded.num_tokens.sum())),
+        timings=Timings(
+            queue_ms=round(answer.queue_ms, 3),
+            retrieve_ms=round(answer.retrieve_ms, 3),
+            compute_ms=round(answer.compute_ms, 3),
+        ),
+        request_id=request_id,
+    )
+
+
+def _decode(body: bytes) -> PredictRequest:
+    try:
+        plain = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise InvalidInput(f"the body is not JSON: {exc}", code=ErrorCode.MALFORMED_BODY) from exc
+    if not isinstance(plain, dict):
+        raise InvalidInput('the body must be an object: {"inputs": ["..."]}', code=ErrorCode.MALFORMED_BODY)
+    unknown = next((name for name in plain if name not in ("inputs", "parameters")), None)
+    if unknown is not None:
+        raise InvalidInput(
+            f"unknown field {unknown[:50]!r}; known are inputs and parameters", param=unknown[:50]
+        )
+    if "inputs" not in plain:
+        raise InvalidInput(
+            'inputs is missing: {"inputs": ["..."]}', code=ErrorCode.MISSING_FIELD, param="inputs"
+        )
+    return PredictRequest(
+        inputs=_strings(plain["inputs"]), parameters=_parameters(plain.get("parameters", {}))
+    )
+
+
+def _strings(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise InvalidInput("inputs must be a list of texts", param="inputs")
+    for index, item in enumerate(value):
+        if not isinstance(item, str):
+            raise InvalidInput(f"input {index} is not a text", param=f"inputs[{index}]")
+    return value
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput("parameters must be an object", param="parameters")
+    return value
+
+
+def unsupported_media_type(content_type: str) -> HmiError:
+    return InvalidInput(
+        f"the body must be sent as application/json, not {content_type[:80]!r}",
+        code=ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+    )

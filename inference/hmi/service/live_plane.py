@@ -1,0 +1,101 @@
+"""The plane that answers: tokenizer, loaders and engine of one backbone."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hmi.base.errors import InvalidInput
+from hmi.engine.engine import Engine
+from hmi.engine.placement import TreePath
+from hmi.engine.request import BundleRef, EngineAnswer, EngineRequest, HplmRef
+from hmi.memory.budget import Budget
+from hmi.memory.loader import Loader
+from hmi.model.adapter_bundle import Hplm
+from hmi.model.tokenizer import EncodedTexts, Tokenizer
+from hmi.plot.table import PlotTable
+from hmi.service.plane import KnownFields
+from wire.artifacts import AdapterFields
+
+DRAIN_S = 20.0
+"""How long accepted requests may take when the service closes."""
+
+
+class LivePlane:
+    """See Plane. Owns the engine, and the threads that tokenise."""
+
+    def __init__(
+        self,
+        *,
+        backbone: BundleRef,
+        tokenizer: Tokenizer,
+        max_tokens: int,
+        engine: Engine[Any],
+        adapters: Loader[BundleRef, Hplm],
+        trees: Loader[BundleRef, TreePath],
+        tables: Loader[BundleRef, PlotTable],
+        budgets: tuple[Budget, ...],
+        tokenizer_threads: int,
+    ) -> None:
+        self.backbone = backbone
+        self._tokenizer = tokenizer
+        self._max_tokens = max_tokens
+        self._engine = engine
+        self._adapters = adapters
+        self._trees = trees
+        self._tables = tables
+        self._budgets = budgets
+        self._known = KnownFields()
+        self._served: set[HplmRef] = set()
+        self._threads = ThreadPoolExecutor(tokenizer_threads, thread_name_prefix="tokenize")
+
+    @property
+    def is_running(self) -> bool:
+        return self._engine.is_running
+
+    async def describe(self, hplm: HplmRef) -> AdapterFields:
+        fields = self._known.get(hplm.adapter)
+        if fields is None:
+            lease = await asyncio.wrap_future(self._adapters.acquire(hplm.adapter))
+            with lease:
+                fields = lease.value.fields
+            self._known.put(hplm.adapter, fields)
+        return fields
+
+    async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
+        most = min(max_tokens, self._max_tokens)
+        encode: Callable[[list[str], int], EncodedTexts] = self._tokenizer.encode
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, encode, texts, most)
+        except InvalidInput as exc:
+            raise InvalidInput(exc.message, param="inputs") from exc
+
+    async def answer(self, request: EngineRequest) -> EngineAnswer:
+        self._engine.submit(request)
+        return await asyncio.wrap_future(request.future)
+
+    def follow(self, served: set[HplmRef]) -> None:
+        # A version that was just deployed is in the host tier before its first request; the one it replaces
+        # goes on serving the requests that began with it and leaves by age.
+        for hplm in served - self._served:
+            if self._served:
+                self._adapters.prefetch(hplm.adapter)
+        self._served = served
+        self._adapters.retain({hplm.adapter for hplm in served})
+        self._trees.retain({hplm.tree for hplm in served})
+        self._tables.retain(())
+
+    def tier_bytes(self) -> Mapping[tuple[str, str], int]:
+        return {
+            (budget.tier.value, kind): num_bytes
+            for budget in self._budgets
+            for kind, num_bytes in budget.used_by_kind().items()
+        }
+
+    @property
+    def num_open_requests(self) -> int:
+        return self._engine.num_open_requests
+
+    def close(self) -> None:
+        self._engine.close(drain_s=DRAIN_S)
+        self._threads.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,128 @@
+"""The part of the service that needs a backbone: made when the catalog names one."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from hmi.base.errors import HmiError, NotReady
+from hmi.engine.request import BundleRef, EngineAnswer, EngineRequest, HplmRef
+from hmi.model.tokenizer import EncodedTexts
+from hmi.service.snapshot import CatalogSnapshot
+from wire.artifacts import AdapterFields
+
+MAX_KNOWN_ADAPTERS = 100_000
+"""Adapters whose fields (labels, lengths) are remembered: about a kilobyte each."""
+
+log = structlog.get_logger(__name__)
+
+
+class Plane(Protocol):
+    """A backbone with its engine, ready to answer. Used from the event loop."""
+
+    @property
+    def backbone(self) -> BundleRef: ...
+
+    @property
+    def is_running(self) -> bool: ...
+
+    async def describe(self, hplm: HplmRef) -> AdapterFields:
+        """What the adapter's bundle says of itself; loads it when it is not known yet. Raises HmiError."""
+
+    async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
+        """Tokenise on a thread of its own; cuts at ``max_tokens`` or what the backbone takes."""
+
+    async def answer(self, request: EngineRequest) -> EngineAnswer:
+        """Submit and wait. Cancelling it cancels the request. Raises HmiError."""
+
+    def follow(self, served: set[HplmRef]) -> None:
+        """The catalog now serves these models: bring new ones near, forget broken ones that are gone."""
+
+    def tier_bytes(self) -> Mapping[tuple[str, str], int]:
+        """(tier, kind of content) -> bytes reserved now."""
+
+    def close(self) -> None:
+        """Answer what was accepted, then free everything. Blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneState:
+    """The plane, or why there is none."""
+
+    plane: Plane | None
+    problem: str
+
+
+class PlaneHolder:
+    """Opens the plane on a thread when a backbone is known, again after a failure. Event loop only."""
+
+    def __init__(self, open_plane: Callable[[BundleRef], Plane], *, configured: BundleRef | None) -> None:
+        self._open_plane = open_plane
+        self._configured = configured
+        self._plane: Plane | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._snapshot: CatalogSnapshot | None = None
+        self.problem = "no backbone is known yet: prepare one and make it the default in the catalog"
+
+    def current(self) -> Plane:
+        """The plane; raises NotReady with what is missing."""
+        if self._plane is None:
+            raise NotReady(f"not ready: {self.problem}")
+        return self._plane
+
+    @property
+    def is_open(self) -> bool:
+        return self._plane is not None
+
+    def follow(self, snapshot: CatalogSnapshot) -> None:
+        """A new snapshot: open the plane if this names its backbone, else tell the plane what is served."""
+        self._snapshot = snapshot
+        wanted = self._configured or snapshot.backbone
+        if self._plane is not None:
+            self._plane.follow(snapshot.served())
+            if wanted is not None and wanted != self._plane.backbone:
+                log.warning("backbone_changed", note="restart the service to serve the new default backbone")
+        elif wanted is not None and self._opening is None:
+            self._opening = asyncio.create_task(self._open(wanted))
+
+    async def close(self) -> None:
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._plane is not None:
+            await asyncio.to_thread(self._plane.close)
+
+    async def _open(self, ref: BundleRef) -> None:
+        self.problem = f"opening backbone {ref.digest}"
+        try:
+            self._plane = await asyncio.to_thread(self._open_plane, ref)
+        except HmiError as error:
+            self.problem = f"backbone {ref.digest}: {error.message}"
+            log.error("backbone_not_opened", digest=ref.digest, code=error.code.value, message=error.message)
+        else:
+            self.problem = ""
+            log.info("backbone_opened", digest=ref.digest)
+            if self._snapshot is not None:
+                self._plane.follow(self._snapshot.served())
+        finally:
+            self._opening = None
+
+
+class KnownFields:
+    """Fields of adapters by digest, the least recently used forgotten first."""
+
+    def __init__(self) -> None:
+        self._fields: OrderedDict[BundleRef, AdapterFields] = OrderedDict()
+
+    def get(self, ref: BundleRef) -> AdapterFields | None:
+        fields = self._fields.get(ref)
+        if fields is not None:
+            self._fields.move_to_end(ref)
+        return fields
+
+    def put(self, ref: BundleRef, fields: AdapterFields) -> None:
+        self._fields[ref] = fields
+        if len(self._fields) > MAX_KNOWN_ADAPTERS:
+            self._fields.popitem(last=False)

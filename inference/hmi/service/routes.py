@@ -1,0 +1,167 @@
+"""The service's addresses: each reads, asks one part, and tells the answer."""
+
+import asyncio
+import uuid
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hmi.base.clock import Clock
+from hmi.base.errors import InvalidInput
+from hmi.engine.request import EngineAnswer, EngineRequest
+from hmi.service.access import Access, Grant
+from hmi.service.catalog_reader import CatalogReader
+from hmi.service.convert import response_of, texts_of, unsupported_media_type
+from hmi.service.errors import ClientGone, json_response
+from hmi.service.health import Health
+from hmi.service.metrics import CONTENT_TYPE, ServiceMetrics
+from hmi.service.plane import Plane, PlaneHolder
+from hmi.service.request_ids import request_id_of
+from hmi.service.settings import ServiceSettings
+from hmi.service.usage_spool import UsageSpool
+from wire.errors import ErrorCode
+from wire.ids import EventId
+from wire.inference import PredictResponse
+from wire.usage import UsageEvent
+
+
+class Routes:
+    """All addresses and the parts they ask. Event loop only."""
+
+    def __init__(
+        self,
+        *,
+        settings: ServiceSettings,
+        clock: Clock,
+        access: Access,
+        reader: CatalogReader,
+        planes: PlaneHolder,
+        spool: UsageSpool,
+        metrics: ServiceMetrics,
+        health: Health,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._access = access
+        self._reader = reader
+        self._planes = planes
+        self._spool = spool
+        self._metrics = metrics
+        self._health = health
+
+    def all(self) -> list[Route]:
+        return [
+            Route("/v1/tasks/{task}/predict", self.predict, methods=["POST"]),
+            Route("/v1/models", self.models, methods=["GET"]),
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    async def predict(self, request: Request) -> Response:
+        deadline = self._clock.monotonic() + self._settings.request_deadline_s
+        grant = await self._access.to_task(request.headers.get("authorization"), request.path_params["task"])
+        plane = self._planes.current()
+        texts = texts_of(await self._body(request), self._settings)
+        answer = await self._answer(request, plane, grant, texts, deadline)
+        self._count(grant, answer)
+        return json_response(answer)
+
+    async def models(self, request: Request) -> Response:
+        tasks = await self._access.to_tasks(request.headers.get("authorization"))
+        data = [
+            {
+                "id": task.slug,
+                "object": "model",
+                "task_id": task.task_id,
+                "version": task.version_number,
+                "version_id": task.version_id,
+                "adapter_digest": task.bundle_digest,
+                "tree_version": task.tree_digest,
+            }
+            for task in tasks
+        ]
+        return json_response({"object": "list", "data": data})
+
+    async def healthz(self, request: Request) -> Response:
+        return json_response({"status": "alive"})
+
+    async def readyz(self, request: Request) -> Response:
+        report = self._health.report()
+        return json_response(report, status=200 if report.status == "ready" else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        if self._planes.is_open:
+            for (tier, kind), num_bytes in self._planes.current().tier_bytes().items():
+                self._metrics.set_tier_bytes(tier, kind, num_bytes)
+        return Response(self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _body(self, request: Request) -> bytes:
+        content_type = request.headers.get("content-type", "application/json")
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            raise unsupported_media_type(content_type)
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._settings.max_body_bytes:
+                raise InvalidInput(
+                    f"the body is larger than {self._settings.max_body_bytes} bytes; send fewer texts a call",
+                    code=ErrorCode.BODY_TOO_LARGE,
+                )
+        return bytes(body)
+
+    async def _answer(
+        self, request: Request, plane: Plane, grant: Grant, texts: list[str], deadline: float
+    ) -> PredictResponse:
+        fields = await plane.describe(grant.hplm)
+        encoded = await plane.encode(texts, fields.max_tokens)
+        request_id = request_id_of(request.scope)
+        engine_request = EngineRequest(
+            request_id=request_id,
+            tenant_id=grant.task.tenant_id,
+            task_id=grant.task.task_id,
+            hplm=grant.hplm,
+            documents=encoded.documents,
+            deadline=deadline,
+        )
+        answer = await _unless_gone(request, asyncio.ensure_future(plane.answer(engine_request)))
+        return response_of(
+            answer, encoded, grant, fields, backbone=plane.backbone.digest, request_id=request_id
+        )
+
+    def _count(self, grant: Grant, answer: PredictResponse) -> None:
+        self._spool.append(
+            UsageEvent(
+                id=EventId(str(uuid.uuid4())),
+                tenant_id=grant.task.tenant_id,
+                task_id=grant.task.task_id,
+                key_id=grant.key.key_id,
+                version_id=grant.version_id,
+                created_at=self._clock.now(),
+                num_texts=answer.usage.num_texts,
+                num_tokens=answer.usage.num_tokens,
+                num_truncated=sum(prediction.truncated for prediction in answer.predictions),
+            )
+        )
+
+
+async def _unless_gone(request: Request, answer: "asyncio.Future[EngineAnswer]") -> EngineAnswer:
+    """Wait for the answer; when the caller hangs up first, the request is cancelled."""
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        either: set[asyncio.Future[Any]] = {answer, gone}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise ClientGone
+        return await answer
+    finally:
+        gone.cancel()
+        answer.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    message: Any = {}
+    while message.get("type") != "http.disconnect":
+        message = await request.receive()

@@ -1,0 +1,70 @@
+"""The inference service's settings, from HMI_* environment variables (docs/operations.md)."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hmi.base.units import GIB, MIB, parse_bytes
+from wire.settings import PREFIX, refuse_unknown
+
+Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]
+
+
+class ServiceSettings(BaseSettings):
+    """Read once at start; a value that makes no sense stops the start."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    store_url: str
+    catalog_url: SecretStr
+    usage_url: SecretStr
+    cache_dir: Path
+    service_host: str = "127.0.0.1"
+    service_port: int = Field(default=8402, ge=0, le=65535)
+    backbone_uri: str | None = None  # with backbone_digest: instead of the catalog's default backbone
+    backbone_digest: str | None = None
+    device: str = "cpu"
+    device_bytes: Bytes = Field(default_factory=lambda: _share_of_memory(0.25), gt=0)
+    host_bytes: Bytes = Field(default_factory=lambda: _share_of_memory(0.125), gt=0)
+    disk_bytes: Bytes = Field(
+        default=GIB, gt=0
+    )  # what the service itself writes to cache_dir: the usage spool
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    max_adapter_rank: int = Field(default=32, ge=1)
+    max_batch_rows: int = Field(default=64, ge=1)
+    max_batch_tokens: int = Field(default=8192, ge=1)
+    max_batch_adapters: int = Field(default=32, ge=1)
+    max_inputs: int = Field(default=64, ge=1)
+    max_text_chars: int = Field(default=50_000, ge=1)
+    max_body_bytes: Bytes = Field(default=4 * MIB, ge=1)
+    max_queue_requests: int = Field(default=1024, ge=1)
+    request_deadline_s: float = Field(default=30.0, gt=0)
+    key_staleness_s: float = Field(default=3600.0, gt=0)
+    catalog_poll_s: float = Field(default=30.0, gt=0)
+    usage_flush_s: float = Field(default=1.0, gt=0)
+    log_level: str = "INFO"
+    log_format: str = "json"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.backbone_uri is None) != (self.backbone_digest is None):
+            raise ValueError("HMI_BACKBONE_URI and HMI_BACKBONE_DIGEST are set both or neither")
+        return self
+
+    def shown(self) -> Mapping[str, Any]:
+        """The effective settings for the log; secrets masked."""
+        return self.model_dump(mode="json")
+
+
+def read_settings(environ: Mapping[str, str]) -> ServiceSettings:
+    """Settings from the environment; raises ValueError (pydantic's is one) that names what is wrong."""
+    refuse_unknown(environ)
+    return ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
+
+
+def _share_of_memory(share: float) -> int:
+    return int(share * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))

@@ -1,0 +1,51 @@
+"""What the catalog said at one moment, indexed for the questions a request asks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hmi.engine.request import BundleRef, HplmRef
+from wire.catalog import KeyRow, TaskRow
+from wire.ids import TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogRows:
+    """The views of ``serving_v1``, read in one transaction."""
+
+    keys: Sequence[KeyRow]
+    tasks: Sequence[TaskRow]
+    backbone: BundleRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogSnapshot:
+    """Immutable; replaced as a whole by the next one."""
+
+    keys: Mapping[bytes, KeyRow]  # by key_sha256
+    tasks: Mapping[TenantId, Mapping[str, TaskRow]]  # tenant -> slug -> task
+    backbone: BundleRef | None
+    read_at: float  # Clock.monotonic when the reading began
+
+    @classmethod
+    def of(cls, rows: CatalogRows, read_at: float) -> "CatalogSnapshot":
+        tasks: dict[TenantId, dict[str, TaskRow]] = {}
+        for task in rows.tasks:
+            tasks.setdefault(task.tenant_id, {})[task.slug] = task
+        return cls({bytes(key.key_sha256): key for key in rows.keys}, tasks, rows.backbone, read_at)
+
+    def served(self) -> set[HplmRef]:
+        """Every model that some task serves now."""
+        hplms = (hplm_of(task) for tasks in self.tasks.values() for task in tasks.values())
+        return {hplm for hplm in hplms if hplm is not None}
+
+
+def hplm_of(task: TaskRow) -> HplmRef | None:
+    """The model that ``task`` serves; None when nothing is deployed."""
+    if (
+        task.bundle_uri is None
+        or task.bundle_digest is None
+        or task.tree_uri is None
+        or task.tree_digest is None
+    ):
+        return None
+    return HplmRef(BundleRef(task.bundle_uri, task.bundle_digest), BundleRef(task.tree_uri, task.tree_digest))

@@ -1,0 +1,100 @@
+"""Usage events on their way to the catalog: on this machine's disk before the answer leaves.
+
+What survives: an event is handed to the operating system before its answer is sent, so it outlives kill -9
+of the service; it is not forced to the disk one by one, so the last moments before a power cut can be lost.
+Every event has an id of its own and is inserted by it, so that sending a file twice counts it once.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from hmi.base.errors import AlreadyExists
+from wire.usage import UsageEvent
+
+log = structlog.get_logger(__name__)
+
+_DECODER = msgspec.json.Decoder(UsageEvent)
+
+
+class UsageSpool:
+    """Append-only files ``<number>.jsonl`` in a folder of its own. One thread; one process a folder.
+
+    The file with the highest number is written to; the others are sealed and wait to be sent and removed.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        """Open the folder; seal what an earlier process left. Raises AlreadyExists when one still runs."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(self._lock)
+            raise AlreadyExists(f"another service uses {folder}; give each its own HMI_CACHE_DIR") from exc
+        self._sealed = sorted(folder.glob("*.jsonl"), key=_number)
+        self._sealed_bytes = sum(path.stat().st_size for path in self._sealed)
+        self._active_bytes = 0
+        self._active = self._open(_number(self._sealed[-1]) + 1 if self._sealed else 1)
+        self.num_lost = 0
+
+    @property
+    def num_bytes(self) -> int:
+        return self._sealed_bytes + self._active_bytes
+
+    def append(self, event: UsageEvent) -> None:
+        """Keep ``event``; past ``max_bytes`` (the catalog was away for long) count it as lost."""
+        line = msgspec.json.encode(event) + b"\n"
+        if self.num_bytes + len(line) > self._max_bytes:
+            self.num_lost += 1
+            return
+        try:
+            self._active_bytes += os.write(self._active, line)
+        except OSError as exc:  # a full disk must not stop predictions
+            log.error("usage_event_lost", reason=exc.strerror)
+            self.num_lost += 1
+
+    def seal(self) -> list[Path]:
+        """Begin a new file if the current one holds anything; all sealed files, oldest first."""
+        if self._active_bytes:
+            path = self._folder / f"{self._number:012d}.jsonl"
+            os.close(self._active)
+            self._sealed.append(path)
+            self._sealed_bytes += self._active_bytes
+            self._active_bytes = 0
+            self._active = self._open(self._number + 1)
+        return list(self._sealed)
+
+    def read(self, path: Path) -> list[UsageEvent]:
+        """The events of a sealed file. A line torn by a crash was never answered for, and is skipped."""
+        events = []
+        for line in path.read_bytes().splitlines():
+            try:
+                events.append(_DECODER.decode(line))
+            except msgspec.DecodeError:
+                log.warning("usage_line_skipped", file=path.name, num_bytes=len(line))
+        return events
+
+    def remove(self, path: Path) -> None:
+        """A sealed file whose events are all in the catalog."""
+        self._sealed.remove(path)
+        self._sealed_bytes -= path.stat().st_size
+        path.unlink()
+
+    def close(self) -> None:
+        os.close(self._active)
+        os.close(self._lock)
+
+    def _open(self, number: int) -> int:
+        self._number = number
+        path = self._folder / f"{number:012d}.jsonl"
+        return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem)

@@ -1,0 +1,174 @@
+"""Loader: each item once, on its own threads, a broken one alone."""
+
+import threading
+from concurrent.futures import CancelledError
+
+import pytest
+
+from hmi.base.errors import BudgetExceeded, BundleBroken, HmiError, StoreUnavailable
+from hmi.memory.budget import Budget
+from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.loader import Loader
+from hmi.memory.residency import Residency
+from hmi.memory.room import ByteRoom
+from hmi.memory.tier import MemoryTier
+from wire.errors import ErrorCode
+
+WAIT_S = 30
+
+
+class FakeDisk:
+    """Items of 40 bytes; a gate per key lets a test hold a read back."""
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+        self.threads: set[str] = set()
+        self.errors: dict[str, Exception] = {}
+        self.gates: dict[str, threading.Event] = {}
+        self.started = threading.Event()
+
+    def measure(self, key: str) -> int:
+        return 40
+
+    def read(self, key: str) -> str:
+        self.reads.append(key)
+        self.threads.add(threading.current_thread().name)
+        self.started.set()
+        if key in self.gates:
+            assert self.gates[key].wait(WAIT_S)
+        if key in self.errors:
+            raise self.errors[key]
+        return key.upper()
+
+
+class World:
+    def __init__(self, max_bytes: int = 100, room_timeout_s: float = 0.05) -> None:
+        self.disk = FakeDisk()
+        self.budget = Budget(MemoryTier.HOST, max_bytes)
+        self.loader: Loader[str, str] = Loader(
+            self.disk,
+            Residency(ByteRoom(self.budget, kind="items", max_bytes=max_bytes), LeastRecentlyUsed()),
+            num_threads=2,
+            room_timeout_s=room_timeout_s,
+            name="test-loader",
+        )
+
+
+def test_it_reads_an_item_once_however_many_ask() -> None:
+    world = World()
+    world.disk.gates["a"] = threading.Event()
+    futures = [world.loader.acquire("a") for _ in range(5)]
+    world.disk.gates["a"].set()
+    leases = [future.result(WAIT_S) for future in futures]
+    assert [lease.value for lease in leases] == ["A"] * 5
+    assert world.disk.reads == ["a"]
+    for lease in leases:
+        lease.release()
+    world.loader.close()
+
+
+def test_it_reads_on_threads_of_its_own() -> None:
+    world = World()
+    world.loader.acquire("a").result(WAIT_S).release()
+    assert threading.current_thread().name not in world.disk.threads
+    world.loader.close()
+
+
+def test_a_slow_load_does_not_hold_up_another() -> None:
+    world = World()
+    world.disk.gates["slow"] = threading.Event()
+    slow = world.loader.acquire("slow")
+    assert world.loader.acquire("quick").result(WAIT_S).value == "QUICK"
+    assert not slow.done()
+    world.disk.gates["slow"].set()
+    assert slow.result(WAIT_S).value == "SLOW"
+    world.loader.close()
+
+
+def test_a_broken_item_fails_alone_and_is_not_read_again() -> None:
+    world = World()
+    world.disk.errors["bad"] = BundleBroken("bad is truncated")
+    for _ in range(2):
+        with pytest.raises(BundleBroken, match="truncated"):
+            world.loader.acquire("bad").result(WAIT_S)
+    assert world.disk.reads == ["bad"]
+    assert world.loader.acquire("good").result(WAIT_S).value == "GOOD"
+    assert world.budget.used_bytes == 40  # the broken one holds nothing
+    world.loader.close()
+
+
+def test_a_broken_item_is_tried_again_once_the_catalog_has_dropped_it() -> None:
+    world = World()
+    world.disk.errors["bad"] = BundleBroken("bad is truncated")
+    with pytest.raises(BundleBroken):
+        world.loader.acquire("bad").result(WAIT_S)
+    world.loader.retain({"bad"})
+    assert world.loader.num_quarantined == 1
+    world.loader.retain({"other"})
+    del world.disk.errors["bad"]
+    assert world.loader.acquire("bad").result(WAIT_S).value == "BAD"
+    world.loader.close()
+
+
+def test_an_item_that_may_come_back_is_not_quarantined() -> None:
+    world = World()
+    world.disk.errors["a"] = StoreUnavailable("the store is away")
+    with pytest.raises(StoreUnavailable):
+        world.loader.acquire("a").result(WAIT_S)
+    del world.disk.errors["a"]
+    assert world.loader.acquire("a").result(WAIT_S).value == "A"
+    world.loader.close()
+
+
+def test_a_bug_in_reading_fails_the_item_and_not_the_loader() -> None:
+    world = World()
+    world.disk.errors["a"] = ZeroDivisionError()
+    with pytest.raises(HmiError) as caught:
+        world.loader.acquire("a").result(WAIT_S)
+    assert caught.value.code is ErrorCode.INTERNAL
+    assert world.loader.acquire("b").result(WAIT_S).value == "B"
+    world.loader.close()
+
+
+def test_a_full_tier_refuses_after_its_patience_and_says_so() -> None:
+    world = World()
+    held = [world.loader.acquire(key).result(WAIT_S) for key in "ab"]
+    with pytest.raises(BudgetExceeded, match="in use") as caught:
+        world.loader.acquire("c").result(WAIT_S)
+    assert caught.value.retryable
+    for lease in held:
+        lease.release()
+    assert world.loader.acquire("c").result(WAIT_S).value == "C"
+    world.loader.close()
+
+
+def test_a_caller_that_cancels_holds_nothing() -> None:
+    world = World()
+    world.disk.gates["a"] = threading.Event()
+    future = world.loader.acquire("a")
+    assert future.cancel()
+    other = world.loader.acquire("a")
+    world.disk.gates["a"].set()
+    other.result(WAIT_S).release()
+    for key in "bc":  # only fits when nobody holds a
+        world.loader.acquire(key).result(WAIT_S)
+    world.loader.close()
+
+
+def test_prefetching_holds_nothing() -> None:
+    world = World()
+    world.loader.prefetch("a")
+    for key in "abc":
+        world.loader.acquire(key).result(WAIT_S).release()
+    world.loader.close()
+
+
+def test_closing_ends_those_who_wait() -> None:
+    world = World(room_timeout_s=WAIT_S)
+    for key in "ab":
+        world.loader.acquire(key).result(WAIT_S)
+    waiting = [world.loader.acquire(key) for key in "cdef"]
+    world.loader.close()
+    for future in waiting:
+        with pytest.raises((BudgetExceeded, CancelledError)):
+            future.result(WAIT_S)

@@ -1,0 +1,242 @@
+"""Residency against a naive oracle, and its promises one by one."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from hmi.base.errors import BudgetExceeded
+from hmi.memory.budget import Budget, Reservation
+from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.residency import Lease, Residency, ResidencyState
+from hmi.memory.room import ByteRoom, NoRoom, SlotRoom
+from hmi.memory.slots import Slot, SlotPool
+from hmi.memory.tier import MemoryTier
+
+KEYS = st.sampled_from("abcdefgh")
+BYTES = 100
+
+
+def byte_residency(
+    max_bytes: int = BYTES, on_evict: Callable[[str, Reservation, str], None] | None = None
+) -> Residency[str, Reservation, str]:
+    budget = Budget(MemoryTier.HOST, max_bytes)
+    return Residency(
+        ByteRoom(budget, kind="items", max_bytes=max_bytes), LeastRecentlyUsed(), on_evict=on_evict
+    )
+
+
+def load(residency: Residency[str, Reservation, str], key: str, num_bytes: int = 40) -> None:
+    residency.begin_load(key, num_bytes)
+    residency.finish_load(key, key.upper())
+
+
+def test_a_loaded_item_can_be_leased() -> None:
+    residency = byte_residency()
+    load(residency, "a")
+    lease = residency.acquire("a")
+    assert lease is not None and lease.value == "A"
+    lease.release()
+    residency.check_integrity()
+
+
+def test_the_least_recently_used_item_goes_first() -> None:
+    residency = byte_residency()
+    load(residency, "a")
+    load(residency, "b")
+    assert residency.touch("a")
+    load(residency, "c")
+    assert residency.state("a") is ResidencyState.RESIDENT
+    assert residency.state("b") is ResidencyState.ABSENT
+
+
+def test_a_leased_item_is_never_evicted() -> None:
+    residency = byte_residency()
+    load(residency, "a")
+    load(residency, "b")
+    with pytest.raises(NoRoom), _both(residency):
+        residency.begin_load("c", 40)
+    load(residency, "c")  # the leases have ended
+
+
+def test_an_item_larger_than_the_tier_is_refused_with_the_numbers() -> None:
+    with pytest.raises(BudgetExceeded, match=r"200 bytes.*100 bytes"):
+        byte_residency().begin_load("a", 200)
+
+
+def test_a_failed_load_gives_its_place_back() -> None:
+    residency = byte_residency()
+    residency.begin_load("a", 100)
+    residency.abort_load("a")
+    load(residency, "b", 100)
+    residency.check_integrity()
+
+
+def test_an_item_that_is_loading_cannot_be_leased_or_loaded_again() -> None:
+    residency = byte_residency()
+    residency.begin_load("a", 40)
+    assert residency.acquire("a") is None
+    with pytest.raises(RuntimeError, match="already loading"):
+        residency.begin_load("a", 40)
+
+
+def test_waiters_get_their_leases_before_anything_can_evict() -> None:
+    residency = byte_residency()
+    residency.begin_load("a", 100)
+    leases = residency.finish_load("a", "A", num_leases=2)
+    with pytest.raises(NoRoom):
+        residency.begin_load("b", 100)
+    for lease in leases:
+        lease.release()
+    load(residency, "b", 100)
+
+
+def test_a_lease_is_released_once() -> None:
+    residency = byte_residency()
+    load(residency, "a")
+    lease = residency.acquire("a")
+    assert lease is not None
+    lease.release()
+    with pytest.raises(RuntimeError, match="released twice"):
+        lease.release()
+
+
+def test_a_load_waits_for_a_lease_to_end() -> None:
+    residency = byte_residency()
+    load(residency, "a", 100)
+    lease = residency.acquire("a")
+    assert lease is not None
+    done = threading.Event()
+
+    def wait_for_room() -> None:
+        residency.begin_load("b", 100, timeout_s=60)
+        residency.finish_load("b", "B")
+        done.set()
+
+    thread = threading.Thread(target=wait_for_room)
+    thread.start()
+    assert not done.is_set()
+    lease.release()
+    thread.join(timeout=60)
+    assert done.is_set()
+    assert residency.state("a") is ResidencyState.ABSENT
+
+
+def test_closing_wakes_those_who_wait_for_room() -> None:
+    residency = byte_residency()
+    load(residency, "a", 100)
+    assert residency.acquire("a") is not None
+    failed: list[Exception] = []
+
+    def wait_for_room() -> None:
+        try:
+            residency.begin_load("b", 100, timeout_s=60)
+        except NoRoom as exc:
+            failed.append(exc)
+
+    thread = threading.Thread(target=wait_for_room)
+    thread.start()
+    residency.close()
+    thread.join(timeout=30)
+    assert len(failed) == 1
+
+
+def _both(residency: Residency[str, Reservation, str]) -> Lease[str, Reservation, str]:
+    first, second = residency.acquire("a"), residency.acquire("b")
+    assert first is not None and second is not None
+
+    class Both(Lease[str, Reservation, str]):
+        def release(self) -> None:
+            first.release()
+            second.release()
+
+    return Both(residency, "both", first.place, "")
+
+
+class SlotModel(RuleBasedStateMachine):
+    """Three slots against a list in order of use: same items present, same one evicted, no slot shared."""
+
+    leases: Bundle[Lease[str, Slot, str]] = Bundle("leases")
+    loads: Bundle[str] = Bundle("loads")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wiped: list[str] = []
+        self.residency: Residency[str, Slot, str] = Residency(
+            SlotRoom(SlotPool(3)),
+            LeastRecentlyUsed(),
+            on_evict=lambda key, slot, value: self.wiped.append(key),
+        )
+        self.resident: list[str] = []  # oracle: least recently used first
+        self.loading: set[str] = set()
+        self.held: list[str] = []
+
+    @rule(target=loads, key=KEYS)
+    def begin_load(self, key: str) -> str:
+        if key in self.resident or key in self.loading:
+            with pytest.raises(RuntimeError):
+                self.residency.begin_load(key, 1)
+            return ""
+        victim = next((item for item in self.resident if item not in self.held), None)
+        if len(self.resident) + len(self.loading) == 3 and victim is None:
+            with pytest.raises(NoRoom):
+                self.residency.begin_load(key, 1)
+            return ""
+        if len(self.resident) + len(self.loading) == 3 and victim is not None:
+            self.resident.remove(victim)
+            self.residency.begin_load(key, 1)
+            assert self.wiped[-1] == victim
+        else:
+            self.residency.begin_load(key, 1)
+        self.loading.add(key)
+        return key
+
+    @rule(key=consumes(loads), is_good=st.booleans())
+    def end_load(self, key: str, is_good: bool) -> None:
+        if key not in self.loading:
+            return
+        self.loading.remove(key)
+        if is_good:
+            self.residency.finish_load(key, key)
+            self.resident.append(key)
+        else:
+            self.residency.abort_load(key)
+
+    @rule(target=leases, key=KEYS)
+    def acquire(self, key: str) -> "Lease[str, Slot, str] | None":
+        lease = self.residency.acquire(key)
+        assert (lease is not None) == (key in self.resident)
+        if lease is not None:
+            assert lease.value == key
+            self.resident.remove(key)
+            self.resident.append(key)
+            self.held.append(key)
+        return lease
+
+    @rule(lease=consumes(leases))
+    def release(self, lease: "Lease[str, Slot, str] | None") -> None:
+        if lease is not None:
+            lease.release()
+            self.held.remove(lease.key)
+
+    @rule(key=KEYS)
+    def evict(self, key: str) -> None:
+        goes = key in self.resident and key not in self.held
+        assert self.residency.evict(key) == goes
+        if goes:
+            self.resident.remove(key)
+
+    @invariant()
+    def agrees_with_the_oracle(self) -> None:
+        self.residency.check_integrity()
+        for key in "abcdefgh":
+            state = self.residency.state(key)
+            assert (state is ResidencyState.RESIDENT) == (key in self.resident)
+            assert (state is ResidencyState.LOADING) == (key in self.loading)
+
+
+TestSlotModel = SlotModel.TestCase
+TestSlotModel.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
