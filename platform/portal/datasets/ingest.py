@@ -12,7 +12,7 @@ from portal.datasets.columns import ColumnChoice, Columns
 from portal.datasets.encoding import CHUNK_BYTES, check_bytes
 from portal.datasets.findings import Finding
 from portal.datasets.places import DatasetPlaces
-from portal.datasets.reader import FileFormat, UploadReader
+from portal.datasets.reader import FileFormat, UploadReader, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,9 @@ def ingest(
     Nothing is left in the store when it raises.
     """
     check_bytes(file, max_bytes=limits.max_bytes)
-    reader = UploadReader(file, file_name=file_name, choice=choice)
-    checks = RowChecks(max_rows=limits.max_rows)
-    encoder = msgspec.json.Encoder()
-    try:
-        with store.write(places.rows_uri) as rows:
-            for record in checks.passed(reader.records()):
-                rows.write(encoder.encode(record))
-                rows.write(b"\n")
-            reader.refuse_unreadable()
-            summary = checks.summary()
-    finally:
-        reader.detach()
+    with text_of(file) as text:
+        reader = UploadReader(text, file_name=file_name, choice=choice)
+        summary = _write_rows(reader, RowChecks(max_rows=limits.max_rows), store, places.rows_uri)
     try:
         num_bytes, sha256 = _copy(file, store, places.original_uri)
     except BaseException:
@@ -68,6 +59,16 @@ def ingest(
         raise
     warnings = (*_file_warnings(reader), *summary.warnings)
     return IngestedFile(reader.format, reader.columns, summary, warnings, num_bytes, sha256)
+
+
+def _write_rows(reader: UploadReader, checks: RowChecks, store: ObjectStore, uri: str) -> DatasetSummary:
+    encoder = msgspec.json.Encoder()
+    with store.write(uri) as rows:
+        for record in checks.passed(reader.records()):
+            rows.write(encoder.encode(record))
+            rows.write(b"\n")
+        reader.refuse_unreadable()
+        return checks.summary()
 
 
 def _copy(file: BinaryIO, store: ObjectStore, uri: str) -> tuple[int, str]:

@@ -3,10 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 import msgspec
 
@@ -66,19 +67,28 @@ class Record:
     label: str
 
 
+@contextmanager
+def text_of(file: BinaryIO) -> Iterator[TextIO]:
+    """``file`` as text from its start, without a byte order mark; ``file`` stays open."""
+    file.seek(0)
+    # newline="": lines end at LF, CR or CR LF, alone or mixed, and keep their end for the csv module.
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield text
+    finally:
+        text.detach()
+
+
 class UploadReader:
-    """Reads one checked upload (encoding.check_bytes) once; the file stays the caller's.
+    """Reads one checked upload (encoding.check_bytes, text_of) once; the text stays the caller's.
 
     ``columns`` and ``format`` are known from the start. ``records()`` passes over rows that cannot be read
     (ragged ones, JSON values of the wrong type) and counts them; ``refuse_unreadable()`` then raises with
     their row numbers.
     """
 
-    def __init__(self, file: BinaryIO, *, file_name: str, choice: ColumnChoice) -> None:
-        file.seek(0)
-        # newline="": lines end at LF, CR or CR LF, alone or mixed, and keep their end for the csv module.
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        self._lines = _BoundedLines(self._text)
+    def __init__(self, text: TextIO, *, file_name: str, choice: ColumnChoice) -> None:
+        self._lines = _BoundedLines(text)
         self._unreadable: dict[Unreadable, RowTally] = {}
         self.num_blank_lines = 0
         self._first = self._first_line()
@@ -98,10 +108,6 @@ class UploadReader:
         """Names of the columns that are not read."""
         used = (self.columns.text_index, self.columns.label_index)
         return [name.strip() for place, name in enumerate(self._names) if place not in used]
-
-    def detach(self) -> None:
-        """Let go of the file without closing it."""
-        self._text.detach()
 
     def records(self) -> Iterator[Record]:
         """Every readable row in the file's order."""
@@ -191,7 +197,7 @@ class UploadReader:
 class _BoundedLines(Iterator[str]):
     """Lines with their ends, counted; refuses a line or a quoted value too long to hold."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
+    def __init__(self, text: TextIO) -> None:
         self._text = text
         self._num_record_chars = 0
         self.row = 0  # of the line given last

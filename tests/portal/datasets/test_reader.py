@@ -8,7 +8,7 @@ import pytest
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.encoding import check_bytes
 from portal.datasets.findings import DatasetRefused
-from portal.datasets.reader import FileFormat, Record, UploadReader
+from portal.datasets.reader import FileFormat, Record, UploadReader, text_of
 from wire.errors import ErrorCode
 
 BY_NAME = ColumnChoice()
@@ -20,9 +20,10 @@ def read(
     data = content.encode() if isinstance(content, str) else content
     file = io.BytesIO(data)
     check_bytes(file, max_bytes=10_000_000)
-    reader = UploadReader(file, file_name=name, choice=choice)
-    records = list(reader.records())
-    reader.refuse_unreadable()
+    with text_of(file) as text:
+        reader = UploadReader(text, file_name=name, choice=choice)
+        records = list(reader.records())
+        reader.refuse_unreadable()
     return reader, records
 
 
