@@ -23,7 +23,10 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal))
     if os.getppid() != int(parent):
         raise SystemExit("the process that started this one has ended already")
-    os.execvp(command[0], command)
+    try:
+        os.execvp(command[0], command)
+    except OSError as exc:
+        raise SystemExit(f"{command[0]} cannot be run: {exc.strerror}") from exc
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def build_frontend(steps: StepRunner) -> None:
 
 def npm_packages() -> NpmInstall | None:
     """How to install the packages; None when node_modules was made from this very lock file."""
-    inputs = files_digest(FRONTEND, [FRONTEND / "package.json", FRONTEND / "package-lock.json"])
+    inputs = files_digest(FRONTEND, [FRONTEND / "package-lock.json"])
     if _packages_stamp().exists() and _packages_stamp().read_text() == inputs:
         return None
     node = find_node()

@@ -1,0 +1,150 @@
+import os
+import queue
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.local.errors import InstallationError
+from portal.local.identity import is_alive
+from portal.local.process import ProcessSpec
+from portal.local.record import ProcessRow, ProcessState
+from portal.local.supervisor import RestartPolicy, Supervised, Supervisor
+from portal.local.waiting import wait_until
+
+SLEEP = "import time; time.sleep(60)"
+QUICK = RestartPolicy(first_backoff_s=0.01, max_backoff_s=0.02, max_restarts=3)
+
+
+class Watched:
+    """A supervisor with what it reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: tuple[ProcessRow, ...] = ()
+        self.history: list[tuple[str, str]] = []
+        self.failures: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.supervisor = Supervisor(on_change=self._changed, on_failure=self.failures.put, policy=QUICK)
+
+    def wanted(
+        self, name: str, code: str = SLEEP, *, is_ready: bool = True, deadline_s: float = 30.0
+    ) -> Supervised:
+        spec = ProcessSpec(
+            name=name,
+            command=(sys.executable, "-c", code),
+            log_file=self.folder / f"{name}.log",
+            env=dict(os.environ),
+            cwd=self.folder,
+        )
+        return Supervised(spec=spec, is_ready=lambda: is_ready, ready_deadline_s=deadline_s)
+
+    def row(self, name: str) -> ProcessRow:
+        return next(row for row in self.rows if row.name == name)
+
+    def _changed(self, rows: tuple[ProcessRow, ...]) -> None:
+        before = {row.name: row.state for row in self.rows}
+        self.history += [(row.name, row.state) for row in rows if before.get(row.name) != row.state]
+        self.rows = rows
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    watched = Watched(tmp_path)
+    yield watched
+    watched.supervisor.hurry()
+    watched.supervisor.close()
+    assert not [row for row in watched.rows if is_alive(row.identity)]
+
+
+def test_a_process_is_started_and_reported_ready(watched: Watched) -> None:
+    watched.supervisor.start(watched.wanted("one")).result(10)
+    assert (watched.row("one").state, watched.row("one").num_restarts) == (ProcessState.READY, 0)
+    assert is_alive(watched.row("one").identity)
+
+
+def test_a_killed_process_is_started_again(watched: Watched) -> None:
+    watched.supervisor.start(watched.wanted("one")).result(10)
+    first = watched.row("one")
+    os.kill(first.pid, signal.SIGKILL)
+    assert wait_until(
+        lambda: (watched.row("one").num_restarts, watched.row("one").state) == (1, ProcessState.READY),
+        deadline_s=10,
+    )
+    assert watched.row("one").pid != first.pid
+    assert watched.failures.empty()
+
+
+def test_a_crash_loop_ends_with_the_reason_and_the_last_lines(watched: Watched) -> None:
+    code = "print('no space left on device', flush=True); raise SystemExit(7)"
+    ready = watched.supervisor.start(watched.wanted("one", code, is_ready=False))
+    with pytest.raises(
+        InstallationError, match=r"one ended: 2 times .*exit status 7(.|\n)*no space left on device"
+    ):
+        ready.result(10)
+    assert "no space left on device" in watched.failures.get(timeout=1)
+
+
+def test_a_process_that_worked_has_more_patience_but_not_for_ever(watched: Watched) -> None:
+    watched.supervisor.start(watched.wanted("one")).result(10)
+    for _ in range(QUICK.max_restarts):
+        before = watched.row("one").pid
+        os.kill(before, signal.SIGKILL)
+        assert wait_until(
+            lambda before=before: watched.row("one").pid != before and watched.row("one").state == "ready",
+            deadline_s=10,
+        )
+    os.kill(watched.row("one").pid, signal.SIGKILL)
+    assert f"{QUICK.max_restarts + 1} times" in watched.failures.get(timeout=10)
+
+
+def test_a_process_that_never_gets_ready_is_given_up(watched: Watched) -> None:
+    ready = watched.supervisor.start(watched.wanted("one", is_ready=False, deadline_s=0.05))
+    with pytest.raises(InstallationError, match="not ready after"):
+        ready.result(10)
+
+
+def test_a_program_that_does_not_exist_says_so(watched: Watched, tmp_path: Path) -> None:
+    spec = ProcessSpec("one", ("/does/not/exist",), tmp_path / "one.log", dict(os.environ), tmp_path)
+    ready = watched.supervisor.start(Supervised(spec, is_ready=lambda: False))
+    with pytest.raises(InstallationError, match="/does/not/exist"):
+        ready.result(10)
+
+
+def test_a_start_whose_preparation_fails_says_why(watched: Watched) -> None:
+    def prepare() -> None:
+        raise InstallationError("the disk is full")
+
+    wanted = watched.wanted("one")
+    ready = watched.supervisor.start(Supervised(wanted.spec, wanted.is_ready, prepare))
+    with pytest.raises(InstallationError, match="one could not be started: the disk is full"):
+        ready.result(10)
+
+
+def test_all_are_stopped_in_reverse_order(watched: Watched) -> None:
+    for name in ("one", "two", "three"):
+        watched.supervisor.start(watched.wanted(name)).result(10)
+    watched.supervisor.close()
+    stopped = [name for name, state in watched.history if state == ProcessState.STOPPED]
+    assert stopped == ["three", "two", "one"]
+
+
+def test_hurrying_kills_what_does_not_listen(watched: Watched) -> None:
+    stubborn = (
+        f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); {SLEEP}"
+    )
+    watched.supervisor.start(watched.wanted("one", stubborn)).result(10)
+    assert wait_until(lambda: "up" in (watched.folder / "one.log").read_text(), deadline_s=10)
+    began_s = time.monotonic()
+    watched.supervisor.hurry()
+    watched.supervisor.close()
+    assert time.monotonic() - began_s < 5  # its own deadline is 10 s
+
+
+def test_who_waits_for_a_start_is_freed_by_closing(watched: Watched) -> None:
+    ready = watched.supervisor.start(watched.wanted("one", is_ready=False))
+    assert wait_until(lambda: bool(watched.rows), deadline_s=10)
+    watched.supervisor.close()
+    assert ready.cancelled()
