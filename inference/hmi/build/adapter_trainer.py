@@ -148,13 +148,18 @@ class AdapterTrainer:
         self._course = _Course()
 
     @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return self._course.step
+
+    @property
     def num_steps(self) -> int:
         """Steps when nothing stops the training early."""
         return self._num_steps
 
     def run(self) -> TrainedTask:
         """Train to the end, or until validation gains no more. A finished training answers at once."""
-        if not self._resume():
+        if self._course.step == 0 and not self._best and not self.resume():
             self._begin()
         saved_s = self._monotonic()
         for batch in self._batches_to_come():
@@ -272,7 +277,8 @@ class AdapterTrainer:
         save_checkpoint(self._checkpoint_path, Checkpoint(tensors, to_plain(self._course)))
 
     @torch.no_grad()
-    def _resume(self) -> bool:
+    def resume(self) -> bool:
+        """Go back to the checkpoint; False when there is none. run() does so by itself."""
         checkpoint = load_checkpoint(self._checkpoint_path)
         if checkpoint is None:
             return False

@@ -27,7 +27,7 @@ def probe_head(pooled: Tensor, labels: Tensor, *, num_labels: int) -> tuple[Tens
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
-    optimiser.step(loss)  # type: ignore[no-untyped-call,arg-type]
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         # Back to the scale that the head sees.
         scaled = weight / spread

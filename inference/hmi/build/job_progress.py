@@ -65,6 +65,7 @@ class JobProgress:
         self,
         step: int,
         *,
+        num_steps: int | None = None,
         loss: float | None = None,
         validation_accuracy: float | None = None,
         message: str | None = None,
@@ -72,8 +73,9 @@ class JobProgress:
         """``step`` steps are done. A message or a validation is said at once, the rest when it is time."""
         with self._lock:
             self._step = step
+            self._num_steps = self._num_steps if num_steps is None else num_steps
             self._loss = self._loss if loss is None else loss
-            news = message is not None or validation_accuracy is not None
+            news = (message is not None and message != self._message) or validation_accuracy is not None
             if validation_accuracy is not None:
                 self._validation_accuracy = validation_accuracy
             if message is not None:

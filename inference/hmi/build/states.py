@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hmi.build.checkpoint import fsync_folder
+from hmi.artifacts.bundle import sync
 from hmi.plot.ngram import Documents
 
 BATCH_TOKENS = 8_192
 
-ComputeStates = Callable[[Documents], npt.NDArray[np.float32]]  # [num_tokens, hidden], residuals included
+ComputeStates = Callable[[int, int], npt.NDArray[np.float32]]
+"""States of the documents start..end, [num_tokens, hidden], position residuals included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,12 @@ def write_states(
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
         for start, end in document_ranges(documents.lengths, BATCH_TOKENS):
-            file.write(compute(select(documents, range(start, end))).astype(np.float16).tobytes())
+            file.write(compute(start, end).astype(np.float16).tobytes())
             on_documents(end)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    fsync_folder(path.parent)
+    sync(path.parent)
 
 
 def document_ranges(lengths: npt.NDArray[np.int64], max_tokens: int) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from hmi.build.batching import BatchPlan
-from hmi.build.states import document_ranges, open_states, write_states
+from hmi.build.states import ComputeStates, document_ranges, open_states, select, write_states
 from hmi.plot.ngram import Documents
 
 HIDDEN = 4
@@ -18,14 +18,18 @@ def documents_of(lengths: list[int]) -> Documents:
     return Documents(ids, np.concatenate(([0], np.cumsum(lengths))).astype(np.int64))
 
 
-def compute(documents: Documents) -> npt.NDArray[np.float32]:
-    return np.repeat(documents.token_ids[:, None], HIDDEN, axis=1).astype(np.float32)
+def states_of(documents: Documents) -> ComputeStates:
+    def compute(start: int, end: int) -> npt.NDArray[np.float32]:
+        ids = select(documents, range(start, end)).token_ids
+        return np.repeat(ids[:, None], HIDDEN, axis=1).astype(np.float32)
+
+    return compute
 
 
 def test_a_batch_holds_the_states_of_its_documents_in_the_order_asked(tmp_path: Path) -> None:
     documents = documents_of([3, 1, 4, 2])
     heard: list[int] = []
-    write_states(tmp_path / "s", documents, compute, on_documents=heard.append)
+    write_states(tmp_path / "s", documents, states_of(documents), on_documents=heard.append)
     assert heard[-1] == 4
     states = open_states(tmp_path / "s", documents, hidden=HIDDEN)
     assert states is not None
@@ -38,7 +42,7 @@ def test_a_batch_holds_the_states_of_its_documents_in_the_order_asked(tmp_path: 
 def test_states_that_were_not_finished_are_not_there(tmp_path: Path) -> None:
     documents = documents_of([3, 1])
 
-    def fails(_: Documents) -> npt.NDArray[np.float32]:
+    def fails(start: int, end: int) -> npt.NDArray[np.float32]:
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space"):

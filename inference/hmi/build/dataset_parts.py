@@ -1,0 +1,119 @@
+"""A dataset, split and encoded: what a training works on; and the work that it will be."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import HmiError
+from hmi.build.data import LabelledRow, label_indices, read_rows
+from hmi.build.split import split_rows
+from hmi.model.backbone import Backbone
+from hmi.model.tokenizer import EncodedTexts, Tokenizer
+from hmi.plot.ngram import Documents
+from hmi.plot.segment import text_hashes
+from wire.errors import ErrorCode
+from wire.training import Phase, Recipe, TrainJob
+
+MIN_LABELS = 2
+STEP_WORK = 2.3
+"""Work of a training step over that of a forward: frozen weights need no gradients of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the split, as the model reads it."""
+
+    rows: tuple[LabelledRow, ...]
+    labels: npt.NDArray[np.int64]  # [num_rows] place in the job's labels
+    encoded: EncodedTexts
+
+    @property
+    def documents(self) -> Documents:
+        return self.encoded.documents
+
+    @property
+    def texts(self) -> list[str]:
+        return [row.text for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The split dataset."""
+
+    train: Part
+    validation: Part
+    test: Part
+    num_from_ancestors: int  # training rows whose text the domain has seen already
+
+    @property
+    def num_rows(self) -> int:
+        return len(self.train.rows) + len(self.validation.rows) + len(self.test.rows)
+
+    @property
+    def num_truncated(self) -> int:
+        """Rows longer than the recipe's max_tokens."""
+        return sum(int(part.encoded.truncated.sum()) for part in (self.train, self.validation, self.test))
+
+
+def read_parts(
+    lines: Iterable[bytes], job: TrainJob, tokenizer: Tokenizer, seen: npt.NDArray[np.uint64]
+) -> Parts:
+    """Read, split and encode. ``seen`` are the text_hash of all texts that a look-up would find traces of.
+
+    Raises HmiError(DATASET_*) when there is not enough to train, to validate or to test on.
+    """
+    rows = read_rows(lines, labels=job.labels)
+    stands_above = np.isin(text_hashes(row.text for row in rows), seen)
+    split = split_rows(rows, seed=job.recipe.seed, stands_above=stands_above.tolist())
+    parts = [tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)]
+    _refuse_too_little(*parts, num_seen=int(stands_above.sum()))
+    train, validation, test = (_encoded(part, job, tokenizer) for part in parts)
+    return Parts(train, validation, test, num_from_ancestors=int(stands_above.sum()))
+
+
+def planned_work(parts: Parts, backbone: Backbone, recipe: Recipe) -> dict[Phase, float]:
+    """What each phase costs, in units of one layer over one token, forward."""
+    lower = backbone.fields.num_lower
+    upper = backbone.fields.num_layers - lower
+    train, validation, test = (p.documents.num_tokens for p in (parts.train, parts.validation, parts.test))
+    epoch = upper * (STEP_WORK * train + 2 * validation)
+    compared = lower * (train + validation + test) + recipe.epochs * epoch + upper * test
+    return {
+        Phase.LEARNING_DOMAIN: lower * train,
+        Phase.LOOKING_UP: lower * train,
+        Phase.TRAINING: recipe.epochs * epoch,
+        Phase.COMPARING: compared if recipe.compare_computed else 0.0,
+        Phase.EVALUATING: upper * test,
+    }
+
+
+def _encoded(rows: tuple[LabelledRow, ...], job: TrainJob, tokenizer: Tokenizer) -> Part:
+    encoded = tokenizer.encode([row.text for row in rows], job.recipe.max_tokens)
+    return Part(rows, np.array(label_indices(rows, job.labels), np.int64), encoded)
+
+
+def _refuse_too_little(
+    train: tuple[LabelledRow, ...],
+    validation: tuple[LabelledRow, ...],
+    test: tuple[LabelledRow, ...],
+    *,
+    num_seen: int,
+) -> None:
+    num_labels = len({row.label for row in train})
+    if num_labels < MIN_LABELS:
+        raise HmiError(
+            ErrorCode.DATASET_ONE_LABEL,
+            f"the training rows have {num_labels} label; give texts of at least {MIN_LABELS} different ones",
+        )
+    if not validation or not test:
+        known = (
+            f" {num_seen} of the rows are part of the domain's own text and cannot be held out."
+            if num_seen
+            else ""
+        )
+        raise HmiError(
+            ErrorCode.DATASET_TOO_FEW_ROWS,
+            "there are no rows to validate and test on; give at least 3 different texts of a label." + known,
+        )

@@ -1,0 +1,124 @@
+"""Predictions without a service: the same look-up, upper layers and head as the engine's, one task at a
+time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from hmi.build.states import select
+from hmi.model.adapter_bank import AdapterBank
+from hmi.model.adapters.lora.layer import HostAdapter
+from hmi.model.backbone import Backbone
+from hmi.model.heads import HeadBank, HostHead, mean_pool
+from hmi.plot.lookup import PlotArena
+from hmi.plot.ngram import Documents
+from hmi.plot.tree import PlotTree
+from wire.inference import Coverage
+
+BATCH_ROWS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LowerStates:
+    """What stands for the lower layers' output of some documents."""
+
+    states: Tensor  # [num_tokens, hidden] float32, position residuals included
+    coverage: npt.NDArray[np.float64]  # [num_documents, 4]: shares of trigram, bigram, unigram, exact
+
+
+class LowerPath(Protocol):
+    """One way to the lower layers' output."""
+
+    def __call__(self, documents: Documents) -> LowerStates: ...
+
+
+class PlotPath:
+    """Looks every token up in one tree, as serving does. One thread."""
+
+    def __init__(self, backbone: Backbone, tree: PlotTree) -> None:
+        self._residuals = backbone.residuals
+        capacity = sum(PlotArena.bytes_of(table) for table in tree.tables)
+        self._arena = PlotArena(capacity, backbone.fields.hidden)
+        self._path = np.array([self._arena.add(table) for table in tree.tables], np.int32)
+
+    def __call__(self, documents: Documents) -> LowerStates:
+        rows = np.empty((documents.num_tokens, self._arena.hidden), np.float32)
+        paths = np.tile(self._path, (documents.num_documents, 1))
+        result = self._arena.lookup(documents, paths, rows)
+        shares = result.coverage(documents.offsets)
+        return LowerStates(
+            states=torch.from_numpy(rows) + self._residuals.of(documents.offsets),
+            coverage=np.hstack([shares, np.zeros((len(shares), 1))]),
+        )
+
+
+class ExactPath:
+    """Computes the lower layers."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
+
+    def __call__(self, documents: Documents) -> LowerStates:
+        exact = np.tile(np.array([0.0, 0.0, 0.0, 1.0]), (documents.num_documents, 1))
+        return LowerStates(self._backbone.lower_states(documents), exact)
+
+
+class TaskModel:
+    """Upper layers, adapter and head of one task, in banks of one slot. One thread."""
+
+    def __init__(self, backbone: Backbone, adapter: HostAdapter | None, head: HostHead) -> None:
+        self._upper = backbone.upper
+        self._num_labels = head.num_labels
+        max_rank = 1 if adapter is None else adapter.config.rank
+        self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank)
+        self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self._num_labels)
+        self._adapters.write(0, adapter)
+        self._heads.write(0, head)
+
+    @torch.inference_mode()
+    def probabilities(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """[num_documents, num_labels] from lower-layer ``states`` [num_tokens, hidden]."""
+        slots = np.zeros(len(offsets) - 1, np.int64)
+        final = self._upper(states, offsets, self._adapters.call(slots, offsets))
+        logits = self._heads.logits(mean_pool(final, offsets), slots)
+        shares: npt.NDArray[np.float32] = logits.softmax(dim=-1)[:, : self._num_labels].numpy()
+        return shares
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Answers for some documents, in their order."""
+
+    probabilities: npt.NDArray[np.float32]  # [num_documents, num_labels]
+    coverage: Coverage  # of all tokens together
+    retrieve_s: float
+    compute_s: float
+    batch_rows: int
+
+
+def predict(
+    path: LowerPath, model: TaskModel, documents: Documents, *, on_documents: Callable[[int], None]
+) -> Predictions:
+    """Answer all ``documents`` in batches of BATCH_ROWS; ``on_documents`` hears how many are done."""
+    answers: list[npt.NDArray[np.float32]] = []
+    covered = np.zeros(4)
+    retrieve_s = compute_s = 0.0
+    for start in range(0, documents.num_documents, BATCH_ROWS):
+        end = min(start + BATCH_ROWS, documents.num_documents)
+        batch = select(documents, range(start, end))
+        began = time.perf_counter()
+        lower = path(batch)
+        retrieved = time.perf_counter()
+        answers.append(model.probabilities(lower.states, batch.offsets))
+        compute_s += time.perf_counter() - retrieved
+        retrieve_s += retrieved - began
+        covered += batch.lengths @ lower.coverage
+        on_documents(end)
+    shares = (covered / max(documents.num_tokens, 1)).tolist()
+    return Predictions(np.concatenate(answers), Coverage(*shares), retrieve_s, compute_s, BATCH_ROWS)

@@ -1,0 +1,330 @@
+"""One training: from a dataset's rows to published segment, tree and version. Killed and run again, it goes
+on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hmi.artifacts.bundle import bundle_digest, read_manifest
+from hmi.artifacts.store import Store
+from hmi.base.errors import InvalidInput
+from hmi.build.adapter_trainer import AdapterTrainer, LabelledStates, TrainedTask, TrainingInputs
+from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts
+from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.job_progress import JobProgress
+from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
+from hmi.build.plot_builder import look_up_leaving_out
+from hmi.build.report import (
+    REPORT_FORMAT,
+    HeldOut,
+    Latency,
+    PlotCost,
+    Report,
+    RowCounts,
+    held_out_figures,
+    plot_cost,
+)
+from hmi.build.states import ComputeStates, StateSet, open_states, select, write_states
+from hmi.build.work_folder import WorkFolder
+from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
+from hmi.model.backbone import Backbone
+from hmi.model.heads import HostHead
+from hmi.plot.tree import open_leave_one_out
+from wire.codec import to_plain
+from wire.ids import Digest
+from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
+
+VERSION_FOLDER = "version"
+ADAPTER_DTYPE = torch.float16
+"""Half the bytes of float32; what is evaluated is what was rounded."""
+
+
+def run_training(job: TrainJob, *, store: Store, work: WorkFolder, progress: JobProgress) -> TrainResult:
+    """Do the job, or what an earlier, killed run left of it; a finished one answers at once.
+
+    Raises HmiError; one of a 4xx code means that trying again cannot help.
+    """
+    with work.claim(job):
+        done = work.result()
+        if done is None:
+            done = _Training(job, store, work, progress).run()
+            work.finish(done)
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A trained task as it is kept and served."""
+
+    task: TrainedTask
+    adapter: HostAdapter
+
+
+class _Training:
+    """The phases of one run, in order. Each leaves what it made in the work folder or the store, whole."""
+
+    def __init__(self, job: TrainJob, store: Store, work: WorkFolder, progress: JobProgress) -> None:
+        self._job = job
+        self._recipe = job.recipe
+        self._store = store
+        self._work = work
+        self._progress = progress
+        check_recipe(job.recipe)
+        progress.enter(Phase.STARTING, "opening the backbone")
+        folder = store.localize(job.backbone_uri, job.backbone_digest)
+        self._backbone = Backbone.open(folder, digest=job.backbone_digest)
+        check_fits(job.recipe, self._backbone)
+
+    def run(self) -> TrainResult:
+        job, progress = self._job, self._progress
+        above = open_above(self._store, job, self._backbone)
+        progress.enter(Phase.SPLITTING, "splitting the rows")
+        with self._store.open_file(job.rows_uri) as lines:
+            parts = read_parts(lines, job, self._backbone.tokenizer, above.documents)
+        progress.plan(planned_work(parts, self._backbone, self._recipe))
+        progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
+        domain = learn_domain(
+            self._store,
+            job,
+            self._backbone,
+            above,
+            parts.train.texts,
+            work=self._work,
+            report=self._report,
+        )
+        plot_path = PlotPath(self._backbone, domain.tree)
+        plot = self._train_on_plot(domain, plot_path, parts)
+        version = self._write_version(domain, plot)
+        computed = self._train_on_computed(parts) if self._recipe.compare_computed else None
+        progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
+        kept = open_adapter_bundle(
+            self._work.path / VERSION_FOLDER,
+            digest=version,
+            backbone_fields=self._backbone.fields,
+            backbone=self._backbone.digest,
+        )
+        predictions = self._predict(plot_path, kept.adapter, kept.head, parts.test)
+        cost = self._cost(predictions, computed, parts.test)
+        progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
+        published = self._publish_version(version)
+        report = self._report_of(parts, domain, plot.task, predictions, cost, published)
+        progress.advance(1, message="the version is published")
+        return TrainResult(
+            version=published,
+            tree=domain.published_tree,
+            segment=domain.published_segment,
+            report=to_plain(report),
+        )
+
+    def _report(self, message: str, step: int, num_steps: int) -> None:
+        self._progress.advance(step, num_steps=num_steps, message=message)
+
+    def _train_on_plot(self, domain: LearnedDomain, path: PlotPath, parts: Parts) -> _Trained:
+        """Training rows are looked up as if their own text had never been counted, validation rows as in
+        serving."""
+        train, validation = parts.train, parts.validation
+        self._progress.enter(
+            Phase.LOOKING_UP, "looking all rows up", num_steps=len(train.rows) + len(validation.rows)
+        )
+        leaving_out = open_leave_one_out(self._store, domain.tree)
+
+        def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
+            found = look_up_leaving_out(
+                self._backbone, leaving_out, train.texts[start:end], max_tokens=self._recipe.max_tokens
+            )
+            residuals: npt.NDArray[np.float32] = self._backbone.residuals.of(
+                found.encoded.documents.offsets
+            ).numpy()
+            return found.rows + residuals
+
+        train_states = self._states("plot-train.f16", train, look_up, done_before=0)
+        validation_states = self._states(
+            "plot-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
+        )
+        return self._train(Phase.TRAINING, "plot.checkpoint", parts, train_states, validation_states)
+
+    def _train_on_computed(self, parts: Parts) -> _Trained:
+        """The same recipe on what the lower layers really compute."""
+        train, validation = parts.train, parts.validation
+        path = ExactPath(self._backbone)
+        self._progress.enter(
+            Phase.COMPARING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
+        )
+        train_states = self._states("computed-train.f16", train, _along(path, train), done_before=0)
+        validation_states = self._states(
+            "computed-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
+        )
+        return self._train(Phase.COMPARING, "computed.checkpoint", parts, train_states, validation_states)
+
+    def _states(self, name: str, part: Part, compute: ComputeStates, *, done_before: int) -> StateSet:
+        """The states of a part's rows: those of a run before, or computed now."""
+        path, hidden = self._work.path / name, self._backbone.fields.hidden
+        found = open_states(path, part.documents, hidden=hidden)
+        if found is None:
+            write_states(
+                path,
+                part.documents,
+                compute,
+                on_documents=lambda done: self._progress.advance(done_before + done),
+            )
+            found = open_states(path, part.documents, hidden=hidden)
+            assert found is not None, "the states were just written"
+        return found
+
+    def _train(
+        self, phase: Phase, checkpoint: str, parts: Parts, train: StateSet, validation: StateSet
+    ) -> _Trained:
+        recipe, fields = self._recipe, self._backbone.fields
+        adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+        inputs = TrainingInputs(
+            upper=self._backbone.upper,
+            adapter=adapter,
+            num_labels=len(self._job.labels),
+            hidden=fields.hidden,
+            recipe=recipe,
+            train=LabelledStates(train, parts.train.labels),
+            validation=LabelledStates(validation, parts.validation.labels),
+        )
+        trainer = AdapterTrainer(inputs, checkpoint=self._work.path / checkpoint, listener=self._heard)
+        trainer.resume()
+        self._progress.enter(
+            phase, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step
+        )
+        return _Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
+
+    def _heard(
+        self, step: int, num_steps: int, *, loss: float | None, validation_accuracy: float | None
+    ) -> None:
+        message = None
+        if validation_accuracy is not None:
+            message = (
+                f"step {step} of {num_steps}: {validation_accuracy:.1%} of the validation rows are right"
+            )
+        self._progress.advance(step, loss=loss, validation_accuracy=validation_accuracy, message=message)
+
+    def _write_version(self, domain: LearnedDomain, trained: _Trained) -> Digest:
+        folder = self._work.bundle(VERSION_FOLDER)
+        if folder is not None:
+            return bundle_digest(read_manifest(folder))
+        return save_adapter_bundle(
+            self._work.new_bundle(VERSION_FOLDER),
+            adapter=trained.adapter,
+            head=trained.task.head,
+            labels=self._job.labels,
+            max_tokens=self._recipe.max_tokens,
+            backbone_fields=self._backbone.fields,
+            backbone=self._backbone.digest,
+            tree=domain.published_tree.digest,
+            metrics={"validation_accuracy": trained.task.validation_accuracy},
+            backbone_uri=self._job.backbone_uri,
+        )
+
+    def _publish_version(self, digest: Digest) -> PublishedBundle:
+        uri = self._job.version_out_uri
+        self._store.publish(self._work.path / VERSION_FOLDER, uri)
+        return PublishedBundle(uri, digest, bundle_bytes(self._store, uri, digest))
+
+    def _predict(
+        self, path: LowerPath, adapter: HostAdapter | None, head: HostHead, test: Part
+    ) -> Predictions:
+        model = TaskModel(self._backbone, adapter, head)
+        return predict(path, model, test.documents, on_documents=self._progress.advance)
+
+    def _cost(self, plot: Predictions, computed: _Trained | None, test: Part) -> PlotCost | None:
+        if computed is None:
+            return None
+        exact = self._predict(ExactPath(self._backbone), computed.adapter, computed.task.head, test)
+        return plot_cost(
+            HeldOut(plot.probabilities, test.labels),
+            HeldOut(exact.probabilities, test.labels),
+            seed=self._recipe.seed,
+        )
+
+    def _report_of(
+        self,
+        parts: Parts,
+        domain: LearnedDomain,
+        task: TrainedTask,
+        predictions: Predictions,
+        cost: PlotCost | None,
+        version: PublishedBundle,
+    ) -> Report:
+        num_test = len(parts.test.rows)
+        figures = held_out_figures(
+            HeldOut(predictions.probabilities, parts.test.labels),
+            labels=self._job.labels,
+            seed=self._recipe.seed,
+        )
+        return Report(
+            format_version=REPORT_FORMAT,
+            accuracy=figures.accuracy,
+            accuracy_ci95=figures.accuracy_ci95,
+            macro_f1=figures.macro_f1,
+            ece=figures.ece,
+            labels=self._job.labels,
+            classes=figures.classes,
+            confusion=figures.confusion,
+            validation_accuracy=task.validation_accuracy,
+            curve=task.curve,
+            stopped_early=task.stopped_early,
+            rows=RowCounts(
+                train=len(parts.train.rows),
+                validation=len(parts.validation.rows),
+                test=num_test,
+                from_ancestors=parts.num_from_ancestors,
+                truncated=parts.num_truncated,
+            ),
+            truncated_share=parts.num_truncated / parts.num_rows,
+            coverage=predictions.coverage,
+            adapter_bytes=version.num_bytes,
+            plot_bytes=domain.published_tree.num_bytes,
+            latency=Latency(
+                retrieve_ms=1000 * predictions.retrieve_s / num_test,
+                compute_ms=1000 * predictions.compute_s / num_test,
+                batch_rows=predictions.batch_rows,
+            ),
+            plot_cost=cost,
+            recipe=self._recipe,
+            backbone=self._job.backbone_digest,
+            tree=domain.published_tree.digest,
+            segment=domain.published_segment.digest,
+            test_rows=tuple(row.row for row in parts.test.rows),
+        )
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Raise InvalidInput for what no training can do."""
+    if recipe.method != LORA:
+        raise InvalidInput(f"the recipe's method is {recipe.method!r}; {LORA!r} is supported", param="method")
+    for name in ("epochs", "batch_rows", "patience"):
+        if getattr(recipe, name) < 1:
+            raise InvalidInput(
+                f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name
+            )
+    if not 0 < recipe.learning_rate < 1:
+        raise InvalidInput(
+            f"the recipe's learning_rate is {recipe.learning_rate}; it lies between 0 and 1",
+            param="learning_rate",
+        )
+
+
+def check_fits(recipe: Recipe, backbone: Backbone) -> None:
+    """Raise InvalidInput for texts longer than the backbone takes."""
+    if not 3 <= recipe.max_tokens <= backbone.fields.max_positions:
+        raise InvalidInput(
+            f"the recipe's max_tokens is {recipe.max_tokens}; {backbone.fields.name} takes 3 to "
+            f"{backbone.fields.max_positions}",
+            param="max_tokens",
+        )
+
+
+def _along(path: LowerPath, part: Part) -> ComputeStates:
+    def compute(start: int, end: int) -> npt.NDArray[np.float32]:
+        states: npt.NDArray[np.float32] = path(select(part.documents, range(start, end))).states.numpy()
+        return states
+
+    return compute

@@ -1,0 +1,226 @@
+"""A whole training on a tiny backbone: it learns, publishes, reports honestly, and survives kills at any
+phase."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmi.artifacts.bundle import read_manifest
+from hmi.base.errors import HmiError, InvalidInput
+from hmi.build.evaluation import PlotPath, TaskModel, predict
+from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.plot.segment import open_segment, text_hash
+from hmi.plot.tree import open_tree
+from tests.hmi.build.training_world import (
+    GENERAL_TEXTS,
+    LABELS,
+    RECIPE,
+    Events,
+    Killed,
+    TrainingWorld,
+    invented_rows,
+    make_world,
+)
+from wire.codec import to_json
+from wire.errors import ErrorCode
+from wire.ids import BundleUri
+from wire.training import Phase, SegmentRef, TrainResult
+
+ROWS = invented_rows(120)
+ROWS_URI = BundleUri("datasets/whole/rows.jsonl")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def whole(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainResult, Events]:
+    """One training that nothing interrupts."""
+    events = Events()
+    job = world.job(
+        world.put_rows("whole", ROWS), name="whole", recipe=replace(RECIPE, compare_computed=True)
+    )
+    return world.train(job, tmp_path_factory.mktemp("work"), events), events
+
+
+def refused(world: TrainingWorld, tmp_path: Path, rows: Sequence[tuple[str, str]], **job: object) -> HmiError:
+    uri = world.put_rows("refused", rows)
+    with pytest.raises(HmiError) as caught:
+        world.train(world.job(uri, name="refused", **job), tmp_path / "work")  # type: ignore[arg-type]
+    return caught.value
+
+
+def _weights(world: TrainingWorld, result: TrainResult) -> dict[str, str]:
+    """SHA-256 of the files with weights."""
+    files = read_manifest(world.store.localize(result.version.uri, result.version.digest)).files
+    return {name: entry.sha256 for name, entry in files.items() if name.endswith(".safetensors")}
+
+
+def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events]) -> None:
+    report = whole[0].report
+    assert report["accuracy"] > 0.8
+    assert report["accuracy_ci95"][0] <= report["accuracy"] <= report["accuracy_ci95"][1]
+    assert report["rows"] == {"train": 90, "validation": 12, "test": 18, "from_ancestors": 0, "truncated": 0}
+    assert np.array(report["confusion"]).sum() == 18
+    assert len(report["test_rows"]) == 18
+    assert sum(report["coverage"].values()) == pytest.approx(1.0)
+    assert report["coverage"]["exact"] == 0.0
+    assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
+    assert report["recipe"]["seed"] == 1
+    json.loads(to_json(whole[0]))
+
+
+def test_the_reported_accuracy_is_that_of_the_published_bundles(
+    world: TrainingWorld, whole: tuple[TrainResult, Events]
+) -> None:
+    result = whole[0]
+    backbone = world.backbone
+    hplm = open_adapter_bundle(
+        world.store.localize(result.version.uri, result.version.digest),
+        digest=result.version.digest,
+        backbone_fields=backbone.fields,
+        backbone=backbone.digest,
+    )
+    assert hplm.fields.tree == result.tree.digest
+    assert hplm.fields.backbone_uri == "backbones/tiny"
+    tree = open_tree(world.store, result.tree.uri, result.tree.digest, backbone=backbone.digest)
+    rows = [ROWS[number - 1] for number in result.report["test_rows"]]
+    documents = backbone.tokenizer.encode([text for text, _ in rows], RECIPE.max_tokens).documents
+    model = TaskModel(backbone, hplm.adapter, hplm.head)
+    found = predict(PlotPath(backbone, tree), model, documents, on_documents=lambda done: None)
+    truth = np.array([LABELS.index(label) for _, label in rows])
+    assert (found.probabilities.argmax(axis=1) == truth).mean() == result.report["accuracy"]
+
+
+def test_no_held_out_text_enters_the_segment(world: TrainingWorld, whole: tuple[TrainResult, Events]) -> None:
+    result = whole[0]
+    segment = open_segment(
+        world.store.localize(result.segment.uri, result.segment.digest), result.segment.digest
+    )
+    held = {text_hash(ROWS[number - 1][0]) for number in result.report["test_rows"]}
+    assert len(segment.documents) == 90
+    assert not held & set(segment.documents.tolist())
+
+
+def test_phases_come_in_order_with_a_time_left(whole: tuple[TrainResult, Events]) -> None:
+    heard = whole[1].heard
+    order = [phase for phase in Phase if any(event.phase is phase for event in heard)]
+    assert order == list(Phase)
+    assert [event.phase for event in heard] == sorted((event.phase for event in heard), key=list(Phase).index)
+    training = [event for event in heard if event.phase is Phase.TRAINING]
+    assert training[-1].eta_s is not None
+    assert training[-1].loss is not None
+    assert training[-1].validation_accuracy is not None
+
+
+def test_messages_hold_no_text_of_the_tenant(whole: tuple[TrainResult, Events]) -> None:
+    words = {"loved", "hated", "film", "match"}
+    assert not any(words & set(event.message.split()) for event in whole[1].heard)
+
+
+@pytest.mark.parametrize(
+    ("phase", "step"),
+    [
+        (Phase.SPLITTING, 0),
+        (Phase.LEARNING_DOMAIN, 1),
+        (Phase.LOOKING_UP, 1),
+        (Phase.TRAINING, 0),
+        (Phase.TRAINING, 9),
+        (Phase.EVALUATING, 1),
+        (Phase.PUBLISHING, 0),
+        (Phase.PUBLISHING, 1),
+    ],
+)
+def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path, phase: Phase, step: int
+) -> None:
+    name = f"killed-{phase}-{step}"
+    job = replace(world.job(ROWS_URI, name=name), dataset_id=world.job(ROWS_URI, name="whole").dataset_id)
+    with pytest.raises(Killed):
+        world.train(job, tmp_path / "work", Events(dies_in=phase, dies_at_step=step))
+    result = world.train(job, tmp_path / "work")
+    expected = whole[0]
+    assert result.segment.digest == expected.segment.digest
+    assert _weights(world, result) == _weights(world, expected)
+    assert result.report["curve"] == expected.report["curve"]
+    assert result.report["test_rows"] == expected.report["test_rows"]
+    assert result.report["accuracy"] == expected.report["accuracy"]
+    assert result.report["confusion"] == expected.report["confusion"]
+
+
+def test_a_finished_training_says_the_same_again_and_does_nothing(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    job = world.job(world.put_rows("again", ROWS), name="again")
+    first = world.train(job, tmp_path / "work")
+    events = Events()
+    assert world.train(job, tmp_path / "work", events) == first
+    assert not [event for event in events.heard if event.phase is not Phase.STARTING]
+    assert not list((tmp_path / "work").glob("*.f16"))
+
+
+def test_texts_of_the_general_node_train_and_are_not_counted_again(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    rows = [*ROWS, (GENERAL_TEXTS[0], "positive"), (f"  {GENERAL_TEXTS[3]} ", "negative")]
+    result = world.train(world.job(world.put_rows("general", rows), name="general"), tmp_path / "work")
+    assert result.report["rows"]["from_ancestors"] == 2
+    assert not {121, 122} & set(result.report["test_rows"])
+    segment = open_segment(
+        world.store.localize(result.segment.uri, result.segment.digest), result.segment.digest
+    )
+    assert text_hash(GENERAL_TEXTS[0]) not in segment.documents
+
+
+def test_texts_of_the_domains_other_datasets_are_never_held_out(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
+) -> None:
+    segment = whole[0].segment
+    sibling = SegmentRef(world.job(ROWS_URI, name="whole").dataset_id, segment.uri, segment.digest)
+    rows = [*ROWS[:60], *invented_rows(80, seed=5)]
+    job = world.job(world.put_rows("second", rows), name="second", segments=(sibling,))
+    result = world.train(job, tmp_path / "work")
+    seen = open_segment(world.store.localize(segment.uri, segment.digest), segment.digest).documents
+    held_out = {text_hash(rows[number - 1][0]) for number in result.report["test_rows"]}
+    assert not held_out & set(seen.tolist())
+    tree = open_tree(world.store, result.tree.uri, result.tree.digest, backbone=world.backbone.digest)
+    assert len(tree.fields.nodes[-1].segments) == 2
+
+
+def test_it_refuses_one_label(world: TrainingWorld, tmp_path: Path) -> None:
+    rows = [(text, "positive") for text, _ in ROWS]
+    assert refused(world, tmp_path, rows).code is ErrorCode.DATASET_ONE_LABEL
+
+
+def test_it_refuses_too_few_rows_to_hold_any_out(world: TrainingWorld, tmp_path: Path) -> None:
+    assert refused(world, tmp_path, ROWS[:4]).code is ErrorCode.DATASET_TOO_FEW_ROWS
+
+
+def test_it_refuses_rows_of_an_unknown_label(world: TrainingWorld, tmp_path: Path) -> None:
+    error = refused(world, tmp_path, [*ROWS, ("the secret", "mixed")])
+    assert error.code is ErrorCode.DATASET_BAD_FORMAT
+    assert "secret" not in error.message
+
+
+@pytest.mark.parametrize(
+    "change", [{"method": "prefix"}, {"epochs": 0}, {"learning_rate": 0.0}, {"max_tokens": 4096}, {"rank": 0}]
+)
+def test_it_refuses_a_recipe_that_no_training_can_follow(
+    world: TrainingWorld, tmp_path: Path, change: dict[str, object]
+) -> None:
+    recipe = replace(RECIPE, **change)  # type: ignore[arg-type]
+    assert refused(world, tmp_path, ROWS, recipe=recipe).code is ErrorCode.INVALID_FIELD
+
+
+def test_a_work_folder_serves_one_job(world: TrainingWorld, tmp_path: Path) -> None:
+    uri = world.put_rows("other", ROWS)
+    with pytest.raises(Killed):
+        world.train(world.job(uri, name="first"), tmp_path / "work", Events(dies_in=Phase.SPLITTING))
+    with pytest.raises(InvalidInput, match="job-first"):
+        world.train(world.job(uri, name="other"), tmp_path / "work")
