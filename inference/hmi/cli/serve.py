@@ -4,23 +4,26 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 
 import structlog
 import torch
 import uvicorn
+from starlette.applications import Starlette
 
 from hmi.artifacts.store import Store, open_store
-from hmi.base.clock import SystemClock
+from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import BudgetExceeded, InvalidInput
 from hmi.cli.main import EXIT_OK
+from hmi.engine.batch import BatchRecord
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
 from hmi.engine.device_plan import DeviceNeeds, DevicePlan, plan_device
 from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, TreePath
-from hmi.engine.request import BundleRef
 from hmi.engine.runner import ModelRunner, Retrieved
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastRecentlyUsed
@@ -37,7 +40,7 @@ from hmi.plot.table import PlotTable
 from hmi.service.access import Access
 from hmi.service.app import ServiceParts, make_app
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
-from hmi.service.catalog_source import PostgresCatalogSource
+from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
 from hmi.service.health import Health
 from hmi.service.live_plane import LivePlane
 from hmi.service.logs import set_up_logs
@@ -47,8 +50,8 @@ from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
 from hmi.service.sources import AdapterSource, TableSource, TreeSource
 from hmi.service.usage_spool import UsageSpool
-from hmi.service.usage_writer import PostgresUsageSink, UsageWriter
-from wire.artifacts import BackboneFields
+from hmi.service.usage_writer import PostgresUsageSink, UsageSink, UsageWriter
+from wire.artifacts import BackboneFields, BundleRef
 from wire.ids import BundleUri, Digest
 
 MAX_LABELS = 1000  # as many as a dataset may have
@@ -74,8 +77,7 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInput(f"the settings are wrong: {exc}") from exc
     log.info("settings", **settings.shown())
     torch.set_num_threads(settings.threads)
-    server, health = _server(settings)
-    server.health = health
+    server = _server(settings)
     # uvicorn raises the signal again when it has ended; a drained service ends well.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ended_well)
@@ -89,10 +91,12 @@ def run(args: argparse.Namespace) -> int:
 class DrainingServer(uvicorn.Server):
     """uvicorn, telling /readyz first when it is asked to end."""
 
-    health: Health
+    def __init__(self, config: uvicorn.Config, health: Health) -> None:
+        super().__init__(config)
+        self._health = health
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.health.is_draining = True
+        self._health.is_draining = True
         super().handle_exit(sig, frame)
 
 
@@ -100,23 +104,32 @@ def _ended_well(number: int, frame: FrameType | None) -> None:
     log.info("ended", signal=signal.Signals(number).name)
 
 
-def _server(settings: ServiceSettings) -> tuple[DrainingServer, Health]:
-    clock = SystemClock()
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The application, and what is asked about its health."""
+
+    app: Starlette
+    health: Health
+
+
+def make_service(
+    settings: ServiceSettings,
+    *,
+    source: CatalogSource,
+    sink: UsageSink,
+    clock: Clock,
+    reader_config: CatalogReaderConfig,
+) -> Service:
+    """Join the parts; nothing runs before the application's lifespan begins."""
     metrics = ServiceMetrics()
     store = open_store(settings.store_url, settings.cache_dir / "bundles")
     planes = PlaneHolder(
-        lambda ref: open_plane(ref, settings, store, metrics), configured=_configured_backbone(settings)
+        lambda ref: open_plane(ref, settings, store, on_batch=metrics.observe_batch),
+        configured=_configured_backbone(settings),
     )
-    reader = CatalogReader(
-        PostgresCatalogSource(settings.catalog_url.get_secret_value()),
-        CatalogReaderConfig(poll_s=settings.catalog_poll_s, staleness_s=settings.key_staleness_s),
-        clock=clock,
-        on_snapshot=planes.follow,
-    )
+    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=planes.follow)
     spool = UsageSpool(settings.cache_dir / "usage", max_bytes=settings.disk_bytes)
-    writer = UsageWriter(
-        spool, PostgresUsageSink(settings.usage_url.get_secret_value()), flush_s=settings.usage_flush_s
-    )
+    writer = UsageWriter(spool, sink, flush_s=settings.usage_flush_s)
     health = Health(reader, planes)
     metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
     metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: spool.num_bytes)
@@ -125,15 +138,27 @@ def _server(settings: ServiceSettings) -> tuple[DrainingServer, Health]:
         settings=settings,
         clock=clock,
         access=Access(reader, clock),
-        reader=reader,
         planes=planes,
         spool=spool,
         metrics=metrics,
         health=health,
     )
     app = make_app(routes, ServiceParts(reader, planes, writer, spool), metrics=metrics, clock=clock)
+    return Service(app, health)
+
+
+def _server(settings: ServiceSettings) -> DrainingServer:
+    service = make_service(
+        settings,
+        source=PostgresCatalogSource(settings.catalog_url.get_secret_value()),
+        sink=PostgresUsageSink(settings.usage_url.get_secret_value()),
+        clock=SystemClock(),
+        reader_config=CatalogReaderConfig(
+            poll_s=settings.catalog_poll_s, staleness_s=settings.key_staleness_s
+        ),
+    )
     config = uvicorn.Config(
-        app,
+        service.app,
         host=settings.service_host,
         port=settings.service_port,
         access_log=False,
@@ -141,7 +166,7 @@ def _server(settings: ServiceSettings) -> tuple[DrainingServer, Health]:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
-    return DrainingServer(config), health
+    return DrainingServer(config, service.health)
 
 
 def _configured_backbone(settings: ServiceSettings) -> BundleRef | None:
@@ -150,8 +175,13 @@ def _configured_backbone(settings: ServiceSettings) -> BundleRef | None:
     return BundleRef(BundleUri(settings.backbone_uri), Digest(settings.backbone_digest))
 
 
-def open_plane(ref: BundleRef, settings: ServiceSettings, store: Store, metrics: ServiceMetrics) -> LivePlane:
-    """Reserve, allocate and join everything that serves one backbone; raises HmiError with what is wrong."""
+def open_plane(
+    ref: BundleRef, settings: ServiceSettings, store: Store, *, on_batch: Callable[[BatchRecord], None]
+) -> LivePlane:
+    """Reserve, allocate and join everything that serves one backbone, not yet started.
+
+    Raises HmiError with what is wrong.
+    """
     backbone = Backbone.open(
         store.localize(ref.uri, ref.digest), settings.device, digest=ref.digest, with_lower=False
     )
@@ -235,14 +265,14 @@ def open_plane(ref: BundleRef, settings: ServiceSettings, store: Store, metrics:
         runner=ModelRunner(backbone=backbone, plot=plot, bank=bank),
         inbox=inbox,
         clock=SystemClock(),
-        on_batch=metrics.observe_batch,
+        on_batch=on_batch,
     )
-    engine.start()
     return LivePlane(
         backbone=ref,
         tokenizer=backbone.tokenizer,
         max_tokens=backbone.fields.max_positions,
         engine=engine,
+        placement=placement,
         adapters=adapters,
         trees=trees,
         tables=tables,

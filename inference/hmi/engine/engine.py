@@ -56,6 +56,8 @@ class Placement(Protocol):
 
     def quarantine(self, hplm: HplmRef, error: HmiError) -> None: ...
 
+    def check_integrity(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -153,11 +155,20 @@ class Engine(Generic[RetrievedT]):
             self._run(selection.batch)
         return bool(selection.batch.parts)
 
+    def wait(self, timeout_s: float) -> None:
+        """Until something arrives for the next step, at most ``timeout_s``."""
+        self._inbox.wait(timeout_s)
+
+    def check_integrity(self) -> None:
+        """Raise AssertionError when queues, slots or nodes contradict themselves."""
+        self._scheduler.check_integrity()
+        self._placement.check_integrity()
+
     def _loop(self) -> None:
         while not self._is_stopped:
             try:
                 if not self.step():
-                    self._inbox.wait(self._idle_s())
+                    self.wait(self._idle_s())
             except Exception:  # the edge of the loop: what is open fails, the service goes on
                 log.exception("engine_step_failed")
                 for request in list(self._open):

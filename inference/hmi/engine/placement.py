@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from hmi.base.errors import BudgetExceeded, HmiError, NotReady
 from hmi.engine.inbox import Inbox
-from hmi.engine.request import BundleRef, HplmRef
+from hmi.engine.request import HplmRef
 from hmi.engine.scheduler import Temperature
 from hmi.memory.arena import Arena
 from hmi.memory.budget import Reservation
@@ -19,7 +19,7 @@ from hmi.memory.loader import Loader
 from hmi.memory.residency import Lease, Residency, ResidencyState
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
-from wire.artifacts import AdapterFields
+from wire.artifacts import AdapterFields, BundleRef
 
 MAX_KNOWN_TREES = 65536
 """Paths of trees that are remembered: a few hundred bytes each."""
@@ -181,6 +181,16 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self.let_go(hplm)
         self._slots.evict(hplm.adapter)
         self._adapter_loader.quarantine(hplm.adapter, error)
+
+    @property
+    def num_nodes(self) -> int:
+        """PLOT nodes on the device."""
+        return len(self._nodes.resident_bytes())
+
+    @property
+    def num_slots(self) -> int:
+        """Adapters that the device can hold."""
+        return self._adapter_arena.num_slots
 
     def close(self) -> None:
         for loader in (self._adapter_loader, self._tree_loader, self._table_loader):

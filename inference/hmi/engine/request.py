@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from hmi.plot.ngram import Documents
-from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+from wire.artifacts import BundleRef
+from wire.ids import RequestId, TaskId, TenantId
 from wire.inference import Coverage
 
 
@@ -23,14 +24,6 @@ class RequestState(Enum):
     @property
     def is_final(self) -> bool:
         return self in (RequestState.DONE, RequestState.FAILED, RequestState.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class BundleRef:
-    """One bundle in the store. Refs are equal by digest: wherever they point, they hold the same bytes."""
-
-    uri: BundleUri = field(compare=False)
-    digest: Digest
 
 
 @dataclass(frozen=True, slots=True)

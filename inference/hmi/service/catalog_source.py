@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import psycopg
 
-from hmi.engine.request import BundleRef
 from hmi.service.snapshot import CatalogRows
+from wire.artifacts import BundleRef
 from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, KeyRow, TaskRow
 from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from hmi.base.errors import InvalidInput
 from hmi.engine.engine import Engine
-from hmi.engine.placement import TreePath
-from hmi.engine.request import BundleRef, EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.placement import HplmPlacement, TreePath
+from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.memory.budget import Budget
 from hmi.memory.loader import Loader
 from hmi.model.adapter_bundle import Hplm
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.table import PlotTable
 from hmi.service.plane import KnownFields
-from wire.artifacts import AdapterFields
+from wire.artifacts import AdapterFields, BundleRef
 
 DRAIN_S = 20.0
 """How long accepted requests may take when the service closes."""
@@ -31,6 +31,7 @@ class LivePlane:
         tokenizer: Tokenizer,
         max_tokens: int,
         engine: Engine[Any],
+        placement: HplmPlacement[Hplm, PlotTable],
         adapters: Loader[BundleRef, Hplm],
         trees: Loader[BundleRef, TreePath],
         tables: Loader[BundleRef, PlotTable],
@@ -40,8 +41,9 @@ class LivePlane:
         self.backbone = backbone
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
-        self._engine = engine
-        self._adapters = adapters
+        self.engine = engine
+        self.placement = placement
+        self.adapters = adapters
         self._trees = trees
         self._tables = tables
         self._budgets = budgets
@@ -49,14 +51,17 @@ class LivePlane:
         self._served: set[HplmRef] = set()
         self._threads = ThreadPoolExecutor(tokenizer_threads, thread_name_prefix="tokenize")
 
+    def start(self) -> None:
+        self.engine.start()
+
     @property
     def is_running(self) -> bool:
-        return self._engine.is_running
+        return self.engine.is_running
 
     async def describe(self, hplm: HplmRef) -> AdapterFields:
         fields = self._known.get(hplm.adapter)
         if fields is None:
-            lease = await asyncio.wrap_future(self._adapters.acquire(hplm.adapter))
+            lease = await asyncio.wrap_future(self.adapters.acquire(hplm.adapter))
             with lease:
                 fields = lease.value.fields
             self._known.put(hplm.adapter, fields)
@@ -71,7 +76,7 @@ class LivePlane:
             raise InvalidInput(exc.message, param="inputs") from exc
 
     async def answer(self, request: EngineRequest) -> EngineAnswer:
-        self._engine.submit(request)
+        self.engine.submit(request)
         return await asyncio.wrap_future(request.future)
 
     def follow(self, served: set[HplmRef]) -> None:
@@ -79,9 +84,9 @@ class LivePlane:
         # goes on serving the requests that began with it and leaves by age.
         for hplm in served - self._served:
             if self._served:
-                self._adapters.prefetch(hplm.adapter)
+                self.adapters.prefetch(hplm.adapter)
         self._served = served
-        self._adapters.retain({hplm.adapter for hplm in served})
+        self.adapters.retain({hplm.adapter for hplm in served})
         self._trees.retain({hplm.tree for hplm in served})
         self._tables.retain(())
 
@@ -92,10 +97,6 @@ class LivePlane:
             for kind, num_bytes in budget.used_by_kind().items()
         }
 
-    @property
-    def num_open_requests(self) -> int:
-        return self._engine.num_open_requests
-
     def close(self) -> None:
-        self._engine.close(drain_s=DRAIN_S)
+        self.engine.close(drain_s=DRAIN_S)
         self._threads.shutdown(wait=True, cancel_futures=True)

@@ -3,16 +3,15 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from hmi.base.errors import HmiError, NotReady
-from hmi.engine.request import BundleRef, EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.model.tokenizer import EncodedTexts
 from hmi.service.snapshot import CatalogSnapshot
-from wire.artifacts import AdapterFields
+from wire.artifacts import AdapterFields, BundleRef
 
 MAX_KNOWN_ADAPTERS = 100_000
 """Adapters whose fields (labels, lengths) are remembered: about a kilobyte each."""
@@ -28,6 +27,9 @@ class Plane(Protocol):
 
     @property
     def is_running(self) -> bool: ...
+
+    def start(self) -> None:
+        """Begin to answer; called once."""
 
     async def describe(self, hplm: HplmRef) -> AdapterFields:
         """What the adapter's bundle says of itself; loads it when it is not known yet. Raises HmiError."""
@@ -46,14 +48,6 @@ class Plane(Protocol):
 
     def close(self) -> None:
         """Answer what was accepted, then free everything. Blocks."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaneState:
-    """The plane, or why there is none."""
-
-    plane: Plane | None
-    problem: str
 
 
 class PlaneHolder:
@@ -97,15 +91,16 @@ class PlaneHolder:
     async def _open(self, ref: BundleRef) -> None:
         self.problem = f"opening backbone {ref.digest}"
         try:
-            self._plane = await asyncio.to_thread(self._open_plane, ref)
+            plane = await asyncio.to_thread(self._open_plane, ref)
         except HmiError as error:
             self.problem = f"backbone {ref.digest}: {error.message}"
             log.error("backbone_not_opened", digest=ref.digest, code=error.code.value, message=error.message)
         else:
-            self.problem = ""
+            plane.start()
+            self._plane, self.problem = plane, ""
             log.info("backbone_opened", digest=ref.digest)
             if self._snapshot is not None:
-                self._plane.follow(self._snapshot.served())
+                plane.follow(self._snapshot.served())
         finally:
             self._opening = None
 

@@ -12,7 +12,6 @@ from hmi.base.clock import Clock
 from hmi.base.errors import InvalidInput
 from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.service.access import Access, Grant
-from hmi.service.catalog_reader import CatalogReader
 from hmi.service.convert import response_of, texts_of, unsupported_media_type
 from hmi.service.errors import ClientGone, json_response
 from hmi.service.health import Health
@@ -36,7 +35,6 @@ class Routes:
         settings: ServiceSettings,
         clock: Clock,
         access: Access,
-        reader: CatalogReader,
         planes: PlaneHolder,
         spool: UsageSpool,
         metrics: ServiceMetrics,
@@ -45,7 +43,6 @@ class Routes:
         self._settings = settings
         self._clock = clock
         self._access = access
-        self._reader = reader
         self._planes = planes
         self._spool = spool
         self._metrics = metrics

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hmi.engine.request import BundleRef, HplmRef
+from hmi.engine.request import HplmRef
+from wire.artifacts import BundleRef
 from wire.catalog import KeyRow, TaskRow
 from wire.ids import TenantId
 

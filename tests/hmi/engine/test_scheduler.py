@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.engine.batch_limits import BatchLimits
-from hmi.engine.request import BundleRef, EngineRequest, HplmRef, RequestState
+from hmi.engine.request import EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Scheduler, Temperature
 from hmi.plot.ngram import Documents
+from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
 
 ROOMY = BatchLimits(max_rows=1000, max_tokens=100_000, max_adapters=1000, max_cold_adapters=1000)
@@ -79,16 +80,15 @@ def test_a_tenant_that_idled_has_saved_nothing_up() -> None:
     assert both == {"busy": 100, "late": 100}
 
 
-def test_a_tenant_cannot_reset_its_counter_by_pausing() -> None:
+def test_a_tenant_cannot_lower_its_counter_by_pausing() -> None:
     scheduler = scheduler_of(limits_of(tokens=100))
+    scheduler.add(request_of("greedy", [90]))
     for _ in range(30):
         scheduler.add(request_of("steady", [10]))
-    scheduler.add(request_of("pauser", [10] * 8))
-    assert served(scheduler) == {"steady": 50, "pauser": 50}
-    assert served(scheduler) == {"steady": 70, "pauser": 30}  # its last, then it is idle
-    scheduler.add(request_of("pauser", [10] * 20))
-    # Served 80 against 120: it catches up with steady, and takes nothing beyond.
-    assert served(scheduler) == {"steady": 30, "pauser": 70}
+    assert served(scheduler) == {"greedy": 90, "steady": 10}  # greedy has no more, and is idle
+    for _ in range(30):
+        scheduler.add(request_of("greedy", [10]))
+    assert served(scheduler) == {"steady": 90, "greedy": 10}
 
 
 def test_a_batch_keeps_to_rows_tokens_and_adapters() -> None:
@@ -164,9 +164,9 @@ def test_a_request_whose_model_is_gone_is_given_back() -> None:
     scheduler.check_integrity()
 
 
-def test_ten_thousand_idle_tenants_cost_nothing() -> None:
+def test_thousands_of_idle_tenants_cost_nothing() -> None:
     scheduler = scheduler_of()
-    for number in range(10_000):
+    for number in range(2_000):
         scheduler.add(request_of(f"tenant {number}", [1]))
     while scheduler.next_batch(hot).batch.parts:
         pass

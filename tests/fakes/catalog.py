@@ -1,0 +1,93 @@
+"""A catalog that lives in a test, with the interface of PostgreSQL's."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from hmi.service.catalog_source import CatalogConnection, CatalogUnavailable
+from hmi.service.snapshot import CatalogRows
+from wire.artifacts import BundleRef
+from wire.catalog import KeyRow, TaskRow
+from wire.ids import KeyId, TaskId, TenantId, VersionId
+
+
+class FakeCatalog:
+    """Implements CatalogSource. ``is_silent`` True: changes are not announced, as when a notification is lost."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, KeyRow] = {}
+        self.tasks: dict[tuple[str, str], TaskRow] = {}
+        self.backbone: BundleRef | None = None
+        self.is_away = False
+        self.is_silent = False
+        self.num_reads = 0
+        self._on_change: Callable[[], None] | None = None
+
+    def add_key(
+        self,
+        secret: str,
+        tenant: str,
+        *,
+        scopes: tuple[str, ...] = ("predict",),
+        task: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        self.keys[secret] = KeyRow(
+            key_sha256=hashlib.sha256(secret.encode()).digest(),
+            key_id=KeyId(f"key of {tenant}"),
+            tenant_id=TenantId(tenant),
+            scopes=scopes,
+            task_id=None if task is None else TaskId(f"{tenant}/{task}"),
+            expires_at=expires_at,
+        )
+        self._announce()
+
+    def revoke(self, secret: str) -> None:
+        del self.keys[secret]
+        self._announce()
+
+    def deploy(
+        self, tenant: str, slug: str, *, number: int = 1, adapter: BundleRef | None, tree: BundleRef | None
+    ) -> None:
+        """Serve this version; None for both: the task exists and has no deployment."""
+        is_deployed = adapter is not None and tree is not None
+        self.tasks[tenant, slug] = TaskRow(
+            tenant_id=TenantId(tenant),
+            task_id=TaskId(f"{tenant}/{slug}"),
+            slug=slug,
+            version_id=VersionId(f"{tenant}/{slug}/{number}") if is_deployed else None,
+            version_number=number if is_deployed else None,
+            bundle_uri=adapter.uri if adapter is not None else None,
+            bundle_digest=adapter.digest if adapter is not None else None,
+            tree_uri=tree.uri if tree is not None else None,
+            tree_digest=tree.digest if tree is not None else None,
+        )
+        self._announce()
+
+    def rename(self, tenant: str, old: str, new: str) -> None:
+        self.tasks[tenant, new] = replace(self.tasks.pop((tenant, old)), slug=new)
+        self._announce()
+
+    def go_away(self) -> None:
+        """As when the database stops: connections break, and none can be made."""
+        self.is_away = True
+        self._announce()
+
+    @asynccontextmanager
+    async def connect(self, on_change: Callable[[], None]) -> AsyncIterator[CatalogConnection]:
+        if self.is_away:
+            raise CatalogUnavailable("the catalog is away")
+        self._on_change = on_change
+        yield self
+
+    async def read(self) -> CatalogRows:
+        if self.is_away:
+            raise CatalogUnavailable("the catalog is away")
+        self.num_reads += 1
+        return CatalogRows(list(self.keys.values()), list(self.tasks.values()), self.backbone)
+
+    def _announce(self) -> None:
+        if self._on_change is not None and not self.is_silent:
+            self._on_change()

@@ -1,0 +1,267 @@
+"""The real runner over a tiny backbone: batches of several tenants, fewer slots than tasks, broken bundles."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmi.base.clock import SystemClock
+from hmi.base.errors import BundleBroken, HmiError
+from hmi.cli.serve import open_plane
+from hmi.engine.batch import BatchRecord
+from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.service.live_plane import LivePlane
+from tests.fakes.settings import service_settings
+from tests.tiny.store import TinyStore
+from wire.artifacts import BundleRef
+from wire.ids import RequestId, TaskId, TenantId
+
+TEXTS = (
+    "the film was good",
+    "a very bad match",
+    "share price of the bank",
+    "computer network and music",
+    "no",
+)
+WAIT_S = 60
+Probabilities = npt.NDArray[np.float64]
+
+
+class Bench:
+    """A plane whose engine a test feeds."""
+
+    def __init__(self, store: TinyStore, folder: Path, **changes: int) -> None:
+        self.batches: list[BatchRecord] = []
+        self.store = store
+        settings = service_settings(store.url, folder, **changes)
+        self.plane: LivePlane = open_plane(
+            store.backbone_ref, settings, store.store, on_batch=self.batches.append
+        )
+
+    def request(self, hplm: HplmRef, texts: tuple[str, ...] = TEXTS, tenant: str = "acme") -> EngineRequest:
+        encoded = self.store.backbone.tokenizer.encode(texts, 32)
+        return EngineRequest(
+            request_id=RequestId("r"),
+            tenant_id=TenantId(tenant),
+            task_id=TaskId(tenant),
+            hplm=hplm,
+            documents=encoded.documents,
+            deadline=SystemClock().monotonic() + WAIT_S,
+        )
+
+    def submit(self, *requests: EngineRequest) -> list[EngineAnswer]:
+        for request in requests:
+            self.plane.engine.submit(request)
+        self.run_until_done(*requests)
+        return [request.future.result(0) for request in requests]
+
+    def run_until_done(self, *requests: EngineRequest) -> None:
+        """Step as the engine's thread would; loads go on in theirs."""
+        end = time.monotonic() + WAIT_S
+        while not all(request.future.done() for request in requests):
+            assert time.monotonic() < end, "no answer came"
+            if not self.plane.engine.step():
+                self.plane.engine.wait(0.1)
+
+    def alone(self, hplm: HplmRef, texts: tuple[str, ...] = TEXTS) -> Probabilities:
+        return probabilities(self.submit(self.request(hplm, texts))[0])
+
+
+def probabilities(answer: EngineAnswer) -> Probabilities:
+    return np.array([document.probabilities for document in answer.documents])
+
+
+@pytest.fixture
+def bench(tiny_store: TinyStore, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tiny_store, tmp_path)
+    yield made
+    made.plane.close()
+
+
+def hplm_of(store: TinyStore, seed: int, domain: str = "general", num_labels: int = 2) -> HplmRef:
+    labels = tuple(f"label {n}" for n in range(num_labels))
+    return HplmRef(store.publish_adapter(labels=labels, seed=seed, domain=domain), store.trees[domain])
+
+
+def mixed(bench: Bench, *requests: EngineRequest) -> list[EngineAnswer]:
+    """Answers of requests that ran in one batch: the models are near before, so that all are ready at once."""
+    for request in requests:
+        bench.submit(bench.request(request.hplm, ("warm",)))
+    bench.batches.clear()
+    answers = bench.submit(*requests)
+    assert len(bench.batches) == 1, "it was not one batch"
+    return answers
+
+
+def test_two_tenants_in_one_batch_get_what_each_gets_alone(bench: Bench) -> None:
+    acme = hplm_of(bench.store, seed=1, domain="film", num_labels=2)
+    globex = hplm_of(bench.store, seed=2, domain="market", num_labels=11)
+    alone = bench.alone(acme), bench.alone(globex)
+    together = mixed(bench, bench.request(acme), bench.request(globex, tenant="globex"))
+    assert bench.batches[0].tenants == {"acme", "globex"}
+    assert bench.batches[0].adapters == {acme.adapter.digest, globex.adapter.digest}
+    assert bench.batches[0].num_rows == 2 * len(TEXTS)
+    for one, answer in zip(alone, together, strict=True):
+        np.testing.assert_allclose(probabilities(answer), one, atol=1e-4)
+    assert probabilities(together[1]).shape == (len(TEXTS), 11)
+    np.testing.assert_allclose(probabilities(together[1]).sum(1), 1.0, atol=1e-5)
+
+
+def test_adapters_differ_enough_to_change_labels(bench: Bench) -> None:
+    """Else the test above could not fail. Same head, same tree: only the adapters differ."""
+    first, second = (
+        HplmRef(
+            bench.store.publish_adapter(labels=tuple("abcdefghijk"), seed=seed, head_seed=7),
+            bench.store.trees["general"],
+        )
+        for seed in (1, 2)
+    )
+    together = mixed(bench, bench.request(first), bench.request(second, tenant="globex"))
+    labels = [probabilities(answer).argmax(1).tolist() for answer in together]
+    assert labels[0] != labels[1]
+
+
+def test_trees_differ_in_their_answers_and_coverage(bench: Bench) -> None:
+    adapter = bench.store.publish_adapter(seed=3)
+    film, market = (HplmRef(adapter, bench.store.trees[name]) for name in ("film", "market"))
+    text = ("the film was bad",)
+    together = mixed(bench, bench.request(film, text), bench.request(market, text))
+    assert together[0].documents[0].coverage.trigram > together[1].documents[0].coverage.trigram
+    assert not np.allclose(probabilities(together[0]), probabilities(together[1]), atol=1e-4)
+    coverage = together[0].documents[0].coverage
+    assert coverage.trigram + coverage.bigram + coverage.unigram == pytest.approx(1.0)
+
+
+def test_the_order_of_a_batch_does_not_matter(bench: Bench) -> None:
+    hplms = [hplm_of(bench.store, seed=seed) for seed in (11, 12, 13)]
+    forward = mixed(bench, *(bench.request(hplm, tenant=str(n)) for n, hplm in enumerate(hplms)))
+    backward = mixed(
+        bench, *(bench.request(hplm, tenant=str(n)) for n, hplm in reversed([*enumerate(hplms)]))
+    )
+    for one, other in zip(forward, reversed(backward), strict=True):
+        np.testing.assert_allclose(probabilities(one), probabilities(other), atol=1e-5)
+
+
+def test_the_forward_reads_the_arena_and_not_the_source(bench: Bench) -> None:
+    hplm = hplm_of(bench.store, seed=21)
+    before = bench.alone(hplm)
+    lease = bench.plane.adapters.acquire(hplm.adapter).result(WAIT_S)
+    with lease:  # the very tensors that were promoted
+        assert lease.value.adapter is not None
+        for factors in lease.value.adapter.factors.values():
+            factors.down.fill_(float("nan"))
+            factors.up.fill_(float("nan"))
+        lease.value.head.weight.fill_(float("nan"))
+    np.testing.assert_array_equal(bench.alone(hplm), before)
+
+
+def test_more_tasks_than_slots_get_right_answers_always(tiny_store: TinyStore, tmp_path: Path) -> None:
+    bench = Bench(tiny_store, tmp_path, max_batch_adapters=2, max_batch_tokens=64, device_bytes=1_500_000)
+    assert bench.plane.placement.num_slots == 2
+    chance = random.Random(5)
+    names = list(tiny_store.trees)
+    hplms = [hplm_of(tiny_store, seed=30 + n, domain=names[n % 3], num_labels=2 + n) for n in range(7)]
+    expected = [bench.alone(hplm) for hplm in hplms]
+    for _ in range(40):
+        chosen = [chance.randrange(7) for _ in range(chance.randrange(1, 6))]
+        requests = [bench.request(hplms[n], tenant=f"tenant {n}") for n in chosen]
+        cancelled = [request for request in requests if chance.random() < 0.2]
+        for request in requests:
+            bench.plane.engine.submit(request)
+        for request in cancelled:
+            request.future.cancel()
+        bench.run_until_done(*requests)
+        for n, request in zip(chosen, requests, strict=True):
+            if request not in cancelled:
+                answer = request.future.result(0)
+                np.testing.assert_allclose(probabilities(answer), expected[n], atol=1e-4)
+        bench.plane.engine.check_integrity()
+    assert max(len(batch.adapters) for batch in bench.batches) == 2
+    bench.plane.close()
+
+
+def test_a_request_spread_over_batches_is_answered_whole(tiny_store: TinyStore, tmp_path: Path) -> None:
+    bench = Bench(tiny_store, tmp_path, max_batch_rows=2)
+    hplm = hplm_of(tiny_store, seed=41)
+    whole = bench.alone(hplm)
+    assert len(bench.batches) == 3
+    each = np.concatenate([bench.alone(hplm, (text,)) for text in TEXTS])
+    np.testing.assert_allclose(whole, each, atol=1e-4)
+    bench.plane.close()
+
+
+def _truncate(folder: Path) -> None:
+    file = folder / "head.safetensors"
+    file.write_bytes(file.read_bytes()[:-8])
+
+
+def _change_a_byte(folder: Path) -> None:
+    file = folder / "head.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(bytes(content))
+
+
+def _remove_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.parametrize("damage", [_truncate, _change_a_byte, _remove_the_manifest])
+def test_a_damaged_bundle_fails_alone(bench: Bench, damage: Callable[[Path], None]) -> None:
+    good, bad = hplm_of(bench.store, seed=51), hplm_of(bench.store, seed=52)
+    damage(bench.store.path_of(bad.adapter))
+    requests = [bench.request(good), bench.request(bad, tenant="globex"), bench.request(good)]
+    for request in requests:
+        bench.plane.engine.submit(request)
+    bench.run_until_done(*requests)
+    assert len(requests[0].future.result(0).documents) == len(requests[2].future.result(0).documents) == 5
+    with pytest.raises(HmiError) as caught:
+        requests[1].future.result(0)
+    assert caught.value.code.value == "bundle_broken"
+
+
+def test_a_broken_adapter_is_not_read_again_until_the_catalog_drops_it(bench: Bench) -> None:
+    bad = hplm_of(bench.store, seed=61)
+    folder = bench.store.path_of(bad.adapter)
+    whole = (folder / "head.safetensors").read_bytes()
+    _truncate(folder)
+    with pytest.raises(BundleBroken):
+        bench.alone(bad)
+    (folder / "head.safetensors").write_bytes(whole)
+    with pytest.raises(BundleBroken):
+        bench.alone(bad)
+    bench.plane.follow(set())
+    assert bench.alone(bad).shape == (len(TEXTS), 2)
+
+
+def test_an_adapter_for_another_backbone_is_refused(bench: Bench) -> None:
+    other = bench.store.trees["general"].digest
+    hplm = HplmRef(bench.store.publish_adapter(seed=71, backbone=other), bench.store.trees["general"])
+    with pytest.raises(HmiError, match="trained on backbone"):
+        bench.alone(hplm)
+
+
+def test_an_adapter_too_large_for_a_slot_is_refused_and_others_go_on(bench: Bench) -> None:
+    large = HplmRef(bench.store.publish_adapter(seed=72, rank=9), bench.store.trees["general"])
+    with pytest.raises(HmiError, match="rank 9"):
+        bench.alone(large)
+    assert bench.alone(hplm_of(bench.store, seed=73)).shape == (len(TEXTS), 2)
+
+
+def test_a_tree_that_is_not_there_fails_alone(bench: Bench) -> None:
+    adapter = bench.store.publish_adapter(seed=74)
+    absent = BundleRef(bench.store.trees["film"].uri, adapter.digest)
+    with pytest.raises(HmiError):
+        bench.alone(HplmRef(adapter, absent))
+    assert bench.alone(HplmRef(adapter, bench.store.trees["film"])).shape == (len(TEXTS), 2)
+
+
+def test_nodes_that_trees_share_are_loaded_once(bench: Bench) -> None:
+    adapter = bench.store.publish_adapter(seed=75)
+    for name in ("general", "film", "market"):
+        bench.alone(HplmRef(adapter, bench.store.trees[name]))
+    assert bench.plane.placement.num_nodes == 3

@@ -1,0 +1,413 @@
+"""The service over HTTP, real engine and tiny backbone, a fake catalog: what works, then every refusal."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from hmi.base.clock import SystemClock
+from hmi.base.units import KIB
+from hmi.cli.serve import make_service
+from hmi.service.catalog_reader import CatalogReaderConfig
+from tests.fakes.catalog import FakeCatalog
+from tests.fakes.settings import service_settings
+from tests.fakes.usage import FakeUsageTable
+from tests.tiny.store import TinyStore
+
+ACME, GLOBEX = "hmi_acme-secret", "hmi_globex-secret"
+LABELS = ("good", "bad", "new")
+PREDICT = "/v1/tasks/reviews/predict"
+WAIT_S = 60
+
+
+class Service:
+    """A running application with its catalog."""
+
+    def __init__(
+        self, client: TestClient, catalog: FakeCatalog, usage: FakeUsageTable, store: TinyStore
+    ) -> None:
+        self.client = client
+        self.catalog = catalog
+        self.usage = usage
+        self.store = store
+
+    def predict(
+        self, body: Any = None, *, key: str | None = ACME, task: str = "reviews", **headers: str
+    ) -> Any:
+        sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+        if key is not None:
+            sent["Authorization"] = f"Bearer {key}"
+        content = (
+            body
+            if isinstance(body, bytes)
+            else json.dumps({"inputs": ["the film was good"]} if body is None else body)
+        )
+        return self.client.post(f"/v1/tasks/{task}/predict", content=content, headers=sent)
+
+    def wait_until(self, condition: Any) -> None:
+        """Ask /readyz until ``condition`` holds: each answer lets the service's own tasks run."""
+        for _ in range(20_000):
+            if condition():
+                return
+            self.client.get("/readyz")
+        raise AssertionError("it never came")
+
+    @property
+    def is_ready(self) -> bool:
+        return bool(self.client.get("/readyz").status_code == 200)
+
+
+@contextmanager
+def running(
+    store: TinyStore, folder: Path, *, catalog: FakeCatalog | None = None, **changes: Any
+) -> Iterator[Service]:
+    catalog = demo_catalog(store) if catalog is None else catalog
+    usage = FakeUsageTable()
+    settings = service_settings(store.url, folder, **changes)
+    service = make_service(
+        settings,
+        source=catalog,
+        sink=usage,
+        clock=SystemClock(),
+        reader_config=CatalogReaderConfig(
+            poll_s=30, staleness_s=settings.key_staleness_s, min_interval_s=0, retry_s=0.001
+        ),
+    )
+    with TestClient(service.app, raise_server_exceptions=False) as client:
+        made = Service(client, catalog, usage, store)
+        made.wait_until(lambda: catalog.num_reads > 0 or catalog.is_away)
+        if catalog.backbone is not None:
+            made.wait_until(lambda: made.is_ready)
+        yield made
+
+
+def demo_catalog(store: TinyStore) -> FakeCatalog:
+    catalog = FakeCatalog()
+    catalog.backbone = store.backbone_ref
+    catalog.add_key(ACME, "acme")
+    catalog.add_key(GLOBEX, "globex")
+    catalog.deploy("acme", "reviews", adapter=adapter(store, 1), tree=store.trees["film"])
+    catalog.deploy("globex", "prices", adapter=adapter(store, 2), tree=store.trees["market"])
+    catalog.deploy("acme", "draft", adapter=None, tree=None)
+    return catalog
+
+
+def adapter(store: TinyStore, seed: int) -> Any:
+    return store.publish_adapter(labels=LABELS, seed=seed, max_tokens=8)
+
+
+@pytest.fixture(scope="module")
+def service(tiny_store: TinyStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Shared by the tests that change nothing in the catalog."""
+    with running(tiny_store, tmp_path_factory.mktemp("cache")) as made:
+        yield made
+
+
+def code_of(response: Any) -> tuple[int, str]:
+    return response.status_code, response.json()["error"]["code"]
+
+
+# What works
+
+
+def test_a_prediction_says_what_answered(service: Service) -> None:
+    response = service.predict({"inputs": ["the film was bad", "music"]}, X_Request_Id="my-id.1")
+    assert response.status_code == 200, response.text
+    body = response.json()
+    task = service.catalog.tasks["acme", "reviews"]
+    assert body["model"] == {
+        "task": "reviews",
+        "version": 1,
+        "version_id": task.version_id,
+        "adapter_digest": task.bundle_digest,
+        "tree_version": task.tree_digest,
+        "backbone": service.store.backbone_ref.digest,
+    }
+    assert len(body["predictions"]) == 2
+    first = body["predictions"][0]
+    assert list(first["scores"]) == list(LABELS)
+    assert first["score"] == max(first["scores"].values()) == first["scores"][first["label"]]
+    assert sum(first["scores"].values()) == pytest.approx(1, abs=1e-5)
+    assert sum(first["coverage"].values()) == pytest.approx(1)
+    assert first["coverage"]["trigram"] > 0
+    assert (first["num_tokens"], first["truncated"]) == (6, False)
+    assert body["usage"]["num_texts"] == 2
+    assert set(body["timings"]) == {"queue_ms", "retrieve_ms", "compute_ms"}
+    assert body["request_id"] == response.headers["X-Request-Id"] == "my-id.1"
+
+
+def test_a_cut_text_is_reported(service: Service) -> None:
+    short, long = service.predict({"inputs": ["no", "very good film " * 20]}).json()["predictions"]
+    assert (short["truncated"], long["truncated"], long["num_tokens"]) == (False, True, 8)
+
+
+def test_the_models_of_a_key_are_its_deployed_tasks(service: Service) -> None:
+    answer = service.client.get("/v1/models", headers={"Authorization": f"Bearer {ACME}"}).json()
+    assert [model["id"] for model in answer["data"]] == ["reviews"]
+
+
+def test_health_readiness_and_metrics_answer_without_a_key(service: Service) -> None:
+    service.predict()
+    assert service.client.get("/healthz").json() == {"status": "alive"}
+    assert service.client.get("/readyz").json()["status"] == "ready"
+    metrics = service.client.get("/metrics").text
+    assert 'hmi_requests_total{route="predict",status="200"}' in metrics
+    assert 'hmi_tier_bytes{kind="adapter slots",tier="device"}' in metrics
+    assert "acme" not in metrics and "reviews" not in metrics
+
+
+def test_an_unsound_request_id_is_replaced(service: Service) -> None:
+    given = 'evil"id ' + "x" * 100
+    assert service.predict(X_Request_Id=given).headers["X-Request-Id"] != given
+
+
+def test_texts_in_any_language_are_answered(service: Service) -> None:
+    response = service.predict({"inputs": ["电影很好 😀", "\u0000 \u202e film", "[SEP] [MASK]"]})
+    assert response.status_code == 200
+
+
+# Who may
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "unauthenticated"),
+        ("", "unauthenticated"),
+        ("Basic abc", "unauthenticated"),
+        ("Bearer", "unauthenticated"),
+        ("Bearer wrong", "invalid_key"),
+        ("Bearer hmi_wrong", "invalid_key"),
+        ("Bearer hmi_" + "x" * 5000, "invalid_key"),
+    ],
+)
+def test_a_wrong_key_is_401(service: Service, authorization: str | None, code: str) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    response = service.client.post(PREDICT, json={"inputs": ["x"]}, headers=headers)
+    assert code_of(response) == (401, code)
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_another_tenants_task_looks_like_one_that_is_not_there(service: Service) -> None:
+    others = service.predict(key=ACME, task="prices")
+    absent = service.predict(key=ACME, task="nothing")
+    assert code_of(others) == code_of(absent) == (404, "task_not_found")
+    assert others.json()["error"]["message"] == absent.json()["error"]["message"]
+
+
+def test_a_task_without_a_deployment_says_so(service: Service) -> None:
+    assert code_of(service.predict(task="draft")) == (409, "task_not_deployed")
+
+
+def test_a_key_that_may_not_predict_is_403(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        service.catalog.add_key("hmi_manager", "acme", scopes=("manage",))
+        assert code_of(service.predict(key="hmi_manager")) == (403, "forbidden")
+
+
+def test_a_key_for_one_task_sees_no_other(tiny_store: TinyStore, tmp_path: Path) -> None:
+    catalog = demo_catalog(tiny_store)
+    catalog.deploy("acme", "other", adapter=adapter(tiny_store, 3), tree=tiny_store.trees["film"])
+    catalog.add_key("hmi_bound", "acme", task="reviews")
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        assert service.predict(key="hmi_bound").status_code == 200
+        assert code_of(service.predict(key="hmi_bound", task="other")) == (404, "task_not_found")
+        models = service.client.get("/v1/models", headers={"Authorization": "Bearer hmi_bound"}).json()
+        assert [model["id"] for model in models["data"]] == ["reviews"]
+
+
+def test_an_expired_key_is_refused_though_the_snapshot_has_it(tiny_store: TinyStore, tmp_path: Path) -> None:
+    catalog = demo_catalog(tiny_store)
+    catalog.add_key("hmi_old", "acme", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        assert code_of(service.predict(key="hmi_old")) == (401, "invalid_key")
+
+
+def test_a_revoked_key_stops(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        assert service.predict().status_code == 200
+        service.client.portal.call(service.catalog.revoke, ACME)  # type: ignore[union-attr]
+        service.wait_until(lambda: service.predict().status_code == 401)
+        assert service.predict(key=GLOBEX, task="prices").status_code == 200
+
+
+def test_a_new_key_and_a_new_deployment_work_at_once(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        service.catalog.is_silent = True
+        service.catalog.add_key("hmi_new", "acme")
+        assert service.predict(key="hmi_new").status_code == 200
+        service.catalog.deploy("acme", "late", adapter=adapter(tiny_store, 4), tree=tiny_store.trees["film"])
+        assert service.predict(task="late").status_code == 200
+
+
+# What is sent
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "param"),
+    [
+        (b"", (400, "malformed_body"), None),
+        (b"{", (400, "malformed_body"), None),
+        (b'{"inputs": ["\xff"]}', (400, "malformed_body"), None),
+        (b'{"inputs": ["\\ud800"]}', (400, "malformed_body"), None),
+        (b'{"inputs": NaN}', (400, "malformed_body"), None),
+        (b"[" * 100_000, (400, "malformed_body"), None),
+        ([], (400, "malformed_body"), None),
+        ("text", (400, "malformed_body"), None),
+        ({}, (400, "missing_field"), "inputs"),
+        ({"inputs": "text"}, (400, "invalid_field"), "inputs"),
+        ({"inputs": None}, (400, "invalid_field"), "inputs"),
+        ({"inputs": {"0": "text"}}, (400, "invalid_field"), "inputs"),
+        ({"inputs": []}, (400, "empty_inputs"), "inputs"),
+        ({"inputs": ["a", 1]}, (400, "invalid_field"), "inputs[1]"),
+        ({"inputs": ["a", None]}, (400, "invalid_field"), "inputs[1]"),
+        ({"inputs": ["a", ["b"]]}, (400, "invalid_field"), "inputs[1]"),
+        ({"inputs": ["a", " \n"]}, (400, "invalid_field"), "inputs[1]"),
+        ({"inputs": ["a"] * 65}, (400, "too_many_inputs"), "inputs"),
+        ({"inputs": ["a", "b" * 50_001]}, (413, "text_too_long"), "inputs[1]"),
+        ({"inputs": ["a"], "input": "b"}, (400, "invalid_field"), "input"),
+        ({"inputs": ["a"], "parameters": {"x": 1}}, (400, "invalid_field"), "parameters"),
+        ({"inputs": ["a"], "parameters": []}, (400, "invalid_field"), "parameters"),
+    ],
+)
+def test_a_bad_body_is_refused_with_what_to_do(
+    service: Service, body: Any, expected: tuple[int, str], param: str | None
+) -> None:
+    response = service.predict(body)
+    assert code_of(response) == expected
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "param", "code", "details", "request_id"}
+    assert error["param"] == param
+    assert error["message"]
+    assert error["request_id"] == response.headers["X-Request-Id"]
+
+
+def test_an_error_does_not_repeat_the_text(service: Service) -> None:
+    assert "geheim" not in service.predict({"inputs": ["geheim " * 10_000]}).text
+
+
+def test_a_body_that_is_too_large_is_not_read_to_its_end(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path, max_body_bytes=KIB) as service:
+        assert code_of(service.predict({"inputs": ["a" * 2000]})) == (413, "body_too_large")
+        assert service.predict().status_code == 200
+
+
+def test_another_content_type_is_415(service: Service) -> None:
+    assert code_of(service.predict(Content_Type="text/csv")) == (415, "unsupported_media_type")
+
+
+def test_other_addresses_and_methods_have_the_same_error_shape(service: Service) -> None:
+    assert code_of(service.client.get("/v1/nothing")) == (404, "not_found")
+    assert code_of(service.client.get(PREDICT)) == (405, "method_not_allowed")
+
+
+# Broken parts
+
+
+def test_a_broken_bundle_fails_alone_and_is_tried_again_when_another_is_deployed(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog = demo_catalog(tiny_store)
+    broken = adapter(tiny_store, 5)
+    (tiny_store.path_of(broken) / "head.safetensors").write_bytes(b"no")
+    catalog.deploy("acme", "broken", adapter=broken, tree=tiny_store.trees["film"])
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        assert code_of(service.predict(task="broken")) == (503, "bundle_broken")
+        assert service.predict().status_code == 200
+        service.client.portal.call(  # type: ignore[union-attr]
+            lambda: catalog.deploy(
+                "acme", "broken", number=2, adapter=adapter(tiny_store, 6), tree=tiny_store.trees["film"]
+            )
+        )
+        service.wait_until(lambda: service.predict(task="broken").status_code == 200)
+        assert service.predict(task="broken").json()["model"]["version"] == 2
+
+
+def test_a_hot_swap_fails_no_request(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        versions = []
+        for number in range(1, 6):
+            swapped = adapter(tiny_store, 20 + number)
+            service.client.portal.call(  # type: ignore[union-attr]
+                lambda number=number, swapped=swapped: service.catalog.deploy(
+                    "acme", "reviews", number=number, adapter=swapped, tree=tiny_store.trees["film"]
+                )
+            )
+            for _ in range(3):
+                response = service.predict()
+                assert response.status_code == 200
+                versions.append(response.json()["model"]["version"])
+            service.wait_until(lambda number=number: service.predict().json()["model"]["version"] == number)
+        assert versions == sorted(versions)
+
+
+def test_it_starts_without_a_backbone_and_picks_it_up(tiny_store: TinyStore, tmp_path: Path) -> None:
+    catalog = demo_catalog(tiny_store)
+    catalog.backbone = None
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        ready = service.client.get("/readyz")
+        assert ready.status_code == 503
+        assert "no backbone" in ready.json()["checks"]["backbone"]["message"]
+        assert code_of(service.predict()) == (503, "not_ready")
+
+        def name_backbone() -> None:
+            catalog.backbone = tiny_store.backbone_ref
+            catalog.add_key("hmi_other", "acme")
+
+        service.client.portal.call(name_backbone)  # type: ignore[union-attr]
+        service.wait_until(lambda: service.is_ready)
+        assert service.predict().status_code == 200
+
+
+def test_it_serves_what_it_knows_while_the_database_is_away(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        service.client.portal.call(service.catalog.go_away)  # type: ignore[union-attr]
+        database = lambda: service.client.get("/readyz").json()["checks"]["database"]  # noqa: E731
+        service.wait_until(lambda: not database()["is_ok"])
+        assert service.is_ready
+        assert service.predict().status_code == 200
+        assert code_of(service.predict(key="hmi_unknown")) == (401, "invalid_key")
+        service.catalog.is_away = False
+        service.wait_until(lambda: database()["is_ok"])
+
+
+def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path, key_staleness_s=0.2) as service:
+        service.client.portal.call(service.catalog.go_away)  # type: ignore[union-attr]
+        service.wait_until(lambda: service.predict().status_code == 503)
+        assert code_of(service.predict()) == (503, "catalog_stale")
+        assert not service.is_ready
+
+
+def test_a_budget_that_is_too_small_is_explained(tiny_store: TinyStore, tmp_path: Path) -> None:
+    catalog = demo_catalog(tiny_store)
+    catalog_backbone, catalog.backbone = catalog.backbone, None
+    with running(tiny_store, tmp_path, catalog=catalog, device_bytes=1000) as service:
+
+        def name_backbone() -> None:
+            catalog.backbone = catalog_backbone
+            catalog.add_key("hmi_other", "acme")
+
+        service.client.portal.call(name_backbone)  # type: ignore[union-attr]
+        message = lambda: service.client.get("/readyz").json()["checks"]["backbone"]["message"]  # noqa: E731
+        service.wait_until(lambda: "HMI_DEVICE_BYTES is 1_000" in message())
+        assert "adapter slots" in message()
+
+
+# Usage
+
+
+def test_each_answered_request_is_counted_once(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path) as service:
+        service.predict({"inputs": ["good film", "very good film " * 20]})
+        service.predict({"inputs": []})
+        service.predict(key="hmi_unknown")
+        service.wait_until(lambda: len(service.usage.events) > 0)
+    (event,) = service.usage.events.values()
+    assert (event.tenant_id, event.task_id, event.key_id) == ("acme", "acme/reviews", "key of acme")
+    assert (event.num_texts, event.num_tokens, event.num_truncated) == (2, 4 + 8, 1)
