@@ -144,12 +144,15 @@ class Attempt:
 
     def _started_in(self, work_dir: WorkDir) -> TrainingProcess:
         files = ("--job", str(work_dir.job_file), "--work", str(work_dir.checkpoints))
-        return TrainingProcess(
-            [*self._config.command, *files, "--watch-stdin"],
-            environment={**self._config.environment, "TMPDIR": str(work_dir.temporary)},
-            folder=work_dir.path,
-            held_files=(work_dir.lock_file,),
-        )
+        try:
+            return TrainingProcess(
+                [*self._config.command, *files, "--watch-stdin"],
+                environment={**self._config.environment, "TMPDIR": str(work_dir.temporary)},
+                folder=work_dir.path,
+                held_files=(work_dir.lock_file,),
+            )
+        except OSError as exc:
+            raise Crashed(f"the process cannot be started: {exc}") from exc
 
     def _follow(self, process: TrainingProcess, job: TrainJob) -> TrainResult | TrainFailure:
         heard_at = time.monotonic()

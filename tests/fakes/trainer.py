@@ -1,0 +1,89 @@
+"""A program that keeps wire.training's contract and learns nothing: it counts steps, a checkpoint after each.
+
+    trainer.py [--behaviour NAME] [--steps N] --log FILE --job FILE --work DIR --watch-stdin
+
+Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
+Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (not an event);
+wait (after the first step, until standard input ends); deaf (as wait, but then until the file LOG.go exists).
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--behaviour", default="well")
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--step-s", type=float, default=0.0)
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--job", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--watch-stdin", action="store_true", required=True)
+    arguments, _ = parser.parse_known_args()
+    job = json.loads(arguments.job.read_text())
+    checkpoint = arguments.work / "step"
+    first = int(checkpoint.read_text()) if checkpoint.exists() else 0
+    note(arguments.log, f"{first} {os.getpid()} {','.join(sorted(os.environ))}")
+    for step in range(first + 1, arguments.steps + 1):
+        say(event="progress", phase="training", step=step, num_steps=arguments.steps, loss=1 / step,
+            validation_accuracy=step / 10, eta_s=1.0, message=f"step {step}")  # fmt: skip
+        behave(arguments, step, is_first_start=first == 0)
+        temporary = checkpoint.with_name("step.new")
+        temporary.write_text(str(step))
+        temporary.replace(checkpoint)
+        time.sleep(arguments.step_s)
+    say(event="result", report={"accuracy": 0.9, "coverage": {"trigram": 0.5}},
+        version=bundle(job["version_out_uri"]), tree=bundle(job["tree_out_uri"]),
+        segment=bundle(job["segment_out_uri"]))  # fmt: skip
+
+
+def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) -> None:
+    match arguments.behaviour:
+        case "crash" if step >= 2:
+            crash()
+        case "crash-once" if step == 2 and is_first_start:
+            crash()
+        case "refuse":
+            say(event="failure", code="dataset_too_few_rows", message="Add more rows.")
+            sys.exit(2)
+        case "noise":
+            say(news="a library talks")
+        case "wait":
+            sys.stdin.read()
+            sys.exit(3)
+        case "deaf":
+            sys.stdin.read()
+            while not arguments.log.with_suffix(".go").exists():
+                time.sleep(0.01)
+            os._exit(3)
+
+
+def crash() -> None:
+    sys.stderr.write("out of memory while reading: a secret text\n")
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def say(**event: object) -> None:
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+def note(log: Path, line: str) -> None:
+    with log.open("a") as file:
+        file.write(line + "\n")
+
+
+def bundle(uri: str) -> dict[str, object]:
+    return {"uri": uri, "digest": "sha256:" + hashlib.sha256(uri.encode()).hexdigest(), "num_bytes": 100}
+
+
+if __name__ == "__main__":
+    main()

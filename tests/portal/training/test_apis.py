@@ -1,0 +1,249 @@
+"""Starting, watching and cancelling trainings over the REST API."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from portal.audit.models import AuditEntry
+from portal.catalog.models import Task
+from portal.common import queue
+from portal.common.queue import JobName
+from portal.common.scope import operator_scope, tenant_scope
+from portal.datasets.models import Dataset
+from portal.tenants.models import Role
+from portal.training.models import JobState, TrainingEvent, TrainingJob
+from tests.fakes.portal import (
+    Cast,
+    client_of,
+    client_with,
+    make_dataset,
+    make_general,
+    make_job,
+    make_key,
+    make_task,
+    make_version,
+)
+from wire.training import Recipe
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def task(cast: Cast) -> Task:
+    make_general()
+    return make_task(cast.acme.tenant)
+
+
+@pytest.fixture
+def dataset(cast: Cast) -> Dataset:
+    return make_dataset(cast.acme.tenant)
+
+
+def start(client: Client, path: str, **body: Any) -> Any:
+    return client.post(f"{path}/tasks/news/trainings", json.dumps(body), content_type="application/json")
+
+
+def error_of(response: Any) -> dict[str, Any]:
+    body = response.json()
+    assert set(body) == {"error"}
+    return dict(body["error"])
+
+
+def test_a_training_is_queued_and_a_worker_called_for(
+    cast: Cast,
+    task: Task,
+    dataset: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    sent: list[tuple[JobName, dict[str, str]]] = []
+    monkeypatch.setattr(queue, "_send", lambda name, ids: sent.append((name, ids)))
+    with django_capture_on_commit_callbacks(execute=True):
+        response = start(
+            cast.acme.client(Role.DEVELOPER), cast.acme.path, dataset=str(dataset.pk), recipe={"epochs": 2}
+        )
+    assert response.status_code == 201, response.content
+    made = response.json()
+    assert (made["task"], made["dataset"], made["state"]) == ("news", str(dataset.pk), "queued")
+    assert (made["attempt"], made["version"], made["error"], made["eta_s"]) == (0, None, None, None)
+    assert made["recipe"] == {**vars_of(Recipe()), "epochs": 2}
+    assert sent == [(JobName.TRAINING_RUN, {"id": made["id"]})]
+    with operator_scope():
+        assert AuditEntry.objects.unscoped().filter(target_id=made["id"], action="training.create").exists()
+
+
+def vars_of(recipe: Recipe) -> dict[str, Any]:
+    return {name: getattr(recipe, name) for name in Recipe.__dataclass_fields__}
+
+
+def test_the_first_training_gives_the_task_its_labels(cast: Cast, task: Task, dataset: Dataset) -> None:
+    with tenant_scope(task.tenant_id):
+        Task.objects.for_tenant(task.tenant).update(labels=[])
+    start(cast.acme.client(), cast.acme.path, dataset=str(dataset.pk))
+    with tenant_scope(task.tenant_id):
+        assert Task.objects.for_tenant(task.tenant).get().labels == ["sport", "tech"]
+
+
+def test_a_manage_key_starts_a_training(cast: Cast, task: Task, dataset: Dataset) -> None:
+    client = client_with(make_key(cast.acme.tenant))
+    assert start(client, cast.acme.path, dataset=str(dataset.pk)).status_code == 201
+
+
+def test_one_training_of_a_task_at_a_time(cast: Cast, task: Task, dataset: Dataset) -> None:
+    client = cast.acme.client()
+    first = start(client, cast.acme.path, dataset=str(dataset.pk))
+    second = start(client, cast.acme.path, dataset=str(dataset.pk))
+    assert (first.status_code, second.status_code) == (201, 409)
+    assert error_of(second)["code"] == "conflict"
+    client.post(f"{cast.acme.path}/trainings/{first.json()['id']}/cancel")
+    assert start(client, cast.acme.path, dataset=str(dataset.pk)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({}, "missing_field", "dataset"),
+        ({"dataset": "x"}, "invalid_field", "dataset"),
+        ({"dataset": str(uuid4())}, "invalid_field", "dataset"),
+        ({"recipe": [1]}, "invalid_field", "recipe"),
+        ({"recipe": {"ranks": 8}}, "invalid_field", "recipe.ranks"),
+        ({"recipe": {"rank": 64}}, "invalid_field", "recipe.rank"),
+        ({"recipe": {"epochs": "3"}}, "invalid_field", "recipe.epochs"),
+    ],
+)
+def test_a_training_that_makes_no_sense_is_refused(
+    cast: Cast, task: Task, dataset: Dataset, body: dict[str, Any], code: str, param: str
+) -> None:
+    given = {"dataset": str(dataset.pk), **body} if "recipe" in body else body
+    response = start(cast.acme.client(), cast.acme.path, **given)
+    assert response.status_code == 400
+    error = error_of(response)
+    assert (error["code"], error["param"]) == (code, param)
+    with operator_scope():
+        assert not TrainingJob.objects.unscoped().exists()
+
+
+def test_another_tenants_or_a_deleted_dataset_cannot_be_trained_on(cast: Cast, task: Task) -> None:
+    theirs = make_dataset(cast.globex.tenant)
+    gone = make_dataset(cast.acme.tenant)
+    cast.acme.client().delete(f"{cast.acme.path}/datasets/{gone.pk}")
+    for dataset in (theirs, gone):
+        response = start(cast.acme.client(), cast.acme.path, dataset=str(dataset.pk))
+        assert response.status_code == 400
+        assert error_of(response)["param"] == "dataset"
+
+
+def test_before_the_installation_is_prepared_it_says_so(cast: Cast, dataset: Dataset) -> None:
+    make_task(cast.acme.tenant)
+    response = start(cast.acme.client(), cast.acme.path, dataset=str(dataset.pk))
+    assert response.status_code == 503
+    assert error_of(response)["code"] == "not_ready"
+
+
+def test_roles(cast: Cast, task: Task, dataset: Dataset) -> None:
+    job = make_job(task, dataset)
+    viewer = cast.acme.client(Role.VIEWER)
+    assert start(viewer, cast.acme.path, dataset=str(dataset.pk)).status_code == 403
+    assert viewer.post(f"{cast.acme.path}/trainings/{job.pk}/cancel").status_code == 403
+    assert viewer.get(f"{cast.acme.path}/trainings/{job.pk}").status_code == 200
+    assert Client().get(f"{cast.acme.path}/trainings/{job.pk}").status_code == 401
+
+
+def test_a_training_shows_where_it_is_and_what_came_out(cast: Cast, task: Task, dataset: Dataset) -> None:
+    version = make_version(task, number=7, dataset=dataset)
+    job = make_job(
+        task,
+        dataset,
+        id=version.training_job_id,
+        state=JobState.SUCCEEDED,
+        recipe={"epochs": 3},
+        phase="training",
+        step=5,
+        num_steps=9,
+        loss=0.25,
+        validation_accuracy=0.75,
+        attempt=2,
+        version=version.pk,
+    )
+    shown = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/trainings/{job.pk}").json()
+    assert shown["version"] == 7
+    assert [
+        shown[name] for name in ("phase", "step", "num_steps", "loss", "validation_accuracy", "attempt")
+    ] == [
+        "training",
+        5,
+        9,
+        0.25,
+        0.75,
+        2,
+    ]
+    listed = cast.acme.client().get(f"{cast.acme.path}/tasks/news/trainings").json()
+    assert listed["results"] == [shown]
+
+
+def test_the_curve_comes_in_order(cast: Cast, task: Task, dataset: Dataset) -> None:
+    job = make_job(task, dataset)
+    with tenant_scope(task.tenant_id):
+        for seq in (2, 1, 3):
+            TrainingEvent(
+                tenant=task.tenant, job=job, seq=seq, phase="training", step=seq, num_steps=3, loss=1 / seq
+            ).save()
+    page = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/trainings/{job.pk}/events?page_size=2").json()
+    assert [event["seq"] for event in page["results"]] == [1, 2]
+    assert page["count"] == 3
+    assert page["next"] is not None
+
+
+def test_a_queued_training_is_cancelled_at_once_and_a_running_one_asked_to_end(
+    cast: Cast, task: Task, dataset: Dataset
+) -> None:
+    queued = make_job(task, dataset)
+    running = make_job(make_task(cast.acme.tenant, "other"), dataset, state=JobState.RUNNING)
+    client = cast.acme.client(Role.DEVELOPER)
+    first = client.post(f"{cast.acme.path}/trainings/{queued.pk}/cancel")
+    second = client.post(f"{cast.acme.path}/trainings/{running.pk}/cancel")
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert (first.json()["state"], first.json()["finished_at"] is not None) == ("cancelled", True)
+    assert (second.json()["state"], second.json()["cancel_requested"]) == ("running", True)
+
+
+def test_an_ended_training_cannot_be_cancelled(cast: Cast, task: Task, dataset: Dataset) -> None:
+    for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
+        job = make_job(task, dataset, state=state)
+        response = cast.acme.client().post(f"{cast.acme.path}/trainings/{job.pk}/cancel")
+        assert response.status_code == 409
+        assert error_of(response)["code"] == "conflict"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", ""), ("get", "/events"), ("post", "/cancel")],
+)
+def test_another_tenants_training_is_not_found(
+    cast: Cast, task: Task, dataset: Dataset, method: str, path: str
+) -> None:
+    job = make_job(task, dataset)
+    for client, member in (
+        (cast.globex.client(), cast.globex),
+        (cast.globex.client(), cast.acme),
+        (client_of(cast.nobody), cast.acme),
+        (client_with(make_key(cast.globex.tenant)), cast.acme),
+        (client_with(make_key(cast.globex.tenant)), cast.globex),
+    ):
+        response = getattr(client, method)(f"{member.path}/trainings/{job.pk}{path}")
+        assert response.status_code == 404
+        assert error_of(response)["code"] == "not_found"
+    with operator_scope():
+        assert not TrainingJob.objects.unscoped().get(pk=job.pk).cancel_requested
+
+
+def test_another_tenants_task_is_not_found(cast: Cast, task: Task, dataset: Dataset) -> None:
+    theirs = make_dataset(cast.globex.tenant)
+    for path in (cast.globex.path, cast.acme.path):
+        client = cast.globex.client()
+        assert client.get(f"{path}/tasks/news/trainings").status_code == 404
+        assert start(client, path, dataset=str(theirs.pk)).status_code == 404

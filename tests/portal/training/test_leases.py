@@ -1,0 +1,109 @@
+"""Claiming, keeping and losing the right to work on a job."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.common.scope import operator_scope
+from portal.training.leases import Heartbeat, Lease, LeaseLost, training_claim, training_heartbeat
+from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training.outcomes import training_give_back, training_progress, training_retry, training_stop
+from portal.training.states import SOURCES, job_move
+from tests.fakes.portal import Cast, make_dataset, make_job, make_task
+from wire.ids import JobId
+from wire.training import Phase, Progress
+
+pytestmark = pytest.mark.database
+PROGRESS = Progress(
+    phase=Phase.TRAINING, step=3, num_steps=9, loss=0.5, validation_accuracy=0.8, eta_s=4.0, message="x" * 600
+)
+
+
+@pytest.fixture
+def job(cast: Cast) -> TrainingJob:
+    return make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant))
+
+
+def claim(job: TrainingJob, *, lease_s: float = 30.0) -> Lease:
+    lease = training_claim(job_id=JobId(str(job.pk)), lease_s=lease_s)
+    assert lease is not None
+    return lease
+
+
+def seen(job: TrainingJob) -> TrainingJob:
+    with operator_scope():
+        return TrainingJob.objects.unscoped().get(pk=job.pk)
+
+
+def test_a_queued_job_is_claimed_once(job: TrainingJob) -> None:
+    lease = claim(job)
+    assert lease.attempt == 1
+    assert lease.tenant_id == str(job.tenant_id)
+    assert training_claim(job_id=lease.job_id, lease_s=30) is None
+    running = seen(job)
+    assert (running.state, running.attempt, running.lease_owner) == (JobState.RUNNING, 1, lease.token)
+    assert running.lease_expires_at is not None
+    left = running.lease_expires_at - timezone.now()
+    assert timedelta(seconds=20) < left <= timedelta(seconds=30)
+
+
+def test_an_expired_lease_can_be_claimed_and_the_first_holder_hears_of_it(job: TrainingJob) -> None:
+    first = claim(job, lease_s=-1)
+    second = claim(job)
+    assert second.attempt == 2
+    assert training_heartbeat(lease=first, lease_s=30) is Heartbeat.LOST
+    assert training_heartbeat(lease=second, lease_s=30) is Heartbeat.GO_ON
+
+
+def test_a_heartbeat_saves_an_expired_lease_that_nobody_claimed(job: TrainingJob) -> None:
+    lease = claim(job, lease_s=-1)
+    assert training_heartbeat(lease=lease, lease_s=30) is Heartbeat.GO_ON
+    assert training_claim(job_id=lease.job_id, lease_s=30) is None
+
+
+def test_a_heartbeat_tells_of_a_cancelling(job: TrainingJob) -> None:
+    lease = claim(job)
+    with operator_scope():
+        TrainingJob.objects.unscoped().update(cancel_requested=True)
+    assert training_heartbeat(lease=lease, lease_s=30) is Heartbeat.CANCEL
+
+
+def test_an_unknown_job_cannot_be_claimed(cast: Cast) -> None:
+    assert training_claim(job_id=JobId("00000000-0000-4000-8000-000000000000"), lease_s=30) is None
+
+
+def test_only_the_holder_writes(job: TrainingJob) -> None:
+    lost, held = claim(job, lease_s=-1), claim(job)
+    for write in (training_retry, training_give_back, training_stop):
+        with pytest.raises(LeaseLost):
+            write(lease=lost)
+    with pytest.raises(LeaseLost):
+        training_progress(lease=lost, progress=PROGRESS)
+    training_progress(lease=held, progress=PROGRESS)
+    with operator_scope():
+        (event,) = TrainingEvent.objects.unscoped().filter(job=job)
+    assert (event.seq, event.step, len(event.message)) == (1, 3, 500)
+    assert (seen(job).state, seen(job).eta_s) == (JobState.RUNNING, 4.0)
+
+
+def test_giving_back_does_not_count_as_an_attempt_and_trying_again_does(job: TrainingJob) -> None:
+    training_give_back(lease=claim(job))
+    assert (seen(job).state, seen(job).attempt) == (JobState.QUEUED, 0)
+    training_retry(lease=claim(job))
+    assert (seen(job).state, seen(job).attempt) == (JobState.QUEUED, 1)
+
+
+@pytest.mark.parametrize("source", JobState)
+@pytest.mark.parametrize("to", JobState)
+def test_a_job_moves_only_from_a_state_before(job: TrainingJob, source: JobState, to: JobState) -> None:
+    with operator_scope():
+        TrainingJob.objects.unscoped().update(state=source)
+        picked = TrainingJob.objects.unscoped().filter(pk=job.pk)
+        assert job_move(picked, to) is (source in SOURCES[to])
+        assert picked.get().state == (to if source in SOURCES[to] else source)
+
+
+def test_no_move_leads_out_of_an_end() -> None:
+    ends = {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
+    assert all(ends.isdisjoint(sources) for sources in SOURCES.values())

@@ -1,0 +1,119 @@
+"""Jobs that nobody works on, and folders that nobody needs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portal.common.queue import JobName
+from portal.common.scope import operator_scope
+from portal.training import reaper
+from portal.training.models import JobState, TrainingJob
+from portal.training.reaper import training_reap, work_dirs_sweep
+from portal.training.work_dir import WorkDir
+from tests.fakes.portal import Cast, make_dataset, make_job, make_task
+
+pytestmark = pytest.mark.database
+LONG_AGO = timedelta(minutes=10)
+Make = Callable[..., TrainingJob]
+
+
+@pytest.fixture
+def make(cast: Cast) -> Make:
+    dataset = make_dataset(cast.acme.tenant)
+
+    def make_one(**fields: Any) -> TrainingJob:
+        return make_job(make_task(cast.acme.tenant, f"task-{uuid4().hex[:8]}"), dataset, **fields)
+
+    return make_one
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the jobs that a message was sent for."""
+    ids: list[str] = []
+
+    def note(name: JobName, **of: str) -> None:
+        assert name is JobName.TRAINING_RUN
+        ids.append(of["id"])
+
+    monkeypatch.setattr(reaper, "enqueue_on_commit", note)
+    return ids
+
+
+def seen(job: TrainingJob) -> TrainingJob:
+    with operator_scope():
+        return TrainingJob.objects.unscoped().get(pk=job.pk)
+
+
+def test_a_job_whose_worker_died_is_queued_again_and_called_for(make: Make, sent: list[str]) -> None:
+    job = make(
+        state=JobState.RUNNING, lease_owner="dead", lease_expires_at=timezone.now() - LONG_AGO, attempt=1
+    )
+    training_reap()
+    again = seen(job)
+    assert (again.state, again.lease_owner, again.lease_expires_at) == (JobState.QUEUED, None, None)
+    assert again.attempt == 1
+    assert sent == [str(job.pk)]
+    training_reap()
+    assert sent == [str(job.pk)]  # a fresh message is not repeated
+
+
+def test_a_job_whose_worker_lives_is_left_alone(make: Make, sent: list[str]) -> None:
+    job = make(
+        state=JobState.RUNNING, lease_owner="alive", lease_expires_at=timezone.now() + LONG_AGO, attempt=1
+    )
+    training_reap()
+    assert (seen(job).state, seen(job).lease_owner) == (JobState.RUNNING, "alive")
+    assert sent == []
+
+
+def test_a_job_that_was_to_be_cancelled_when_its_worker_died_is_cancelled(
+    make: Make, sent: list[str]
+) -> None:
+    job = make(
+        state=JobState.RUNNING,
+        lease_owner="dead",
+        lease_expires_at=timezone.now() - LONG_AGO,
+        cancel_requested=True,
+    )
+    training_reap()
+    ended = seen(job)
+    assert ended.state == JobState.CANCELLED
+    assert ended.finished_at is not None
+    assert sent == []
+
+
+def test_a_job_whose_message_was_lost_is_called_for_again(make: Make, sent: list[str]) -> None:
+    lost = make(enqueued_at=timezone.now() - LONG_AGO)
+    make()  # its message is on the way
+    make(state=JobState.FAILED, enqueued_at=timezone.now() - LONG_AGO)
+    for _ in range(2):
+        training_reap()
+    assert sent == [str(lost.pk)]
+
+
+def test_folders_of_ended_and_unknown_jobs_are_deleted_and_no_others(make: Make, tmp_path: Path) -> None:
+    running, ended, busy = (
+        make(state=JobState.RUNNING),
+        make(state=JobState.FAILED),
+        make(state=JobState.FAILED),
+    )
+    with operator_scope():
+        TrainingJob.objects.unscoped().filter(pk=running.pk).update(lease_expires_at=Now())
+    for name in (str(running.pk), str(ended.pk), str(uuid4()), "not-an-id"):
+        WorkDir(tmp_path, name).close()
+    held = WorkDir(tmp_path, str(busy.pk))
+    (tmp_path / "crashes").mkdir()
+    work_dirs_sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {str(running.pk), str(busy.pk), "crashes"}
+    held.close()
+
+
+def test_there_may_be_no_folder_yet(cast: Cast, tmp_path: Path) -> None:
+    work_dirs_sweep(tmp_path / "none")

@@ -1,0 +1,218 @@
+"""Running a job against a trainer that behaves well or badly, in the real database."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+
+from portal.catalog.models import AdapterVersion, Segment, TreeVersion
+from portal.common.scope import operator_scope, tenant_scope
+from portal.training import runner
+from portal.training.leases import LeaseLost, training_claim
+from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training.outcomes import JobError, training_fail
+from portal.training.runner import RunnerConfig, run_training
+from tests.fakes.portal import Cast, make_dataset, make_general, make_job, make_task
+from tests.fakes.training import TRAINER
+from wire.errors import ErrorCode
+from wire.ids import JobId
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def job(cast: Cast) -> TrainingJob:
+    make_general()
+    return make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "starts.log"
+
+
+@pytest.fixture
+def config(tmp_path: Path, log: Path) -> Callable[..., RunnerConfig]:
+    def make(behaviour: str = "well", **changes: Any) -> RunnerConfig:
+        command = (sys.executable, "-I", str(TRAINER), "--behaviour", behaviour, "--log", str(log))
+        values = {
+            "command": command,
+            "environment": {"PATH": "/usr/bin:/bin", "HMI_STORE_URL": "file:///nowhere"},
+            "work_root": tmp_path / "trainings",
+            "lease_s": 30.0,
+            "max_attempts": 3,
+            "timeout_s": 60.0,
+            **changes,
+        }
+        return RunnerConfig(**values)
+
+    return make
+
+
+def run(job: TrainingJob, config: RunnerConfig) -> TrainingJob:
+    run_training(JobId(str(job.pk)), config)
+    return seen(job)
+
+
+def seen(job: TrainingJob) -> TrainingJob:
+    with operator_scope():
+        return TrainingJob.objects.unscoped().get(pk=job.pk)
+
+
+def starts(log: Path) -> list[int]:
+    return [int(line.split()[0]) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def work_dirs(config: RunnerConfig) -> list[str]:
+    return [path.name for path in config.work_root.iterdir() if path.name != "crashes"]
+
+
+def test_a_job_becomes_a_version(job: TrainingJob, config: Callable[..., RunnerConfig], log: Path) -> None:
+    done = run(job, config())
+    assert done.state == JobState.SUCCEEDED, done.error
+    assert (done.attempt, done.lease_owner, done.lease_expires_at, done.error) == (1, None, None, None)
+    assert (done.phase, done.step, done.num_steps, done.loss) == ("training", 4, 4, 0.25)
+    assert done.started_at is not None
+    assert done.finished_at is not None
+    assert done.finished_at >= done.started_at
+    with tenant_scope(job.tenant_id):
+        version = AdapterVersion.objects.for_tenant(job.tenant).get()
+        assert (version.pk, version.number, version.training_job_id) == (done.version, 1, job.pk)
+        assert version.bundle_uri == f"tenants/{job.tenant_id}/versions/{job.pk}"
+        assert version.labels == ["sport", "tech"]
+        assert version.report["accuracy"] == 0.9
+        assert Segment.objects.for_tenant(job.tenant).get().dataset_id == job.dataset_id
+        assert TreeVersion.objects.for_tenant(job.tenant).get().coverage == {"trigram": 0.5}
+    assert starts(log) == [0]
+    assert work_dirs(config()) == []
+
+
+def test_progress_is_shown_and_kept(job: TrainingJob, config: Callable[..., RunnerConfig]) -> None:
+    run(job, config())
+    with tenant_scope(job.tenant_id):
+        events = TrainingEvent.objects.for_tenant(job.tenant).filter(job=job).order_by("seq")
+        assert [(event.seq, event.step, event.validation_accuracy) for event in events] == [
+            (1, 1, 0.1),
+            (2, 2, 0.2),
+            (3, 3, 0.3),
+            (4, 4, 0.4),
+        ]
+
+
+def test_the_process_gets_no_secrets(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    run(job, config())
+    names = set(log.read_text().split()[2].split(",")) - {"LC_CTYPE", "PWD", "SHLVL", "_"}
+    assert names == {"PATH", "HMI_STORE_URL", "TMPDIR"}
+
+
+def test_a_job_that_has_ended_is_left_alone(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    run(job, config())
+    assert run(job, config()).attempt == 1
+    assert starts(log) == [0]
+
+
+def test_a_crashed_process_is_started_again_from_its_checkpoint(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    once = run(job, config("crash-once"))
+    assert (once.state, once.attempt, once.lease_owner) == (JobState.QUEUED, 1, None)
+    assert work_dirs(config()) == [str(job.pk)]
+    done = run(job, config("crash-once"))
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 2)
+    assert starts(log) == [0, 1]
+    assert work_dirs(config()) == []
+
+
+def test_a_crash_is_written_down_for_the_operator_and_not_for_the_tenant(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    for _ in range(4):
+        done = run(job, config("crash"))
+    (first, *_) = sorted((config().work_root / "crashes").iterdir())
+    assert "out of memory" in first.read_text()
+    assert "secret" not in str((done.error, done.message))
+
+
+def test_a_job_that_crashes_every_time_fails_in_the_end(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    states = [run(job, config("crash")).state for _ in range(4)]
+    assert states == [JobState.QUEUED] * 3 + [JobState.FAILED]
+    done = seen(job)
+    assert done.error is not None
+    assert done.error["code"] == "training_failed"
+    assert "3 times" in done.error["message"]
+    assert len(starts(log)) == 3
+    assert work_dirs(config()) == []
+
+
+def test_a_process_that_says_something_else_has_crashed(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    assert run(job, config("noise")).state == JobState.QUEUED
+
+
+def test_a_program_that_is_not_there_is_a_crash(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    assert run(job, config(command=("/nowhere/python",))).state == JobState.QUEUED
+
+
+def test_a_failure_is_told_with_its_code(job: TrainingJob, config: Callable[..., RunnerConfig]) -> None:
+    done = run(job, config("refuse"))
+    assert done.state == JobState.FAILED
+    assert done.error == {"code": "dataset_too_few_rows", "message": "Add more rows."}
+    assert work_dirs(config()) == []
+
+
+def test_a_process_that_takes_too_long_is_ended(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    done = run(job, config("wait", timeout_s=0.5))
+    assert done.state == JobState.FAILED
+    assert done.error is not None
+    assert "Use fewer rows" in done.error["message"]
+
+
+def test_a_silent_process_counts_as_crashed(
+    job: TrainingJob, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "MAX_SILENCE_S", 0.3)
+    assert run(job, config("wait")).state == JobState.QUEUED
+
+
+def test_a_cancelled_job_ends_without_a_start(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    with tenant_scope(job.tenant_id):
+        TrainingJob.objects.for_tenant(job.tenant).update(
+            state=JobState.RUNNING, lease_owner="dead", lease_expires_at=Now(), cancel_requested=True
+        )
+    done = run(job, config())
+    assert (done.state, done.version, done.lease_owner) == (JobState.CANCELLED, None, None)
+    assert starts(log) == []
+    assert work_dirs(config()) == []
+
+
+def test_without_a_backbone_the_job_fails_saying_so(cast: Cast, config: Callable[..., RunnerConfig]) -> None:
+    job = make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant))
+    done = run(job, config())
+    assert done.error is not None
+    assert (done.state, done.error["code"]) == (JobState.FAILED, "not_ready")
+
+
+def test_a_worker_that_lost_its_lease_changes_nothing(job: TrainingJob) -> None:
+    first = training_claim(job_id=JobId(str(job.pk)), lease_s=-1)
+    second = training_claim(job_id=JobId(str(job.pk)), lease_s=30)
+    assert first is not None
+    assert second is not None
+    with pytest.raises(LeaseLost):
+        training_fail(lease=first, error=JobError(ErrorCode.INTERNAL, "too late"))
+    assert seen(job).state == JobState.RUNNING

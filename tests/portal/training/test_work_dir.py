@@ -1,0 +1,69 @@
+"""The scratch folder: one user at a time, kept over attempts."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portal.training.crash_files import MAX_FILES, CrashFiles
+from portal.training.work_dir import WorkDir, WorkDirBusy
+from tests.fakes.training import a_train_job
+
+
+def test_a_second_user_is_turned_away_until_the_first_has_closed(tmp_path: Path) -> None:
+    first = WorkDir(tmp_path, "job")
+    with pytest.raises(WorkDirBusy):
+        WorkDir(tmp_path, "job")
+    WorkDir(tmp_path, "other").close()
+    first.close()
+    first.close()
+    WorkDir(tmp_path, "job").close()
+
+
+def test_a_child_that_inherited_the_lock_keeps_it(tmp_path: Path) -> None:
+    work_dir = WorkDir(tmp_path, "job")
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        pass_fds=(work_dir.lock_file,),
+    )
+    work_dir.close()
+    with pytest.raises(WorkDirBusy):
+        WorkDir(tmp_path, "job")
+    child.communicate()
+    WorkDir(tmp_path, "job").close()
+
+
+def test_the_job_file_stays_for_the_next_attempt(tmp_path: Path) -> None:
+    job = a_train_job()
+    first = WorkDir(tmp_path, "job")
+    assert first.job() is None
+    first.write_job(job)
+    first.close()
+    second = WorkDir(tmp_path, "job")
+    assert second.job() == job
+    second.close()
+
+
+def test_a_broken_job_file_counts_as_none(tmp_path: Path) -> None:
+    work_dir = WorkDir(tmp_path, "job")
+    work_dir.job_file.write_text('{"job_id": 1')
+    assert work_dir.job() is None
+    work_dir.close()
+
+
+def test_deleting_leaves_nothing(tmp_path: Path) -> None:
+    work_dir = WorkDir(tmp_path, "job")
+    (work_dir.checkpoints / "step").write_text("1")
+    (work_dir.temporary / "x").write_text("1")
+    work_dir.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_newest_crash_files_are_kept_for_the_operator_alone(tmp_path: Path) -> None:
+    for number in range(MAX_FILES + 3):
+        path = CrashFiles(tmp_path).keep(f"job-{number}", "bad \ud800 news")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(list(path.parent.iterdir())) == MAX_FILES
+    assert path.read_text() == "bad ? news"
