@@ -4,6 +4,7 @@ adapter_model.safetensors."""
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from safetensors import SafetensorError
@@ -25,20 +26,28 @@ _NAME = re.compile(
 )
 
 
+_WITHOUT_EFFECT = frozenset(
+    (  # noqa: SIM905 a list of this length reads worse
+        # where the weights came from and where they go, which their own names tell
+        "auto_mapping eva_config exclude_modules inference_mode layers_pattern layers_to_transform "
+        "lora_dropout peft_version revision target_modules task_type "
+        # belong to options that are refused when they are on
+        "megatron_core qalora_group_size"
+    ).split()
+)
+_PLAIN_STARTS = frozenset({"gaussian", "eva", "orthogonal"})
+"""Ways to initialise that leave the base's weights as they are; others (PiSSA, OLoRA, ...) change them."""
+
+
 class _PeftConfig(msgspec.Struct):
-    """What is read of adapter_config.json: the weights' meaning, and every option that would change it."""
+    """The part of adapter_config.json that says what the weights are."""
 
     peft_type: str
     r: int
     lora_alpha: float
     base_model_name_or_path: str | None = None
     bias: str = "none"
-    use_dora: bool = False
-    use_rslora: bool = False
-    fan_in_fan_out: bool = False
-    rank_pattern: dict[str, int] | None = None
-    alpha_pattern: dict[str, float] | None = None
-    modules_to_save: list[str] | None = None
+    init_lora_weights: bool | str = True
 
 
 def save_peft(folder: Path, adapter: HostAdapter, fields: BackboneFields) -> None:
@@ -71,8 +80,8 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
     another base, a method or option that is not plain LoRA, weights below the upper layers, unknown names,
     wrong shapes.
     """
-    config = _read_config(folder / CONFIG_FILE)
-    _refuse_unsupported(config, fields)
+    config, options = _read_config(folder / CONFIG_FILE)
+    _refuse_unsupported(config, options, fields)
     halves: dict[Site, dict[str, Tensor]] = {}
     for name, tensor in _read_weights(folder / WEIGHTS_FILE).items():
         site, factor = _parse_name(name)
@@ -93,30 +102,31 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
     return adapter
 
 
-def _read_config(path: Path) -> _PeftConfig:
+def _read_config(path: Path) -> tuple[_PeftConfig, dict[str, Any]]:
+    """The part that is used, and all options."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_PeftConfig)
+        content = path.read_bytes()
+        return msgspec.json.decode(content, type=_PeftConfig), msgspec.json.decode(
+            content, type=dict[str, Any]
+        )
     except (OSError, msgspec.DecodeError) as exc:
         raise BundleBroken(f"{CONFIG_FILE} of the adapter: {exc}") from exc
 
 
-def _refuse_unsupported(config: _PeftConfig, fields: BackboneFields) -> None:
+def _refuse_unsupported(config: _PeftConfig, options: dict[str, Any], fields: BackboneFields) -> None:
     if config.peft_type != "LORA":
         raise BundleMismatch(f"the adapter's method is {config.peft_type}; LORA is supported")
     if config.base_model_name_or_path not in (None, fields.name):
         raise BundleMismatch(
             f"the adapter was trained on {config.base_model_name_or_path}, this backbone is {fields.name}"
         )
-    options = {
-        "bias": config.bias != "none",
-        "use_dora": config.use_dora,
-        "use_rslora": config.use_rslora,
-        "fan_in_fan_out": config.fan_in_fan_out,
-        "rank_pattern": bool(config.rank_pattern),
-        "alpha_pattern": bool(config.alpha_pattern),
-        "modules_to_save": bool(config.modules_to_save),
-    }
-    used = [name for name, is_used in options.items() if is_used]
+    # Closed: an option of a later PEFT that is on, whatever it does, is not taken for plain LoRA.
+    known = _WITHOUT_EFFECT | set(_PeftConfig.__struct_fields__)
+    used = sorted(name for name, value in options.items() if value and name not in known)
+    if config.bias != "none":
+        used.append("bias")
+    if isinstance(config.init_lora_weights, str) and config.init_lora_weights not in _PLAIN_STARTS:
+        used.append(f"init_lora_weights={config.init_lora_weights}")
     if used:
         raise BundleMismatch(f"the adapter uses PEFT's {', '.join(used)}; plain LoRA is supported")
     if config.r < 1 or not 0 < config.lora_alpha < float("inf"):

@@ -1,0 +1,122 @@
+"""Heads of many tasks with different numbers of labels answer one batch."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
+from hmi.model.heads import HeadBank, HostHead, head_slot_bytes, head_unit_bytes, mean_pool
+from tests.tiny.adapters import random_head
+from wire.artifacts import BackboneFields
+
+FIELDS = BackboneFields(
+    name="tiny",
+    architecture="bert",
+    hidden=16,
+    num_layers=2,
+    num_lower=1,
+    num_heads=2,
+    intermediate=32,
+    max_positions=32,
+    vocab_size=10,
+    tokenizer_sha256="",
+)
+NUM_LABELS = (2, 5, 8, 9, 30)
+
+
+@pytest.fixture(scope="module")
+def heads() -> list[HostHead]:
+    return [random_head(FIELDS, num_labels=n, seed=n) for n in NUM_LABELS]
+
+
+@pytest.fixture(scope="module")
+def bank(heads: list[HostHead]) -> HeadBank:
+    filled = HeadBank(FIELDS, num_slots=6, max_labels=32)
+    for slot, head in enumerate(heads):
+        filled.write(slot, head)
+    return filled
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(0, 100))
+def test_a_mixed_batch_gives_each_document_its_own_heads_logits(
+    bank: HeadBank, heads: list[HostHead], slots: list[int], seed: int
+) -> None:
+    pooled = torch.randn(len(slots), FIELDS.hidden, generator=torch.Generator().manual_seed(seed))
+    logits = bank.logits(pooled, np.array(slots))
+    for document, slot in enumerate(slots):
+        head = heads[slot]
+        own, rest = logits[document, : head.num_labels], logits[document, head.num_labels :]
+        torch.testing.assert_close(own, head.weight @ pooled[document] + head.bias, atol=1e-4, rtol=0)
+        assert (rest == -torch.inf).all()
+
+
+def test_labels_past_a_heads_own_take_no_probability(bank: HeadBank, heads: list[HostHead]) -> None:
+    pooled = torch.randn(2, FIELDS.hidden)
+    scores = bank.logits(pooled, np.array([0, 4])).softmax(-1)
+    expected = (heads[0].weight @ pooled[0] + heads[0].bias).softmax(-1)
+    torch.testing.assert_close(scores[0, :2], expected)
+    assert scores[0, 2:].sum() == 0
+
+
+def test_it_reads_the_arena_and_not_the_source() -> None:
+    bank = HeadBank(FIELDS, num_slots=1, max_labels=8)
+    head = random_head(FIELDS, num_labels=3, seed=0)
+    bank.write(0, head)
+    pooled = torch.randn(1, FIELDS.hidden)
+    before = bank.logits(pooled, np.array([0]))
+    head.weight.fill_(1e6)
+    head.bias.fill_(1e6)
+    assert torch.equal(bank.logits(pooled, np.array([0])), before)
+    bank.write(0, random_head(FIELDS, num_labels=3, seed=1))
+    assert not torch.equal(bank.logits(pooled, np.array([0])), before)
+
+
+def test_a_smaller_head_leaves_nothing_of_the_larger_one_before_it() -> None:
+    bank = HeadBank(FIELDS, num_slots=1, max_labels=16)
+    bank.write(0, random_head(FIELDS, num_labels=16, seed=0))
+    bank.write(0, random_head(FIELDS, num_labels=2, seed=1))
+    logits = bank.logits(torch.randn(1, FIELDS.hidden), np.array([0]))
+    assert logits.shape == (1, 8)
+    assert torch.isfinite(logits[0]).tolist() == [True] * 2 + [False] * 6
+    bank.check_integrity()
+
+
+def test_a_wiped_or_never_written_slot_is_refused(heads: list[HostHead]) -> None:
+    bank = HeadBank(FIELDS, num_slots=2, max_labels=8)
+    bank.write(0, heads[0])
+    bank.wipe(0)
+    for slot in (0, 1):
+        with pytest.raises(HmiError, match="are empty"):
+            bank.logits(torch.zeros(1, FIELDS.hidden), np.array([slot]))
+
+
+def test_it_refuses_more_labels_than_it_takes() -> None:
+    bank = HeadBank(FIELDS, num_slots=1, max_labels=8)
+    with pytest.raises(BundleMismatch, match="9 labels, this service takes up to 8"):
+        bank.write(0, random_head(FIELDS, num_labels=9, seed=0))
+
+
+def test_its_size_is_known_before_it_is_allocated() -> None:
+    bank = HeadBank(FIELDS, num_slots=3, max_labels=20)
+    assert bank.num_bytes == 3 * head_slot_bytes(FIELDS, 20) + head_unit_bytes(FIELDS)
+
+
+def test_a_head_of_another_shape_or_with_nan_is_refused() -> None:
+    head = random_head(FIELDS, num_labels=3, seed=0)
+    with pytest.raises(BundleMismatch, match="4 labels"):
+        head.check(FIELDS, 4)
+    head.bias[1] = torch.nan
+    with pytest.raises(BundleBroken, match="not finite"):
+        head.check(FIELDS, 3)
+
+
+def test_pooling_is_the_mean_of_each_documents_tokens_and_has_gradients() -> None:
+    states = torch.arange(12.0).reshape(6, 2).requires_grad_()
+    pooled = mean_pool(states, np.array([0, 1, 4, 6]))
+    torch.testing.assert_close(pooled, torch.tensor([[0.0, 1.0], [4.0, 5.0], [9.0, 10.0]]))
+    torch.autograd.backward(pooled.sum())
+    assert states.grad is not None
+    torch.testing.assert_close(states.grad[:, 0], torch.tensor([1, 1 / 3, 1 / 3, 1 / 3, 0.5, 0.5]))
