@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="hmi-portal-tests-")
@@ -27,12 +28,16 @@ import django  # noqa: E402  (the settings above come first)
 
 django.setup()
 
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
 from django.db import connections  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
 from portal.config.env import database_config  # noqa: E402
 from tests.conftest import DatabaseUrls  # noqa: E402
 from tests.fakes.portal import Cast, make_cast  # noqa: E402
+
+# Hashing a password is meant to be slow; once per sign-in is too slow for tests.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +52,9 @@ def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker, database_urls: DatabaseUrls
 ) -> Iterator[None]:
     """Point Django at the session's database instead of making one of its own."""
+    with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+        # Django empties the tables after a test that commits (django_db(transaction=True)).
+        owner.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO hmi_portal")
     connections.settings["default"].update(
         {
             name: value

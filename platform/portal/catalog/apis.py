@@ -1,4 +1,4 @@
-"""REST views of domains and versions. (Tasks are in serving.apis, which also sees trainings and deployments.)"""
+"""REST views of domains and versions. (Tasks: serving.apis, which also sees trainings.)"""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ class VersionOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=VersionState.choices)
     labels = serializers.ListField(child=serializers.CharField())
     dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
-    dataset_name = serializers.CharField(source="dataset.name", allow_null=True, default=None)
+    dataset_name = serializers.CharField(source="dataset.name", allow_null=True)
     backbone_digest = serializers.CharField(source="backbone.digest")
     tree_digest = serializers.CharField(source="tree_version.digest")
     digest = serializers.CharField(source="bundle_digest")

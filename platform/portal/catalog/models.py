@@ -1,4 +1,4 @@
-"""What can be served and where it lies: backbones, domains, segments, tree versions, tasks and their adapter versions."""
+"""What can be served and where it lies: backbones, domains, segments, trees, tasks and adapter versions."""
 
 from typing import Any
 from uuid import uuid4
@@ -106,7 +106,7 @@ class TaskKind(models.TextChoices):
 
 
 class Task(TenantOwned):
-    """A tenant's ML task. ``labels`` is what its first training's dataset held; each version carries its own."""
+    """A tenant's ML task. ``labels`` is what its first training's dataset held; versions carry their own."""
 
     domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=200)
@@ -134,7 +134,7 @@ class VersionState(models.TextChoices):
 
 
 class AdapterVersion(TenantOwned):
-    """One trained adapter with its head, and the tree it was trained on. Numbered 1, 2, ... within its task."""
+    """One trained adapter with its head, and the tree it was trained on; numbered from 1 in its task."""
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField()

@@ -184,9 +184,7 @@ def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
     if domain is None:
         raise InvalidField("domain", f"There is no domain {slug}: make it first, or leave the field out.")
     if domain.tenant_id is None:
-        raise InvalidField(
-            "domain", f"{slug} is shared and learns from the operator's text alone: choose another."
-        )
+        raise InvalidField("domain", f"{slug} is shared and learns from the operator's text alone.")
     return domain
 
 

@@ -36,6 +36,14 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         rows = manager.unscoped() if isinstance(manager, TenantManager) else manager.get_queryset()
         return rows.order_by(*self.get_ordering(request))
 
+    def get_fields(self, request: HttpRequest, obj: object | None = None) -> Any:
+        """``fields`` when the class names them, else all."""
+        return self.fields or [field.name for field in self.model._meta.fields]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object | None = None) -> Any:
+        """All of them: no form is built, whose choices would list other rows."""
+        return self.get_fields(request, obj)
+
     def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         """Never."""
         return False

@@ -25,7 +25,7 @@ LOCK_OUT_S = 900  # what a locked-out caller is told to wait; settings.AXES_COOL
 
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
-    """Django REST framework's hook: the answer to whatever a view raised; the view's transaction is rolled back."""
+    """Django REST framework's hook: the answer to whatever a view raised."""
     set_rollback()
     error = _as_portal_error(exc)
     if error.code is ErrorCode.INTERNAL:
@@ -147,7 +147,7 @@ def _framework_error(exc: exceptions.APIException) -> PortalError:
             return PortalError(
                 "Too many requests.",
                 code=ErrorCode.RATE_LIMITED,
-                retry_after_s=round(exc.wait) if exc.wait is not None else None,
+                retry_after_s=round(getattr(exc, "wait", None) or 0) or None,
             )
         case _:
             return _internal()

@@ -8,8 +8,10 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def dashboard(request: HttpRequest, *, folder: Path | None) -> HttpResponse:
-    """index.html of the built dashboard; the script finds the page by the path. 404 without a built one, and for
-    paths that name a file."""
+    """index.html of the built dashboard, whose script finds the page by the path.
+
+    404 without a built one, and for paths that name a file.
+    """
     if folder is None or "." in request.path.rpartition("/")[2]:
         raise Http404
     try:

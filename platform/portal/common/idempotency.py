@@ -1,4 +1,4 @@
-"""Creates that carry an Idempotency-Key header: the same key and request give the first answer again, for 24 hours."""
+"""Creates with an Idempotency-Key header: for 24 hours the same request gives the first answer again."""
 
 import hashlib
 from collections.abc import Callable

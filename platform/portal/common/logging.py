@@ -24,13 +24,13 @@ def request_id() -> str:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Address of the caller. The proxy in front sets X-Forwarded-For afresh, so its last entry is who called it."""
+    """Address of the caller: the proxy in front adds it to X-Forwarded-For, as the last entry."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+    return str(forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", ""))
 
 
 class RequestLogMiddleware:
-    """Gives each request an id (or keeps a well-formed one that came with it), answers it back, and logs one line."""
+    """Gives each request an id (or keeps a well-formed one that it has), answers it back, logs one line."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -77,9 +77,9 @@ def logging_config(*, level: str, is_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # One line a request is ours; these would repeat it, the first one with its query string.
+            # Requests and their errors are logged by us; these would repeat them, the first with query strings.
             "uvicorn.access": {"level": "ERROR"},
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "CRITICAL"},
             "django.security": {"level": "ERROR"},
             "axes": {"level": "WARNING"},
         },

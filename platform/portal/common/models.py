@@ -48,7 +48,7 @@ class TenantOwned(models.Model):
 
 
 class IdempotencyRecord(TenantOwned):
-    """The answer to a create that carried an Idempotency-Key, kept so that a repeated request gets it again."""
+    """The answer to a create that carried an Idempotency-Key, for a repeated request to get again."""
 
     key = models.CharField(max_length=200)
     fingerprint = models.CharField(max_length=64)  # SHA-256 of method, path and body

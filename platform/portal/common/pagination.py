@@ -23,5 +23,5 @@ def paged(
 ) -> Response:
     """The answer to a list: the page of ``rows`` that the request asks for, each shaped by ``serializer``."""
     pages = PageNumbers()
-    page = pages.paginate_queryset(rows, request)  # type: ignore[arg-type]  # a list has what it needs
+    page = pages.paginate_queryset(rows, request)
     return pages.get_paginated_response(serializer(page, many=True).data)

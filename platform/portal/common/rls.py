@@ -23,12 +23,14 @@ def protect(table: str, *, read: str = IS_OWN, write: str = IS_OWN) -> RunSQL:
         sql=[
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-            f"CREATE POLICY {table}_read ON {table} FOR SELECT TO {PORTAL_ROLE} USING ({read} OR {IS_OPERATOR})",
+            f"CREATE POLICY {table}_read ON {table} FOR SELECT TO {PORTAL_ROLE}"
+            f" USING ({read} OR {IS_OPERATOR})",
             f"CREATE POLICY {table}_insert ON {table} FOR INSERT TO {PORTAL_ROLE}"
             f" WITH CHECK ({write} OR {IS_OPERATOR})",
             f"CREATE POLICY {table}_update ON {table} FOR UPDATE TO {PORTAL_ROLE}"
             f" USING ({write} OR {IS_OPERATOR}) WITH CHECK ({write} OR {IS_OPERATOR})",
-            f"CREATE POLICY {table}_delete ON {table} FOR DELETE TO {PORTAL_ROLE} USING ({write} OR {IS_OPERATOR})",
+            f"CREATE POLICY {table}_delete ON {table} FOR DELETE TO {PORTAL_ROLE}"
+            f" USING ({write} OR {IS_OPERATOR})",
             f"CREATE POLICY {table}_owner ON {table} TO {OWNER_ROLE} USING (true) WITH CHECK (true)",
         ],
         reverse_sql=[

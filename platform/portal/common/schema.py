@@ -1,26 +1,29 @@
 """How the OpenAPI schema is written from the views (drf-spectacular)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from wire.catalog import Scope
 from wire.errors import ErrorCode
 
+ERROR_CODES = [(code.value, code.value) for code in ErrorCode]
+SCOPES = [(scope.value, scope.value) for scope in Scope]
 PAGE_PARAMETERS = [
     OpenApiParameter("page", int, description="Page, from 1."),
     OpenApiParameter("page_size", int, description="Rows in a page; 50, at most 200."),
 ]
 
 
-class _ErrorOut(serializers.Serializer[Any]):
+class ErrorBodyOut(serializers.Serializer[Any]):
     """The one error shape."""
 
     message = serializers.CharField(help_text="Says what to do.")
     type = serializers.CharField()
     param = serializers.CharField(allow_null=True, help_text="The field that is at fault.")
-    code = serializers.ChoiceField(choices=[(code.value, code.value) for code in ErrorCode])
+    code = serializers.ChoiceField(choices=ERROR_CODES)
     details = serializers.JSONField(allow_null=True)
     request_id = serializers.CharField()
 
@@ -28,7 +31,7 @@ class _ErrorOut(serializers.Serializer[Any]):
 class ErrorOut(serializers.Serializer[Any]):
     """Body of every answer that is not a success."""
 
-    error = _ErrorOut()
+    error = ErrorBodyOut()
 
 
 def page_of(serializer: type[serializers.Serializer[Any]]) -> Any:
@@ -56,7 +59,7 @@ class Schema(AutoSchema):
         name = "_".join(word.replace("-", "_") for word in fixed)
         return f"{name}_{'one_' if is_one else ''}{self.method.lower()}"
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
-        bodies["default"] = self._get_response_for_code(ErrorOut, "default", direction=direction)
+        bodies["default"] = self._get_response_for_code(ErrorOut, "default", direction=direction)  # type: ignore[no-untyped-call]
         return bodies

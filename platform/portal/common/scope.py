@@ -59,7 +59,7 @@ def _scope(scope: Scope) -> Iterator[None]:
         outer = NOBODY if token.old_value is token.MISSING else token.old_value
         try:
             yield
-            # A savepoint that is released keeps its settings; one that is rolled back restores the outer ones itself.
+            # A released savepoint keeps its settings; one that is rolled back restores the outer ones itself.
             if not connection.needs_rollback:
                 _apply(outer)
         finally:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# The console's widgets (Alpine.js) evaluate expressions and write styles; the dashboard (Mantine) writes styles only.
+# The console's widgets (Alpine.js) evaluate expressions and write styles; the dashboard writes styles only.
 _COMMON = (
     "default-src 'self'; img-src 'self' data:; font-src 'self' data:; style-src 'self' 'unsafe-inline';"
     " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"

@@ -9,5 +9,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
 application = get_asgi_application()
 
-# Under ASGI each request runs on a thread of its own: a connection that belongs to its thread would be opened for each.
+# Under ASGI each request runs on a thread of its own: without a pool each would open a connection.
 connections.settings["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 10}

@@ -16,8 +16,7 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
 from portal.serving import selectors, services
 from portal.serving.models import DeploymentState
-from portal.tenants.access import TenantApi
-from portal.tenants.models import Role
+from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 from portal.training.models import JobState
 
 
@@ -91,7 +90,7 @@ class DeploymentOut(serializers.Serializer[Any]):
     version = serializers.IntegerField(source="version.number")
     version_id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=DeploymentState.choices)
-    created_by = serializers.EmailField(source="created_by.email", allow_null=True, default=None)
+    created_by = serializers.EmailField(source="created_by.email", allow_null=True)
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
 
@@ -184,7 +183,7 @@ class DeploymentsApi(TenantApi):
 class CurrentDeploymentApi(TenantApi):
     """What serves now."""
 
-    write_roles = {"DELETE": Role.DEVELOPER}
+    write_roles = DEVELOPER_DELETES
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, tenant: str, task: str) -> Response:

@@ -15,7 +15,7 @@ class DeploymentState(models.TextChoices):
 
 
 class Deployment(TenantOwned):
-    """A version that was allowed to serve. At most one a task is active; rolling back deploys an older version."""
+    """A version that was allowed to serve; one a task is active. Rolling back deploys an older one."""
 
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey("catalog.AdapterVersion", on_delete=models.CASCADE, related_name="+")

@@ -18,6 +18,8 @@ from portal.tenants.selectors import membership_get
 
 _RANK = {Role.VIEWER: 0, Role.DEVELOPER: 1, Role.OWNER: 2}
 READ_ROLES: Mapping[str, Role] = {"GET": Role.VIEWER, "HEAD": Role.VIEWER, "OPTIONS": Role.VIEWER}
+OWNER_POSTS: Mapping[str, Role] = {"POST": Role.OWNER}
+DEVELOPER_DELETES: Mapping[str, Role] = {"DELETE": Role.DEVELOPER}
 KEY_ROLE = Role.DEVELOPER
 """What a key of scope manage may do: all but keys, members and deleting."""
 
@@ -25,9 +27,9 @@ KEY_ROLE = Role.DEVELOPER
 class TenantApi(APIView):
     """A view whose path names a tenant, by slug, as ``tenant``.
 
-    Handlers run in one transaction in the tenant's scope, which is undone when they raise. ``self.tenant`` and
-    ``self.actor`` say for whom and by whom. ``write_roles`` says the least role for each method that changes something;
-    unless it says otherwise that is developer, and owner for DELETE. Reading needs a viewer.
+    Handlers run in one transaction in the tenant's scope, which is undone when they raise. ``self.tenant``
+    and ``self.actor`` say for whom and by whom. ``write_roles`` says the least role for methods that change
+    something; unless it says otherwise that is developer, and owner for DELETE. Reading needs a viewer.
     """
 
     write_roles: ClassVar[Mapping[str, Role]] = {}

@@ -18,7 +18,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """A user who has just signed up."""
         saved: User = super().save_user(request, user, form, commit)
         if commit:
-            audit_record(actor=actor_of_user(saved).name, action="user.sign_up", target=saved, tenant=None)
+            actor = actor_of_user(saved)
+            audit_record(actor=actor.name, action="user.sign_up", target=saved, tenant=None)
         return saved
 
 

@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
-from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.common.schema import PAGE_PARAMETERS, SCOPES, page_of
 from portal.common.slugs import is_slug
 from portal.tenants import selectors, services
-from portal.tenants.access import TenantApi
+from portal.tenants.access import OWNER_POSTS, TenantApi
 from portal.tenants.actors import actor_of_user
 from portal.tenants.authentication import SessionAuthentication
 from portal.tenants.models import Role, User
@@ -85,7 +85,7 @@ class KeyOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     prefix = serializers.CharField(help_text="How the key begins, to recognise it.")
     scopes = serializers.ListField(child=serializers.CharField())
-    task = serializers.CharField(source="task.slug", allow_null=True, default=None)
+    task = serializers.CharField(source="task.slug", allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
@@ -102,7 +102,7 @@ class KeyIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=[(scope.value, scope.value) for scope in Scope]),
+        child=serializers.ChoiceField(choices=SCOPES),
         allow_empty=False,
         help_text="predict: call /v1; manage: call /api/v1 as a developer.",
     )
@@ -128,7 +128,7 @@ class PlaygroundOut(serializers.Serializer[Any]):
 class MeApi(APIView):
     """The signed-in user."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = (SessionAuthentication,)
 
     @extend_schema(responses=MeOut)
     @method_decorator(ensure_csrf_cookie)
@@ -142,7 +142,7 @@ class MeApi(APIView):
 class TenantsApi(APIView):
     """Tenants."""
 
-    authentication_classes = [SessionAuthentication]
+    authentication_classes = (SessionAuthentication,)
 
     @extend_schema(request=TenantIn, responses={201: TenantOut})
     def post(self, request: Request) -> Response:
@@ -171,7 +171,7 @@ class TenantDetailApi(TenantApi):
 class MembersApi(TenantApi):
     """Who belongs to the tenant."""
 
-    write_roles = {"POST": Role.OWNER}
+    write_roles = OWNER_POSTS
 
     @extend_schema(responses=page_of(MemberOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str) -> Response:
@@ -206,7 +206,7 @@ class MemberApi(TenantApi):
 class KeysApi(TenantApi):
     """API keys."""
 
-    write_roles = {"POST": Role.OWNER}
+    write_roles = OWNER_POSTS
 
     @extend_schema(responses=page_of(KeyOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str) -> Response:

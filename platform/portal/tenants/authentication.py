@@ -55,7 +55,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
     """The session cookie of a browser, with the CSRF check on every change."""
 
 
-class _KeyScheme(OpenApiAuthenticationExtension):
+class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     target_class = KeyAuthentication
     name = "apiKey"
 
@@ -63,7 +63,7 @@ class _KeyScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": "An API key of scope manage: hmi_..."}
 
 
-class _SessionScheme(OpenApiAuthenticationExtension):
+class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     target_class = SessionAuthentication
     name = "session"
 

@@ -12,5 +12,5 @@ def key_new() -> str:
 
 
 def key_hash(secret: str) -> bytes:
-    """What the catalog keeps of a key. A plain hash is enough: there is nothing to guess in 256 random bits."""
+    """What the catalog keeps of a key. A plain hash is enough: 256 random bits cannot be guessed."""
     return hashlib.sha256(secret.encode()).digest()

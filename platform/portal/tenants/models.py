@@ -74,7 +74,7 @@ class Tenant(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do: viewers read, developers build and deploy, owners also manage keys and members and delete."""
+    """Viewers read, developers build and deploy, owners also manage keys and members, and delete."""
 
     OWNER = "owner"
     DEVELOPER = "developer"

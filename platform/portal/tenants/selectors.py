@@ -46,11 +46,11 @@ def key_list(*, tenant: Tenant) -> QuerySet[ApiKey]:
 
 
 def key_task_get(*, tenant: Tenant, slug: str) -> models.Model:
-    """The tenant's task that a key is to be bound to. Tasks are above this app: they are found through the key's field."""
+    """The task that a key is to be bound to. Tasks are above this app: found through the key's field."""
     task_model = ApiKey._meta.get_field("task").related_model
     manager = task_model._default_manager
     assert isinstance(manager, TenantManager)
-    found = manager.for_tenant(tenant).filter(slug=slug).first()
+    found: models.Model | None = manager.for_tenant(tenant).filter(slug=slug).first()
     if found is None:
         raise NotFound("task")
     return found

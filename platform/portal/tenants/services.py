@@ -30,7 +30,7 @@ class NewKey:
 
 @transaction.atomic
 def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) -> Tenant:
-    """A tenant with its first owner. A ``slug`` that is given must be free; else one is made from the name."""
+    """A tenant with its first owner. A given ``slug`` must be free; else one is made from the name."""
     tenant = Tenant(id=uuid4(), name=name, slug=slug or slug_from(name, is_taken=_is_tenant_slug_taken))
     with tenant_scope(tenant.id):
         try:
@@ -70,7 +70,7 @@ def member_add(*, tenant: Tenant, email: str, role: Role, acting: Actor) -> Memb
 @transaction.atomic
 def member_remove(*, tenant: Tenant, membership_id: UUID, acting: Actor) -> None:
     """Take a user's place away. The last owner stays."""
-    # Locks every owner's row: of two owners who remove each other at once, the second sees that it is the last.
+    # Locks every owner's row: of two owners who remove each other at once, the second sees it is the last.
     owners = list(Membership.objects.for_tenant(tenant).select_for_update().filter(role=Role.OWNER))
     membership = Membership.objects.for_tenant(tenant).filter(pk=membership_id).first()
     if membership is None:

@@ -8,7 +8,7 @@ from portal.common.models import TenantManager
 
 
 class UsageEvent(models.Model):
-    """A row of wire.usage.UsageEvent. Plain ids instead of foreign keys: an insert never fails because a thing is gone."""
+    """A row of wire.usage.UsageEvent, without foreign keys: no insert fails because a thing is gone."""
 
     id = models.UUIDField(primary_key=True, default=uuid4)
     tenant_id = models.UUIDField()

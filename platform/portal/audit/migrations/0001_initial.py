@@ -5,7 +5,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import portal.audit.models
-from portal.common.rls import IS_OWN, PORTAL_ROLE, protect
+from portal.common.rls import PORTAL_ROLE, protect
 
 
 class Migration(migrations.Migration):
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["tenant_id", "-id"], name="audit_entry_tenant")],
             },
         ),
-        protect("audit_entry", write=f"({IS_OWN} OR tenant_id IS NULL)"),
+        protect("audit_entry"),
         migrations.RunSQL(
             f"REVOKE UPDATE, DELETE, TRUNCATE ON audit_entry FROM {PORTAL_ROLE}",
             f"GRANT UPDATE, DELETE ON audit_entry TO {PORTAL_ROLE}",

@@ -5,7 +5,7 @@ from django.db import migrations
 from portal.common.rls import SERVING_ROLE
 from wire.catalog import NOTIFY_CHANNEL
 
-VIEWS = [
+VIEWS = (
     """
     CREATE VIEW serving_v1.api_keys AS
     SELECT k.key_sha256, k.id::text AS key_id, k.tenant_id::text AS tenant_id, k.scopes::text[] AS scopes,
@@ -29,7 +29,7 @@ VIEWS = [
     CREATE VIEW serving_v1.backbone AS
     SELECT b.uri::text AS uri, b.digest::text AS digest FROM backbone b WHERE b.is_default
     """,
-]
+)
 
 # When a key is used the portal notes the time; that alone is no news to the service.
 CHANGES = {

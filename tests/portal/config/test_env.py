@@ -1,0 +1,56 @@
+"""The portal's settings from the environment."""
+
+import pytest
+from pydantic import ValidationError
+
+from portal.config.env import PortalSettings, database_config, read_settings
+
+
+def test_a_misspelt_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMI_STORE_URI", "file:///x")
+    with pytest.raises(ValueError, match="did you mean HMI_STORE_URL"):
+        read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HMI_MAX_UPLOAD_BYTES", "many"),
+        ("HMI_MAX_UPLOAD_ROWS", "0"),
+        ("HMI_LOG_LEVEL", "LOUD"),
+        ("HMI_PUBLIC_URL", "hmi.example.com"),
+        ("HMI_MAIL_URL", "pigeon://roof"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError):
+        read_settings()
+
+
+def test_secrets_are_masked_when_the_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMI_DATABASE_URL", "postgresql://hmi_portal:hunter2@db:5432/hmi")
+    monkeypatch.setenv("HMI_SECRET_KEY", "hunter3")
+    shown = repr(PortalSettings())
+    assert "hunter2" not in shown and "hunter3" not in shown
+
+
+def test_requests_may_name_the_public_host_the_given_ones_and_the_loopback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HMI_PUBLIC_URL", "https://hmi.example.com/")
+    monkeypatch.setenv("HMI_ALLOWED_HOSTS", "portal, other.example.com")
+    settings = PortalSettings()
+    assert settings.public_url == "https://hmi.example.com"
+    assert settings.hosts[:3] == ["portal", "other.example.com", "hmi.example.com"]
+    assert "127.0.0.1" in settings.hosts
+
+
+def test_a_database_url_is_taken_apart() -> None:
+    config = database_config("postgresql://hmi_portal:p%40ss@db:6543/hmi?sslmode=require")
+    assert (config["USER"], config["PASSWORD"], config["HOST"]) == ("hmi_portal", "p@ss", "db")
+    assert (config["PORT"], config["NAME"], config["OPTIONS"]["sslmode"]) == ("6543", "hmi", "require")
+    with pytest.raises(ValueError, match="postgresql://"):
+        database_config("mysql://db/hmi")

@@ -1,0 +1,176 @@
+"""Health, metrics, the dashboard's page, the console and the schema."""
+
+from pathlib import Path
+
+import pytest
+from django.core import management
+from django.core.mail import EmailMessage
+from django.core.mail.backends.filebased import EmailBackend
+from django.http import Http404
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from pytest_django.fixtures import Settings
+
+from portal.common.frontend import dashboard
+from tests.conftest import ROOT
+from tests.fakes.portal import (
+    Cast,
+    client_of,
+    make_dataset,
+    make_general,
+    make_job,
+    make_key,
+    make_task,
+    make_user,
+    make_version,
+)
+
+
+def test_the_process_is_healthy_without_its_database(client: Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.database
+def test_it_is_ready_when_database_and_broker_answer(db: None, client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.json() == {"status": "ready", "checks": {"database": "ok", "broker": "ok"}}
+
+
+def test_it_is_not_ready_without_them(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.common.health._database_answers", lambda: False)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "unavailable"
+
+
+@pytest.mark.database
+def test_metrics_name_routes_and_no_tenant(cast: Cast) -> None:
+    client = cast.acme.client()
+    client.get(f"{cast.acme.path}/tasks")
+    text = client.get("/metrics").content.decode()
+    assert 'route="api/v1/tenants/<slug:tenant>/tasks",status="200"' in text
+    assert "acme" not in text
+
+
+def test_the_dashboards_page_is_answered_for_its_addresses_uncached(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<html>dashboard</html>")
+    for path in ("/", "/acme/tasks", "/sign-in"):
+        answer = dashboard(RequestFactory().get(path), folder=tmp_path)
+        assert answer.content == b"<html>dashboard</html>"
+        assert answer.headers["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/assets/gone.js", "/favicon.ico"])
+def test_a_file_that_is_not_there_is_not_the_dashboards_page(tmp_path: Path, path: str) -> None:
+    (tmp_path / "index.html").write_text("<html>dashboard</html>")
+    with pytest.raises(Http404):
+        dashboard(RequestFactory().get(path), folder=tmp_path)
+
+
+def test_without_a_built_dashboard_there_is_no_page(client: Client, tmp_path: Path) -> None:
+    assert client.get("/").status_code == 404
+    with pytest.raises(Http404):
+        dashboard(RequestFactory().get("/"), folder=tmp_path)
+
+
+def test_every_answer_tells_browsers_to_load_nothing_from_elsewhere(client: Client) -> None:
+    answer = client.get("/healthz")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe-eval" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.database
+def test_the_api_is_not_cached(cast: Cast) -> None:
+    assert cast.acme.client().get("/api/v1/me").headers["Cache-Control"] == "no-store"
+
+
+CONSOLE_PAGES = [
+    "tenants_user",
+    "tenants_tenant",
+    "tenants_membership",
+    "tenants_apikey",
+    "catalog_backbone",
+    "catalog_domain",
+    "catalog_segment",
+    "catalog_treeversion",
+    "catalog_task",
+    "catalog_adapterversion",
+    "datasets_dataset",
+    "training_trainingjob",
+    "serving_deployment",
+    "usage_usageevent",
+    "audit_auditentry",
+]
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("page", CONSOLE_PAGES)
+def test_the_operator_sees_every_tenants_rows_and_changes_none(cast: Cast, page: str) -> None:
+    make_general()
+    for member in (cast.acme, cast.globex):
+        task, dataset = make_task(member.tenant), make_dataset(member.tenant)
+        make_job(task, dataset)
+        version = make_version(task)
+        make_key(member.tenant)
+        answer = member.client().post(
+            f"{member.path}/tasks/news/deployments",
+            {"version": version.number},
+            content_type="application/json",
+        )
+        assert answer.status_code == 201
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    answer = operator.get(reverse(f"admin:{page}_changelist"))
+    assert answer.status_code == 200
+    result = answer.context["cl"]
+    if page in ("catalog_task", "tenants_apikey", "serving_deployment"):
+        assert result.result_count == 2
+    assert operator.get(reverse(f"admin:{page}_changelist") + "?q=acme").status_code == 200
+    assert operator.get(reverse(f"admin:{page}_add")).status_code == 403
+    for row in result.result_list[:1]:
+        shown = operator.get(reverse(f"admin:{page}_change", args=[row.pk]))
+        assert shown.status_code == 200
+        assert operator.post(reverse(f"admin:{page}_change", args=[row.pk]), {}).status_code == 403
+        assert (
+            operator.post(reverse(f"admin:{page}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+        )
+        assert b"key_sha256" not in shown.content and b"argon2" not in shown.content
+
+
+@pytest.mark.database
+def test_the_console_is_closed_to_tenants(cast: Cast, client: Client) -> None:
+    for stranger in (client, cast.acme.client()):
+        answer = stranger.get("/admin/catalog/task/")
+        assert answer.status_code == 302 and answer.headers["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.database
+def test_the_operator_reads_the_mail_that_was_written_to_files(
+    db: None, client: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMAIL_FILE_PATH = tmp_path
+    backend = EmailBackend(file_path=str(tmp_path))
+    backend.send_messages([EmailMessage("Welcome", "to HMI", "hmi@localhost", ["ada@example.com"])])
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    [written] = tmp_path.iterdir()
+    assert written.name.encode() in operator.get("/admin/mail/").content
+    assert b"ada@example.com" in operator.get(f"/admin/mail/{written.name}").content
+    assert operator.get("/admin/mail/other.log").status_code == 404
+    assert client.get("/admin/mail/").status_code == 302
+
+
+@pytest.mark.database
+def test_the_schema_and_its_pages_are_public(db: None, client: Client) -> None:
+    assert client.get("/api/v1/schema").status_code == 200
+    assert client.get("/api/v1/docs").status_code == 200
+
+
+def test_the_exported_schema_is_what_the_code_says(tmp_path: Path) -> None:
+    fresh = tmp_path / "openapi.json"
+    management.call_command(
+        "spectacular", file=str(fresh), format="openapi-json", validate=True, fail_on_warn=True
+    )
+    exported = ROOT / "frontend" / "openapi.json"
+    assert exported.read_text() == fresh.read_text(), "run manage.py spectacular (see CONTRIBUTING.md)"

@@ -1,0 +1,187 @@
+"""What the inference service's roles may see and do, and how the service hears of changes."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import class_row
+
+from portal.catalog import selectors as catalog
+from portal.common.scope import operator_scope, tenant_scope
+from portal.serving.services import deploy, undeploy
+from portal.tenants.actors import OPERATOR
+from portal.tenants.keys import key_hash
+from portal.tenants.models import ApiKey, Tenant
+from portal.tenants.services import key_revoke
+from portal.usage.models import UsageEvent as UsageEventRow
+from tests.conftest import DatabaseUrls
+from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_version
+from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, USAGE_TABLE, KeyRow, Scope, TaskRow
+from wire.usage import UsageEvent
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def service(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    """A connection as the inference service reads with."""
+    with psycopg.connect(database_urls.catalog, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def usage_writer(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    """A connection as the inference service writes usage with."""
+    with psycopg.connect(database_urls.usage, autocommit=True) as connection:
+        yield connection
+
+
+def _keys(service: psycopg.Connection[Any]) -> list[KeyRow]:
+    with service.cursor(row_factory=class_row(KeyRow)) as cursor:
+        return cursor.execute(f"SELECT * FROM {KEYS_VIEW}").fetchall()
+
+
+def _tasks(service: psycopg.Connection[Any]) -> list[TaskRow]:
+    with service.cursor(row_factory=class_row(TaskRow)) as cursor:
+        return cursor.execute(f"SELECT * FROM {TASKS_VIEW} ORDER BY slug").fetchall()
+
+
+def test_the_views_have_the_columns_of_the_wire_contract(service: psycopg.Connection[Any]) -> None:
+    for view, row in ((KEYS_VIEW, KeyRow), (TASKS_VIEW, TaskRow)):
+        columns = service.execute(f"SELECT * FROM {view}").description
+        assert columns is not None
+        assert [column.name for column in columns] == [field.name for field in dataclasses.fields(row)]
+
+
+def test_a_usable_key_is_in_the_view_and_no_other(service: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    task = make_task(tenant)
+    secret = make_key(tenant, scopes=(Scope.PREDICT,), task=task, expires_in=timedelta(hours=1))
+    make_key(tenant, is_revoked=True)
+    make_key(tenant, expires_in=timedelta(seconds=-1))
+    asleep = make_tenant("asleep")
+    make_key(asleep)
+    with operator_scope():
+        Tenant.objects.filter(pk=asleep.pk).update(is_active=False)
+    [row] = _keys(service)
+    assert bytes(row.key_sha256) == key_hash(secret)
+    assert (row.tenant_id, list(row.scopes), row.task_id) == (str(tenant.id), ["predict"], str(task.id))
+    assert row.expires_at is not None and row.expires_at.tzinfo is not None
+
+
+def test_the_tasks_view_tells_what_serves(service: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    task = make_task(tenant, "news")
+    make_task(tenant, "unserved")
+    versions = [make_version(task, number=number) for number in (1, 2)]
+    with tenant_scope(tenant.id):
+        for version in versions:
+            deploy(version=version, acting=OPERATOR)
+    news, unserved = _tasks(service)
+    assert (news.tenant_id, news.task_id, news.slug) == (str(tenant.id), str(task.id), "news")
+    assert (news.version_id, news.version_number) == (str(versions[1].id), 2)
+    assert (news.bundle_uri, news.bundle_digest) == (versions[1].bundle_uri, versions[1].bundle_digest)
+    tree = versions[1].tree_version
+    assert (news.tree_uri, news.tree_digest) == (tree.uri, tree.digest)
+    assert (unserved.slug, unserved.version_id, unserved.tree_uri) == ("unserved", None, None)
+
+
+def test_the_backbone_view_holds_the_default_one(service: psycopg.Connection[Any]) -> None:
+    assert service.execute("SELECT uri, digest FROM serving_v1.backbone").fetchall() == []
+    backbone = make_backbone()
+    rows = service.execute("SELECT uri, digest FROM serving_v1.backbone").fetchall()
+    assert rows == [(backbone.uri, backbone.digest)]
+
+
+@pytest.mark.parametrize("table", ["api_key", "task", "dataset", "hmi_user", "usage_event", "audit_entry"])
+def test_the_services_reader_sees_no_table(service: psycopg.Connection[Any], table: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute(f"SELECT * FROM public.{table}")
+
+
+def test_the_services_reader_changes_nothing(service: psycopg.Connection[Any]) -> None:
+    make_tenant("acme")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute("DELETE FROM serving_v1.backbone")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute("CREATE TABLE public.mine (id int)")
+
+
+def test_a_usage_event_is_inserted_once_by_id(usage_writer: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    event = UsageEvent(
+        id=str(uuid4()),  # type: ignore[arg-type]
+        tenant_id=str(tenant.id),  # type: ignore[arg-type]
+        task_id=str(uuid4()),  # type: ignore[arg-type]
+        key_id=str(uuid4()),  # type: ignore[arg-type]
+        version_id=str(uuid4()),  # type: ignore[arg-type]
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+        num_texts=2,
+        num_tokens=30,
+        num_truncated=0,
+    )
+    names = [field.name for field in dataclasses.fields(UsageEvent)]
+    statement = (
+        f"INSERT INTO {USAGE_TABLE} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})"
+        " ON CONFLICT DO NOTHING"
+    )
+    for _ in range(2):
+        usage_writer.execute(statement, [getattr(event, name) for name in names])
+    with tenant_scope(tenant.id):
+        assert [str(row.id) for row in UsageEventRow.objects.unscoped()] == [event.id]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT id FROM usage_event",
+        "UPDATE usage_event SET num_texts = 0",
+        "DELETE FROM usage_event",
+        "SELECT * FROM serving_v1.api_keys",
+        "SELECT id FROM tenant",
+    ],
+)
+def test_the_usage_writer_does_nothing_else(usage_writer: psycopg.Connection[Any], statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        usage_writer.execute(statement)
+
+
+def _deploy_first(tenant: Tenant) -> None:
+    task = catalog.task_get(tenant=tenant, slug="news")
+    deploy(version=catalog.version_get(tenant=tenant, task=task, number=1), acting=OPERATOR)
+
+
+def _deploy_and_undeploy(tenant: Tenant) -> None:
+    _deploy_first(tenant)
+    undeploy(task=catalog.task_get(tenant=tenant, slug="news"), acting=OPERATOR)
+
+
+def _revoke(tenant: Tenant) -> None:
+    key_revoke(tenant=tenant, key_id=ApiKey.objects.for_tenant(tenant).get().id, acting=OPERATOR)
+
+
+@pytest.mark.parametrize("change", [_deploy_first, _deploy_and_undeploy, _revoke, make_key, Tenant.save])
+def test_the_service_hears_of_a_change_when_it_is_committed(
+    service: psycopg.Connection[Any], change: Callable[[Tenant], object]
+) -> None:
+    tenant = make_tenant("acme")
+    make_version(make_task(tenant))
+    make_key(tenant)
+    service.execute(f"LISTEN {NOTIFY_CHANNEL}")
+    with tenant_scope(tenant.id):
+        change(tenant)
+        assert list(service.notifies(timeout=0, stop_after=1)) == []
+    assert [notice.channel for notice in service.notifies(timeout=5, stop_after=1)] == [NOTIFY_CHANNEL]
+
+
+def test_noting_that_a_key_was_used_is_no_news(service: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    make_key(tenant)
+    service.execute(f"LISTEN {NOTIFY_CHANNEL}")
+    with tenant_scope(tenant.id):
+        ApiKey.objects.for_tenant(tenant).update(last_used_at=datetime(2026, 11, 22, tzinfo=UTC))
+    assert list(service.notifies(timeout=0, stop_after=1)) == []
