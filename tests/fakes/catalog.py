@@ -14,7 +14,7 @@ from wire.ids import KeyId, TaskId, TenantId, VersionId
 
 
 class FakeCatalog:
-    """Implements CatalogSource. ``is_silent`` True: changes are not announced, as when a notification is lost."""
+    """Implements CatalogSource. ``is_silent``: changes are not announced, as when a notification is lost."""
 
     def __init__(self) -> None:
         self.keys: dict[str, KeyRow] = {}

@@ -8,7 +8,7 @@ from wire.usage import UsageEvent
 
 
 class FakeUsageTable:
-    """Implements UsageSink: events by id, each once. ``fails_after`` events it breaks, like a lost connection."""
+    """Implements UsageSink: events by id, each once. After ``fails_after`` events the connection is lost."""
 
     def __init__(self) -> None:
         self.events: dict[EventId, UsageEvent] = {}

@@ -1,4 +1,4 @@
-"""The real runner over a tiny backbone: batches of several tenants, fewer slots than tasks, broken bundles."""
+"""The real runner over a tiny backbone: mixed batches, fewer slots than tasks, broken bundles."""
 
 import random
 import time
@@ -88,7 +88,7 @@ def hplm_of(store: TinyStore, seed: int, domain: str = "general", num_labels: in
 
 
 def mixed(bench: Bench, *requests: EngineRequest) -> list[EngineAnswer]:
-    """Answers of requests that ran in one batch: the models are near before, so that all are ready at once."""
+    """Answers of requests that ran in one batch: their models are brought near before."""
     for request in requests:
         bench.submit(bench.request(request.hplm, ("warm",)))
     bench.batches.clear()

@@ -6,7 +6,15 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    rule,
+)
 
 from hmi.base.errors import BudgetExceeded
 from hmi.memory.budget import Budget, Reservation
@@ -57,8 +65,12 @@ def test_a_leased_item_is_never_evicted() -> None:
     residency = byte_residency()
     load(residency, "a")
     load(residency, "b")
-    with pytest.raises(NoRoom), _both(residency):
+    leases = [residency.acquire(key) for key in "ab"]
+    with pytest.raises(NoRoom):
         residency.begin_load("c", 40)
+    for lease in leases:
+        assert lease is not None
+        lease.release()
     load(residency, "c")  # the leases have ended
 
 
@@ -144,18 +156,6 @@ def test_closing_wakes_those_who_wait_for_room() -> None:
     assert len(failed) == 1
 
 
-def _both(residency: Residency[str, Reservation, str]) -> Lease[str, Reservation, str]:
-    first, second = residency.acquire("a"), residency.acquire("b")
-    assert first is not None and second is not None
-
-    class Both(Lease[str, Reservation, str]):
-        def release(self) -> None:
-            first.release()
-            second.release()
-
-    return Both(residency, "both", first.place, "")
-
-
 class SlotModel(RuleBasedStateMachine):
     """Three slots against a list in order of use: same items present, same one evicted, no slot shared."""
 
@@ -206,21 +206,21 @@ class SlotModel(RuleBasedStateMachine):
             self.residency.abort_load(key)
 
     @rule(target=leases, key=KEYS)
-    def acquire(self, key: str) -> "Lease[str, Slot, str] | None":
+    def acquire(self, key: str) -> "MultipleResults[Lease[str, Slot, str]]":
         lease = self.residency.acquire(key)
         assert (lease is not None) == (key in self.resident)
-        if lease is not None:
-            assert lease.value == key
-            self.resident.remove(key)
-            self.resident.append(key)
-            self.held.append(key)
-        return lease
+        if lease is None:
+            return multiple()
+        assert lease.value == key
+        self.resident.remove(key)
+        self.resident.append(key)
+        self.held.append(key)
+        return multiple(lease)
 
     @rule(lease=consumes(leases))
-    def release(self, lease: "Lease[str, Slot, str] | None") -> None:
-        if lease is not None:
-            lease.release()
-            self.held.remove(lease.key)
+    def release(self, lease: "Lease[str, Slot, str]") -> None:
+        lease.release()
+        self.held.remove(lease.key)
 
     @rule(key=KEYS)
     def evict(self, key: str) -> None:

@@ -1,9 +1,10 @@
 """The service over HTTP, real engine and tiny backbone, a fake catalog: what works, then every refusal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,15 @@ class Service:
                 return
             self.client.get("/readyz")
         raise AssertionError("it never came")
+
+    def change(self, change: Callable[[], None]) -> None:
+        """Change the catalog where the service lives: on its event loop."""
+        assert self.client.portal is not None
+        self.client.portal.call(change)
+
+    def check(self, name: str) -> Any:
+        """One check of /readyz."""
+        return self.client.get("/readyz").json()["checks"][name]
 
     @property
     def is_ready(self) -> bool:
@@ -231,7 +241,7 @@ def test_an_expired_key_is_refused_though_the_snapshot_has_it(tiny_store: TinySt
 def test_a_revoked_key_stops(tiny_store: TinyStore, tmp_path: Path) -> None:
     with running(tiny_store, tmp_path) as service:
         assert service.predict().status_code == 200
-        service.client.portal.call(service.catalog.revoke, ACME)  # type: ignore[union-attr]
+        service.change(lambda: service.catalog.revoke(ACME))
         service.wait_until(lambda: service.predict().status_code == 401)
         assert service.predict(key=GLOBEX, task="prices").status_code == 200
 
@@ -319,7 +329,7 @@ def test_a_broken_bundle_fails_alone_and_is_tried_again_when_another_is_deployed
     with running(tiny_store, tmp_path, catalog=catalog) as service:
         assert code_of(service.predict(task="broken")) == (503, "bundle_broken")
         assert service.predict().status_code == 200
-        service.client.portal.call(  # type: ignore[union-attr]
+        service.change(
             lambda: catalog.deploy(
                 "acme", "broken", number=2, adapter=adapter(tiny_store, 6), tree=tiny_store.trees["film"]
             )
@@ -330,19 +340,21 @@ def test_a_broken_bundle_fails_alone_and_is_tried_again_when_another_is_deployed
 
 def test_a_hot_swap_fails_no_request(tiny_store: TinyStore, tmp_path: Path) -> None:
     with running(tiny_store, tmp_path) as service:
-        versions = []
+        versions: list[int] = []
         for number in range(1, 6):
-            swapped = adapter(tiny_store, 20 + number)
-            service.client.portal.call(  # type: ignore[union-attr]
-                lambda number=number, swapped=swapped: service.catalog.deploy(
-                    "acme", "reviews", number=number, adapter=swapped, tree=tiny_store.trees["film"]
-                )
+            deploy = partial(
+                service.catalog.deploy,
+                "acme",
+                "reviews",
+                number=number,
+                adapter=adapter(tiny_store, 20 + number),
+                tree=tiny_store.trees["film"],
             )
-            for _ in range(3):
+            service.change(deploy)
+            while not versions or versions[-1] != number:
                 response = service.predict()
                 assert response.status_code == 200
                 versions.append(response.json()["model"]["version"])
-            service.wait_until(lambda number=number: service.predict().json()["model"]["version"] == number)
         assert versions == sorted(versions)
 
 
@@ -359,26 +371,25 @@ def test_it_starts_without_a_backbone_and_picks_it_up(tiny_store: TinyStore, tmp
             catalog.backbone = tiny_store.backbone_ref
             catalog.add_key("hmi_other", "acme")
 
-        service.client.portal.call(name_backbone)  # type: ignore[union-attr]
+        service.change(name_backbone)
         service.wait_until(lambda: service.is_ready)
         assert service.predict().status_code == 200
 
 
 def test_it_serves_what_it_knows_while_the_database_is_away(tiny_store: TinyStore, tmp_path: Path) -> None:
     with running(tiny_store, tmp_path) as service:
-        service.client.portal.call(service.catalog.go_away)  # type: ignore[union-attr]
-        database = lambda: service.client.get("/readyz").json()["checks"]["database"]  # noqa: E731
-        service.wait_until(lambda: not database()["is_ok"])
+        service.change(service.catalog.go_away)
+        service.wait_until(lambda: not service.check("database")["is_ok"])
         assert service.is_ready
         assert service.predict().status_code == 200
         assert code_of(service.predict(key="hmi_unknown")) == (401, "invalid_key")
         service.catalog.is_away = False
-        service.wait_until(lambda: database()["is_ok"])
+        service.wait_until(lambda: service.check("database")["is_ok"])
 
 
 def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -> None:
     with running(tiny_store, tmp_path, key_staleness_s=0.2) as service:
-        service.client.portal.call(service.catalog.go_away)  # type: ignore[union-attr]
+        service.change(service.catalog.go_away)
         service.wait_until(lambda: service.predict().status_code == 503)
         assert code_of(service.predict()) == (503, "catalog_stale")
         assert not service.is_ready
@@ -393,10 +404,9 @@ def test_a_budget_that_is_too_small_is_explained(tiny_store: TinyStore, tmp_path
             catalog.backbone = catalog_backbone
             catalog.add_key("hmi_other", "acme")
 
-        service.client.portal.call(name_backbone)  # type: ignore[union-attr]
-        message = lambda: service.client.get("/readyz").json()["checks"]["backbone"]["message"]  # noqa: E731
-        service.wait_until(lambda: "HMI_DEVICE_BYTES is 1_000" in message())
-        assert "adapter slots" in message()
+        service.change(name_backbone)
+        service.wait_until(lambda: "HMI_DEVICE_BYTES is 1_000" in service.check("backbone")["message"])
+        assert "adapter slots" in service.check("backbone")["message"]
 
 
 # Usage

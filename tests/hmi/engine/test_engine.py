@@ -1,0 +1,341 @@
+"""Engine with a fake placement and runner: deadlines, bounds, cancellation, failures; a fake clock."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from hmi.base.errors import BundleBroken, DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.engine.batch import Batch, BatchRecord
+from hmi.engine.batch_limits import BatchLimits
+from hmi.engine.config import EngineConfig
+from hmi.engine.engine import Engine
+from hmi.engine.inbox import Inbox
+from hmi.engine.placement import BatchLeases, PlacedHplm
+from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef, RequestState
+from hmi.engine.scheduler import Temperature
+from hmi.memory.slots import Slot
+from hmi.plot.ngram import Documents
+from tests.fakes.clock import FakeClock
+from wire.artifacts import BundleRef
+from wire.errors import ErrorCode
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+from wire.inference import Coverage
+
+COVERAGE = Coverage(0.0, 0.0, 1.0, 0.0)
+
+
+class FakePlacement:
+    """Models are near at once, but for those in ``absent``, until arrive()."""
+
+    def __init__(self) -> None:
+        self.absent: set[HplmRef] = set()
+        self.unplaceable: dict[HplmRef, HmiError] = {}
+        self.moved: dict[HplmRef, HmiError | None] = {}
+        self.let_go_of: list[HplmRef] = []
+        self.quarantined: list[HplmRef] = []
+        self.is_closed = False
+
+    def arrive(self, hplm: HplmRef, error: HmiError | None = None) -> None:
+        self.absent.discard(hplm)
+        self.moved[hplm] = error
+
+    def advance(self, hplm: HplmRef) -> bool:
+        return hplm not in self.absent
+
+    def take_moved(self) -> Mapping[HplmRef, HmiError | None]:
+        moved, self.moved = self.moved, {}
+        return moved
+
+    def let_go(self, hplm: HplmRef) -> None:
+        self.let_go_of.append(hplm)
+
+    def temperature(self, hplm: HplmRef) -> Temperature:
+        return Temperature.GONE if hplm in self.absent else Temperature.HOT
+
+    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases:
+        leases = BatchLeases()
+        for hplm in hplms:
+            if hplm in self.unplaceable:
+                leases.failed[hplm] = self.unplaceable[hplm]
+            else:
+                leases.placed[hplm] = PlacedHplm(Slot(0), 1, (0,))
+        return leases
+
+    def quarantine(self, hplm: HplmRef, error: HmiError) -> None:
+        self.quarantined.append(hplm)
+
+    def check_integrity(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeRunner:
+    """Answers each document with its first token id; ``before`` may raise for a batch, or move the clock."""
+
+    def __init__(self, before: Callable[[Batch], None]) -> None:
+        self.before = before
+        self.nan_for: set[str] = set()
+
+    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
+        return batch
+
+    def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
+        self.before(retrieved)
+        answers = []
+        for part in retrieved.parts:
+            documents = part.request.documents
+            for document in range(part.first, part.last):
+                value = float(documents.token_ids[documents.offsets[document]])
+                is_nan = part.request.tenant_id in self.nan_for
+                answers.append(DocumentAnswer((float("nan") if is_nan else value,), COVERAGE))
+        return answers
+
+
+class World:
+    def __init__(self, *, max_rows: int = 8, max_requests: int = 100) -> None:
+        self.clock = FakeClock()
+        self.placement = FakePlacement()
+        self.runner = FakeRunner(lambda batch: self.clock.advance(0.5))
+        self.batches: list[BatchRecord] = []
+        limits = BatchLimits(max_rows=max_rows, max_tokens=1000, max_adapters=8, max_cold_adapters=8)
+        self.engine = Engine(
+            EngineConfig(limits=limits, max_requests=max_requests),
+            placement=self.placement,
+            runner=self.runner,
+            inbox=Inbox(),
+            clock=self.clock,
+            on_batch=self.batches.append,
+        )
+
+    def submit(
+        self, tenant: str = "acme", *, num_documents: int = 1, deadline_s: float = 30
+    ) -> EngineRequest:
+        request = EngineRequest(
+            request_id=RequestId("r"),
+            tenant_id=TenantId(tenant),
+            task_id=TaskId("t"),
+            hplm=hplm_of(tenant),
+            documents=Documents(
+                np.arange(num_documents, dtype=np.int32), np.arange(num_documents + 1, dtype=np.int64)
+            ),
+            deadline=self.clock.monotonic() + deadline_s,
+        )
+        self.engine.submit(request)
+        return request
+
+
+def hplm_of(tenant: str) -> HplmRef:
+    return HplmRef(
+        BundleRef(BundleUri("a"), Digest(tenant)), BundleRef(BundleUri("t"), Digest(f"tree of {tenant}"))
+    )
+
+
+def values(request: EngineRequest) -> list[float]:
+    return [document.probabilities[0] for document in request.future.result(0).documents]
+
+
+def error_of(request: EngineRequest) -> HmiError:
+    error = request.future.exception(0)
+    assert isinstance(error, HmiError)
+    return error
+
+
+def test_documents_come_back_in_their_order_over_several_batches() -> None:
+    world = World(max_rows=3)
+    request, other = world.submit(num_documents=7), world.submit("globex", num_documents=2)
+    while world.engine.step():
+        pass
+    assert values(request) == [0, 1, 2, 3, 4, 5, 6]
+    assert values(other) == [0, 1]
+    assert world.engine.num_open_requests == 0
+    assert world.batches[0].tenants == {"acme", "globex"}
+
+
+def test_an_answer_says_where_its_time_went() -> None:
+    world = World(max_rows=2)
+    request = world.submit(num_documents=4)
+    world.clock.advance(2)
+    while world.engine.step():
+        pass
+    answer = request.future.result(0)
+    assert (answer.queue_ms, answer.retrieve_ms, answer.compute_ms) == (2000, 0, 1000)
+
+
+def test_a_request_whose_model_is_loading_holds_nobody_up() -> None:
+    world = World()
+    world.placement.absent.add(hplm_of("cold"))
+    cold, hot = world.submit("cold"), world.submit("hot")
+    assert world.engine.step()
+    assert hot.future.done() and not cold.future.done()
+    assert cold.state is RequestState.WAITING_RESIDENCY
+    world.placement.arrive(hplm_of("cold"))
+    assert world.engine.step()
+    assert values(cold) == [0]
+
+
+def test_a_load_that_fails_fails_its_requests_alone() -> None:
+    world = World()
+    world.placement.absent.add(hplm_of("bad"))
+    bad = [world.submit("bad"), world.submit("bad")]
+    world.engine.step()
+    good = world.submit("good")
+    world.placement.arrive(hplm_of("bad"), BundleBroken("truncated"))
+    world.engine.step()
+    assert [error_of(request).code for request in bad] == [ErrorCode.BUNDLE_BROKEN] * 2
+    assert values(good) == [0]
+
+
+def test_a_model_evicted_before_its_turn_is_waited_for_again() -> None:
+    world = World(max_rows=1)
+    first, second = world.submit("first"), world.submit("second")
+    world.engine.step()
+    world.placement.absent.add(hplm_of("second"))
+    assert not world.engine.step()
+    assert first.future.done() and second.state is RequestState.WAITING_RESIDENCY
+    world.placement.arrive(hplm_of("second"))
+    world.engine.step()
+    assert values(second) == [0]
+
+
+def test_an_adapter_that_cannot_be_placed_is_quarantined_and_fails_alone() -> None:
+    world = World()
+    world.placement.unplaceable[hplm_of("bad")] = BundleBroken("the head has 2000 labels")
+    bad, good = world.submit("bad"), world.submit("good")
+    world.engine.step()
+    assert error_of(bad).code is ErrorCode.BUNDLE_BROKEN
+    assert world.placement.quarantined == [hplm_of("bad")]
+    assert values(good) == [0]
+
+
+def test_a_request_that_breaks_the_forward_fails_alone() -> None:
+    world = World()
+
+    def explode(batch: Batch) -> None:
+        if any(part.request.tenant_id == "bad" for part in batch.parts):
+            raise RuntimeError("shapes do not match")
+
+    world.runner.before = explode
+    requests = {tenant: world.submit(tenant) for tenant in ("a", "bad", "b")}
+    world.engine.step()
+    assert values(requests["a"]) == values(requests["b"]) == [0]
+    assert error_of(requests["bad"]).code is ErrorCode.INTERNAL
+    assert "shapes" not in error_of(requests["bad"]).message
+
+
+def test_numbers_that_are_not_finite_are_never_an_answer() -> None:
+    world = World()
+    world.runner.nan_for.add("bad")
+    bad, good = world.submit("bad"), world.submit("good")
+    world.engine.step()
+    assert error_of(bad).code is ErrorCode.BUNDLE_BROKEN
+    assert values(good) == [0]
+
+
+def test_a_late_request_is_dropped_without_a_step() -> None:
+    world = World()
+    request = world.submit(deadline_s=1)
+    world.clock.advance(1.1)
+    assert not world.engine.step()
+    assert isinstance(error_of(request), DeadlineExceeded)
+    assert not world.batches
+
+
+def test_a_request_that_cannot_make_it_any_more_is_dropped_early() -> None:
+    world = World()
+    for _ in range(30):  # the engine learns that a step takes half a second
+        world.submit()
+        world.engine.step()
+    request = world.submit(deadline_s=0.3)
+    assert not world.engine.step()
+    assert isinstance(error_of(request), DeadlineExceeded)
+
+
+def test_a_request_whose_model_never_comes_ends_at_its_deadline() -> None:
+    world = World()
+    world.placement.absent.add(hplm_of("cold"))
+    request = world.submit("cold", deadline_s=5)
+    world.engine.step()
+    world.clock.advance(5.1)
+    world.engine.step()
+    assert isinstance(error_of(request), DeadlineExceeded)
+    assert world.placement.let_go_of == [hplm_of("cold")]
+
+
+def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
+    world = World(max_requests=2)
+    world.submit()
+    world.submit()
+    with pytest.raises(QueueFull) as caught:
+        world.submit()
+    assert 1 <= caught.value.retry_after_s <= 30
+    while world.engine.step():
+        pass
+    world.submit()
+
+
+def test_a_cancelled_request_takes_no_step_and_frees_its_place() -> None:
+    world = World(max_requests=1)
+    request = world.submit()
+    assert request.future.cancel()
+    assert not world.engine.step()
+    assert request.state is RequestState.CANCELLED
+    assert world.engine.num_open_requests == 0
+    world.submit()
+
+
+def test_a_request_cancelled_between_two_batches_stops() -> None:
+    world = World(max_rows=1)
+    request = world.submit(num_documents=5)
+    world.engine.step()
+    request.future.cancel()
+    assert not world.engine.step()
+    assert len(world.batches) == 1
+
+
+def test_the_last_request_of_a_model_lets_it_go() -> None:
+    world = World(max_rows=1)
+    world.submit("acme")
+    world.submit("acme")
+    world.engine.step()
+    assert not world.placement.let_go_of
+    world.engine.step()
+    assert world.placement.let_go_of == [hplm_of("acme")]
+
+
+def test_closing_answers_what_was_accepted() -> None:
+    world = World(max_rows=1)
+    world.engine.start()
+    requests = [world.submit(num_documents=3) for _ in range(10)]
+    world.engine.close(drain_s=60)
+    assert all(values(request) == [0, 1, 2] for request in requests)
+    with pytest.raises(NotReady, match="closing"):
+        world.submit()
+    assert world.placement.is_closed
+
+
+def test_closing_without_time_fails_what_is_left() -> None:
+    world = World()
+    request = world.submit()
+    world.engine.close(drain_s=0)
+    assert isinstance(error_of(request), NotReady)
+
+
+def test_a_bug_in_a_step_fails_what_is_open_and_the_engine_goes_on() -> None:
+    world = World()
+    bad = True
+
+    def lease(hplms: Sequence[HplmRef]) -> BatchLeases:
+        if bad:
+            raise ZeroDivisionError
+        return FakePlacement.lease(world.placement, hplms)
+
+    world.placement.lease = lease  # type: ignore[method-assign]
+    world.engine.start()
+    request = world.submit()
+    assert isinstance(request.future.exception(30), HmiError)
+    bad = False
+    assert len(world.submit().future.result(30).documents) == 1
+    world.engine.close(drain_s=30)

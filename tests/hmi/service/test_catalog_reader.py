@@ -1,0 +1,143 @@
+"""CatalogReader: the newest snapshot, refreshes that are shared and bounded, and a database that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hmi.base.clock import SystemClock
+from hmi.base.errors import HmiError
+from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
+from hmi.service.snapshot import CatalogSnapshot
+from tests.fakes.catalog import FakeCatalog
+from tests.fakes.clock import FakeClock
+from wire.errors import ErrorCode
+from wire.ids import TenantId
+
+WAIT_S = 30
+
+
+class World:
+    def __init__(self, *, min_interval_s: float = 0, poll_s: float = 1000) -> None:
+        self.catalog = FakeCatalog()
+        self.clock = FakeClock()
+        self.snapshots: list[CatalogSnapshot] = []
+        self.arrived = asyncio.Event()
+        self.reader = CatalogReader(
+            self.catalog,
+            CatalogReaderConfig(poll_s=poll_s, staleness_s=100, min_interval_s=min_interval_s, retry_s=0.001),
+            clock=self.clock,
+            on_snapshot=self._take,
+        )
+
+    def _take(self, snapshot: CatalogSnapshot) -> None:
+        self.snapshots.append(snapshot)
+        self.arrived.set()
+
+    async def next_snapshot(self) -> CatalogSnapshot:
+        await asyncio.wait_for(self.arrived.wait(), WAIT_S)
+        self.arrived.clear()
+        return self.snapshots[-1]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.reader.run())
+        try:
+            await self.next_snapshot()
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_change_that_is_announced_is_read() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.catalog.deploy("acme", "news", adapter=None, tree=None)
+            await world.next_snapshot()
+            assert set(world.reader.current().tasks[TenantId("acme")]) == {"news"}
+
+    asyncio.run(scenario())
+
+
+def test_a_change_that_is_not_announced_is_read_in_time() -> None:
+    async def scenario() -> None:
+        world = World(poll_s=0.01)
+        world.catalog.is_silent = True
+        async with world.running():
+            world.catalog.add_key("hmi_x", "acme")
+            while not (await world.next_snapshot()).keys:
+                pass
+
+    asyncio.run(scenario())
+
+
+def test_many_who_ask_for_a_refresh_share_one() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.clock.advance(1)
+            before = world.catalog.num_reads
+            await asyncio.wait_for(asyncio.gather(*(world.reader.refresh() for _ in range(50))), WAIT_S)
+            assert world.catalog.num_reads == before + 1
+
+    asyncio.run(scenario())
+
+
+def test_reads_keep_their_distance_however_often_one_is_wanted() -> None:
+    async def scenario() -> None:
+        world = World(min_interval_s=0.2)
+        async with world.running():
+            start = SystemClock().monotonic()
+            reads = world.catalog.num_reads
+            for _ in range(3):
+                world.clock.advance(1)
+                await asyncio.wait_for(world.reader.refresh(), WAIT_S)
+            assert world.catalog.num_reads - reads == 3
+            assert SystemClock().monotonic() - start >= 0.55
+
+    asyncio.run(scenario())
+
+
+def test_a_catalog_that_is_away_is_said_and_found_again() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.catalog.add_key("hmi_x", "acme")
+            await world.next_snapshot()
+            world.catalog.go_away()
+            while world.reader.is_connected:
+                await asyncio.sleep(0)
+            await asyncio.wait_for(world.reader.refresh(), WAIT_S)  # fails at once, keeps nobody waiting
+            assert len(world.reader.current().keys) == 1
+            world.catalog.add_key("hmi_y", "acme")
+            world.catalog.is_away = False
+            world.arrived.clear()
+            assert len((await world.next_snapshot()).keys) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_snapshot_that_is_too_old_is_not_trusted() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.clock.advance(99)
+            world.reader.current()
+            world.clock.advance(2)
+            with pytest.raises(HmiError) as caught:
+                world.reader.current()
+            assert caught.value.code is ErrorCode.CATALOG_STALE
+
+    asyncio.run(scenario())
+
+
+def test_before_the_first_read_it_is_not_ready() -> None:
+    async def scenario() -> None:
+        with pytest.raises(HmiError) as caught:
+            World().reader.current()
+        assert caught.value.code is ErrorCode.NOT_READY
+
+    asyncio.run(scenario())

@@ -1,0 +1,45 @@
+"""Settings: typed, complete, and never a silent misspelling."""
+
+import pytest
+
+from hmi.service.settings import ServiceSettings, read_settings
+
+NEEDED = {
+    "HMI_STORE_URL": "file:///store",
+    "HMI_CATALOG_URL": "postgresql://hmi_serving:secret@db/hmi",
+    "HMI_USAGE_URL": "postgresql://hmi_usage:secret@db/hmi",
+    "HMI_CACHE_DIR": "/cache",
+}
+
+
+def settings_from(monkeypatch: pytest.MonkeyPatch, **more: str) -> ServiceSettings:
+    environ = {**NEEDED, **more}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    return read_settings(environ)
+
+
+def test_sizes_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_from(monkeypatch, HMI_DEVICE_BYTES="2GiB", HMI_MAX_BODY_BYTES="4096")
+    assert (settings.device_bytes, settings.max_body_bytes) == (2**31, 4096)
+
+
+def test_what_is_shown_hides_the_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "secret" not in str(settings_from(monkeypatch).shown())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HMI_DEVICE_BYTES", "much"),
+        ("HMI_DEVICE_BYTES", "0"),
+        ("HMI_THREADS", "0"),
+        ("HMI_SERVICE_PORT", "70000"),
+        ("HMI_REQUEST_DEADLINE_S", "-1"),
+        ("HMI_BACKBONE_URI", "without a digest"),
+        ("HMI_DEVICE_BITES", "1"),
+    ],
+)
+def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        settings_from(monkeypatch, **{name: value})

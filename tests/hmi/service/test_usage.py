@@ -1,0 +1,114 @@
+"""Usage events: spooled before the answer, sent once, whatever breaks in between."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hmi.base.errors import AlreadyExists
+from hmi.base.units import MIB
+from hmi.service.usage_spool import UsageSpool
+from hmi.service.usage_writer import UsageWriter
+from tests.fakes.usage import FakeUsageTable
+from wire.ids import EventId, KeyId, TaskId, TenantId, VersionId
+from wire.usage import UsageEvent
+
+
+def event(number: int) -> UsageEvent:
+    return UsageEvent(
+        id=EventId(f"event {number}"),
+        tenant_id=TenantId("acme"),
+        task_id=TaskId("task"),
+        key_id=KeyId("key"),
+        version_id=VersionId("version"),
+        created_at=datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC),
+        num_texts=number,
+        num_tokens=2,
+        num_truncated=0,
+    )
+
+
+def spool_in(folder: Path, max_bytes: int = MIB) -> UsageSpool:
+    return UsageSpool(folder, max_bytes=max_bytes)
+
+
+def flush(spool: UsageSpool, table: FakeUsageTable) -> None:
+    asyncio.run(UsageWriter(spool, table, flush_s=1).flush())
+
+
+def test_events_reach_the_table_unchanged_and_leave_the_disk(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeUsageTable()
+    for number in range(2500):
+        spool.append(event(number))
+    flush(spool, table)
+    assert list(table.events.values()) == [event(number) for number in range(2500)]
+    assert spool.num_bytes == 0
+    assert spool.seal() == []
+
+
+def test_nothing_is_lost_while_the_catalog_is_away(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeUsageTable()
+    table.is_away = True
+    for number in range(3):
+        spool.append(event(number))
+        flush(spool, table)
+    table.is_away = False
+    flush(spool, table)
+    assert len(table.events) == 3
+
+
+def test_a_batch_that_broke_half_way_is_counted_once(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeUsageTable()
+    for number in range(5):
+        spool.append(event(number))
+    table.fails_after = 2
+    flush(spool, table)
+    assert len(table.events) == 2
+    table.fails_after = None
+    flush(spool, table)
+    assert len(table.events) == 5
+
+
+def test_events_outlive_the_process_that_was_killed(tmp_path: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        spool_in(tmp_path).append(event(7))
+        os._exit(9)  # no buffer is flushed, nothing is closed
+    os.waitpid(child, 0)
+    spool, table = spool_in(tmp_path), FakeUsageTable()
+    flush(spool, table)
+    assert list(table.events.values()) == [event(7)]
+
+
+def test_a_torn_line_is_skipped_and_the_others_count(tmp_path: Path) -> None:
+    spool = spool_in(tmp_path)
+    spool.append(event(1))
+    spool.close()
+    (file,) = tmp_path.glob("*.jsonl")
+    with file.open("ab") as opened:
+        opened.write(b'{"id": "ev')
+    spool, table = spool_in(tmp_path), FakeUsageTable()
+    flush(spool, table)
+    assert list(table.events) == ["event 1"]
+
+
+def test_the_spool_is_bounded_and_says_what_was_lost(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path, max_bytes=1000), FakeUsageTable()
+    for number in range(20):
+        spool.append(event(number))
+    assert spool.num_bytes <= 1000
+    flush(spool, table)
+    assert len(table.events) + spool.num_lost == 20
+    assert spool.num_lost > 0
+    spool.append(event(99))
+    assert spool.num_lost == 20 - len(table.events), "there is room again"
+
+
+def test_two_services_cannot_share_a_spool(tmp_path: Path) -> None:
+    spool = spool_in(tmp_path)
+    with pytest.raises(AlreadyExists, match="HMI_CACHE_DIR"):
+        spool_in(tmp_path)
+    spool.close()
+    spool_in(tmp_path).close()
