@@ -83,7 +83,7 @@ def choose_texts(texts: Iterable[str], above: npt.NDArray[np.uint64]) -> ChosenT
 
 
 class WindowBatches:
-    """The windows of the chosen texts, in batches, as often as it is walked; ``texts`` is read anew for it."""
+    """The windows of the chosen texts, in batches, as often as it is walked; each walk reads the texts."""
 
     def __init__(
         self,

@@ -47,12 +47,12 @@ def build_table(
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Means and priors of a chunk of rows."""
+    """The evidence of a chunk of rows."""
 
-    counts: npt.NDArray[np.float64]  # [n]
-    means: npt.NDArray[np.float64]  # [n, hidden]
-    priors: npt.NDArray[np.float64]  # [n, hidden]
-    squares: npt.NDArray[np.float64]  # [n] mean squared length of the states
+    keys: npt.NDArray[np.uint64]  # [n]
+    counts: npt.NDArray[np.float32]  # [n]
+    means: npt.NDArray[np.float32]  # [n, hidden]; 0 where the count is
+    squares: npt.NDArray[np.float32]  # [n] mean squared length of the states
 
 
 class _Builder:
@@ -71,25 +71,22 @@ class _Builder:
         self._codes = np.zeros((len(self._keys), hidden), np.int8)
         self._row_scales = np.zeros(len(self._keys), np.float32)
         self._dimension_scales = self._spread_by_dimension()
+        self._tau: dict[Rung, float] = {}
 
     def build(self) -> PlotTable:
-        tau = {}
         for rung in _BOTTOM_UP:
-            tau[rung.name.lower()] = self._fit(rung)
+            self._tau[rung] = self._fit(rung)
             for chunk in self._chunks(rung):
-                rows = self._rows(chunk, rung)
-                weight = tau[rung.name.lower()]
-                mixed = rows.counts[:, None] * rows.means + weight * rows.priors
-                mixed /= rows.counts[:, None] + weight
-                self._codes[chunk], self._row_scales[chunk] = quantise(
-                    mixed.astype(np.float32), self._dimension_scales
-                )
+                rows = self._rows(chunk)
+                counts, tau = rows.counts[:, None], np.float32(self._tau[rung])
+                mixed = (counts * rows.means + tau * self._priors(rows.keys, rung)) / (counts + tau)
+                self._codes[chunk], self._row_scales[chunk] = quantise(mixed, self._dimension_scales)
         fields = PlotTableFields(
             backbone=self._backbone,
             scheme=CentredScheme.name,
             hidden=self._hidden,
-            num_rows={rung.name.lower(): _length(self._rows_of(rung)) for rung in Rung},
-            tau=tau,
+            num_rows={rung.name.lower(): _length(rung_rows(self._keys, rung)) for rung in Rung},
+            tau={rung.name.lower(): self._tau[rung] for rung in Rung},
             num_tokens=self._merged.num_tokens,
         )
         return make_table(
@@ -97,35 +94,35 @@ class _Builder:
         )
 
     def _fit(self, rung: Rung) -> float:
-        """tau = within / between, by moments over the n-grams g that were seen (docs/plot.md):
+        """tau = within / between, by moments over the n-grams g (docs/plot.md):
 
         within  = sum of (squared distance of each state from its n-gram's mean) / sum of (n - 1)
         between = mean over g of (squared distance of mean and prior - within / n)
         """
-        num_seen, num_free, scatter, distance, inverse = 0, 0.0, 0.0, 0.0, 0.0
+        num_rows, num_free, scatter, distance, inverse = 0, 0.0, 0.0, 0.0, 0.0
         for chunk in self._chunks(rung):
-            rows = self._rows(chunk, rung)
-            seen = rows.counts > 0
-            counts, means = rows.counts[seen], rows.means[seen]
-            num_seen += len(counts)
+            seen = self._rows(chunk)
+            priors, is_usable = self._priors_without_own(seen, rung)
+            counts, means = seen.counts[is_usable].astype(np.float64), seen.means[is_usable]
+            num_rows += len(counts)
             num_free += float((counts - 1).sum())
-            scatter += float((counts * (rows.squares[seen] - (means**2).sum(axis=1))).sum())
-            distance += float(((means - rows.priors[seen]) ** 2).sum())
+            scatter += float((counts * (seen.squares[is_usable] - (means**2).sum(axis=1))).sum())
+            distance += float(((means - priors[is_usable]) ** 2).sum(dtype=np.float64))
             inverse += float((1 / counts).sum())
         if num_free == 0 or scatter <= 0:
             return UNFITTED_TAU
         within = scatter / num_free
-        between = (distance - within * inverse) / num_seen
+        between = (distance - within * inverse) / num_rows
         if between <= within / LARGEST_TAU:
             return LARGEST_TAU
         return max(within / between, SMALLEST_TAU)
 
-    def _rows(self, chunk: slice, rung: Rung) -> _Rows:
-        counts = self._counts[chunk].astype(np.float64)
-        divisor = np.maximum(counts, 1)
-        means = self._sums(chunk) / (divisor[:, None] * ONE)
-        squares = self._squares[chunk] / (divisor * ONE**2)
-        return _Rows(counts, means, self._priors(self._keys[chunk], rung).astype(np.float64), squares)
+    def _rows(self, chunk: slice) -> _Rows:
+        counts = self._counts[chunk].astype(np.float32)
+        divisor = np.maximum(counts, 1) * np.float32(ONE)
+        means = self._sums(chunk).astype(np.float32) / divisor[:, None]
+        squares = (self._squares[chunk] / (divisor.astype(np.float64) * ONE)).astype(np.float32)
+        return _Rows(self._keys[chunk], counts, means, squares)
 
     def _sums(self, chunk: slice) -> npt.NDArray[np.int64]:
         """Sums of rows that may include vocabulary entries without text."""
@@ -138,15 +135,22 @@ class _Builder:
 
     def _priors(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
         """Of each n-gram: the nearest ancestor's row, else what the lower rungs say in this node."""
-        priors = np.empty((len(keys), self._hidden), np.float32)
-        open_rows = np.arange(len(keys))
-        for parent in reversed(self._parents):
-            found = parent.find(keys[open_rows])
-            priors[open_rows[found >= 0]] = parent.rows(found[found >= 0])
-            open_rows = open_rows[found < 0]
-        if len(open_rows):
-            priors[open_rows] = self._back_off(keys[open_rows], rung)
+        priors, is_above = self._priors_above(keys)
+        if not is_above.all():
+            priors[~is_above] = self._back_off(keys[~is_above], rung)
         return priors
+
+    def _priors_above(
+        self, keys: npt.NDArray[np.uint64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """The nearest ancestor's rows, and where there is one."""
+        priors = np.zeros((len(keys), self._hidden), np.float32)
+        is_above = np.zeros(len(keys), np.bool_)
+        for parent in self._parents:  # the nearest one last
+            found = parent.find(keys)
+            priors[found >= 0] = parent.rows(found[found >= 0])
+            is_above |= found >= 0
+        return priors, is_above
 
     def _back_off(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
         if rung is Rung.UNIGRAM:
@@ -154,12 +158,40 @@ class _Builder:
                 raise InvalidInput(
                     "a token of the text has no row in the root: it was built for another vocabulary"
                 )
-            return self._isolated[np.searchsorted(self._keys[self._rows_of(Rung.UNIGRAM)], keys)]
+            return self._isolated[np.searchsorted(self._keys[rung_rows(self._keys, Rung.UNIGRAM)], keys)]
         unigrams = self._finished(shorter(keys, Rung.UNIGRAM))
         if rung is not Rung.TRIGRAM:
             return unigrams
         # A trigram that is kept has both its bigrams in the same segments, as often at least.
         return self._finished(shorter(keys, Rung.LEFT)) + self._finished(shorter(keys, Rung.RIGHT)) - unigrams
+
+    def _priors_without_own(
+        self, rows: _Rows, rung: Rung
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """Priors that the n-gram's own occurrences had no part in, and which rows have one.
+
+        A back-off of this node has counted them: an n-gram that is most of a shorter one would agree with its
+        prior because it is its prior. They are taken out where at least half of the shorter one's are left.
+        """
+        is_seen = rows.counts > 0
+        if rung is Rung.UNIGRAM:
+            return self._priors(rows.keys, rung), is_seen
+        priors, is_above = self._priors_above(rows.keys)
+        back_off = np.zeros_like(priors)
+        is_usable = is_seen.copy()
+        parts = {Rung.LEFT: 1, Rung.RIGHT: 1, Rung.UNIGRAM: -1} if rung is Rung.TRIGRAM else {Rung.UNIGRAM: 1}
+        for part, sign in parts.items():
+            at = np.searchsorted(self._keys, shorter(rows.keys, part))
+            left = self._counts[at] - rows.counts
+            is_usable &= left >= rows.counts
+            weight = (left + np.float32(self._tau[part]))[:, None]
+            own = rows.counts[:, None]
+            finished = self._finished(self._keys[at])
+            back_off += (
+                sign * ((weight + own) * finished - own * rows.means) / np.where(weight > 0, weight, 1)
+            )
+        priors[~is_above] = back_off[~is_above]
+        return priors, (is_seen & is_above) | is_usable
 
     def _finished(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:
         """Rows of this node that are computed already, as its table holds them."""
@@ -181,11 +213,8 @@ class _Builder:
         spread = np.sqrt(total / max(num_rows, 1)).astype(np.float32)
         return np.where(spread > 0, spread, np.float32(1))
 
-    def _rows_of(self, rung: Rung) -> slice:
-        return rung_rows(self._keys, rung)
-
     def _chunks(self, rung: Rung) -> list[slice]:
-        rows = self._rows_of(rung)
+        rows = rung_rows(self._keys, rung)
         starts = range(rows.start, rows.stop, _CHUNK_ROWS)
         return [slice(start, min(start + _CHUNK_ROWS, rows.stop)) for start in starts]
 

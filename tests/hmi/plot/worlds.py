@@ -31,7 +31,7 @@ class World:
 
 @st.composite
 def worlds(draw: st.DrawFn, max_nodes: int = 3) -> World:
-    """Texts over a tiny vocabulary, so that n-grams repeat; each counted at one node, perhaps in two datasets."""
+    """Texts over a tiny vocabulary, so that n-grams repeat; each in one node, perhaps in two datasets."""
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
     lengths = draw(st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=2), min_size=1, max_size=8))
