@@ -1,4 +1,4 @@
-"""What many tests share: one real PostgreSQL for the session, prepared and migrated by the project's own commands."""
+"""What many tests share: one real PostgreSQL a session, prepared and migrated by our own commands."""
 
 import os
 import shutil

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from django.test import Client
 from django.utils import timezone
-from wire.catalog import Scope
 
 from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Backbone, Domain, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
@@ -15,6 +14,7 @@ from portal.datasets.models import Dataset, DatasetFormat
 from portal.tenants.keys import key_hash, key_new
 from portal.tenants.models import ApiKey, Membership, Role, Tenant, User
 from portal.training.models import JobState, TrainingJob
+from wire.catalog import Scope
 
 LABELS = ["sport", "tech"]
 

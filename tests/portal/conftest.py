@@ -1,4 +1,4 @@
-"""Django for the portal's tests: real PostgreSQL as role hmi_portal, row-level security in force, and the cast."""
+"""Django for the portal's tests: real PostgreSQL under row-level security, and the cast."""
 
 import os
 import tempfile

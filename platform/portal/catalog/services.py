@@ -94,7 +94,7 @@ def version_register(
     labels: Sequence[str],
     result: TrainResult,
 ) -> AdapterVersion:
-    """The version that a training made, with the segment and the tree that it learnt; the same one when repeated.
+    """The version that a training made, with the segment and the tree that it learnt; the same when repeated.
 
     Runs in the scope of the task's tenant. ``labels`` is the order of the head's outputs.
     """

@@ -3,10 +3,11 @@
 from typing import Any
 
 import structlog
-from celery import current_app
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+
+from portal.common.queue import BrokerUnreachable, broker_connection
 
 _log = structlog.get_logger("portal.health")
 
@@ -41,10 +42,9 @@ def _database_answers() -> bool:
 
 
 def _broker_answers() -> bool:
-    with current_app.connection_for_write(connect_timeout=2) as broker:
-        try:
-            broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0, timeout=2)
-        except (*broker.recoverable_connection_errors, broker.OperationalError) as exc:
-            _log.warning("broker.unavailable", error=type(exc).__name__)
-            return False
-    return True
+    try:
+        with broker_connection():
+            return True
+    except BrokerUnreachable as exc:
+        _log.warning("broker.unavailable", error=str(exc))
+        return False

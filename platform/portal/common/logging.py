@@ -77,7 +77,7 @@ def logging_config(*, level: str, is_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Requests and their errors are logged by us; these would repeat them, the first with query strings.
+            # Requests and their errors are logged by us; these repeat them, the first with query strings.
             "uvicorn.access": {"level": "ERROR"},
             "django.request": {"level": "CRITICAL"},
             "django.security": {"level": "ERROR"},

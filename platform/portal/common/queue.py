@@ -1,11 +1,16 @@
 """The names of background jobs, and how one is queued: after the commit, so that the worker finds the row."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 import structlog
 from celery import current_app
 from django.db import transaction
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 
+CONNECT_DEADLINE_S = 2
 _log = structlog.get_logger("portal.queue")
 
 
@@ -18,6 +23,10 @@ class JobName(StrEnum):
     DATASETS_SWEEP = "datasets.sweep"
 
 
+class BrokerUnreachable(Exception):
+    """The broker does not answer."""
+
+
 def enqueue_on_commit(name: JobName, **ids: str) -> None:
     """Queue ``name`` with ``ids`` when the current transaction commits.
 
@@ -27,8 +36,20 @@ def enqueue_on_commit(name: JobName, **ids: str) -> None:
     transaction.on_commit(lambda: _send(name, ids))
 
 
+@contextmanager
+def broker_connection() -> Iterator[Connection]:
+    """A fresh connection to the broker: a pool's may date from before its restart. Raises BrokerUnreachable."""
+    with current_app.connection_for_write(connect_timeout=CONNECT_DEADLINE_S) as connection:
+        try:
+            connection.ensure_connection(max_retries=1, timeout=CONNECT_DEADLINE_S)
+            yield connection
+        except (*connection.recoverable_connection_errors, OperationalError) as exc:
+            raise BrokerUnreachable(type(exc).__name__) from exc
+
+
 def _send(name: JobName, ids: dict[str, str]) -> None:
     try:
-        current_app.send_task(name.value, kwargs=ids)
-    except current_app.connection_for_write().recoverable_connection_errors as exc:
-        _log.warning("queue.unreachable", job=name.value, error=type(exc).__name__, **ids)
+        with broker_connection() as connection:
+            current_app.send_task(name.value, kwargs=ids, connection=connection)
+    except BrokerUnreachable as exc:
+        _log.warning("queue.unreachable", job=name.value, error=str(exc), **ids)

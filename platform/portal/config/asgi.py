@@ -1,11 +1,15 @@
 """The portal as an ASGI application (`uvicorn portal.config.asgi:application`)."""
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
+
+# Static files are small: reading one whole, as Django does with a synchronous file under ASGI, is what we want.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 application = get_asgi_application()
 

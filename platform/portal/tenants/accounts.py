@@ -24,7 +24,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 
 def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str | None:
-    """The address that a sign-in names, as axes counts it: allauth says ``email``, the console ``username``."""
+    """The address that a sign-in names: allauth calls it ``email``, the console ``username``."""
     given = credentials or request.POST
     name = given.get("email") or given.get("username")
     return str(name).lower() if name else None

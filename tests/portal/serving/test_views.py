@@ -23,7 +23,8 @@ from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, 
 from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, USAGE_TABLE, KeyRow, Scope, TaskRow
 from wire.usage import UsageEvent
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.database
+committed = pytest.mark.django_db(transaction=True)  # other connections see what the test writes
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ def test_the_views_have_the_columns_of_the_wire_contract(service: psycopg.Connec
         assert [column.name for column in columns] == [field.name for field in dataclasses.fields(row)]
 
 
+@committed
 def test_a_usable_key_is_in_the_view_and_no_other(service: psycopg.Connection[Any]) -> None:
     tenant = make_tenant("acme")
     task = make_task(tenant)
@@ -73,6 +75,7 @@ def test_a_usable_key_is_in_the_view_and_no_other(service: psycopg.Connection[An
     assert row.expires_at is not None and row.expires_at.tzinfo is not None
 
 
+@committed
 def test_the_tasks_view_tells_what_serves(service: psycopg.Connection[Any]) -> None:
     tenant = make_tenant("acme")
     task = make_task(tenant, "news")
@@ -90,6 +93,7 @@ def test_the_tasks_view_tells_what_serves(service: psycopg.Connection[Any]) -> N
     assert (unserved.slug, unserved.version_id, unserved.tree_uri) == ("unserved", None, None)
 
 
+@committed
 def test_the_backbone_view_holds_the_default_one(service: psycopg.Connection[Any]) -> None:
     assert service.execute("SELECT uri, digest FROM serving_v1.backbone").fetchall() == []
     backbone = make_backbone()
@@ -104,13 +108,13 @@ def test_the_services_reader_sees_no_table(service: psycopg.Connection[Any], tab
 
 
 def test_the_services_reader_changes_nothing(service: psycopg.Connection[Any]) -> None:
-    make_tenant("acme")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         service.execute("DELETE FROM serving_v1.backbone")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         service.execute("CREATE TABLE public.mine (id int)")
 
 
+@committed
 def test_a_usage_event_is_inserted_once_by_id(usage_writer: psycopg.Connection[Any]) -> None:
     tenant = make_tenant("acme")
     event = UsageEvent(
@@ -164,6 +168,7 @@ def _revoke(tenant: Tenant) -> None:
     key_revoke(tenant=tenant, key_id=ApiKey.objects.for_tenant(tenant).get().id, acting=OPERATOR)
 
 
+@committed
 @pytest.mark.parametrize("change", [_deploy_first, _deploy_and_undeploy, _revoke, make_key, Tenant.save])
 def test_the_service_hears_of_a_change_when_it_is_committed(
     service: psycopg.Connection[Any], change: Callable[[Tenant], object]
@@ -178,6 +183,7 @@ def test_the_service_hears_of_a_change_when_it_is_committed(
     assert [notice.channel for notice in service.notifies(timeout=5, stop_after=1)] == [NOTIFY_CHANNEL]
 
 
+@committed
 def test_noting_that_a_key_was_used_is_no_news(service: psycopg.Connection[Any]) -> None:
     tenant = make_tenant("acme")
     make_key(tenant)

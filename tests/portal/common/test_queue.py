@@ -1,0 +1,55 @@
+"""Queueing jobs after the commit, with and without a broker."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery, current_app
+from django.db import transaction
+from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from portal.common.queue import JobName, enqueue_on_commit
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def dead_broker() -> Iterator[None]:
+    """A broker's address at which nobody listens."""
+    app: Celery = current_app._get_current_object()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        before, app.conf.broker_url = app.conf.broker_url, f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+        yield
+        app.conf.broker_url = before
+
+
+def test_a_job_is_queued_when_the_transaction_commits(
+    db: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with current_app.connection_for_write() as broker, broker.channel() as channel:
+        channel.queue_purge("celery") if channel._has_queue("celery") else None
+        with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+            enqueue_on_commit(JobName.TRAINING_RUN, id="1")
+        message = channel.basic_get("celery", no_ack=True)
+    assert message is not None
+    assert message.headers["task"] == "training.run"
+    assert message.headers["kwargsrepr"] == "{'id': '1'}"
+
+
+def test_a_broker_that_is_away_fails_no_request(
+    db: None,
+    dead_broker: None,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        enqueue_on_commit(JobName.TRAINING_RUN, id="1")
+    assert "queue.unreachable" in caplog.text
+
+
+def test_the_portal_is_not_ready_without_its_broker(db: None, dead_broker: None, client: Client) -> None:
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "ok", "broker": "unavailable"}
