@@ -6,7 +6,7 @@ from hmi.base.errors import BudgetExceeded
 from hmi.base.units import format_bytes
 
 ADAPTER_SHARE = 0.25
-"""Of what the shared parts leave: adapter slots. PLOT nodes get the rest."""
+"""Of what the shared parts and the least of PLOT leave: adapter slots. PLOT nodes get the rest."""
 SLOTS_PER_BATCH = 4
 """Slots worth having: a few batches of distinct adapters; more would only take room from PLOT."""
 
@@ -44,7 +44,8 @@ def plan_device(needs: DeviceNeeds, budget_bytes: int) -> DevicePlan:
             free_bytes=budget_bytes,
         )
     left = budget_bytes - shared
-    wanted = min(int(left * ADAPTER_SHARE) // needs.slot_bytes, SLOTS_PER_BATCH * needs.min_slots)
+    for_slots = int((left - needs.min_plot_bytes) * ADAPTER_SHARE)
+    wanted = min(for_slots // needs.slot_bytes, SLOTS_PER_BATCH * needs.min_slots)
     num_slots = max(needs.min_slots, wanted)
     adapter_bytes = num_slots * needs.slot_bytes + needs.spare_bytes
     plot_bytes = budget_bytes - needs.backbone_bytes - needs.workspace_bytes - adapter_bytes

@@ -1,0 +1,286 @@
+"""The service as a process against a real PostgreSQL: roles, notifications, kill -9, SIGTERM."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, LiteralString
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.conftest import DatabaseUrls
+from tests.tiny.store import TinyStore
+from wire.artifacts import BundleRef
+
+pytestmark = pytest.mark.database
+
+KEY = "hmi_process-test"
+WAIT_S = 60
+TEXT = {"inputs": ["the film was good"]}
+
+
+class Catalog:
+    """The portal's tables, written as its administrator."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = psycopg.connect(url, autocommit=True)
+
+    def insert(self, table: LiteralString, **values: Any) -> str:
+        identifier = str(uuid.uuid4())
+        row = {"id": identifier, "created_at": "2026-01-01T00:00:00Z", **values}
+        self.connection.execute(
+            sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+                sql.Identifier(table),
+                sql.SQL(", ").join(map(sql.Identifier, row)),
+                sql.SQL(", ").join(sql.Placeholder() * len(row)),
+            ),
+            list(row.values()),
+        )
+        return identifier
+
+    def backbone(self, ref: BundleRef) -> str:
+        return self.insert(
+            "backbone", name="tiny", uri=ref.uri, digest=ref.digest, num_bytes=1, is_default=True
+        )
+
+    def tenant(self, slug: str) -> str:
+        return self.insert("tenant", name=slug, slug=slug, is_active=True)
+
+    def key(self, tenant: str, secret: str) -> str:
+        return self.insert(
+            "api_key",
+            tenant_id=tenant,
+            name="test",
+            key_sha256=hashlib.sha256(secret.encode()).digest(),
+            prefix=secret[:12],
+            scopes=["predict"],
+            kind="service",
+        )
+
+    def task(self, tenant: str, slug: str) -> str:
+        domain = self.insert("domain", tenant_id=tenant, name=slug, slug=slug)
+        return self.insert(
+            "task", tenant_id=tenant, domain_id=domain, name=slug, slug=slug, kind="single_label", labels="[]"
+        )
+
+    def deploy(
+        self, tenant: str, task: str, number: int, backbone: str, adapter: BundleRef, tree: BundleRef
+    ) -> None:
+        domain = self.one("SELECT domain_id FROM task WHERE id = %s", task)
+        tree_version = self.insert(
+            "tree_version",
+            tenant_id=tenant,
+            domain_id=domain,
+            backbone_id=backbone,
+            uri=tree.uri,
+            digest=tree.digest,
+            num_bytes=1,
+            coverage="{}",
+        )
+        version = self.insert(
+            "adapter_version",
+            tenant_id=tenant,
+            task_id=task,
+            number=number,
+            state="published",
+            backbone_id=backbone,
+            tree_version_id=tree_version,
+            bundle_uri=adapter.uri,
+            bundle_digest=adapter.digest,
+            num_bytes=1,
+            labels="[]",
+            report="{}",
+            training_job_id=str(uuid.uuid4()),
+        )
+        with self.connection.transaction():
+            self.connection.execute(
+                "UPDATE deployment SET state = 'superseded', ended_at = now() WHERE task_id = %s", [task]
+            )
+            self.insert("deployment", tenant_id=tenant, task_id=task, version_id=version, state="active")
+
+    def one(self, query: LiteralString, *values: Any) -> Any:
+        row = self.connection.execute(query, values).fetchone()
+        assert row is not None
+        return row[0]
+
+
+class Process:
+    """`python -m hmi.cli serve` with its address."""
+
+    def __init__(self, urls: DatabaseUrls, store: TinyStore, cache: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HMI_")},
+            "HMI_STORE_URL": store.url,
+            "HMI_CATALOG_URL": urls.catalog,
+            "HMI_USAGE_URL": urls.usage,
+            "HMI_CACHE_DIR": str(cache),
+            "HMI_SERVICE_PORT": str(self.port),
+            "HMI_DEVICE_BYTES": "64MiB",
+            "HMI_HOST_BYTES": "16MiB",
+            "HMI_MAX_ADAPTER_RANK": "8",
+            "HMI_MAX_BATCH_ADAPTERS": "4",
+            "HMI_USAGE_FLUSH_S": "0.2",
+            "HMI_THREADS": "1",
+        }
+        self.log = cache / "log.txt"
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", "hmi.cli", "serve"], env=self.environment, stderr=log, stdout=log
+            )
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}",
+            timeout=WAIT_S,
+            headers={"Authorization": f"Bearer {KEY}"},
+        )
+
+    def predict(self, task: str) -> httpx.Response:
+        return self.client.post(f"/v1/tasks/{task}/predict", json=TEXT)
+
+    def is_ready(self) -> bool:
+        assert self.child.poll() is None, self.log.read_text()
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def stop(self, number: signal.Signals) -> int:
+        self.child.send_signal(number)
+        code = self.child.wait(WAIT_S)
+        self.client.close()
+        return code
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = WAIT_S) -> None:
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)  # another process cannot be waited for otherwise
+
+
+@pytest.fixture
+def catalog(database_urls: DatabaseUrls) -> Iterator[Catalog]:
+    address = database_urls.owner.rpartition("@")[2]
+    admin = f"{database_urls.admin.rpartition('@')[0]}@{address}"
+    made = Catalog(admin)
+    yield made
+    for table in ("deployment", "api_key", "adapter_version", "tree_version", "task", "domain", "backbone"):
+        made.connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    made.connection.close()
+
+
+def test_the_way_from_an_empty_catalog_to_a_graceful_end(
+    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    process = Process(database_urls, tiny_store, tmp_path)
+    try:
+        # It starts without a backbone, says so, and picks it up.
+        wait_until(lambda: "connected" in _readyz(process))
+        assert "no backbone" in _readyz(process)
+        backbone = catalog.backbone(tiny_store.backbone_ref)
+        wait_until(process.is_ready)
+
+        # A key and a deployment made just now work at once.
+        tenant = catalog.tenant(f"acme-{uuid.uuid4().hex[:8]}")
+        key = catalog.key(tenant, KEY)
+        task = catalog.task(tenant, "reviews")
+        first, second = tiny_store.publish_adapter(seed=91), tiny_store.publish_adapter(seed=92)
+        catalog.deploy(tenant, task, 1, backbone, first, tiny_store.trees["film"])
+        before = process.predict("reviews")
+        assert before.status_code == 200, before.text
+        assert before.json()["model"]["adapter_digest"] == first.digest
+
+        # A new version takes over within two seconds.
+        catalog.deploy(tenant, task, 2, backbone, second, tiny_store.trees["market"])
+        wait_until(lambda: process.predict("reviews").json()["model"]["version"] == 2, within_s=2)
+
+        # Usage arrives once; a kill -9 loses none of it, and the same request has the same answer afterwards.
+        with ThreadPoolExecutor(4) as pool:
+            answers = [r.json() for r in pool.map(lambda _: process.predict("reviews"), range(20))]
+        process.stop(signal.SIGKILL)
+        num_answered = 1 + catalog_versions_asked(process) + 20
+        process.start()
+        wait_until(process.is_ready)
+        after = process.predict("reviews").json()
+        assert after["predictions"] == answers[0]["predictions"]
+        counted: LiteralString = "SELECT count(*) FROM usage_event WHERE tenant_id = %s"
+        wait_until(lambda: catalog.one(counted, tenant) == num_answered + 1)
+
+        # A revoked key stops within two seconds.
+        catalog.connection.execute("UPDATE api_key SET revoked_at = now() WHERE id = %s", [key])
+        wait_until(lambda: process.predict("reviews").status_code == 401, within_s=2)
+
+        assert process.stop(signal.SIGTERM) == 0, process.log.read_text()
+        assert KEY not in process.log.read_text()
+        assert "the film was good" not in process.log.read_text()
+    finally:
+        process.child.kill()
+        process.child.wait()
+        process.client.close()
+
+
+def test_a_request_under_way_is_answered_when_the_service_ends(
+    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    backbone = catalog.backbone(tiny_store.backbone_ref)
+    tenant = catalog.tenant(f"acme-{uuid.uuid4().hex[:8]}")
+    catalog.key(tenant, KEY)
+    task = catalog.task(tenant, "reviews")
+    catalog.deploy(tenant, task, 1, backbone, tiny_store.publish_adapter(seed=93), tiny_store.trees["film"])
+    process = Process(database_urls, tiny_store, tmp_path)
+    try:
+        wait_until(process.is_ready)
+        assert process.predict("reviews").status_code == 200
+        statuses: list[int] = []
+        started = threading.Barrier(9)
+
+        def ask() -> None:
+            texts = [" ".join(["film"] * (10 + n)) for n in range(64)]
+            started.wait()
+            answer = process.client.post("/v1/tasks/reviews/predict", json={"inputs": texts})
+            statuses.append(answer.status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        started.wait()
+        wait_until(lambda: bool(statuses))
+        assert process.stop(signal.SIGTERM) == 0
+        for thread in threads:
+            thread.join(WAIT_S)
+        assert statuses.count(200) == len(statuses)
+    finally:
+        process.child.kill()
+        process.child.wait()
+
+
+def _readyz(process: Process) -> str:
+    assert process.child.poll() is None, process.log.read_text()
+    try:
+        return process.client.get("/readyz").text
+    except httpx.TransportError:
+        return ""
+
+
+def catalog_versions_asked(process: Process) -> int:
+    """Answered predictions in the log besides the 21 that the test counts itself."""
+    lines = [json.loads(line) for line in process.log.read_text().splitlines() if line.startswith("{")]
+    answered = sum(line.get("route") == "predict" and line.get("status") == 200 for line in lines)
+    return answered - 21
