@@ -48,14 +48,6 @@ def domain_list(*, tenant: Tenant) -> QuerySet[Domain]:
     return Domain.objects.visible_to(tenant).order_by("slug", "id")
 
 
-def domain_get(*, tenant: Tenant, slug: str) -> Domain:
-    """The tenant's own domain of this slug; a shared one cannot be given to a task."""
-    found = Domain.objects.for_tenant(tenant).filter(slug=slug).first()
-    if found is None:
-        raise NotFound("domain")
-    return found
-
-
 def segment_list(*, tenant: Tenant, domain: Domain) -> QuerySet[Segment]:
     """What the tenant's datasets have contributed to ``domain``, oldest first."""
     return Segment.objects.for_tenant(tenant).filter(domain=domain).order_by("created_at", "id")

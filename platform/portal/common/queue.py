@@ -38,7 +38,7 @@ def enqueue_on_commit(name: JobName, **ids: str) -> None:
 
 @contextmanager
 def broker_connection() -> Iterator[Connection]:
-    """A fresh connection to the broker: a pool's may date from before its restart. Raises BrokerUnreachable."""
+    """A fresh connection to the broker: a pool's may be older than the broker. Raises BrokerUnreachable."""
     with current_app.connection_for_write(connect_timeout=CONNECT_DEADLINE_S) as connection:
         try:
             connection.ensure_connection(max_retries=1, timeout=CONNECT_DEADLINE_S)

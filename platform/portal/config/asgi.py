@@ -8,7 +8,7 @@ from django.db import connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
-# Static files are small: reading one whole, as Django does with a synchronous file under ASGI, is what we want.
+# Static files are small: reading one whole, as Django does with a plain file under ASGI, is what we want.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 application = get_asgi_application()

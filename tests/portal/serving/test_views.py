@@ -117,11 +117,14 @@ def test_the_services_reader_changes_nothing(service: psycopg.Connection[Any]) -
 @committed
 def test_a_usage_event_is_inserted_once_by_id(usage_writer: psycopg.Connection[Any]) -> None:
     tenant = make_tenant("acme")
+    make_key(tenant)
+    with tenant_scope(tenant.id):
+        key = ApiKey.objects.for_tenant(tenant).get()
     event = UsageEvent(
         id=str(uuid4()),  # type: ignore[arg-type]
         tenant_id=str(tenant.id),  # type: ignore[arg-type]
         task_id=str(uuid4()),  # type: ignore[arg-type]
-        key_id=str(uuid4()),  # type: ignore[arg-type]
+        key_id=str(key.id),  # type: ignore[arg-type]
         version_id=str(uuid4()),  # type: ignore[arg-type]
         created_at=datetime(2026, 11, 22, tzinfo=UTC),
         num_texts=2,
@@ -137,6 +140,8 @@ def test_a_usage_event_is_inserted_once_by_id(usage_writer: psycopg.Connection[A
         usage_writer.execute(statement, [getattr(event, name) for name in names])
     with tenant_scope(tenant.id):
         assert [str(row.id) for row in UsageEventRow.objects.unscoped()] == [event.id]
+        key.refresh_from_db()
+    assert key.last_used_at == event.created_at
 
 
 @pytest.mark.parametrize(
