@@ -89,10 +89,10 @@ class FolderStore(Store):
         wanted, target = bundle_digest(read_manifest(folder)), self._path(uri)
         if self._stands(uri, wanted):
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
         # Hidden and beside the target: the same file system, so that the rename is atomic.
         temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.part"
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, temporary)
             _sync_tree(temporary)
             temporary.rename(target)

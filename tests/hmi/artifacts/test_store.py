@@ -1,0 +1,177 @@
+"""Both stores publish whole bundles or nothing, and hand out only the one that was asked for."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.store import FolderStore, RemoteStore, Store, open_store
+from hmi.base.errors import (
+    AlreadyExists,
+    BundleBroken,
+    BundleMismatch,
+    InvalidInput,
+    NotFound,
+    StoreUnavailable,
+)
+from tests.hmi.artifacts.bundles import make_bundle
+from wire.artifacts import MANIFEST_FILE, BundleKind, PlotTreeFields
+from wire.ids import BundleUri, Digest
+
+URI = BundleUri("trees/one")
+
+
+def folder_store(tmp_path: Path) -> Store:
+    return open_store(f"file://{tmp_path / 'store'}", None)
+
+
+def remote_store(tmp_path: Path) -> Store:
+    return open_store(f"memory://{uuid.uuid4().hex}", tmp_path / "cache")
+
+
+both = pytest.mark.parametrize("make_store", [folder_store, remote_store])
+MakeStore = Callable[[Path], Store]
+
+
+@both
+def test_a_published_bundle_is_found_and_opens(tmp_path: Path, make_store: MakeStore) -> None:
+    store, digest = make_store(tmp_path), make_bundle(tmp_path / "b")
+    assert not store.exists(URI)
+    assert store.digest(URI) is None
+    store.publish(tmp_path / "b", URI)
+    assert store.exists(URI)
+    assert store.digest(URI) == digest
+    for _ in range(2):  # the second time perhaps from a cache
+        folder = store.localize(URI, digest)
+        open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
+
+
+@both
+def test_the_same_may_be_published_twice_but_nothing_else_in_its_place(
+    tmp_path: Path, make_store: MakeStore
+) -> None:
+    store, digest = make_store(tmp_path), make_bundle(tmp_path / "b")
+    make_bundle(tmp_path / "other", b"other")
+    store.publish(tmp_path / "b", URI)
+    store.publish(tmp_path / "b", URI)
+    with pytest.raises(AlreadyExists, match="another bundle stands at trees/one"):
+        store.publish(tmp_path / "other", URI)
+    assert store.digest(URI) == digest
+
+
+@both
+def test_what_is_not_there_or_another_one_is_refused(tmp_path: Path, make_store: MakeStore) -> None:
+    store, digest = make_store(tmp_path), make_bundle(tmp_path / "b")
+    with pytest.raises(NotFound, match="no bundle at trees/one"):
+        store.localize(URI, digest)
+    store.publish(tmp_path / "b", URI)
+    with pytest.raises(BundleMismatch):
+        store.localize(URI, Digest("sha256:" + "0" * 64))
+    with pytest.raises(NotFound), store.open_file(BundleUri("trees/one/nothing")):
+        pass
+
+
+@both
+def test_a_deleted_bundle_is_gone_and_deleting_again_does_nothing(
+    tmp_path: Path, make_store: MakeStore
+) -> None:
+    store = make_store(tmp_path)
+    make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    for _ in range(2):
+        store.delete(URI)
+        assert not store.exists(URI)
+        assert store.digest(URI) is None
+
+
+@both
+def test_small_files_are_kept_read_replaced_and_deleted(tmp_path: Path, make_store: MakeStore) -> None:
+    store, place = make_store(tmp_path), BundleUri("trees/one.json")
+    for content in (b"first", b"2"):
+        store.put_file(place, content)
+        with store.open_file(place) as file:
+            assert file.read() == content
+        assert store.exists(place)
+    store.delete(place)
+    assert not store.exists(place)
+
+
+@both
+@pytest.mark.parametrize("uri", ["", ".", "/etc/passwd", "../up", "a/../../b", "a\\b"])
+def test_a_place_outside_of_the_store_is_refused(tmp_path: Path, make_store: MakeStore, uri: str) -> None:
+    store = make_store(tmp_path)
+    with pytest.raises(InvalidInput, match="not a place in the store"):
+        store.exists(BundleUri(uri))
+
+
+@both
+def test_a_folder_without_a_manifest_is_not_published(tmp_path: Path, make_store: MakeStore) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "a.bin").write_bytes(b"x")
+    store = make_store(tmp_path)
+    with pytest.raises(BundleBroken, match="no manifest"):
+        store.publish(tmp_path / "half", URI)
+    assert not store.exists(URI)
+
+
+def test_nothing_half_written_stays_when_the_copy_fails(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    make_bundle(tmp_path / "b")
+    (tmp_path / "store" / "trees").write_bytes(b"a file where a folder is needed")
+    with pytest.raises(StoreUnavailable, match="cannot write trees/one"):
+        store.publish(tmp_path / "b", URI)
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["trees"]
+
+
+def test_a_remote_bundle_without_its_manifest_is_not_there(tmp_path: Path) -> None:
+    filesystem = fsspec.filesystem("memory")
+    root = f"/{uuid.uuid4().hex}"
+    store = RemoteStore(filesystem, root, tmp_path / "cache")
+    filesystem.pipe_file(f"{root}/{URI}/a.bin", b"half of an upload")
+    assert not store.exists(URI)
+    assert store.digest(URI) is None
+
+
+def test_a_remote_bundle_that_was_changed_is_not_taken_into_the_cache(tmp_path: Path) -> None:
+    filesystem = fsspec.filesystem("memory")
+    root = f"/{uuid.uuid4().hex}"
+    store = RemoteStore(filesystem, root, tmp_path / "cache")
+    digest = make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    filesystem.pipe_file(f"{root}/{URI}/a.bin", b"CONTENT")
+    with pytest.raises(BundleBroken, match="has changed"):
+        store.localize(URI, digest)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_an_unreachable_store_says_that_trying_again_can_help(tmp_path: Path) -> None:
+    class Unreachable:
+        def cat_file(self, path: str) -> bytes:
+            raise OSError("connection refused")
+
+    store = RemoteStore(Unreachable(), "/bucket", tmp_path)
+    with pytest.raises(StoreUnavailable, match="does not answer") as caught:
+        store.digest(URI)
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("url", ["/no/scheme", "file://host/x", "file:relative", "nonsense://x"])
+def test_a_store_url_that_cannot_be_used_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(InvalidInput, match="store URL"):
+        open_store(url, tmp_path)
+
+
+def test_a_remote_store_needs_a_cache_folder() -> None:
+    with pytest.raises(InvalidInput, match="needs a cache folder"):
+        open_store("memory://x", None)
+
+
+def test_a_manifest_is_what_makes_a_bundle(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    (tmp_path / "store" / URI / MANIFEST_FILE).unlink()
+    assert not store.exists(URI)

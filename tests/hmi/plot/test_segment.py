@@ -1,0 +1,166 @@
+"""A segment holds exactly what the dictionary counting finds, whatever the batches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
+from hmi.plot import reference
+from hmi.plot.fixed_point import ONE, rounded_mean, to_fixed
+from hmi.plot.ngram import CentredScheme, Documents
+from hmi.plot.segment import (
+    Segment,
+    build_segment,
+    open_segment,
+    text_hash,
+    text_hashes,
+    write_segment,
+)
+from tests.hmi.plot.worlds import BACKBONE, HIDDEN, MIN_COUNT, World, pack, segment_of, worlds
+from wire.ids import DatasetId, Digest
+
+
+def all_texts(world: World) -> tuple[int, ...]:
+    return tuple(range(len(world.texts)))
+
+
+@given(world=worlds())
+@settings(deadline=None, max_examples=40)
+def test_it_counts_and_averages_as_the_dictionary_does(world: World) -> None:
+    segment = segment_of(world, all_texts(world), "d")
+    expected = reference.count_dataset(list(world.texts), MIN_COUNT)
+    names: dict[int, reference.Gram] = {}
+    for text in world.texts:
+        for window in text.windows:
+            keys = CentredScheme.keys(Documents.pack([np.array(window, np.int32)]))
+            for place in range(len(window)):
+                for rung, gram in reference.grams(window, place).items():
+                    names[int(keys[rung, place])] = gram
+    assert {names[int(key)] for key in segment.keys} == set(expected)
+    for row, key in enumerate(segment.keys):
+        seen = expected[names[int(key)]]
+        assert segment.counts[row] == seen.count
+        np.testing.assert_allclose(segment.means[row] / ONE, seen.total / seen.count, atol=0.5001 / ONE)
+    assert segment.fields.num_tokens == sum(len(w) for text in world.texts for w in text.windows)
+    assert segment.documents.tolist() == list(all_texts(world))
+
+
+@given(world=worlds())
+@settings(deadline=None, max_examples=20)
+def test_one_batch_gives_the_same_as_many(world: World) -> None:
+    documents, states = pack(list(world.texts))
+    whole = build_segment(
+        [documents],
+        lambda _: states,
+        backbone=BACKBONE,
+        dataset_id=DatasetId("d"),
+        hidden=HIDDEN,
+        document_hashes=np.array(all_texts(world), np.uint64),
+        max_windows=2,
+    )
+    assert_equal(whole, segment_of(world, all_texts(world), "d"))
+
+
+def assert_equal(first: Segment, second: Segment) -> None:
+    assert first.fields == second.fields
+    for name in ("keys", "counts", "squares", "means", "documents"):
+        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+def build(batches: list[Documents], states: np.ndarray, hashes: list[int]) -> Segment:
+    return build_segment(
+        batches,
+        lambda _: states,
+        backbone=BACKBONE,
+        dataset_id=DatasetId("d"),
+        hidden=states.shape[1],
+        document_hashes=np.array(hashes, np.uint64),
+    )
+
+
+def test_an_n_gram_that_is_seen_very_often_is_added_up_exactly() -> None:
+    num_tokens = 200_000  # more than 32 bits hold of the largest state
+    documents = Documents.pack([np.zeros(num_tokens, np.int32)])
+    segment = build([documents], np.full((num_tokens, 1), 31.5, np.float32), [1])
+    assert segment.counts.max() == num_tokens
+    assert np.all(segment.means == round(31.5 * ONE))
+    assert segment.squares.max() == num_tokens * round(31.5 * ONE) ** 2
+
+
+def test_no_text_makes_an_empty_segment() -> None:
+    segment = build([], np.zeros((0, 2), np.float32), [])
+    assert len(segment.keys) == 0
+    assert segment.means.shape == (0, 2)
+
+
+@pytest.mark.parametrize("value", [32.5, -33.0, np.nan, np.inf])
+def test_a_state_that_cannot_be_held_is_refused(value: float) -> None:
+    with pytest.raises(InvalidInput, match="cannot be tabulated"):
+        build([Documents.pack([np.zeros(1, np.int32)])], np.array([[value]], np.float32), [1])
+
+
+def test_a_text_given_twice_and_states_of_the_wrong_shape_are_refused() -> None:
+    documents = Documents.pack([np.zeros(2, np.int32)])
+    with pytest.raises(InvalidInput, match="counts each text once"):
+        build([documents], np.zeros((2, 2), np.float32), [7, 7])
+    with pytest.raises(InvalidInput, match="states are"):
+        build([documents], np.zeros((3, 2), np.float32), [7])
+
+
+def test_batches_that_can_be_walked_only_once_are_refused() -> None:
+    documents = Documents.pack([np.zeros(2, np.int32)])
+    with pytest.raises(InvalidInput, match="changed between two passes: 2 tokens, then 0"):
+        build_segment(
+            iter([documents]),
+            lambda d: np.zeros((d.num_tokens, 1), np.float32),
+            backbone=BACKBONE,
+            dataset_id=DatasetId("d"),
+            hidden=1,
+            document_hashes=np.array([1], np.uint64),
+        )
+
+
+def test_a_mean_is_rounded_to_the_nearest_in_whole_numbers() -> None:
+    sums = np.array([[5], [-5], [6], [-6], [7], [-7]])
+    counts = np.array([4, 4, 4, 4, 4, 4])
+    assert rounded_mean(sums, counts).ravel().tolist() == [1, -1, 2, -1, 2, -2]
+    assert to_fixed(np.array([0.75 / ONE, -0.75 / ONE], np.float32)).tolist() == [1, -1]
+
+
+def small_segment() -> Segment:
+    documents = Documents.pack([np.array([1, 2, 1, 2, 3], np.int32)])
+    return build([documents], np.arange(10, dtype=np.float32).reshape(5, 2), [5])
+
+
+def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    segment = small_segment()
+    digest = write_segment(segment, tmp_path / "s")
+    assert_equal(open_segment(tmp_path / "s", digest, backbone=BACKBONE), segment)
+
+
+def test_equal_segments_have_equal_digests(tmp_path: Path) -> None:
+    assert write_segment(small_segment(), tmp_path / "a") == write_segment(small_segment(), tmp_path / "b")
+
+
+def test_a_segment_of_another_backbone_or_with_a_changed_byte_is_refused(tmp_path: Path) -> None:
+    digest = write_segment(small_segment(), tmp_path / "s")
+    with pytest.raises(BundleMismatch, match="belongs to backbone"):
+        open_segment(tmp_path / "s", digest, backbone=Digest("sha256:" + "c" * 64))
+    means = tmp_path / "s" / "means.npy"
+    content = bytearray(means.read_bytes())
+    content[-1] ^= 1
+    means.write_bytes(content)
+    with pytest.raises(BundleBroken, match="has changed"):
+        open_segment(tmp_path / "s", digest)
+
+
+def test_a_text_is_recognised_whatever_its_white_space_became() -> None:
+    assert text_hash("two  words\r\n") == text_hash("two words")
+    assert text_hash("two words") != text_hash("Two words")
+    assert text_hashes(["a", "b"]).tolist() == [text_hash("a"), text_hash("b")]
+
+
+def test_it_knows_which_texts_it_holds() -> None:
+    assert small_segment().holds(np.array([4, 5], np.uint64)).tolist() == [False, True]
