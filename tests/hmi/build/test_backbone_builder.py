@@ -128,5 +128,5 @@ def test_it_refuses_a_split_without_lower_or_upper_layers(tmp_path: Path, num_lo
 
 
 def test_it_refuses_a_source_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="has no config.json"):
+    with pytest.raises(InvalidInput, match=r"has no config\.json"):
         find_source(str(tmp_path / "absent"))
