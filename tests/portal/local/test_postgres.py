@@ -1,0 +1,125 @@
+"""Real servers: made, killed and started again."""
+
+import os
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from portal.local.errors import InstallationError
+from portal.local.postgres import PostgresServer
+from portal.local.users import unprivileged_user
+
+pytestmark = pytest.mark.slow
+PASSWORD = "with / and @ and ' in it"
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Open to the user that PostgreSQL runs as when we are root, unlike pytest's own folders."""
+    made = Path(tempfile.mkdtemp(prefix="hmi-postgres-test-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[PostgresServer]:
+    (folder / "data").mkdir()  # as a start leaves it that was cut off before its cluster was finished
+    server = PostgresServer(folder / "data", _free_port(), PASSWORD, socket_dir=folder / "run")
+    server.start()
+    server.wait_ready()
+    yield server
+    server.stop()
+
+
+def test_rows_survive_a_killed_server(server: PostgresServer) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (number int)")
+        connection.execute("INSERT INTO kept SELECT generate_series(1, 1000)")
+    server.kill()
+    server.start()
+    server.wait_ready()
+    with psycopg.connect(server.url()) as connection:
+        assert connection.execute("SELECT count(*), sum(number) FROM kept").fetchone() == (1000, 500500)
+
+
+def test_a_wrong_password_is_refused(server: PostgresServer) -> None:
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(server.url(password="wrong"))
+
+
+def test_the_socket_asks_for_the_password_too(server: PostgresServer, folder: Path) -> None:
+    with pytest.raises(psycopg.OperationalError, match="no password supplied"):
+        psycopg.connect(host=str(folder / "run"), port=server.port, user="postgres", passfile=os.devnull)
+    with psycopg.connect(host=str(folder / "run"), port=server.port, user="postgres", password=PASSWORD):
+        pass
+
+
+def test_texts_sort_the_same_on_every_machine(server: PostgresServer) -> None:
+    columns = "datlocprovider, datlocale, pg_encoding_to_char(encoding)"
+    query = f"SELECT {columns} FROM pg_database WHERE datname = 'template1'"
+    with psycopg.connect(server.url()) as connection:
+        assert connection.execute(query).fetchone() == ("b", "C.UTF-8", "UTF8")
+
+
+def test_others_cannot_read_the_data(server: PostgresServer, folder: Path) -> None:
+    assert stat.S_IMODE((folder / "data").stat().st_mode) == 0o700
+    assert not list(folder.glob(".initdb-*")), "the password file is gone"
+
+
+def test_a_pid_file_of_another_program_does_not_stop_the_start(server: PostgresServer, folder: Path) -> None:
+    server.kill()
+    pid_file = folder / "data" / "postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    server.start()
+    server.wait_ready()
+
+
+def test_a_start_that_fails_shows_the_servers_own_words(server: PostgresServer, folder: Path) -> None:
+    shutil.copytree(folder / "data", folder / "second")
+    second = PostgresServer(folder / "second", server.port, "another password")
+    second.start()
+    try:
+        with pytest.raises(InstallationError, match="could not bind"):
+            second.wait_ready()
+    finally:
+        second.stop()
+
+
+def test_a_folder_with_other_files_is_not_touched(folder: Path) -> None:
+    (folder / "other").mkdir()
+    (folder / "other" / "thesis.txt").write_text("mine")
+    with pytest.raises(InstallationError, match="neither empty nor a PostgreSQL cluster"):
+        PostgresServer(folder / "other", _free_port(), PASSWORD).start()
+    assert (folder / "other" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_keeps_the_data_elsewhere_when_the_way_is_closed(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    server = PostgresServer(closed / "data", _free_port(), PASSWORD)
+    try:
+        server.start()
+        server.wait_ready()
+        user = unprivileged_user()
+        assert user is not None
+        assert (closed / "data").is_symlink()
+        assert (closed / "data").stat().st_uid == user.uid
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    finally:
+        server.stop()
+        shutil.rmtree((closed / "data").resolve().parent)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
