@@ -79,7 +79,7 @@ def test_a_token_in_no_text_keeps_its_isolated_row() -> None:
 
 
 def test_a_trigram_that_is_its_bigrams_only_use_does_not_pass_for_its_own_prior() -> None:
-    """Where every bigram is always part of the same trigram, nothing can be learnt about the trigrams' spread."""
+    """Where every bigram is always in one trigram, nothing can be learnt about the trigrams' spread."""
     random = np.random.default_rng(3)
     hidden, phrase = 4, np.arange(5, dtype=np.int32)
     documents = Documents(np.tile(phrase, 6), np.arange(0, 31, 5))

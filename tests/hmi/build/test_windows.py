@@ -1,0 +1,62 @@
+"""Texts are cut so that their first window is what is read of them, and each counts once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmi.base.errors import InvalidInput
+from hmi.build.windows import WindowBatches, Windowing, choose_texts, cut_texts
+from hmi.model.tokenizer import Tokenizer
+from hmi.plot.ngram import Documents
+from hmi.plot.segment import text_hash, text_hashes
+from tests.tiny.backbone import make_tiny_checkpoint
+
+TEXTS = ["the good film", "a great song and a great star and a great song", "", "win"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    folder: Path = tmp_path_factory.mktemp("tiny") / "checkpoint"
+    return Tokenizer.open(make_tiny_checkpoint(folder) / "tokenizer.json")
+
+
+def documents_of(documents: Documents) -> list[list[int]]:
+    return [list(part) for part in np.split(documents.token_ids.tolist(), documents.offsets[1:-1])]
+
+
+def test_the_first_window_is_the_text_as_it_is_read(tokenizer: Tokenizer) -> None:
+    cut = cut_texts(tokenizer, TEXTS, Windowing(window_tokens=5, max_windows=3))
+    windows = documents_of(cut.windows)
+    read = documents_of(tokenizer.encode(TEXTS, 5).documents)
+    assert [windows[start] for start in cut.window_offsets[:-1]] == read
+
+
+def test_a_long_text_goes_on_in_the_next_windows_until_there_are_enough(tokenizer: Tokenizer) -> None:
+    cut = cut_texts(tokenizer, TEXTS, Windowing(window_tokens=5, max_windows=3))
+    assert np.diff(cut.window_offsets).tolist() == [1, 3, 1, 1]
+    whole = documents_of(tokenizer.encode(TEXTS[1:2], 1000).documents)[0]
+    windows = documents_of(cut.windows)[1:4]
+    assert [token for window in windows for token in window[1:-1]] == whole[1:10]
+    assert all((window[0], window[-1]) == (whole[0], whole[-1]) for window in windows)
+
+
+def test_repeated_texts_and_those_of_a_node_above_are_counted_but_not_chosen() -> None:
+    chosen = choose_texts(["a", "b", " a ", "c"], text_hashes(["c", "x"]))
+    assert chosen.hashes.tolist() == [text_hash("a"), text_hash("b")]
+    assert (chosen.num_texts, chosen.num_repeated, chosen.num_above) == (4, 1, 1)
+
+
+def test_batches_hold_the_chosen_texts_once_and_can_be_walked_again(tokenizer: Tokenizer) -> None:
+    texts = ["the film", "a song", "the film", "no"]
+    batches = WindowBatches(tokenizer, texts, text_hashes(["no", "the film"]), Windowing())
+    expected = documents_of(tokenizer.encode(["the film", "no"], 128).documents)
+    for _ in range(2):
+        assert [window for batch in batches for window in documents_of(batch)] == expected
+
+
+def test_windows_without_room_for_a_token_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="at least three tokens"):
+        Windowing(window_tokens=2)
+    with pytest.raises(InvalidInput, match="at least one window"):
+        Windowing(max_windows=0)

@@ -1,0 +1,90 @@
+"""A tree is published with its nodes and opened with the backbone it was made for, or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmi.artifacts.store import FolderStore
+from hmi.base.errors import BundleMismatch, InvalidInput, NotFound
+from hmi.plot.segment import write_segment
+from hmi.plot.table import write_table_bundle
+from hmi.plot.tree import PlotTree, counted_documents, open_leave_one_out, open_tree, write_tree
+from tests.hmi.plot.worlds import BACKBONE, HIDDEN, World, counted, pack, random_text, segments_of, tables_of
+from wire.artifacts import BundleRef, TreeNode
+from wire.ids import BundleUri, Digest
+
+FOREIGN = Digest("sha256:" + "c" * 64)
+TREE_URI = BundleUri("trees/sport")
+
+
+def small_world() -> World:
+    random = np.random.default_rng(5)
+    texts = tuple(random_text(random, [6]) for _ in range(6))
+    return World(texts, (((0, 1, 2),), ((3, 4), (4, 5))), random.normal(size=(5, HIDDEN)).astype(np.float32))
+
+
+def publish(world: World, store: FolderStore, work: Path) -> Digest:
+    nodes = []
+    for place, (table, segments) in enumerate(zip(tables_of(world), segments_of(world), strict=True)):
+        refs = []
+        for i, segment in enumerate(segments):
+            uri = BundleUri(f"segments/{place}-{i}")
+            refs.append(BundleRef(uri, write_segment(segment, work / uri)))
+            store.publish(work / uri, uri)
+        uri = BundleUri(f"nodes/{place}")
+        digest = write_table_bundle(table, work / uri, isolated=None if place else world.isolated)
+        store.publish(work / uri, uri)
+        nodes.append(TreeNode(f"node {place}", uri, digest, tuple(refs)))
+    digest = write_tree(work / "tree", BACKBONE, nodes)
+    store.publish(work / "tree", TREE_URI)
+    return digest
+
+
+def opened(tmp_path: Path) -> tuple[World, FolderStore, PlotTree]:
+    world, store = small_world(), FolderStore(tmp_path / "store")
+    digest = publish(world, store, tmp_path / "work")
+    return world, store, open_tree(store, TREE_URI, digest, backbone=BACKBONE)
+
+
+def test_a_published_tree_is_opened_root_first(tmp_path: Path) -> None:
+    world, _, tree = opened(tmp_path)
+    assert [node.name for node in tree.fields.nodes] == ["node 0", "node 1"]
+    for table, expected in zip(tree.tables, tables_of(world), strict=True):
+        assert table.fields == expected.fields
+        np.testing.assert_array_equal(table.codes, expected.codes)
+
+
+def test_it_knows_the_texts_of_all_its_nodes(tmp_path: Path) -> None:
+    _, store, tree = opened(tmp_path)
+    assert counted_documents(store, tree).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_documents_are_left_out_of_an_opened_tree(tmp_path: Path) -> None:
+    world, store, tree = opened(tmp_path)
+    lookup = open_leave_one_out(store, tree)
+    documents, _ = pack([world.texts[4]])
+    out = np.empty((documents.num_tokens, HIDDEN), np.float32)
+    result = lookup.lookup(documents, np.array([4], np.uint64), counted([world.texts[4]]), out)
+    assert len(result.rung) == documents.num_tokens
+    assert np.isfinite(out).all()
+
+
+def test_another_backbones_tree_and_an_absent_one_are_refused(tmp_path: Path) -> None:
+    _, store, tree = opened(tmp_path)
+    with pytest.raises(BundleMismatch, match="belongs to backbone"):
+        open_tree(store, TREE_URI, tree.digest, backbone=FOREIGN)
+    with pytest.raises(NotFound, match="no bundle at trees/none"):
+        open_tree(store, BundleUri("trees/none"), tree.digest, backbone=BACKBONE)
+
+
+def test_a_tree_whose_node_is_gone_is_refused(tmp_path: Path) -> None:
+    _, store, tree = opened(tmp_path)
+    store.delete(tree.fields.nodes[0].uri)
+    with pytest.raises(NotFound, match="no bundle at nodes/0"):
+        open_tree(store, TREE_URI, tree.digest, backbone=BACKBONE)
+
+
+def test_a_tree_without_nodes_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="at least its root"):
+        write_tree(tmp_path / "t", BACKBONE, ())
