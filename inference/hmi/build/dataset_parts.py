@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, label_indices, read_rows
-from hmi.build.split import split_rows
+from hmi.build.split import ChooseSplit
 from hmi.model.backbone import Backbone
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.ngram import Documents
@@ -58,7 +58,11 @@ class Parts:
 
 
 def read_parts(
-    lines: Iterable[bytes], job: TrainJob, tokenizer: Tokenizer, seen: npt.NDArray[np.uint64]
+    lines: Iterable[bytes],
+    job: TrainJob,
+    tokenizer: Tokenizer,
+    seen: npt.NDArray[np.uint64],
+    choose_split: ChooseSplit,
 ) -> Parts:
     """Read, split and encode. ``seen`` are the text_hash of all texts that a look-up would find traces of.
 
@@ -66,7 +70,7 @@ def read_parts(
     """
     rows = read_rows(lines, labels=job.labels)
     stands_above = np.isin(text_hashes(row.text for row in rows), seen)
-    split = split_rows(rows, seed=job.recipe.seed, stands_above=stands_above.tolist())
+    split = choose_split(rows, seed=job.recipe.seed, stands_above=stands_above.tolist())
     parts = [tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)]
     _refuse_too_little(*parts, num_seen=int(stands_above.sum()))
     train, validation, test = (_encoded(part, job, tokenizer) for part in parts)

@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hmi.build.data import LabelledRow
 
@@ -20,6 +21,12 @@ class Split:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
+
+
+class ChooseSplit(Protocol):
+    """A way to split; split_rows is the product's."""
+
+    def __call__(self, rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from hmi.build.report import (
     held_out_figures,
     plot_cost,
 )
+from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.states import ComputeStates, StateSet, open_states, select, write_states
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
@@ -43,7 +44,14 @@ ADAPTER_DTYPE = torch.float16
 """Half the bytes of float32; what is evaluated is what was rounded."""
 
 
-def run_training(job: TrainJob, *, store: Store, work: WorkFolder, progress: JobProgress) -> TrainResult:
+def run_training(
+    job: TrainJob,
+    *,
+    store: Store,
+    work: WorkFolder,
+    progress: JobProgress,
+    split: ChooseSplit = split_rows,
+) -> TrainResult:
     """Do the job, or what an earlier, killed run left of it; a finished one answers at once.
 
     Raises HmiError; one of a 4xx code means that trying again cannot help.
@@ -51,7 +59,7 @@ def run_training(job: TrainJob, *, store: Store, work: WorkFolder, progress: Job
     with work.claim(job):
         done = work.result()
         if done is None:
-            done = _Training(job, store, work, progress).run()
+            done = _Training(job, store, work, progress).run(split)
             work.finish(done)
         return done
 
@@ -79,12 +87,12 @@ class _Training:
         self._backbone = Backbone.open(folder, digest=job.backbone_digest)
         check_fits(job.recipe, self._backbone)
 
-    def run(self) -> TrainResult:
+    def run(self, split: ChooseSplit) -> TrainResult:
         job, progress = self._job, self._progress
         above = open_above(self._store, job, self._backbone)
         progress.enter(Phase.SPLITTING, "splitting the rows")
         with self._store.open_file(job.rows_uri) as lines:
-            parts = read_parts(lines, job, self._backbone.tokenizer, above.documents)
+            parts = read_parts(lines, job, self._backbone.tokenizer, above.documents, split)
         progress.plan(planned_work(parts, self._backbone, self._recipe))
         progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
