@@ -78,7 +78,7 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def locked_out(
-    request: HttpRequest, original_response: HttpResponse | None, credentials: Mapping[str, Any] | None
+    request: HttpRequest, _original: HttpResponse | None, credentials: Mapping[str, Any] | None
 ) -> HttpResponse:
     """axes' answer to a sign-in after too many wrong ones."""
     return answer(

@@ -121,6 +121,7 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ALLAUTH_TRUSTED_PROXY_COUNT = 1  # as common.logging.client_address
 ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": False}  # axes counts these
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = ENV.public_url.partition(":")[0]
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

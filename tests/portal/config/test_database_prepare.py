@@ -1,0 +1,88 @@
+"""Preparing the database."""
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.conftest import DatabaseUrls
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, database_urls: DatabaseUrls) -> pytest.MonkeyPatch:
+    """The settings of the session's database, which has been prepared once."""
+    for name, value in database_urls.environment().items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.database
+def test_it_may_run_again(environment: pytest.MonkeyPatch, database_urls: DatabaseUrls) -> None:
+    call_command("database_prepare")
+    with psycopg.connect(database_urls.portal) as portal:
+        assert portal.execute("SELECT count(*) FROM task").fetchone() == (0,)
+
+
+@pytest.mark.database
+def test_no_role_is_above_row_level_security_or_owns_what_it_reads(database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.admin) as admin:
+        roles = admin.execute(
+            "SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles"
+            " WHERE rolname LIKE 'hmi\\_%' ORDER BY rolname"
+        ).fetchall()
+    assert roles == [
+        (role, False, False, False, False) for role in ("hmi_owner", "hmi_portal", "hmi_serving", "hmi_usage")
+    ]
+
+
+@pytest.mark.database
+def test_every_table_with_a_tenant_has_row_level_security_forced(database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.owner) as owner:
+        tables = owner.execute(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
+            " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert len(tables) >= 12
+    assert [name for name, is_forced in tables if not is_forced] == []
+
+
+@pytest.mark.database
+def test_the_portals_role_changes_no_table(database_urls: DatabaseUrls) -> None:
+    with psycopg.connect(database_urls.portal, autocommit=True) as portal:
+        for statement in (
+            "ALTER TABLE task DISABLE ROW LEVEL SECURITY",
+            "DROP POLICY task_read ON task",
+            "CREATE TABLE mine (id int)",
+            "SET ROLE hmi_owner",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                portal.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("HMI_DATABASE_ADMIN_URL", None, "HMI_DATABASE_ADMIN_URL is not set"),
+        ("HMI_USAGE_URL", None, "HMI_USAGE_URL is not set"),
+        ("HMI_DATABASE_URL", "postgresql://root:x@127.0.0.1:1/hmi", "must name the role hmi_portal"),
+        ("HMI_DATABASE_URL", "postgresql://hmi_portal@127.0.0.1:1/hmi", "must have a password"),
+        ("HMI_DATABASE_URL", "postgresql://hmi_portal:x@127.0.0.1:1/other", "must name one database"),
+        ("HMI_DATABASE_ADMIN_URL", "postgresql://a:b@127.0.0.1:1/postgres", "does not answer"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, problem: str
+) -> None:
+    given: dict[str, str | None] = {
+        "HMI_DATABASE_ADMIN_URL": "postgresql://postgres:x@127.0.0.1:1/postgres",
+        "HMI_DATABASE_OWNER_URL": "postgresql://hmi_owner:x@127.0.0.1:1/hmi",
+        "HMI_DATABASE_URL": "postgresql://hmi_portal:x@127.0.0.1:1/hmi",
+        "HMI_CATALOG_URL": "postgresql://hmi_serving:x@127.0.0.1:1/hmi",
+        "HMI_USAGE_URL": "postgresql://hmi_usage:x@127.0.0.1:1/hmi",
+        name: value,
+    }
+    for variable, setting in given.items():
+        if setting is not None:
+            monkeypatch.setenv(variable, setting)
+    with pytest.raises(CommandError, match=problem):
+        call_command("database_prepare")
