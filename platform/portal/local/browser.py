@@ -1,6 +1,5 @@
 """Finds a browser for the tests: the machine's, else a package's, else one that apt installs."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -44,11 +43,14 @@ class NoBrowser:
     reason: str
 
 
-def find_browser(*, may_install: bool = True) -> Browser | NoBrowser:
-    """The first that starts; with ``may_install``, root on Debian or Ubuntu installs one if there is none."""
-    candidates = [Path(found) for name in NAMES if (found := shutil.which(name))]
+def find_browser(
+    *, path: str | None = None, playwright_folder: Path | None = None, may_install: bool = True
+) -> Browser | NoBrowser:
+    """The first that starts, on ``path`` (the environment's) or among playwright's. With ``may_install``,
+    root on Debian or Ubuntu installs one when there is none."""
+    candidates = [Path(found) for name in NAMES if (found := shutil.which(name, path=path))]
     candidates += [program for program in MAC_PROGRAMS if program.exists()]
-    candidates += _of_playwright()
+    candidates += _of_playwright(playwright_folder or _playwright_folder())
     for program in candidates:
         version = _version(program)
         if version:
@@ -61,12 +63,13 @@ def find_browser(*, may_install: bool = True) -> Browser | NoBrowser:
     return NoBrowser(f"no browser that starts ({tried}); {problem or 'the one installed does not start'}")
 
 
-def _of_playwright() -> list[Path]:
-    """Those that the declared package playwright has been told to download (playwright install chromium)."""
-    if importlib.util.find_spec("playwright") is None:
-        return []
-    cache = {"darwin": "Library/Caches/ms-playwright"}.get(sys.platform, ".cache/ms-playwright")
-    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / cache)
+def _playwright_folder() -> Path:
+    cache = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / cache / "ms-playwright")
+
+
+def _of_playwright(folder: Path) -> list[Path]:
+    """Those that the declared package playwright was told to download (playwright install chromium)."""
     patterns = (
         "chromium*/chrome-*/chrome",
         "chromium*/chrome-*/*headless*shell*",

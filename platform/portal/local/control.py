@@ -31,8 +31,9 @@ def down(folders: Folders) -> str:
     record_file = folders.run / RECORD_FILE
     record = read_record(record_file)
     if record is None or not is_alive(record.supervisor):
-        if record is not None and (ended := end_leftovers(record)):
-            record_file.unlink(missing_ok=True)
+        ended = end_leftovers(record) if record is not None else []
+        record_file.unlink(missing_ok=True)
+        if ended:
             return f"HMI's supervisor was gone; ended what it had left: {', '.join(ended)}."
         return "HMI is not running."
     send_signal(record.supervisor, signal.SIGTERM)

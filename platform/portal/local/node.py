@@ -26,9 +26,11 @@ class Node:
         return {**inherited, "PATH": f"{self.npm.parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"}
 
 
-def find_node() -> Node:
-    """Raises InstallationError when there is none that is new enough."""
-    candidates = [shutil.which("npm"), str(Path(sys.executable).with_name("npm"))]
+def find_node(*, path: str | None = None, packaged: Path | None = None) -> Node:
+    """The npm on ``path`` (the environment's), else ``packaged`` (that of the wheel, beside this Python).
+
+    Raises InstallationError when neither's node is new enough."""
+    candidates = [shutil.which("npm", path=path), str(packaged or Path(sys.executable).with_name("npm"))]
     tried = []
     for npm in candidates:
         if npm is None or not Path(npm).exists():

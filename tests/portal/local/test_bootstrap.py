@@ -1,0 +1,104 @@
+"""The script ./hmi on machines that lack something: a message and an exit status, never a stack trace."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portal.local.folders import ROOT
+
+SCRIPT = ROOT / "hmi"
+RUN = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+
+
+def _run(before: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The script in a Python that ``before`` has changed into a poorer one."""
+    code = f"import sys; sys.argv = ['hmi', *{list(arguments)!r}]; {before}; {RUN}"
+    return subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        env={"PATH": "/nowhere", "HOME": "/nowhere", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_old_python_is_told_which_one_is_needed() -> None:
+    done = _run("sys.version_info = (3, 9, 2, 'final', 0)", "up")
+    assert done.returncode == 1
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "is 3.9" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_old_python_gives_way_to_a_newer_one_of_the_machine(tmp_path: Path) -> None:
+    newer = tmp_path / "python3.12"
+    newer.write_text('#!/bin/sh\necho "newer: $@"\n')
+    newer.chmod(0o755)
+    done = _run("sys.version_info = (3, 9, 2, 'final', 0)", "up", "--port", "9000", PATH=str(tmp_path))
+    assert done.stdout == f"newer: {SCRIPT} up --port 9000\n"
+
+
+@pytest.mark.parametrize("module", ["venv", "ensurepip"])
+def test_a_python_without_venv_is_told_how_to_get_it(module: str, tmp_path: Path) -> None:
+    done = _run(f"sys.modules[{module!r}] = None", "up", HMI_VENV=str(tmp_path / "venv"))
+    assert done.returncode == 1
+    assert f"lacks the module {module}" in done.stderr
+    assert "-venv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_too_small_a_disk_is_told_with_the_numbers(tmp_path: Path) -> None:
+    small = "import shutil; shutil.disk_usage = lambda path: type('Usage', (), {'free': 3 * 2**29})"
+    done = _run(small, "up", HMI_VENV=str(tmp_path / "venv"))
+    assert done.returncode == 1
+    assert "needs 4.0 GB the first time, and 1.5 GB are free" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = _run("pass", "up", HMI_VENV=str(tmp_path / "file" / "venv"))
+    assert done.returncode == 1
+    assert f"cannot make {tmp_path}/file/venv" in done.stderr
+    assert "HMI_VENV names another place" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "down", "logs"])
+def test_nothing_is_installed_just_to_say_that_nothing_runs(command: str, tmp_path: Path) -> None:
+    done = _run("pass", command, HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, "not running" in done.stdout) == (3, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_needs_no_installation(tmp_path: Path) -> None:
+    done = _run("pass", "--help", HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, "./hmi up" in done.stdout) == (0, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_parses_with_the_syntax_of_old_pythons() -> None:
+    code = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 7))"
+    subprocess.run([sys.executable, "-c", code, str(SCRIPT)], check=True)
+
+
+@pytest.mark.slow
+def test_an_installation_that_fails_shows_pips_words_and_is_tried_again(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "HMI_VENV": str(tmp_path / "venv"),
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(tmp_path),
+    }
+    for _ in range(2):
+        done = subprocess.run(
+            [str(SCRIPT), "up"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "install packages failed" in done.stderr
+        assert "No matching distribution found" in done.stderr
+    assert "No matching distribution found" in (tmp_path / "venv" / "hmi-setup.log").read_text()
+    shutil.rmtree(tmp_path / "venv")
