@@ -15,7 +15,7 @@ from torch import Tensor
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
 from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource
-from hmi.build.residual_estimation import ReportProgress, estimate_residuals
+from hmi.build.residual_estimation import estimate_residuals
 from hmi.model.backbone import (
     ARCHITECTURE,
     LOWER_FILE,
@@ -25,6 +25,7 @@ from hmi.model.backbone import (
     lower_tensor_shapes,
     upper_tensor_shapes,
 )
+from hmi.model.estimators import ReportProgress
 from hmi.model.lower import LowerLayers
 from hmi.model.tokenizer import Tokenizer
 from wire.artifacts import BackboneFields, BundleKind

@@ -2,13 +2,13 @@
 random start."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmi.model.estimators import ReportProgress
 from hmi.model.lower import LowerLayers
 from hmi.model.packing import positions_of
 from hmi.model.residuals import RowResiduals
@@ -20,12 +20,6 @@ MAX_TOKENS = 24_576
 """Tokens of windows that are computed; more no longer move the tables."""
 BATCH_TOKENS = 8_192
 MIN_WINDOW = 16
-
-
-class ReportProgress(Protocol):
-    """Called by long work as often as it likes."""
-
-    def __call__(self, message: str, step: int, num_steps: int) -> None: ...
 
 
 @torch.inference_mode()
