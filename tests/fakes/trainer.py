@@ -1,10 +1,11 @@
 """A program that keeps wire.training's contract and learns nothing: it counts steps, a checkpoint after each.
 
-    trainer.py [--behaviour NAME] [--steps N] --log FILE --job FILE --work DIR --watch-stdin
+    trainer.py [--behaviour NAME] [--steps N] --log FILE ...
 
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
-Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (not an event);
-wait (after the first step, until standard input ends); deaf (as wait, but then until the file LOG.go exists).
+Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (no event);
+wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
+standard input says).
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +29,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--watch-stdin", action="store_true", required=True)
     arguments, _ = parser.parse_known_args()
+    if arguments.behaviour != "deaf":
+        threading.Thread(target=end_with_parent, daemon=True).start()
     job = json.loads(arguments.job.read_text())
     checkpoint = arguments.work / "step"
     first = int(checkpoint.read_text()) if checkpoint.exists() else 0
@@ -56,13 +60,16 @@ def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) ->
         case "noise":
             say(news="a library talks")
         case "wait":
-            sys.stdin.read()
-            sys.exit(3)
+            threading.Event().wait()
         case "deaf":
-            sys.stdin.read()
-            while not arguments.log.with_suffix(".go").exists():
+            while not arguments.log.with_name("go").exists():
                 time.sleep(0.01)
-            os._exit(3)
+            sys.exit(3)
+
+
+def end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(3)
 
 
 def crash() -> None:

@@ -259,10 +259,12 @@ def open_plane(
         node_arena=plot,
         inbox=inbox,
     )
+    runner = ModelRunner(backbone=backbone, plot=plot, bank=bank)
+    runner.warm_up()
     engine: Engine[Retrieved] = Engine(
         EngineConfig(limits=limits, max_requests=settings.max_queue_requests),
         placement=placement,
-        runner=ModelRunner(backbone=backbone, plot=plot, bank=bank),
+        runner=runner,
         inbox=inbox,
         clock=SystemClock(),
         on_batch=on_batch,

@@ -38,6 +38,11 @@ class ModelRunner:
         self._plot = plot
         self._bank = bank
 
+    def warm_up(self) -> None:
+        """Compile the look-up now (seconds, the first time on a machine) and not under the first request."""
+        nothing = Documents(np.zeros(0, np.int32), np.zeros(1, np.int64))
+        self._plot.lookup(nothing, np.zeros((0, 1), np.int32), np.zeros((0, self._plot.hidden), np.float32))
+
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Retrieved:
         """Look all tokens up, each document along its own path of nodes, in one call."""
         order = _Order(batch, placed)

@@ -1,7 +1,7 @@
 """Who asks, and which task they may use: decided for every request, by the catalog's newest snapshot."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -97,8 +97,8 @@ def _grant(snapshot: CatalogSnapshot, secret: str, slug: str, now: datetime) -> 
     return Grant(key, task, hplm, task.version_id, task.version_number)
 
 
-def _tasks_of(snapshot: CatalogSnapshot, tenant_id: TenantId) -> "dict[str, TaskRow]":
-    return dict(snapshot.tasks.get(tenant_id, {}))
+def _tasks_of(snapshot: CatalogSnapshot, tenant_id: TenantId) -> Mapping[str, TaskRow]:
+    return snapshot.tasks.get(tenant_id, {})
 
 
 def _is_open_to(key: KeyRow, task: TaskRow) -> bool:

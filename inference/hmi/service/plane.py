@@ -95,6 +95,9 @@ class PlaneHolder:
         except HmiError as error:
             self.problem = f"backbone {ref.digest}: {error.message}"
             log.error("backbone_not_opened", digest=ref.digest, code=error.code.value, message=error.message)
+        except Exception:  # a bug in opening must be seen in /readyz, and tried again like any failure
+            self.problem = f"backbone {ref.digest} could not be opened; the operator's log says why"
+            log.exception("backbone_not_opened", digest=ref.digest)
         else:
             plane.start()
             self._plane, self.problem = plane, ""
