@@ -44,6 +44,12 @@ class Watched:
     def row(self, name: str) -> ProcessRow:
         return next(row for row in self.rows if row.name == name)
 
+    def runs_again(self, name: str, pid_before: int) -> bool:
+        return wait_until(
+            lambda: self.row(name).pid != pid_before and self.row(name).state == ProcessState.READY,
+            deadline_s=10,
+        )
+
     def _changed(self, rows: tuple[ProcessRow, ...]) -> None:
         before = {row.name: row.state for row in self.rows}
         self.history += [(row.name, row.state) for row in rows if before.get(row.name) != row.state]
@@ -92,10 +98,7 @@ def test_a_process_that_worked_has_more_patience_but_not_for_ever(watched: Watch
     for _ in range(QUICK.max_restarts):
         before = watched.row("one").pid
         os.kill(before, signal.SIGKILL)
-        assert wait_until(
-            lambda before=before: watched.row("one").pid != before and watched.row("one").state == "ready",
-            deadline_s=10,
-        )
+        assert watched.runs_again("one", before)
     os.kill(watched.row("one").pid, signal.SIGKILL)
     assert f"{QUICK.max_restarts + 1} times" in watched.failures.get(timeout=10)
 
