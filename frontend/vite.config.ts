@@ -14,7 +14,10 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
   },
   server: {
-    proxy: Object.fromEntries(["/api", "/_allauth", "/v1"].map((path) => [path, installation])),
+    proxy: Object.fromEntries(
+      // The host stays the browser's own, since the portal compares it with the origin (CSRF).
+      ["/api", "/_allauth", "/v1"].map((path) => [path, { target: installation, changeOrigin: false }]),
+    ),
   },
   test: {
     environment: "jsdom",
@@ -22,5 +25,6 @@ export default defineConfig({
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
     css: false,
+    testTimeout: 20_000,
   },
 });

@@ -1,6 +1,6 @@
 /** Colours and defaults of all components. */
 
-import { createTheme } from "@mantine/core";
+import { Alert, createTheme } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "cyan",
@@ -9,5 +9,13 @@ export const theme = createTheme({
   defaultRadius: "md",
   cursorType: "pointer",
   autoContrast: true,
+  // Interrupting a screen reader is for errors; those say role="alert" themselves.
+  components: {
+    Alert: Alert.extend({
+      defaultProps: { role: "note" },
+      // The coloured title of a light alert has too little contrast in yellow.
+      styles: { title: { color: "var(--mantine-color-text)" } },
+    }),
+  },
   headings: { fontWeight: "650" },
 });

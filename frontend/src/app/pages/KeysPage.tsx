@@ -22,24 +22,11 @@ export function KeysPage() {
   usePageTitle("API keys");
   const tenant = useParam("tenant");
   const { isOwner } = useRole(tenant);
-  return isOwner ? (
-    <OwnersKeys tenant={tenant} />
-  ) : (
-    <>
-      <PageHeader title="API keys" />
-      <EmptyState icon={<IconKey />} title="Only owners handle API keys">
-        Ask an owner of this tenant for a key.
-      </EmptyState>
-    </>
-  );
-}
-
-function OwnersKeys({ tenant }: { tenant: string }) {
   const [page, setPage] = useState(1);
   const keys = useKeys(tenant, page);
   const tasks = useTasks(tenant, 1);
   const [isOpen, { open, close }] = useDisclosure(false);
-  const newKey = (
+  const newKey = isOwner && (
     <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
       New key
     </Button>
@@ -60,7 +47,7 @@ function OwnersKeys({ tenant }: { tenant: string }) {
             </EmptyState>
           ) : (
             <>
-              <KeyTable tenant={tenant} keys={list.results} />
+              <KeyTable tenant={tenant} keys={list.results} canRevoke={isOwner} />
               <ListPages list={list} page={page} onChange={setPage} />
             </>
           )

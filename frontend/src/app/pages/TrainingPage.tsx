@@ -90,7 +90,7 @@ function Curves({ tenant, training }: { tenant: string; training: Training }) {
   return (
     <Suspense fallback={<Skeleton height={290} radius="md" />}>
       <QueryView query={events} height={290}>
-        {({ results }) => <TrainingCurve events={results} />}
+        {(loaded) => <TrainingCurve events={loaded} />}
       </QueryView>
     </Suspense>
   );

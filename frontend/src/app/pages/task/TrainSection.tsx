@@ -99,7 +99,7 @@ function WhatWasRead({ tenant, dataset }: { tenant: string; dataset: Dataset }) 
           <Title order={3} size="h5" mb="xs">
             Rows
           </Title>
-          <RowPreview tenant={tenant} dataset={dataset} />
+          <RowPreview tenant={tenant} dataset={dataset} rowsAtOnce={5} />
         </div>
       </SimpleGrid>
     </Stack>

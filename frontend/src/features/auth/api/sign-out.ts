@@ -12,8 +12,8 @@ export function useSignOut() {
     // The accounts API answers 401 when it has worked: nobody is signed in any more.
     mutationFn: () => accountsRequest("DELETE", "/auth/session"),
     onSuccess: () => {
-      client.clear();
       client.setQueryData(queryKeys.me, null);
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== queryKeys.me[0] });
     },
   });
 }

@@ -39,6 +39,7 @@ function PasswordForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
           label="Password"
           name="password"
           autoComplete="current-password"
+          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
           required

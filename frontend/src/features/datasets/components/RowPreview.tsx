@@ -9,9 +9,13 @@ import type { Dataset } from "@/lib/types";
 
 import { useDatasetRows } from "../api/get-dataset-rows";
 
-const rowsAtOnce = 10;
+interface Props {
+  tenant: string;
+  dataset: Dataset;
+  rowsAtOnce?: number;
+}
 
-export function RowPreview({ tenant, dataset }: { tenant: string; dataset: Dataset }) {
+export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
   const [offset, setOffset] = useState(0);
   const rows = useDatasetRows(tenant, dataset.id, offset, rowsAtOnce);
   const end = Math.min(offset + rowsAtOnce, dataset.num_rows);

@@ -4,11 +4,11 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
-import type { ApiKey, ApiKeyCreated } from "@/lib/types";
+import type { ApiKeyCreated } from "@/lib/types";
 
 export interface NewKey {
   name: string;
-  scopes: ApiKey["scopes"];
+  scope: "predict" | "manage";
   task: string | null;
   expiresAt: string | null;
 }
@@ -18,11 +18,11 @@ export function useCreateKey(tenant: string) {
   return useMutation({
     // The secret must not stay in memory longer than it is shown.
     gcTime: 0,
-    mutationFn: async ({ name, scopes, task, expiresAt }: NewKey): Promise<ApiKeyCreated> =>
+    mutationFn: async ({ name, scope, task, expiresAt }: NewKey): Promise<ApiKeyCreated> =>
       body(
         await api.POST("/api/v1/tenants/{tenant}/keys", {
           params: { path: { tenant } },
-          body: { name, scopes, task, expires_at: expiresAt },
+          body: { name, scopes: [scope], task, expires_at: expiresAt },
         }),
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: queryKeys.keys(tenant) }),

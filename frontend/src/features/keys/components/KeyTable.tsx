@@ -11,9 +11,10 @@ import { useRevokeKey } from "../api/revoke-key";
 interface Props {
   tenant: string;
   keys: ApiKey[];
+  canRevoke: boolean;
 }
 
-export function KeyTable({ tenant, keys }: Props) {
+export function KeyTable({ tenant, keys, canRevoke }: Props) {
   return (
     <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table verticalSpacing="sm">
@@ -31,7 +32,7 @@ export function KeyTable({ tenant, keys }: Props) {
         </Table.Thead>
         <Table.Tbody>
           {keys.map((key) => (
-            <KeyRow key={key.id} tenant={tenant} apiKey={key} />
+            <KeyRow key={key.id} tenant={tenant} apiKey={key} canRevoke={canRevoke} />
           ))}
         </Table.Tbody>
       </Table>
@@ -39,7 +40,13 @@ export function KeyTable({ tenant, keys }: Props) {
   );
 }
 
-function KeyRow({ tenant, apiKey }: { tenant: string; apiKey: ApiKey }) {
+interface RowProps {
+  tenant: string;
+  apiKey: ApiKey;
+  canRevoke: boolean;
+}
+
+function KeyRow({ tenant, apiKey, canRevoke }: RowProps) {
   const revoke = useRevokeKey(tenant);
   return (
     <Table.Tr>
@@ -60,20 +67,22 @@ function KeyRow({ tenant, apiKey }: { tenant: string; apiKey: ApiKey }) {
       <Table.Td>{apiKey.last_used_at ? formatAgo(apiKey.last_used_at) : "Never"}</Table.Td>
       <Table.Td>{apiKey.expires_at ? formatDate(apiKey.expires_at) : "Never"}</Table.Td>
       <Table.Td ta="right">
-        <ConfirmButton
-          size="xs"
-          label="Revoke"
-          ariaLabel={`Revoke ${apiKey.name}`}
-          title={`Revoke ${apiKey.name}?`}
-          confirmLabel="Revoke key"
-          error={revoke.error}
-          isPending={revoke.isPending}
-          onConfirm={() => revoke.mutateAsync(apiKey.id)}
-        >
-          <Text size="sm">
-            Applications that use it get an error within seconds. A revoked key cannot be brought back.
-          </Text>
-        </ConfirmButton>
+        {canRevoke && (
+          <ConfirmButton
+            size="xs"
+            label="Revoke"
+            ariaLabel={`Revoke ${apiKey.name}`}
+            title={`Revoke ${apiKey.name}?`}
+            confirmLabel="Revoke key"
+            error={revoke.error}
+            isPending={revoke.isPending}
+            onConfirm={() => revoke.mutateAsync(apiKey.id)}
+          >
+            <Text size="sm">
+              Applications that use it get an error within seconds. A revoked key cannot be brought back.
+            </Text>
+          </ConfirmButton>
+        )}
       </Table.Td>
     </Table.Tr>
   );

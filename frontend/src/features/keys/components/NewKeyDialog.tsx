@@ -84,7 +84,7 @@ function NewKeyForm({ tenant, tasks, onCreated }: FormProps) {
     create.mutate(
       {
         name: name.trim(),
-        scopes: isForPredictions ? ["predict"] : ["manage"],
+        scope: isForPredictions ? "predict" : "manage",
         task: isForPredictions && task ? task : null,
         expiresAt: lifetime ? new Date(Date.now() + Number(lifetime) * day).toISOString() : null,
       },

@@ -25,8 +25,8 @@ export function DeleteTaskButton({ tenant, task, onDeleted }: Props) {
       onConfirm={() => remove.mutateAsync().then(onDeleted)}
     >
       <Text size="sm">
-        Its versions, trainings and deployment go with it and cannot be brought back. Applications that call
-        it get an error. Datasets stay.
+        Its versions, trainings and keys go with it and cannot be brought back. Applications that call it get
+        an error. Datasets stay.
       </Text>
     </ConfirmButton>
   );

@@ -28,7 +28,7 @@ export function TrainingProgress({ training }: { training: Training }) {
         </Group>
         <PhaseBar training={training} />
         <Text size="sm" mt="xs" c="dimmed" mih={22}>
-          {training.message}
+          {training.message.toLowerCase() !== phaseWords(training.phase).toLowerCase() && training.message}
           {training.attempt > 1 && ` (attempt ${training.attempt}: it was interrupted and goes on)`}
         </Text>
         <VisuallyHidden role="status">
@@ -78,16 +78,28 @@ export function TrainingProgress({ training }: { training: Training }) {
 function PhaseBar({ training }: { training: Training }) {
   const share = training.num_steps > 0 ? training.step / training.num_steps : 0;
   const position = phaseOrder.indexOf(training.phase);
-  const value = training.state === "succeeded" ? 100 : share * 100;
-  const color = training.state === "failed" ? "red" : training.state === "succeeded" ? "teal" : undefined;
+  // A phase that cannot count its steps fills the bar: the stripes move, the figures say nothing.
+  const isCounting = training.state !== "running" || training.num_steps > 0;
+  const value = training.state === "succeeded" || !isCounting ? 100 : share * 100;
+  const color = {
+    queued: "cyan",
+    running: isCounting ? "cyan" : "gray",
+    succeeded: "teal",
+    failed: "red",
+    cancelled: "gray",
+  }[training.state];
   return (
     <Progress
       value={value}
       size="lg"
       animated={training.state === "running"}
-      {...(color && { color })}
+      color={color}
       aria-label="Progress of the training"
-      aria-valuetext={`${phaseWords(training.phase)}: ${Math.round(value)}%${position >= 0 ? `, phase ${position + 1} of ${phaseOrder.length}` : ""}`}
+      aria-valuetext={
+        isCounting
+          ? `${phaseWords(training.phase)}: ${Math.round(value)}%, phase ${position + 1} of ${phaseOrder.length}`
+          : phaseWords(training.phase)
+      }
     />
   );
 }

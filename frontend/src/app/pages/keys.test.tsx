@@ -1,0 +1,65 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { apiKey, me, task } from "@/testing/examples";
+import { FakeServer, ok, page } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+
+describe("API keys", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/tasks`, page(task()))
+      .on(`GET ${root}/keys`, page(apiKey()))
+      .on(`POST ${root}/keys`, ok({ ...apiKey({ name: "app" }), secret: "hmi_secret" }, 201));
+  });
+
+  it("shows a new key's secret once", async () => {
+    const { user } = renderApp("/t/acme/keys");
+    await user.click(await screen.findByRole("button", { name: "New key" }));
+    await user.type(await screen.findByLabelText("Name"), "app");
+    await user.selectOptions(screen.getByLabelText("Task"), "mail-topics");
+    await user.click(screen.getByRole("button", { name: "Create key" }));
+
+    expect(await screen.findByText("hmi_secret")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/keys`)[0]?.body).toEqual({
+      name: "app",
+      scopes: ["predict"],
+      task: "mail-topics",
+      expires_at: null,
+    });
+    await user.click(screen.getByRole("button", { name: "I have copied it" }));
+    await waitFor(() => expect(screen.queryByText("hmi_secret")).toBeNull());
+    await user.click(screen.getByRole("button", { name: "New key" }));
+    expect(await screen.findByLabelText("Name")).toHaveValue("");
+  });
+
+  it("revokes only after asking", async () => {
+    server.on(`DELETE ${root}/keys/${apiKey().id}`, () => {
+      server.on(`GET ${root}/keys`, page());
+      return { status: 204 };
+    });
+    const { user } = renderApp("/t/acme/keys");
+    await user.click(await screen.findByRole("button", { name: "Revoke shop" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(server.sentTo(`DELETE ${root}/keys/${apiKey().id}`)).toHaveLength(0);
+    await user.click(within(dialog).getByRole("button", { name: "Revoke key" }));
+
+    expect(await screen.findByText("No keys yet")).toBeVisible();
+  });
+
+  it("offers developers no keys to create or revoke", async () => {
+    server.on("GET /api/v1/me", ok(me("developer")));
+    renderApp("/t/acme/keys");
+
+    expect(await screen.findByText("shop")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "New key" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Revoke shop" })).toBeNull();
+  });
+});

@@ -1,0 +1,136 @@
+import { screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Task } from "@/lib/types";
+import { dataset, me, task, training, version } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const file = () => new File(["text,label\n"], "mails.csv", { type: "text/csv" });
+
+describe("a task", () => {
+  let server: FakeServer;
+  let current: Task;
+
+  beforeEach(() => {
+    current = task();
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/tasks/mail-topics`, () => ok(current))
+      .on(`GET ${root}/datasets`, page())
+      .on(`GET ${root}/tasks/mail-topics/versions`, page(version({ number: 2 }), version()))
+      .on(`GET ${root}/tasks/mail-topics/trainings`, page())
+      .on(`GET ${root}/tasks/mail-topics/deployments`, page());
+  });
+
+  async function upload(user: ReturnType<typeof renderApp>["user"]) {
+    await screen.findByText(/Drop a CSV/);
+    await user.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, file());
+  }
+
+  it("shows every reason why a file was refused, with what to do", async () => {
+    const findings = [
+      {
+        code: "dataset_empty_values",
+        message: "The text is empty in rows 3 and 8.",
+        fix: "Fill or delete them.",
+      },
+      { code: "dataset_bad_format", message: "The text holds NUL in row 9.", fix: "Remove the character." },
+    ];
+    server.on(
+      `POST ${root}/datasets`,
+      refusal(422, "dataset_empty_values", "The text is empty.", { findings }),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await upload(user);
+
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("nothing was kept of it");
+    expect(alert).toHaveTextContent("The text is empty in rows 3 and 8.");
+    expect(alert).toHaveTextContent("Fill or delete them.");
+    expect(alert).toHaveTextContent("The text holds NUL in row 9.");
+  });
+
+  it("sends the names of the columns with the next try when a column was missing", async () => {
+    const findings = [
+      { code: "dataset_missing_column", message: "No column is named 'text'.", fix: "Name it." },
+    ];
+    server.on(`POST ${root}/datasets`, refusal(422, "dataset_missing_column", "No column.", { findings }));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await upload(user);
+
+    await user.type(await screen.findByLabelText("Column with the text"), "body");
+    await user.click(screen.getByRole("button", { name: "Upload mails.csv again" }));
+
+    const [, second] = server.sentTo(`POST ${root}/datasets`);
+    expect((second?.body as FormData).get("text_column")).toBe("body");
+    expect((second?.body as FormData).has("label_column")).toBe(false);
+  });
+
+  it("goes from the file to the running training", async () => {
+    const uploaded = dataset();
+    server
+      .on(`POST ${root}/datasets`, () => {
+        server.on(`GET ${root}/datasets`, page(uploaded));
+        return ok(uploaded, 201);
+      })
+      .on(
+        `GET ${root}/datasets/${uploaded.id}/rows`,
+        ok({ count: 400, results: [{ row: 2, text: "Where is it?", label: "delivery" }] }),
+      )
+      .on(`POST ${root}/tasks/mail-topics/trainings`, ok(training({ state: "queued" }), 201))
+      .on(`GET ${root}/trainings/${training().id}`, ok(training()))
+      .on(`GET ${root}/trainings/${training().id}/events`, page());
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await upload(user);
+
+    expect(await screen.findByText("Where is it?")).toBeVisible();
+    expect(screen.getByText("No problems found")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Start training" }));
+
+    expect(await screen.findByRole("heading", { name: "Training of Mail topics" })).toBeVisible();
+    expect(await screen.findByText("about 1 min 15 s left")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)[0]?.body).toEqual({
+      dataset: uploaded.id,
+    });
+  });
+
+  it("asks before it rolls back to an older version", async () => {
+    current = task({
+      latest_training: {
+        id: training().id,
+        state: "succeeded",
+        phase: "publishing",
+        step: 1,
+        num_steps: 1,
+        validation_accuracy: 0.9,
+        eta_s: 0,
+        created_at: "2026-01-05T10:00:00Z",
+        finished_at: "2026-01-05T10:01:00Z",
+      },
+      deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
+    });
+    server.on(`POST ${root}/tasks/mail-topics/deployments`, ok({}, 201));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    await user.click(await screen.findByRole("button", { name: "Roll back to version 1" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/deployments`)).toEqual([]);
+    await user.click(within(dialog).getByRole("button", { name: "Roll back" }));
+
+    expect(await screen.findByText("Version 1 serves now")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/deployments`)[0]?.body).toEqual({ version: 1 });
+  });
+
+  it("offers a viewer nothing that changes it", async () => {
+    server.on("GET /api/v1/me", ok(me("viewer")));
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByRole("heading", { name: "Mail topics" })).toBeVisible();
+    expect(screen.queryByText(/Drop a CSV/)).toBeNull();
+    expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
+  });
+});

@@ -1,0 +1,93 @@
+import { screen } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Training } from "@/lib/types";
+import { me, task, training } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const address = `/t/acme/tasks/mail-topics/trainings/${training().id}`;
+
+describe("a training", () => {
+  let server: FakeServer;
+  let current: Training;
+
+  beforeEach(() => {
+    current = training();
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/tasks/mail-topics`, ok(task()))
+      .on(`GET ${root}/trainings/${current.id}`, () => ok(current))
+      .on(`GET ${root}/trainings/${current.id}/events`, page());
+  });
+
+  it("follows the training to its version without being reloaded", async () => {
+    renderApp(address);
+    expect(await screen.findByText("40 / 100")).toBeVisible();
+    expect(screen.getAllByText("Training the adapter")[0]).toBeVisible();
+
+    current = training({ state: "succeeded", version: 3, finished_at: "2026-01-05T10:02:05Z", eta_s: null });
+
+    expect(await screen.findByText("Version 3 is ready", {}, { timeout: 3000 })).toBeVisible();
+    expect(screen.getByText("2 min 5 s")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Cancel training" })).toBeNull();
+  });
+
+  it("says why it failed", async () => {
+    current = training({
+      state: "failed",
+      error: { code: "training_failed", message: "The disk is full: free 2 GB." },
+    });
+    renderApp(address);
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("The disk is full: free 2 GB.");
+  });
+
+  it("keeps the dialogue open with the reason when it cannot be cancelled", async () => {
+    server.on(
+      `POST ${root}/trainings/${current.id}/cancel`,
+      refusal(409, "conflict", "It has ended already."),
+    );
+    const { user } = renderApp(address);
+    await user.click(await screen.findByRole("button", { name: "Cancel training" }));
+    const [, confirm] = await screen.findAllByRole("button", { name: "Cancel training", hidden: true });
+    await user.click(confirm!);
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("It has ended already.");
+    expect(screen.getByRole("dialog")).toBeVisible();
+  });
+
+  it("reads a long history page by page", async () => {
+    const event = (seq: number) => ({
+      seq,
+      at: "2026-01-05T10:00:00Z",
+      phase: "training",
+      step: seq,
+      num_steps: 300,
+      loss: 1 / seq,
+      validation_accuracy: null,
+      message: "",
+    });
+    server.on(`GET ${root}/trainings/${current.id}/events`, ({ query }) => {
+      const isFirst = query.get("page") === "1";
+      return ok({
+        count: 201,
+        next: isFirst ? "http://next" : null,
+        previous: null,
+        results: isFirst ? Array.from({ length: 200 }, (_, i) => event(i + 1)) : [event(201)],
+      });
+    });
+    renderApp(address);
+
+    expect(
+      await screen.findByRole(
+        "img",
+        { name: /Loss: 201 values, the last 0.00 at step 201/ },
+        { timeout: 5000 },
+      ),
+    ).toBeVisible();
+  });
+});

@@ -1,0 +1,103 @@
+import { screen } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { me, task } from "@/testing/examples";
+import { FakeServer, ok, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const answer = {
+  predictions: [
+    {
+      label: "delivery",
+      score: 0.8,
+      scores: { billing: 0.2, delivery: 0.8 },
+      num_tokens: 128,
+      truncated: true,
+      coverage: { trigram: 0.5, bigram: 0.3, unigram: 0.2, exact: 0 },
+    },
+  ],
+  model: {
+    task: "mail-topics",
+    version: 4,
+    adapter_digest: "abcdef0123456789",
+    tree_version: "t",
+    backbone: "b",
+  },
+  usage: { num_texts: 1, num_tokens: 128 },
+  timings: { queue_ms: 0.5, retrieve_ms: 0.2, compute_ms: 3.1 },
+  request_id: "req-9",
+};
+
+describe("trying a text", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(
+        "GET /api/v1/tenants/acme/tasks/mail-topics",
+        ok(task({ deployment: { version: 4, version_id: "v", deployed_at: "2026-01-05T10:00:00Z" } })),
+      )
+      .on("POST /api/v1/tenants/acme/playground-token", ({ body }) =>
+        ok(
+          {
+            secret: `hmi_for_${(body as { task: string }).task}`,
+            expires_at: new Date(Date.now() + 900_000).toISOString(),
+          },
+          201,
+        ),
+      )
+      .on("POST /v1/tasks/mail-topics/predict", ok(answer));
+  });
+
+  async function predict(user: ReturnType<typeof renderApp>["user"], text: string) {
+    await user.clear(await screen.findByLabelText("Text"));
+    await user.type(screen.getByLabelText("Text"), text);
+    await user.click(screen.getByRole("button", { name: "Predict" }));
+  }
+
+  it("shows label, scores, the cut and the version, with one token for several texts", async () => {
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "Where is it?");
+
+    expect(await screen.findByRole("heading", { name: "delivery" })).toBeVisible();
+    expect(screen.getByText("The text was cut")).toBeVisible();
+    expect(screen.getByText("80.0%")).toBeVisible();
+    expect(screen.getByText(/version 4, adapter abcdef012345/)).toBeVisible();
+    await predict(user, "And now?");
+
+    const calls = server.sentTo("POST /v1/tasks/mail-topics/predict");
+    expect(calls.map(({ body }) => body)).toEqual([{ inputs: ["Where is it?"] }, { inputs: ["And now?"] }]);
+    expect(calls[1]?.headers.get("Authorization")).toBe("Bearer hmi_for_mail-topics");
+    expect(server.sentTo("POST /api/v1/tenants/acme/playground-token")).toHaveLength(1);
+  });
+
+  it("gets one new token when the old one was revoked", async () => {
+    let numCalls = 0;
+    server.on("POST /v1/tasks/mail-topics/predict", () => {
+      numCalls += 1;
+      return numCalls === 2 ? refusal(401, "invalid_key", "This key does not work.") : ok(answer);
+    });
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "One");
+    await screen.findByRole("heading", { name: "delivery" });
+    await predict(user, "Two");
+
+    await expect.poll(() => numCalls).toBe(3);
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(server.sentTo("POST /api/v1/tenants/acme/playground-token")).toHaveLength(2);
+  });
+
+  it("tells in words why there is no prediction", async () => {
+    server.on(
+      "POST /v1/tasks/mail-topics/predict",
+      refusal(429, "queue_full", "Too many requests at once; try again."),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "Hello");
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("Too many requests at once; try again.");
+  });
+});

@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+
+import { formatAgo, formatBytes, formatCount, formatDuration } from "./format";
+
+describe("formats", () => {
+  it.each([
+    [0, "0 s"],
+    [75, "1 min 15 s"],
+    [3900, "1 h 5 min"],
+  ])("%d seconds as %s", (seconds, words) => expect(formatDuration(seconds)).toBe(words));
+
+  it.each([
+    [512, "512 B"],
+    [1500, "1.5 kB"],
+    [23_400_000, "23 MB"],
+  ])("%d bytes as %s", (numBytes, words) => expect(formatBytes(numBytes)).toBe(words));
+
+  it("counts with the right form of the noun", () => {
+    expect([formatCount(1, "row"), formatCount(2225, "row")]).toEqual(["1 row", "2,225 rows"]);
+  });
+
+  it("tells how long ago something was", () => {
+    const now = Date.parse("2026-01-05T12:00:00Z");
+    expect(formatAgo("2026-01-05T11:57:00Z", now)).toBe("3 minutes ago");
+    expect(formatAgo("2026-01-03T12:00:00Z", now)).toBe("2 days ago");
+  });
+});

@@ -1,0 +1,162 @@
+/** Examples of the API's shapes, to be varied by tests. */
+
+import type { ApiKey, Dataset, Me, Task, Training, Version } from "@/lib/types";
+
+const createdAt = "2026-01-05T10:00:00Z";
+
+export function me(role: Me["memberships"][number]["role"] = "owner"): Me {
+  return {
+    user: {
+      id: "6a1f0000-0000-4000-8000-000000000001",
+      email: "ada@acme.example",
+      name: "Ada",
+      is_staff: false,
+    },
+    memberships: [
+      {
+        tenant: {
+          id: "6a1f0000-0000-4000-8000-000000000002",
+          slug: "acme",
+          name: "Acme",
+          created_at: createdAt,
+        },
+        role,
+      },
+    ],
+  };
+}
+
+export function task(changes: Partial<Task> = {}): Task {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000003",
+    slug: "mail-topics",
+    name: "Mail topics",
+    kind: "single_label",
+    domain: "mail-topics",
+    labels: [],
+    created_at: createdAt,
+    latest_training: null,
+    latest_version: null,
+    deployment: null,
+    ...changes,
+  };
+}
+
+export function dataset(changes: Partial<Dataset> = {}): Dataset {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000004",
+    name: "mails.csv",
+    format: "csv",
+    num_bytes: 52_000,
+    sha256: "0".repeat(64),
+    num_rows: 400,
+    labels: [
+      { label: "billing", num_rows: 300 },
+      { label: "delivery", num_rows: 100 },
+    ],
+    text_column: "text",
+    label_column: "label",
+    warnings: [],
+    created_at: createdAt,
+    ...changes,
+  };
+}
+
+export function training(changes: Partial<Training> = {}): Training {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000005",
+    task: "mail-topics",
+    dataset: dataset().id,
+    state: "running",
+    recipe: {
+      method: "lora",
+      rank: 8,
+      alpha: 16,
+      epochs: 3,
+      learning_rate: 0.001,
+      batch_rows: 16,
+      max_tokens: 128,
+      patience: 2,
+      seed: 1,
+      compare_computed: false,
+    },
+    phase: "training",
+    step: 40,
+    num_steps: 100,
+    loss: 0.512,
+    validation_accuracy: 0.9,
+    eta_s: 75,
+    message: "step 40 of 100",
+    error: null,
+    version: null,
+    attempt: 1,
+    cancel_requested: false,
+    created_at: createdAt,
+    started_at: createdAt,
+    finished_at: null,
+    ...changes,
+  };
+}
+
+export const report = {
+  format_version: 1,
+  accuracy: 0.925,
+  accuracy_ci95: [0.88, 0.96],
+  macro_f1: 0.91,
+  ece: 0.034,
+  labels: ["billing", "delivery"],
+  classes: [
+    { label: "billing", precision: 0.95, recall: 0.97, f1: 0.96, support: 30 },
+    { label: "delivery", precision: 0.88, recall: 0.8, f1: 0.84, support: 10 },
+  ],
+  confusion: [
+    [29, 1],
+    [2, 8],
+  ],
+  stopped_early: false,
+  rows: { train: 320, validation: 40, test: 40, from_ancestors: 0, truncated: 3 },
+  truncated_share: 0.0075,
+  coverage: { trigram: 0.4, bigram: 0.35, unigram: 0.25, exact: 0 },
+  adapter_bytes: 290_000,
+  plot_bytes: 8_200_000,
+  latency: { retrieve_ms: 0.08, compute_ms: 2.4, batch_rows: 32 },
+  plot_cost: {
+    computed_accuracy: 0.93,
+    plot_accuracy: 0.925,
+    delta_points: -0.5,
+    delta_points_ci95: [-2.5, 1.5] as [number, number],
+  },
+};
+
+export function version(changes: Partial<Version> = {}): Version {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000006",
+    number: 1,
+    state: "published",
+    labels: ["billing", "delivery"],
+    dataset: dataset().id,
+    dataset_name: "mails.csv",
+    backbone_digest: "b".repeat(64),
+    tree_digest: "c".repeat(64),
+    digest: "d".repeat(64),
+    num_bytes: 290_000,
+    training: training().id,
+    report,
+    created_at: createdAt,
+    ...changes,
+  };
+}
+
+export function apiKey(changes: Partial<ApiKey> = {}): ApiKey {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000007",
+    name: "shop",
+    prefix: "hmi_AbCdEfGh",
+    scopes: ["predict"],
+    task: null,
+    expires_at: null,
+    created_at: createdAt,
+    last_used_at: null,
+    ...changes,
+  };
+}
