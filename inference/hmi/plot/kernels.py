@@ -43,6 +43,7 @@ _MULTIPLY_1 = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLY_2 = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
 _FREE = np.uint64(0)
+_AHEAD_TOKENS = 32
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -133,6 +134,23 @@ def _find_on_path(key: np.uint64, path: I32, nodes: I64, words: U64, halves: U32
 
 
 @compiled
+def _touch_slots(keys: U64, start: int, stop: int, path: I32, nodes: I64, words: U64) -> np.uint64:
+    """Read the slots where the searches of some tokens begin.
+
+    The climb waits for one read before it knows the next; these do not depend on each other, so the processor
+    fetches many at once and the climb finds them in the cache.
+    """
+    seen = _FREE
+    for rung in range(keys.shape[0]):
+        for node in path:
+            if node >= 0:
+                first, capacity = nodes[node, NODE_KEYS], nodes[node, NODE_CAPACITY]
+                for token in range(start, stop):
+                    seen ^= words[first + first_slot(keys[rung, token], capacity)]
+    return seen
+
+
+@compiled
 def _add_row(sign: float, node: int, row: int, nodes: I64, singles: F32, codes: I8, out: F32) -> None:
     hidden = len(out)
     scale = np.float32(sign) * singles[nodes[node, NODE_SCALES] + row]
@@ -156,14 +174,19 @@ def look_up(
     out: F32,
     rung: U8,
     position: U8,
+    touched: U64,
 ) -> None:
     """Climb the ladder for every token of a batch; rung is NO_ANSWER where not even the unigram was found.
 
     ``words``, ``halves``, ``singles`` and ``codes`` are the same arena, seen as 8, 4, 4 and 1 byte wide.
+    ``touched`` [1] is of no use to the caller: it keeps the reads that warm the cache from being left out.
     """
     for document in range(len(offsets) - 1):
         path = paths[document]
         for token in range(offsets[document], offsets[document + 1]):
+            if (token - offsets[document]) % _AHEAD_TOKENS == 0:
+                stop = min(token + _AHEAD_TOKENS, offsets[document + 1])
+                touched[0] ^= _touch_slots(keys, token, stop, path, nodes, words)
             row_out = out[token]
             row_out[:] = np.float32(0)
             at, row = _find_on_path(keys[TRIGRAM, token], path, nodes, words, halves)
