@@ -3,15 +3,18 @@
 import os
 import warnings
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.db import connections
+
+from portal.common.body_limit import FORM_BYTES, BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
 # Static files are small: reading one whole, as Django does with a plain file under ASGI, is what we want.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-application = get_asgi_application()
+application = BodyLimit(get_asgi_application(), max_bytes=settings.ENV.max_upload_bytes + FORM_BYTES)
 
 # Under ASGI each request runs on a thread of its own: without a pool each would open a connection.
 connections.settings["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 16, "timeout": 10}

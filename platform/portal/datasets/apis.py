@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -20,7 +21,6 @@ from portal.datasets import selectors, services
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.ingest import UploadLimits
 from portal.datasets.models import DatasetFormat
-from portal.datasets.uploads import prepare_upload
 from portal.tenants.access import TenantApi
 from wire.errors import ErrorCode
 
@@ -99,8 +99,8 @@ class DatasetsApi(TenantApi):
     parser_classes = (MultiPartParser,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Before authentication reads the form for its CSRF token."""
-        prepare_upload(request._request)
+        """Before authentication reads the form for its CSRF token: files go to disk, not to memory."""
+        request._request.upload_handlers = [TemporaryFileUploadHandler(request._request)]
         super().initial(request, *args, **kwargs)
 
     @extend_schema(responses=page_of(DatasetOut), parameters=PAGE_PARAMETERS)

@@ -2,11 +2,14 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from uuid import uuid4
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
@@ -16,6 +19,7 @@ from portal.training.models import JobState, TrainingJob
 from portal.training.states import job_move
 from wire.ids import JobId, TenantId
 
+MAX_STALL = "10s"
 NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
 
 
@@ -63,11 +67,19 @@ def training_claim(*, job_id: JobId, lease_s: float) -> Lease | None:
 
 def training_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
     """Extend the lease, and hear what to do."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         if not held_by(lease).update(lease_expires_at=_in(lease_s)):
             return Heartbeat.LOST
         is_cancelled = held_by(lease).values_list("cancel_requested", flat=True).get()
         return Heartbeat.CANCEL if is_cancelled else Heartbeat.GO_ON
+
+
+@contextmanager
+def lease_scope(lease: Lease) -> Iterator[None]:
+    """The tenant's scope for a write under the lease; a worker that stalls in it loses its lock."""
+    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [MAX_STALL])
+        yield
 
 
 def held_by(lease: Lease) -> QuerySet[TrainingJob]:

@@ -10,8 +10,7 @@ from portal.audit.services import audit_record
 from portal.catalog.models import Backbone
 from portal.catalog.services import version_register
 from portal.common.queue import JobName, enqueue_on_commit
-from portal.common.scope import tenant_scope
-from portal.training.leases import NO_LEASE, Lease, LeaseLost, held_by
+from portal.training.leases import NO_LEASE, Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.states import job_move
 from wire.errors import ErrorCode
@@ -38,7 +37,7 @@ def training_progress(*, lease: Lease, progress: Progress) -> None:
         "validation_accuracy": progress.validation_accuracy,
         "message": progress.message[:MAX_MESSAGE_CHARS],
     }
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         if not held_by(lease).update(
             **shown, eta_s=progress.eta_s
         ):  # locks the row: its events come in order
@@ -52,7 +51,7 @@ def training_progress(*, lease: Lease, progress: Progress) -> None:
 
 def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> None:
     """Register the version that ``done`` made and end the job, in one transaction. Raises LeaseLost."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         job = _locked(lease)
         if job.dataset is None:
             raise RuntimeError(f"job {job.pk} lost its dataset while it was running")
@@ -69,27 +68,27 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
 
 def training_fail(*, lease: Lease, error: JobError) -> None:
     """End the job: trying again would not help. Raises LeaseLost."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         shown = {"code": error.code.value, "message": error.message}
         _end(lease, _locked(lease), JobState.FAILED, error=shown, eta_s=None)
 
 
 def training_stop(*, lease: Lease) -> None:
     """End the job because its tenant asked for it. Raises LeaseLost."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         _end(lease, _locked(lease), JobState.CANCELLED, eta_s=None)
 
 
 def training_retry(*, lease: Lease) -> None:
     """Queue the job again, and call for a worker: its process died. Raises LeaseLost."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         _requeue(lease, attempt=lease.attempt)
         enqueue_on_commit(JobName.TRAINING_RUN, id=lease.job_id)
 
 
 def training_give_back(*, lease: Lease) -> None:
     """Queue the job as if it had not been claimed; the reaper calls for a worker later. Raises LeaseLost."""
-    with tenant_scope(lease.tenant_id):
+    with lease_scope(lease):
         _requeue(lease, attempt=lease.attempt - 1)
 
 

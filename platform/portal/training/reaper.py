@@ -22,12 +22,14 @@ QUIET = timedelta(seconds=30)
 def training_reap() -> None:
     """Queue, or cancel, jobs whose lease has expired; call again for jobs that wait too long."""
     with operator_scope():
-        for job in TrainingJob.objects.unscoped().filter(state=JobState.RUNNING, lease_expires_at__lt=Now()):
+        jobs = TrainingJob.objects.unscoped()
+        # A locked row is being written by its worker or another reaper: not lost, or taken care of.
+        unlocked = jobs.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")
+        for job in unlocked.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()):
             _take_back(job)
-        waiting = TrainingJob.objects.unscoped().filter(state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET)
-        for job_id in waiting.values_list("pk", flat=True):
-            if waiting.filter(pk=job_id).update(enqueued_at=Now()):
-                enqueue_on_commit(JobName.TRAINING_RUN, id=str(job_id))
+        for job in unlocked.filter(state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET):
+            jobs.filter(pk=job.pk).update(enqueued_at=Now())
+            enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
 
 
 def work_dirs_sweep(root: Path) -> None:
@@ -46,11 +48,13 @@ def work_dirs_sweep(root: Path) -> None:
 
 
 def _take_back(job: TrainingJob) -> None:
-    expired = TrainingJob.objects.unscoped().filter(pk=job.pk, lease_expires_at__lt=Now())
+    """``job`` is locked and its lease has expired."""
+    this = TrainingJob.objects.unscoped().filter(pk=job.pk)
     if job.cancel_requested:
-        if job_move(expired, JobState.CANCELLED, **NO_LEASE, finished_at=Now(), eta_s=None):
-            audit_record(actor=f"job:{job.pk}", action="training.cancelled", target=job, tenant=job.tenant)
-    elif job_move(expired, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None):
+        job_move(this, JobState.CANCELLED, **NO_LEASE, finished_at=Now(), eta_s=None)
+        audit_record(actor=f"job:{job.pk}", action="training.cancelled", target=job, tenant=job.tenant)
+    else:
+        job_move(this, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None)
         enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
 
 

@@ -1,0 +1,60 @@
+"""Refuses request bodies that are too large while they arrive, before Django has written them to disk."""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from portal.common.logging import request_id
+from wire.errors import HTTP_STATUS, ErrorCode, error_body
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+FORM_BYTES = 64 << 10
+"""Room for the multipart form round an uploaded file."""
+
+
+class BodyLimit:
+    """ASGI: answers 413 to a body of more than ``max_bytes``, by its announced length or by counting it."""
+
+    def __init__(self, application: Application, *, max_bytes: int) -> None:
+        self._application = application
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+        elif _announced_bytes(scope) > self._max_bytes:
+            await self._refuse(send)
+        else:
+            await self._application(scope, self._counted(receive, send), send)
+
+    def _counted(self, receive: Receive, send: Send) -> Receive:
+        num_bytes = 0
+
+        async def receive_counted() -> Message:
+            nonlocal num_bytes
+            message = await receive()
+            num_bytes += len(message.get("body", b""))
+            if num_bytes > self._max_bytes:
+                await self._refuse(send)
+                return {"type": "http.disconnect"}  # Django drops the request
+            return message
+
+        return receive_counted
+
+    async def _refuse(self, send: Send) -> None:
+        code = ErrorCode.BODY_TOO_LARGE
+        message = f"The request is larger than {self._max_bytes:,} bytes: send less at a time."
+        body = json.dumps(error_body(code, message, request_id=request_id())).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": HTTP_STATUS[code], "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+def _announced_bytes(scope: MutableMapping[str, Any]) -> int:
+    value = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(value) if value.isdigit() else 0

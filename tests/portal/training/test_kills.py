@@ -1,0 +1,215 @@
+"""Workers and training processes are killed at any moment: the job is taken up again and ends once."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from portal.catalog.models import AdapterVersion, Backbone, Domain, Task, TreeVersion
+from portal.common.scope import operator_scope
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Tenant
+from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training.reaper import training_reap
+from portal.training.services import training_cancel
+from tests.conftest import ROOT, DatabaseUrls
+from tests.fakes.portal import make_dataset, make_general, make_job, make_task, make_tenant
+from tests.fakes.training import TRAINER
+
+pytestmark = pytest.mark.stress
+PATIENCE_S = 60.0
+
+
+class Stage:
+    """A queued job that other processes can see, and the workers that a test starts for it."""
+
+    def __init__(self, folder: Path, urls: DatabaseUrls) -> None:
+        self.folder = folder
+        self.log = folder / "starts.log"
+        self.tenant = make_tenant(f"kills-{uuid4().hex[:8]}")
+        make_general()
+        self.id = make_job(make_task(self.tenant), make_dataset(self.tenant)).pk
+        self._urls = urls
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def worker(self, behaviour: str = "well") -> subprocess.Popen[bytes]:
+        """Start a worker on the job. Its trainings take twenty steps of 50 ms."""
+        python = self.folder / f"python-{behaviour}"
+        options = f"--behaviour {behaviour} --steps 20 --step-s 0.05 --log {shlex.quote(str(self.log))}"
+        python.write_text(f'#!/bin/sh\nexec {sys.executable} -I {TRAINER} {options} "$@"\n')
+        python.chmod(0o755)
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT / "inference"), str(ROOT)]),
+            "HMI_DATABASE_URL": self._urls.portal,
+            "HMI_WORK_DIR": str(self.folder),
+            "HMI_TRAINING_PYTHON": str(python),
+            "HMI_TRAINING_LEASE_S": "2",
+            "HMI_TRAINING_MAX_ATTEMPTS": "20",
+            "HMI_BROKER_URL": "memory://",
+        }
+        command = [sys.executable, "-m", "tests.fakes.training_worker", str(self.id)]
+        worker = subprocess.Popen(command, env=environment, cwd=self.folder)
+        self.workers.append(worker)
+        return worker
+
+    def job(self) -> TrainingJob:
+        with operator_scope():
+            return TrainingJob.objects.unscoped().select_related("tenant").get(pk=self.id)
+
+    def starts(self) -> list[tuple[int, int]]:
+        """Of every training process so far: the step it began after, and its id."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [(int(line.split()[0]), int(line.split()[1])) for line in lines]
+
+    def step(self) -> int:
+        """The newest checkpoint."""
+        checkpoint = self.folder / "trainings" / str(self.id) / "work" / "step"
+        return int(checkpoint.read_text()) if checkpoint.exists() else 0
+
+    def finish(self) -> None:
+        """Reap and start workers until the job has ended."""
+
+        def has_ended() -> bool:
+            training_reap()
+            if self.job().state == JobState.QUEUED:
+                assert self.worker().wait(PATIENCE_S) == 0
+            return self.job().state not in (JobState.QUEUED, JobState.RUNNING)
+
+        wait_until(has_ended)
+
+    def check_it_succeeded_once(self) -> None:
+        done = self.job()
+        assert done.state == JobState.SUCCEEDED, done.error
+        assert done.step == 20
+        with operator_scope():
+            versions = AdapterVersion.objects.unscoped().filter(training_job_id=self.id)
+            assert [(version.number, version.pk) for version in versions] == [(1, done.version)]
+            seqs = (
+                TrainingEvent.objects.unscoped()
+                .filter(job_id=self.id)
+                .order_by("seq")
+                .values_list("seq", flat=True)
+            )
+            assert list(seqs) == list(range(1, len(seqs) + 1))
+        assert [path.name for path in (self.folder / "trainings").iterdir() if path.name != "crashes"] == []
+        assert not any(is_alive(process_id) for _, process_id in self.starts())
+
+    def close(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        (self.log.with_name("go")).touch()
+        with operator_scope():
+            for model in (AdapterVersion, TrainingJob, Task, TreeVersion, Domain):
+                model.objects.unscoped().all().delete()
+            Tenant.objects.filter(pk=self.tenant.pk).delete()
+            Backbone.objects.all().delete()
+
+
+@pytest.fixture
+def stage(
+    tmp_path: Path, database_urls: DatabaseUrls, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Stage]:
+    with django_db_blocker.unblock():
+        made = Stage(tmp_path, database_urls)
+        yield made
+        made.close()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.02)  # other processes are at work, on few cores
+
+
+def is_alive(process_id: int) -> bool:
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_killed_training_processes_go_on_from_their_checkpoints(stage: Stage) -> None:
+    for num_kills, step in enumerate((2, 6, 7), start=1):
+        worker = stage.worker()
+        wait_until(lambda n=num_kills, s=step: len(stage.starts()) == n and stage.step() >= s)
+        os.kill(stage.starts()[-1][1], signal.SIGKILL)
+        assert worker.wait(PATIENCE_S) == 0
+        assert stage.job().state == JobState.QUEUED
+    stage.finish()
+    stage.check_it_succeeded_once()
+    begun_after = [begun for begun, _ in stage.starts()]
+    assert begun_after == sorted(begun_after)
+    assert begun_after[0] == 0
+    assert begun_after[-1] >= 7
+    assert stage.job().attempt == 4
+
+
+def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
+    for num_kills, step in enumerate((1, 5), start=1):
+        worker = stage.worker()
+        wait_until(lambda n=num_kills, s=step: len(stage.starts()) == n and stage.step() >= s)
+        worker.kill()
+        worker.wait()
+        wait_until(lambda: not is_alive(stage.starts()[-1][1]))  # it heard that its parent is gone
+        wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+    stage.finish()
+    stage.check_it_succeeded_once()
+    assert stage.starts()[-1][0] >= 5
+    assert stage.job().attempt == 3
+
+
+def test_a_training_process_that_outlives_its_worker_is_waited_for(stage: Stage) -> None:
+    worker = stage.worker("deaf")
+    wait_until(lambda: len(stage.starts()) == 1)
+    worker.kill()
+    worker.wait()
+    wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+    assert stage.worker().wait(PATIENCE_S) == 0
+    assert (stage.job().state, stage.job().attempt, len(stage.starts())) == (JobState.QUEUED, 1, 1)
+    stage.log.with_name("go").touch()
+    wait_until(lambda: not is_alive(stage.starts()[0][1]))
+    stage.finish()
+    stage.check_it_succeeded_once()
+    assert len(stage.starts()) == 2
+
+
+def test_a_worker_that_slept_past_its_lease_stops_its_process_and_writes_nothing(stage: Stage) -> None:
+    sleeper = stage.worker("deaf")
+    wait_until(lambda: len(stage.starts()) == 1)
+    sleeper.send_signal(signal.SIGSTOP)
+    wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+    sleeper.send_signal(signal.SIGCONT)
+    assert sleeper.wait(PATIENCE_S) == 0
+    assert stage.job().state == JobState.QUEUED
+    assert not is_alive(stage.starts()[0][1])
+    stage.finish()
+    stage.check_it_succeeded_once()
+
+
+def test_of_two_workers_one_works(stage: Stage) -> None:
+    both = [stage.worker(), stage.worker()]
+    assert [worker.wait(PATIENCE_S) for worker in both] == [0, 0]
+    stage.check_it_succeeded_once()
+    assert len(stage.starts()) == 1
+
+
+def test_a_running_job_is_cancelled(stage: Stage) -> None:
+    worker = stage.worker("wait")
+    wait_until(lambda: stage.job().step == 1)
+    with operator_scope():
+        training_cancel(job=stage.job(), acting=OPERATOR)
+    assert worker.wait(PATIENCE_S) == 0
+    assert stage.job().state == JobState.CANCELLED
+    assert not is_alive(stage.starts()[0][1])
+    assert not (stage.folder / "trainings" / str(stage.id)).exists()
