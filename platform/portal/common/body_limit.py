@@ -1,17 +1,16 @@
 """Refuses request bodies that are too large while they arrive, before Django has written them to disk."""
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from portal.common.logging import request_id
 from wire.errors import HTTP_STATUS, ErrorCode, error_body
 
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 FORM_BYTES = 64 << 10
 """Room for the multipart form round an uploaded file."""
@@ -24,7 +23,7 @@ class BodyLimit:
         self._application = application
         self._max_bytes = max_bytes
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
         elif _announced_bytes(scope) > self._max_bytes:
@@ -55,6 +54,6 @@ class BodyLimit:
         await send({"type": "http.response.body", "body": body})
 
 
-def _announced_bytes(scope: MutableMapping[str, Any]) -> int:
+def _announced_bytes(scope: dict[str, Any]) -> int:
     value = dict(scope["headers"]).get(b"content-length", b"0")
     return int(value) if value.isdigit() else 0

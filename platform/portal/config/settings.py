@@ -169,10 +169,11 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["portal.common.parsers.JsonParser"],
     "DEFAULT_PAGINATION_CLASS": "portal.common.pagination.PageNumbers",
     "DEFAULT_SCHEMA_CLASS": "portal.common.schema.Schema",
     "EXCEPTION_HANDLER": "portal.common.exception_handler.handle",
+    "UNICODE_JSON": False,  # an error may quote half a surrogate pair, which UTF-8 cannot write
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

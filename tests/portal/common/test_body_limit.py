@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from portal.common.body_limit import BodyLimit, Receive, Send
 
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 
 
 class Echo:
@@ -18,7 +18,7 @@ class Echo:
     def __init__(self) -> None:
         self.num_calls = 0
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.num_calls += 1
         body = b""
         while True:
@@ -35,7 +35,9 @@ class Echo:
 def ask(application: Echo, chunks: list[bytes], *, announced: int | None) -> list[Message]:
     """What is sent in answer to a body in ``chunks``, under a limit of ten bytes."""
     sent: list[Message] = []
-    waiting = [{"type": "http.request", "body": c, "more_body": c is not chunks[-1]} for c in chunks]
+    waiting: list[Message] = [
+        {"type": "http.request", "body": c, "more_body": c is not chunks[-1]} for c in chunks
+    ]
 
     async def receive() -> Message:
         return waiting.pop(0)

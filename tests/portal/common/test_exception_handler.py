@@ -32,8 +32,9 @@ def test_an_address_of_the_api_that_is_not_there(client: Client, path: str) -> N
 
 
 @pytest.mark.database
-def test_a_body_that_is_not_json(cast: Cast) -> None:
-    answer = cast.acme.client().post(f"{cast.acme.path}/domains", "{", content_type=JSON)
+@pytest.mark.parametrize("body", [b"{", b"NaN", b"\xff\xfe", b"[" * 100_000])
+def test_a_body_that_is_not_json(cast: Cast, body: bytes) -> None:
+    answer = cast.acme.client().post(f"{cast.acme.path}/domains", body, content_type=JSON)
     _check(answer, ErrorCode.MALFORMED_BODY)
 
 
@@ -78,6 +79,15 @@ def test_a_field_at_fault_is_named(cast: Cast) -> None:
     body = {"name": "x" * 201, "slug": "NO"}
     error = _check(client.post(path, body, content_type=JSON), ErrorCode.INVALID_FIELD)
     assert [problem["param"] for problem in error["details"]] == ["name", "slug"]
+
+
+@pytest.mark.database
+def test_half_a_surrogate_pair_is_refused(cast: Cast) -> None:
+    client = cast.acme.client()
+    answer = client.post(f"{cast.acme.path}/domains", '{"name": "\\ud800"}', content_type=JSON)
+    _check(answer, ErrorCode.INVALID_FIELD)
+    body = '{"name": "k", "scopes": ["\\ud800"]}'
+    _check(client.post(f"{cast.acme.path}/keys", body, content_type=JSON), ErrorCode.INVALID_FIELD)
 
 
 @pytest.mark.database
