@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, label_indices, read_rows
+from hmi.build.learn_domain import DomainAbove
 from hmi.build.split import ChooseSplit
 from hmi.model.backbone import Backbone
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
@@ -61,20 +62,22 @@ def read_parts(
     lines: Iterable[bytes],
     job: TrainJob,
     tokenizer: Tokenizer,
-    seen: npt.NDArray[np.uint64],
+    above: DomainAbove,
     choose_split: ChooseSplit,
 ) -> Parts:
-    """Read, split and encode. ``seen`` are the text_hash of all texts that a look-up would find traces of.
+    """Read, split and encode; no text that a look-up in the domain would find traces of is held out.
 
     Raises HmiError(DATASET_*) when there is not enough to train, to validate or to test on.
     """
     rows = read_rows(lines, labels=job.labels)
-    stands_above = np.isin(text_hashes(row.text for row in rows), seen)
-    split = choose_split(rows, seed=job.recipe.seed, stands_above=stands_above.tolist())
+    hashes = text_hashes(row.text for row in rows)
+    is_elsewhere = np.isin(hashes, above.documents)
+    must_train = is_elsewhere | np.isin(hashes, above.own_documents)
+    split = choose_split(rows, seed=job.recipe.seed, stands_above=must_train.tolist())
     parts = [tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)]
-    _refuse_too_little(*parts, num_seen=int(stands_above.sum()))
+    _refuse_too_little(*parts, num_seen=int(is_elsewhere.sum()))
     train, validation, test = (_encoded(part, job, tokenizer) for part in parts)
-    return Parts(train, validation, test, num_from_ancestors=int(stands_above.sum()))
+    return Parts(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
 
 
 def planned_work(parts: Parts, backbone: Backbone, recipe: Recipe) -> dict[Phase, float]:

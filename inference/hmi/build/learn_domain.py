@@ -6,34 +6,39 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hmi.artifacts.bundle import bundle_digest, read_manifest
+from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
-from hmi.build.plot_builder import build_domain, count_texts, windowing_of
+from hmi.base.errors import AlreadyExists, HmiError, NotFound
+from hmi.build.plot_builder import build_domain, count_texts, publish_segment, windowing_of
 from hmi.build.windows import FRAME_TOKENS, Windowing
-from hmi.build.work_folder import WorkFolder
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress
-from hmi.plot.segment import Segment, open_segment, write_segment
+from hmi.plot.segment import Segment, open_segment
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from wire.artifacts import BundleRef
+from wire.errors import ErrorCode
 from wire.ids import BundleUri, Digest
-from wire.training import PublishedBundle, SegmentRef, TrainJob
-
-SEGMENT_FOLDER = "segment"
+from wire.training import PublishedBundle, TrainJob
 
 
 @dataclass(frozen=True, slots=True)
 class DomainAbove:
-    """What stood before this training: the parent's tree and the domain's other segments."""
+    """What stood before this training: the parent's tree and the domain's segments."""
 
     parent: PlotTree
     parent_documents: npt.NDArray[np.uint64]  # hashes of the texts that the parent's nodes counted
     siblings: tuple[tuple[BundleRef, Segment], ...]
+    own: Segment | None  # this dataset's, left by an earlier training, or by this one before it was killed
 
     @property
     def documents(self) -> npt.NDArray[np.uint64]:
-        """Hashes of all texts that a look-up in the domain would find traces of."""
+        """Hashes of the texts from elsewhere that a look-up in the domain would find traces of."""
         return np.concatenate([self.parent_documents, *(segment.documents for _, segment in self.siblings)])
+
+    @property
+    def own_documents(self) -> npt.NDArray[np.uint64]:
+        """Hashes of this dataset's texts that its segment holds already: they trained, and train again."""
+        return np.zeros(0, np.uint64) if self.own is None else self.own.documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,15 @@ class LearnedDomain:
 def open_above(store: Store, job: TrainJob, backbone: Backbone) -> DomainAbove:
     """Open the parent's tree and the other segments. Raises NotFound, BundleBroken, BundleMismatch."""
     parent = open_tree(store, job.tree_uri, job.tree_digest, backbone=backbone.digest)
+    own_digest = store.digest(job.segment_out_uri)
     others = [ref for ref in job.segments if ref.dataset_id != job.dataset_id]
     return DomainAbove(
         parent=parent,
         parent_documents=counted_documents(store, parent),
         siblings=tuple(
-            (BundleRef(ref.uri, ref.digest), _open_sibling(store, ref, backbone)) for ref in others
+            (BundleRef(ref.uri, ref.digest), _open(store, ref.uri, ref.digest, backbone)) for ref in others
         ),
+        own=None if own_digest is None else _open(store, job.segment_out_uri, own_digest, backbone),
     )
 
 
@@ -65,24 +72,19 @@ def learn_domain(
     above: DomainAbove,
     texts: Sequence[str],
     *,
-    work: WorkFolder,
     report: ReportProgress,
 ) -> LearnedDomain:
-    """Make and publish the segment of the training ``texts`` and the domain's tree; what stands already is
-    kept."""
-    segment_digest = _segment(store, job, backbone, above, texts, work=work, report=report)
-    own = BundleRef(job.segment_out_uri, segment_digest)
+    """Make and publish the segment of the training ``texts`` and the domain's tree; what stands is kept.
+
+    A dataset has one segment, whatever is trained on it later: what it holds must train (own_documents).
+    """
+    if above.own is None:
+        _publish_new_segment(store, job, backbone, above, texts, report=report)
+    own = BundleRef(job.segment_out_uri, _standing(store, job.segment_out_uri))
     if store.digest(job.tree_out_uri) is None:
-        segment = open_segment(store.localize(own.uri, own.digest), own.digest, backbone=backbone.digest)
-        build_domain(
-            store,
-            above.parent,
-            [*above.siblings, (own, segment)],
-            name=job.domain_id,
-            tree_uri=job.tree_out_uri,
-        )
-    digest = store.digest(job.tree_out_uri)
-    assert digest is not None, "the tree was just published"
+        segments = [*above.siblings, (own, _open(store, own.uri, own.digest, backbone))]
+        build_domain(store, above.parent, segments, name=job.domain_id, tree_uri=job.tree_out_uri)
+    digest = _standing(store, job.tree_out_uri)
     tree = open_tree(store, job.tree_out_uri, digest, backbone=backbone.digest)
     node = tree.fields.nodes[-1]
     return LearnedDomain(
@@ -104,32 +106,39 @@ def bundle_bytes(store: Store, uri: BundleUri, digest: Digest) -> int:
     return sum(entry.num_bytes for entry in read_manifest(store.localize(uri, digest)).files.values())
 
 
-def _segment(
+def _publish_new_segment(
     store: Store,
     job: TrainJob,
     backbone: Backbone,
     above: DomainAbove,
     texts: Sequence[str],
     *,
-    work: WorkFolder,
     report: ReportProgress,
-) -> Digest:
-    # Published from the work folder: after a kill the very same bytes are published again.
-    folder = work.bundle(SEGMENT_FOLDER)
-    if folder is None:
-        segment, _ = count_texts(
-            backbone,
-            texts,
-            dataset_id=job.dataset_id,
-            above=above.parent_documents,
-            windowing=domain_windowing(store, above.parent, job.recipe.max_tokens),
-            report=report,
-        )
-        folder = work.new_bundle(SEGMENT_FOLDER)
-        write_segment(segment, folder)
-    store.publish(folder, job.segment_out_uri)
-    return bundle_digest(read_manifest(folder))
+) -> None:
+    segment, _ = count_texts(
+        backbone,
+        texts,
+        dataset_id=job.dataset_id,
+        above=above.parent_documents,
+        windowing=domain_windowing(store, above.parent, job.recipe.max_tokens),
+        report=report,
+    )
+    try:
+        publish_segment(store, segment, job.segment_out_uri)
+    except AlreadyExists as exc:
+        raise HmiError(
+            ErrorCode.CONFLICT,
+            "another training of this dataset has published its segment meanwhile; the next attempt uses it",
+            retryable=True,
+        ) from exc
 
 
-def _open_sibling(store: Store, ref: SegmentRef, backbone: Backbone) -> Segment:
-    return open_segment(store.localize(ref.uri, ref.digest), ref.digest, backbone=backbone.digest)
+def _standing(store: Store, uri: BundleUri) -> Digest:
+    digest = store.digest(uri)
+    if digest is None:
+        raise NotFound(f"there is no bundle at {uri}")
+    return digest
+
+
+def _open(store: Store, uri: BundleUri, digest: Digest, backbone: Backbone) -> Segment:
+    return open_segment(store.localize(uri, digest), digest, backbone=backbone.digest)

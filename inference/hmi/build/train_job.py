@@ -92,7 +92,7 @@ class _Training:
         above = open_above(self._store, job, self._backbone)
         progress.enter(Phase.SPLITTING, "splitting the rows")
         with self._store.open_file(job.rows_uri) as lines:
-            parts = read_parts(lines, job, self._backbone.tokenizer, above.documents, split)
+            parts = read_parts(lines, job, self._backbone.tokenizer, above, split)
         progress.plan(planned_work(parts, self._backbone, self._recipe))
         progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
@@ -101,7 +101,6 @@ class _Training:
             self._backbone,
             above,
             parts.train.texts,
-            work=self._work,
             report=self._report,
         )
         plot_path = PlotPath(self._backbone, domain.tree)

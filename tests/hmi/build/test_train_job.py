@@ -193,6 +193,24 @@ def test_texts_of_the_domains_other_datasets_are_never_held_out(
     assert len(tree.fields.nodes[-1].segments) == 2
 
 
+def test_a_dataset_is_trained_on_again_with_the_segment_it_has(world: TrainingWorld, tmp_path: Path) -> None:
+    job = world.job(world.put_rows("twice", ROWS), name="twice")
+    first = world.train(job, tmp_path / "first")
+    again = replace(
+        world.job(job.rows_uri, name="twice-again", recipe=replace(RECIPE, seed=9, epochs=1)),
+        dataset_id=job.dataset_id,
+        segment_out_uri=job.segment_out_uri,
+    )
+    second = world.train(again, tmp_path / "second")
+    assert second.segment == first.segment
+    assert second.report["rows"] == first.report["rows"]
+    seen = open_segment(
+        world.store.localize(first.segment.uri, first.segment.digest), first.segment.digest
+    ).documents
+    held_out = {text_hash(ROWS[number - 1][0]) for number in second.report["test_rows"]}
+    assert not held_out & set(seen.tolist())
+
+
 def test_it_refuses_one_label(world: TrainingWorld, tmp_path: Path) -> None:
     rows = [(text, "positive") for text, _ in ROWS]
     assert refused(world, tmp_path, rows).code is ErrorCode.DATASET_ONE_LABEL
