@@ -28,7 +28,7 @@ GENERAL_TEXTS = ("the film was good", "the team won a match", "bank shares rise"
 DOMAIN_TEXTS = {
     "film": (
         "the film was bad",
-        "not a great star",
+        "the film was bad and poor",
         "very poor film and no song",
         "great film loved the song",
     ),

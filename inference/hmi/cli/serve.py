@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -45,7 +46,7 @@ from hmi.service.health import Health
 from hmi.service.live_plane import LivePlane
 from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
-from hmi.service.plane import PlaneHolder
+from hmi.service.plane import PLANE_GAUGES, PlaneHolder
 from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
 from hmi.service.sources import AdapterSource, TableSource, TreeSource
@@ -134,6 +135,8 @@ def make_service(
     metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
     metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: spool.num_bytes)
     metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: spool.num_lost)
+    for name, help_text in PLANE_GAUGES.items():
+        metrics.watch(name, help_text, partial(planes.gauge, name))
     routes = Routes(
         settings=settings,
         clock=clock,

@@ -188,6 +188,16 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return len(self._nodes.resident_bytes())
 
     @property
+    def num_adapters(self) -> int:
+        """Adapters on the device."""
+        return len(self._slots.resident_bytes())
+
+    @property
+    def num_evictions(self) -> int:
+        """Adapters that left the device so far, for others or for good."""
+        return self._slots.num_evictions
+
+    @property
     def num_slots(self) -> int:
         """Adapters that the device can hold."""
         return self._adapter_arena.num_slots

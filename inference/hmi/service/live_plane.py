@@ -97,6 +97,16 @@ class LivePlane:
             for kind, num_bytes in budget.used_by_kind().items()
         }
 
+    def gauges(self) -> Mapping[str, float]:
+        return {
+            "hmi_open_requests": self.engine.num_open_requests,
+            "hmi_device_slots": self.placement.num_slots,
+            "hmi_device_adapters": self.placement.num_adapters,
+            "hmi_device_adapter_evictions": self.placement.num_evictions,
+            "hmi_device_plot_nodes": self.placement.num_nodes,
+            "hmi_adapters_quarantined": self.adapters.num_quarantined,
+        }
+
     def close(self) -> None:
         self.engine.close(drain_s=DRAIN_S)
         self._threads.shutdown(wait=True, cancel_futures=True)

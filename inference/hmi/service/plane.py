@@ -16,6 +16,16 @@ from wire.artifacts import AdapterFields, BundleRef
 MAX_KNOWN_ADAPTERS = 100_000
 """Adapters whose fields (labels, lengths) are remembered: about a kilobyte each."""
 
+PLANE_GAUGES: Mapping[str, str] = {
+    "hmi_open_requests": "Requests accepted and not yet answered",
+    "hmi_device_slots": "Adapters that the device can hold",
+    "hmi_device_adapters": "Adapters on the device",
+    "hmi_device_adapter_evictions": "Adapters that have left the device",
+    "hmi_device_plot_nodes": "PLOT nodes on the device",
+    "hmi_adapters_quarantined": "Adapters found broken, until the catalog names others",
+}
+"""Metrics of the plane -> their help texts."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -46,6 +56,9 @@ class Plane(Protocol):
     def tier_bytes(self) -> Mapping[tuple[str, str], int]:
         """(tier, kind of content) -> bytes reserved now."""
 
+    def gauges(self) -> Mapping[str, float]:
+        """A number for each of PLANE_GAUGES."""
+
     def close(self) -> None:
         """Answer what was accepted, then free everything. Blocks."""
 
@@ -70,6 +83,10 @@ class PlaneHolder:
     @property
     def is_open(self) -> bool:
         return self._plane is not None
+
+    def gauge(self, name: str) -> float:
+        """One of PLANE_GAUGES; 0 while there is no plane."""
+        return 0.0 if self._plane is None else self._plane.gauges()[name]
 
     def follow(self, snapshot: CatalogSnapshot) -> None:
         """A new snapshot: open the plane if this names its backbone, else tell the plane what is served."""

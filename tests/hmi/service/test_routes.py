@@ -168,6 +168,8 @@ def test_health_readiness_and_metrics_answer_without_a_key(service: Service) -> 
     metrics = service.client.get("/metrics").text
     assert 'hmi_requests_total{route="predict",status="200"}' in metrics
     assert 'hmi_tier_bytes{kind="adapter slots",tier="device"}' in metrics
+    assert "hmi_device_adapters 1.0" in metrics or "hmi_device_adapters 2.0" in metrics
+    assert "hmi_open_requests 0.0" in metrics
     assert "acme" not in metrics and "reviews" not in metrics
 
 
