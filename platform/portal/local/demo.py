@@ -12,6 +12,7 @@ from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.options import shown
 from portal.local.secrets import write_secret
+from portal.local.steps import CancelledError
 
 TENANT = "demo"
 TASK = "bbc-news"
@@ -36,7 +37,7 @@ class Demo:
         self._tenant = f"/api/v1/tenants/{TENANT}"
 
     def run(self) -> None:
-        """Return when the task is deployed, or when stop is set. What goes wrong is said, not raised."""
+        """Return when the task is deployed. What goes wrong is said, not raised, but for CancelledError."""
         try:
             self._api.sign_in(OPERATOR_EMAIL, self._operator_password)
             self._ensure_tenant()
@@ -48,8 +49,7 @@ class Demo:
             self._console.say(f"The demo could not be made: {exc}")
             self._console.say("HMI itself runs; the next ./hmi up tries again.")
             return
-        if not self._stop.is_set():
-            self._say_how_to_call()
+        self._say_how_to_call()
 
     def _ensure_tenant(self) -> None:
         if not self._exists(self._tenant):
@@ -81,26 +81,26 @@ class Demo:
         if task["deployment"] is not None:
             return
         version = self._latest_version() or self._train()
-        if version is not None:
-            self._api.post(f"{self._tenant}/tasks/{TASK}/deployments", {"version": version})
+        self._api.post(f"{self._tenant}/tasks/{TASK}/deployments", {"version": version})
 
     def _latest_version(self) -> int | None:
         versions = self._all(f"{self._tenant}/tasks/{TASK}/versions")
         return max((int(version["number"]) for version in versions), default=None)
 
-    def _train(self) -> int | None:
+    def _train(self) -> int:
         trainings = f"{self._tenant}/tasks/{TASK}/trainings"
         running = self._find(trainings, lambda job: job["state"] in ("queued", "running"))
         if running is None:
             running = self._api.post(trainings, {"dataset": self._ensure_dataset()})
         with self._console.step("demo: training") as tell:
             job = self._watch(running["id"], tell)
-        if job is None:
-            return None
         if job["state"] != "succeeded":
             reason = (job.get("error") or {}).get("message") or job.get("message") or "no reason given"
             raise InstallationError(f"its training {job['state']}: {reason}")
-        return self._latest_version()
+        version = self._latest_version()
+        if version is None:
+            raise InstallationError("its training succeeded and left no version")
+        return version
 
     def _ensure_dataset(self) -> str:
         known = self._find(f"{self._tenant}/datasets", lambda dataset: dataset["name"] == DATASET)
@@ -110,8 +110,8 @@ class Demo:
             file = self._folders.cache / "demo" / "bbc.csv"
             return str(self._api.upload(f"{self._tenant}/datasets", file, {"name": DATASET})["id"])
 
-    def _watch(self, job_id: str, tell: Callable[[str], None]) -> dict[str, Any] | None:
-        """The job when it has ended; None when stop was set. A portal that restarts is waited for."""
+    def _watch(self, job_id: str, tell: Callable[[str], None]) -> dict[str, Any]:
+        """The job when it has ended; CancelledError when stop is set. A restart of the portal is sat out."""
         unreachable_s = 0.0
         while not self._stop.wait(POLL_S):
             try:
@@ -125,7 +125,7 @@ class Demo:
             if job["state"] not in ("queued", "running"):
                 return job
             tell(_in_words(job))
-        return None
+        raise CancelledError
 
     def _exists(self, path: str) -> bool:
         try:

@@ -10,6 +10,7 @@ import pytest
 from portal.local.console import Console
 from portal.local.demo import Demo
 from portal.local.folders import Folders
+from portal.local.steps import CancelledError
 from tests.fakes.rest_api import PASSWORD, TENANT, FakeRestApi, serving
 
 
@@ -107,8 +108,10 @@ def test_a_key_whose_file_is_lost_is_replaced(bench: Bench) -> None:
 def test_stopping_leaves_the_training_to_the_next_start(bench: Bench) -> None:
     stop = threading.Event()
     stop.set()
-    assert f"POST {TENANT}/tasks/bbc-news/deployments" not in bench.run(stop=stop)
-    assert "curl" not in bench.out.getvalue()
+    with pytest.raises(CancelledError):
+        bench.run(stop=stop)
+    assert bench.api.calls[-1] == f"POST {TENANT}/tasks/bbc-news/trainings"
+    assert bench.run() == [f"POST {TENANT}/tasks/bbc-news/deployments"]
 
 
 def test_a_failed_training_is_told_and_does_not_raise(bench: Bench) -> None:
