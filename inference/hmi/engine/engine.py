@@ -213,8 +213,12 @@ class Engine(Generic[RetrievedT]):
 
     def _drop_late(self) -> None:
         # A request that cannot be answered in time is not worth a step any more.
-        for request in self._deadlines.pop_expired(self._clock.monotonic() + self._step_s):
-            waited = self._clock.monotonic() - request.submitted
+        now = self._clock.monotonic()
+        for request in self._deadlines.pop_expired(now + self._step_s):
+            if request.deadline >= now:
+                # The estimate may come from one slow step: were it never doubted, no step could correct it.
+                self._step_s *= 1 - SMOOTHING
+            waited = now - request.submitted
             self._fail(
                 request,
                 DeadlineExceeded(f"no answer was possible in time; the request waited {waited:.1f} s"),

@@ -253,6 +253,20 @@ def test_a_request_that_cannot_make_it_any_more_is_dropped_early() -> None:
     assert isinstance(error_of(request), DeadlineExceeded)
 
 
+def test_one_slow_step_does_not_shut_everybody_out_for_ever() -> None:
+    world = World()
+    world.runner.before = lambda batch: world.clock.advance(60)
+    world.submit(deadline_s=100)
+    world.engine.step()  # the engine now believes that a step takes 12 s
+    world.runner.before = lambda batch: world.clock.advance(0.01)
+    for _ in range(50):
+        request = world.submit(deadline_s=1)
+        world.engine.step()
+        if request.future.exception(0) is None:
+            return
+    raise AssertionError("every later request was dropped")
+
+
 def test_a_request_whose_model_never_comes_ends_at_its_deadline() -> None:
     world = World()
     world.placement.absent.add(hplm_of("cold"))
