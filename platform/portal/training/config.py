@@ -30,7 +30,7 @@ def runner_config() -> RunnerConfig:
     }
     environment["HMI_STORE_URL"] = env.store_url
     if env.training_threads is not None:
-        environment["HMI_THREADS"] = str(env.training_threads)
+        environment["HMI_TRAINING_THREADS"] = str(env.training_threads)
     return RunnerConfig(
         command=(env.training_python, "-m", "hmi.cli", "train"),
         environment=environment,

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
+import psycopg
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -26,6 +28,7 @@ from tests.fakes.training import TRAINER
 
 pytestmark = pytest.mark.stress
 PATIENCE_S = 60.0
+WORKER_NAME = "worker-of-the-kill-tests"
 
 
 class Stage:
@@ -49,7 +52,7 @@ class Stage:
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT / "platform"), str(ROOT / "inference"), str(ROOT)]),
-            "HMI_DATABASE_URL": self._urls.portal,
+            "HMI_DATABASE_URL": f"{self._urls.portal}?application_name={WORKER_NAME}",
             "HMI_WORK_DIR": str(self.folder),
             "HMI_TRAINING_PYTHON": str(python),
             "HMI_TRAINING_LEASE_S": "2",
@@ -74,6 +77,28 @@ class Stage:
         """The newest checkpoint."""
         checkpoint = self.folder / "trainings" / str(self.id) / "work" / "step"
         return int(checkpoint.read_text()) if checkpoint.exists() else 0
+
+    def cut_connections(self) -> int:
+        """End the workers' sessions in the database; how many there were."""
+        database = urlsplit(self._urls.portal).path
+        with psycopg.connect(urlunsplit(urlsplit(self._urls.admin)._replace(path=database))) as admin:
+            return admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                [WORKER_NAME],
+            ).rowcount
+
+    def wait_until_reaped(self) -> None:
+        """Reap until the job is queued again."""
+
+        def is_queued() -> bool:
+            training_reap()
+            return self.job().state == JobState.QUEUED
+
+        wait_until(is_queued)
+
+    def wait_for_step(self, step: int, *, start: int) -> None:
+        """Until the training process of this start (1, 2, ...) has come so far."""
+        wait_until(lambda: len(self.starts()) == start and self.step() >= step)
 
     def finish(self) -> None:
         """Reap and start workers until the job has ended."""
@@ -140,9 +165,9 @@ def is_alive(process_id: int) -> bool:
 
 
 def test_killed_training_processes_go_on_from_their_checkpoints(stage: Stage) -> None:
-    for num_kills, step in enumerate((2, 6, 7), start=1):
+    for start, step in enumerate((2, 6, 7), start=1):
         worker = stage.worker()
-        wait_until(lambda n=num_kills, s=step: len(stage.starts()) == n and stage.step() >= s)
+        stage.wait_for_step(step, start=start)
         os.kill(stage.starts()[-1][1], signal.SIGKILL)
         assert worker.wait(PATIENCE_S) == 0
         assert stage.job().state == JobState.QUEUED
@@ -156,13 +181,13 @@ def test_killed_training_processes_go_on_from_their_checkpoints(stage: Stage) ->
 
 
 def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
-    for num_kills, step in enumerate((1, 5), start=1):
+    for start, step in enumerate((1, 5), start=1):
         worker = stage.worker()
-        wait_until(lambda n=num_kills, s=step: len(stage.starts()) == n and stage.step() >= s)
+        stage.wait_for_step(step, start=start)
         worker.kill()
         worker.wait()
         wait_until(lambda: not is_alive(stage.starts()[-1][1]))  # it heard that its parent is gone
-        wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+        stage.wait_until_reaped()
     stage.finish()
     stage.check_it_succeeded_once()
     assert stage.starts()[-1][0] >= 5
@@ -174,7 +199,7 @@ def test_a_training_process_that_outlives_its_worker_is_waited_for(stage: Stage)
     wait_until(lambda: len(stage.starts()) == 1)
     worker.kill()
     worker.wait()
-    wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+    stage.wait_until_reaped()
     assert stage.worker().wait(PATIENCE_S) == 0
     assert (stage.job().state, stage.job().attempt, len(stage.starts())) == (JobState.QUEUED, 1, 1)
     stage.log.with_name("go").touch()
@@ -188,7 +213,7 @@ def test_a_worker_that_slept_past_its_lease_stops_its_process_and_writes_nothing
     sleeper = stage.worker("deaf")
     wait_until(lambda: len(stage.starts()) == 1)
     sleeper.send_signal(signal.SIGSTOP)
-    wait_until(lambda: training_reap() or stage.job().state == JobState.QUEUED)
+    stage.wait_until_reaped()
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.wait(PATIENCE_S) == 0
     assert stage.job().state == JobState.QUEUED
@@ -213,3 +238,15 @@ def test_a_running_job_is_cancelled(stage: Stage) -> None:
     assert stage.job().state == JobState.CANCELLED
     assert not is_alive(stage.starts()[0][1])
     assert not (stage.folder / "trainings" / str(stage.id)).exists()
+
+
+def test_a_training_outlives_its_workers_connections(stage: Stage) -> None:
+    worker = stage.worker()
+    num_cut = 0
+    for step in (1, 6, 11, 16, 19):
+        stage.wait_for_step(step, start=1)
+        num_cut += stage.cut_connections()
+    assert worker.wait(PATIENCE_S) == 0
+    assert num_cut > 1
+    stage.check_it_succeeded_once()
+    assert (stage.job().attempt, len(stage.starts())) == (1, 1)
