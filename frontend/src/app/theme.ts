@@ -5,7 +5,7 @@ import { Alert, createTheme } from "@mantine/core";
 export const theme = createTheme({
   primaryColor: "cyan",
   // Dark enough for white text on buttons and for links on white (WCAG AA).
-  primaryShade: { light: 9, dark: 8 },
+  primaryShade: 9,
   defaultRadius: "md",
   cursorType: "pointer",
   autoContrast: true,

@@ -4,7 +4,6 @@ import { SimpleGrid, Stack } from "@mantine/core";
 import { useNavigate } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
-import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDataset } from "@/features/datasets/api/get-dataset";
 import { DatasetFindings } from "@/features/datasets/components/DatasetFindings";
@@ -15,6 +14,7 @@ import { formatBytes, formatCount, formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
 import type { Dataset } from "@/lib/types";
 
+import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
@@ -24,9 +24,7 @@ export function DatasetPage() {
   const dataset = useDataset(tenant, useParam("dataset"));
   usePageTitle(dataset.data?.name ?? "Dataset");
   return (
-    <QueryView query={dataset} height={480}>
-      {(loaded) => <LoadedDataset tenant={tenant} dataset={loaded} />}
-    </QueryView>
+    <PageView query={dataset}>{(loaded) => <LoadedDataset tenant={tenant} dataset={loaded} />}</PageView>
   );
 }
 

@@ -14,6 +14,7 @@ export function NotFoundPage() {
       <EmptyState
         icon={<IconMapQuestion />}
         title="There is nothing here"
+        titleOrder={1}
         action={
           <Button component={Link} to="/">
             To the start page

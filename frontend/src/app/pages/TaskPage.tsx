@@ -5,7 +5,6 @@ import { IconMessageBolt } from "@tabler/icons-react";
 import { Link, useNavigate } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
-import { QueryView } from "@/components/ui/QueryView";
 import { useTask } from "@/features/tasks/api/get-task";
 import { DeleteTaskButton } from "@/features/tasks/components/DeleteTaskButton";
 import { TaskStateBadge } from "@/features/tasks/components/TaskStateBadge";
@@ -13,6 +12,7 @@ import { isBusy } from "@/features/tasks/state";
 import { usePageTitle } from "@/lib/page-title";
 import type { Task } from "@/lib/types";
 
+import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
@@ -27,11 +27,7 @@ export function TaskPage() {
   const slug = useParam("task");
   const task = useTask(tenant, slug);
   usePageTitle(task.data?.name ?? slug);
-  return (
-    <QueryView query={task} height={400}>
-      {(loaded) => <LoadedTask tenant={tenant} task={loaded} />}
-    </QueryView>
-  );
+  return <PageView query={task}>{(loaded) => <LoadedTask tenant={tenant} task={loaded} />}</PageView>;
 }
 
 function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {

@@ -20,6 +20,7 @@ import { usePageTitle } from "@/lib/page-title";
 import { queryKeys } from "@/lib/query-keys";
 import type { Training } from "@/lib/types";
 
+import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
@@ -30,9 +31,7 @@ export function TrainingPage() {
   const tenant = useParam("tenant");
   const training = useTraining(tenant, useParam("training"));
   return (
-    <QueryView query={training} height={400}>
-      {(loaded) => <LoadedTraining tenant={tenant} training={loaded} />}
-    </QueryView>
+    <PageView query={training}>{(loaded) => <LoadedTraining tenant={tenant} training={loaded} />}</PageView>
   );
 }
 

@@ -6,11 +6,11 @@ import { Link } from "react-router";
 
 import { EmptyState } from "@/components/ui/EmptyState";
 import { PageHeader } from "@/components/ui/PageHeader";
-import { QueryView } from "@/components/ui/QueryView";
 import { Playground } from "@/features/playground/components/Playground";
 import { useTask } from "@/features/tasks/api/get-task";
 import { usePageTitle } from "@/lib/page-title";
 
+import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 
@@ -30,7 +30,7 @@ export function TryPage() {
           { label: name, to: paths.task(tenant, slug) },
         ]}
       />
-      <QueryView query={task}>
+      <PageView query={task}>
         {({ deployment }) =>
           deployment ? (
             <Playground tenant={tenant} task={slug} />
@@ -48,7 +48,7 @@ export function TryPage() {
             </EmptyState>
           )
         }
-      </QueryView>
+      </PageView>
     </>
   );
 }

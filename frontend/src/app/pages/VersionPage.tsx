@@ -3,7 +3,6 @@
 import { Badge } from "@mantine/core";
 
 import { PageHeader } from "@/components/ui/PageHeader";
-import { QueryView } from "@/components/ui/QueryView";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
 import { useTask } from "@/features/tasks/api/get-task";
 import { useVersion } from "@/features/versions/api/get-version";
@@ -11,6 +10,7 @@ import { ReportSummary } from "@/features/versions/components/ReportSummary";
 import { formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
 
+import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
@@ -47,9 +47,7 @@ export function VersionPage() {
           )
         }
       />
-      <QueryView query={version} height={480}>
-        {({ report }) => <ReportSummary report={report} />}
-      </QueryView>
+      <PageView query={version}>{({ report }) => <ReportSummary report={report} />}</PageView>
     </>
   );
 }

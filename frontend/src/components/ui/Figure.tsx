@@ -15,7 +15,7 @@ export function Figure({ name, value, note }: Props) {
       <Text size="sm" c="dimmed">
         {name}
       </Text>
-      <Text fz={26} fw={700} lh={1.3} style={{ fontVariantNumeric: "tabular-nums" }}>
+      <Text fz={{ base: 20, sm: 26 }} fw={700} lh={1.3} style={{ fontVariantNumeric: "tabular-nums" }}>
         {value}
       </Text>
       {note && (

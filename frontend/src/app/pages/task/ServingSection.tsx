@@ -1,6 +1,6 @@
 /** What serves now and what did before. */
 
-import { Accordion, Text } from "@mantine/core";
+import { Accordion, Anchor, Text } from "@mantine/core";
 import { Link } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
@@ -28,7 +28,10 @@ export function ServingSection({ tenant, task, canWrite }: Props) {
       description={
         <>
           Since {formatAgo(task.deployment.deployed_at)}. Applications call it with an{" "}
-          <Link to={paths.keys(tenant)}>API key</Link> at <code>POST /v1/tasks/{task.slug}/predict</code>.
+          <Anchor component={Link} to={paths.keys(tenant)} inherit underline="always">
+            API key
+          </Anchor>{" "}
+          at <code>POST /v1/tasks/{task.slug}/predict</code>.
         </>
       }
       actions={canWrite && <UndeployButton tenant={tenant} task={task.slug} />}

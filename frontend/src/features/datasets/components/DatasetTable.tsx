@@ -28,7 +28,7 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
           {datasets.map((dataset) => (
             <Table.Tr key={dataset.id}>
               <Table.Td>
-                <Anchor component={Link} to={hrefOf(dataset)}>
+                <Anchor component={Link} size="sm" to={hrefOf(dataset)}>
                   {dataset.name}
                 </Anchor>
               </Table.Td>

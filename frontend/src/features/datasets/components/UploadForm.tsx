@@ -129,12 +129,15 @@ function Sending({ file, share, onStop }: { file: File; share: number; onStop: (
           Stop
         </Button>
       </Group>
-      <Progress
-        value={share * 100}
-        animated={isReading}
-        aria-label="Sent"
-        {...(!isReading && { "aria-valuetext": formatPercent(share, 0) })}
-      />
+      <Progress.Root>
+        <Progress.Section
+          value={share * 100}
+          striped={isReading}
+          animated={isReading}
+          aria-label="Sent"
+          aria-valuetext={isReading ? "All of it; the server is checking it" : formatPercent(share, 0)}
+        />
+      </Progress.Root>
     </div>
   );
 }

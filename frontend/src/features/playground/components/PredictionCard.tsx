@@ -46,10 +46,10 @@ export function PredictionCard({ answer }: { answer: PredictResponse }) {
           <Text size="sm" fw={500}>
             How much of the text PLOT knew
           </Text>
-          <ShareBar name="Three tokens together" share={coverage.trigram} color="teal" />
-          <ShareBar name="Two tokens" share={coverage.bigram} color="cyan" />
-          <ShareBar name="One token" share={coverage.unigram} color="gray" />
-          {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet" />}
+          <ShareBar name="Three tokens together" share={coverage.trigram} color="teal.6" />
+          <ShareBar name="Two tokens" share={coverage.bigram} color="cyan.6" />
+          <ShareBar name="One token" share={coverage.unigram} color="yellow.6" />
+          {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet.6" />}
         </Stack>
         <Text size="xs" c="dimmed" component="dl" m={0} style={{ overflowWrap: "anywhere" }}>
           <Fact

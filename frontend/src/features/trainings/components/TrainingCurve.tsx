@@ -48,7 +48,7 @@ function Curve({ title, points, color, format, empty }: CurveProps) {
     : empty;
   return (
     <Paper withBorder p="md" radius="md" component="figure" m={0}>
-      <Title order={3} size="h5" mb="sm">
+      <Title order={2} size="h5" mb="sm">
         {title}
       </Title>
       {last ? (

@@ -89,18 +89,20 @@ function PhaseBar({ training }: { training: Training }) {
     cancelled: "gray",
   }[training.state];
   return (
-    <Progress
-      value={value}
-      size="lg"
-      animated={training.state === "running"}
-      color={color}
-      aria-label="Progress of the training"
-      aria-valuetext={
-        isCounting
-          ? `${phaseWords(training.phase)}: ${Math.round(value)}%, phase ${position + 1} of ${phaseOrder.length}`
-          : phaseWords(training.phase)
-      }
-    />
+    <Progress.Root size="lg">
+      <Progress.Section
+        value={value}
+        color={color}
+        striped={training.state === "running"}
+        animated={training.state === "running"}
+        aria-label="Progress of the training"
+        aria-valuetext={
+          isCounting
+            ? `${phaseWords(training.phase)}: ${Math.round(value)}%, phase ${position + 1} of ${phaseOrder.length}`
+            : phaseWords(training.phase)
+        }
+      />
+    </Progress.Root>
   );
 }
 

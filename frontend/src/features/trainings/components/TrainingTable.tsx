@@ -30,7 +30,7 @@ export function TrainingTable({ trainings, hrefOf }: Props) {
           {trainings.map((training) => (
             <Table.Tr key={training.id}>
               <Table.Td>
-                <Anchor component={Link} to={hrefOf(training)}>
+                <Anchor component={Link} size="sm" to={hrefOf(training)}>
                   {formatAgo(training.created_at)}
                 </Anchor>
               </Table.Td>

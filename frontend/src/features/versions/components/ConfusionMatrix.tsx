@@ -11,7 +11,7 @@ interface Props {
 
 export function ConfusionMatrix({ labels, confusion }: Props) {
   return (
-    <ScrollArea viewportProps={{ tabIndex: 0 }} type="auto">
+    <ScrollArea viewportProps={{ tabIndex: 0 }} type="auto" offsetScrollbars="x">
       <table className={classes.matrix}>
         <caption>
           <Text size="xs" c="dimmed" ta="left">
@@ -54,13 +54,14 @@ export function ConfusionMatrix({ labels, confusion }: Props) {
 }
 
 function Cell({ count, share, isRight }: { count: number; share: number; isRight: boolean }) {
-  const color = isRight ? "teal" : "red";
   // A single mistake among many must still be seen: the tint starts at 15%.
   const tint = count === 0 ? 0 : Math.round(15 + share * 60);
   return (
     <td
       data-empty={count === 0 || undefined}
-      style={{ background: `color-mix(in srgb, var(--mantine-color-${color}-6) ${tint}%, transparent)` }}
+      style={{
+        background: `color-mix(in srgb, var(${isRight ? "--right" : "--wrong"}) ${tint}%, transparent)`,
+      }}
     >
       {count}
     </td>

@@ -22,7 +22,7 @@ export function ReportSummary({ report: json }: { report: unknown }) {
   return (
     <Stack gap="lg">
       <Figures report={report} />
-      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
         <Section title="Confusion matrix">
           <ConfusionMatrix labels={report.labels} confusion={report.confusion} />
           <WorstConfusions report={report} />
@@ -136,12 +136,12 @@ function CoverageBars({ coverage }: { coverage: Report["coverage"] }) {
       <ShareBar
         name="Three tokens together"
         share={coverage.trigram}
-        color="teal"
+        color="teal.6"
         note="exact context known"
       />
-      <ShareBar name="Two tokens" share={coverage.bigram} color="cyan" />
-      <ShareBar name="One token" share={coverage.unigram} color="gray" note="backed off all the way" />
-      {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet" />}
+      <ShareBar name="Two tokens" share={coverage.bigram} color="cyan.6" />
+      <ShareBar name="One token" share={coverage.unigram} color="yellow.6" note="backed off all the way" />
+      {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet.6" />}
       <Text size="xs" c="dimmed">
         Share of the held-out rows' tokens. More text of this domain raises the upper bars.
       </Text>
@@ -164,8 +164,8 @@ function PlotCost({ cost }: { cost: Report["plot_cost"] }) {
         <strong>{signed(cost.delta_points)} points</strong> of accuracy against computing the lower layers
         (95% interval {signed(low)} to {signed(high)}).
       </Text>
-      <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal" />
-      <ShareBar name="Computed" share={cost.computed_accuracy} color="gray" />
+      <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal.6" />
+      <ShareBar name="Computed" share={cost.computed_accuracy} color="gray.6" />
     </Stack>
   );
 }

@@ -35,7 +35,7 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
             <Table.Tr key={version.number}>
               <Table.Td>
                 <Group gap="xs" wrap="nowrap">
-                  <Anchor component={Link} to={hrefOf(version)}>
+                  <Anchor component={Link} size="sm" to={hrefOf(version)}>
                     Version {version.number}
                   </Anchor>
                   {version.number === deployedNumber && (
