@@ -127,14 +127,14 @@ def test_messages_hold_no_text_of_the_tenant(whole: tuple[TrainResult, Events]) 
 @pytest.mark.parametrize(
     ("phase", "step"),
     [
-        (Phase.SPLITTING, 0),
         (Phase.LEARNING_DOMAIN, 1),
-        (Phase.LOOKING_UP, 1),
-        (Phase.TRAINING, 0),
         (Phase.TRAINING, 9),
-        (Phase.EVALUATING, 1),
-        (Phase.PUBLISHING, 0),
-        (Phase.PUBLISHING, 1),
+        pytest.param(Phase.SPLITTING, 0, marks=pytest.mark.slow),
+        pytest.param(Phase.LOOKING_UP, 1, marks=pytest.mark.slow),
+        pytest.param(Phase.TRAINING, 0, marks=pytest.mark.slow),
+        pytest.param(Phase.EVALUATING, 1, marks=pytest.mark.slow),
+        pytest.param(Phase.PUBLISHING, 0, marks=pytest.mark.slow),
+        pytest.param(Phase.PUBLISHING, 1, marks=pytest.mark.slow),
     ],
 )
 def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
