@@ -59,7 +59,7 @@ class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
     target_class = KeyAuthentication
     name = "apiKey"
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "An API key of scope manage: hmi_..."}
 
 
@@ -67,7 +67,7 @@ class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
     target_class = SessionAuthentication
     name = "session"
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+    def get_security_definition(self, _auto_schema: object) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": "hmi_session"}
 
 
