@@ -68,7 +68,8 @@ def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) ->
 
 
 def end_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(0, 1024):
+        pass
     os._exit(3)
 
 
