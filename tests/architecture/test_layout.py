@@ -48,5 +48,6 @@ def test_the_wire_is_imported_with_the_standard_library_alone() -> None:
         "import wire.artifacts, wire.catalog, wire.codec, wire.errors, wire.ids, wire.inference,"
         " wire.settings, wire.training, wire.usage"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-I", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

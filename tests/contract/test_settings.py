@@ -10,7 +10,8 @@ from portal.config.env import PortalSettings
 from wire.settings import KNOWN, PREFIX, refuse_unknown
 
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
-ROWS = {name: default.strip() for name, default in re.findall(r"^\| `(HMI_\w+)` \| ([^|]+) \|", DOCS, re.MULTILINE)}
+ROW = re.compile(r"^\| `(HMI_\w+)` \| ([^|]+) \|", re.MULTILINE)
+ROWS = {name: default.strip() for name, default in ROW.findall(DOCS)}
 SETTINGS = {
     PREFIX + name.upper(): field
     for settings in (PortalSettings, ServiceSettings)
@@ -33,5 +34,5 @@ def test_documented_numbers_are_the_defaults() -> None:
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(ValueError, match="HMI_DEVICE_BYTE is not a setting.*did you mean HMI_DEVICE_BYTES"):
+    with pytest.raises(ValueError, match=r"HMI_DEVICE_BYTE is not a setting.*did you mean HMI_DEVICE_BYTES"):
         refuse_unknown({"HMI_DEVICE_BYTE": "1", "PATH": "/bin"})

@@ -1,4 +1,4 @@
-"""One whole installation for the end-to-end tests: `./hmi up` in a folder and on ports of its own, with the demo."""
+"""One whole installation for the end-to-end tests: `./hmi up` in a folder and on ports of its own."""
 
 import socket
 import subprocess
@@ -16,7 +16,7 @@ NUM_PORTS = 5
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A running installation whose demo task answers; stopped by Ctrl-C at the end, leaving nothing behind."""
+    """A running installation whose demo answers; stopped by Ctrl-C at the end, leaving nothing behind."""
     var = tmp_path_factory.mktemp("installation") / "var"
     running = Installation.start(ROOT, var=var, port=_free_ports())
     try:
@@ -26,7 +26,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         running.interrupt(deadline_s=60)
     leftovers = running.leftovers()
     assert leftovers == [], f"left running after Ctrl-C: {leftovers}"
-    again = subprocess.run([str(ROOT / "hmi"), "status", "--var", str(var)], capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        [str(ROOT / "hmi"), "status", "--var", str(var)], capture_output=True, text=True, check=False
+    )
     assert "not running" in (again.stdout + again.stderr), again.stdout + again.stderr
 
 

@@ -18,7 +18,7 @@ PREDICT_BATCH = 32
 
 @dataclass
 class Installation:
-    """An `./hmi up` started by a test. `api` speaks as the demo tenant's owner, with a key of scope `manage`."""
+    """An `./hmi up` started by a test. `api` speaks for the demo tenant, with a key of scope `manage`."""
 
     root: Path
     var: Path
@@ -31,7 +31,9 @@ class Installation:
     def start(cls, root: Path, *, var: Path, port: int, demo: bool = True) -> "Installation":
         var.parent.mkdir(parents=True, exist_ok=True)
         output = var.parent / "up.log"
-        command = [str(root / "hmi"), "up", "--var", str(var), "--port", str(port)] + ([] if demo else ["--no-demo"])
+        command = [str(root / "hmi"), "up", "--var", str(var), "--port", str(port)] + (
+            [] if demo else ["--no-demo"]
+        )
         with output.open("ab") as log:
             process = subprocess.Popen(command, cwd=root, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         return cls(root=root, var=var, port=port, process=process, output=output)
@@ -48,11 +50,13 @@ class Installation:
     # -- waiting
 
     def wait_until(self, condition: Callable[[], Any], *, what: str, deadline_s: float) -> Any:
-        """First true value of `condition`; fails with the log's tail when the installation ends or time is over."""
+        """First true value of `condition`; fails with the log's tail when `up` ends or time is over."""
         end = time.monotonic() + deadline_s
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise AssertionError(f"./hmi up ended with {self.process.returncode} before: {what}\n{self.log_tail()}")
+                raise AssertionError(
+                    f"./hmi up ended with {self.process.returncode} before: {what}\n{self.log_tail()}"
+                )
             try:
                 value = condition()
             except (httpx.HTTPError, FileNotFoundError):
@@ -101,7 +105,10 @@ class Installation:
 
     def status(self) -> dict[str, dict[str, Any]]:
         done = subprocess.run(
-            [str(self.root / "hmi"), "status", "--var", str(self.var), "--json"], capture_output=True, text=True, check=True
+            [str(self.root / "hmi"), "status", "--var", str(self.var), "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return {process["name"]: process for process in json.loads(done.stdout)["processes"]}
 
@@ -153,7 +160,9 @@ class Installation:
         with self.operator() as session:
             made = session.post("/api/v1/tenants", json={"name": slug, "slug": slug})
             assert made.status_code == 201, made.text
-            key = session.post(f"/api/v1/tenants/{slug}/keys", json={"name": "application", "scopes": ["predict"]})
+            key = session.post(
+                f"/api/v1/tenants/{slug}/keys", json={"name": "application", "scopes": ["predict"]}
+            )
             assert key.status_code == 201, key.text
             return str(key.json()["secret"])
 
@@ -203,6 +212,13 @@ class Installation:
             answer = api.get(f"trainings/{training_id}")
         answer.raise_for_status()
         return dict(answer.json())
+
+    def trainings(self, task: str) -> list[dict[str, Any]]:
+        """The task's trainings, the newest first."""
+        with self.api() as api:
+            answer = api.get(f"tasks/{task}/trainings")
+        answer.raise_for_status()
+        return list(answer.json()["results"])
 
     def wait_for_training(self, training_id: str, *, deadline_s: float) -> dict[str, Any]:
         def ended() -> dict[str, Any] | None:

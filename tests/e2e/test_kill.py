@@ -1,4 +1,4 @@
-"""kill -9 of each process in turn, during a training and under requests: the job ends well, answers stay the same."""
+"""kill -9 of each process in turn, in a training and under requests: the job ends, answers stay the same."""
 
 import os
 import signal
@@ -30,11 +30,15 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
     dataset = installation.upload(_rows(), name="killed")
     training = installation.start_training("killed", dataset, {"epochs": 4, "patience": 4})
     with _load(installation, key) as answers:
-        installation.wait_until(lambda: installation.training(training)["state"] == "running", what="it runs", deadline_s=60)
+        installation.wait_until(
+            lambda: installation.training(training)["state"] == "running", what="it runs", deadline_s=60
+        )
         for victim in VICTIMS:
             old = installation.kill(victim)
             installation.wait_until(
-                lambda old=old, victim=victim: installation.pid(victim) not in {0, old}, what=f"{victim} is started again", deadline_s=60
+                lambda old=old, victim=victim: installation.pid(victim) not in {0, old},
+                what=f"{victim} is started again",
+                deadline_s=60,
             )
             installation.wait_until(lambda: _ready(installation), what=f"ready after {victim}", deadline_s=90)
         for pid in installation.training_pids():
@@ -57,7 +61,16 @@ def _rows() -> list[tuple[str, str]]:
     good = ["lovely", "excellent", "brilliant", "delightful", "superb"]
     bad = ["dreadful", "terrible", "awful", "boring", "horrid"]
     things = ["film", "phone", "meal", "book", "hotel", "song", "game", "car", "jacket", "lamp"]
-    places = ["at home", "in town", "last week", "for my sister", "on the train", "this morning", "again", "by chance"]
+    places = [
+        "at home",
+        "in town",
+        "last week",
+        "for my sister",
+        "on the train",
+        "this morning",
+        "again",
+        "by chance",
+    ]
     return [
         (f"The {thing} I bought {place} was {word}, number {n}.", label)
         for n, (thing, place) in enumerate((t, p) for t in things for p in places)
@@ -68,13 +81,16 @@ def _rows() -> list[tuple[str, str]]:
 
 def _ready(installation: Installation) -> bool:
     portal = httpx.get(f"{installation.base_url}/readyz", timeout=5).status_code == 200
-    served = installation.predict("bbc-news", TEXTS[:1], key=installation.secret("demo_api_key")).status_code == 200
+    served = (
+        installation.predict("bbc-news", TEXTS[:1], key=installation.secret("demo_api_key")).status_code
+        == 200
+    )
     return portal and served
 
 
 @contextmanager
 def _load(installation: Installation, key: str) -> Iterator[list[tuple[str, ...]]]:
-    """Requests all the while; what is answered is kept, what fails while a process is down is the caller's to retry."""
+    """Requests all the while; what is answered is kept, what fails while a process is down is retried."""
     stop = threading.Event()
     answers: list[tuple[str, ...]] = []
 
