@@ -28,7 +28,7 @@ describe("a task", () => {
 
   async function upload(user: ReturnType<typeof renderApp>["user"]) {
     await screen.findByText(/Drop a CSV/);
-    await user.upload(document.querySelector<HTMLInputElement>("input[type=file]")!, file());
+    await user.upload(document.querySelector("input[type=file]") as HTMLInputElement, file());
   }
 
   it("shows every reason why a file was refused, with what to do", async () => {

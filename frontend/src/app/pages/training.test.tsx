@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Training } from "@/lib/types";
@@ -53,8 +53,8 @@ describe("a training", () => {
     );
     const { user } = renderApp(address);
     await user.click(await screen.findByRole("button", { name: "Cancel training" }));
-    const [, confirm] = await screen.findAllByRole("button", { name: "Cancel training", hidden: true });
-    await user.click(confirm!);
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Cancel training" }));
 
     expect(await screen.findByRole("alert")).toHaveTextContent("It has ended already.");
     expect(screen.getByRole("dialog")).toBeVisible();
