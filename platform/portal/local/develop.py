@@ -28,7 +28,8 @@ def bench(name: str | None, arguments: Sequence[str]) -> int:
     """Run benchmarks/NAME.py with ``arguments``; its last line of output is one JSON object."""
     script = BENCHMARKS / f"{name}.py"
     if name is None or not script.is_file():
-        known = sorted(file.stem for file in BENCHMARKS.glob("*.py") if not file.stem.startswith("_"))
+        scripts = [file for file in BENCHMARKS.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")]
+        known = sorted(file.stem for file in scripts)
         problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
         raise InstallationError(f"{problem}; there are: {', '.join(known) or 'none yet'}")
     return _run("-m", f"benchmarks.{name}", *arguments)

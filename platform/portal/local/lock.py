@@ -3,7 +3,6 @@
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
 
 LOCK_FILE = "lock"
 """Its name in var/run."""
@@ -33,9 +32,7 @@ class InstallationLock:
                 return
             os.close(descriptor)  # the last holder removed the file between our open and our lock
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._file.unlink(missing_ok=True)
         os.close(self._descriptor)
 
