@@ -163,7 +163,8 @@ class Demo:
 
 
 def _in_words(job: dict[str, Any]) -> str:
-    shares = [bar(job.get("step") or 0, job.get("num_steps") or 0), job.get("phase") or job["state"]]
+    doing = str(job.get("phase") or job["state"]).replace("_", " ")
+    shares = [bar(job.get("step") or 0, job.get("num_steps") or 0), doing]
     if job.get("validation_accuracy") is not None:
         shares.append(f"validation accuracy {job['validation_accuracy']:.1%}")
     if job.get("eta_s") is not None:
