@@ -1,4 +1,4 @@
-"""Starting beside a running installation: refused, with what to do about it, and without harm to the first."""
+"""Starting beside a running installation is refused, with what to do about it and no harm to the first."""
 
 import subprocess
 from pathlib import Path
