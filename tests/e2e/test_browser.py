@@ -132,7 +132,7 @@ def sign_in(visit: Visit, base_url: str, email: str, password: str) -> None:
 def make_tenant(visit: Visit, base_url: str, name: str) -> None:
     page = visit.page
     page.goto(f"{base_url}/new-tenant")
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create tenant").click()
     expect(page.get_by_text("No tasks yet")).to_be_visible()
     visit.show("no-tasks")
@@ -141,7 +141,7 @@ def make_tenant(visit: Visit, base_url: str, name: str) -> None:
 def create_task(visit: Visit, name: str) -> None:
     page = visit.page
     page.get_by_role("link", name="New task").click()
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("button", name="Create task").click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
@@ -203,7 +203,7 @@ def create_key(visit: Visit) -> None:
     open_navigation(page)
     page.get_by_role("link", name="API keys").click()
     page.get_by_role("button", name="New key").click()
-    page.get_by_label("Name").fill("application")
+    page.get_by_label("Name", exact=True).fill("application")
     page.get_by_role("button", name="Create key").click()
     secret = page.get_by_role("region", name="application").inner_text()
     assert re.fullmatch(r"hmi_[\w-]{43}", secret), "the key is shown whole"

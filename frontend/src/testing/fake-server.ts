@@ -15,7 +15,7 @@ interface FakeAnswer {
   body?: unknown;
 }
 
-type Handler = (request: FakeRequest) => FakeAnswer;
+type Handler = (request: FakeRequest) => FakeAnswer | Promise<FakeAnswer>;
 
 /** An answer of success. */
 export function ok(body: unknown, status = 200): FakeAnswer {
@@ -58,11 +58,11 @@ export class FakeServer {
     return this.requests.filter(({ method, path }) => `${method} ${path}` === route);
   }
 
-  answer(request: FakeRequest): FakeAnswer {
+  async answer(request: FakeRequest): Promise<FakeAnswer> {
     this.requests.push(request);
     const handler = this.#handlers.get(`${request.method} ${request.path}`);
     return (
-      handler?.(request) ??
+      (await handler?.(request)) ??
       refusal(404, "not_found", `the fake server has no ${request.method} ${request.path}`)
     );
   }
@@ -72,7 +72,7 @@ export class FakeServer {
       input instanceof Request ? input : new Request(new URL(input, window.location.origin), init);
     const url = new URL(request.url);
     const text = await request.text();
-    const { status, body } = this.answer({
+    const { status, body } = await this.answer({
       method: request.method,
       path: url.pathname,
       query: url.searchParams,
@@ -111,13 +111,19 @@ function fakeXmlHttpRequest(server: FakeServer) {
     abort(): void {}
 
     send(body: unknown): void {
-      const answer = server.answer({
-        method: this.#method,
-        path: this.#path,
-        query: new URLSearchParams(),
-        headers: this.#headers,
-        body,
-      });
+      void this.#finish(
+        server.answer({
+          method: this.#method,
+          path: this.#path,
+          query: new URLSearchParams(),
+          headers: this.#headers,
+          body,
+        }),
+      );
+    }
+
+    async #finish(answering: Promise<FakeAnswer>): Promise<void> {
+      const answer = await answering;
       this.status = answer.status;
       this.response = answer.body;
       this.upload.onload?.();

@@ -9,6 +9,18 @@ import { renderApp } from "@/testing/render-app";
 const root = "/api/v1/tenants/acme";
 const file = () => new File(["text,label\n"], "mails.csv", { type: "text/csv" });
 
+const trained: Task["latest_training"] = {
+  id: training().id,
+  state: "succeeded",
+  phase: "publishing",
+  step: 1,
+  num_steps: 1,
+  validation_accuracy: 0.9,
+  eta_s: 0,
+  created_at: "2026-01-05T10:00:00Z",
+  finished_at: "2026-01-05T10:01:00Z",
+};
+
 describe("a task", () => {
   let server: FakeServer;
   let current: Task;
@@ -100,17 +112,7 @@ describe("a task", () => {
 
   it("asks before it rolls back to an older version", async () => {
     current = task({
-      latest_training: {
-        id: training().id,
-        state: "succeeded",
-        phase: "publishing",
-        step: 1,
-        num_steps: 1,
-        validation_accuracy: 0.9,
-        eta_s: 0,
-        created_at: "2026-01-05T10:00:00Z",
-        finished_at: "2026-01-05T10:01:00Z",
-      },
+      latest_training: trained,
       deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
     });
     server.on(`POST ${root}/tasks/mail-topics/deployments`, ok({}, 201));
@@ -123,6 +125,26 @@ describe("a task", () => {
 
     expect(await screen.findByText("Version 1 serves now")).toBeVisible();
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/deployments`)[0]?.body).toEqual({ version: 1 });
+  });
+
+  it("says that a first version serves, although its button has gone by then", async () => {
+    const slowVersions = Promise.withResolvers<ReturnType<typeof page>>();
+    current = task({ latest_training: trained });
+    server.on(`POST ${root}/tasks/mail-topics/deployments`, () => {
+      current = {
+        ...current,
+        deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
+      };
+      server.on(`GET ${root}/tasks/mail-topics/versions`, () => slowVersions.promise);
+      return ok({}, 201);
+    });
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await user.click(await screen.findByRole("button", { name: "Deploy version 2" }));
+
+    expect(await screen.findByRole("heading", { name: "Version 2 is serving" })).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Deploy version 2" })).toBeNull();
+    slowVersions.resolve(page(version({ number: 2 }), version()));
+    expect(await screen.findByText("Version 2 serves now")).toBeVisible();
   });
 
   it("offers a viewer nothing that changes it", async () => {

@@ -7,6 +7,7 @@ import { IconAlertCircle, IconFileUpload } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import { ApiError } from "@/lib/api-error";
 import { formatBytes, formatPercent } from "@/lib/format";
 import type { Dataset } from "@/lib/types";
@@ -39,9 +40,9 @@ export function UploadForm({ tenant, onUploaded }: Props) {
   const send = (chosen: File) => {
     setFile(chosen);
     setRefusal(null);
-    upload.mutate(
-      { file: chosen, textColumn: textColumn.trim(), labelColumn: labelColumn.trim() },
-      { onSuccess: onUploaded },
+    afterChange(
+      upload.mutateAsync({ file: chosen, textColumn: textColumn.trim(), labelColumn: labelColumn.trim() }),
+      onUploaded,
     );
   };
   const refuse = ([first]: FileRejection[]) =>

@@ -6,6 +6,7 @@ import { type SubmitEvent, useState } from "react";
 
 import { CopyField } from "@/components/ui/CopyField";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import type { ApiKeyCreated, Task } from "@/lib/types";
 
 import { useCreateKey } from "../api/create-key";
@@ -81,14 +82,14 @@ function NewKeyForm({ tenant, tasks, onCreated }: FormProps) {
   const isForPredictions = scope === "predict";
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    create.mutate(
-      {
+    afterChange(
+      create.mutateAsync({
         name: name.trim(),
         scope: isForPredictions ? "predict" : "manage",
         task: isForPredictions && task ? task : null,
         expiresAt: lifetime ? new Date(Date.now() + Number(lifetime) * day).toISOString() : null,
-      },
-      { onSuccess: onCreated },
+      }),
+      onCreated,
     );
   };
   return (

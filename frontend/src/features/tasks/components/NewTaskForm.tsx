@@ -4,6 +4,7 @@ import { Button, Group, NativeSelect, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import type { Task } from "@/lib/types";
 
 import { useCreateTask } from "../api/create-task";
@@ -21,7 +22,7 @@ export function NewTaskForm({ tenant, onCreated }: Props) {
   const [domain, setDomain] = useState("");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    create.mutate({ name: name.trim(), ...(domain && { domain }) }, { onSuccess: onCreated });
+    afterChange(create.mutateAsync({ name: name.trim(), ...(domain && { domain }) }), onCreated);
   };
   return (
     <form onSubmit={submit}>

@@ -4,6 +4,7 @@ import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import type { Tenant } from "@/lib/types";
 
 import { useCreateTenant } from "../api/create-tenant";
@@ -13,7 +14,7 @@ export function NewTenantForm({ onCreated }: { onCreated: (tenant: Tenant) => vo
   const [name, setName] = useState("");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    create.mutate(name.trim(), { onSuccess: onCreated });
+    afterChange(create.mutateAsync(name.trim()), onCreated);
   };
   return (
     <form onSubmit={submit}>

@@ -5,6 +5,7 @@ import { IconPlayerPlay } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import { formatCount } from "@/lib/format";
 import type { Dataset, Training } from "@/lib/types";
 
@@ -26,7 +27,7 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
   const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    create.mutate({ dataset, compareComputed }, { onSuccess: onStarted });
+    afterChange(create.mutateAsync({ dataset, compareComputed }), onStarted);
   };
   return (
     <form onSubmit={submit}>
