@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from hmi.build.head_probe import probe_head
 from hmi.build.report import CurvePoint
 from hmi.build.states import StateBatch, StateSet
 from hmi.model.adapters.call import AdapterCall
@@ -29,7 +28,6 @@ MAX_GRADIENT_NORM = 1.0
 VALIDATIONS_PER_EPOCH = 2
 MAX_VALIDATION_ROWS = 1_000
 """Early stopping looks at no more rows: they tell a point, and cost little beside half an epoch."""
-PROBE_ROWS = 512
 INFERENCE_ROWS = 32
 CHECKPOINT_INTERVAL_S = 10.0
 IMBALANCE = 2.0
@@ -159,8 +157,8 @@ class AdapterTrainer:
 
     def run(self) -> TrainedTask:
         """Train to the end, or until validation gains no more. A finished training answers at once."""
-        if self._course.step == 0 and not self._best and not self.resume():
-            self._begin()
+        if self._course.step == 0:
+            self.resume()
         saved_s = self._monotonic()
         for batch in self._batches_to_come():
             loss = self._step(batch)
@@ -172,21 +170,6 @@ class AdapterTrainer:
             if self._course.finished:
                 break
         return self._best_task()
-
-    def _begin(self) -> None:
-        """The head starts from a probe of the untrained backbone; that start is the first validation."""
-        train = self._inputs.train
-        rows = _spread(len(train.labels), PROBE_ROWS)
-        pooled = self._pooled(train.states, rows)
-        weight, bias = probe_head(
-            pooled, torch.from_numpy(train.labels[rows]), num_labels=self._inputs.num_labels
-        )
-        with torch.no_grad():
-            self._parameters[HEAD_WEIGHT].copy_(weight)
-            self._parameters[HEAD_BIAS].copy_(bias)
-        accuracy = self._validate()
-        self._save()
-        self._listener(0, self._num_steps, loss=None, validation_accuracy=accuracy)
 
     def _batches_to_come(self) -> Iterator[LabelledBatch]:
         states, labels = self._inputs.train.states, self._inputs.train.labels
@@ -226,7 +209,7 @@ class AdapterTrainer:
         course.validations_without_gain = 0 if gained else course.validations_without_gain + 1
         if course.validations_without_gain >= self._inputs.recipe.patience and not course.finished:
             course.finished = course.stopped_early = True
-        mean_loss = sum(course.losses) / len(course.losses) if course.losses else None
+        mean_loss = sum(course.losses) / len(course.losses)
         course.losses = []
         epoch = course.step / self._plan.steps_per_epoch
         course.curve.append(CurvePoint(course.step, epoch, mean_loss, accuracy))
@@ -271,28 +254,26 @@ class AdapterTrainer:
         tensors |= {_BEST + name: value for name, value in self._best.items()}
         for name, parameter in self._parameters.items():
             moments = self._optimiser.state[parameter]
-            if moments:  # none before the first step
-                tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
-                tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
+            tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
+            tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
         save_checkpoint(self._checkpoint_path, Checkpoint(tensors, to_plain(self._course)))
 
     @torch.no_grad()
-    def resume(self) -> bool:
-        """Go back to the checkpoint; False when there is none. run() does so by itself."""
+    def resume(self) -> None:
+        """Go back to the checkpoint, if there is one. run() does so by itself."""
         checkpoint = load_checkpoint(self._checkpoint_path)
         if checkpoint is None:
-            return False
+            return
         self._course = from_plain(_Course, checkpoint.state)
         for name, parameter in self._parameters.items():
             parameter.copy_(checkpoint.tensors[_LIVE + name])
-            self._best[name] = checkpoint.tensors[_BEST + name]
-            if self._course.step:
-                self._optimiser.state[parameter] = {
-                    "step": torch.tensor(float(self._course.step)),
-                    "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
-                    "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
-                }
-        return True
+            self._optimiser.state[parameter] = {
+                "step": torch.tensor(float(self._course.step)),
+                "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
+                "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
+            }
+            if _BEST + name in checkpoint.tensors:  # none before the first validation
+                self._best[name] = checkpoint.tensors[_BEST + name]
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

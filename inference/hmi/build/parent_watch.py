@@ -16,7 +16,8 @@ def watch_stdin(stdin: BinaryIO, *, on_end: Callable[[], None] | None = None) ->
     """
 
     def watch() -> None:
-        # Not stdin.read: a daemon thread that holds the buffer's lock makes the interpreter abort at its exit.
+        # Not stdin.read: a daemon thread that holds the buffer's lock makes the interpreter abort at its
+        # exit.
         while os.read(stdin.fileno(), 4096):
             pass
         (on_end or _leave)()

@@ -30,7 +30,7 @@ class CurvePoint:
 
     step: int
     epoch: float
-    loss: float | None
+    loss: float
     validation_accuracy: float
 
 
