@@ -208,7 +208,7 @@ def create_key(visit: Visit) -> None:
     secret = page.get_by_role("region", name="application").inner_text()
     assert re.fullmatch(r"hmi_[\w-]{43}", secret), "the key is shown whole"
     visit.page.get_by_role("button", name="I have copied it").click()
-    expect(page.get_by_role("cell", name="application")).to_be_visible()
+    expect(page.get_by_role("cell", name="application", exact=True)).to_be_visible()
     expect(page.get_by_text(secret)).to_have_count(0)
     visit.show("keys")
     page.get_by_role("button", name="Revoke application").click()
