@@ -20,7 +20,7 @@ TEXTS = [
     "A new handset plays music and video.",
     "The film won three awards.",
 ]
-VICTIMS = ["postgres", "valkey", "worker", "service", "portal", "proxy"]
+VICTIMS = ["postgres", "valkey", "worker", "scheduler", "service", "portal", "proxy"]
 
 
 def test_a_training_survives_the_death_of_every_process(installation: Installation) -> None:

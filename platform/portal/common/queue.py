@@ -23,6 +23,13 @@ class JobName(StrEnum):
     DATASETS_SWEEP = "datasets.sweep"
 
 
+TRAINING_QUEUE = "training"
+"""A queue and a worker of its own: a training takes minutes, and the reaper must not wait for it."""
+HOUSEKEEPING_QUEUE = "housekeeping"
+QUEUES = {JobName.TRAINING_RUN.value: {"queue": TRAINING_QUEUE}}
+"""Where each job goes that does not go to housekeeping, as Celery's task_routes."""
+
+
 class BrokerUnreachable(Exception):
     """The broker does not answer."""
 

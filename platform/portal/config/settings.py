@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 
 from portal.common.logging import logging_config
 from portal.common.mail import mail_config
+from portal.common.queue import HOUSEKEEPING_QUEUE, QUEUES
 from portal.config.env import database_config, read_settings
 
 ENV = read_settings()
@@ -209,6 +210,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = HOUSEKEEPING_QUEUE
+CELERY_TASK_ROUTES = QUEUES
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

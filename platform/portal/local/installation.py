@@ -63,7 +63,13 @@ class Installation:
             programs = self._programs
             self._all(
                 pool.submit(self._start, program)
-                for program in (programs.service, programs.portal, programs.worker, programs.proxy)
+                for program in (
+                    programs.service,
+                    programs.portal,
+                    programs.worker,
+                    programs.scheduler,
+                    programs.proxy,
+                )
             )
         return knowledge.result()[1]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
+from portal.common.queue import HOUSEKEEPING_QUEUE, TRAINING_QUEUE
 from portal.local.broker import BrokerServer
 from portal.local.environment import Environments
 from portal.local.folders import ROOT, Folders
@@ -17,8 +18,6 @@ from portal.local.secrets import Secrets
 from portal.local.steps import python
 from portal.local.supervisor import Supervised
 
-WORKER_NAME = "worker@hmi"
-
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -29,6 +28,7 @@ class Programs:
     service: Supervised
     portal: Supervised
     worker: Supervised
+    scheduler: Supervised
     proxy: Supervised
 
 
@@ -41,7 +41,8 @@ def build_programs(
         broker=_broker(folders, ports, secrets),
         service=_service(folders, ports, environments),
         portal=_portal(folders, ports, environments),
-        worker=_worker(folders, environments),
+        worker=_celery("worker", ("-Q", TRAINING_QUEUE), folders, environments),
+        scheduler=_celery("scheduler", ("-B", "-Q", HOUSEKEEPING_QUEUE), folders, environments),
         proxy=Supervised(
             spec=proxy_spec(folders, ports, host),
             is_ready=_http_probe(ports.proxy, "/healthz"),
@@ -95,30 +96,31 @@ def _portal(folders: Folders, ports: Ports, environments: Environments) -> Super
     return Supervised(spec=spec, is_ready=_http_probe(ports.portal, "/healthz"))
 
 
-def _worker(folders: Folders, environments: Environments) -> Supervised:
-    """SIGQUIT ends it at once; a training goes on from its last checkpoint at the next start."""
-    options = ("-B", "--concurrency", "1", "--hostname", WORKER_NAME, "--loglevel", "INFO")
+def _celery(name: str, options: tuple[str, ...], folders: Folders, environments: Environments) -> Supervised:
+    """A Celery worker. SIGQUIT ends it at once; a training goes on from its last checkpoint."""
+    host = f"{name}@hmi"
+    words = ("worker", *options, "--concurrency", "1", "--hostname", host, "--loglevel", "INFO")
     spec = ProcessSpec(
-        name="worker",
-        command=python("-m", "celery", "-A", "portal.config.celery", "worker", *options),
-        log_file=folders.logs / "worker.log",
+        name=name,
+        command=python("-m", "celery", "-A", "portal.config.celery", *words),
+        log_file=folders.logs / f"{name}.log",
         env=environments.portal,
         cwd=ROOT,
         stop_signal=signal.SIGQUIT,
     )
-    return Supervised(spec=spec, is_ready=_worker_probe(environments.portal["HMI_BROKER_URL"]))
+    return Supervised(spec=spec, is_ready=_celery_probe(host, environments.portal["HMI_BROKER_URL"]))
 
 
 def _http_probe(port: int, path: str) -> Callable[[], bool]:
     return lambda: answers(f"http://{LOOPBACK}:{port}{path}")
 
 
-def _worker_probe(broker_url: str) -> Callable[[], bool]:
+def _celery_probe(host: str, broker_url: str) -> Callable[[], bool]:
     client = Celery("hmi-supervisor", broker=broker_url, set_as_current=False)
 
     def is_ready() -> bool:
         try:
-            return bool(client.control.ping(destination=[WORKER_NAME], timeout=0.5))
+            return bool(client.control.ping(destination=[host], timeout=0.5))
         except client.connection_for_write().connection_errors:
             return False
 
