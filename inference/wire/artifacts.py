@@ -1,4 +1,4 @@
-"""Manifests of the bundles in the object store: immutable folders with a manifest.json that names and hashes every file."""
+"""Manifests of the bundles in the object store: immutable folders whose manifest.json hashes every file."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,7 +29,7 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """manifest.json. The bundle's digest is SHA-256 of its canonical JSON (wire.codec.to_json): content only, no time."""
+    """manifest.json. The bundle's digest is SHA-256 of its canonical JSON (wire.codec.to_json): no time in it."""
 
     kind: BundleKind
     format_version: int
@@ -39,7 +39,7 @@ class BundleManifest:
 
 @dataclass(frozen=True, slots=True)
 class BackboneFields:
-    """A split backbone: tokenizer, embeddings, lower layers 1..num_lower, upper layers, position and type residuals."""
+    """A split backbone: tokenizer, embeddings, lower layers 1..num_lower, upper layers, residuals."""
 
     name: str
     architecture: str  # "bert"
@@ -63,7 +63,9 @@ class SegmentFields:
     num_documents: int
     num_tokens: int
     min_count: int
-    window_tokens: int = 128  # longer texts are counted in windows of so many tokens, [CLS] and [SEP] included
+    window_tokens: int = (
+        128  # longer texts are counted in windows of so many tokens, [CLS] and [SEP] included
+    )
     max_windows: int = 1  # windows of a text that are counted, from its start
 
 
@@ -118,4 +120,6 @@ class AdapterFields:
     backbone: Digest
     tree: Digest
     metrics: dict[str, float] = field(default_factory=dict)
-    backbone_uri: BundleUri | None = None  # where the backbone stands in the same store, when it was trained here
+    backbone_uri: BundleUri | None = (
+        None  # where the backbone stands in the same store, when it was trained here
+    )

@@ -1,4 +1,4 @@
-"""What the data plane reads from the catalog: the versioned views ``serving_v1`` and the channel that announces changes."""
+"""What the data plane reads from the catalog: the views ``serving_v1``, and what announces changes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ KEYS_VIEW = "serving_v1.api_keys"
 TASKS_VIEW = "serving_v1.tasks"
 USAGE_TABLE = "usage_event"
 KEY_PREFIX = "hmi_"
-"""A key is this prefix and 256 random bits in URL-safe base64; the catalog keeps SHA-256 of the whole text."""
+"""A key is this prefix and 256 random bits in URL-safe base64; the catalog keeps the whole's SHA-256."""
 
 
 class Scope(StrEnum):
@@ -35,7 +35,10 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """One task and what it serves now: a row of TASKS_VIEW (columns in this order). Not deployed: the last ones are None."""
+    """One task and what it serves now: a row of TASKS_VIEW (columns in this order).
+
+    From version_id on None where nothing is deployed.
+    """
 
     tenant_id: TenantId
     task_id: TaskId

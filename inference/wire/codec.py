@@ -1,4 +1,4 @@
-"""Strict JSON for the frozen dataclasses of this package: unknown, missing and mistyped fields are refused."""
+"""Strict JSON for this package's frozen dataclasses: unknown, missing and mistyped fields are refused."""
 
 import dataclasses
 import json
@@ -22,7 +22,9 @@ class WireError(ValueError):
 
 def to_json(message: Any) -> str:
     """One line of canonical JSON: keys sorted, no white space, no NaN."""
-    return json.dumps(to_plain(message), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        to_plain(message), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def to_plain(value: Any) -> Any:

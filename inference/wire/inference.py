@@ -8,7 +8,7 @@ from wire.ids import Digest, RequestId, VersionId
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """Body of a prediction call. ``parameters`` is open for later options; unknown ones are refused by the service."""
+    """Body of a prediction call. ``parameters`` is there for later options; unknown ones are refused."""
 
     inputs: list[str]
     parameters: dict[str, Any] = field(default_factory=dict)

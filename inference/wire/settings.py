@@ -14,7 +14,6 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_HOST",
         "HMI_GENERAL_TEXT",
         "HMI_BENCH_DATA",
-        "HMI_TEST_PROCESSES",
         # both planes
         "HMI_STORE_URL",
         "HMI_LOG_LEVEL",
@@ -70,7 +69,7 @@ KNOWN: frozenset[str] = frozenset(
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:
-    """Raise ValueError naming the first HMI_* variable that is not a setting, with the nearest one that is."""
+    """Raise ValueError naming the first HMI_* variable that is not a setting, and the nearest that is."""
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in KNOWN:
             near = difflib.get_close_matches(name, KNOWN, n=1)

@@ -1,4 +1,4 @@
-"""The training process's contract: the job file it reads and the JSON lines it prints (one event a line, on stdout)."""
+"""The training process's contract: the job file it reads and the JSON lines it prints on stdout."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,7 +9,7 @@ from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, Tena
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How an adapter is trained. Defaults are the `recipe` in docs/decisions; None stands for 'the trainer decides'."""
+    """How an adapter is trained. The defaults are argued for in docs/decisions/0001-training-recipe.md."""
 
     method: str = "lora"
     rank: int = 8
@@ -45,9 +45,11 @@ class TrainJob:
     labels: tuple[str, ...]  # order of the head's outputs
     backbone_uri: BundleUri
     backbone_digest: Digest
-    tree_uri: BundleUri  # published tree of the domain's parent (general): the nodes above the one that is built here
+    tree_uri: BundleUri  # of the domain's parent (general): the nodes above the one that is built here
     tree_digest: Digest
-    segments: tuple[SegmentRef, ...]  # the domain's other segments; this dataset's own is added by the process
+    segments: tuple[
+        SegmentRef, ...
+    ]  # the domain's other segments; this dataset's own is added by the process
     segment_out_uri: BundleUri
     tree_out_uri: BundleUri
     version_out_uri: BundleUri
@@ -92,7 +94,7 @@ class PublishedBundle:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """``{"event": "result", ...}``: the last line of a training that succeeded. A resumed or repeated run prints it again."""
+    """``{"event": "result", ...}``: last line of a training that succeeded; a repeated run prints it again."""
 
     version: PublishedBundle
     tree: PublishedBundle

@@ -1,7 +1,9 @@
 """One whole installation for the end-to-end tests: `./hmi up` in a folder and on ports of its own."""
 
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +17,11 @@ NUM_PORTS = 5
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation() -> Iterator[Installation]:
     """A running installation whose demo answers; stopped by Ctrl-C at the end, leaving nothing behind."""
-    var = tmp_path_factory.mktemp("installation") / "var"
+    folder = Path(tempfile.mkdtemp(prefix="hmi-e2e-"))
+    folder.chmod(0o755)  # as root, PostgreSQL runs as another user and has to get there
+    var = folder / "var"
     running = Installation.start(ROOT, var=var, port=_free_ports())
     try:
         running.wait_for_demo(deadline_s=600)
@@ -30,6 +34,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         [str(ROOT / "hmi"), "status", "--var", str(var)], capture_output=True, text=True, check=False
     )
     assert "not running" in (again.stdout + again.stderr), again.stdout + again.stderr
+    shutil.rmtree(folder)
 
 
 def _free_ports() -> int:
