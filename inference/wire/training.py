@@ -94,7 +94,7 @@ class PublishedBundle:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """``{"event": "result", ...}``: last line of a training that succeeded; a repeated run prints it again."""
+    """``{"event": "result", ...}``: last line of a training that succeeded; a repeated one prints it too."""
 
     version: PublishedBundle
     tree: PublishedBundle

@@ -147,11 +147,16 @@ class Installation:
             ("backbone", "prepare", *split, "--uri", f"backbones/minilm-k{NUM_LOWER}", *text_options),
             inputs=digest(*split),
         )
-        inputs = digest(backbone["digest"], texts_digest(texts))
-        source = ("--backbone-uri", backbone["uri"], "--backbone-digest", backbone["digest"], *text_options)
+        # Of the demo's texts as much as its training reads, so that a first start stays short.
+        windows = ("--max-windows", "1") if texts == [demo / "general.jsonl"] else ()
+        inputs = digest(backbone["digest"], texts_digest(texts), *windows)
+        source = ("--backbone-uri", backbone["uri"], "--backbone-digest", backbone["digest"])
         tree = self._tool(
             "general PLOT",
-            ("plot", "build", "--domain", "general", *source, "--tree-uri", f"trees/general-{inputs[:16]}"),
+            (
+                *("plot", "build", "--domain", "general", *source, *text_options, *windows),
+                *("--tree-uri", f"trees/general-{inputs[:16]}"),
+            ),
             inputs=inputs,
         )
         return backbone, tree
