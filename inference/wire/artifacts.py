@@ -29,7 +29,7 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """manifest.json. Its SHA-256 as canonical JSON (wire.codec.to_json) is the bundle's digest: no time in it."""
+    """manifest.json; the SHA-256 of its canonical JSON (wire.codec.to_json) is the digest: no time in it."""
 
     kind: BundleKind
     format_version: int

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
         for victim in VICTIMS:
             old = installation.kill(victim)
             installation.wait_until(
-                lambda old=old, victim=victim: installation.pid(victim) not in {0, old},
+                partial(_is_started_again, installation, victim, old),
                 what=f"{victim} is started again",
                 deadline_s=60,
             )
@@ -52,6 +53,10 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
     for one, other in zip(before, after, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
     assert answers and set(answers) == {TEXTS_LABELS}, "answers under load differed"
+
+
+def _is_started_again(installation: Installation, name: str, old: int) -> bool:
+    return installation.pid(name) not in {0, old}
 
 
 TEXTS_LABELS = ("sport", "business", "politics", "tech", "entertainment")

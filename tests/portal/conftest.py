@@ -41,8 +41,10 @@ Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The marker `database` is what a test says; Django's own marker follows from it."""
+    """The marker `database` is what a test of this folder says; Django's own marker follows from it."""
     for item in items:
+        if not item.path.is_relative_to(Path(__file__).parent):
+            continue  # the hook sees the whole session's tests, and the data plane's have no Django
         if item.get_closest_marker("database") and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.django_db)
 

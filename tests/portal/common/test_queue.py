@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.queue import TRAINING_QUEUE, JobName, enqueue_on_commit
 
 pytestmark = pytest.mark.database
 
@@ -29,10 +29,10 @@ def test_a_job_is_queued_when_the_transaction_commits(
     db: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     with current_app.connection_for_write() as broker, broker.channel() as channel:
-        channel.queue_purge("celery") if channel._has_queue("celery") else None
+        channel.queue_purge(TRAINING_QUEUE) if channel._has_queue(TRAINING_QUEUE) else None
         with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
             enqueue_on_commit(JobName.TRAINING_RUN, id="1")
-        message = channel.basic_get("celery", no_ack=True)
+        message = channel.basic_get(TRAINING_QUEUE, no_ack=True)
     assert message is not None
     assert message.headers["task"] == "training.run"
     assert message.headers["kwargsrepr"] == "{'id': '1'}"
