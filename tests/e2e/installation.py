@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -141,19 +142,20 @@ class Installation:
             timeout=60,
         )
 
-    def operator(self) -> httpx.Client:
+    @contextmanager
+    def operator(self) -> Iterator[httpx.Client]:
         """A signed-in session of the operator, as a browser would hold it."""
-        client = httpx.Client(base_url=self.base_url, timeout=60)
-        client.get("/_allauth/browser/v1/config").raise_for_status()
-        answer = client.post(
-            "/_allauth/browser/v1/auth/login",
-            json={"email": "operator@hmi.local", "password": self.secret("operator_password")},
-            headers={"X-CSRFToken": client.cookies["csrftoken"]},
-        )
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
-        client.headers["Referer"] = self.base_url
-        return client
+        with httpx.Client(base_url=self.base_url, timeout=60) as client:
+            client.get("/_allauth/browser/v1/config").raise_for_status()
+            answer = client.post(
+                "/_allauth/browser/v1/auth/login",
+                json={"email": "operator@hmi.local", "password": self.secret("operator_password")},
+                headers={"X-CSRFToken": client.cookies["csrftoken"]},
+            )
+            assert answer.status_code == 200, answer.text
+            client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
+            client.headers["Referer"] = self.base_url
+            yield client
 
     def create_tenant(self, slug: str) -> str:
         """A tenant of the operator's; returns the secret of a key that may predict."""
