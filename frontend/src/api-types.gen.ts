@@ -62,10 +62,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description List datasets, newest first. */
+        /** @description List datasets, every version, newest first. */
         get: operations["tenants_datasets_get"];
         put?: never;
-        /** @description Upload a file; the answer to one that cannot be used says which rows are wrong and what to do. */
+        /**
+         * @description Upload a file in one piece; it is examined before the answer.
+         *
+         *     The answer to one that no fix on offer could mend says what is wrong and what to do; nothing is kept
+         *     of it. For large files there is POST .../uploads.
+         */
         post: operations["tenants_datasets_post"];
         delete?: never;
         options?: never;
@@ -80,12 +85,63 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One dataset with its warnings. */
+        /** @description One dataset with the doctor's report. */
         get: operations["tenants_datasets_one_get"];
         put?: never;
         post?: never;
         /** @description Delete a dataset, its rows and what it taught its domain; 409 while a training uses it. */
         delete: operations["tenants_datasets_one_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/cleaned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Download the rows kept: CSV in UTF-8, or JSON lines with the rows' numbers. */
+        get: operations["tenants_datasets_cleaned_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/fixes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Mend a dataset: the answer is its next version, which is examined in the background. */
+        post: operations["tenants_datasets_fixes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Download the file as it was uploaded, byte for byte. */
+        get: operations["tenants_datasets_original_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -98,8 +154,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Some rows, as a training reads them. */
+        /** @description Some of the rows kept, as a training reads them; none while the dataset is being examined. */
         get: operations["tenants_datasets_rows_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List all versions of the dataset's upload, newest first. */
+        get: operations["tenants_datasets_versions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -388,6 +461,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List uploads of which bytes are missing, newest first; they are kept for a day after the last. */
+        get: operations["tenants_uploads_get"];
+        put?: never;
+        /** @description Announce a file; its bytes follow in chunks. */
+        post: operations["tenants_uploads_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How much has arrived: after a cut connection, go on from the offset. */
+        get: operations["tenants_uploads_one_get"];
+        put?: never;
+        post?: never;
+        /** @description Give up an upload; a dataset that came of it stays. */
+        delete: operations["tenants_uploads_one_delete"];
+        options?: never;
+        head?: never;
+        /** @description Append a chunk (64 KiB to 8 MiB; the last may be smaller); 409 tells the offset that is right. */
+        patch: operations["tenants_uploads_one_patch"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/uploads/{upload}/dataset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make the dataset, once all has arrived; it is examined in the background. May be repeated. */
+        post: operations["tenants_uploads_dataset_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/usage": {
         parameters: {
             query?: never;
@@ -409,6 +536,65 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @enum {unknown} */
+        BlankEnum: "";
+        /** @description Which columns hold what. */
+        ColumnsInRequest: {
+            /** @description Without a header: column 1, column 2, ... */
+            text: string;
+            label: string;
+            /** @default true */
+            has_header: boolean;
+        };
+        /** @description One version of an uploaded file, with the doctor's report. */
+        DatasetDetailOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: uuid
+             * @description The same for all versions of one upload.
+             */
+            series: string;
+            /** @description 1 is the upload; every fix makes the next. */
+            version: number;
+            /**
+             * @description Only a ready dataset is trained on.
+             *
+             *     * `checking` - Checking
+             *     * `ready` - Ready
+             *     * `blocked` - Blocked
+             */
+            state: components["schemas"]["DatasetState"];
+            /** @description All that were applied since the upload. */
+            fixes: components["schemas"]["FixOut"][];
+            /**
+             * @description Blank until it is known.
+             *
+             *     * `csv` - Csv
+             *     * `tsv` - Tsv
+             *     * `jsonl` - Jsonl
+             */
+            format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
+            num_bytes: number;
+            sha256: string;
+            /** @description Rows kept. */
+            num_rows: number;
+            labels: components["schemas"]["LabelCountOut"][];
+            text_column: string;
+            label_column: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description null while the state is checking. */
+            report: components["schemas"]["ReportOut"] | null;
+        };
+        /** @description What is to be mended. */
+        DatasetFixesInRequest: {
+            /** @description Ids of fixes that the report offers, at most one a finding. */
+            fixes?: string[];
+            /** @description Other columns than those found or offered. */
+            columns?: components["schemas"]["ColumnsInRequest"];
+        };
         /**
          * @description * `csv` - Csv
          *     * `tsv` - Tsv
@@ -420,7 +606,7 @@ export interface components {
         DatasetInRequest: {
             /**
              * Format: binary
-             * @description CSV, TSV or JSON lines; UTF-8.
+             * @description CSV, TSV or JSON lines.
              */
             file: string;
             /** @description Default: the file's name. */
@@ -430,19 +616,43 @@ export interface components {
             /** @description Default: found by name. */
             label_column?: string;
         };
-        /** @description An uploaded file, checked and cleaned. */
+        /** @description One version of an uploaded file. */
         DatasetOut: {
             /** Format: uuid */
             id: string;
             name: string;
-            format: components["schemas"]["DatasetFormat"];
+            /**
+             * Format: uuid
+             * @description The same for all versions of one upload.
+             */
+            series: string;
+            /** @description 1 is the upload; every fix makes the next. */
+            version: number;
+            /**
+             * @description Only a ready dataset is trained on.
+             *
+             *     * `checking` - Checking
+             *     * `ready` - Ready
+             *     * `blocked` - Blocked
+             */
+            state: components["schemas"]["DatasetState"];
+            /** @description All that were applied since the upload. */
+            fixes: components["schemas"]["FixOut"][];
+            /**
+             * @description Blank until it is known.
+             *
+             *     * `csv` - Csv
+             *     * `tsv` - Tsv
+             *     * `jsonl` - Jsonl
+             */
+            format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
             num_bytes: number;
             sha256: string;
+            /** @description Rows kept. */
             num_rows: number;
             labels: components["schemas"]["LabelCountOut"][];
             text_column: string;
             label_column: string;
-            warnings: components["schemas"]["FindingOut"][];
             /** Format: date-time */
             created_at: string;
         };
@@ -467,6 +677,13 @@ export interface components {
             count: number;
             results: components["schemas"]["DatasetRowOut"][];
         };
+        /**
+         * @description * `checking` - Checking
+         *     * `ready` - Ready
+         *     * `blocked` - Blocked
+         * @enum {string}
+         */
+        DatasetState: "checking" | "ready" | "blocked";
         /** @description Which version is to serve. */
         DeploymentInRequest: {
             /** @description Number of the version. */
@@ -586,16 +803,57 @@ export interface components {
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
         };
-        /** @description Something odd in the file. */
+        /** @description One row's value, shortened. */
+        ExampleOut: {
+            row: number;
+            value: string;
+        };
+        /** @description Something wrong or odd in the file. */
         FindingOut: {
             code: string;
+            /**
+             * @description blocking: no training before it is fixed; note: nothing to do.
+             *
+             *     * `blocking` - blocking
+             *     * `warning` - warning
+             *     * `note` - note
+             */
+            severity: components["schemas"]["Severity"];
             message: string;
-            /** @description What to do about it. */
+            /** @description What to do about it, in words. */
             fix: string;
             /** @description Line numbers; the first of them only. */
             rows: number[];
             /** @description All of them. */
             num_rows: number;
+            examples: components["schemas"]["ExampleOut"][];
+            /** @description What one call can do about it. */
+            fixes: components["schemas"]["FixOut"][];
+        };
+        /**
+         * @description * `re_encode` - re_encode
+         *     * `set_header` - set_header
+         *     * `literal_quotes` - literal_quotes
+         *     * `drop` - drop
+         *     * `drop_labels` - drop_labels
+         *     * `merge_labels` - merge_labels
+         *     * `trim` - trim
+         *     * `cut` - cut
+         *     * `remove_nul` - remove_nul
+         *     * `repair` - repair
+         *     * `mask` - mask
+         * @enum {string}
+         */
+        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "trim" | "cut" | "remove_nul" | "repair" | "mask";
+        /** @description One click's worth of mending. */
+        FixOut: {
+            /** @description What POST .../fixes takes. */
+            id: string;
+            kind: components["schemas"]["FixKind"];
+            /** @description Code of the finding it mends. */
+            finding: string;
+            /** @description What it does. */
+            words: string;
         };
         /** @description Why a training failed. */
         JobErrorOut: {
@@ -648,6 +906,22 @@ export interface components {
         /** @description A label and how many rows have it. */
         LabelCountOut: {
             label: string;
+            num_rows: number;
+        };
+        /** @description Rows that this version's fixes leave out. */
+        LeftOutOut: {
+            /** @description Code of the finding for which they are left out. */
+            finding: string;
+            /** @description Line numbers; the first of them only. */
+            rows: number[];
+            /** @description All of them. */
+            num_rows: number;
+        };
+        /** @description How many texts have this length. */
+        LengthBucketOut: {
+            from_chars: number;
+            /** @description null: no upper bound. */
+            below_chars: number | null;
             num_rows: number;
         };
         /** @description Who is signed in, and where they belong. */
@@ -739,6 +1013,23 @@ export interface components {
             /** @description Also train on computed lower layers, to report what PLOT costs. */
             compare_computed?: boolean;
         };
+        /** @description What the upload doctor says. Rows read = rows kept + rows left out + rows unusable. */
+        ReportOut: {
+            /** @description The gravest first. */
+            findings: components["schemas"]["FindingOut"][];
+            left_out: components["schemas"]["LeftOutOut"][];
+            num_rows_read: number;
+            num_rows_kept: number;
+            num_rows_unusable: number;
+            encoding: string;
+            delimiter: string;
+            has_header: boolean;
+            columns: string[];
+            /** @description Of the rows kept. */
+            lengths: components["schemas"]["LengthBucketOut"][];
+            num_chars: number;
+            longest_chars: number;
+        };
         /**
          * @description * `owner` - Owner
          *     * `developer` - Developer
@@ -752,6 +1043,13 @@ export interface components {
          * @enum {string}
          */
         Scope: "predict" | "manage";
+        /**
+         * @description * `blocking` - blocking
+         *     * `warning` - warning
+         *     * `note` - note
+         * @enum {string}
+         */
+        Severity: "blocking" | "warning" | "note";
         /** @description What serves now. */
         TaskDeploymentOut: {
             version: number;
@@ -904,6 +1202,45 @@ export interface components {
             /** Format: uri */
             previous: string | null;
             results: components["schemas"]["TrainingOut"][];
+        };
+        /** @description The announcement of a file. */
+        UploadInRequest: {
+            file_name: string;
+            /** Format: int64 */
+            num_bytes: number;
+            /** @description Default: the file's name. */
+            name?: string;
+            /** @description Checked when all has arrived. */
+            sha256?: string;
+            /** @description Default: found by name. */
+            text_column?: string;
+            /** @description Default: found by name. */
+            label_column?: string;
+        };
+        /** @description A file on its way. */
+        UploadOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            file_name: string;
+            num_bytes: number;
+            /** @description The next byte to send. */
+            offset: number;
+            /**
+             * Format: uuid
+             * @description What came of it, once all has arrived.
+             */
+            dataset: string | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        UploadPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["UploadOut"][];
         };
         /** @description Usage of the last days, per task and day; days without any are absent. */
         UsageOut: {
@@ -1121,7 +1458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DatasetOut"];
+                    "application/json": components["schemas"]["DatasetDetailOut"];
                 };
             };
             default: {
@@ -1151,7 +1488,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DatasetOut"];
+                    "application/json": components["schemas"]["DatasetDetailOut"];
                 };
             };
             default: {
@@ -1193,6 +1530,106 @@ export interface operations {
             };
         };
     };
+    tenants_datasets_cleaned_get: {
+        parameters: {
+            query?: {
+                /**
+                 * @description * `csv` - csv
+                 *     * `jsonl` - jsonl
+                 */
+                form?: "csv" | "jsonl";
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_datasets_fixes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DatasetFixesInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_datasets_original_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_datasets_rows_get: {
         parameters: {
             query?: {
@@ -1216,6 +1653,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetRowsOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_datasets_versions_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetPage"];
                 };
             };
             default: {
@@ -1996,6 +2468,199 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrainingEventPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_one_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_one_patch: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Of its first byte. */
+                "Upload-Offset": number;
+            };
+            path: {
+                tenant: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_uploads_dataset_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetailOut"];
                 };
             };
             default: {

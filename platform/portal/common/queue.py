@@ -21,6 +21,8 @@ class JobName(StrEnum):
     TRAINING_REAP = "training.reap"
     DATASET_FILES_DELETE = "datasets.files_delete"
     DATASETS_SWEEP = "datasets.sweep"
+    DATASET_EXAMINE = "datasets.examine"
+    DATASETS_TIDY = "datasets.tidy"
 
 
 TRAINING_QUEUE = "training"

@@ -1,5 +1,6 @@
 """How the OpenAPI schema is written from the views (drf-spectacular)."""
 
+from functools import cache
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -34,6 +35,7 @@ class ErrorOut(serializers.Serializer[Any]):
     error = ErrorBodyOut()
 
 
+@cache  # one class a shape: the schema refuses two of one name
 def page_of(serializer: type[serializers.Serializer[Any]]) -> Any:
     """Shape of one page of a list."""
     name = serializer.__name__.removesuffix("Out")

@@ -193,6 +193,9 @@ SPECTACULAR_SETTINGS = {
         "Role": "portal.tenants.models.Role",
         "KeyKind": "portal.tenants.models.KeyKind",
         "DatasetFormat": "portal.datasets.models.DatasetFormat",
+        "DatasetState": "portal.datasets.models.DatasetState",
+        "Severity": "portal.datasets.shapes.SEVERITIES",
+        "FixKind": "portal.datasets.shapes.FIX_KINDS",
         "JobState": "portal.training.models.JobState",
         "VersionState": "portal.catalog.models.VersionState",
         "TaskKind": "portal.catalog.models.TaskKind",
@@ -226,6 +229,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(ENV.work_dir / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "training-reap": {"task": "training.reap", "schedule": 5.0, "options": {"expires": 5.0}},
     "datasets-sweep": {"task": "datasets.sweep", "schedule": 300.0, "options": {"expires": 300.0}},
+    "datasets-tidy": {"task": "datasets.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
 }
 
 LOGGING_CONFIG = "portal.common.logging.configure"

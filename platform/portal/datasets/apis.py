@@ -1,71 +1,40 @@
 """REST views of datasets."""
 
+from pathlib import PurePath
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.common.errors import PortalError
+from portal.common.download import Download
+from portal.common.errors import Conflict
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, services
 from portal.datasets.columns import ColumnChoice
-from portal.datasets.ingest import UploadLimits
-from portal.datasets.models import DatasetFormat
+from portal.datasets.doctor import UploadLimits
+from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
-from wire.errors import ErrorCode
 
 MAX_PREVIEW_ROWS = 200
-
-
-class LabelCountOut(serializers.Serializer[Any]):
-    """A label and how many rows have it."""
-
-    label = serializers.CharField()  # type: ignore[assignment]  # a field, not the serializer's own label
-    num_rows = serializers.IntegerField()
-
-
-class FindingOut(serializers.Serializer[Any]):
-    """Something odd in the file."""
-
-    code = serializers.CharField()
-    message = serializers.CharField()
-    fix = serializers.CharField(help_text="What to do about it.")
-    rows = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Line numbers; the first of them only."
-    )
-    num_rows = serializers.IntegerField(help_text="All of them.")
-
-
-class DatasetOut(serializers.Serializer[Any]):
-    """An uploaded file, checked and cleaned."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    format = serializers.ChoiceField(choices=DatasetFormat.choices)
-    num_bytes = serializers.IntegerField()
-    sha256 = serializers.CharField()
-    num_rows = serializers.IntegerField()
-    labels = LabelCountOut(many=True)
-    text_column = serializers.CharField()
-    label_column = serializers.CharField()
-    warnings = FindingOut(many=True)
-    created_at = serializers.DateTimeField()
+MAX_FIXES = 50
 
 
 class DatasetIn(serializers.Serializer[Any]):
     """The form of an upload."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="CSV, TSV or JSON lines; UTF-8.")
+    file = serializers.FileField(allow_empty_file=True, help_text="CSV, TSV or JSON lines.")
     name = serializers.CharField(max_length=200, required=False, help_text="Default: the file's name.")
     text_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
     label_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
@@ -93,6 +62,43 @@ class DatasetRowsIn(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PREVIEW_ROWS, default=20)
 
 
+class ColumnsIn(serializers.Serializer[Any]):
+    """Which columns hold what."""
+
+    text = serializers.CharField(max_length=200, help_text="Without a header: column 1, column 2, ...")
+    label = serializers.CharField(max_length=200)  # type: ignore[assignment]  # a field
+    has_header = serializers.BooleanField(default=True)
+
+
+class DatasetFixesIn(serializers.Serializer[Any]):
+    """What is to be mended."""
+
+    fixes = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=MAX_FIXES,
+        default=list,
+        help_text="Ids of fixes that the report offers, at most one a finding.",
+    )
+    columns = ColumnsIn(required=False, help_text="Other columns than those found or offered.")
+
+    def validate(self, attrs: Any) -> Any:
+        """Nothing is no fix."""
+        if not attrs["fixes"] and "columns" not in attrs:
+            raise serializers.ValidationError({"fixes": "Name at least one fix, or columns."})
+        return attrs
+
+
+class CleanedIn(serializers.Serializer[Any]):
+    """In which form."""
+
+    form = serializers.ChoiceField(choices=["csv", "jsonl"], default="csv")
+
+
+def upload_limits() -> UploadLimits:
+    """Of this installation."""
+    return UploadLimits(settings.ENV.max_upload_bytes, settings.ENV.max_upload_rows)
+
+
 class DatasetsApi(TenantApi):
     """A tenant's datasets."""
 
@@ -105,13 +111,17 @@ class DatasetsApi(TenantApi):
 
     @extend_schema(responses=page_of(DatasetOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str) -> Response:
-        """List datasets, newest first."""
+        """List datasets, every version, newest first."""
         return paged(request, selectors.dataset_list(tenant=self.tenant), DatasetOut)
 
-    @extend_schema(request={"multipart/form-data": DatasetIn}, responses={201: DatasetOut})
+    @extend_schema(request={"multipart/form-data": DatasetIn}, responses={201: DatasetDetailOut})
     @idempotent
     def post(self, request: Request, tenant: str) -> Response:
-        """Upload a file; the answer to one that cannot be used says which rows are wrong and what to do."""
+        """Upload a file in one piece; it is examined before the answer.
+
+        The answer to one that no fix on offer could mend says what is wrong and what to do; nothing is kept
+        of it. For large files there is POST .../uploads.
+        """
         given = DatasetIn(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
@@ -122,20 +132,21 @@ class DatasetsApi(TenantApi):
             upload=services.Upload(cast(BinaryIO, file.file), file_name),
             name=fields.get("name") or file_name[:200],
             choice=ColumnChoice(fields.get("text_column"), fields.get("label_column")),
-            limits=UploadLimits(settings.ENV.max_upload_bytes, settings.ENV.max_upload_rows),
+            limits=upload_limits(),
             store=ObjectStore(settings.ENV.store_url),
             acting=self.actor,
         )
-        return Response(DatasetOut(dataset).data, status=201)
+        return Response(DatasetDetailOut(dataset).data, status=201)
 
 
 class DatasetApi(TenantApi):
     """One dataset."""
 
-    @extend_schema(responses=DatasetOut)
+    @extend_schema(responses=DatasetDetailOut)
     def get(self, request: Request, tenant: str, dataset: UUID) -> Response:
-        """One dataset with its warnings."""
-        return Response(DatasetOut(selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)).data)
+        """One dataset with the doctor's report."""
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        return Response(DatasetDetailOut(found).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, tenant: str, dataset: UUID) -> Response:
@@ -144,6 +155,37 @@ class DatasetApi(TenantApi):
             dataset=selectors.dataset_get(tenant=self.tenant, dataset_id=dataset), acting=self.actor
         )
         return Response(status=204)
+
+
+class DatasetFixesApi(TenantApi):
+    """Mending."""
+
+    @extend_schema(request=DatasetFixesIn, responses={201: DatasetDetailOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, dataset: UUID) -> Response:
+        """Mend a dataset: the answer is its next version, which is examined in the background."""
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        given = DatasetFixesIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        chosen = services.fixes_chosen(
+            dataset=found, ids=given.validated_data["fixes"], columns=given.validated_data.get("columns")
+        )
+        store = ObjectStore(settings.ENV.store_url)
+        selectors.check_stored(uri=found.original_uri, store=store)
+        mended = services.dataset_fix(
+            dataset=found, fixes=chosen, limits=upload_limits(), store=store, acting=self.actor
+        )
+        return Response(DatasetDetailOut(mended).data, status=201)
+
+
+class DatasetVersionsApi(TenantApi):
+    """Versions of one upload."""
+
+    @extend_schema(responses=page_of(DatasetOut), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request, tenant: str, dataset: UUID) -> Response:
+        """List all versions of the dataset's upload, newest first."""
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        return paged(request, selectors.dataset_versions(tenant=self.tenant, dataset=found), DatasetOut)
 
 
 class DatasetRowsApi(TenantApi):
@@ -157,17 +199,51 @@ class DatasetRowsApi(TenantApi):
         ],
     )
     def get(self, request: Request, tenant: str, dataset: UUID) -> Response:
-        """Some rows, as a training reads them."""
+        """Some of the rows kept, as a training reads them; none while the dataset is being examined."""
         wanted = DatasetRowsIn(data=request.query_params)
         wanted.is_valid(raise_exception=True)
         found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
-        try:
-            rows = selectors.dataset_rows(
-                dataset=found, store=ObjectStore(settings.ENV.store_url), **wanted.validated_data
-            )
-        except FileNotFoundError as exc:
-            raise PortalError(
-                "The dataset's rows are not in the store: tell the operator.",
-                code=ErrorCode.STORE_UNAVAILABLE,
-            ) from exc
+        rows: list[Any] = []
+        if found.num_rows:
+            store = ObjectStore(settings.ENV.store_url)
+            selectors.check_stored(uri=found.rows_uri, store=store)
+            rows = selectors.dataset_rows(dataset=found, store=store, **wanted.validated_data)
         return Response(DatasetRowsOut({"count": found.num_rows, "results": rows}).data)
+
+
+class DatasetOriginalApi(TenantApi):
+    """The file as it came."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, tenant: str, dataset: UUID) -> HttpResponseBase:
+        """Download the file as it was uploaded, byte for byte."""
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        store = ObjectStore(settings.ENV.store_url)
+        selectors.check_stored(uri=found.original_uri, store=store)
+        return Download(
+            selectors.original_pieces(dataset=found, store=store),
+            file_name=found.file_name or found.name,
+            content_type="application/octet-stream",
+        )
+
+
+class DatasetCleanedApi(TenantApi):
+    """The rows that are kept."""
+
+    @extend_schema(parameters=[CleanedIn], responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, tenant: str, dataset: UUID) -> HttpResponseBase:
+        """Download the rows kept: CSV in UTF-8, or JSON lines with the rows' numbers."""
+        wanted = CleanedIn(data=request.query_params)
+        wanted.is_valid(raise_exception=True)
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        if not found.num_rows:
+            raise Conflict("No rows are kept of this dataset: its report says why.")
+        store = ObjectStore(settings.ENV.store_url)
+        selectors.check_stored(uri=found.rows_uri, store=store)
+        form = wanted.validated_data["form"]
+        stem = PurePath(found.file_name or found.name).stem
+        return Download(
+            selectors.cleaned_pieces(dataset=found, store=store, as_csv=form == "csv"),
+            file_name=f"{stem}.cleaned.{form}",
+            content_type="application/octet-stream",
+        )

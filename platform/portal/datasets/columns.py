@@ -1,41 +1,100 @@
-"""Finds the text and the label column among a file's column names."""
+"""Finds the text and the label column: by the names given, by known names, or by what stands in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from portal.datasets.findings import DatasetRefused, Finding
-from wire.errors import ErrorCode
+from typing import Any
 
 _TEXT_NAMES = ("text", "content", "sentence", "review", "body", "message", "comment", "document", "utterance")
 _LABEL_NAMES = ("label", "category", "class", "sentiment", "intent", "topic", "target")
+_FOLD_NAMES = ("split", "fold", "set", "subset", "partition")
+_HEADER_CHARS = 60  # a name longer than this is a text
+_MAX_NAMES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The two columns in use: names as in the file (trimmed) and their places."""
+    """The columns in use: names as in the file (trimmed) and their places. Fold: which part a row is in."""
 
     text: str
     label: str
     text_index: int
     label_index: int
+    fold_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """The names the uploader gave; None: found by name."""
+    """The names the uploader gave; None: found by name. Without a header they are "column 1" and so on."""
 
     text: str | None = None
     label: str | None = None
+    has_header: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGuess:
+    """What a sample of the rows says."""
+
+    text_index: int
+    label_index: int
+    is_header: bool  # does the first row look like names?
+
+
+class NoColumns(Exception):
+    """The columns were not found; ``role`` is text or label."""
+
+    def __init__(self, names: list[str], role: str, problem: str) -> None:
+        listed = ", ".join(repr(name[:60]) for name in names[:_MAX_NAMES])
+        super().__init__(f"{problem} The columns found are: {listed}.")
+        self.role = role
 
 
 def find_columns(names: Sequence[str], choice: ColumnChoice) -> Columns:
-    """The columns to read; raises DatasetRefused (dataset_missing_column) listing what the file has."""
+    """The columns to read; raises NoColumns, whose message lists what the file has."""
     found = [name.strip() for name in names]
     text = _find(found, choice.text, _TEXT_NAMES, role="text")
     label = _find(found, choice.label, _LABEL_NAMES, role="label")
     if text == label:
-        raise _missing(found, "label", f"Text and label are both read from column {found[text]!r}.")
-    return Columns(text=found[text], label=found[label], text_index=text, label_index=label)
+        raise NoColumns(found, "label", f"Text and label are both read from column {found[text]!r}.")
+    return columns_at(found, text, label)
+
+
+def columns_at(names: Sequence[str], text_index: int, label_index: int) -> Columns:
+    """The columns at these places."""
+    found = [name.strip() for name in names]
+    folds = [
+        place
+        for place, name in enumerate(found)
+        if name.casefold() in _FOLD_NAMES and place not in (text_index, label_index)
+    ]
+    return Columns(
+        text=found[text_index],
+        label=found[label_index],
+        text_index=text_index,
+        label_index=label_index,
+        fold_index=folds[0] if len(folds) == 1 else None,
+    )
+
+
+def numbered_names(width: int) -> list[str]:
+    """The names of columns that have none."""
+    return [f"column {place + 1}" for place in range(width)]
+
+
+def guess_columns(names: Sequence[str], sample: Sequence[Sequence[Any]]) -> ColumnGuess | None:
+    """The longest column is the text, the one with fewest different values the label; None when none fits."""
+    rows = [row for row in sample if len(row) == len(names)]
+    if len(names) < 2 or not rows:
+        return None
+    columns = [[str(row[place]) for row in rows] for place in range(len(names))]
+    text = max(range(len(names)), key=lambda place: sum(map(len, columns[place])))
+    others = [place for place in range(len(names)) if place != text and len(set(columns[place])) > 1]
+    if not others:
+        return None
+    label = min(others, key=lambda place: len(set(columns[place])))
+    is_header = names[label].strip() not in {value.strip() for value in columns[label]}
+    is_header = is_header and all(len(name) <= _HEADER_CHARS and name.count(" ") < 4 for name in names)
+    return ColumnGuess(text, label, is_header)
 
 
 def _find(found: list[str], chosen: str | None, known: tuple[str, ...], *, role: str) -> int:
@@ -48,8 +107,8 @@ def _find(found: list[str], chosen: str | None, known: tuple[str, ...], *, role:
         return matches[0]
     if matches:
         several = ", ".join(repr(found[place]) for place in matches)
-        raise _missing(found, role, f"Several columns may be the {role} column: {several}.")
-    raise _missing(found, role, f"No column is named {role!r}.")
+        raise NoColumns(found, role, f"Several columns may be the {role} column: {several}.")
+    raise NoColumns(found, role, f"No column is named {role!r}.")
 
 
 def _named(found: list[str], chosen: str, role: str) -> int:
@@ -59,16 +118,4 @@ def _named(found: list[str], chosen: str, role: str) -> int:
     if len(matches) == 1:
         return matches[0]
     how_many = "Several columns are" if matches else "No column is"
-    raise _missing(found, role, f"{how_many} named {chosen!r}.")
-
-
-def _missing(found: list[str], role: str, problem: str) -> DatasetRefused:
-    listed = ", ".join(repr(name[:60]) for name in found[:30])
-    finding = Finding(
-        code=ErrorCode.DATASET_MISSING_COLUMN.value,
-        message=f"{problem} The columns found are: {listed}.",
-        fix=f"Name the column {role!r} in the first row, or send {role}_column with its name.",
-        rows=(1,),
-        num_rows=1,
-    )
-    return DatasetRefused(ErrorCode.DATASET_MISSING_COLUMN, [finding], param=f"{role}_column")
+    raise NoColumns(found, role, f"{how_many} named {chosen!r}.")

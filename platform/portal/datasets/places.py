@@ -31,3 +31,8 @@ class DatasetPlaces:
     def segment_uri(self) -> BundleUri:
         """What the dataset contributes to its domain; a segment can nearly be read back as text."""
         return BundleUri(f"tenants/{self.tenant_id}/segments/{self.dataset_id}")
+
+
+def upload_folder_uri(tenant_id: TenantId, upload_id: str) -> BundleUri:
+    """The chunks of a file on its way."""
+    return BundleUri(f"tenants/{tenant_id}/uploads/{upload_id}")

@@ -1,22 +1,36 @@
-"""Reads an uploaded CSV, TSV or JSON lines file as a stream of records, in bounded memory."""
+"""Reads an uploaded CSV, TSV or JSON lines file as a stream of rows, in bounded memory."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import PurePath
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
-from portal.datasets.columns import ColumnChoice, Columns, find_columns
-from portal.datasets.findings import DatasetRefused, RowTally, refuse
+from portal.datasets.columns import (
+    ColumnChoice,
+    ColumnGuess,
+    Columns,
+    NoColumns,
+    columns_at,
+    find_columns,
+    guess_columns,
+    numbered_names,
+)
+from portal.datasets.findings import DatasetRefused, Finding, refuse, shortened
+from portal.datasets.ledger import Ledger
+from portal.datasets.plan import FixPlan
 from wire.errors import ErrorCode
 
 MAX_VALUE_CHARS = 1_000_000
 MAX_LINE_CHARS = 4 * MAX_VALUE_CHARS
+SAMPLE_LINES = 200
+SAMPLE_CHARS = 1_000_000
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -28,51 +42,33 @@ class FileFormat(StrEnum):
     JSONL = "jsonl"
 
 
-class Unreadable(Enum):
-    """Why a row cannot be read: error code, message for a tally, way to fix it."""
-
-    RAGGED = (
-        ErrorCode.DATASET_RAGGED_ROWS,
-        "{num_rows} rows do not have as many values as the header has columns: {rows}.",
-        "Put values that contain the delimiter in double quotes, and give every row all columns.",
-    )
-    ABSENT = (
-        ErrorCode.DATASET_RAGGED_ROWS,
-        "{num_rows} objects lack the text or the label field: {rows}.",
-        "Give every object both fields.",
-    )
-    NOT_AN_OBJECT = (
-        ErrorCode.DATASET_BAD_FORMAT,
-        "{num_rows} lines are not JSON objects: {rows}.",
-        'Write one object {"text": "...", "label": "..."} on each line.',
-    )
-    TEXT_TYPE = (
-        ErrorCode.DATASET_BAD_FORMAT,
-        "{num_rows} texts are not strings: {rows}.",
-        "Write texts in quotes.",
-    )
-    LABEL_TYPE = (
-        ErrorCode.DATASET_BAD_FORMAT,
-        "{num_rows} labels are neither strings nor whole numbers: {rows}.",
-        "Write labels in quotes.",
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class Record:
+class SourceRow:
     """One row as the file has it; a value that is absent or null is empty."""
 
     row: int  # line number of its first line
     text: str
     label: str
+    fold: str = ""  # the part of the data it says it is in: "train", "test", ...
+
+
+@dataclass(frozen=True, slots=True)
+class MissingColumns:
+    """The columns were not found by name; ``guess`` is what the values say."""
+
+    problem: str
+    role: str
+    guess: ColumnGuess | None
 
 
 @contextmanager
-def text_of(file: BinaryIO) -> Iterator[TextIO]:
+def text_of(file: BinaryIO, encoding: str = "utf-8") -> Iterator[TextIO]:
     """``file`` as text from its start, without a byte order mark; ``file`` stays open."""
     file.seek(0)
     # newline="": lines end at LF, CR or CR LF, alone or mixed, and keep their end for the csv module.
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(
+        file, encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline=""
+    )
     try:
         yield text
     finally:
@@ -80,52 +76,60 @@ def text_of(file: BinaryIO) -> Iterator[TextIO]:
 
 
 class UploadReader:
-    """Reads one checked upload (encoding.check_bytes, text_of) once; the text stays the caller's.
+    """Reads one upload once; the text stays the caller's.
 
-    ``columns`` and ``format`` are known from the start. ``records()`` passes over rows that cannot be read
-    (ragged ones, JSON values of the wrong type) and counts them; ``refuse_unreadable()`` then raises with
-    their row numbers.
+    ``format``, ``names`` and ``columns`` are known from the start. ``rows()`` passes over rows that cannot be
+    read (ragged ones, JSON values of the wrong type) and writes each into the ledger.
     """
 
-    def __init__(self, text: TextIO, *, file_name: str, choice: ColumnChoice) -> None:
+    def __init__(
+        self, text: TextIO, *, file_name: str, plan: FixPlan, ledger: Ledger, ends_with_line_end: bool = True
+    ) -> None:
         self._lines = _BoundedLines(text)
-        self._unreadable: dict[Unreadable, RowTally] = {}
+        self._ledger = ledger
+        self._quoting: Any = csv.QUOTE_NONE if plan.has_literal_quotes else csv.QUOTE_MINIMAL
+        self._ends_with_line_end = ends_with_line_end
         self.num_blank_lines = 0
-        self._first = self._first_line()
-        self.format = _format_of(self._first, file_name)
-        self._delimiter = ""
+        self.missing: MissingColumns | None = None
+        self.has_header = True
+        self.delimiter = ""
+        first = self._first_line()
+        self.format = _format_of(first, file_name)
         if self.format is FileFormat.JSONL:
-            self._names = list(self._object(self._first, self._lines.row) or {})
-            self.refuse_unreadable()  # without a first object there are no columns to look for
+            self.names = self._json_names()
+            sample: Sequence[Sequence[Any]] = self._json_sample()
         else:
-            self._delimiter = _delimiter_of(self._first, choice, prefer_tab=self.format is FileFormat.TSV)
-            self._names = _fields(self._first, self._delimiter, self._lines.row)
-            self.format = FileFormat.TSV if self._delimiter == "\t" else FileFormat.CSV
-        self.columns: Columns = find_columns(self._names, choice)
+            self.has_header = plan.columns.has_header
+            self.delimiter = self._delimiter_of(first, plan.columns)
+            self.names = self._fields(first)
+            if self.has_header:
+                self._lines.drop()
+            else:
+                self.names = numbered_names(len(self.names))
+            sample = self._csv_sample()
+            self.format = FileFormat.TSV if self.delimiter == "\t" else FileFormat.CSV
+        self.columns = self._columns(plan.columns, sample)
 
     @property
     def ignored_columns(self) -> list[str]:
         """Names of the columns that are not read."""
-        used = (self.columns.text_index, self.columns.label_index)
-        return [name.strip() for place, name in enumerate(self._names) if place not in used]
+        used = (self.columns.text_index, self.columns.label_index, self.columns.fold_index)
+        return [name.strip() for place, name in enumerate(self.names) if place not in used]
 
-    def records(self) -> Iterator[Record]:
+    @property
+    def padded_names(self) -> list[str]:
+        """Column names that lost white space at their ends."""
+        return [name for name in self.names if name != name.strip()]
+
+    def rows(self) -> Iterator[SourceRow]:
         """Every readable row in the file's order."""
-        return self._json_records() if self.format is FileFormat.JSONL else self._csv_records()
-
-    def refuse_unreadable(self) -> None:
-        """Raise DatasetRefused when records() met rows it could not read; all kinds are in the details."""
-        findings = [
-            tally.finding(code=kind.value[0].value, message=kind.value[1], fix=kind.value[2])
-            for kind, tally in self._unreadable.items()
-        ]
-        if findings:
-            raise DatasetRefused(ErrorCode(findings[0].code), findings)
+        return self._json_rows() if self.format is FileFormat.JSONL else self._csv_rows()
 
     def _first_line(self) -> str:
-        for line in self._lines:
+        while (line := self._lines.peek()) is not None:
             if line.strip():
                 return line
+            self._lines.drop()
             self.num_blank_lines += 1
         raise refuse(
             ErrorCode.DATASET_EMPTY,
@@ -133,87 +137,226 @@ class UploadReader:
             "Upload a file with a header row and one row a text.",
         )
 
-    def _csv_records(self) -> Iterator[Record]:
+    def _columns(self, choice: ColumnChoice, sample: Sequence[Sequence[Any]]) -> Columns:
+        try:
+            return find_columns(self.names, choice)
+        except NoColumns as exc:
+            guess = guess_columns(self.names, sample)
+            self.missing = MissingColumns(str(exc), exc.role, guess)
+            if guess is None:
+                raise DatasetRefused(
+                    ErrorCode.DATASET_MISSING_COLUMN,
+                    [missing_column(self.missing)],
+                    param=f"{exc.role}_column",
+                ) from exc
+            return columns_at(self.names, guess.text_index, guess.label_index)
+
+    def _csv_rows(self) -> Iterator[SourceRow]:
         csv.field_size_limit(MAX_VALUE_CHARS)  # the module's only switch for it; always this value
-        rows = csv.reader(self._lines, delimiter=self._delimiter, strict=True)
-        text_index, label_index, width = self.columns.text_index, self.columns.label_index, len(self._names)
-        first_row = self._lines.row + 1
+        records = csv.reader(self._lines, delimiter=self.delimiter, strict=True, quoting=self._quoting)
+        columns, width = self.columns, len(self.names)
         while True:
-            self._lines.start_record()
+            row = self._lines.row + 1
             try:
-                fields = next(rows)
+                fields = next(records)
             except StopIteration:
                 return
+            except _LineTooLong as exc:
+                self._unreadable("too_long_values", row, exc.start)
+                continue
             except csv.Error as exc:
-                raise _bad_quotes(first_row, self._lines.row, exc) from exc
+                is_one_line = self._lines.row == row
+                code = "too_long_values" if "field larger" in str(exc) and is_one_line else "bad_quotes"
+                self._unreadable(code, row, self._lines.last)
+                continue
             if len(fields) == width:
-                yield Record(first_row, fields[text_index], fields[label_index])
+                fold = "" if columns.fold_index is None else fields[columns.fold_index]
+                self._ledger.num_read += 1
+                yield SourceRow(row, fields[columns.text_index], fields[columns.label_index], fold)
             elif len(fields) < 2 and not "".join(fields).strip():
                 self.num_blank_lines += 1
             else:
-                self._count_unreadable(Unreadable.RAGGED, first_row)
-            first_row = self._lines.row + 1
+                self._unreadable("ragged_rows", row, self.delimiter.join(fields))
 
-    def _json_records(self) -> Iterator[Record]:
-        line: str | None = self._first
-        while line is not None:
-            if line.strip():
-                record = self._json_record(line, self._lines.row)
-                if record is not None:
-                    yield record
-            else:
+    def _json_rows(self) -> Iterator[SourceRow]:
+        while True:
+            row = self._lines.row + 1
+            try:
+                line = next(self._lines, None)
+            except _LineTooLong as exc:
+                self._unreadable("too_long_values", row, exc.start)
+                continue
+            if line is None:
+                return
+            if not line.strip():
                 self.num_blank_lines += 1
-            self._lines.start_record()
-            line = next(self._lines, None)
+                continue
+            found = self._json_row(line, row)
+            if found is not None:
+                self._ledger.num_read += 1
+                yield found
 
-    def _json_record(self, line: str, row: int) -> Record | None:
-        value = self._object(line, row)
+    def _json_row(self, line: str, row: int) -> SourceRow | None:
+        value = _object_of(line)
+        columns = self.columns
         if value is None:
-            return None
-        if self.columns.text not in value or self.columns.label not in value:
-            self._count_unreadable(Unreadable.ABSENT, row)
-            return None
-        text, label = value[self.columns.text], value[self.columns.label]
-        if text is not None and not isinstance(text, str):
-            self._count_unreadable(Unreadable.TEXT_TYPE, row)
-            return None
-        if label is not None and not isinstance(label, str | int):
-            self._count_unreadable(Unreadable.LABEL_TYPE, row)
-            return None
-        return Record(row, text or "", "" if label is None else _label_text(label))
+            self._unreadable("not_an_object", row, line)
+        elif columns.text not in value or columns.label not in value:
+            self._unreadable("absent_fields", row, line)
+        elif not isinstance(value[columns.text], str | None):
+            self._unreadable("text_type", row, line)
+        elif not isinstance(value[columns.label], str | int | None):
+            self._unreadable("label_type", row, line)
+        else:
+            fold = "" if columns.fold_index is None else value.get(self.names[columns.fold_index].strip())
+            text: Any = value[columns.text]
+            return SourceRow(row, text or "", _label_text(value[columns.label]), str(fold or ""))
+        return None
 
-    def _object(self, line: str, row: int) -> dict[str, object] | None:
+    def _unreadable(self, code: str, row: int, value: str) -> None:
+        """A row that is cut off at the end of the file is told as such, whatever else it is."""
+        if code != "too_long_values" and not self._ends_with_line_end and self._lines.is_at_end():
+            code = "truncated"
+        self._ledger.num_read += 1
+        self._ledger.unusable(code, row, value)
+
+    def _json_names(self) -> list[str]:
+        for line in self._lines.sample():
+            value = _object_of(line)
+            if value:
+                return list(value)
+        raise refuse(
+            ErrorCode.DATASET_BAD_FORMAT,
+            "No line is a JSON object.",
+            'Write one object {"text": "...", "label": "..."} on each line.',
+            rows=(self._lines.row + 1,),
+        )
+
+    def _json_sample(self) -> list[list[Any]]:
+        values = (_object_of(line) for line in self._lines.sample())
+        return [[value.get(name, "") for name in self.names] for value in values if value]
+
+    def _csv_sample(self) -> list[list[str]]:
+        csv.field_size_limit(MAX_VALUE_CHARS)
+        rows = csv.reader(self._lines.sample(), delimiter=self.delimiter, quoting=self._quoting)
         try:
-            value = msgspec.json.decode(line, type=dict[str, object])
-        except (msgspec.DecodeError, RecursionError):
-            self._count_unreadable(Unreadable.NOT_AN_OBJECT, row)
-            return None
-        return {name.strip(): item for name, item in value.items()}
+            return list(rows)
+        except csv.Error:
+            return []
 
-    def _count_unreadable(self, kind: Unreadable, row: int) -> None:
-        self._unreadable.setdefault(kind, RowTally()).add(row)
+    def _delimiter_of(self, first: str, choice: ColumnChoice) -> str:
+        """That with which the header has the needed columns, else the one that most lines agree on."""
+        prefer_tab = self.format is FileFormat.TSV
+        candidates = (
+            sorted(_DELIMITERS, key=lambda delimiter: delimiter != "\t") if prefer_tab else _DELIMITERS
+        )
+        if choice.has_header:
+            for delimiter in candidates:
+                try:
+                    find_columns(_split(first, delimiter, self._quoting), choice)
+                except (NoColumns, csv.Error):
+                    continue
+                return delimiter
+        lines = [line for line in self._lines.sample() if line.strip()]
+        return max(candidates, key=lambda delimiter: sum(delimiter in line for line in lines))
+
+    def _fields(self, header: str) -> list[str]:
+        try:
+            return _split(header, self.delimiter, self._quoting)
+        except csv.Error as exc:
+            raise refuse(
+                ErrorCode.DATASET_BAD_FORMAT,
+                f"The quotes of row {self._lines.row + 1}, the header, do not match: one is not closed, or "
+                "stands alone inside a name.",
+                "Write the names of the columns without quotes.",
+                rows=(self._lines.row + 1,),
+            ) from exc
+
+
+def missing_column(missing: MissingColumns) -> Finding:
+    """The finding of columns that were not found, without its fixes."""
+    return Finding(
+        code=ErrorCode.DATASET_MISSING_COLUMN.value,
+        message=missing.problem,
+        fix=f"Name the column {missing.role!r} in the first row, or choose the columns.",
+        rows=(1,),
+        num_rows=1,
+    )
+
+
+class _LineTooLong(Exception):
+    """A line that is not held; ``start`` is how it begins."""
+
+    def __init__(self, start: str) -> None:
+        super().__init__()
+        self.start = start
 
 
 class _BoundedLines(Iterator[str]):
-    """Lines with their ends, counted; refuses a line or a quoted value too long to hold."""
+    """Lines with their ends, counted; the first ones can be looked at before they are read."""
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
-        self._num_record_chars = 0
+        self._waiting: deque[str | _LineTooLong] = deque()
         self.row = 0  # of the line given last
-
-    def start_record(self) -> None:
-        self._num_record_chars = 0
+        self.last = ""  # how that line begins
 
     def __next__(self) -> str:
-        line = self._text.readline(MAX_LINE_CHARS + 1)
-        if not line:
+        line = self._waiting.popleft() if self._waiting else self._read()
+        if line is None:
             raise StopIteration
         self.row += 1
-        self._num_record_chars += len(line)
-        if self._num_record_chars > MAX_LINE_CHARS:
-            raise _too_long(self.row)
+        if isinstance(line, _LineTooLong):
+            raise line
+        self.last = line[:400]
         return line
+
+    def peek(self) -> str | None:
+        """The line that comes next; None at the end. A header that is too long is refused."""
+        if not self._waiting and (line := self._read()) is not None:
+            self._waiting.append(line)
+        first = self._waiting[0] if self._waiting else None
+        if isinstance(first, _LineTooLong):
+            raise refuse(
+                ErrorCode.DATASET_BAD_FORMAT,
+                f"Row {self.row + 1} is longer than {MAX_LINE_CHARS:,} characters: this is no table.",
+                "Put each text on a row of its own.",
+                rows=(self.row + 1,),
+            )
+        return first
+
+    def drop(self) -> None:
+        """Pass over the line that was looked at."""
+        self._waiting.popleft()
+        self.row += 1
+
+    def sample(self) -> Iterator[str]:
+        """The first lines of those that come, within bounds; they are still to be read."""
+        while len(self._waiting) < SAMPLE_LINES and sum(map(_length, self._waiting)) < SAMPLE_CHARS:
+            line = self._read()
+            if line is None:
+                break
+            self._waiting.append(line)
+        return (line for line in tuple(self._waiting) if isinstance(line, str))
+
+    def is_at_end(self) -> bool:
+        """Has the last line been given?"""
+        if not self._waiting and (line := self._read()) is not None:
+            self._waiting.append(line)
+        return not self._waiting
+
+    def _read(self) -> str | _LineTooLong | None:
+        line = self._text.readline(MAX_LINE_CHARS + 1)
+        if len(line) <= MAX_LINE_CHARS:
+            return line or None
+        start = line[:400]
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(MAX_VALUE_CHARS)
+        return _LineTooLong(start)
+
+
+def _length(line: str | _LineTooLong) -> int:
+    return len(line) if isinstance(line, str) else 0
 
 
 def _format_of(first_line: str, file_name: str) -> FileFormat:
@@ -229,51 +372,32 @@ def _format_of(first_line: str, file_name: str) -> FileFormat:
             'Send JSON lines instead: one object {"text": ..., "label": ...} on each line.',
             rows=(1,),
         )
+    if start[:15].casefold().startswith(("<!doctype", "<html", "<?xml")):
+        raise refuse(
+            ErrorCode.DATASET_BAD_FORMAT,
+            f"The file is a web page or XML, not a table: it begins with {shortened(start[:15])!r}.",
+            "Export the data as CSV (UTF-8), TSV or JSON lines and upload that.",
+            rows=(1,),
+        )
     return FileFormat.TSV if suffix in (".tsv", ".tab") else FileFormat.CSV
 
 
-def _delimiter_of(header: str, choice: ColumnChoice, *, prefer_tab: bool) -> str:
-    """The delimiter with which the header has the needed columns, else the one that gives most columns."""
-    candidates = sorted(_DELIMITERS, key=lambda delimiter: delimiter != "\t") if prefer_tab else _DELIMITERS
-    for delimiter in candidates:
-        try:
-            find_columns(_fields(header, delimiter, 1), choice)
-        except DatasetRefused:
-            continue
-        return delimiter
-    return max(candidates, key=header.count)
-
-
-def _fields(header: str, delimiter: str, row: int) -> list[str]:
+def _split(header: str, delimiter: str, quoting: Any) -> list[str]:
     csv.field_size_limit(MAX_VALUE_CHARS)
+    return next(csv.reader([header], delimiter=delimiter, strict=True, quoting=quoting))
+
+
+def _object_of(line: str) -> dict[str, Any] | None:
     try:
-        return next(csv.reader([header], delimiter=delimiter, strict=True))
-    except csv.Error as exc:
-        raise _bad_quotes(row, row, exc) from exc
+        value = msgspec.json.decode(line, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return {name.strip(): item for name, item in value.items()}
 
 
-def _label_text(label: str | int) -> str:
+def _label_text(label: str | int | None) -> str:
+    if label is None:
+        return ""
     if isinstance(label, bool):
         return "true" if label else "false"
     return str(label)
-
-
-def _bad_quotes(first_row: int, last_row: int, problem: csv.Error) -> DatasetRefused:
-    if "field larger than" in str(problem):
-        return _too_long(first_row)
-    where = f"row {first_row}" if first_row == last_row else f"the record of rows {first_row} to {last_row}"
-    return refuse(
-        ErrorCode.DATASET_BAD_FORMAT,
-        f"The quotes of {where} do not match: one is not closed, or stands alone inside a value.",
-        'Put values with quotes, delimiters or line breaks in double quotes, and write a quote inside as "".',
-        rows=(first_row,),
-    )
-
-
-def _too_long(row: int) -> DatasetRefused:
-    return refuse(
-        ErrorCode.DATASET_BAD_FORMAT,
-        f"A value at row {row} is longer than {MAX_VALUE_CHARS:,} characters, or a quote is not closed.",
-        "Close the quote, or shorten the value.",
-        rows=(row,),
-    )

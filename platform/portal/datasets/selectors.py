@@ -1,5 +1,7 @@
-"""Reading datasets and their rows."""
+"""Reading datasets, their rows, and uploads on their way."""
 
+import csv
+import io
 from collections.abc import Iterator
 from itertools import islice
 from uuid import UUID
@@ -7,15 +9,19 @@ from uuid import UUID
 import msgspec
 from django.db.models import QuerySet
 
-from portal.common.errors import NotFound
+from portal.common.errors import NotFound, PortalError
 from portal.common.store import ObjectStore
-from portal.datasets.models import Dataset
-from portal.datasets.reader import Record
+from portal.datasets.encoding import CHUNK_BYTES
+from portal.datasets.models import Dataset, DatasetUpload
+from portal.datasets.row_checks import Record
 from portal.tenants.models import Tenant
+from wire.errors import ErrorCode
+
+_ROWS_AT_ONCE = 500
 
 
 def dataset_list(*, tenant: Tenant) -> QuerySet[Dataset]:
-    """The tenant's datasets, newest first."""
+    """The tenant's datasets, every version, newest first."""
     return Dataset.objects.for_tenant(tenant).filter(deleted_at=None).order_by("-created_at", "id")
 
 
@@ -27,9 +33,45 @@ def dataset_get(*, tenant: Tenant, dataset_id: UUID) -> Dataset:
     return found
 
 
+def dataset_versions(*, tenant: Tenant, dataset: Dataset) -> QuerySet[Dataset]:
+    """All versions of the dataset's upload, newest first."""
+    return dataset_list(tenant=tenant).filter(series=dataset.series).order_by("-version")
+
+
 def dataset_rows(*, dataset: Dataset, store: ObjectStore, offset: int, limit: int) -> list[Record]:
     """``limit`` cleaned rows from the ``offset``-th on, in the file's order; fewer at the end."""
     return list(islice(_rows(dataset, store), offset, offset + limit))
+
+
+def original_pieces(*, dataset: Dataset, store: ObjectStore) -> Iterator[bytes]:
+    """The bytes as they were uploaded."""
+    return _pieces(store, dataset.original_uri)
+
+
+def cleaned_pieces(*, dataset: Dataset, store: ObjectStore, as_csv: bool) -> Iterator[bytes]:
+    """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label."""
+    return _as_csv(_rows(dataset, store)) if as_csv else _pieces(store, dataset.rows_uri)
+
+
+def upload_list(*, tenant: Tenant) -> QuerySet[DatasetUpload]:
+    """The tenant's uploads, newest first."""
+    return DatasetUpload.objects.for_tenant(tenant).order_by("-created_at", "id")
+
+
+def upload_get(*, tenant: Tenant, upload_id: UUID) -> DatasetUpload:
+    """One upload; NotFound when it is not the tenant's."""
+    found = upload_list(tenant=tenant).select_related("tenant").filter(pk=upload_id).first()
+    if found is None:
+        raise NotFound("upload")
+    return found
+
+
+def check_stored(*, uri: str, store: ObjectStore) -> None:
+    """Raise PortalError when the dataset's file is not there, before an answer has begun."""
+    if not store.exists(uri):
+        raise PortalError(
+            "The dataset's file is not in the store: tell the operator.", code=ErrorCode.STORE_UNAVAILABLE
+        )
 
 
 def _rows(dataset: Dataset, store: ObjectStore) -> Iterator[Record]:
@@ -37,3 +79,22 @@ def _rows(dataset: Dataset, store: ObjectStore) -> Iterator[Record]:
     with store.open(dataset.rows_uri) as file:
         for line in file:
             yield decoder.decode(line)
+
+
+def _pieces(store: ObjectStore, uri: str) -> Iterator[bytes]:
+    with store.open(uri) as file:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece
+
+
+def _as_csv(rows: Iterator[Record]) -> Iterator[bytes]:
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(("text", "label"))
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        writer.writerows((record.text, record.label) for record in some)
+        yield written.getvalue().encode()
+        written.seek(0)
+        written.truncate()
+    if written.tell():
+        yield written.getvalue().encode()  # a header and no rows

@@ -1,27 +1,37 @@
-"""Making and deleting datasets."""
+"""Making datasets, mending and examining them, and deleting them."""
 
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from datetime import timedelta
+from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Max
 from django.utils import timezone
 
 from portal.audit.services import audit_record
-from portal.common.errors import InUse
+from portal.common.errors import Conflict, InUse, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
-from portal.common.scope import operator_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.columns import ColumnChoice
-from portal.datasets.ingest import UploadLimits, ingest
-from portal.datasets.models import Dataset
+from portal.datasets.doctor import Examination, Report, UploadLimits, examine, refused
+from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
+from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, fix_of
+from portal.datasets.models import Dataset, DatasetState
 from portal.datasets.places import DatasetPlaces
-from portal.tenants.actors import Actor
+from portal.datasets.plan import plan_of
+from portal.tenants.actors import Actor, actor_of_job
 from portal.tenants.models import Tenant
-from wire.codec import to_plain
+from wire.errors import ErrorCode
 from wire.ids import DatasetId, TenantId
 
+MAX_ATTEMPTS = 3
+QUEUED_AGAIN_AFTER = timedelta(minutes=1)
 _log = structlog.get_logger("portal.datasets")
 
 
@@ -44,43 +54,122 @@ def dataset_create(
     store: ObjectStore,
     acting: Actor,
 ) -> Dataset:
-    """Check the upload, write it to the store, and note it. Raises DatasetRefused; then nothing stays."""
-    dataset_id = uuid4()
-    places = places_of(tenant.pk, dataset_id)
-    done = ingest(
-        upload.file, file_name=upload.file_name, choice=choice, limits=limits, store=store, places=places
-    )
-    try:
-        dataset = Dataset(
-            id=dataset_id,
-            tenant=tenant,
-            name=name,
-            format=done.format.value,
-            original_uri=places.original_uri,
-            rows_uri=places.rows_uri,
-            num_bytes=done.num_bytes,
-            sha256=done.sha256,
-            num_rows=done.summary.num_rows,
-            labels=to_plain(done.summary.labels),
-            text_column=done.columns.text,
-            label_column=done.columns.label,
-            warnings=to_plain(done.warnings),
-            created_by=acting.user,
+    """Examine the upload at once, write it to the store, and note it.
+
+    Raises DatasetRefused, and leaves nothing, when it cannot be read or no fix on offer could mend it.
+    """
+    dataset = _new(tenant=tenant, upload=upload, name=name, choice=choice, acting=acting)
+    with _nothing_left(store, dataset):
+        examination = examine(
+            upload.file,
+            file_name=upload.file_name,
+            plan=plan_of((), choice),
+            limits=limits,
+            store=store,
+            rows_uri=dataset.rows_uri,
         )
-        with transaction.atomic():
-            dataset.save(force_insert=True)
-            audit_record(
-                actor=acting.name,
-                action="dataset.create",
-                target=dataset,
-                tenant=tenant,
-                num_rows=dataset.num_rows,
-                sha256=dataset.sha256,
-            )
-    except BaseException:
-        store.delete(places.folder_uri)
-        raise
+        examination.report.refuse_hopeless()
+        _store_original(dataset, upload.file, limits, store)
+        for field, value in _outcome(examination).items():
+            setattr(dataset, field, value)
+        _save_new(dataset, acting)
     return dataset
+
+
+@transaction.atomic
+def dataset_receive(
+    *,
+    tenant: Tenant,
+    upload: Upload,
+    name: str,
+    choice: ColumnChoice,
+    limits: UploadLimits,
+    store: ObjectStore,
+    acting: Actor,
+) -> Dataset:
+    """Write the upload to the store; it is examined in the background."""
+    dataset = _new(tenant=tenant, upload=upload, name=name, choice=choice, acting=acting)
+    with _nothing_left(store, dataset):
+        _store_original(dataset, upload.file, limits, store)
+        _save_new(dataset, acting)
+    enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(dataset.pk))
+    return dataset
+
+
+@transaction.atomic
+def dataset_fix(
+    *, dataset: Dataset, fixes: Sequence[Fix], limits: UploadLimits, store: ObjectStore, acting: Actor
+) -> Dataset:
+    """A new version of the dataset, with ``fixes`` on top of those it has; the old one stays as it is."""
+    latest = Dataset.objects.for_tenant(dataset.tenant).filter(series=dataset.series)
+    number: int = latest.aggregate(latest=Max("version"))["latest"]
+    mended = _new(
+        tenant=dataset.tenant,
+        upload=None,
+        name=dataset.name,
+        choice=ColumnChoice(),
+        acting=acting,
+    )
+    mended.file_name, mended.given_columns = dataset.file_name, dataset.given_columns
+    mended.series, mended.version = dataset.series, number + 1
+    mended.fixes = [*dataset.fixes, *(fix.as_json() for fix in fixes)]
+    with _nothing_left(store, mended):
+        with _original(dataset, store) as file:
+            _store_original(mended, file, limits, store)
+        try:
+            _save_new(mended, acting, fixes=[fix.id for fix in fixes], of=str(dataset.pk))
+        except IntegrityError as exc:
+            raise Conflict("Another version was made at the same moment: look at it first.") from exc
+    enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(mended.pk))
+    return mended
+
+
+def fixes_chosen(*, dataset: Dataset, ids: Sequence[str], columns: Mapping[str, Any] | None) -> list[Fix]:
+    """The fixes of these ids as the dataset's report offers them, and the choice of columns as one more.
+
+    Raises Conflict while there is no report, InvalidField for what is not on offer.
+    """
+    if dataset.state == DatasetState.CHECKING or dataset.report is None:
+        raise Conflict("This dataset has not been examined yet: wait for its report.")
+    offered = {fix["id"]: fix_of(fix) for finding in dataset.report["findings"] for fix in finding["fixes"]}
+    unknown = [name for name in ids if name not in offered]
+    if unknown:
+        raise InvalidField("fixes", f"The report offers no fix {unknown[0]!r}.")
+    chosen = [offered[name] for name in dict.fromkeys(ids)]
+    if len({fix.finding for fix in chosen}) < len(chosen):
+        raise InvalidField("fixes", "Two of these fixes mend the same finding: choose one.")
+    if columns is not None:
+        words = f"Read the text from {columns['text']!r} and the label from {columns['label']!r}"
+        missing = ErrorCode.DATASET_MISSING_COLUMN.value
+        chosen.append(Fix(FixKind.SET_HEADER, missing, words, dict(columns), "chosen"))
+    return chosen
+
+
+def dataset_examine(*, dataset_id: UUID, store: ObjectStore, limits: UploadLimits) -> None:
+    """Examine a dataset that waits for it, if nobody else does; may run twice without harm."""
+    with _alone_with(dataset_id) as is_alone:
+        dataset = _claimed(dataset_id) if is_alone else None
+        if dataset is None:
+            return
+        if dataset.num_attempts > MAX_ATTEMPTS:
+            examination = _given_up()
+        else:
+            with _original(dataset, store) as file:
+                examination = _examined(dataset, file, limits, store)
+        _note_outcome(dataset, examination, store)
+
+
+def datasets_waiting() -> list[UUID]:
+    """Those whose examination was asked for a while ago and has not ended; they are asked for again."""
+    with operator_scope():
+        waiting = Dataset.objects.unscoped().filter(
+            state=DatasetState.CHECKING,
+            deleted_at=None,
+            queued_at__lt=timezone.now() - QUEUED_AGAIN_AFTER,
+        )
+        found = list(waiting.values_list("pk", flat=True))
+        waiting.filter(pk__in=found).update(queued_at=timezone.now())
+    return found
 
 
 @transaction.atomic
@@ -125,3 +214,143 @@ def deleted_datasets() -> list[UUID]:
 def places_of(tenant_id: UUID, dataset_id: UUID) -> DatasetPlaces:
     """Where the dataset's files lie."""
     return DatasetPlaces(TenantId(str(tenant_id)), DatasetId(str(dataset_id)))
+
+
+def _new(*, tenant: Tenant, upload: Upload | None, name: str, choice: ColumnChoice, acting: Actor) -> Dataset:
+    dataset_id = uuid4()
+    places = places_of(tenant.pk, dataset_id)
+    return Dataset(
+        id=dataset_id,
+        tenant=tenant,
+        name=name,
+        file_name=upload.file_name[:300] if upload is not None else "",
+        given_columns=[choice.text, choice.label],
+        state=DatasetState.CHECKING,
+        original_uri=places.original_uri,
+        rows_uri=places.rows_uri,
+        created_by=acting.user,
+    )
+
+
+@contextmanager
+def _nothing_left(store: ObjectStore, dataset: Dataset) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        store.delete(places_of(dataset.tenant_id, dataset.pk).folder_uri)
+        raise
+
+
+def _store_original(dataset: Dataset, file: BinaryIO, limits: UploadLimits, store: ObjectStore) -> None:
+    file.seek(0)
+    num_bytes, digest = 0, hashlib.sha256()
+    with store.write(dataset.original_uri) as original:
+        while chunk := file.read(CHUNK_BYTES):
+            num_bytes += len(chunk)
+            if num_bytes > limits.max_bytes:
+                raise too_many_bytes(limits.max_bytes)
+            original.write(chunk)
+            digest.update(chunk)
+    dataset.num_bytes, dataset.sha256 = num_bytes, digest.hexdigest()
+
+
+@contextmanager
+def _original(dataset: Dataset, store: ObjectStore) -> Iterator[BinaryIO]:
+    with store.open(dataset.original_uri) as file:
+        yield file
+
+
+def _save_new(dataset: Dataset, acting: Actor, **details: Any) -> None:
+    with transaction.atomic():
+        dataset.save(force_insert=True)
+        audit_record(
+            actor=acting.name,
+            action="dataset.fix" if dataset.version > 1 else "dataset.create",
+            target=dataset,
+            tenant=dataset.tenant,
+            num_rows=dataset.num_rows,
+            sha256=dataset.sha256,
+            **details,
+        )
+
+
+@contextmanager
+def _alone_with(dataset_id: UUID) -> Iterator[bool]:
+    """Holds a lock of this database session, which ends with it: a worker that dies leaves none behind."""
+    key = dataset_id.int % (1 << 63)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        (is_alone,) = cursor.fetchone()
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _claimed(dataset_id: UUID) -> Dataset | None:
+    with operator_scope():
+        waiting = Dataset.objects.unscoped().filter(
+            pk=dataset_id, state=DatasetState.CHECKING, deleted_at=None
+        )
+        waiting.update(num_attempts=F("num_attempts") + 1, queued_at=timezone.now())
+        return waiting.select_related("tenant").first()
+
+
+def _examined(dataset: Dataset, file: BinaryIO, limits: UploadLimits, store: ObjectStore) -> Examination:
+    text, label = dataset.given_columns or (None, None)
+    try:
+        return examine(
+            file,
+            file_name=dataset.file_name,
+            plan=plan_of([fix_of(fix) for fix in dataset.fixes], ColumnChoice(text, label)),
+            limits=limits,
+            store=store,
+            rows_uri=dataset.rows_uri,
+        )
+    except DatasetRefused as exc:
+        return refused(exc)
+
+
+def _given_up() -> Examination:
+    finding = Finding(
+        code=ErrorCode.INTERNAL.value,
+        message=f"The file could not be examined in {MAX_ATTEMPTS} attempts.",
+        fix="Tell the operator; the log says why.",
+    )
+    return Examination(Report(findings=(finding,)))
+
+
+def _note_outcome(dataset: Dataset, examination: Examination, store: ObjectStore) -> None:
+    with tenant_scope(dataset.tenant_id):
+        rows = Dataset.objects.for_tenant(dataset.tenant).filter(
+            pk=dataset.pk, state=DatasetState.CHECKING, deleted_at=None
+        )
+        outcome = _outcome(examination)
+        is_noted = bool(rows.update(**outcome))
+        if is_noted:
+            audit_record(
+                actor=actor_of_job(dataset.pk).name,
+                action="dataset.examine",
+                target=dataset,
+                tenant=dataset.tenant,
+                state=outcome["state"],
+                num_rows=outcome["num_rows"],
+            )
+    if not is_noted:  # deleted meanwhile: what has just been written goes with it
+        store.delete(places_of(dataset.tenant_id, dataset.pk).folder_uri)
+
+
+def _outcome(examination: Examination) -> dict[str, Any]:
+    """The columns of the table that an examination fills."""
+    report = examination.report
+    return {
+        "state": DatasetState.BLOCKED if report.blocking else DatasetState.READY,
+        "report": report.as_json(),
+        "format": "" if examination.format is None else examination.format.value,
+        "num_rows": report.num_rows_kept,
+        "labels": [{"label": label, "num_rows": number} for label, number in examination.label_rows.items()],
+        "text_column": examination.text_column[:200],
+        "label_column": examination.label_column[:200],
+    }

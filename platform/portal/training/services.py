@@ -13,7 +13,7 @@ from portal.catalog.selectors import backbone_default, general_tree
 from portal.catalog.services import task_labels_set
 from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
-from portal.datasets.models import Dataset
+from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
 from portal.training.models import UNFINISHED, JobState, TrainingJob
 from portal.training.recipes import parse_recipe
@@ -30,6 +30,8 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
     dataset = datasets.filter(pk=dataset_id, deleted_at=None).first()
     if dataset is None:
         raise InvalidField("dataset", "There is no such dataset: upload it first.")
+    if dataset.state != DatasetState.READY:
+        raise Conflict("This dataset is not ready to train on: see its report for what is to be fixed.")
     general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user

@@ -1,0 +1,78 @@
+"""Finds personal data that has a shape (addresses, numbers), and masks it. Names of people have none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_NUMBER = re.compile(r"(?<![\w.,])\+?\(?\d[\d ()./-]{7,24}\d(?![\w%])")
+_DIGITS = re.compile(r"\d{3}")
+_IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where in a text something personal stands, and what it is."""
+
+    start: int
+    end: int
+    kind: str  # email, iban, card, phone, ip
+
+
+def personal_spots(text: str) -> list[Spot]:
+    """All spots of ``text``, in order, none over another."""
+    spots: list[Spot] = []
+    for spot in _candidates(text):
+        if all(spot.end <= other.start or spot.start >= other.end for other in spots):
+            spots.append(spot)
+    return sorted(spots, key=lambda spot: spot.start)
+
+
+def masked(text: str) -> str:
+    """``text`` with [email] and the like in place of what is personal."""
+    parts, end = [], 0
+    for spot in personal_spots(text):
+        parts += [text[end : spot.start], f"[{spot.kind}]"]
+        end = spot.end
+    return "".join([*parts, text[end:]])
+
+
+def _candidates(text: str) -> Iterator[Spot]:
+    if "@" in text:
+        yield from (Spot(*match.span(), "email") for match in _EMAIL.finditer(text))
+    if not _DIGITS.search(text):
+        return
+    for match in _IBAN.finditer(text):
+        if _is_iban(match.group()):
+            yield Spot(*match.span(), "iban")
+    for match in _IP.finditer(text):
+        if all(int(part) < 256 for part in match.group().split(".")):
+            yield Spot(*match.span(), "ip")
+    for match in _NUMBER.finditer(text):
+        kind = _number_kind(match.group())
+        if kind:
+            yield Spot(*match.span(), kind)
+
+
+def _number_kind(number: str) -> str | None:
+    digits = "".join(character for character in number if character.isdigit())
+    if 13 <= len(digits) <= 19 and _is_luhn(digits):
+        return "card"
+    is_written_as_phone = number[0] in "+(0" or number.count("-") + number.count(" ") >= 2
+    if 8 <= len(digits) <= 15 and is_written_as_phone and not _DATE.match(number):
+        return "phone"
+    return None
+
+
+def _is_luhn(digits: str) -> bool:
+    doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def _is_iban(written: str) -> bool:
+    packed = written.replace(" ", "")
+    if not 15 <= len(packed) <= 34:
+        return False
+    return int("".join(str(int(character, 36)) for character in packed[4:] + packed[:4])) % 97 == 1

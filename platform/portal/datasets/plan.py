@@ -1,0 +1,49 @@
+"""What the fixes chosen so far ask of a reading: the same original and the same plan give the same rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from portal.datasets.columns import ColumnChoice
+from portal.datasets.findings import Fix, FixKind
+
+
+@dataclass(frozen=True, slots=True)
+class FixPlan:
+    """All fixes of a version taken together; the default changes nothing."""
+
+    columns: ColumnChoice = field(default_factory=ColumnChoice)
+    encoding: str | None = None
+    has_literal_quotes: bool = False
+    drop: frozenset[str] = frozenset()  # codes of findings whose rows are left out
+    drop_labels: Mapping[str, str] = field(default_factory=dict)  # label -> code of the finding
+    label_names: Mapping[str, str] = field(default_factory=dict)  # label as it stands -> as it is kept
+    edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK
+
+
+def plan_of(fixes: Sequence[Fix], columns: ColumnChoice) -> FixPlan:
+    """The plan of ``fixes`` in their order, on a file whose uploader named ``columns``."""
+    plan = FixPlan(columns=columns)
+    for fix in fixes:
+        plan = _with(plan, fix)
+    return plan
+
+
+def _with(plan: FixPlan, fix: Fix) -> FixPlan:
+    match fix.kind:
+        case FixKind.RE_ENCODE:
+            return replace(plan, encoding=fix.values["encoding"])
+        case FixKind.SET_HEADER:
+            return replace(plan, columns=ColumnChoice(**fix.values))
+        case FixKind.LITERAL_QUOTES:
+            return replace(plan, has_literal_quotes=True)
+        case FixKind.DROP:
+            return replace(plan, drop=plan.drop | {fix.finding})
+        case FixKind.DROP_LABELS:
+            labels = dict.fromkeys(fix.values["labels"], fix.finding)
+            return replace(plan, drop_labels={**plan.drop_labels, **labels})
+        case FixKind.MERGE_LABELS:
+            renamed: Mapping[str, str] = fix.values["labels"]
+            before = {name: renamed.get(kept, kept) for name, kept in plan.label_names.items()}
+            return replace(plan, label_names={**renamed, **before})
+        case _:
+            return replace(plan, edits=plan.edits | {fix.kind})

@@ -1,0 +1,284 @@
+"""Mending datasets over the REST API: new versions, examined in the background, and downloads."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from portal.common.download import Download
+from portal.common.queue import JobName
+from portal.common.scope import tenant_scope
+from portal.common.store import ObjectStore
+from portal.datasets import doctor, jobs, services
+from portal.datasets.models import Dataset
+from portal.datasets.services import dataset_delete, dataset_files_delete, datasets_waiting
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Role
+from tests.fakes.portal import Cast, Member, make_dataset, make_general, make_task
+
+pytestmark = pytest.mark.database
+GOOD = "text,label\n" + "".join(f"film {n},{'pos' if n % 2 else 'neg'}\n" for n in range(30))
+RAGGED = GOOD + "one, two,pos\n"
+
+
+def upload(member: Member, content: str | bytes, name: str = "films.csv") -> dict[str, Any]:
+    data = content.encode() if isinstance(content, str) else content
+    answer = member.client().post(f"{member.path}/datasets", {"file": SimpleUploadedFile(name, data)})
+    assert answer.status_code == 201, answer.content
+    return dict(answer.json())
+
+
+def mend(client: Client, member: Member, dataset: str, **body: Any) -> Any:
+    return client.post(f"{member.path}/datasets/{dataset}/fixes", body, content_type="application/json")
+
+
+def shown(member: Member, dataset: str) -> dict[str, Any]:
+    return dict(member.client(Role.VIEWER).get(f"{member.path}/datasets/{dataset}").json())
+
+
+@pytest.fixture
+def examined(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> Callable[[Callable[[], Any]], Any]:
+    """Does something, and then the background jobs it has queued, as the worker would."""
+    queued: list[tuple[JobName, dict[str, str]]] = []
+    monkeypatch.setattr("portal.common.queue._send", lambda name, ids: queued.append((name, ids)))
+
+    def do(what: Callable[[], Any]) -> Any:
+        with django_capture_on_commit_callbacks(execute=True):
+            answer = what()
+        for name, ids in queued:
+            assert name is JobName.DATASET_EXAMINE
+            jobs.dataset_examine(**ids)
+        queued.clear()
+        return answer
+
+    return do
+
+
+def test_a_fix_makes_a_new_version_and_keeps_the_old(
+    cast: Cast, examined: Callable[[Callable[[], Any]], Any]
+) -> None:
+    first = upload(cast.acme, RAGGED)
+    assert first["state"] == "blocked"
+    answer = examined(
+        lambda: mend(cast.acme.client(Role.DEVELOPER), cast.acme, first["id"], fixes=["drop:ragged_rows"])
+    )
+    assert answer.status_code == 201, answer.content
+    assert (answer.json()["state"], answer.json()["version"]) == ("checking", 2)
+    assert answer.json()["report"] is None
+    second = shown(cast.acme, answer.json()["id"])
+    assert (second["state"], second["num_rows"], second["series"]) == ("ready", 30, first["series"])
+    assert [fix["id"] for fix in second["fixes"]] == ["drop:ragged_rows"]
+    assert second["report"]["left_out"] == [{"finding": "ragged_rows", "rows": [32], "num_rows": 1}]
+    assert second["sha256"] == first["sha256"]
+    assert shown(cast.acme, first["id"]) == first
+    listed = cast.acme.client().get(f"{cast.acme.path}/datasets/{first['id']}/versions").json()
+    assert [version["version"] for version in listed["results"]] == [2, 1]
+
+
+def test_fixes_add_up_over_versions(cast: Cast, examined: Callable[[Callable[[], Any]], Any]) -> None:
+    content = (RAGGED + "  padded ,pos\n").replace("text,label", "words,kind").encode("utf-16")
+    at = upload(cast.acme, content)
+    for fix in (
+        "re_encode:encoding:utf-16",
+        "set_header:dataset_missing_column:named",
+        "drop:ragged_rows",
+        "trim:untrimmed_texts",
+    ):
+        answer = examined(partial(mend, cast.acme.client(), cast.acme, at["id"], fixes=[fix]))
+        at = shown(cast.acme, answer.json()["id"])
+    assert (at["state"], at["version"], at["num_rows"]) == ("ready", 5, 31)
+    assert at["report"]["findings"] == []
+    assert (at["text_column"], at["label_column"]) == ("words", "kind")
+
+
+def test_columns_can_be_chosen(cast: Cast, examined: Callable[[Callable[[], Any]], Any]) -> None:
+    made = upload(cast.acme, GOOD.replace("text,label", "text,label,text2", 1).replace("\n", ",x\n")
+                  .replace("text2,x", "text2", 1))  # fmt: skip
+    columns = {"text": "label", "label": "text"}
+    answer = examined(lambda: mend(cast.acme.client(), cast.acme, made["id"], columns=columns))
+    swapped = shown(cast.acme, answer.json()["id"])
+    assert (swapped["text_column"], swapped["label_column"]) == ("label", "text")
+
+
+def test_a_choice_of_columns_that_are_not_there_is_told(
+    cast: Cast, examined: Callable[[Callable[[], Any]], Any]
+) -> None:
+    made = upload(cast.acme, GOOD)
+    answer = examined(
+        lambda: mend(cast.acme.client(), cast.acme, made["id"], columns={"text": "x", "label": "y"})
+    )
+    found = shown(cast.acme, answer.json()["id"])
+    assert found["state"] == "blocked"
+    assert found["report"]["findings"][0]["code"] == "dataset_missing_column"
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "fixes"),
+        ({"fixes": []}, "fixes"),
+        ({"fixes": ["drop:everything"]}, "fixes"),
+        ({"fixes": ["literal_quotes:bad_quotes", "drop:bad_quotes"]}, "fixes"),
+        ({"columns": {"text": "a"}}, "columns.label"),
+    ],
+)
+def test_what_is_not_on_offer_is_refused(cast: Cast, body: dict[str, Any], param: str) -> None:
+    made = upload(cast.acme, GOOD + '"a" b,pos\n')
+    answer = mend(cast.acme.client(), cast.acme, made["id"], **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+
+
+def test_a_dataset_that_is_being_examined_is_not_mended_yet(cast: Cast) -> None:
+    made = upload(cast.acme, RAGGED)
+    checking = mend(cast.acme.client(), cast.acme, made["id"], fixes=["drop:ragged_rows"]).json()
+    answer = mend(cast.acme.client(), cast.acme, checking["id"], fixes=["drop:ragged_rows"])
+    assert answer.status_code == 409
+    rows = cast.acme.client().get(f"{cast.acme.path}/datasets/{checking['id']}/rows").json()
+    assert rows == {"count": 0, "results": []}
+    cleaned = cast.acme.client().get(f"{cast.acme.path}/datasets/{checking['id']}/cleaned")
+    assert cleaned.status_code == 409
+
+
+def test_a_blocked_dataset_is_not_trained_on(cast: Cast) -> None:
+    make_general()
+    make_task(cast.acme.tenant)
+    made = upload(cast.acme, RAGGED)
+    answer = cast.acme.client().post(
+        f"{cast.acme.path}/tasks/news/trainings", {"dataset": made["id"]}, content_type="application/json"
+    )
+    assert answer.status_code == 409
+    assert "not ready" in answer.json()["error"]["message"]
+
+
+def test_a_fix_repeated_with_one_idempotency_key_makes_one_version(cast: Cast) -> None:
+    made = upload(cast.acme, RAGGED)
+    ids = {
+        cast.acme.client()
+        .post(
+            f"{cast.acme.path}/datasets/{made['id']}/fixes",
+            {"fixes": ["drop:ragged_rows"]},
+            content_type="application/json",
+            headers={"Idempotency-Key": "once"},
+        )
+        .json()["id"]
+        for _ in range(2)
+    }
+    assert len(ids) == 1
+
+
+def test_an_examination_that_never_came_is_asked_for_again(cast: Cast) -> None:
+    made = upload(cast.acme, RAGGED)
+    checking = mend(cast.acme.client(), cast.acme, made["id"], fixes=["drop:ragged_rows"]).json()
+    assert datasets_waiting() == []
+    rows = Dataset.objects.for_tenant(cast.acme.tenant).filter(pk=checking["id"])
+    with tenant_scope(cast.acme.tenant.id):
+        rows.update(queued_at=timezone.now() - timedelta(minutes=2))
+    assert datasets_waiting() == [UUID(checking["id"])]
+    assert datasets_waiting() == []
+
+
+def test_an_examination_that_fails_again_and_again_is_given_up_with_words(cast: Cast) -> None:
+    dataset = make_dataset(cast.acme.tenant)  # has no file
+    rows = Dataset.objects.for_tenant(cast.acme.tenant).filter(pk=dataset.pk)
+    with tenant_scope(cast.acme.tenant.id):
+        rows.update(state="checking")
+    for _ in range(3):
+        with pytest.raises(FileNotFoundError):
+            jobs.dataset_examine(id=str(dataset.pk))
+    jobs.dataset_examine(id=str(dataset.pk))
+    found = shown(cast.acme, str(dataset.pk))
+    assert found["state"] == "blocked"
+    assert "3 attempts" in found["report"]["findings"][0]["message"]
+
+
+def test_one_worker_alone_examines_a_dataset(cast: Cast) -> None:
+    with services._alone_with(uuid4()) as is_alone:
+        assert is_alone
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_dataset_deleted_while_it_is_examined_leaves_no_text(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = upload(cast.acme, RAGGED)
+    checking = mend(cast.acme.client(), cast.acme, made["id"], fixes=["drop:ragged_rows"]).json()
+    store = ObjectStore(settings.ENV.store_url)
+    examine = doctor.examine
+
+    def examine_late(*args: Any, **kwargs: Any) -> Any:
+        outcome = examine(*args, **kwargs)
+        with tenant_scope(cast.acme.tenant.id):
+            dataset = Dataset.objects.for_tenant(cast.acme.tenant).get(pk=checking["id"])
+            dataset_delete(dataset=dataset, acting=OPERATOR)
+        dataset_files_delete(dataset_id=dataset.pk, store=store)
+        with store.write(kwargs["rows_uri"]) as rows:  # as if the rows had been written only now
+            rows.write(b"x")
+        return outcome
+
+    monkeypatch.setattr(services, "examine", examine_late)
+    jobs.dataset_examine(id=checking["id"])
+    assert not store.exists(f"tenants/{cast.acme.tenant.id}/datasets/{checking['id']}")
+    assert cast.acme.client().get(f"{cast.acme.path}/datasets/{checking['id']}").status_code == 404
+
+
+def downloaded(response: Any) -> bytes:
+    assert response.status_code == 200, response.content
+    return b"".join(response.streaming_content)
+
+
+def test_it_is_downloaded_as_it_came_and_as_it_was_cleaned(cast: Cast) -> None:
+    content = (RAGGED + ' "a, ""b""" ,pos\n').encode("utf-8-sig")
+    made = upload(cast.acme, content, "films of mine.csv")
+    client, path = cast.acme.client(Role.VIEWER), f"{cast.acme.path}/datasets/{made['id']}"
+    original = client.get(f"{path}/original")
+    assert downloaded(original) == content
+    assert original.headers["Content-Disposition"] == 'attachment; filename="films of mine.csv"'
+    cleaned = client.get(f"{path}/cleaned")
+    lines = downloaded(cleaned).decode().splitlines()
+    assert lines[:2] == ["text,label", "film 0,neg"]
+    assert len(lines) == 1 + made["num_rows"]
+    assert cleaned.headers["Content-Disposition"] == 'attachment; filename="films of mine.cleaned.csv"'
+    rows = downloaded(client.get(f"{path}/cleaned?form=jsonl")).splitlines()
+    assert rows[0] == b'{"row":2,"text":"film 0","label":"neg"}'
+    assert client.get(f"{path}/cleaned?form=xml").status_code == 400
+
+
+def test_a_download_comes_piece_by_piece_under_asgi() -> None:
+    pulled: list[int] = []
+
+    def pieces() -> Any:
+        for number in range(3):
+            pulled.append(number)
+            yield b"%d" % number
+
+    async def first_piece() -> bytes:
+        answer = Download(pieces(), file_name="a", content_type="text/plain")
+        async for piece in answer:
+            return bytes(piece)
+        return b""
+
+    assert async_to_sync(first_piece)() == b"0"
+    assert pulled == [0]
+
+
+def test_files_that_are_not_in_the_store_are_told(cast: Cast) -> None:
+    dataset = make_dataset(cast.acme.tenant)
+    for what in ("original", "cleaned", "rows"):
+        answer = cast.acme.client().get(f"{cast.acme.path}/datasets/{dataset.pk}/{what}")
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "store_unavailable"
