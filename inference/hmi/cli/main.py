@@ -14,6 +14,7 @@ COMMANDS = {
     "plot": "hmi.cli.plot",
     "demo-data": "hmi.cli.demo_data",
     "train": "hmi.cli.train",
+    "domain": "hmi.cli.domain",
     "evaluate": "hmi.cli.evaluate",
     "serve": "hmi.cli.serve",
 }

@@ -1,0 +1,101 @@
+"""The segment of a shared node: the sum of what tenants contributed, of n-grams that enough of them share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.plot.fixed_point import rounded_mean
+from hmi.plot.merge import merge_segments
+from hmi.plot.segment import Segment
+from wire.artifacts import SegmentFields
+from wire.ids import DatasetId, Digest, TenantId
+
+_CHUNK_ROWS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Contributed:
+    """A segment and whose it is."""
+
+    tenant_id: TenantId | None  # None: the operator's own text, which the rule does not hold back
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class SharedNode:
+    """What enters the node, and what of each tenant's text stayed out."""
+
+    segment: Segment
+    private_shares: dict[TenantId, float]  # share of the tenant's n-grams that are not in ``segment``
+
+
+def shared_node(
+    contributed: Sequence[Contributed],
+    *,
+    dataset_id: DatasetId,
+    backbone: Digest,
+    hidden: int,
+    min_tenants: int,
+) -> SharedNode:
+    """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, gave.
+
+    A segment that has a trigram has its bigrams and its unigram, so what is kept is closed under shortening.
+    The result is a function of the set of contributions: their order does not matter.
+    """
+    merged = merge_segments([one.segment for one in contributed])
+    kept = _kept(merged.keys, contributed, min_tenants)
+    keys, counts = merged.keys[kept], merged.counts[kept]
+    means = np.empty((len(keys), hidden), np.int16)
+    rows = np.flatnonzero(kept)
+    for start in range(0, len(rows), _CHUNK_ROWS):
+        part = rows[start : start + _CHUNK_ROWS]
+        whole = slice(int(part[0]), int(part[-1]) + 1)
+        sums = merged.sums(whole, hidden)[part - part[0]]
+        means[start : start + len(part)] = rounded_mean(sums, merged.counts[part])
+    segments = [one.segment for one in contributed]
+    documents = [np.zeros(0, np.uint64), *(segment.documents for segment in segments)]
+    hashes: npt.NDArray[np.uint64] = np.unique(np.concatenate(documents))
+    fields = SegmentFields(
+        backbone=backbone,
+        dataset_id=dataset_id,
+        num_documents=len(hashes),
+        num_tokens=merged.num_tokens,
+        min_count=max((segment.fields.min_count for segment in segments), default=1),
+        window_tokens=max((segment.fields.window_tokens for segment in segments), default=128),
+        max_windows=max((segment.fields.max_windows for segment in segments), default=1),
+    )
+    node = Segment(fields, keys, counts.astype(np.uint32), merged.squares[kept], means, hashes)
+    return SharedNode(node, _private_shares(keys, contributed))
+
+
+def _kept(
+    keys: npt.NDArray[np.uint64], contributed: Sequence[Contributed], min_tenants: int
+) -> npt.NDArray[np.bool_]:
+    num_tenants = np.zeros(len(keys), np.int64)
+    of_operator = np.zeros(len(keys), np.bool_)
+    for tenant_id in {one.tenant_id for one in contributed}:
+        has = np.isin(keys, _keys_of(tenant_id, contributed))
+        if tenant_id is None:
+            of_operator |= has
+        else:
+            num_tenants += has
+    return of_operator | (num_tenants >= min_tenants)
+
+
+def _private_shares(
+    kept: npt.NDArray[np.uint64], contributed: Sequence[Contributed]
+) -> dict[TenantId, float]:
+    tenants = sorted({one.tenant_id for one in contributed if one.tenant_id is not None})
+    shares = {}
+    for tenant_id in tenants:
+        own = _keys_of(tenant_id, contributed)
+        shares[tenant_id] = float(1 - np.isin(own, kept).mean()) if len(own) else 0.0
+    return shares
+
+
+def _keys_of(
+    tenant_id: TenantId | None, contributed: Sequence[Contributed]
+) -> npt.NDArray[np.uint64]:  # [n] sorted, each once
+    return np.unique(np.concatenate([one.segment.keys for one in contributed if one.tenant_id == tenant_id]))

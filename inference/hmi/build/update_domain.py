@@ -1,0 +1,209 @@
+"""One update of a domain: its node made anew from all its segments, tried on the tasks that it serves."""
+
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from hmi.artifacts.bundle import read_manifest
+from hmi.artifacts.store import Store
+from hmi.base.errors import NotFound
+from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.build.gate import SIGNIFICANCE, Paired, loss_p_values
+from hmi.build.job_progress import JobProgress
+from hmi.build.plot_builder import build_domain, publish_segment_beside, text_dataset_id
+from hmi.build.shared_node import Contributed, shared_node
+from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.backbone import Backbone
+from hmi.plot.ngram import Rung, rung_rows
+from hmi.plot.segment import Segment, open_segment
+from hmi.plot.table import PlotTable
+from hmi.plot.tree import PlotTree, open_tree
+from wire.artifacts import BundleRef
+from wire.codec import to_plain
+from wire.domains import DomainJob, DomainResult, GatedTask, TaskVerdict, TreeDiff
+from wire.ids import Digest
+from wire.training import Phase, PublishedBundle
+
+Segments = list[tuple[BundleRef, Segment]]
+
+
+class GateRow(msgspec.Struct):
+    """One row of a dataset, as the portal cleaned it."""
+
+    row: int
+    text: str
+    label: str
+
+
+def update_domain(job: DomainJob, *, store: Store, progress: JobProgress) -> DomainResult:
+    """Publish the domain's tree at ``job.tree_out_uri``, compare it, and try it on the tasks.
+
+    Done again, it finds its own tree and publishes nothing. Raises HmiError.
+    """
+    progress.enter(Phase.STARTING, "opening the backbone and the nodes above")
+    backbone = Backbone.open(
+        store.localize(job.backbone.uri, job.backbone.digest), digest=job.backbone.digest, with_lower=False
+    )
+    parent = _open(store, job.parent, backbone.digest)
+    num_segments = len(job.contributions)
+    progress.enter(Phase.LEARNING_DOMAIN, f"merging {num_segments} segments", num_steps=1)
+    private_shares = _build(store, job, parent)
+    tree = _open(store, BundleRef(job.tree_out_uri, _standing(store, job)), backbone.digest)
+    before = None if job.tree_before is None else _open(store, job.tree_before, backbone.digest)
+    num_above = len(parent.tables)
+    diff = tree_diff(None if before is None else _own_table(before, job), tree.tables[num_above])
+    progress.enter(Phase.EVALUATING, "trying the new tree on deployed tasks", num_steps=len(job.tasks))
+    verdicts = _verdicts(store, job, backbone, tree, progress)
+    node = tree.fields.nodes[num_above]
+    num_bytes = sum(
+        entry.num_bytes for entry in read_manifest(store.localize(node.uri, node.digest)).files.values()
+    )
+    return DomainResult(
+        PublishedBundle(job.tree_out_uri, tree.digest, num_bytes), diff, verdicts, private_shares
+    )
+
+
+def tree_diff(before: PlotTable | None, after: PlotTable) -> TreeDiff:
+    """Rows of a node before and after an update, by rung."""
+    old, new = _keys(before), _keys(after)
+    return TreeDiff(
+        rows_before=_by_rung(old),
+        rows_after=_by_rung(new),
+        rows_added=_by_rung(np.setdiff1d(new, old, assume_unique=True)),
+        rows_dropped=_by_rung(np.setdiff1d(old, new, assume_unique=True)),
+    )
+
+
+def _build(store: Store, job: DomainJob, parent: PlotTree) -> dict[str, float]:
+    contributed = [
+        Contributed(
+            one.tenant_id,
+            open_segment(store.localize(one.uri, one.digest), one.digest, backbone=job.backbone.digest),
+        )
+        for one in job.contributions
+    ]
+    refs = [BundleRef(one.uri, one.digest) for one in job.contributions]
+    segments: Segments = [
+        (ref, one.segment)
+        for ref, one in sorted(zip(refs, contributed, strict=True), key=lambda pair: pair[0].digest)
+    ]
+    private_shares: dict[str, float] = {}
+    if job.is_shared:
+        node = shared_node(
+            contributed,
+            dataset_id=text_dataset_id(f"domain:{job.domain_id}"),
+            backbone=job.backbone.digest,
+            hidden=parent.tables[0].hidden,
+            min_tenants=job.min_tenants,
+        )
+        private_shares = {str(tenant): share for tenant, share in node.private_shares.items()}
+        published = publish_segment_beside(store, node.segment, job.tree_out_uri)
+        segments = [(BundleRef(published.uri, published.digest), node.segment)]
+    if store.digest(job.tree_out_uri) is None:
+        build_domain(store, parent, segments, name=job.domain_id, tree_uri=job.tree_out_uri)
+    return private_shares
+
+
+def _verdicts(
+    store: Store, job: DomainJob, backbone: Backbone, tree: PlotTree, progress: JobProgress
+) -> tuple[TaskVerdict, ...]:
+    tried = {}
+    for number, task in enumerate(job.tasks, start=1):
+        if task.rows:
+            tried[task.task_id] = _try(store, task, backbone, tree)
+        progress.advance(number)
+    p_values = dict(zip(tried, loss_p_values([pair.paired for pair in tried.values()]), strict=True))
+    return tuple(
+        tried[task.task_id].verdict(task, p_values[task.task_id])
+        if task.task_id in tried
+        else TaskVerdict(task.task_id, False, 0, None, None, None)
+        for task in job.tasks
+    )
+
+
+class _Tried:
+    """One task's rows, answered on the old and on the new tree."""
+
+    def __init__(self, before: Predictions, after: Predictions, labels: npt.NDArray[np.int64]) -> None:
+        self._before, self._after = before, after
+        self._was_right = before.probabilities.argmax(1) == labels
+        self._is_right = after.probabilities.argmax(1) == labels
+
+    @property
+    def paired(self) -> Paired:
+        lost, won = self._was_right & ~self._is_right, ~self._was_right & self._is_right
+        return Paired(int(lost.sum()), int(won.sum()))
+
+    def verdict(self, task: GatedTask, p_value: float) -> TaskVerdict:
+        return TaskVerdict(
+            task_id=task.task_id,
+            moves=p_value >= SIGNIFICANCE,
+            num_rows=len(self._is_right),
+            accuracy_before=float(self._was_right.mean()),
+            accuracy_after=float(self._is_right.mean()),
+            p_value=p_value,
+            coverage_before=to_plain(self._before.coverage),
+            coverage_after=to_plain(self._after.coverage),
+        )
+
+
+def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _Tried:
+    hplm = open_adapter_bundle(
+        store.localize(task.version.uri, task.version.digest),
+        digest=task.version.digest,
+        backbone_fields=backbone.fields,
+        backbone=backbone.digest,
+    )
+    with store.open_file(task.rows_uri) as lines:
+        rows = _rows(lines, task)
+    place = {label: index for index, label in enumerate(hplm.fields.labels)}
+    rows = [row for row in rows if row.label in place]
+    if not rows:
+        raise NotFound(f"task {task.task_id}: none of its held-out rows is in {task.rows_uri}")
+    encoded = backbone.tokenizer.encode([row.text for row in rows], hplm.fields.max_tokens)
+    model = TaskModel(backbone, hplm.adapter, hplm.head)
+    old = _open(store, task.tree, backbone.digest)
+    before, after = (
+        predict(PlotPath(backbone, which), model, encoded.documents, on_documents=lambda done: None)
+        for which in (old, tree)
+    )
+    return _Tried(before, after, np.array([place[row.label] for row in rows], np.int64))
+
+
+def _rows(lines: Iterable[bytes], task: GatedTask) -> list[GateRow]:
+    decoder, wanted = msgspec.json.Decoder(GateRow), set(task.rows)
+    return [row for row in map(decoder.decode, lines) if row.row in wanted]
+
+
+def _own_table(tree: PlotTree, job: DomainJob) -> PlotTable | None:
+    """The domain's own node in a tree; none in one that ends above it."""
+    return next(
+        (t for n, t in zip(tree.fields.nodes, tree.tables, strict=True) if n.name == job.domain_id), None
+    )
+
+
+def _open(store: Store, ref: BundleRef, backbone: Digest) -> PlotTree:
+    return open_tree(store, ref.uri, ref.digest, backbone=backbone)
+
+
+def _standing(store: Store, job: DomainJob) -> Digest:
+    digest = store.digest(job.tree_out_uri)
+    assert digest is not None, "the tree was just published"
+    return digest
+
+
+def _keys(table: PlotTable | None) -> npt.NDArray[np.uint64]:
+    if table is None:
+        return np.zeros(0, np.uint64)
+    keys: npt.NDArray[np.uint64] = np.sort(table.slot_keys[table.slot_keys != 0])
+    return keys
+
+
+def _by_rung(keys: npt.NDArray[np.uint64]) -> dict[str, int]:
+    return {rung.name.lower(): _length(rung_rows(keys, rung)) for rung in Rung}
+
+
+def _length(rows: slice) -> int:
+    return int(rows.stop - rows.start)

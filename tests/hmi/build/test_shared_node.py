@@ -1,0 +1,88 @@
+"""What enters a shared node: the k-tenant rule over segments, against a dictionary as the oracle."""
+
+import random
+from collections import defaultdict
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmi.build.shared_node import Contributed, SharedNode, shared_node
+from hmi.plot.segment import Segment
+from wire.artifacts import SegmentFields
+from wire.ids import DatasetId, Digest, TenantId
+
+BACKBONE, HIDDEN = Digest("sha256:" + "b" * 64), 4
+
+
+def segment(name: str, rows: dict[int, int]) -> Segment:
+    """``rows``: key -> count; means follow from name and key."""
+    keys = np.array(sorted(rows), np.uint64)
+    means = np.array(
+        [
+            [random.Random(f"{name}{key}{i}").randrange(-3000, 3000) for i in range(HIDDEN)]
+            for key in sorted(rows)
+        ],
+        np.int16,
+    ).reshape(len(rows), HIDDEN)
+    counts = np.array([rows[key] for key in sorted(rows)], np.uint32)
+    fields = SegmentFields(BACKBONE, DatasetId(name), 1, sum(rows.values()), 2)
+    documents = np.array([abs(hash(name)) % 2**63], np.uint64)
+    return Segment(fields, keys, counts, counts.astype(np.int64) * 7, means, documents)
+
+
+def fold(contributed: list[Contributed], min_tenants: int = 3) -> SharedNode:
+    return shared_node(
+        contributed, dataset_id=DatasetId("shared"), backbone=BACKBONE, hidden=HIDDEN, min_tenants=min_tenants
+    )
+
+
+tenants = st.sampled_from([None, TenantId("a"), TenantId("b"), TenantId("c"), TenantId("d")])
+contents = st.dictionaries(st.integers(1, 12), st.integers(1, 5), min_size=1, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(tenants, contents), min_size=1, max_size=7), st.integers(1, 4), st.randoms())
+def test_it_keeps_what_enough_tenants_or_the_operator_contributed(
+    given_segments: list[tuple[TenantId | None, dict[int, int]]], k: int, chance: random.Random
+) -> None:
+    contributed = [
+        Contributed(tenant, segment(f"dataset-{i}", rows)) for i, (tenant, rows) in enumerate(given_segments)
+    ]
+    node = fold(contributed, k).segment
+    who: dict[int, set[TenantId | None]] = defaultdict(set)
+    count: dict[int, int] = defaultdict(int)
+    for tenant, rows in given_segments:
+        for key, number in rows.items():
+            who[key].add(tenant)
+            count[key] += number
+    wanted = sorted(key for key in who if None in who[key] or len(who[key]) >= k)
+    assert node.keys.tolist() == wanted
+    assert node.counts.tolist() == [count[key] for key in wanted]
+    for row, key in enumerate(wanted):
+        total = sum(
+            int(one.segment.counts[at]) * one.segment.means[at].astype(np.int64)
+            for one in contributed
+            for at in np.flatnonzero(one.segment.keys == key)
+        )
+        assert np.all(np.abs(node.means[row] - np.asarray(total) / count[key]) <= 0.5)
+    chance.shuffle(contributed)
+    again = fold(contributed, k).segment
+    assert np.array_equal(again.keys, node.keys)
+    assert np.array_equal(again.means, node.means)
+
+
+def test_two_datasets_of_one_tenant_are_one_tenant() -> None:
+    a, b = TenantId("a"), TenantId("b")
+    node = fold([Contributed(a, segment("1", {7: 2})), Contributed(a, segment("2", {7: 2})),
+                 Contributed(b, segment("3", {7: 2}))])  # fmt: skip
+    assert len(node.segment.keys) == 0
+
+
+def test_tenants_hear_what_stayed_private() -> None:
+    a, b, c = TenantId("a"), TenantId("b"), TenantId("c")
+    node = fold([Contributed(a, segment("1", {1: 1, 2: 1, 3: 1, 4: 1})),
+                 Contributed(b, segment("2", {1: 1, 2: 1})),
+                 Contributed(c, segment("3", {1: 1}))])  # fmt: skip
+    assert node.segment.keys.tolist() == [1]
+    assert node.private_shares == {a: 0.75, b: 0.5, c: 0.0}

@@ -1,0 +1,171 @@
+"""Updates of a domain on a real, tiny backbone; forgetting equals a store that never saw the tenant."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hmi.base.errors import HmiError
+from hmi.build.job_progress import JobProgress
+from hmi.build.suggest_domain import suggest_domain
+from hmi.build.update_domain import update_domain
+from hmi.plot.tree import open_tree
+from tests.hmi.build.training_world import Events, TrainingWorld, invented_rows, make_world
+from wire.artifacts import BundleRef
+from wire.domains import (
+    Contribution,
+    DomainJob,
+    DomainResult,
+    DomainTree,
+    GatedTask,
+    SuggestJob,
+)
+from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.training import TrainResult
+
+SHARED = DomainId("00000000-0000-4000-8000-00000000000f")
+
+
+def train(world: TrainingWorld, folder: Path, name: str, seed: int) -> tuple[TrainResult, BundleUri]:
+    rows_uri = world.put_rows(name, invented_rows(60, seed=seed))
+    job = replace(world.job(rows_uri, name=name), recipe=replace(world.job(rows_uri).recipe, epochs=1))
+    return world.train(job, folder / f"work-{name}"), rows_uri
+
+
+def contribution(result: TrainResult, name: str) -> Contribution:
+    return Contribution(
+        DatasetId(f"dataset-{name}"), TenantId(name), result.segment.uri, result.segment.digest
+    )
+
+
+def update(
+    world: TrainingWorld, contributions: list[Contribution], uri: str, **changes: object
+) -> DomainResult:
+    backbone = BundleRef(BundleUri("backbones/tiny"), world.backbone.digest)
+    plain = DomainJob(
+        job_id=JobId("job"),
+        domain_id=SHARED,
+        backbone=backbone,
+        parent=world.tree,
+        contributions=tuple(contributions),
+        is_shared=True,
+        tree_out_uri=BundleUri(uri),
+    )
+    job = replace(plain, **changes)  # type: ignore[arg-type]  # any of its fields
+    return update_domain(job, store=world.store, progress=JobProgress(Events()))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def trained(
+    world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[TrainResult, BundleUri]]:
+    folder = tmp_path_factory.mktemp("work")
+    return {name: train(world, folder, name, seed) for seed, name in enumerate(("a", "b", "c", "d"), start=1)}
+
+
+def parts(trained: dict[str, tuple[TrainResult, BundleUri]], names: str) -> list[Contribution]:
+    return [contribution(trained[name][0], name) for name in names]
+
+
+def test_forgetting_equals_a_store_that_never_saw_the_tenant(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]], tmp_path: Path
+) -> None:
+    with_d = update(world, parts(trained, "abcd"), "domains/s/trees/with")
+    forgotten = update(
+        world,
+        parts(trained, "abc"),
+        "domains/s/trees/without",
+        tree_before=BundleRef(with_d.tree.uri, with_d.tree.digest),
+    )
+    assert forgotten.tree.digest != with_d.tree.digest
+    assert sum(forgotten.diff.rows_dropped.values()) > 0
+    (tmp_path / "second").mkdir()
+    never = make_world(tmp_path / "second")
+    fresh = {
+        name: train(never, tmp_path, f"{name}", seed)  # the tenants trained anew, in another store
+        for seed, name in enumerate(("a", "b", "c"), start=1)
+    }
+    for name in "abc":
+        assert fresh[name][0].segment.digest == trained[name][0].segment.digest
+    elsewhere = update(never, parts(fresh, "cab"), "domains/s/trees/without")
+    assert elsewhere.tree.digest == forgotten.tree.digest
+    assert elsewhere.private_shares == forgotten.private_shares
+
+
+def test_a_shared_node_names_no_tenants_segment(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    made = update(world, parts(trained, "abc"), "domains/s/trees/sum")
+    tree = open_tree(world.store, made.tree.uri, made.tree.digest, backbone=world.backbone.digest)
+    (segment,) = tree.fields.nodes[-1].segments
+    assert segment.uri.startswith("domains/s/trees/sum.segment-")
+    assert all(0 < share < 1 for share in made.private_shares.values())
+
+
+def test_an_update_done_again_publishes_nothing_new(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    first = update(world, parts(trained, "abc"), "domains/s/trees/twice")
+    again = update(world, parts(trained, "bca"), "domains/s/trees/twice")
+    assert again == first
+
+
+def test_the_gate_tries_deployed_tasks_on_their_held_out_rows(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    result, rows_uri = trained["a"]
+    version = BundleRef(result.version.uri, result.version.digest)
+    tree = BundleRef(result.tree.uri, result.tree.digest)
+    rows = tuple(result.report["test_rows"])
+    tasks = (
+        GatedTask(TaskId("agreed"), version, tree, rows_uri, rows),
+        GatedTask(TaskId("silent"), version, tree, rows_uri, ()),
+    )
+    own = [replace(one, tenant_id=TenantId("a")) for one in parts(trained, "ab")]
+    done = update(world, own, "tenants/a/trees/own", is_shared=False, tree_before=tree, tasks=tasks)
+    agreed, silent = done.verdicts
+    assert agreed.num_rows == len(rows)
+    assert agreed.accuracy_before == pytest.approx(result.report["accuracy"])
+    assert agreed.p_value is not None
+    assert agreed.moves == (agreed.p_value >= 0.05)
+    assert sum(agreed.coverage_after.values()) == pytest.approx(1)
+    assert (silent.moves, silent.num_rows, silent.p_value) == (False, 0, None)
+    opened = open_tree(world.store, done.tree.uri, done.tree.digest, backbone=world.backbone.digest)
+    assert {ref.digest for ref in opened.fields.nodes[-1].segments} == {one.digest for one in own}
+
+
+def test_a_missing_segment_is_an_error_and_publishes_nothing(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    gone = replace(contribution(trained["a"][0], "a"), uri=BundleUri("tenants/a/segments/gone"))
+    with pytest.raises(HmiError):
+        update(world, [gone], "domains/s/trees/none")
+    assert world.store.digest(BundleUri("domains/s/trees/none")) is None
+
+
+def test_the_domain_whose_n_grams_a_text_has_is_suggested(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    result, rows_uri = trained["a"]
+    job = SuggestJob(
+        job_id=JobId("job"),
+        dataset_id=DatasetId("a"),
+        rows_uri=rows_uri,
+        backbone=BundleRef(BundleUri("backbones/tiny"), world.backbone.digest),
+        general=world.tree,
+        domains=(DomainTree(DomainId("films"), BundleRef(result.tree.uri, result.tree.digest)),),
+    )
+    found = suggest_domain(job, store=world.store, progress=JobProgress(Events()))
+    assert found.best == DomainId("films")
+    assert [one.domain_id for one in found.coverages] == [DomainId("films"), None]
+    assert all(one.trigram + one.bigram + one.unigram == pytest.approx(1) for one in found.coverages)
+    foreign = world.put_rows("foreign", [("zzqx vvkw", "x"), ("qqj xxz", "y")])
+    nothing = suggest_domain(
+        replace(job, rows_uri=foreign), store=world.store, progress=JobProgress(Events())
+    )
+    assert nothing.best is None
