@@ -8,6 +8,8 @@ export const queryKeys = {
   domains: (tenant: string) => ["tenant", tenant, "domains"] as const,
   datasets: (tenant: string) => ["tenant", tenant, "datasets"] as const,
   dataset: (tenant: string, id: string) => ["tenant", tenant, "dataset", id] as const,
+  datasetVersions: (tenant: string, series: string) =>
+    ["tenant", tenant, "datasets", "series", series] as const,
   trainings: (tenant: string, task: string) => ["tenant", tenant, "task", task, "trainings"] as const,
   training: (tenant: string, id: string) => ["tenant", tenant, "training", id] as const,
   versions: (tenant: string, task: string) => ["tenant", tenant, "task", task, "versions"] as const,

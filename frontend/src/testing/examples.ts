@@ -1,6 +1,6 @@
 /** Examples of the API's shapes, to be varied by tests. */
 
-import type { ApiKey, Dataset, Me, Task, Training, Version } from "@/lib/types";
+import type { ApiKey, DatasetDetail, DatasetFinding, Me, Task, Training, Version } from "@/lib/types";
 
 const createdAt = "2026-01-05T10:00:00Z";
 
@@ -42,10 +42,28 @@ export function task(changes: Partial<Task> = {}): Task {
   };
 }
 
-export function dataset(changes: Partial<Dataset> = {}): Dataset {
+export function finding(changes: Partial<DatasetFinding> = {}): DatasetFinding {
+  return {
+    code: "ragged_rows",
+    severity: "blocking",
+    message: "1 rows do not have as many values as the header has columns: row 7.",
+    fix: "Put values that contain the delimiter in double quotes, and give every row all columns.",
+    rows: [7],
+    num_rows: 1,
+    examples: [{ row: 7, value: "one, two,billing" }],
+    fixes: [{ id: "drop:ragged_rows", kind: "drop", finding: "ragged_rows", words: "Leave these rows out" }],
+    ...changes,
+  };
+}
+
+export function dataset(changes: Partial<DatasetDetail> = {}): DatasetDetail {
   return {
     id: "6a1f0000-0000-4000-8000-000000000004",
     name: "mails.csv",
+    series: "6a1f0000-0000-4000-8000-000000000014",
+    version: 1,
+    state: "ready",
+    fixes: [],
     format: "csv",
     num_bytes: 52_000,
     sha256: "0".repeat(64),
@@ -56,7 +74,24 @@ export function dataset(changes: Partial<Dataset> = {}): Dataset {
     ],
     text_column: "text",
     label_column: "label",
-    warnings: [],
+    report: {
+      findings: [],
+      left_out: [],
+      num_rows_read: 400,
+      num_rows_kept: 400,
+      num_rows_unusable: 0,
+      encoding: "utf-8",
+      delimiter: ",",
+      has_header: true,
+      columns: ["text", "label"],
+      lengths: [
+        { from_chars: 0, below_chars: 25, num_rows: 100 },
+        { from_chars: 25, below_chars: 50, num_rows: 300 },
+        { from_chars: 50, below_chars: null, num_rows: 0 },
+      ],
+      num_chars: 12_000,
+      longest_chars: 48,
+    },
     created_at: createdAt,
     ...changes,
   };

@@ -77,13 +77,17 @@ export class FakeServer {
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      body: text ? JSON.parse(text) : undefined,
+      body: text && isJson(request) ? JSON.parse(text) : text || undefined,
     });
     return new Response(body === undefined ? null : JSON.stringify(body), {
       status,
       headers: { "Content-Type": "application/json" },
     });
   }
+}
+
+function isJson(request: Request): boolean {
+  return request.headers.get("Content-Type")?.startsWith("application/json") ?? false;
 }
 
 /** As much of XMLHttpRequest as an upload uses. */

@@ -1,4 +1,4 @@
-/** One dataset: what the server noticed, label counts, rows. */
+/** One dataset: the doctor's report and its fixes, labels, lengths, rows, versions, downloads. */
 
 import { SimpleGrid, Stack } from "@mantine/core";
 import { useNavigate } from "react-router";
@@ -6,13 +6,17 @@ import { useNavigate } from "react-router";
 import { PageHeader } from "@/components/ui/PageHeader";
 import { Section } from "@/components/ui/Section";
 import { useDataset } from "@/features/datasets/api/get-dataset";
-import { DatasetFindings } from "@/features/datasets/components/DatasetFindings";
+import { ColumnChoice } from "@/features/datasets/components/ColumnChoice";
 import { DeleteDatasetButton } from "@/features/datasets/components/DeleteDatasetButton";
+import { DoctorReport } from "@/features/datasets/components/DoctorReport";
+import { DownloadLinks } from "@/features/datasets/components/DownloadLinks";
 import { LabelCounts } from "@/features/datasets/components/LabelCounts";
+import { LengthHistogram } from "@/features/datasets/components/LengthHistogram";
 import { RowPreview } from "@/features/datasets/components/RowPreview";
+import { VersionHistory } from "@/features/datasets/components/VersionHistory";
 import { formatBytes, formatCount, formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
-import type { Dataset } from "@/lib/types";
+import type { DatasetDetail } from "@/lib/types";
 
 import { PageView } from "../PageView";
 import { paths } from "../paths";
@@ -24,25 +28,30 @@ export function DatasetPage() {
   const dataset = useDataset(tenant, useParam("dataset"));
   usePageTitle(dataset.data?.name ?? "Dataset");
   return (
-    <PageView query={dataset}>{(loaded) => <LoadedDataset tenant={tenant} dataset={loaded} />}</PageView>
+    <PageView query={dataset}>
+      {(loaded) => <LoadedDataset key={loaded.id} tenant={tenant} dataset={loaded} />}
+    </PageView>
   );
 }
 
-function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: Dataset }) {
-  const { isOwner } = useRole(tenant);
+function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDetail }) {
+  const { isOwner, canWrite } = useRole(tenant);
   const navigate = useNavigate();
+  const onMended = ({ id }: DatasetDetail) => void navigate(paths.dataset(tenant, id));
+  const isExamined = dataset.state !== "checking";
   const facts = [
-    formatCount(dataset.num_rows, "row"),
-    formatCount(dataset.labels.length, "label"),
+    dataset.version > 1 && `version ${dataset.version}`,
+    isExamined && formatCount(dataset.num_rows, "row"),
+    isExamined && formatCount(dataset.labels.length, "label"),
     `${formatBytes(dataset.num_bytes)} ${dataset.format.toUpperCase()}`,
-    `columns “${dataset.text_column}” and “${dataset.label_column}”`,
+    dataset.text_column && `columns “${dataset.text_column}” and “${dataset.label_column}”`,
     `uploaded ${formatDate(dataset.created_at)}`,
   ];
   return (
     <>
       <PageHeader
         title={dataset.name}
-        description={facts.join(" · ")}
+        description={facts.filter(Boolean).join(" · ")}
         trail={[{ label: "Datasets", to: paths.datasets(tenant) }]}
         actions={
           isOwner && (
@@ -54,14 +63,38 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: Dataset }
           )
         }
       />
-      <DatasetFindings dataset={dataset} />
+      <DoctorReport tenant={tenant} dataset={dataset} {...(canWrite && { onMended })} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
-        <Section title="Labels">
-          <LabelCounts dataset={dataset} />
-        </Section>
+        <Stack miw={0}>
+          {dataset.report && dataset.num_rows > 0 && (
+            <>
+              <Section title="Labels">
+                <LabelCounts dataset={dataset} />
+              </Section>
+              <Section title="Lengths of the texts">
+                <LengthHistogram report={dataset.report} />
+              </Section>
+            </>
+          )}
+          {canWrite && dataset.report && dataset.report.columns.length > 1 && (
+            <Section title="Columns">
+              <ColumnChoice tenant={tenant} dataset={dataset} onMended={onMended} />
+            </Section>
+          )}
+        </Stack>
         <Stack miw={0}>
           <Section title="Rows">
             <RowPreview tenant={tenant} dataset={dataset} />
+          </Section>
+          <Section title="Versions" description="A fix makes a new version; the old ones stay.">
+            <VersionHistory
+              tenant={tenant}
+              dataset={dataset}
+              hrefOf={({ id }) => paths.dataset(tenant, id)}
+            />
+          </Section>
+          <Section title="Download">
+            <DownloadLinks tenant={tenant} dataset={dataset} />
           </Section>
         </Stack>
       </SimpleGrid>

@@ -1,25 +1,28 @@
 /** Gives a task data and starts a training: upload or choose, look at what was read, start. */
 
-import { Button, SimpleGrid, Stack, Text, Title } from "@mantine/core";
-import { useState } from "react";
-import { useNavigate } from "react-router";
+import { Anchor, Button, SimpleGrid, Stack, Text, Title } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Link, useNavigate } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
+import { useDataset } from "@/features/datasets/api/get-dataset";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
-import { DatasetFindings } from "@/features/datasets/components/DatasetFindings";
+import { DoctorReport } from "@/features/datasets/components/DoctorReport";
 import { LabelCounts } from "@/features/datasets/components/LabelCounts";
 import { RowPreview } from "@/features/datasets/components/RowPreview";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
 import { StartTrainingForm } from "@/features/trainings/components/StartTrainingForm";
 import { formatCount } from "@/lib/format";
-import type { Dataset, Task } from "@/lib/types";
+import { queryKeys } from "@/lib/query-keys";
+import type { Dataset, DatasetDetail, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
 
 export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const datasets = useDatasets(tenant);
-  const [uploaded, setUploaded] = useState<Dataset | null>(null);
+  const [uploaded, setUploaded] = useState<string | null>(null);
   const [isUploading, setIsUploading] = useState(false);
   const navigate = useNavigate();
 
@@ -39,8 +42,8 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
             <Stack>
               <UploadForm
                 tenant={tenant}
-                onUploaded={(dataset) => {
-                  setUploaded(dataset);
+                onUploaded={({ id }) => {
+                  setUploaded(id);
                   setIsUploading(false);
                 }}
               />
@@ -56,14 +59,35 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
             </Stack>
           ) : (
             <Stack>
-              {uploaded && <WhatWasRead tenant={tenant} dataset={uploaded} />}
-              <StartTrainingForm
-                tenant={tenant}
-                task={task.slug}
-                datasets={results}
-                initialDataset={uploaded?.id ?? null}
-                onStarted={({ id }) => void navigate(paths.training(tenant, task.slug, id))}
-              />
+              {uploaded && (
+                <WhatWasRead
+                  key={uploaded}
+                  tenant={tenant}
+                  id={uploaded}
+                  onMended={({ id }) => setUploaded(id)}
+                />
+              )}
+              {results.some(isReady) ? (
+                <StartTrainingForm
+                  tenant={tenant}
+                  task={task.slug}
+                  datasets={results.filter(isReady)}
+                  initialDataset={
+                    results.find(({ id, state }) => id === uploaded && state === "ready")?.id ?? null
+                  }
+                  onStarted={({ id }) => void navigate(paths.training(tenant, task.slug, id))}
+                />
+              ) : (
+                !uploaded && (
+                  <Text>
+                    None of the{" "}
+                    <Anchor component={Link} to={paths.datasets(tenant)}>
+                      datasets
+                    </Anchor>{" "}
+                    is ready to train on: fix one, or upload another.
+                  </Text>
+                )
+              )}
               <Button
                 variant="subtle"
                 size="compact-sm"
@@ -80,28 +104,51 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   );
 }
 
-function WhatWasRead({ tenant, dataset }: { tenant: string; dataset: Dataset }) {
+const isReady = ({ state }: Dataset) => state === "ready";
+
+interface WhatWasReadProps {
+  tenant: string;
+  id: string;
+  onMended: (next: DatasetDetail) => void;
+}
+
+function WhatWasRead({ tenant, id, onMended }: WhatWasReadProps) {
+  const query = useDataset(tenant, id);
+  const client = useQueryClient();
+  const state = query.data?.state;
+  useEffect(() => {
+    // The list, from which the form chooses, hears that the file has been examined.
+    if (state === "ready") void client.invalidateQueries({ queryKey: queryKeys.datasets(tenant) });
+  }, [state, client, tenant]);
   return (
-    <Stack>
-      <Text role="status">
-        <strong>{dataset.name}</strong> was read: {formatCount(dataset.num_rows, "row")},{" "}
-        {formatCount(dataset.labels.length, "label")}.
-      </Text>
-      <DatasetFindings dataset={dataset} />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-        <div>
-          <Title order={3} size="h5" mb="xs">
-            Labels
-          </Title>
-          <LabelCounts dataset={dataset} />
-        </div>
-        <div style={{ minWidth: 0 }}>
-          <Title order={3} size="h5" mb="xs">
-            Rows
-          </Title>
-          <RowPreview tenant={tenant} dataset={dataset} rowsAtOnce={5} />
-        </div>
-      </SimpleGrid>
-    </Stack>
+    <QueryView query={query} height={200}>
+      {(dataset) => (
+        <Stack>
+          {dataset.state !== "checking" && (
+            <Text role="status">
+              <strong>{dataset.name}</strong> was read: {formatCount(dataset.num_rows, "row")},{" "}
+              {formatCount(dataset.labels.length, "label")}.
+            </Text>
+          )}
+          <DoctorReport tenant={tenant} dataset={dataset} onMended={onMended} />
+          {dataset.num_rows > 0 && (
+            <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
+              <div>
+                <Title order={3} size="h5" mb="xs">
+                  Labels
+                </Title>
+                <LabelCounts dataset={dataset} />
+              </div>
+              <div style={{ minWidth: 0 }}>
+                <Title order={3} size="h5" mb="xs">
+                  Rows
+                </Title>
+                <RowPreview tenant={tenant} dataset={dataset} rowsAtOnce={5} />
+              </div>
+            </SimpleGrid>
+          )}
+        </Stack>
+      )}
+    </QueryView>
   );
 }

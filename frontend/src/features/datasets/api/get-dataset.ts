@@ -1,9 +1,11 @@
-/** One dataset with its labels and the server's findings. */
+/** One dataset with the doctor's report; asked for each second until it has been examined. */
 
 import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
+
+const whileExaminedMs = 1_000;
 
 export function useDataset(tenant: string, id: string) {
   return useQuery({
@@ -14,5 +16,6 @@ export function useDataset(tenant: string, id: string) {
           params: { path: { tenant, dataset: id } },
         }),
       ),
+    refetchInterval: ({ state }) => (state.data && state.data.state !== "checking" ? false : whileExaminedMs),
   });
 }

@@ -3,10 +3,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
-import { ApiError, apiErrorFrom, unreachableError } from "@/lib/api-error";
+import { apiErrorFrom, unreachableError } from "@/lib/api-error";
 import { csrfHeaders } from "@/lib/csrf";
 import { queryKeys } from "@/lib/query-keys";
-import type { Dataset } from "@/lib/types";
+import type { DatasetDetail } from "@/lib/types";
+
+import { chunkBytes, sendInChunks, stopped } from "./send-in-chunks";
 
 export interface Upload {
   file: File;
@@ -14,14 +16,14 @@ export interface Upload {
   labelColumn?: string;
 }
 
-interface Options {
+export interface Sending {
   signal: AbortSignal;
   /** Share of the bytes sent, 0 to 1; 1 means that the server is now reading the file. */
   onProgress: (share: number) => void;
 }
 
 /** fetch() tells nothing about bytes sent, so this one call uses the older interface. */
-function uploadDataset(tenant: string, upload: Upload, { signal, onProgress }: Options): Promise<Dataset> {
+function sendWhole(tenant: string, upload: Upload, { signal, onProgress }: Sending): Promise<DatasetDetail> {
   const form = new FormData();
   form.append("file", upload.file);
   if (upload.textColumn) form.append("text_column", upload.textColumn);
@@ -35,12 +37,11 @@ function uploadDataset(tenant: string, upload: Upload, { signal, onProgress }: O
     request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
     request.upload.onload = () => onProgress(1);
     request.onload = () => {
-      if (request.status === 201) resolve(request.response as Dataset);
+      if (request.status === 201) resolve(request.response as DatasetDetail);
       else reject(apiErrorFrom(request.status, request.response));
     };
     request.onerror = () => reject(unreachableError());
-    request.onabort = () =>
-      reject(new ApiError({ status: 0, code: "stopped", message: "The upload was stopped." }));
+    request.onabort = () => reject(stopped());
     signal.addEventListener("abort", () => request.abort());
     request.send(form);
   });
@@ -55,7 +56,9 @@ export function useUploadDataset(tenant: string) {
       const controller = new AbortController();
       running.current = controller;
       setProgress(0);
-      return uploadDataset(tenant, upload, { signal: controller.signal, onProgress: setProgress });
+      const sending = { signal: controller.signal, onProgress: setProgress };
+      const send = upload.file.size > chunkBytes ? sendInChunks : sendWhole;
+      return send(tenant, upload, sending);
     },
     onSuccess: (dataset) => {
       client.setQueryData(queryKeys.dataset(tenant, dataset.id), dataset);

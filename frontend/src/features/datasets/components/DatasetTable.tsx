@@ -6,6 +6,8 @@ import { Link } from "react-router";
 import { formatAgo, formatBytes, formatNumber } from "@/lib/format";
 import type { Dataset } from "@/lib/types";
 
+import { DatasetStateBadge } from "./DatasetStateBadge";
+
 interface Props {
   datasets: Dataset[];
   hrefOf: (dataset: Dataset) => string;
@@ -18,6 +20,7 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Name</Table.Th>
+            <Table.Th>State</Table.Th>
             <Table.Th ta="right">Rows</Table.Th>
             <Table.Th ta="right">Labels</Table.Th>
             <Table.Th ta="right">Size</Table.Th>
@@ -31,6 +34,10 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
                 <Anchor component={Link} size="sm" to={hrefOf(dataset)}>
                   {dataset.name}
                 </Anchor>
+                {dataset.version > 1 && ` version ${dataset.version}`}
+              </Table.Td>
+              <Table.Td>
+                <DatasetStateBadge dataset={dataset} />
               </Table.Td>
               <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
               <Table.Td ta="right">{dataset.labels.length}</Table.Td>

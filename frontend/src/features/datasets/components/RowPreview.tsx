@@ -19,6 +19,7 @@ export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
   const [offset, setOffset] = useState(0);
   const rows = useDatasetRows(tenant, dataset.id, offset, rowsAtOnce);
   const end = Math.min(offset + rowsAtOnce, dataset.num_rows);
+  if (dataset.num_rows === 0) return <Text size="sm">No rows are kept yet.</Text>;
   return (
     <Stack gap="sm">
       <QueryView query={rows} height={rowsAtOnce * 46}>

@@ -10,7 +10,7 @@ import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 import { ApiError } from "@/lib/api-error";
 import { formatBytes, formatPercent } from "@/lib/format";
-import type { Dataset } from "@/lib/types";
+import type { DatasetDetail } from "@/lib/types";
 
 import { useUploadDataset } from "../api/upload-dataset";
 import { findingsOf } from "../findings";
@@ -20,7 +20,7 @@ const extensions = [".csv", ".tsv", ".jsonl"];
 
 interface Props {
   tenant: string;
-  onUploaded: (dataset: Dataset) => void;
+  onUploaded: (dataset: DatasetDetail) => void;
 }
 
 export function UploadForm({ tenant, onUploaded }: Props) {
@@ -69,7 +69,8 @@ export function UploadForm({ tenant, onUploaded }: Props) {
           <IconFileUpload size={40} stroke={1.4} aria-hidden />
           <Text fw={600}>Drop a CSV, TSV or JSON lines file here, or click to choose one</Text>
           <Text size="sm" c="dimmed">
-            One row per example, with a column “text” and a column “label”, in UTF-8.
+            One row per example, with a column “text” and a column “label”. What is wrong with it can be fixed
+            here.
           </Text>
         </Stack>
       </Dropzone>

@@ -1,0 +1,207 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { chunkBytes } from "@/features/datasets/api/send-in-chunks";
+import type { DatasetDetail } from "@/lib/types";
+import { dataset, finding, me } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const second = "6a1f0000-0000-4000-8000-000000000024";
+
+function reported(...findings: ReturnType<typeof finding>[]): DatasetDetail["report"] {
+  const { report } = dataset();
+  return report && { ...report, findings };
+}
+
+describe("a dataset", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    localStorage.clear();
+    server = new FakeServer();
+    server.start();
+    server.on("GET /api/v1/me", ok(me())).on(`GET ${root}/datasets`, page());
+  });
+
+  function serve(shown: DatasetDetail, ...versions: DatasetDetail[]) {
+    server
+      .on(`GET ${root}/datasets/${shown.id}`, ok(shown))
+      .on(`GET ${root}/datasets/${shown.id}/versions`, page(shown, ...versions))
+      .on(`GET ${root}/datasets/${shown.id}/rows`, ok({ count: shown.num_rows, results: [] }));
+  }
+
+  it("shows labels, lengths and downloads", async () => {
+    serve(dataset());
+    renderApp(`/t/acme/datasets/${dataset().id}`);
+
+    expect(await screen.findByText("No problems found")).toBeVisible();
+    const lengths = screen.getByRole("region", { name: "Lengths of the texts" });
+    expect(within(lengths).getByText(/25 to 49 characters/)).toHaveTextContent("300 rows");
+    expect(within(lengths).queryByText(/and more/)).toBeNull();
+    expect(lengths).toHaveTextContent("30 characters on average, the longest has 48.");
+    expect(screen.getByRole("link", { name: "As it came" })).toHaveAttribute(
+      "href",
+      `${root}/datasets/${dataset().id}/original`,
+    );
+    expect(screen.getByRole("link", { name: "As it was cleaned" })).toHaveAttribute(
+      "href",
+      `${root}/datasets/${dataset().id}/cleaned`,
+    );
+  });
+
+  it("mends with one click, waits for the examination, and shows what was left out", async () => {
+    const broken = dataset({ state: "blocked", report: reported(finding()) });
+    const fix = finding().fixes;
+    const checking = dataset({ id: second, version: 2, state: "checking", report: null, fixes: fix });
+    const report = { ...reported(), left_out: [{ finding: "ragged_rows", rows: [7], num_rows: 1 }] };
+    serve(broken);
+    serve(checking, broken);
+    server.on(`POST ${root}/datasets/${broken.id}/fixes`, ok(checking, 201));
+    const { user } = renderApp(`/t/acme/datasets/${broken.id}`);
+
+    expect(await screen.findByText("Must be fixed before training")).toBeVisible();
+    expect(screen.getByText("one, two,billing")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Leave these rows out" }));
+
+    expect(await screen.findByText("The file is being examined")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/datasets/${broken.id}/fixes`)[0]?.body).toEqual({
+      fixes: ["drop:ragged_rows"],
+    });
+    serve({ ...checking, state: "ready", report: report as DatasetDetail["report"] }, broken);
+    expect(await screen.findByText("No problems found", {}, { timeout: 4000 })).toBeVisible();
+    expect(screen.getByText(/Left out by your choice \(ragged rows\): 1 row, in lines 7/)).toBeVisible();
+    expect(screen.getByRole("link", { name: "Version 1" })).toHaveAttribute(
+      "href",
+      `/t/acme/datasets/${broken.id}`,
+    );
+  });
+
+  it("does the first suggestion for everything that stands in the way at once", async () => {
+    const other = finding({
+      code: "empty_texts",
+      message: "The text is empty in row 9.",
+      fixes: [{ id: "drop:empty_texts", kind: "drop", finding: "empty_texts", words: "Leave it out" }],
+    });
+    const note = finding({ code: "delimiter", severity: "note", message: "A semicolon.", fixes: [] });
+    const broken = dataset({ state: "blocked", report: reported(finding(), other, note) });
+    serve(broken);
+    server.on(`POST ${root}/datasets/${broken.id}/fixes`, refusal(409, "conflict", "Wait a little."));
+    const { user } = renderApp(`/t/acme/datasets/${broken.id}`);
+    await user.click(
+      await screen.findByRole("button", { name: "Do the first suggestion for each of the 2" }),
+    );
+
+    expect(server.sentTo(`POST ${root}/datasets/${broken.id}/fixes`)[0]?.body).toEqual({
+      fixes: ["drop:ragged_rows", "drop:empty_texts"],
+    });
+    expect(await screen.findByText("Wait a little.")).toBeVisible();
+    expect(screen.getByText("Good to know")).toBeVisible();
+  });
+
+  it("reads other columns when asked to", async () => {
+    serve(dataset());
+    server.on(`POST ${root}/datasets/${dataset().id}/fixes`, ok(dataset(), 201));
+    const { user } = renderApp(`/t/acme/datasets/${dataset().id}`);
+    await user.selectOptions(await screen.findByLabelText("Column with the text"), "label");
+    expect(screen.getByRole("button", { name: "Read these columns" })).toBeDisabled();
+    await user.selectOptions(screen.getByLabelText("Column with the label"), "text");
+    await user.click(screen.getByRole("button", { name: "Read these columns" }));
+
+    expect(server.sentTo(`POST ${root}/datasets/${dataset().id}/fixes`)[0]?.body).toEqual({
+      fixes: [],
+      columns: { text: "label", label: "text", has_header: true },
+    });
+  });
+
+  it("offers a viewer no fixes", async () => {
+    server.on("GET /api/v1/me", ok(me("viewer")));
+    serve(dataset({ state: "blocked", report: reported(finding()) }));
+    renderApp(`/t/acme/datasets/${dataset().id}`);
+
+    expect(await screen.findByText("Must be fixed before training")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Leave these rows out" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Read these columns" })).toBeNull();
+  });
+});
+
+describe("a large file", () => {
+  const upload = "6a1f0000-0000-4000-8000-000000000034";
+  const numBytes = 2 * chunkBytes + 10;
+  let server: FakeServer;
+  let offset: number;
+
+  beforeEach(() => {
+    localStorage.clear();
+    offset = 0;
+    server = new FakeServer();
+    server.start();
+    const state = () =>
+      ok({ id: upload, name: "a.csv", file_name: "a.csv", num_bytes: numBytes, offset, dataset: null });
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/datasets`, page())
+      .on(`POST ${root}/uploads`, () => ({ ...state(), status: 201 }))
+      .on(`GET ${root}/uploads/${upload}`, state)
+      .on(`PATCH ${root}/uploads/${upload}`, ({ headers, body }) => {
+        const from = Number(headers.get("Upload-Offset"));
+        if (from !== offset) return refusal(409, "conflict", "Not there.", { offset });
+        offset += String(body).length;
+        return state();
+      })
+      .on(`POST ${root}/uploads/${upload}/dataset`, () => ok(dataset(), 201))
+      .on(`GET ${root}/datasets/${dataset().id}`, ok(dataset()))
+      .on(`GET ${root}/datasets/${dataset().id}/versions`, page(dataset()))
+      .on(`GET ${root}/datasets/${dataset().id}/rows`, ok({ count: 0, results: [] }));
+  });
+
+  const file = () => new File(["x".repeat(numBytes)], "a.csv", { type: "text/csv", lastModified: 1 });
+  const input = () => document.querySelector("input[type=file]") as HTMLInputElement;
+  const offsets = () =>
+    server.sentTo(`PATCH ${root}/uploads/${upload}`).map(({ headers }) => headers.get("Upload-Offset"));
+
+  it("is sent in chunks", async () => {
+    const { user } = renderApp("/t/acme/datasets");
+    await screen.findByText(/Drop a CSV/);
+    await user.upload(input(), file());
+
+    expect(await screen.findByRole("heading", { name: "mails.csv" })).toBeVisible();
+    expect(offsets()).toEqual(["0", String(chunkBytes), String(2 * chunkBytes)]);
+    expect(localStorage).toHaveLength(0);
+  });
+
+  it("goes on where it was after the page was loaded anew", async () => {
+    localStorage.setItem(`hmi-upload acme a.csv ${numBytes} 1`, upload);
+    offset = chunkBytes;
+    const { user } = renderApp("/t/acme/datasets");
+    await screen.findByText(/Drop a CSV/);
+    await user.upload(input(), file());
+
+    expect(await screen.findByRole("heading", { name: "mails.csv" })).toBeVisible();
+    expect(offsets()).toEqual([String(chunkBytes), String(2 * chunkBytes)]);
+    expect(server.sentTo(`POST ${root}/uploads`)).toEqual([]);
+  });
+
+  it("believes the server about what has arrived when an answer was lost", async () => {
+    let hasFailed = false;
+    server.on(`PATCH ${root}/uploads/${upload}`, ({ headers, body }) => {
+      const from = Number(headers.get("Upload-Offset"));
+      if (from !== offset) return refusal(409, "conflict", "Not there.", { offset });
+      offset += String(body).length;
+      if (!hasFailed) {
+        hasFailed = true;
+        return refusal(502, "http_502", "Cut.");
+      }
+      return ok({ offset });
+    });
+    const { user } = renderApp("/t/acme/datasets");
+    await screen.findByText(/Drop a CSV/);
+    await user.upload(input(), file());
+
+    await waitFor(() => expect(screen.getByRole("heading", { name: "mails.csv" })).toBeVisible(), {
+      timeout: 4000,
+    });
+    expect(offsets()).toEqual(["0", "0", String(chunkBytes), String(2 * chunkBytes)]);
+  });
+});
