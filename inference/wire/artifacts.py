@@ -67,6 +67,7 @@ class SegmentFields:
         128  # longer texts are counted in windows of so many tokens, [CLS] and [SEP] included
     )
     max_windows: int = 1  # windows of a text that are counted, from its start
+    text_form: int = 1  # what the hashes of its texts see alike; see hmi.plot.segment.TEXT_FORM
 
 
 @dataclass(frozen=True, slots=True)

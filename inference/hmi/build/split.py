@@ -1,12 +1,12 @@
 """Training, validation and test: stratified, free of leakage, and a pure function of the dataset's texts."""
 
 import hashlib
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
 
 TEST_SHARE = 0.15
@@ -59,11 +59,6 @@ def split_rows(rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence
             else:
                 test.extend(group.members)
     return Split(tuple(sorted(train)), tuple(sorted(validation)), tuple(sorted(test)))
-
-
-def normalised(text: str) -> str:
-    """What counts as the same text: Unicode form, case and white space do not matter."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def hash_order(text: str, seed: int) -> bytes:

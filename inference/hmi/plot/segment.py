@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
+from hmi.base.texts import normalised
 from hmi.plot import kernels
 from hmi.plot.fixed_point import rounded_mean, to_fixed
 from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among, rung_start
@@ -23,6 +24,8 @@ Progress = Callable[[int, int], None]
 """Told (tokens done, tokens in all)."""
 
 MIN_COUNT = 2
+TEXT_FORM = 2
+"""How text_hash sees a text; in form 1 case mattered, unlike in a split."""
 _NARROW_COUNT = 1 << 16  # so many states of int16 size still add up within int32
 _CHUNK_ROWS = 8192
 _PENDING_KEYS = 1 << 22
@@ -49,8 +52,8 @@ class Segment:
 
 
 def text_hash(text: str) -> int:
-    """64 bits that recognise a text, whatever its white space became on the way."""
-    normal = " ".join(text.split()).encode()
+    """64 bits that recognise a text, whatever became of its Unicode form, case and white space."""
+    normal = normalised(text).encode()
     return int.from_bytes(hashlib.blake2b(normal, digest_size=8).digest(), "little")
 
 
@@ -98,6 +101,7 @@ def build_segment(
         min_count=min_count,
         window_tokens=window_tokens,
         max_windows=max_windows,
+        text_form=TEXT_FORM,
     )
     return Segment(
         fields, keys, counts.astype(np.uint32), sums.squares, sums.means(counts), np.sort(document_hashes)
@@ -118,6 +122,11 @@ def open_segment(folder: Path, digest: Digest | None, *, backbone: Digest | None
     if backbone is not None and bundle.fields.backbone != backbone:
         raise BundleMismatch(
             f"segment {bundle.digest} belongs to backbone {bundle.fields.backbone}, not {backbone}"
+        )
+    if bundle.fields.text_form != TEXT_FORM:
+        raise BundleMismatch(
+            f"segment {bundle.digest} knows its texts in form {bundle.fields.text_form}, not {TEXT_FORM}: they "
+            "could not be kept out of the held-out rows; build the trees again"
         )
     parts = {name: _load(bundle, name, dtype) for name, dtype in _FILES.items()}
     segment = Segment(bundle.fields, **parts)

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
-from hmi.build.split import Split, normalised, split_rows
+from hmi.build.split import Split, split_rows
 
 
 def rows_of(num_per_label: dict[str, int]) -> list[LabelledRow]:

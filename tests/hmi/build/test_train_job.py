@@ -242,3 +242,16 @@ def test_a_work_folder_serves_one_job(world: TrainingWorld, tmp_path: Path) -> N
         world.train(world.job(uri, name="first"), tmp_path / "work", Events(dies_in=Phase.SPLITTING))
     with pytest.raises(InvalidInput, match="job-first"):
         world.train(world.job(uri, name="other"), tmp_path / "work")
+
+
+def test_a_text_that_another_dataset_has_in_capitals_is_never_held_out(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
+) -> None:
+    segment = whole[0].segment
+    sibling = SegmentRef(world.job(ROWS_URI, name="whole").dataset_id, segment.uri, segment.digest)
+    seen = open_segment(world.store.localize(segment.uri, segment.digest), segment.digest).documents
+    rows = [*((text.upper(), label) for text, label in ROWS), *invented_rows(40, seed=7)]
+    job = world.job(world.put_rows("capitals", rows), name="capitals", segments=(sibling,))
+    held_out = world.train(job, tmp_path / "work").report["test_rows"]
+    assert held_out
+    assert not {text_hash(rows[number - 1][0]) for number in held_out} & set(seen.tolist())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hmi.build.split import normalised, split_rows
+from hmi.base.texts import normalised
+from hmi.build.split import split_rows
 from hmi.cli.demo_data import bbc_rows
 from hmi.cli.main import main
 from wire.training import Recipe

@@ -1,5 +1,6 @@
 """A segment holds exactly what the dictionary counting finds, whatever the batches."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,10 @@ def test_a_segment_of_another_backbone_or_with_a_changed_byte_is_refused(tmp_pat
     digest = write_segment(small_segment(), tmp_path / "s")
     with pytest.raises(BundleMismatch, match="belongs to backbone"):
         open_segment(tmp_path / "s", digest, backbone=Digest("sha256:" + "c" * 64))
+    older = replace(small_segment(), fields=replace(small_segment().fields, text_form=1))
+    older_digest = write_segment(older, tmp_path / "older")
+    with pytest.raises(BundleMismatch, match="build the trees again"):
+        open_segment(tmp_path / "older", older_digest)
     means = tmp_path / "s" / "means.npy"
     content = bytearray(means.read_bytes())
     content[-1] ^= 1
@@ -156,9 +161,10 @@ def test_a_segment_of_another_backbone_or_with_a_changed_byte_is_refused(tmp_pat
         open_segment(tmp_path / "s", digest)
 
 
-def test_a_text_is_recognised_whatever_its_white_space_became() -> None:
+def test_a_text_is_recognised_whatever_its_case_and_white_space_became() -> None:
     assert text_hash("two  words\r\n") == text_hash("two words")
-    assert text_hash("two words") != text_hash("Two words")
+    assert text_hash("TWO Words") == text_hash("two words")
+    assert text_hash("two words") != text_hash("two word")
     assert text_hashes(["a", "b"]).tolist() == [text_hash("a"), text_hash("b")]
 
 
