@@ -36,8 +36,9 @@ class CommandModule(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for a failure, 2 for bad input."""
-    # Read when torch is loaded. A training beside the service, each with all cores, would else spend much of its
-    # time spinning for the other's: measured, two such processes together compute 1.2 to 1.4 times as much.
+    # Read when torch is loaded. A training beside the service, each with all cores, would else spend much of
+    # its time spinning for the other's: measured, two such processes together compute 1.2 to 1.4 times as
+    # much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Only the named command's file is imported: `train` does not pay for what the service imports.
