@@ -1,7 +1,7 @@
 """Brings the models of waiting requests near and holds them in place while a batch runs."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -44,6 +44,7 @@ class TreePath:
 
 AdapterT = TypeVar("AdapterT", bound=HostHplm)
 TableT = TypeVar("TableT")
+CopiedT = TypeVar("CopiedT")
 P = TypeVar("P")
 TableT_contra = TypeVar("TableT_contra", contravariant=True)
 
@@ -91,6 +92,7 @@ class BatchLeases:
 
     placed: dict[HplmRef, PlacedHplm] = field(default_factory=dict)
     failed: dict[HplmRef, HmiError] = field(default_factory=dict)
+    postponed: set[HplmRef] = field(default_factory=set)  # no room beside those placed: for another batch
     leases: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -109,11 +111,25 @@ class _Fetch:
     dependents: set[HplmRef]
 
 
+@dataclass(slots=True)
+class _Held:
+    """An item kept in the host tier until the models that wait for it have it on the device."""
+
+    lease: Lease[BundleRef, Reservation, Any]
+    users: set[HplmRef]
+
+
+class _NoPlaceNow(Exception):
+    """A model cannot be placed beside what is leased now; it may in another batch."""
+
+
 class HplmPlacement(Generic[AdapterT, TableT]):
     """Adapters: disk -> host -> device slot. PLOT nodes: disk -> host -> arena, shared by digest.
 
-    Engine thread only; the loaders' threads report through the inbox. Disk is read on those; the
-    engine thread only copies from host to device, between batches.
+    Engine thread only, but for where_is(); the loaders' threads report through the inbox. Disk is read on
+    those; the engine thread only copies from host to device, between batches. What an open request waits
+    for is held in the host tier from its arrival there until it is on the device, so that a model is evicted
+    under a request at most once.
     """
 
     def __init__(
@@ -137,14 +153,15 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._node_arena = node_arena
         self._inbox = inbox
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
-        self._held: dict[BundleRef, Lease[BundleRef, Reservation, AdapterT]] = {}
+        self._held: dict[BundleRef, _Held] = {}
+        self._held_for: dict[HplmRef, set[BundleRef]] = {}
         self._fetches: dict[tuple[str, BundleRef], _Fetch] = {}
         self._moved: dict[HplmRef, HmiError | None] = {}
 
     def advance(self, hplm: HplmRef) -> bool:
         """True when all of ``hplm`` is at hand; else starts what is missing, to be seen in take_moved()."""
         has_path = self._has_path(hplm)
-        has_adapter = self._has_adapter(hplm)
+        has_adapter = self._has(self._slots, "adapter", self._adapter_loader, hplm.adapter, hplm)
         return has_path and has_adapter
 
     def take_moved(self) -> Mapping[HplmRef, HmiError | None]:
@@ -154,26 +171,48 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def let_go(self, hplm: HplmRef) -> None:
         """No open request wants ``hplm`` any more: it may leave the host tier when room is needed."""
-        lease = self._held.pop(hplm.adapter, None)
-        if lease is not None:
-            lease.release()
+        for ref in self._held_for.pop(hplm, ()):
+            held = self._held[ref]
+            held.users.discard(hplm)
+            if not held.users:
+                del self._held[ref]
+                held.lease.release()
 
     def temperature(self, hplm: HplmRef) -> Temperature:
         path = self._paths.get(hplm.tree)
-        if path is None or any(not self._is_resident(self._nodes, node) for node in path.nodes):
+        if path is None:
             return Temperature.GONE
-        if self._is_resident(self._slots, hplm.adapter):
+        missing = [ref for ref in path.nodes if not self._is_resident(self._nodes, ref)]
+        if not self._is_resident(self._slots, hplm.adapter):
+            missing.append(hplm.adapter)
+        if not missing:
             return Temperature.HOT
-        return Temperature.COLD if hplm.adapter in self._held else Temperature.GONE
+        return Temperature.COLD if all(ref in self._held for ref in missing) else Temperature.GONE
 
-    def lease(self, hplms: Iterable[HplmRef]) -> BatchLeases:
-        """Promote what is cold and hold all of it. A model that cannot be placed is in ``failed``, alone."""
+    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases:
+        """Promote what is cold and hold all of it. A model that cannot be placed is in ``failed``, alone; one
+        for which there is no room beside the others is in ``postponed``, never all of them."""
+        self._use(hplms)
         leases = BatchLeases()
         for hplm in hplms:
-            try:
-                leases.placed[hplm] = self._place(hplm, leases.leases)
-            except HmiError as error:
-                leases.failed[hplm] = error
+            with ExitStack() as own:
+                try:
+                    leases.placed[hplm] = self._place(hplm, own)
+                except _NoPlaceNow as error:
+                    if leases.placed:
+                        leases.postponed.add(hplm)
+                    else:
+                        leases.failed[hplm] = BudgetExceeded(
+                            f"adapter {hplm.adapter.digest}: {error}",
+                            needed_bytes=0,
+                            free_bytes=0,
+                            retryable=True,
+                        )
+                except HmiError as error:
+                    leases.failed[hplm] = error
+                else:
+                    leases.leases.enter_context(own.pop_all())
+                    self.let_go(hplm)
         return leases
 
     def quarantine(self, hplm: HplmRef, error: HmiError) -> None:
@@ -185,12 +224,12 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     @property
     def num_nodes(self) -> int:
         """PLOT nodes on the device."""
-        return len(self._nodes.resident_bytes())
+        return self._nodes.num_items
 
     @property
     def num_adapters(self) -> int:
         """Adapters on the device."""
-        return len(self._slots.resident_bytes())
+        return self._slots.num_items
 
     @property
     def num_evictions(self) -> int:
@@ -205,13 +244,18 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     def close(self) -> None:
         for loader in (self._adapter_loader, self._tree_loader, self._table_loader):
             loader.close()
-        for lease in self._held.values():
-            lease.release()
+        for held in self._held.values():
+            held.lease.release()
         self._held.clear()
+        self._held_for.clear()
 
     def check_integrity(self) -> None:
         self._slots.check_integrity()
         self._nodes.check_integrity()
+        pairs = {(hplm, ref) for hplm, refs in self._held_for.items() for ref in refs}
+        assert pairs == {(hplm, ref) for ref, held in self._held.items() for hplm in held.users}, (
+            "what is held and for whom differ"
+        )
 
     # What is missing
 
@@ -220,17 +264,27 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         if path is None:
             self._fetch("tree", self._tree_loader, hplm.tree, hplm, self._remember_path)
             return False
-        # Touched, so that installing one node of a path does not push out another of the same path.
-        missing = [node for node in path.nodes if not self._nodes.touch(node)]
-        for node in missing:
-            self._fetch("table", self._table_loader, node, hplm, self._install)
-        return not missing
+        self._paths.move_to_end(hplm.tree)
+        found = [self._has(self._nodes, "table", self._table_loader, node, hplm) for node in path.nodes]
+        return all(found)
 
-    def _has_adapter(self, hplm: HplmRef) -> bool:
-        if self._is_resident(self._slots, hplm.adapter) or hplm.adapter in self._held:
+    def _has(
+        self,
+        device: "Residency[BundleRef, Any, Any]",
+        kind: str,
+        loader: Loader[BundleRef, Any],
+        ref: BundleRef,
+        hplm: HplmRef,
+    ) -> bool:
+        if device.touch(ref):
             return True
-        self._fetch("adapter", self._adapter_loader, hplm.adapter, hplm, self._hold)
-        return False
+        held = self._held.get(ref)
+        if held is None:
+            self._fetch(kind, loader, ref, hplm, self._hold)
+            return False
+        held.users.add(hplm)
+        self._held_for.setdefault(hplm, set()).add(ref)
+        return True
 
     def _fetch(
         self,
@@ -238,7 +292,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         loader: Loader[BundleRef, Any],
         ref: BundleRef,
         hplm: HplmRef,
-        arrive: Callable[[BundleRef, Any], None],
+        arrive: Callable[[BundleRef, Any, set[HplmRef]], None],
     ) -> None:
         fetch = self._fetches.get((kind, ref))
         if fetch is not None:
@@ -254,13 +308,13 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self,
         kind: str,
         ref: BundleRef,
-        arrive: Callable[[BundleRef, Any], None],
+        arrive: Callable[[BundleRef, Any, set[HplmRef]], None],
         done: "Future[Lease[BundleRef, Reservation, Any]]",
     ) -> None:
         fetch = self._fetches.pop((kind, ref))
         error: HmiError | None = None
         try:
-            arrive(ref, done.result())
+            arrive(ref, done.result(), fetch.dependents)
         except HmiError as exc:
             error = exc
         except CancelledError:
@@ -268,65 +322,83 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         for hplm in fetch.dependents:
             self._moved[hplm] = self._moved.get(hplm) or error
 
-    def _remember_path(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, TreePath]) -> None:
+    def _remember_path(
+        self, ref: BundleRef, lease: Lease[BundleRef, Reservation, TreePath], users: set[HplmRef]
+    ) -> None:
         with lease:
             self._paths[ref] = lease.value
         if len(self._paths) > MAX_KNOWN_TREES:
             self._paths.popitem(last=False)
 
-    def _install(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, TableT]) -> None:
-        with lease:
-            self._begin(self._nodes, ref, self._node_arena.bytes_of(lease.value))
-            try:
-                number = self._add_node(lease.value)
-            except BaseException:
-                self._nodes.abort_load(ref)
-                raise
-            self._nodes.finish_load(ref, DeviceNode(number))
-
-    def _add_node(self, table: TableT) -> int:
-        while True:
-            try:
-                return self._node_arena.add(table)
-            except BudgetExceeded:
-                # Enough bytes are free, but not in one piece.
-                if not self._nodes.evict_one():
-                    raise
-
-    def _hold(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, AdapterT]) -> None:
-        self._held[ref] = lease
+    def _hold(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, Any], users: set[HplmRef]) -> None:
+        self._held[ref] = _Held(lease, set(users))
+        for hplm in users:
+            self._held_for.setdefault(hplm, set()).add(ref)
 
     # Placing a batch
 
-    def _place(self, hplm: HplmRef, leases: ExitStack) -> PlacedHplm:
-        path = []
-        for ref in self._paths[hplm.tree].nodes:
-            node = self._nodes.acquire(ref)
-            assert node is not None, f"{ref.digest} was scheduled and is not on the device"
-            path.append(leases.enter_context(node).value.number)
-        adapter = self._slots.acquire(hplm.adapter) or self._promote(hplm.adapter)
-        leases.enter_context(adapter)
-        self.let_go(hplm)
-        return PlacedHplm(adapter.value.slot, adapter.value.num_labels, tuple(path))
+    def _use(self, hplms: Iterable[HplmRef]) -> None:
+        """Count what the batch needs as used now, so that a promotion rather evicts something else."""
+        for hplm in hplms:
+            self._slots.touch(hplm.adapter)
+            for ref in self._paths[hplm.tree].nodes:
+                self._nodes.touch(ref)
 
-    def _promote(self, ref: BundleRef) -> Lease[BundleRef, Slot, DeviceAdapter]:
-        host = self._held[ref].value
+    def _place(self, hplm: HplmRef, leases: ExitStack) -> PlacedHplm:
+        """All of a model on the device, under ``leases``: first what is there, then what must be copied."""
+        nodes = self._paths[hplm.tree].nodes
+        present: dict[BundleRef, Any] = {ref: self._nodes.acquire(ref) for ref in nodes}
+        present[hplm.adapter] = self._slots.acquire(hplm.adapter)
+        for lease in filter(None, present.values()):
+            leases.enter_context(lease)
+        for ref in present:
+            if present[ref] is None:
+                promote = self._promote_adapter if ref == hplm.adapter else self._promote_node
+                present[ref] = leases.enter_context(promote(ref))
+        adapter = present[hplm.adapter].value
+        return PlacedHplm(adapter.slot, adapter.num_labels, tuple(present[ref].value.number for ref in nodes))
+
+    def _promote_adapter(self, ref: BundleRef) -> Lease[BundleRef, Slot, DeviceAdapter]:
+        host = self._host_value(ref)
         slot = self._begin(self._slots, ref, host.num_bytes)
-        try:
-            self._adapter_arena.write(slot, host)
-        except BaseException:
-            self._slots.abort_load(ref)
-            raise
+        self._copy(self._slots, ref, lambda: self._adapter_arena.write(slot, host))
         return self._slots.finish_load(ref, DeviceAdapter(slot, len(host.fields.labels)), num_leases=1)[0]
+
+    def _promote_node(self, ref: BundleRef) -> Lease[BundleRef, Reservation, DeviceNode]:
+        host = self._host_value(ref)
+        self._begin(self._nodes, ref, self._node_arena.bytes_of(host))
+        number = self._copy(self._nodes, ref, lambda: self._node_arena.add(host))
+        return self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
+
+    def _host_value(self, ref: BundleRef) -> Any:
+        held = self._held.get(ref)
+        if held is None:
+            raise _NoPlaceNow(f"{ref.digest} was evicted for others of the same batch")
+        return held.lease.value
+
+    @staticmethod
+    def _copy(
+        residency: "Residency[BundleRef, Any, Any]", ref: BundleRef, copy: Callable[[], CopiedT]
+    ) -> CopiedT:
+        """``copy`` into an arena that has a place for ``ref``, but perhaps not in one piece, or not enough
+        units yet: then others are evicted until it fits."""
+        try:
+            while True:
+                try:
+                    return copy()
+                except BudgetExceeded as exc:
+                    if not residency.evict_one():
+                        raise _NoPlaceNow(str(exc)) from exc
+        except BaseException:
+            residency.abort_load(ref)
+            raise
 
     @staticmethod
     def _begin(residency: Residency[BundleRef, P, Any], ref: BundleRef, num_bytes: int) -> P:
         try:
             return residency.begin_load(ref, num_bytes)
         except NoRoom as exc:
-            raise BudgetExceeded(
-                f"{ref.digest}: {exc}", needed_bytes=num_bytes, free_bytes=0, retryable=True
-            ) from exc
+            raise _NoPlaceNow(f"{ref.digest}: {exc}") from exc
 
     @staticmethod
     def _is_resident(residency: "Residency[BundleRef, Any, Any]", ref: BundleRef) -> bool:

@@ -66,6 +66,10 @@ class Scheduler:
             selection.take_one_document(tenant_id)
         return selection.finish()
 
+    def refund(self, tenant_id: TenantId, num_tokens: int) -> None:
+        """``num_tokens`` of the last batch were not served after all."""
+        self._queues.charge(tenant_id, -num_tokens)
+
     def check_integrity(self) -> None:
         self._queues.check_integrity()
 

@@ -178,6 +178,12 @@ class Residency(Generic[K, P, V]):
             self._is_closed = True
             self._changed.notify_all()
 
+    @property
+    def num_items(self) -> int:
+        """Items that hold a place now, loads included."""
+        with self._changed:
+            return len(self._entries)
+
     def resident_bytes(self) -> Mapping[K, int]:
         """Key -> bytes of everything that holds a place now, loads included."""
         with self._changed:

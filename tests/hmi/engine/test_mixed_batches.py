@@ -265,3 +265,17 @@ def test_nodes_that_trees_share_are_loaded_once(bench: Bench) -> None:
     for name in ("general", "film", "market"):
         bench.alone(HplmRef(adapter, bench.store.trees[name]))
     assert bench.plane.placement.num_nodes == 3
+
+
+def test_a_promotion_never_evicts_what_the_same_batch_reads(tiny_store: TinyStore, tmp_path: Path) -> None:
+    bench = Bench(tiny_store, tmp_path, max_batch_adapters=2, max_batch_tokens=64, device_bytes=1_500_000)
+    old, other, cold = (hplm_of(tiny_store, seed=80 + n) for n in range(3))
+    expected = [bench.alone(hplm) for hplm in (cold, old)]
+    bench.alone(other)  # now the two slots hold old and other; old was used longest ago
+    requests = [bench.request(cold, tenant="a"), bench.request(old, tenant="b")]
+    for request in requests:
+        bench.plane.engine.submit(request)
+    bench.run_until_done(*requests)
+    for request, answer in zip(requests, expected, strict=True):
+        np.testing.assert_allclose(probabilities(request.future.result(0)), answer, atol=1e-4)
+    bench.plane.close()
