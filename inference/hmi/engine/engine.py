@@ -10,8 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from hmi.base.clock import Clock
-from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady
-from hmi.engine.admission import SMOOTHING, Admission
+from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady, QueueFull
 from hmi.engine.batch import Batch, BatchPart, BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.deadlines import Deadlines
@@ -21,8 +20,11 @@ from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, Hplm
 from hmi.engine.scheduler import Scheduler, Temperature
 from wire.errors import ErrorCode
 
+MAX_RETRY_AFTER_S = 30.0
 MAX_IDLE_S = 5.0
 """How long the engine thread waits at most for something to happen."""
+SMOOTHING = 0.2
+"""Weight of the newest step in the running means of step time and speed."""
 
 RetrievedT = TypeVar("RetrievedT")
 
@@ -86,11 +88,12 @@ class Engine(Generic[RetrievedT]):
         self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
+        self._tokens_per_s = math.inf
         self._thread: threading.Thread | None = None
         # Shared with the threads that submit:
         self._counts = threading.Condition()
         self._open: dict[EngineRequest, None] = {}
-        self._admission = Admission(config.max_requests)
+        self._num_open_tokens = 0
         self._is_closing = False
         self._is_stopped = False
 
@@ -110,12 +113,19 @@ class Engine(Generic[RetrievedT]):
 
     def submit(self, request: EngineRequest) -> None:
         """Accept ``request``; its future ends at the deadline at the latest. Raises QueueFull or NotReady."""
-        request.submitted = self._clock.monotonic()
         with self._counts:
             if self._is_closing:
                 raise NotReady("the service is closing")
-            self._admission.enter(request, request.submitted)
+            if len(self._open) >= self._config.max_requests:
+                raise QueueFull(
+                    f"{len(self._open)} requests are waiting already; try again later",
+                    retry_after_s=min(
+                        max(self._num_open_tokens / self._tokens_per_s, 1.0), MAX_RETRY_AFTER_S
+                    ),
+                )
             self._open[request] = None
+            self._num_open_tokens += request.documents.num_tokens
+        request.submitted = self._clock.monotonic()
         request.answers = [None] * request.num_documents
         request.future.add_done_callback(partial(self._notice_cancellation, request))
         self._inbox.post(partial(self._admit, request))
@@ -231,7 +241,6 @@ class Engine(Generic[RetrievedT]):
             if part.request.started is None:
                 part.request.started = start
         with self._placement.lease(batch.hplms) as leases:
-            placing_s = self._clock.monotonic() - start
             for part in batch.parts:
                 error = leases.failed.get(part.request.hplm)
                 if error is not None:
@@ -247,9 +256,12 @@ class Engine(Generic[RetrievedT]):
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
         step_s = self._clock.monotonic() - start
         self._step_s += SMOOTHING * (step_s - self._step_s)
-        self._scheduler.observe_step(placing_s=placing_s, step_s=step_s)
-        with self._counts:
-            self._admission.observe_step(batch.charged_tokens, step_s, is_full=self._scheduler.has_work)
+        if step_s > 0:
+            speed = batch.num_tokens / step_s
+            is_first = math.isinf(self._tokens_per_s)
+            self._tokens_per_s = (
+                speed if is_first else self._tokens_per_s + SMOOTHING * (speed - self._tokens_per_s)
+            )
 
     def _compute(self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm]) -> None:
         if not parts:
@@ -344,7 +356,7 @@ class Engine(Generic[RetrievedT]):
                 request.future.set_result(_answer(request))
         with self._counts:
             self._open.pop(request, None)
-            self._admission.leave(request)
+            self._num_open_tokens -= request.documents.num_tokens
             self._counts.notify_all()
 
 
