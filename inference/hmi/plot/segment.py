@@ -125,8 +125,8 @@ def open_segment(folder: Path, digest: Digest | None, *, backbone: Digest | None
         )
     if bundle.fields.text_form != TEXT_FORM:
         raise BundleMismatch(
-            f"segment {bundle.digest} knows its texts in form {bundle.fields.text_form}, not {TEXT_FORM}: they "
-            "could not be kept out of the held-out rows; build the trees again"
+            f"segment {bundle.digest} knows its texts in form {bundle.fields.text_form}, not {TEXT_FORM}: "
+            "they could not be kept out of the held-out rows; build the trees again"
         )
     parts = {name: _load(bundle, name, dtype) for name, dtype in _FILES.items()}
     segment = Segment(bundle.fields, **parts)
