@@ -19,10 +19,11 @@ class BatchLimits:
 
 
 class BatchFill:
-    """What one batch under construction has spent of its limits."""
+    """What one batch under construction has spent of its limits; ``max_cold`` is the guard's limit of now."""
 
-    def __init__(self, limits: BatchLimits) -> None:
+    def __init__(self, limits: BatchLimits, *, max_cold: int) -> None:
         self._limits = limits
+        self._max_cold = max_cold
         self.num_rows = 0
         self.num_tokens = 0
         self._adapters: set[object] = set()
@@ -46,7 +47,7 @@ class BatchFill:
             return True
         if len(self._adapters) >= self._limits.max_adapters:
             return False
-        return not is_cold or is_overdue or self._num_cold < self._limits.max_cold_adapters
+        return not is_cold or is_overdue or self._num_cold < self._max_cold
 
     def spend(self, adapter: object, num_tokens: int, *, is_cold: bool) -> None:
         if adapter not in self._adapters:

@@ -4,15 +4,26 @@ import heapq
 
 from hmi.engine.request import EngineRequest
 
+MIN_SWEPT = 64
+
 
 class Deadlines:
-    """Open requests by deadline. Engine thread only."""
+    """Open requests by deadline; ended ones are soon let go of, whatever theirs was. Engine thread only."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, EngineRequest]] = []
         self._num_added = 0
+        self._sweep_at = MIN_SWEPT
+
+    def __len__(self) -> int:
+        return len(self._heap)
 
     def add(self, request: EngineRequest) -> None:
+        if len(self._heap) >= self._sweep_at:
+            # Each sweep is paid for by as many additions as it leaves entries.
+            self._heap = [entry for entry in self._heap if not entry[2].state.is_final]
+            heapq.heapify(self._heap)
+            self._sweep_at = max(MIN_SWEPT, 2 * len(self._heap))
         self._num_added += 1
         heapq.heappush(self._heap, (request.deadline, self._num_added, request))
 

@@ -10,7 +10,8 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from hmi.base.clock import Clock
-from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady
+from hmi.engine.admission import SMOOTHING, Admission
 from hmi.engine.batch import Batch, BatchPart, BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.deadlines import Deadlines
@@ -20,11 +21,8 @@ from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, Hplm
 from hmi.engine.scheduler import Scheduler, Temperature
 from wire.errors import ErrorCode
 
-MAX_RETRY_AFTER_S = 30.0
 MAX_IDLE_S = 5.0
 """How long the engine thread waits at most for something to happen."""
-SMOOTHING = 0.2
-"""Weight of the newest step in the running means of step time and speed."""
 
 RetrievedT = TypeVar("RetrievedT")
 
@@ -88,12 +86,11 @@ class Engine(Generic[RetrievedT]):
         self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
-        self._tokens_per_s = math.inf
         self._thread: threading.Thread | None = None
         # Shared with the threads that submit:
         self._counts = threading.Condition()
         self._open: dict[EngineRequest, None] = {}
-        self._num_open_tokens = 0
+        self._admission = Admission(config.max_requests)
         self._is_closing = False
         self._is_stopped = False
 
@@ -113,19 +110,12 @@ class Engine(Generic[RetrievedT]):
 
     def submit(self, request: EngineRequest) -> None:
         """Accept ``request``; its future ends at the deadline at the latest. Raises QueueFull or NotReady."""
+        request.submitted = self._clock.monotonic()
         with self._counts:
             if self._is_closing:
                 raise NotReady("the service is closing")
-            if len(self._open) >= self._config.max_requests:
-                raise QueueFull(
-                    f"{len(self._open)} requests are waiting already; try again later",
-                    retry_after_s=min(
-                        max(self._num_open_tokens / self._tokens_per_s, 1.0), MAX_RETRY_AFTER_S
-                    ),
-                )
+            self._admission.enter(request, request.submitted)
             self._open[request] = None
-            self._num_open_tokens += request.documents.num_tokens
-        request.submitted = self._clock.monotonic()
         request.answers = [None] * request.num_documents
         request.future.add_done_callback(partial(self._notice_cancellation, request))
         self._inbox.post(partial(self._admit, request))
@@ -241,6 +231,7 @@ class Engine(Generic[RetrievedT]):
             if part.request.started is None:
                 part.request.started = start
         with self._placement.lease(batch.hplms) as leases:
+            placing_s = self._clock.monotonic() - start
             for part in batch.parts:
                 error = leases.failed.get(part.request.hplm)
                 if error is not None:
@@ -256,12 +247,9 @@ class Engine(Generic[RetrievedT]):
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
         step_s = self._clock.monotonic() - start
         self._step_s += SMOOTHING * (step_s - self._step_s)
-        if step_s > 0:
-            speed = batch.num_tokens / step_s
-            is_first = math.isinf(self._tokens_per_s)
-            self._tokens_per_s = (
-                speed if is_first else self._tokens_per_s + SMOOTHING * (speed - self._tokens_per_s)
-            )
+        self._scheduler.observe_step(placing_s=placing_s, step_s=step_s)
+        with self._counts:
+            self._admission.observe_step(batch.charged_tokens, step_s, is_full=self._scheduler.has_work)
 
     def _compute(self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm]) -> None:
         if not parts:
@@ -317,14 +305,14 @@ class Engine(Generic[RetrievedT]):
 
     def _take_back(self, parts: Sequence[BatchPart]) -> None:
         """The batch had no room for the models of these parts: they run with another one."""
+        # All are charged back before any waits again: a tenant's place in the queue follows from its counter.
+        have_left_the_queue = [part.request.is_all_scheduled for part in parts]
         for part in parts:
-            self._scheduler.refund(part.request.tenant_id, part.num_tokens)
-        for part in parts:
+            self._scheduler.take_back(part)
+        for part, has_left_the_queue in zip(parts, have_left_the_queue, strict=True):
             request = part.request
             if request.state.is_final:
                 continue
-            has_left_the_queue = request.is_all_scheduled
-            request.next_document = part.first
             request.state = RequestState.QUEUED
             if has_left_the_queue:
                 self._wait_for_residency(request)
@@ -356,7 +344,7 @@ class Engine(Generic[RetrievedT]):
                 request.future.set_result(_answer(request))
         with self._counts:
             self._open.pop(request, None)
-            self._num_open_tokens -= request.documents.num_tokens
+            self._admission.leave(request)
             self._counts.notify_all()
 
 

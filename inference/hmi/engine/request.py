@@ -56,7 +56,9 @@ class EngineAnswer:
 class EngineRequest:
     """One tenant's documents for one hPLM. After submit() only the engine thread touches it.
 
-    A request may be spread over several batches: ``next_document`` is the first that is in none yet.
+    A request may be spread over several batches. The scheduler asks only for what comes next
+    (``next_tokens``, ``take_next``, ``is_all_scheduled``) and takes a request again by Scheduler.add(): what
+    runs in steps, each of which depends on the one before, needs no more than that.
     """
 
     request_id: RequestId
@@ -65,9 +67,11 @@ class EngineRequest:
     hplm: HplmRef
     documents: Documents
     deadline: float  # Clock.monotonic
+    weight: float = 1.0  # of the tenant's plan: with twice the weight goes twice the share
+    token_cost: float = 1.0  # of a token that is looked up; L / (L - k) when its lower layers are computed
     future: "Future[EngineAnswer]" = field(default_factory=Future)
     state: RequestState = RequestState.QUEUED
-    next_document: int = 0
+    next_document: int = 0  # the first that is in no batch yet
     num_passed_over: int = 0  # batches that left it behind because its adapter was cold
     submitted: float = 0.0
     started: float | None = None
@@ -79,8 +83,22 @@ class EngineRequest:
     def num_documents(self) -> int:
         return self.documents.num_documents
 
+    @property
+    def charged_tokens(self) -> float:
+        """What the whole request costs, in tokens that are looked up."""
+        return self.documents.num_tokens * self.token_cost
+
     def tokens_of(self, document: int) -> int:
         return int(self.documents.offsets[document + 1] - self.documents.offsets[document])
+
+    @property
+    def next_tokens(self) -> int:
+        """Tokens of what comes next; there must be something."""
+        return self.tokens_of(self.next_document)
+
+    def take_next(self) -> None:
+        """What comes next is in a batch now."""
+        self.next_document += 1
 
     @property
     def is_all_scheduled(self) -> bool:

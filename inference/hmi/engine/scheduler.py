@@ -7,6 +7,7 @@ from enum import Enum
 from hmi.engine.batch import Batch, BatchPart
 from hmi.engine.batch_limits import BatchFill, BatchLimits
 from hmi.engine.request import EngineRequest, HplmRef
+from hmi.engine.thrash_guard import ThrashGuard
 from hmi.engine.waiting import TenantQueues
 from wire.ids import TenantId
 
@@ -34,13 +35,14 @@ class Scheduler:
     """Chooses document by document, always from the tenant that was served least. Engine thread only.
 
     A request with a cold model may be left behind for ones that are hot, so that promotions do not fill whole
-    batches, but only ``max_passed_over`` times.
+    batches, but only ``max_passed_over`` times. How many may join a batch is the thrash guard's to say.
     """
 
     def __init__(self, limits: BatchLimits, *, max_passed_over: int) -> None:
         self._limits = limits
         self._max_passed_over = max_passed_over
         self._queues = TenantQueues()
+        self._guard = ThrashGuard(limits.max_cold_adapters)
 
     @property
     def has_work(self) -> bool:
@@ -55,20 +57,27 @@ class Scheduler:
         return self._queues.num_remembered_tenants
 
     def add(self, request: EngineRequest) -> None:
-        """``request`` may run as soon as its turn comes."""
-        self._queues.append(request)
+        """``request`` may run as soon as its turn comes; also one that has run and now has a next step."""
+        self._queues.add(request)
 
     def next_batch(self, temperature: Callable[[HplmRef], Temperature]) -> Selection:
         """The next batch (empty when nothing waits). Documents that are in it are no longer in the queues."""
-        selection = _Building(self._limits, self._max_passed_over, self._queues, temperature)
+        fill = BatchFill(self._limits, max_cold=self._guard.max_cold)
+        selection = _Building(fill, self._max_passed_over, self._queues, temperature)
+        self._queues.forget_if_idle()
         self._queues.raise_floor()
         while not selection.is_done and (tenant_id := self._queues.take_least_served()) is not None:
             selection.take_one_document(tenant_id)
         return selection.finish()
 
-    def refund(self, tenant_id: TenantId, num_tokens: int) -> None:
-        """``num_tokens`` of the last batch were not served after all."""
-        self._queues.charge(tenant_id, -num_tokens)
+    def take_back(self, part: BatchPart) -> None:
+        """``part`` of the last batch did not run: its tenant gets back what it was charged."""
+        part.request.next_document = part.first
+        self._queues.charge(part.request, -part.num_tokens)
+
+    def observe_step(self, *, placing_s: float, step_s: float) -> None:
+        """The last batch took ``step_s``, of which ``placing_s`` went into bringing its adapters."""
+        self._guard.observe(placing_s=placing_s, step_s=step_s)
 
     def check_integrity(self) -> None:
         self._queues.check_integrity()
@@ -79,12 +88,12 @@ class _Building:
 
     def __init__(
         self,
-        limits: BatchLimits,
+        fill: BatchFill,
         max_passed_over: int,
         queues: TenantQueues,
         temperature: Callable[[HplmRef], Temperature],
     ) -> None:
-        self._fill = BatchFill(limits)
+        self._fill = fill
         self._max_passed_over = max_passed_over
         self._queues = queues
         self._temperature = temperature
@@ -123,7 +132,7 @@ class _Building:
         return Selection(Batch(tuple(parts)), tuple(self._displaced))
 
     def _has_room_for(self, request: EngineRequest, *, is_cold: bool) -> bool:
-        if not self._fill.fits(request.tokens_of(request.next_document)):
+        if not self._fill.fits(request.next_tokens):
             return False
         is_overdue = request.num_passed_over >= self._max_passed_over
         is_admitted = self._fill.admits(request.hplm.adapter, is_cold=is_cold, is_overdue=is_overdue)
@@ -131,10 +140,10 @@ class _Building:
         return is_admitted
 
     def _take(self, request: EngineRequest, *, is_cold: bool) -> None:
-        num_tokens = request.tokens_of(request.next_document)
+        num_tokens = request.next_tokens
         self._fill.spend(request.hplm.adapter, num_tokens, is_cold=is_cold)
         self._first_document.setdefault(request, request.next_document)
-        request.next_document += 1
-        self._queues.charge(request.tenant_id, num_tokens)
+        request.take_next()
+        self._queues.charge(request, num_tokens)
         if request.is_all_scheduled:
             self._queues.pop_head(request.tenant_id)

@@ -1,5 +1,6 @@
 """Requests that are ready to run: one queue per tenant, and which tenants have any."""
 
+import bisect
 import heapq
 from collections import deque
 
@@ -8,7 +9,7 @@ from wire.ids import TenantId
 
 
 class TenantQueues:
-    """First in, first out within a tenant; between tenants by virtual counter, the least served first.
+    """First submitted, first out within a tenant; between tenants by virtual counter, the least served first.
 
     The counter of a tenant is what it was served, in tokens over its weight. A tenant that comes back after
     having been idle is lifted to the least counter that counts now, so that idling saves nothing up.
@@ -38,31 +39,34 @@ class TenantQueues:
         """What ``tenant_id`` was served so far; an idle tenant that has fallen behind counts as the floor."""
         return max(self._counters.get(tenant_id, 0.0), self._floor)
 
-    def append(self, request: EngineRequest) -> None:
+    def add(self, request: EngineRequest) -> None:
+        """By time of submission: one that had to wait for its model goes before later ones of its tenant."""
         queue = self._queues.get(request.tenant_id)
         if queue is None:
             self.raise_floor()
             self._queues[request.tenant_id] = deque([request])
             self._counters[request.tenant_id] = self.counter(request.tenant_id)
             self.put_back(request.tenant_id)
-        else:
+        elif not queue or queue[-1].submitted <= request.submitted:
             queue.append(request)
+        else:
+            queue.insert(bisect.bisect(queue, request.submitted, key=_submitted), request)
 
     def raise_floor(self) -> None:
-        """Newcomers start at the least counter of now; idle tenants that are below it are forgotten.
-
-        When nobody waits, capacity was left over: nothing is owed to anybody, and all begin anew.
-        """
+        """Newcomers start at the least counter of now; idle tenants that are below it are forgotten."""
         if self._heap:
             self._floor = max(self._floor, self._heap[0][0])
-        elif not self._queues:
-            self._counters.clear()
-            self._idle.clear()
-            self._floor = 0.0
         while self._idle and self._idle[0][0] <= self._floor:
             _, tenant_id = heapq.heappop(self._idle)
             if tenant_id not in self._queues and self._counters.get(tenant_id, 0.0) <= self._floor:
                 self._counters.pop(tenant_id, None)
+
+    def forget_if_idle(self) -> None:
+        """When nobody waits, capacity was left over: nothing is owed to anybody, and all begin anew."""
+        if not self._queues:
+            self._counters.clear()
+            self._idle.clear()
+            self._floor = 0.0
 
     def take_least_served(self) -> TenantId | None:
         """The active tenant with the least counter, out of the heap until put_back; None: there is none."""
@@ -78,8 +82,11 @@ class TenantQueues:
     def pop_head(self, tenant_id: TenantId) -> None:
         self._queues[tenant_id].popleft()
 
-    def charge(self, tenant_id: TenantId, served: float) -> None:
-        self._counters[tenant_id] += served
+    def charge(self, request: EngineRequest, num_tokens: int) -> None:
+        """``num_tokens`` of ``request`` were served, or, if negative, were not after all."""
+        # A tenant that has been forgotten since is given nothing back: it begins at the floor anyway.
+        if request.tenant_id in self._counters:
+            self._counters[request.tenant_id] += num_tokens * request.token_cost / request.weight
 
     def put_back(self, tenant_id: TenantId) -> None:
         """Into the heap again, with its counter of now; a tenant with an empty queue becomes idle."""
@@ -98,3 +105,7 @@ class TenantQueues:
         assert all(tenant_id in self._counters for tenant_id in self._queues), (
             "an active tenant has no counter"
         )
+
+
+def _submitted(request: EngineRequest) -> float:
+    return request.submitted
