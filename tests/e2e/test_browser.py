@@ -148,20 +148,19 @@ def create_task(visit: Visit, name: str) -> None:
 
 def upload(visit: Visit, csv_path: Path) -> None:
     page = visit.page
-    chooser = page.locator("input[type=file]")
-    chooser.set_input_files(
-        {
-            "name": "empty-texts.csv",
-            "mimeType": "text/csv",
-            "buffer": b"text,label\nhello,a\n,b\n" + b"more,b\n" * 20,
-        }
+    rows = b"".join(b"text number %d,%s\n" % (n, b"ab"[n % 2 : n % 2 + 1]) for n in range(20))
+    page.locator("input[type=file]").set_input_files(
+        {"name": "empty-texts.csv", "mimeType": "text/csv", "buffer": b"text,label\n,b\n" + rows}
     )
-    expect(page.get_by_role("alert")).to_contain_text("row 3")
-    expect(page.get_by_role("alert")).to_contain_text("What to do")
-    visit.show("refused-file")
-    chooser.set_input_files(csv_path)
+    expect(page.get_by_text("Must be fixed before training")).to_be_visible()
+    expect(page.get_by_text("The text is empty in row 2.")).to_be_visible()
+    visit.show("file-to-be-fixed")
+    page.get_by_role("button", name="Leave these rows out").click()
+    expect(page.get_by_text("No problems found")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Upload another file").click()
+    page.locator("input[type=file]").set_input_files(csv_path)
     expect(page.get_by_text(re.compile(rf"{csv_path.name} was read"))).to_be_visible()
-    expect(page.get_by_role("table")).to_contain_text("sport")
+    expect(page.get_by_role("table").last).to_contain_text("sport")
     visit.show("dataset")
 
 

@@ -1,0 +1,126 @@
+"""Who may do what, for every operation that the schema has: a new one is tested here without being named.
+
+By default a viewer may read, a developer may change, an owner may delete; what differs stands in EXCEPTIONS.
+A new kind of thing in an address is to be made in things.py, a new address outside of tenants listed here.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from portal.tenants.models import Role
+from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key
+from tests.portal.api.operations import Operation, operations, schema
+from tests.portal.api.things import make_things
+from wire.catalog import Scope
+
+pytestmark = pytest.mark.database
+RANK = {Role.VIEWER: 0, Role.DEVELOPER: 1, Role.OWNER: 2}
+USUAL = {
+    "get": Role.VIEWER,
+    "post": Role.DEVELOPER,
+    "put": Role.DEVELOPER,
+    "patch": Role.DEVELOPER,
+    "delete": Role.OWNER,
+}
+EXCEPTIONS: Mapping[str, Role] = {
+    "tenants_keys_post": Role.OWNER,
+    "tenants_members_post": Role.OWNER,
+    "tenants_tasks_deployments_current_delete": Role.DEVELOPER,
+    "tenants_uploads_one_delete": Role.DEVELOPER,
+}
+"""Least role where it is not the usual one."""
+OUTSIDE = {"me_get", "tenants_post"}
+"""Operations of no tenant, for whoever is signed in."""
+OF_TENANTS = [operation for operation in operations() if operation.is_of_a_tenant]
+
+
+def each(chosen: list[Operation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("operation", chosen, ids=lambda operation: operation.name)
+
+
+def refused(answer: HttpResponseBase) -> bool:
+    return answer.status_code in (401, 403)
+
+
+@each(OF_TENANTS)
+def test_another_tenants_things_are_not_found(cast: Cast, operation: Operation) -> None:
+    make_general()
+    values = make_things(cast.acme.tenant, operation.parameters)
+    strangers = (
+        cast.globex.client(),
+        client_with(make_key(cast.globex.tenant)),
+        client_of(cast.nobody),
+    )
+    for client in strangers:
+        assert operation.request(client, "acme", values).status_code == 404
+    assert operation.request(Client(), "acme", values).status_code == 401
+    answer = operation.request(cast.globex.client(), "globex", values)
+    if operation.parameters:  # acme's thing under globex's own address
+        assert answer.status_code == 404, answer.content
+    elif operation.method == "get":
+        make_things(cast.acme.tenant, ["dataset", "training", "upload"])
+        seen = operation.request(cast.globex.client(), "globex", values)
+        assert str(cast.acme.tenant.id) not in str(getattr(seen, "content", b""))
+        assert "acme" not in str(getattr(seen, "content", b""))
+
+
+@each(OF_TENANTS)
+def test_the_least_role_is_the_one_that_is_written_down(cast: Cast, operation: Operation) -> None:
+    make_general()
+    values = make_things(cast.acme.tenant, operation.parameters)
+    needed = RANK[EXCEPTIONS.get(operation.name, USUAL[operation.method])]
+    callers = [
+        *((cast.acme.client(role), RANK[role]) for role in (Role.VIEWER, Role.DEVELOPER)),
+        (client_with(make_key(cast.acme.tenant)), RANK[Role.DEVELOPER]),
+        (cast.acme.client(), RANK[Role.OWNER]),
+    ]
+    predicting = client_with(make_key(cast.acme.tenant, scopes=(Scope.PREDICT,)))
+    assert operation.request(predicting, "acme", values).status_code == 403
+    revoked = client_with(make_key(cast.acme.tenant, is_revoked=True))
+    assert operation.request(revoked, "acme", values).status_code == 401
+    for client, rank in callers:
+        answer = operation.request(client, "acme", values)
+        assert refused(answer) == (rank < needed), answer.content
+        assert answer.status_code in (503, *range(200, 500)), answer.content  # 503: the fakes write no files
+
+
+def test_every_operation_outside_of_tenants_is_known() -> None:
+    assert {operation.name for operation in operations() if not operation.is_of_a_tenant} == OUTSIDE
+
+
+@pytest.mark.parametrize("operation", [o for o in operations() if not o.is_of_a_tenant], ids=lambda o: o.name)
+def test_outside_of_tenants_a_session_is_needed(cast: Cast, operation: Operation) -> None:
+    for client in (Client(), client_with(make_key(cast.acme.tenant))):
+        assert refused(operation.request(client, "", {}))
+
+
+def test_every_exception_is_an_operation() -> None:
+    assert set(EXCEPTIONS) <= {operation.name for operation in OF_TENANTS}
+
+
+def test_every_address_is_in_the_schema() -> None:
+    shown = {path.lstrip("/") for path in schema()["paths"]}
+    routed = {_as_in_schema(route) for route in _routes(get_resolver())}
+    assert {route for route in routed if route.startswith("api/v1/")} == shown | {
+        "api/v1/schema",
+        "api/v1/docs",
+    }
+
+
+def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        route = before + str(entry.pattern)
+        if isinstance(entry, URLPattern):
+            yield route
+        else:
+            yield from _routes(entry, route)
+
+
+def _as_in_schema(route: str) -> str:
+    """``<uuid:dataset>`` is ``{dataset}``."""
+    parts = route.split("/")
+    return "/".join("{" + p[1:-1].rpartition(":")[2] + "}" if p.startswith("<") else p for p in parts)

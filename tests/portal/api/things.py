@@ -1,0 +1,66 @@
+"""Makes whatever an address of the REST API may name: a new kind of thing is added here, or tests fail."""
+
+from collections.abc import Callable, Mapping
+from uuid import uuid4
+
+from portal.catalog.models import Task
+from portal.common.scope import tenant_scope
+from portal.datasets.models import DatasetUpload
+from portal.tenants.models import ApiKey, Membership, Tenant
+from tests.fakes.portal import make_dataset, make_job, make_key, make_task, make_version
+
+TASK = "acmes-own"
+
+
+def _dataset(tenant: Tenant) -> str:
+    return str(make_dataset(tenant).pk)
+
+
+def _task(tenant: Tenant) -> str:
+    return make_task(tenant, TASK).slug
+
+
+def _training(tenant: Tenant) -> str:
+    return str(make_job(make_task(tenant, f"task-{uuid4().hex[:8]}"), make_dataset(tenant)).pk)
+
+
+def _key(tenant: Tenant) -> str:
+    make_key(tenant)
+    with tenant_scope(tenant.id):
+        return str(ApiKey.objects.for_tenant(tenant).order_by("-created_at")[0].pk)
+
+
+def _member(tenant: Tenant) -> str:
+    with tenant_scope(tenant.id):
+        return str(Membership.objects.for_tenant(tenant).get(role="viewer").pk)
+
+
+def _upload(tenant: Tenant) -> str:
+    upload = DatasetUpload(
+        tenant=tenant, name="a", file_name="a.csv", num_bytes=10, given_columns=[None, None]
+    )
+    with tenant_scope(tenant.id):
+        upload.save()
+    return str(upload.pk)
+
+
+MAKERS: Mapping[str, Callable[[Tenant], str]] = {
+    "dataset": _dataset,
+    "task": _task,
+    "training": _training,
+    "key": _key,
+    "member": _member,
+    "upload": _upload,
+}
+
+
+def make_things(tenant: Tenant, names: list[str]) -> dict[str, str]:
+    """A value for each of these parameters of a path, all of one tenant."""
+    unknown = set(names) - set(MAKERS) - {"number"}
+    assert not unknown, f"say in {__name__} how to make {sorted(unknown)}: every endpoint is tested with them"
+    made = {name: MAKERS[name](tenant) for name in names if name != "number"}
+    if "number" in names:  # of a version of the task
+        with tenant_scope(tenant.id):
+            task = Task.objects.for_tenant(tenant).select_related("tenant", "domain").get(slug=made["task"])
+        made["number"] = str(make_version(task).number)
+    return made
