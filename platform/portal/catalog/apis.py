@@ -23,6 +23,12 @@ class DomainOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     slug = serializers.CharField()
     is_shared = serializers.SerializerMethodField()
+    parent = serializers.CharField(
+        source="parent.slug",
+        allow_null=True,
+        default=None,
+        help_text="The shared domain above; null: general.",
+    )
     created_at = serializers.DateTimeField()
 
     def get_is_shared(self, domain: Any) -> bool:
@@ -35,6 +41,11 @@ class DomainIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     slug = serializers.CharField(max_length=63, validators=[is_slug], required=False)
+    parent = serializers.CharField(
+        max_length=63,
+        required=False,
+        help_text="Slug of the shared domain to put it under; left out: general.",
+    )
 
 
 class VersionOut(serializers.Serializer[Any]):
@@ -74,6 +85,7 @@ class DomainsApi(TenantApi):
             name=given.validated_data["name"],
             slug=given.validated_data.get("slug"),
             acting=self.actor,
+            parent_slug=given.validated_data.get("parent"),
         )
         return Response(DomainOut(domain).data, status=201)
 

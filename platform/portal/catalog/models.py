@@ -45,12 +45,16 @@ class Backbone(models.Model):
 
 
 class Domain(models.Model):
-    """A text domain that has its own PLOT node. Of no tenant: shared by all, as "general" is."""
+    """A text domain that has its own PLOT node. Of no tenant: shared by all, as "general" is.
+
+    ``parent`` is the shared domain whose node stands above this one's; null: "general" itself.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     tenant = models.ForeignKey("tenants.Tenant", null=True, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=63)
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = TenantManager()
@@ -80,7 +84,10 @@ class Segment(TenantOwned):
 
 
 class TreeVersion(models.Model):
-    """A published tree of a domain: the path of nodes that look-ups walk. Of no tenant: a shared domain's."""
+    """A published tree of a domain: the path of nodes that look-ups walk. Of no tenant: a shared domain's.
+
+    Live, then retired (``replaced_by`` serves instead), then destroyed: its bundle is gone, the row stays.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     tenant = models.ForeignKey("tenants.Tenant", null=True, on_delete=models.CASCADE, related_name="+")
@@ -90,6 +97,13 @@ class TreeVersion(models.Model):
     digest = models.CharField(max_length=71)
     num_bytes = models.BigIntegerField()
     coverage = models.JSONField(default=_empty_dict)
+    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    segments = models.JSONField(
+        default=_empty_list
+    )  # [{"dataset", "uri", "digest"}] of tenants, at all its nodes
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    retired_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = TenantManager()
@@ -108,7 +122,8 @@ class TaskKind(models.TextChoices):
 class Task(TenantOwned):
     """A tenant's ML task. ``labels`` is what its first training's dataset held; versions carry their own."""
 
-    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="+")
+    # Restricted, not protected: a tenant goes with all it has.
+    domain = models.ForeignKey(Domain, on_delete=models.RESTRICT, related_name="+")
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=63)
     kind = models.CharField(max_length=32, choices=TaskKind, default=TaskKind.SINGLE_LABEL)
@@ -141,7 +156,7 @@ class AdapterVersion(TenantOwned):
     state = models.CharField(max_length=16, choices=VersionState, default=VersionState.PUBLISHED)
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
     backbone = models.ForeignKey(Backbone, on_delete=models.PROTECT, related_name="+")
-    tree_version = models.ForeignKey(TreeVersion, on_delete=models.PROTECT, related_name="+")
+    tree_version = models.ForeignKey(TreeVersion, on_delete=models.RESTRICT, related_name="+")
     bundle_uri = models.CharField(max_length=300)
     bundle_digest = models.CharField(max_length=71)
     num_bytes = models.BigIntegerField()

@@ -31,7 +31,7 @@ def general_tree(*, tenant: Tenant, backbone: Backbone) -> TreeVersion:
     """The newest tree of the shared domain "general" for ``backbone``: the parent of every domain's tree."""
     found = (
         TreeVersion.objects.visible_to(tenant)
-        .filter(tenant=None, domain__slug=GENERAL_DOMAIN, backbone=backbone)
+        .filter(tenant=None, domain__slug=GENERAL_DOMAIN, backbone=backbone, retired_at=None)
         .order_by("-created_at")
         .first()
     )
@@ -43,9 +43,21 @@ def general_tree(*, tenant: Tenant, backbone: Backbone) -> TreeVersion:
     return found
 
 
+def parent_tree(*, tenant: Tenant, domain: Domain, backbone: Backbone) -> TreeVersion:
+    """The tree of the nodes above ``domain``: the newest of its parent, or general's while that has none."""
+    newest = tree_newest(domain=domain.parent, backbone=backbone) if domain.parent is not None else None
+    return newest or general_tree(tenant=tenant, backbone=backbone)
+
+
+def tree_newest(*, domain: Domain, backbone: Backbone) -> TreeVersion | None:
+    """The domain's newest live tree for ``backbone``."""
+    live = TreeVersion.objects.unscoped().filter(domain=domain, backbone=backbone, retired_at=None)
+    return live.order_by("-created_at", "id").first()
+
+
 def domain_list(*, tenant: Tenant) -> QuerySet[Domain]:
     """The tenant's domains and the shared ones, by slug."""
-    return Domain.objects.visible_to(tenant).order_by("slug", "id")
+    return Domain.objects.visible_to(tenant).select_related("parent").order_by("slug", "id")
 
 
 def segment_list(*, tenant: Tenant, domain: Domain) -> QuerySet[Segment]:

@@ -26,11 +26,16 @@ from wire.training import PublishedBundle, TrainResult
 
 
 @transaction.atomic
-def domain_create(*, tenant: Tenant, name: str, slug: str | None, acting: Actor) -> Domain:
-    """A domain of the tenant's own."""
+def domain_create(
+    *, tenant: Tenant, name: str, slug: str | None, acting: Actor, parent_slug: str | None = None
+) -> Domain:
+    """A domain of the tenant's own; ``parent_slug`` names the shared domain to put it under."""
     own = Domain.objects.visible_to(tenant)
     domain = Domain(
-        tenant=tenant, name=name, slug=slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
+        tenant=tenant,
+        name=name,
+        slug=slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists()),
+        parent=None if parent_slug is None else _shared_domain(parent_slug),
     )
     if own.filter(slug=domain.slug, tenant=None).exists():
         raise AlreadyExists("slug", f"{domain.slug} is a shared domain: choose another slug.")
@@ -92,11 +97,15 @@ def version_register(
     dataset: Dataset,
     backbone: Backbone,
     labels: Sequence[str],
+    parent_digest: str,
+    segments: Sequence[Mapping[str, str]],
     result: TrainResult,
 ) -> AdapterVersion:
     """The version that a training made, with the segment and the tree that it learnt; the same when repeated.
 
-    Runs in the scope of the task's tenant. ``labels`` is the order of the head's outputs.
+    Runs in the scope of the task's tenant. ``labels`` is the order of the head's outputs; ``segments`` are
+    those that stood beside the dataset's own, as TreeVersion.segments; ``parent_digest`` is the digest of the
+    tree of the nodes above.
     """
     tenant = task.tenant
     versions = AdapterVersion.objects.for_tenant(tenant)
@@ -106,7 +115,15 @@ def version_register(
     if known is not None:
         return known
     _segment_register(task.domain, tenant, dataset, result.segment)
-    tree = _tree_register(task.domain, backbone, result.tree, coverage=result.report.get("coverage", {}))
+    own = {"dataset": str(dataset.pk), "uri": result.segment.uri, "digest": result.segment.digest}
+    tree = tree_register(
+        domain=task.domain,
+        backbone=backbone,
+        bundle=result.tree,
+        parent=TreeVersion.objects.visible_to(tenant).filter(digest=parent_digest).first(),
+        segments=[*segments, own],
+        coverage=result.report.get("coverage", {}),
+    )
     last = versions.filter(task=task).aggregate(last=Max("number"))["last"]
     version = AdapterVersion(
         tenant=tenant,
@@ -163,11 +180,48 @@ def general_tree_register(
         domain.save(force_insert=True)
     trees = TreeVersion.objects.unscoped().filter(domain=domain)
     is_new = not trees.filter(digest=bundle.digest).exists()
-    tree = _tree_register(domain, backbone, bundle, coverage=coverage)
+    tree = tree_register(
+        domain=domain, backbone=backbone, bundle=bundle, parent=None, segments=(), coverage=coverage
+    )
     if is_new:
         audit_record(
             actor=OPERATOR.name, action="tree.register", target=tree, tenant=None, digest=tree.digest
         )
+    return tree
+
+
+def tree_register(
+    *,
+    domain: Domain,
+    backbone: Backbone,
+    bundle: PublishedBundle,
+    parent: TreeVersion | None,
+    segments: Sequence[Mapping[str, str]],
+    coverage: Mapping[str, Any],
+) -> TreeVersion:
+    """Trees are known by content: one that was published before keeps its place, and is live again.
+
+    ``segments`` are those of the domain's own node; those of the nodes above come from ``parent``.
+    """
+    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
+    if known is not None:
+        known.retired_at = known.destroyed_at = known.replaced_by = None
+        known.save(update_fields=["retired_at", "destroyed_at", "replaced_by"])
+        return known
+    above = parent.segments if parent is not None else []
+    every = {segment["dataset"]: dict(segment) for segment in [*above, *segments]}
+    tree = TreeVersion(
+        tenant_id=domain.tenant_id,
+        domain=domain,
+        backbone=backbone,
+        uri=bundle.uri,
+        digest=bundle.digest,
+        num_bytes=bundle.num_bytes,
+        coverage=dict(coverage),
+        parent=parent,
+        segments=[every[dataset] for dataset in sorted(every)],
+    )
+    tree.save(force_insert=True)
     return tree
 
 
@@ -177,6 +231,14 @@ def _save_unless_taken(thing: Domain | Task, slug: str) -> None:
             thing.save(force_insert=True)
     except IntegrityError as exc:
         raise AlreadyExists("slug", f"{slug} is taken: choose another slug.") from exc
+
+
+def _shared_domain(slug: str) -> Domain | None:
+    """None for "general", under which everything stands anyway."""
+    found = Domain.objects.unscoped().filter(tenant=None, slug=slug).first()
+    if found is None:
+        raise InvalidField("parent", f"There is no shared domain {slug}.")
+    return None if found.slug == GENERAL_DOMAIN else found
 
 
 def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
@@ -199,23 +261,3 @@ def _segment_register(domain: Domain, tenant: Tenant, dataset: Dataset, bundle: 
             "num_bytes": bundle.num_bytes,
         },
     )
-
-
-def _tree_register(
-    domain: Domain, backbone: Backbone, bundle: PublishedBundle, *, coverage: Mapping[str, Any]
-) -> TreeVersion:
-    """Trees are known by content: one that was published before keeps its place."""
-    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
-    if known is not None:
-        return known
-    tree = TreeVersion(
-        tenant_id=domain.tenant_id,
-        domain=domain,
-        backbone=backbone,
-        uri=bundle.uri,
-        digest=bundle.digest,
-        num_bytes=bundle.num_bytes,
-        coverage=dict(coverage),
-    )
-    tree.save(force_insert=True)
-    return tree

@@ -73,6 +73,24 @@ class ObjectStore:
         except OSError as exc:
             raise StoreUnavailable(uri, exc) from exc
 
+    def names(self, uri: str) -> list[str]:
+        """What is in the folder at ``uri``, by name, hidden files too; nothing where there is none."""
+        path = self._path(uri)
+        try:
+            found = self._files.ls(path, detail=False, refresh=True)
+        except FileNotFoundError:
+            return []
+        except OSError as exc:
+            raise StoreUnavailable(uri, exc) from exc
+        return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+
+    def delete_beside(self, uri: str) -> None:
+        """As delete, and with it what stands beside it under its name: a tree's tables, and their segment."""
+        folder, _, name = uri.rpartition("/")
+        for found in self.names(folder):
+            if found == name or found.startswith(f"{name}."):
+                self.delete(f"{folder}/{found}")
+
     def _path(self, uri: str) -> str:
         parts = uri.split("/")
         if any(part in ("", ".", "..") for part in parts) or "\\" in uri or "\0" in uri:

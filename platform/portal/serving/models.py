@@ -19,6 +19,10 @@ class Deployment(TenantOwned):
 
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     version = models.ForeignKey("catalog.AdapterVersion", on_delete=models.CASCADE, related_name="+")
+    # What it looks up in, once the version's own tree has been followed by one that the gate accepted.
+    tree_version = models.ForeignKey(
+        "catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     state = models.CharField(max_length=16, choices=DeploymentState, default=DeploymentState.ACTIVE)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

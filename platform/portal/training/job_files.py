@@ -1,28 +1,29 @@
 """Builds the training process's job file from the catalog."""
 
-from portal.catalog.selectors import backbone_default, general_tree, segment_list
-from portal.common.scope import tenant_scope
+from portal.catalog.selectors import backbone_default, parent_tree, segment_list
 from portal.datasets.places import DatasetPlaces
-from portal.training.leases import Lease, LeaseLost, held_by
+from portal.training.leases import Lease, LeaseLost, held_by, scope_of
 from wire.codec import from_plain
-from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId
+from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId, TenantId
 from wire.training import Recipe, SegmentRef, TrainJob
 
 
 def train_job(lease: Lease) -> TrainJob:
     """The input of the lease's training process. Raises LeaseLost, or PortalError (not_ready)."""
-    with tenant_scope(lease.tenant_id):
-        job = held_by(lease).select_related("tenant", "task__domain", "dataset").first()
+    with scope_of(lease):
+        job = held_by(lease).select_related("tenant", "task__domain__parent", "dataset").first()
         if job is None or job.dataset is None:
             raise LeaseLost
         backbone = backbone_default()
-        tree = general_tree(tenant=job.tenant, backbone=backbone)
+        tree = parent_tree(tenant=job.tenant, domain=job.task.domain, backbone=backbone)
         dataset_id = DatasetId(str(job.dataset.pk))
-        segments = segment_list(tenant=job.tenant, domain=job.task.domain).exclude(dataset=job.dataset)
-        folder = f"tenants/{lease.tenant_id}"
+        others = segment_list(tenant=job.tenant, domain=job.task.domain).exclude(dataset=job.dataset)
+        segments = others.filter(dataset__deleted_at=None)
+        tenant_id = TenantId(str(job.tenant_id))
+        folder = f"tenants/{tenant_id}"
         return TrainJob(
             job_id=lease.job_id,
-            tenant_id=lease.tenant_id,
+            tenant_id=tenant_id,
             task_id=TaskId(str(job.task_id)),
             domain_id=DomainId(str(job.task.domain_id)),
             dataset_id=dataset_id,
@@ -35,7 +36,7 @@ def train_job(lease: Lease) -> TrainJob:
             segments=tuple(
                 SegmentRef(DatasetId(str(s.dataset_id)), BundleUri(s.uri), Digest(s.digest)) for s in segments
             ),
-            segment_out_uri=DatasetPlaces(lease.tenant_id, dataset_id).segment_uri,
+            segment_out_uri=DatasetPlaces(tenant_id, dataset_id).segment_uri,
             tree_out_uri=BundleUri(f"{folder}/trees/{lease.job_id}"),
             version_out_uri=BundleUri(f"{folder}/versions/{lease.job_id}"),
             recipe=from_plain(Recipe, job.recipe),

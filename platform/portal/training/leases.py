@@ -1,12 +1,13 @@
-"""Who works on a training job: claimed by compare-and-set, kept by heartbeats, the fence of every write."""
+"""Who works on a job: claimed by compare-and-set, kept by heartbeats, the fence of every write."""
 
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection
@@ -15,7 +16,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from portal.common.scope import operator_scope, tenant_scope
-from portal.training.models import JobState, TrainingJob
+from portal.training.models import JobState, LeasedJob
 from portal.training.states import job_move
 from wire.ids import JobId, TenantId
 
@@ -27,8 +28,9 @@ NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
 class Lease:
     """The right to work on one job; lost for good when it expires and another worker claims the job."""
 
+    model: type[LeasedJob]
     job_id: JobId
-    tenant_id: TenantId
+    tenant_id: TenantId | None  # None: the job concerns no tenant alone
     token: str
     attempt: int  # 1, 2, ...
 
@@ -45,11 +47,11 @@ class Heartbeat(Enum):
     LOST = "lost"
 
 
-def training_claim(*, job_id: JobId, lease_s: float) -> Lease | None:
+def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease | None:
     """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
     token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
     with operator_scope():
-        job = TrainingJob.objects.unscoped().filter(pk=job_id)
+        job = model.objects.unscoped().filter(pk=job_id)
         is_free = Q(state=JobState.QUEUED) | Q(lease_expires_at__lt=Now())
         is_claimed = job_move(
             job.filter(is_free),
@@ -62,10 +64,11 @@ def training_claim(*, job_id: JobId, lease_s: float) -> Lease | None:
         if not is_claimed:
             return None
         claimed = job.get()
-        return Lease(job_id, TenantId(str(claimed.tenant_id)), token, claimed.attempt)
+        tenant_id = None if claimed.tenant_id is None else TenantId(str(claimed.tenant_id))
+        return Lease(model, job_id, tenant_id, token, claimed.attempt)
 
 
-def training_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
+def job_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
     """Extend the lease, and hear what to do."""
     with lease_scope(lease):
         if not held_by(lease).update(lease_expires_at=_in(lease_s)):
@@ -76,15 +79,20 @@ def training_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
 
 @contextmanager
 def lease_scope(lease: Lease) -> Iterator[None]:
-    """The tenant's scope for a write under the lease; a worker that stalls in it loses its lock."""
-    with tenant_scope(lease.tenant_id), connection.cursor() as cursor:
+    """The job's scope for a write under the lease; a worker that stalls in it loses its lock."""
+    with scope_of(lease), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [MAX_STALL])
         yield
 
 
-def held_by(lease: Lease) -> QuerySet[TrainingJob]:
+def scope_of(lease: Lease) -> AbstractContextManager[None]:
+    """The scope of the job's tenant; the operator's where it has none."""
+    return operator_scope() if lease.tenant_id is None else tenant_scope(lease.tenant_id)
+
+
+def held_by(lease: Lease) -> QuerySet[Any]:
     """The lease's job, or nothing when the lease is lost: the fence before every write. Needs a scope."""
-    return TrainingJob.objects.unscoped().filter(
+    return lease.model.objects.unscoped().filter(
         pk=lease.job_id, state=JobState.RUNNING, lease_owner=lease.token
     )
 

@@ -1,13 +1,14 @@
-"""Training jobs, who works on them, and the history of their progress."""
+"""Jobs that a worker holds under a lease, trainings among them, and the history of a training's progress."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from portal.common.models import TenantOwned
+from portal.common.models import TenantManager, TenantOwned
+from portal.common.queue import JobName
 
 
 class JobState(models.TextChoices):
@@ -27,18 +28,19 @@ def _empty_dict() -> dict[str, Any]:
     return {}
 
 
-class TrainingJob(TenantOwned):
-    """One training of a task on a dataset. At most one a task is unfinished."""
+class LeasedJob(models.Model):
+    """What every job that runs as a process under a lease has: see leases, runner and reaper.
 
-    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
-    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    A subclass also has ``tenant``, which is null where a job concerns no tenant alone.
+    """
+
+    kind: ClassVar[str]  # as the audit log and the work folder name it
+    job_name: ClassVar[JobName]  # of the message that calls for a worker
+
     state = models.CharField(max_length=16, choices=JobState, default=JobState.QUEUED)
-    recipe = models.JSONField(default=_empty_dict)
     phase = models.CharField(max_length=32, blank=True, default="")
     step = models.PositiveIntegerField(default=0)
     num_steps = models.PositiveIntegerField(default=0)
-    loss = models.FloatField(null=True)
-    validation_accuracy = models.FloatField(null=True)
     eta_s = models.FloatField(null=True)
     message = models.CharField(max_length=500, blank=True, default="")
     error = models.JSONField(null=True)  # {"code": str, "message": str}
@@ -47,12 +49,30 @@ class TrainingJob(TenantOwned):
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
     enqueued_at = models.DateTimeField(default=timezone.now)  # when a message to take it up was last sent
-    version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[TenantManager[Any]] = TenantManager()
+
+    class Meta:
+        abstract = True
+
+
+class TrainingJob(LeasedJob, TenantOwned):
+    """One training of a task on a dataset. At most one a task is unfinished."""
+
+    kind = "training"
+    job_name = JobName.TRAINING_RUN
+
+    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
+    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    recipe = models.JSONField(default=_empty_dict)
+    loss = models.FloatField(null=True)
+    validation_accuracy = models.FloatField(null=True)
+    version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it
 
     class Meta:
         db_table = "training_job"

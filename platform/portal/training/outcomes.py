@@ -1,20 +1,16 @@
-"""What a worker writes about a job while it holds the lease: progress, and how the training ended."""
+"""How a worker that holds the lease ends a job, or gives it back."""
 
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
 
-from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
-from portal.catalog.models import Backbone
-from portal.catalog.services import version_register
-from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.queue import enqueue_on_commit
 from portal.training.leases import NO_LEASE, Lease, LeaseLost, held_by, lease_scope
-from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training.models import JobState
 from portal.training.states import job_move
 from wire.errors import ErrorCode
-from wire.training import Progress, TrainJob, TrainResult
 
 MAX_MESSAGE_CHARS = 500
 
@@ -27,84 +23,54 @@ class JobError:
     message: str
 
 
-def training_progress(*, lease: Lease, progress: Progress) -> None:
-    """Show where the job is, and add a point to its curve. Raises LeaseLost."""
-    shown = {
-        "phase": progress.phase.value,
-        "step": progress.step,
-        "num_steps": progress.num_steps,
-        "loss": progress.loss,
-        "validation_accuracy": progress.validation_accuracy,
-        "message": progress.message[:MAX_MESSAGE_CHARS],
-    }
-    with lease_scope(lease):
-        if not held_by(lease).update(
-            **shown, eta_s=progress.eta_s
-        ):  # locks the row: its events come in order
-            raise LeaseLost
-        events = TrainingEvent.objects.unscoped().filter(job_id=UUID(lease.job_id))
-        last = events.aggregate(last=Max("seq"))["last"] or 0
-        TrainingEvent(tenant_id=lease.tenant_id, job_id=lease.job_id, seq=last + 1, **shown).save(
-            force_insert=True
-        )
-
-
-def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> None:
-    """Register the version that ``done`` made and end the job, in one transaction. Raises LeaseLost."""
-    with lease_scope(lease):
-        job = _locked(lease)
-        if job.dataset is None:
-            raise RuntimeError(f"job {job.pk} lost its dataset while it was running")
-        version = version_register(
-            task=job.task,
-            job_id=job.pk,
-            dataset=job.dataset,
-            backbone=Backbone.objects.get(digest=done.backbone_digest),
-            labels=done.labels,
-            result=result,
-        )
-        _end(lease, job, JobState.SUCCEEDED, version=version.pk, step=F("num_steps"), eta_s=0.0, error=None)
-
-
-def training_fail(*, lease: Lease, error: JobError) -> None:
+def job_fail(*, lease: Lease, error: JobError) -> None:
     """End the job: trying again would not help. Raises LeaseLost."""
     with lease_scope(lease):
         shown = {"code": error.code.value, "message": error.message}
-        _end(lease, _locked(lease), JobState.FAILED, error=shown, eta_s=None)
+        job_end(lease, job_locked(lease), JobState.FAILED, error=shown, eta_s=None)
 
 
-def training_stop(*, lease: Lease) -> None:
-    """End the job because its tenant asked for it. Raises LeaseLost."""
+def job_stop(*, lease: Lease) -> None:
+    """End the job because somebody asked for it. Raises LeaseLost."""
     with lease_scope(lease):
-        _end(lease, _locked(lease), JobState.CANCELLED, eta_s=None)
+        job_end(lease, job_locked(lease), JobState.CANCELLED, eta_s=None)
 
 
-def training_retry(*, lease: Lease) -> None:
+def job_retry(*, lease: Lease) -> None:
     """Queue the job again, and call for a worker: its process died. Raises LeaseLost."""
     with lease_scope(lease):
         _requeue(lease, attempt=lease.attempt)
-        enqueue_on_commit(JobName.TRAINING_RUN, id=lease.job_id)
+        enqueue_on_commit(lease.model.job_name, id=lease.job_id)
 
 
-def training_give_back(*, lease: Lease) -> None:
+def job_start_over(*, lease: Lease) -> None:
+    """Queue the job as if nobody had begun it, and call for a worker. Raises LeaseLost."""
+    with lease_scope(lease):
+        _requeue(lease, attempt=lease.attempt - 1)
+        enqueue_on_commit(lease.model.job_name, id=lease.job_id)
+
+
+def job_give_back(*, lease: Lease) -> None:
     """Queue the job as if it had not been claimed; the reaper calls for a worker later. Raises LeaseLost."""
     with lease_scope(lease):
         _requeue(lease, attempt=lease.attempt - 1)
 
 
-def _locked(lease: Lease) -> TrainingJob:
-    job = held_by(lease).select_for_update(of=("self",)).select_related("tenant", "task", "dataset").first()
+def job_locked(lease: Lease, *related: str) -> Any:
+    """The lease's job, its row locked. Raises LeaseLost. Needs the lease's scope."""
+    job = held_by(lease).select_for_update(of=("self",)).select_related("tenant", *related).first()
     if job is None:
         raise LeaseLost
     return job
 
 
-def _end(lease: Lease, job: TrainingJob, state: JobState, **changes: object) -> None:
+def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
+    """Move the locked job to its last state. Raises LeaseLost."""
     if not job_move(held_by(lease), state, **NO_LEASE, finished_at=Now(), **changes):
         raise LeaseLost
     audit_record(
         actor=f"job:{job.pk}",
-        action=f"training.{state.value}",
+        action=f"{lease.model.kind}.{state.value}",
         target=job,
         tenant=job.tenant,
         attempt=lease.attempt,

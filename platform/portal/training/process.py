@@ -1,4 +1,4 @@
-"""One training process as a child: in its own process group, read by lines, ended with all its children."""
+"""One job's process as a child: in its own process group, read by lines, ended with all its children."""
 
 import contextlib
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from wire.codec import WireError, from_plain
+from wire.domains import DomainResult, SuggestResult
 from wire.training import Progress, TrainFailure, TrainResult
 
 MAX_LINE_BYTES = 16 << 20  # a report of 1,000 labels with its confusion matrix fits
@@ -21,10 +22,13 @@ MAX_WAITING_LINES = 256
 STDERR_TAIL_BYTES = 16 << 10
 TERMINATE_GRACE_S = 5.0
 
-TrainEvent = Progress | TrainResult | TrainFailure
+Result = TrainResult | DomainResult | SuggestResult
+TrainEvent = Progress | Result | TrainFailure
 _EVENTS: Mapping[str, type[TrainEvent]] = {
     "progress": Progress,
     "result": TrainResult,
+    "domain_result": DomainResult,
+    "suggest_result": SuggestResult,
     "failure": TrainFailure,
 }
 
@@ -184,7 +188,7 @@ def _parse(line: bytes) -> TrainEvent:
     name = plain.get("event") if isinstance(plain, dict) else None
     kind = _EVENTS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise BrokenProtocol("a line is not an event of wire.training")
+        raise BrokenProtocol("a line is not an event that was agreed")
     try:
         return from_plain(kind, plain)
     except WireError as exc:

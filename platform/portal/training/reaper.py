@@ -1,17 +1,18 @@
-"""Finds trainings that nobody works on: dead workers' jobs, lost messages, scratch folders of ended jobs."""
+"""Finds jobs that nobody works on: dead workers' jobs, lost messages, scratch folders of ended jobs."""
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
-from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.queue import enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.training.crash_files import FOLDER as CRASH_FOLDER
 from portal.training.leases import NO_LEASE
-from portal.training.models import UNFINISHED, JobState, TrainingJob
+from portal.training.models import UNFINISHED, JobState, LeasedJob
 from portal.training.states import job_move
 from portal.training.work_dir import WorkDir, WorkDirBusy
 
@@ -19,26 +20,24 @@ QUIET = timedelta(seconds=30)
 """A queued job without a message for so long may have lost it: one more does no harm."""
 
 
-def training_reap() -> None:
+def jobs_reap(model: type[LeasedJob]) -> None:
     """Queue, or cancel, jobs whose lease has expired; call again for jobs that wait too long."""
     with operator_scope():
-        jobs = TrainingJob.objects.unscoped()
+        jobs = model.objects.unscoped()
         # A locked row is being written by its worker or another reaper: not lost, or taken care of.
         unlocked = jobs.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")
         for job in unlocked.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()):
             _take_back(job)
         for job in unlocked.filter(state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET):
             jobs.filter(pk=job.pk).update(enqueued_at=Now())
-            enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+            enqueue_on_commit(job.job_name, id=str(job.pk))
 
 
-def work_dirs_sweep(root: Path) -> None:
+def work_dirs_sweep(model: type[LeasedJob], root: Path) -> None:
     """Delete the scratch folders under ``root`` whose job has ended or is gone, if nothing runs in them."""
     folders = [path for path in root.iterdir() if path.name != CRASH_FOLDER] if root.is_dir() else []
     with operator_scope():
-        unfinished = set(
-            TrainingJob.objects.unscoped().filter(state__in=UNFINISHED).values_list("pk", flat=True)
-        )
+        unfinished = set(model.objects.unscoped().filter(state__in=UNFINISHED).values_list("pk", flat=True))
     for folder in folders:
         if _job_id(folder.name) not in unfinished:
             try:
@@ -47,15 +46,15 @@ def work_dirs_sweep(root: Path) -> None:
                 continue  # its process is about to end
 
 
-def _take_back(job: TrainingJob) -> None:
+def _take_back(job: Any) -> None:
     """``job`` is locked and its lease has expired."""
-    this = TrainingJob.objects.unscoped().filter(pk=job.pk)
+    this = type(job).objects.unscoped().filter(pk=job.pk)
     if job.cancel_requested:
         job_move(this, JobState.CANCELLED, **NO_LEASE, finished_at=Now(), eta_s=None)
-        audit_record(actor=f"job:{job.pk}", action="training.cancelled", target=job, tenant=job.tenant)
+        audit_record(actor=f"job:{job.pk}", action=f"{job.kind}.cancelled", target=job, tenant=job.tenant)
     else:
         job_move(this, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None)
-        enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+        enqueue_on_commit(job.job_name, id=str(job.pk))
 
 
 def _job_id(name: str) -> UUID | None:

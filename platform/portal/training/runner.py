@@ -1,11 +1,11 @@
-"""One attempt at a training job: claim it, run the process, show its progress, write down how it ended."""
+"""One attempt at a job: claim it, run the process, show its progress, write down how it ended."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -13,33 +13,32 @@ from django.db import InterfaceError, OperationalError, connection
 from portal.common.errors import PortalError
 from portal.training.crash_files import CrashFiles
 from portal.training.history import HistoryThinner
-from portal.training.job_files import train_job
-from portal.training.leases import Heartbeat, Lease, LeaseLost, training_claim, training_heartbeat
+from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_heartbeat
 from portal.training.outcomes import (
     JobError,
-    training_fail,
-    training_give_back,
-    training_progress,
-    training_retry,
-    training_stop,
-    training_succeed,
+    job_fail,
+    job_give_back,
+    job_retry,
+    job_start_over,
+    job_stop,
 )
 from portal.training.process import BrokenProtocol, Ended, TrainingProcess
+from portal.training.work import J, R, StaleJob, Work
 from portal.training.work_dir import WorkDir, WorkDirBusy
 from wire.errors import ErrorCode
 from wire.ids import JobId
-from wire.training import Progress, TrainFailure, TrainJob, TrainResult
+from wire.training import Progress, TrainFailure
 
 MAX_SILENCE_S = 600.0  # the contract asks for a line every two seconds; a machine may be very busy
 _POLL_S = 0.25
 _RETRY_S = 0.5
-_log = structlog.get_logger("portal.training")
+_log = structlog.get_logger("portal.jobs")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerConfig:
-    """How training processes are started and watched."""
+    """How jobs' processes are started and watched."""
 
     command: tuple[str, ...]  # --job, --work and --watch-stdin are added
     environment: Mapping[str, str]  # all that the process gets: no secrets of database or broker
@@ -55,7 +54,7 @@ class RunnerConfig:
 
 
 class Cancelled(Exception):
-    """The tenant asked for the end of the job."""
+    """Somebody asked for the end of the job."""
 
 
 class Crashed(Exception):
@@ -66,36 +65,40 @@ class DatabaseAway(Exception):
     """The database did not answer; it may later."""
 
 
-def run_training(job_id: JobId, config: RunnerConfig) -> None:
+def run_job(work: Work[Any, Any], job_id: JobId, config: RunnerConfig) -> None:
     """Work on the job if it is free; may be called any number of times for the same job."""
-    lease = training_claim(job_id=job_id, lease_s=config.lease_s)
+    lease = job_claim(work.model, job_id=job_id, lease_s=config.lease_s)
     if lease is None:
         return
     try:
-        Attempt(lease, config).run()
+        Attempt(work, lease, config).run()
     except LeaseLost:
-        _log.warning("training.lease_lost", job=job_id, attempt=lease.attempt)
+        _log.warning("job.lease_lost", job=job_id, attempt=lease.attempt)
 
 
-class Attempt:
+class Attempt(Generic[J, R]):
     """One process under one lease. Used once, by one thread."""
 
-    def __init__(self, lease: Lease, config: RunnerConfig) -> None:
+    def __init__(self, work: Work[J, R], lease: Lease, config: RunnerConfig) -> None:
+        self._work = work
+        self._job: J | None = None
         self._lease = lease
         self._config = config
         self._started = time.monotonic()
         self._lease_until = self._started + config.lease_s
         self._next_heartbeat = self._started
         self._thinner = HistoryThinner()
-        self._log = _log.bind(job=lease.job_id, tenant=lease.tenant_id, attempt=lease.attempt)
+        self._log = _log.bind(
+            kind=work.model.kind, job=lease.job_id, tenant=lease.tenant_id, attempt=lease.attempt
+        )
 
     def run(self) -> None:
         """From the claimed job to its next state. Raises LeaseLost."""
         try:
             work_dir = WorkDir(self._config.work_root, self._lease.job_id)
         except WorkDirBusy:
-            self._log.warning("training.still_running")
-            self._insist(lambda: training_give_back(lease=self._lease))
+            self._log.warning("job.still_running")
+            self._insist(lambda: job_give_back(lease=self._lease))
             return
         try:
             self._work_in(work_dir)
@@ -109,28 +112,46 @@ class Attempt:
         except PortalError as exc:
             self._fail(JobError(exc.code, exc.message))
         except Cancelled:
-            self._insist(lambda: training_stop(lease=lease))
+            self._insist(lambda: job_stop(lease=lease))
         except Crashed as exc:
-            self._log.warning("training.crashed", reason=str(exc))
-            self._insist(lambda: training_retry(lease=lease))
+            self._log.warning("job.crashed", reason=str(exc))
+            self._insist(lambda: job_retry(lease=lease))
             return  # with its checkpoints kept
+        except StaleJob:
+            self._start_over(work_dir)
+            return
         work_dir.delete()
 
-    def _end(self, job: TrainJob, outcome: TrainResult | TrainFailure) -> None:
-        if isinstance(outcome, TrainResult):
-            self._insist(lambda: training_succeed(lease=self._lease, done=job, result=outcome))
-        else:
+    def _start_over(self, work_dir: WorkDir) -> None:
+        """Nothing stays of what the job made from things that are gone; then it begins anew."""
+        self._log.info("job.stale")
+        assert self._job is not None, "only a job that was begun can be stale"
+        try:
+            self._work.discard(self._job)
+        except PortalError as exc:  # the store is away; the next attempt finds the same job and tries again
+            self._log.warning("job.not_discarded", reason=str(exc))
+            self._insist(lambda: job_retry(lease=self._lease))
+            return
+        work_dir.delete()
+        self._insist(lambda: job_start_over(lease=self._lease))
+
+    def _end(self, job: J, outcome: R | TrainFailure) -> None:
+        if isinstance(outcome, TrainFailure):
             self._fail(_error_of(outcome))
+        else:
+            self._insist(lambda: self._work.succeed(self._lease, job, outcome))
 
     def _fail(self, error: JobError) -> None:
-        self._log.warning("training.failed", code=error.code.value)
-        self._insist(lambda: training_fail(lease=self._lease, error=error))
+        self._log.warning("job.failed", code=error.code.value)
+        self._insist(lambda: job_fail(lease=self._lease, error=error))
 
-    def _outcome(self, work_dir: WorkDir) -> tuple[TrainJob, TrainResult | TrainFailure]:
+    def _outcome(self, work_dir: WorkDir) -> tuple[J, R | TrainFailure]:
         self._beat()
         if self._lease.attempt > self._config.max_attempts:
-            raise _given_up(self._config.max_attempts)
-        job = work_dir.job() or self._insist(lambda: train_job(self._lease))
+            raise _given_up(self._work.name, self._config.max_attempts)
+        begun = work_dir.job(self._work.job_type)
+        job = self._job = begun or self._insist(lambda: self._work.make_job(self._lease))
+        self._insist(self._check_fresh)
         work_dir.write_job(job)
         with self._started_in(work_dir) as process:
             try:
@@ -154,16 +175,18 @@ class Attempt:
         except OSError as exc:
             raise Crashed(f"the process cannot be started: {exc}") from exc
 
-    def _follow(self, process: TrainingProcess, job: TrainJob) -> TrainResult | TrainFailure:
+    def _follow(self, process: TrainingProcess, job: J) -> R | TrainFailure:
         heard_at = time.monotonic()
         while True:
             event = process.next_event(timeout_s=_POLL_S)
             now = time.monotonic()
             match event:
-                case TrainResult():
-                    _check_places(event, job)
+                case self._work.result_type():
+                    self._work.check(job, event)
                     return event
                 case TrainFailure():
+                    # What a deletion took away under the process is no fault of the job's.
+                    self._insist(self._check_fresh)
                     return event
                 case Progress():
                     heard_at = now
@@ -176,19 +199,20 @@ class Attempt:
             if now >= self._next_heartbeat:
                 self._beat()
             if now - self._started > self._config.timeout_s:
-                raise _took_too_long(self._config.timeout_s)
+                raise _took_too_long(self._work.name, self._config.timeout_s)
 
     def _show(self, progress: Progress, now: float) -> None:
         if self._thinner.is_kept(progress, now):
             try:
-                _ask(lambda: training_progress(lease=self._lease, progress=progress))
+                _ask(lambda: self._work.show(self._lease, progress))
             except DatabaseAway:
-                self._log.warning("training.progress_not_written")  # a point less in the curve
+                self._log.warning("job.progress_not_written")  # a point less in the curve
 
     def _beat(self) -> None:
         sent_at = time.monotonic()
         try:
-            heard = _ask(lambda: training_heartbeat(lease=self._lease, lease_s=self._config.lease_s))
+            heard = _ask(lambda: job_heartbeat(lease=self._lease, lease_s=self._config.lease_s))
+            _ask(self._check_fresh)
         except DatabaseAway as exc:
             self._check_lease(exc)
             self._next_heartbeat = time.monotonic() + _RETRY_S
@@ -199,6 +223,12 @@ class Attempt:
             raise Cancelled
         self._lease_until = sent_at + self._config.lease_s
         self._next_heartbeat = sent_at + self._config.heartbeat_s
+
+    def _check_fresh(self) -> None:
+        """Raise StaleJob when what the job was made from has been deleted or replaced."""
+        job = self._job
+        if job is not None and self._work.is_stale(self._lease, job):
+            raise StaleJob
 
     def _insist(self, ask: Callable[[], T]) -> T:
         """Ask again while the database is away and the lease may still be ours."""
@@ -222,27 +252,21 @@ def _ask(ask: Callable[[], T]) -> T:
         raise DatabaseAway from exc
 
 
-def _check_places(result: TrainResult, job: TrainJob) -> None:
-    published = (result.version.uri, result.tree.uri, result.segment.uri)
-    if published != (job.version_out_uri, job.tree_out_uri, job.segment_out_uri):
-        raise BrokenProtocol("the result names other places than the job")
-
-
 def _error_of(failure: TrainFailure) -> JobError:
     known = failure.code in ErrorCode.__members__.values()
     return JobError(ErrorCode(failure.code) if known else ErrorCode.TRAINING_FAILED, failure.message)
 
 
-def _given_up(max_attempts: int) -> PortalError:
+def _given_up(name: str, max_attempts: int) -> PortalError:
     return PortalError(
-        f"The training stopped unexpectedly {max_attempts} times. Start it again; if it stops again, "
+        f"The {name} stopped unexpectedly {max_attempts} times. Start it again; if it stops again, "
         "tell the operator the job's id.",
         code=ErrorCode.TRAINING_FAILED,
     )
 
 
-def _took_too_long(timeout_s: float) -> PortalError:
+def _took_too_long(name: str, timeout_s: float) -> PortalError:
     return PortalError(
-        f"The training was stopped after {timeout_s / 3600:.1f} hours. Use fewer rows, epochs or tokens.",
+        f"The {name} was stopped after {timeout_s / 3600:.1f} hours. Use fewer rows, epochs or tokens.",
         code=ErrorCode.TRAINING_FAILED,
     )

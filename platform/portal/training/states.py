@@ -1,11 +1,11 @@
-"""The one function that moves a training job from state to state."""
+"""The one function that moves a job from state to state."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from portal.training.models import JobState, TrainingJob
+from portal.training.models import JobState
 
 SOURCES: Mapping[JobState, tuple[JobState, ...]] = {
     JobState.QUEUED: (JobState.RUNNING,),  # its process or worker died
@@ -16,7 +16,7 @@ SOURCES: Mapping[JobState, tuple[JobState, ...]] = {
 }
 
 
-def job_move(jobs: QuerySet[TrainingJob], to: JobState, **changes: Any) -> bool:
+def job_move(jobs: QuerySet[Any], to: JobState, **changes: Any) -> bool:
     """Compare-and-set: move the one job that ``jobs`` picks; False when it is not in a state before ``to``.
 
     ``jobs`` may pick by lease as well, so that only its holder moves the job.

@@ -1,15 +1,16 @@
-"""The scratch folder of one training job: kept over attempts, used by one attempt at a time."""
+"""The scratch folder of one job: kept over attempts, used by one attempt at a time."""
 
 import fcntl
 import os
 import shutil
 from pathlib import Path
+from typing import TypeVar
 
 from wire.codec import WireError, from_json, to_json
-from wire.training import TrainJob
 
 _LOCK_FILE = "lock"
 _JOB_FILE = "job.json"
+J = TypeVar("J")
 
 
 class WorkDirBusy(Exception):
@@ -19,7 +20,7 @@ class WorkDirBusy(Exception):
 class WorkDir:
     """Holds the lock of ``root/<job_id>`` from construction to ``close()`` or ``delete()``.
 
-    The training process inherits the locked file: a worker that was killed leaves the lock with its child,
+    The job's process inherits the locked file: a worker that was killed leaves the lock with its child,
     and the next attempt starts only when that child has ended too. Raises WorkDirBusy.
     """
 
@@ -35,7 +36,7 @@ class WorkDir:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder given to the training process."""
+        """The folder given to the job's process."""
         return self._folder("work")
 
     @property
@@ -48,14 +49,14 @@ class WorkDir:
         """Where the job file is."""
         return self.path / _JOB_FILE
 
-    def job(self) -> TrainJob | None:
+    def job(self, kind: type[J]) -> J | None:
         """The job of earlier attempts here: checkpoints belong to it, whatever the catalog says now."""
         try:
-            return from_json(TrainJob, self.job_file.read_bytes())
+            return from_json(kind, self.job_file.read_bytes())
         except (FileNotFoundError, WireError):
             return None
 
-    def write_job(self, job: TrainJob) -> None:
+    def write_job(self, job: object) -> None:
         """Write the job file, whole or not at all."""
         temporary = self.path / f"{_JOB_FILE}.new"
         temporary.write_text(to_json(job), encoding="utf-8")

@@ -13,7 +13,7 @@ from portal.catalog.selectors import backbone_default, general_tree
 from portal.catalog.services import task_labels_set, version_register
 from portal.common.errors import PortalError
 from portal.common.scope import operator_scope, tenant_scope
-from tests.fakes.portal import LABELS, Cast, make_backbone, make_dataset, make_general, make_task
+from tests.fakes.portal import LABELS, Cast, digest, make_backbone, make_dataset, make_general, make_task
 from wire.ids import BundleUri, Digest
 from wire.training import PublishedBundle, TrainResult
 
@@ -43,6 +43,8 @@ def test_a_version_comes_with_its_segment_and_tree_and_a_number(cast: Cast) -> N
                 dataset=dataset,
                 backbone=backbone,
                 labels=LABELS,
+                parent_digest=digest("e"),
+                segments=(),
                 result=_result(letter),
             )
             for letter in "ab"
@@ -67,6 +69,8 @@ def test_registering_a_job_again_changes_nothing(cast: Cast) -> None:
                 dataset=dataset,
                 backbone=backbone,
                 labels=LABELS,
+                parent_digest=digest("e"),
+                segments=(),
                 result=_result(letter),
             )
             for letter in "ab"
@@ -87,6 +91,8 @@ def test_a_tree_with_known_content_is_not_registered_twice(cast: Cast) -> None:
                 dataset=dataset,
                 backbone=backbone,
                 labels=LABELS,
+                parent_digest=digest("e"),
+                segments=(),
                 result=_result("a"),
             )
         assert TreeVersion.objects.for_tenant(cast.acme.tenant).count() == 1

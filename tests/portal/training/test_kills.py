@@ -20,7 +20,7 @@ from portal.common.scope import operator_scope
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.reaper import training_reap
+from portal.training.reaper import jobs_reap
 from portal.training.services import training_cancel
 from tests.conftest import ROOT, DatabaseUrls
 from tests.fakes.portal import make_dataset, make_general, make_job, make_task, make_tenant
@@ -91,7 +91,7 @@ class Stage:
         """Reap until the job is queued again."""
 
         def is_queued() -> bool:
-            training_reap()
+            jobs_reap(TrainingJob)
             return self.job().state == JobState.QUEUED
 
         wait_until(is_queued)
@@ -104,7 +104,7 @@ class Stage:
         """Reap and start workers until the job has ended."""
 
         def has_ended() -> bool:
-            training_reap()
+            jobs_reap(TrainingJob)
             if self.job().state == JobState.QUEUED:
                 assert self.worker().wait(PATIENCE_S) == 0
             return self.job().state not in (JobState.QUEUED, JobState.RUNNING)

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 from portal.common.scope import operator_scope
-from portal.training.leases import Heartbeat, Lease, LeaseLost, training_claim, training_heartbeat
+from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_heartbeat
 from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.outcomes import training_give_back, training_progress, training_retry, training_stop
+from portal.training.outcomes import job_give_back, job_retry, job_stop
 from portal.training.states import SOURCES, job_move
+from portal.training.training_work import training_progress
 from tests.fakes.portal import Cast, make_dataset, make_job, make_task
 from wire.ids import JobId
 from wire.training import Phase, Progress
@@ -26,7 +27,7 @@ def job(cast: Cast) -> TrainingJob:
 
 
 def claim(job: TrainingJob, *, lease_s: float = 30.0) -> Lease:
-    lease = training_claim(job_id=JobId(str(job.pk)), lease_s=lease_s)
+    lease = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=lease_s)
     assert lease is not None
     return lease
 
@@ -40,7 +41,7 @@ def test_a_queued_job_is_claimed_once(job: TrainingJob) -> None:
     lease = claim(job)
     assert lease.attempt == 1
     assert lease.tenant_id == str(job.tenant_id)
-    assert training_claim(job_id=lease.job_id, lease_s=30) is None
+    assert job_claim(TrainingJob, job_id=lease.job_id, lease_s=30) is None
     running = seen(job)
     assert (running.state, running.attempt, running.lease_owner) == (JobState.RUNNING, 1, lease.token)
     assert running.lease_expires_at is not None
@@ -52,30 +53,30 @@ def test_an_expired_lease_can_be_claimed_and_the_first_holder_hears_of_it(job: T
     first = claim(job, lease_s=-1)
     second = claim(job)
     assert second.attempt == 2
-    assert training_heartbeat(lease=first, lease_s=30) is Heartbeat.LOST
-    assert training_heartbeat(lease=second, lease_s=30) is Heartbeat.GO_ON
+    assert job_heartbeat(lease=first, lease_s=30) is Heartbeat.LOST
+    assert job_heartbeat(lease=second, lease_s=30) is Heartbeat.GO_ON
 
 
 def test_a_heartbeat_saves_an_expired_lease_that_nobody_claimed(job: TrainingJob) -> None:
     lease = claim(job, lease_s=-1)
-    assert training_heartbeat(lease=lease, lease_s=30) is Heartbeat.GO_ON
-    assert training_claim(job_id=lease.job_id, lease_s=30) is None
+    assert job_heartbeat(lease=lease, lease_s=30) is Heartbeat.GO_ON
+    assert job_claim(TrainingJob, job_id=lease.job_id, lease_s=30) is None
 
 
 def test_a_heartbeat_tells_of_a_cancelling(job: TrainingJob) -> None:
     lease = claim(job)
     with operator_scope():
         TrainingJob.objects.unscoped().update(cancel_requested=True)
-    assert training_heartbeat(lease=lease, lease_s=30) is Heartbeat.CANCEL
+    assert job_heartbeat(lease=lease, lease_s=30) is Heartbeat.CANCEL
 
 
 def test_an_unknown_job_cannot_be_claimed(cast: Cast) -> None:
-    assert training_claim(job_id=JobId("00000000-0000-4000-8000-000000000000"), lease_s=30) is None
+    assert job_claim(TrainingJob, job_id=JobId("00000000-0000-4000-8000-000000000000"), lease_s=30) is None
 
 
 def test_only_the_holder_writes(job: TrainingJob) -> None:
     lost, held = claim(job, lease_s=-1), claim(job)
-    for write in (training_retry, training_give_back, training_stop):
+    for write in (job_retry, job_give_back, job_stop):
         with pytest.raises(LeaseLost):
             write(lease=lost)
     with pytest.raises(LeaseLost):
@@ -88,9 +89,9 @@ def test_only_the_holder_writes(job: TrainingJob) -> None:
 
 
 def test_giving_back_does_not_count_as_an_attempt_and_trying_again_does(job: TrainingJob) -> None:
-    training_give_back(lease=claim(job))
+    job_give_back(lease=claim(job))
     assert (seen(job).state, seen(job).attempt) == (JobState.QUEUED, 0)
-    training_retry(lease=claim(job))
+    job_retry(lease=claim(job))
     assert (seen(job).state, seen(job).attempt) == (JobState.QUEUED, 1)
 
 

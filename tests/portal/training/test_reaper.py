@@ -14,7 +14,7 @@ from portal.common.queue import JobName
 from portal.common.scope import operator_scope
 from portal.training import reaper
 from portal.training.models import JobState, TrainingJob
-from portal.training.reaper import training_reap, work_dirs_sweep
+from portal.training.reaper import jobs_reap, work_dirs_sweep
 from portal.training.work_dir import WorkDir
 from tests.fakes.portal import Cast, make_dataset, make_job, make_task
 
@@ -55,12 +55,12 @@ def test_a_job_whose_worker_died_is_queued_again_and_called_for(make: Make, sent
     job = make(
         state=JobState.RUNNING, lease_owner="dead", lease_expires_at=timezone.now() - LONG_AGO, attempt=1
     )
-    training_reap()
+    jobs_reap(TrainingJob)
     again = seen(job)
     assert (again.state, again.lease_owner, again.lease_expires_at) == (JobState.QUEUED, None, None)
     assert again.attempt == 1
     assert sent == [str(job.pk)]
-    training_reap()
+    jobs_reap(TrainingJob)
     assert sent == [str(job.pk)]  # a fresh message is not repeated
 
 
@@ -68,7 +68,7 @@ def test_a_job_whose_worker_lives_is_left_alone(make: Make, sent: list[str]) -> 
     job = make(
         state=JobState.RUNNING, lease_owner="alive", lease_expires_at=timezone.now() + LONG_AGO, attempt=1
     )
-    training_reap()
+    jobs_reap(TrainingJob)
     assert (seen(job).state, seen(job).lease_owner) == (JobState.RUNNING, "alive")
     assert sent == []
 
@@ -82,7 +82,7 @@ def test_a_job_that_was_to_be_cancelled_when_its_worker_died_is_cancelled(
         lease_expires_at=timezone.now() - LONG_AGO,
         cancel_requested=True,
     )
-    training_reap()
+    jobs_reap(TrainingJob)
     ended = seen(job)
     assert ended.state == JobState.CANCELLED
     assert ended.finished_at is not None
@@ -94,7 +94,7 @@ def test_a_job_whose_message_was_lost_is_called_for_again(make: Make, sent: list
     make()  # its message is on the way
     make(state=JobState.FAILED, enqueued_at=timezone.now() - LONG_AGO)
     for _ in range(2):
-        training_reap()
+        jobs_reap(TrainingJob)
     assert sent == [str(lost.pk)]
 
 
@@ -110,10 +110,10 @@ def test_folders_of_ended_and_unknown_jobs_are_deleted_and_no_others(make: Make,
         WorkDir(tmp_path, name).close()
     held = WorkDir(tmp_path, str(busy.pk))
     (tmp_path / "crashes").mkdir()
-    work_dirs_sweep(tmp_path)
+    work_dirs_sweep(TrainingJob, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {str(running.pk), str(busy.pk), "crashes"}
     held.close()
 
 
 def test_there_may_be_no_folder_yet(cast: Cast, tmp_path: Path) -> None:
-    work_dirs_sweep(tmp_path / "none")
+    work_dirs_sweep(TrainingJob, tmp_path / "none")

@@ -6,16 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db.models.functions import Now
 
 from portal.catalog.models import AdapterVersion, Segment, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
+from portal.common.store import ObjectStore
+from portal.datasets.models import Dataset
+from portal.datasets.services import dataset_delete
+from portal.tenants.actors import OPERATOR
 from portal.training import runner
-from portal.training.leases import LeaseLost, training_claim
+from portal.training.leases import LeaseLost, job_claim
 from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.outcomes import JobError, training_fail
-from portal.training.runner import RunnerConfig, run_training
-from tests.fakes.portal import Cast, make_dataset, make_general, make_job, make_task
+from portal.training.outcomes import JobError, job_fail
+from portal.training.runner import RunnerConfig, run_job
+from portal.training.training_work import TrainingWork
+from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from tests.fakes.training import TRAINER
 from wire.errors import ErrorCode
 from wire.ids import JobId
@@ -53,7 +59,7 @@ def config(tmp_path: Path, log: Path) -> Callable[..., RunnerConfig]:
 
 
 def run(job: TrainingJob, config: RunnerConfig) -> TrainingJob:
-    run_training(JobId(str(job.pk)), config)
+    run_job(TrainingWork(ObjectStore(settings.ENV.store_url)), JobId(str(job.pk)), config)
     return seen(job)
 
 
@@ -209,10 +215,95 @@ def test_without_a_backbone_the_job_fails_saying_so(cast: Cast, config: Callable
 
 
 def test_a_worker_that_lost_its_lease_changes_nothing(job: TrainingJob) -> None:
-    first = training_claim(job_id=JobId(str(job.pk)), lease_s=-1)
-    second = training_claim(job_id=JobId(str(job.pk)), lease_s=30)
+    first = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=-1)
+    second = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=30)
     assert first is not None
     assert second is not None
     with pytest.raises(LeaseLost):
-        training_fail(lease=first, error=JobError(ErrorCode.INTERNAL, "too late"))
+        job_fail(lease=first, error=JobError(ErrorCode.INTERNAL, "too late"))
     assert seen(job).state == JobState.RUNNING
+
+
+@pytest.fixture
+def sibling(job: TrainingJob) -> Dataset:
+    """Another dataset of the job's domain, with a segment."""
+    dataset = make_dataset(job.tenant)
+    with tenant_scope(job.tenant_id):
+        Segment(
+            tenant=job.tenant,
+            domain=job.task.domain,
+            dataset=dataset,
+            uri=f"tenants/{job.tenant_id}/segments/{dataset.pk}",
+            digest=digest("5"),
+            num_bytes=10,
+        ).save()
+    return dataset
+
+
+def delete(dataset: Dataset) -> None:
+    with tenant_scope(dataset.tenant_id):
+        dataset_delete(dataset=dataset, acting=OPERATOR)
+
+
+def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
+    job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], log: Path, store_folder: Path
+) -> None:
+    crashed = run(job, config("crash-once"))
+    assert (crashed.state, crashed.attempt, starts(log)) == (JobState.QUEUED, 1, [0])
+    folder = store_folder / f"tenants/{job.tenant_id}"
+    for name in (f"trees/{job.pk}", f"trees/{job.pk}.table-1", f"versions/{job.pk}", "trees/other"):
+        (folder / name).mkdir(parents=True)
+    delete(sibling)
+    stale = run(job, config())
+    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 1, None)
+    assert work_dirs(config()) == []
+    left = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
+    assert left == ["trees/other"]
+    assert starts(log) == [0]
+    done = run(job, config())
+    assert (done.state, done.error) == (JobState.SUCCEEDED, None)
+    assert starts(log) == [0, 0]
+    with tenant_scope(job.tenant_id):
+        tree = TreeVersion.objects.for_tenant(job.tenant).get()
+        assert [segment["dataset"] for segment in tree.segments] == [str(job.dataset_id)]
+
+
+def test_a_failure_that_a_deletion_caused_is_none(
+    job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = runner.TrainingProcess
+
+    class Deleting(process):  # type: ignore[misc,valid-type]  # deletes when the process has been started
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            delete(sibling)
+
+    monkeypatch.setattr(runner, "TrainingProcess", Deleting)
+    failed = run(job, config("refuse"))
+    assert (failed.state, failed.attempt, failed.error) == (JobState.QUEUED, 0, None)
+
+
+def test_a_tree_names_all_segments_that_it_holds(
+    job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig]
+) -> None:
+    run(job, config())
+    with tenant_scope(job.tenant_id):
+        tree = TreeVersion.objects.for_tenant(job.tenant).get()
+    assert {segment["dataset"] for segment in tree.segments} == {str(job.dataset_id), str(sibling.pk)}
+    assert tree.parent_id == make_general().pk
+
+
+def test_a_result_of_deleted_text_is_not_registered(
+    job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = TrainingWork.check
+
+    def deleting(self: TrainingWork, *given: Any) -> None:
+        check(self, *given)
+        delete(sibling)
+
+    monkeypatch.setattr(TrainingWork, "check", deleting)
+    void = run(job, config())
+    assert void.state == JobState.QUEUED
+    with tenant_scope(job.tenant_id):
+        assert not TreeVersion.objects.for_tenant(job.tenant).exists()

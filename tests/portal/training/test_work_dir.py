@@ -9,6 +9,7 @@ import pytest
 from portal.training.crash_files import MAX_FILES, CrashFiles
 from portal.training.work_dir import WorkDir, WorkDirBusy
 from tests.fakes.training import a_train_job
+from wire.training import TrainJob
 
 
 def test_a_second_user_is_turned_away_until_the_first_has_closed(tmp_path: Path) -> None:
@@ -38,18 +39,18 @@ def test_a_child_that_inherited_the_lock_keeps_it(tmp_path: Path) -> None:
 def test_the_job_file_stays_for_the_next_attempt(tmp_path: Path) -> None:
     job = a_train_job()
     first = WorkDir(tmp_path, "job")
-    assert first.job() is None
+    assert first.job(TrainJob) is None
     first.write_job(job)
     first.close()
     second = WorkDir(tmp_path, "job")
-    assert second.job() == job
+    assert second.job(TrainJob) == job
     second.close()
 
 
 def test_a_broken_job_file_counts_as_none(tmp_path: Path) -> None:
     work_dir = WorkDir(tmp_path, "job")
     work_dir.job_file.write_text('{"job_id": 1')
-    assert work_dir.job() is None
+    assert work_dir.job(TrainJob) is None
     work_dir.close()
 
 

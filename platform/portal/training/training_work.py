@@ -1,0 +1,115 @@
+"""A training as the runner sees it: its job file, what its process may say, and what comes of it."""
+
+from uuid import UUID
+
+from django.db.models import F, Max
+
+from portal.catalog.models import Backbone, Segment, TreeVersion
+from portal.catalog.services import version_register
+from portal.common.store import ObjectStore
+from portal.datasets.models import Dataset
+from portal.training.job_files import train_job
+from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
+from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
+from portal.training.process import BrokenProtocol
+from portal.training.work import StaleJob
+from wire.training import Progress, TrainJob, TrainResult
+
+
+class TrainingWork:
+    """See Work."""
+
+    model = TrainingJob
+    job_type = TrainJob
+    result_type = TrainResult
+    name = "training"
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def make_job(self, lease: Lease) -> TrainJob:
+        return train_job(lease)
+
+    def check(self, job: TrainJob, result: TrainResult) -> None:
+        published = (result.version.uri, result.tree.uri, result.segment.uri)
+        if published != (job.version_out_uri, job.tree_out_uri, job.segment_out_uri):
+            raise BrokenProtocol("the result names other places than the job")
+
+    def show(self, lease: Lease, progress: Progress) -> None:
+        training_progress(lease=lease, progress=progress)
+
+    def succeed(self, lease: Lease, job: TrainJob, result: TrainResult) -> None:
+        training_succeed(lease=lease, done=job, result=result)
+
+    def is_stale(self, lease: Lease, job: TrainJob) -> bool:
+        """Has a dataset of the domain been deleted since, or the tree above been replaced?"""
+        with lease_scope(lease):
+            return _is_stale(job)
+
+    def discard(self, job: TrainJob) -> None:
+        """Its tree holds what must go; the dataset's own segment stays: it was made from that alone."""
+        self._store.delete_beside(job.tree_out_uri)
+        self._store.delete(job.version_out_uri)
+
+
+def training_progress(*, lease: Lease, progress: Progress) -> None:
+    """Show where the job is, and add a point to its curve. Raises LeaseLost."""
+    shown = {
+        "phase": progress.phase.value,
+        "step": progress.step,
+        "num_steps": progress.num_steps,
+        "loss": progress.loss,
+        "validation_accuracy": progress.validation_accuracy,
+        "message": progress.message[:MAX_MESSAGE_CHARS],
+    }
+    with lease_scope(lease):
+        if not held_by(lease).update(
+            **shown, eta_s=progress.eta_s
+        ):  # locks the row: its events come in order
+            raise LeaseLost
+        events = TrainingEvent.objects.unscoped().filter(job_id=UUID(lease.job_id))
+        last = events.aggregate(last=Max("seq"))["last"] or 0
+        TrainingEvent(tenant_id=lease.tenant_id, job_id=lease.job_id, seq=last + 1, **shown).save(
+            force_insert=True
+        )
+
+
+def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> None:
+    """Register the version that ``done`` made and end the job, in one transaction.
+
+    Raises LeaseLost, and StaleJob when what it learnt from has been deleted meanwhile.
+    """
+    with lease_scope(lease):
+        job = job_locked(lease, "task", "dataset")
+        if job.dataset is None:
+            raise RuntimeError(f"job {job.pk} lost its dataset while it was running")
+        # Locked: a deletion comes before, and is seen here, or after, and finds the registered tree.
+        datasets = Dataset.objects.unscoped().filter(pk__in=[ref.dataset_id for ref in done.segments])
+        list(datasets.select_for_update().values_list("pk", flat=True))
+        if _is_stale(done):
+            raise StaleJob
+        version = version_register(
+            task=job.task,
+            job_id=job.pk,
+            dataset=job.dataset,
+            backbone=Backbone.objects.get(digest=done.backbone_digest),
+            labels=done.labels,
+            parent_digest=done.tree_digest,
+            segments=[
+                {"dataset": ref.dataset_id, "uri": ref.uri, "digest": ref.digest} for ref in done.segments
+            ],
+            result=result,
+        )
+        job_end(
+            lease, job, JobState.SUCCEEDED, version=version.pk, step=F("num_steps"), eta_s=0.0, error=None
+        )
+
+
+def _is_stale(job: TrainJob) -> bool:
+    wanted = {ref.dataset_id for ref in job.segments}
+    standing = Segment.objects.unscoped().filter(
+        domain_id=job.domain_id, dataset_id__in=wanted, dataset__deleted_at=None
+    )
+    above = TreeVersion.objects.unscoped().filter(digest=job.tree_digest)
+    return standing.count() < len(wanted) or not above.filter(retired_at=None).exists()
