@@ -15,6 +15,7 @@ from torch.nn import functional
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hmi.build.report import CurvePoint
+from hmi.build.score_calibration import fit_temperature
 from hmi.build.states import StateBatch, StateSet
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
@@ -85,6 +86,7 @@ class TrainedTask:
     validation_accuracy: float
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
+    temperature: float  # fitted on the validation rows; ``head`` does not have it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,9 @@ class AdapterTrainer:
             validation_accuracy=self._course.best_accuracy,
             curve=tuple(self._course.curve),
             stopped_early=self._course.stopped_early,
+            temperature=fit_temperature(
+                self._validation_logits().numpy(), self._inputs.validation.labels[self._validation_rows]
+            ),
         )
 
     def _save(self) -> None:

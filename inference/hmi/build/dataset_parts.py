@@ -92,7 +92,7 @@ def planned_work(parts: Parts, backbone: Backbone, recipe: Recipe) -> dict[Phase
         Phase.LOOKING_UP: lower * train,
         Phase.TRAINING: recipe.epochs * epoch,
         Phase.COMPARING: compared if recipe.compare_computed else 0.0,
-        Phase.EVALUATING: upper * test,
+        Phase.EVALUATING: upper * (train + validation + 2 * test),  # answered, and all judged
     }
 
 

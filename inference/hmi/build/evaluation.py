@@ -97,6 +97,7 @@ class Predictions:
 
     probabilities: npt.NDArray[np.float32]  # [num_documents, num_labels]
     coverage: Coverage  # of all tokens together
+    row_coverage: npt.NDArray[np.float64]  # [num_documents, 4] as LowerStates.coverage
     retrieve_s: float
     compute_s: float
     batch_rows: int
@@ -107,7 +108,7 @@ def predict(
 ) -> Predictions:
     """Answer all ``documents`` in batches of BATCH_ROWS; ``on_documents`` hears how many are done."""
     answers: list[npt.NDArray[np.float32]] = []
-    covered = np.zeros(4)
+    covered: list[npt.NDArray[np.float64]] = []
     retrieve_s = compute_s = 0.0
     for start in range(0, documents.num_documents, BATCH_ROWS):
         end = min(start + BATCH_ROWS, documents.num_documents)
@@ -118,7 +119,10 @@ def predict(
         answers.append(model.probabilities(lower.states, batch.offsets))
         compute_s += time.perf_counter() - retrieved
         retrieve_s += retrieved - began
-        covered += batch.lengths @ lower.coverage
+        covered.append(lower.coverage)
         on_documents(end)
-    shares = (covered / max(documents.num_tokens, 1)).tolist()
-    return Predictions(np.concatenate(answers), Coverage(*shares), retrieve_s, compute_s, BATCH_ROWS)
+    row_coverage = np.concatenate(covered)
+    shares = (documents.lengths @ row_coverage / max(documents.num_tokens, 1)).tolist()
+    return Predictions(
+        np.concatenate(answers), Coverage(*shares), row_coverage, retrieve_s, compute_s, BATCH_ROWS
+    )

@@ -59,9 +59,14 @@ def expected_calibration_error(probabilities: Probabilities, truth: Indices) -> 
     """Mean distance of confidence and accuracy over 15 equal bins of confidence, weighted by their rows."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == truth
-    bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    gap = np.bincount(bins, weights=confidence - correct, minlength=ECE_BINS)
+    gap = np.bincount(confidence_bins(probabilities), weights=confidence - correct, minlength=ECE_BINS)
     return float(np.abs(gap).sum() / len(truth))
+
+
+def confidence_bins(probabilities: Probabilities) -> Indices:
+    """Bin 0..14 of each row, by the score of its most probable label."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    return np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,24 @@ def bootstrap_accuracy(correct: npt.NDArray[np.bool_], *, seed: int, num_resampl
         correct
     )
     low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def bootstrap_macro_f1(confusion: npt.NDArray[np.int64], *, seed: int, num_resamples: int = 1000) -> Interval:
+    """95% bootstrap interval of macro_f1 over rows drawn with replacement."""
+    num_labels = len(confusion)
+    truth, predicted = np.nonzero(confusion)
+    counts = confusion[truth, predicted]
+    # Resampling rows is one multinomial draw over the cells that have any.
+    random = np.random.default_rng(seed)
+    draws = random.multinomial(counts.sum(), counts / counts.sum(), size=num_resamples).astype(np.float64)
+    scores = np.empty(num_resamples)
+    for number, drawn in enumerate(draws):
+        support = np.bincount(truth, weights=drawn, minlength=num_labels)
+        given = np.bincount(predicted, weights=drawn, minlength=num_labels)
+        hits = np.bincount(truth, weights=drawn * (truth == predicted), minlength=num_labels)
+        scores[number] = _ratio(2 * hits, support + given)[support > 0].mean()
+    low, high = np.quantile(scores, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 

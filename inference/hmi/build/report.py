@@ -4,24 +4,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from hmi.build.label_errors import LabelErrors
+from hmi.build.learning_curve import LearningCurve
 from hmi.build.metrics import (
     ClassMetrics,
     Indices,
     Probabilities,
     accuracy,
     bootstrap_accuracy,
+    bootstrap_macro_f1,
     bootstrap_paired_difference,
     confusion_matrix,
     expected_calibration_error,
     macro_f1,
     per_class,
 )
+from hmi.build.score_calibration import ScoreCalibration
+from hmi.build.slices import Slice, SliceKind, slices
 from wire.ids import Digest
 from wire.inference import Coverage
 from wire.training import Recipe
 
 REPORT_FORMAT = 1
+"""Fields are only added; a reader takes one that an older report lacks for not measured."""
+MAX_MISTAKES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,17 @@ class RowCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """A held-out row that was given a wrong label; its text is read from the dataset where it is shown."""
+
+    row: int
+    label: str
+    predicted: str
+    label_score: float
+    predicted_score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Shares are in 0..1 and unrounded, so that they can be compared with what is served."""
 
@@ -72,10 +91,17 @@ class Report:
     accuracy: float
     accuracy_ci95: tuple[float, float]
     macro_f1: float
-    ece: float
+    macro_f1_ci95: tuple[float, float]
+    majority_accuracy: float  # of always saying the label that most training rows have
+    ece: float  # as calibration.ece
+    calibration: ScoreCalibration
     labels: tuple[str, ...]
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...]  # [true][predicted], in the order of `labels`
+    mistakes: tuple[Mistake, ...]  # the surest first, MAX_MISTAKES at most
+    slices: tuple[Slice, ...]
+    label_errors: LabelErrors
+    learning_curve: LearningCurve | None
     validation_accuracy: float
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
@@ -108,6 +134,7 @@ class HeldOutFigures:
     accuracy: float
     accuracy_ci95: tuple[float, float]
     macro_f1: float
+    macro_f1_ci95: tuple[float, float]
     ece: float
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...]
@@ -117,11 +144,13 @@ def held_out_figures(held_out: HeldOut, *, labels: Sequence[str], seed: int) -> 
     """All figures of one evaluation."""
     confusion = confusion_matrix(held_out.probabilities, held_out.truth)
     classes = per_class(confusion, labels)
-    interval = bootstrap_accuracy(_correct(held_out), seed=seed)
+    interval = bootstrap_accuracy(correct(held_out), seed=seed)
+    f1_interval = bootstrap_macro_f1(confusion, seed=seed)
     return HeldOutFigures(
         accuracy=accuracy(held_out.probabilities, held_out.truth),
         accuracy_ci95=(interval.low, interval.high),
         macro_f1=macro_f1(classes),
+        macro_f1_ci95=(f1_interval.low, f1_interval.high),
         ece=expected_calibration_error(held_out.probabilities, held_out.truth),
         classes=classes,
         confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
@@ -130,7 +159,7 @@ def held_out_figures(held_out: HeldOut, *, labels: Sequence[str], seed: int) -> 
 
 def plot_cost(plot: HeldOut, computed: HeldOut, *, seed: int) -> PlotCost:
     """What looking up instead of computing costs, measured on the same rows."""
-    interval = bootstrap_paired_difference(_correct(plot), _correct(computed), seed=seed)
+    interval = bootstrap_paired_difference(correct(plot), correct(computed), seed=seed)
     plot_accuracy = accuracy(plot.probabilities, plot.truth)
     computed_accuracy = accuracy(computed.probabilities, computed.truth)
     return PlotCost(
@@ -141,5 +170,39 @@ def plot_cost(plot: HeldOut, computed: HeldOut, *, seed: int) -> PlotCost:
     )
 
 
-def _correct(held_out: HeldOut) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def majority_accuracy(train: Indices, test: Indices) -> float:
+    """Accuracy of the label that most training rows have, on the test rows."""
+    return float((test == np.bincount(train).argmax()).mean())
+
+
+def worst_mistakes(held_out: HeldOut, *, rows: Sequence[int], labels: Sequence[str]) -> tuple[Mistake, ...]:
+    """The wrong answers, the surest first."""
+    scores = held_out.probabilities
+    wrong = np.flatnonzero(~correct(held_out))
+    order = wrong[np.argsort(-scores[wrong].max(axis=1), kind="stable")]
+    return tuple(
+        Mistake(
+            row=rows[place],
+            label=labels[held_out.truth[place]],
+            predicted=labels[scores[place].argmax()],
+            label_score=float(scores[place, held_out.truth[place]]),
+            predicted_score=float(scores[place].max()),
+        )
+        for place in order[:MAX_MISTAKES].tolist()
+    )
+
+
+def held_out_slices(
+    held_out: HeldOut, *, characters: Sequence[int], row_coverage: npt.NDArray[np.float64], seed: int
+) -> tuple[Slice, ...]:
+    """Accuracy by length and by coverage; ``row_coverage`` [rows, 4] is trigram, bigram, unigram, exact."""
+    hits = correct(held_out)
+    return (
+        *slices(SliceKind.LENGTH, characters, hits, seed=seed),
+        *slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), hits, seed=seed),
+    )
+
+
+def correct(held_out: HeldOut) -> npt.NDArray[np.bool_]:
+    """Which rows were given their true label, [rows]."""
     return np.asarray(held_out.probabilities.argmax(axis=1) == held_out.truth, dtype=np.bool_)

@@ -11,6 +11,7 @@ from hmi.artifacts.bundle import bundle_digest, read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput
 from hmi.build.adapter_trainer import AdapterTrainer, LabelledStates, TrainedTask, TrainingInputs
+from hmi.build.data_insight import DataInsight, PartStates, look_into_data
 from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
 from hmi.build.job_progress import JobProgress
@@ -24,8 +25,12 @@ from hmi.build.report import (
     Report,
     RowCounts,
     held_out_figures,
+    held_out_slices,
+    majority_accuracy,
     plot_cost,
+    worst_mistakes,
 )
+from hmi.build.score_calibration import score_calibration
 from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.states import ComputeStates, StateSet, open_states, select, write_states
 from hmi.build.work_folder import WorkFolder
@@ -104,7 +109,8 @@ class _Training:
             report=self._report,
         )
         plot_path = PlotPath(self._backbone, domain.tree)
-        plot = self._train_on_plot(domain, plot_path, parts)
+        states = self._look_up(domain, plot_path, parts)
+        plot = self._train(Phase.TRAINING, "plot.checkpoint", parts, states.train, states.validation)
         version = self._write_version(domain, plot)
         computed = self._train_on_computed(parts) if self._recipe.compare_computed else None
         progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
@@ -116,9 +122,10 @@ class _Training:
         )
         predictions = self._predict(plot_path, kept.adapter, kept.head, parts.test)
         cost = self._cost(predictions, computed, parts.test)
+        insight = self._look_into_data(parts, states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
-        report = self._report_of(parts, domain, plot.task, predictions, cost, published)
+        report = self._report_of(parts, domain, plot.task, predictions, cost, insight, published)
         progress.advance(1, message="the version is published")
         return TrainResult(
             version=published,
@@ -130,13 +137,11 @@ class _Training:
     def _report(self, message: str, step: int, num_steps: int) -> None:
         self._progress.advance(step, num_steps=num_steps, message=message)
 
-    def _train_on_plot(self, domain: LearnedDomain, path: PlotPath, parts: Parts) -> _Trained:
-        """Training rows are looked up as if their own text had never been counted, validation rows as in
+    def _look_up(self, domain: LearnedDomain, path: PlotPath, parts: Parts) -> PartStates:
+        """Training rows are looked up as if their own text had never been counted, the others as in
         serving."""
-        train, validation = parts.train, parts.validation
-        self._progress.enter(
-            Phase.LOOKING_UP, "looking all rows up", num_steps=len(train.rows) + len(validation.rows)
-        )
+        train, validation, test = parts.train, parts.validation, parts.test
+        self._progress.enter(Phase.LOOKING_UP, "looking all rows up", num_steps=parts.num_rows)
         leaving_out = open_leave_one_out(self._store, domain.tree)
 
         def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
@@ -152,7 +157,10 @@ class _Training:
         validation_states = self._states(
             "plot-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
         )
-        return self._train(Phase.TRAINING, "plot.checkpoint", parts, train_states, validation_states)
+        test_states = self._states(
+            "plot-test.f16", test, _along(path, test), done_before=len(train.rows) + len(validation.rows)
+        )
+        return PartStates(train_states, validation_states, test_states)
 
     def _train_on_computed(self, parts: Parts) -> _Trained:
         """The same recipe on what the lower layers really compute."""
@@ -220,13 +228,16 @@ class _Training:
         return save_adapter_bundle(
             self._work.new_bundle(VERSION_FOLDER),
             adapter=trained.adapter,
-            head=trained.task.head,
+            head=trained.task.head.at_temperature(trained.task.temperature),
             labels=self._job.labels,
             max_tokens=self._recipe.max_tokens,
             backbone_fields=self._backbone.fields,
             backbone=self._backbone.digest,
             tree=domain.published_tree.digest,
-            metrics={"validation_accuracy": trained.task.validation_accuracy},
+            metrics={
+                "validation_accuracy": trained.task.validation_accuracy,
+                "temperature": trained.task.temperature,
+            },
             backbone_uri=self._job.backbone_uri,
         )
 
@@ -251,6 +262,19 @@ class _Training:
             seed=self._recipe.seed,
         )
 
+    def _look_into_data(self, parts: Parts, states: PartStates) -> DataInsight:
+        self._progress.enter(
+            Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
+        )
+        return look_into_data(
+            self._backbone,
+            parts,
+            states,
+            labels=self._job.labels,
+            seed=self._recipe.seed,
+            on_documents=self._progress.advance,
+        )
+
     def _report_of(
         self,
         parts: Parts,
@@ -258,23 +282,37 @@ class _Training:
         task: TrainedTask,
         predictions: Predictions,
         cost: PlotCost | None,
+        insight: DataInsight,
         version: PublishedBundle,
     ) -> Report:
-        num_test = len(parts.test.rows)
-        figures = held_out_figures(
-            HeldOut(predictions.probabilities, parts.test.labels),
-            labels=self._job.labels,
-            seed=self._recipe.seed,
-        )
+        labels, seed = self._job.labels, self._recipe.seed
+        test_rows = tuple(row.row for row in parts.test.rows)
+        num_test = len(test_rows)
+        held_out = HeldOut(predictions.probabilities, parts.test.labels)
+        figures = held_out_figures(held_out, labels=labels, seed=seed)
         return Report(
             format_version=REPORT_FORMAT,
             accuracy=figures.accuracy,
             accuracy_ci95=figures.accuracy_ci95,
             macro_f1=figures.macro_f1,
+            macro_f1_ci95=figures.macro_f1_ci95,
+            majority_accuracy=majority_accuracy(parts.train.labels, parts.test.labels),
             ece=figures.ece,
-            labels=self._job.labels,
+            calibration=score_calibration(
+                held_out.probabilities, held_out.truth, temperature=task.temperature
+            ),
+            labels=labels,
             classes=figures.classes,
             confusion=figures.confusion,
+            mistakes=worst_mistakes(held_out, rows=test_rows, labels=labels),
+            slices=held_out_slices(
+                held_out,
+                characters=[len(text) for text in parts.test.texts],
+                row_coverage=predictions.row_coverage,
+                seed=seed,
+            ),
+            label_errors=insight.label_errors,
+            learning_curve=insight.learning_curve,
             validation_accuracy=task.validation_accuracy,
             curve=task.curve,
             stopped_early=task.stopped_early,
@@ -299,7 +337,7 @@ class _Training:
             backbone=self._job.backbone_digest,
             tree=domain.published_tree.digest,
             segment=domain.published_segment.digest,
-            test_rows=tuple(row.row for row in parts.test.rows),
+            test_rows=test_rows,
         )
 
 

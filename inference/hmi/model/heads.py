@@ -37,6 +37,10 @@ class HostHead:
     def num_bytes(self) -> int:
         return self.weight.nbytes + self.bias.nbytes
 
+    def at_temperature(self, temperature: float) -> "HostHead":
+        """The head whose logits are this one's, divided: nobody who uses it needs to know."""
+        return HostHead(self.weight / temperature, self.bias / temperature)
+
     def check(self, fields: BackboneFields, num_labels: int) -> None:
         """Raise BundleMismatch where it does not fit backbone and labels, BundleBroken for NaN or
         infinity."""

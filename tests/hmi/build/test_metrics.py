@@ -66,3 +66,18 @@ def test_the_paired_interval_is_zero_where_both_are_right_on_the_same_rows() -> 
     worse = np.arange(1000) < 800
     interval = metrics.bootstrap_paired_difference(worse, correct, seed=1)
     assert interval.low < -0.1 < interval.high < 0.0
+
+
+def test_the_interval_of_macro_f1_is_that_of_resampled_rows() -> None:
+    random = np.random.default_rng(2)
+    truth = random.integers(0, 3, 300)
+    said = np.where(random.random(300) < 0.8, truth, random.integers(0, 3, 300))
+    confusion = sklearn_confusion(truth, said).astype(np.int64)
+    interval = metrics.bootstrap_macro_f1(confusion, seed=1)
+    drawn = []
+    for _ in range(300):
+        rows = random.integers(0, 300, 300)
+        drawn.append(precision_recall_fscore_support(truth[rows], said[rows], average="macro")[2])
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert interval.low == pytest.approx(low, abs=0.015)
+    assert interval.high == pytest.approx(high, abs=0.015)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from hmi.build.report import HeldOut, held_out_figures, plot_cost
+from hmi.build.report import HeldOut, held_out_figures, majority_accuracy, plot_cost, worst_mistakes
 from wire.codec import to_json
 
 
@@ -27,3 +27,16 @@ def test_what_plot_costs_is_in_points_and_paired() -> None:
     cost = plot_cost(held_out([True] * 97 + [False] * 3), held_out([True] * 99 + [False]), seed=1)
     assert cost.delta_points == pytest.approx(-2.0)
     assert cost.delta_points_ci95[0] < -2.0 < cost.delta_points_ci95[1] <= 0.0
+
+
+def test_the_worst_mistakes_are_row_numbers_the_surest_first() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6], [0.05, 0.95], [0.45, 0.55]], np.float32)
+    found = worst_mistakes(
+        HeldOut(probabilities, np.array([0, 0, 0, 1])), rows=(7, 11, 13, 17), labels=("x", "y")
+    )
+    assert [(m.row, m.label, m.predicted) for m in found] == [(13, "x", "y"), (11, "x", "y")]
+    assert found[0].predicted_score == pytest.approx(0.95)
+
+
+def test_the_majority_is_the_training_rows() -> None:
+    assert majority_accuracy(np.array([1, 1, 0]), np.array([1, 0, 0, 0])) == 0.25

@@ -12,6 +12,7 @@ import pytest
 from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.evaluation import PlotPath, TaskModel, predict
+from hmi.build.metrics import expected_calibration_error
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
@@ -73,6 +74,14 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert report["coverage"]["exact"] == 0.0
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
     assert report["recipe"]["seed"] == 1
+    assert report["macro_f1_ci95"][0] <= report["macro_f1"] <= report["macro_f1_ci95"][1]
+    assert report["majority_accuracy"] == 0.5
+    assert report["calibration"]["ece"] == report["ece"]
+    assert sum(bar["rows"] for bar in report["calibration"]["bins"]) == 18
+    assert {mistake["row"] for mistake in report["mistakes"]} <= set(report["test_rows"])
+    assert sum(part["rows"] for part in report["slices"] if part["kind"] == "length") == 18
+    assert report["label_errors"]["judged"] == 120
+    assert [point["rows"] for point in report["learning_curve"]["points"]] == [22, 45, 90]
     json.loads(to_json(whole[0]))
 
 
@@ -96,6 +105,10 @@ def test_the_reported_accuracy_is_that_of_the_published_bundles(
     found = predict(PlotPath(backbone, tree), model, documents, on_documents=lambda done: None)
     truth = np.array([LABELS.index(label) for _, label in rows])
     assert (found.probabilities.argmax(axis=1) == truth).mean() == result.report["accuracy"]
+    assert hplm.fields.metrics["temperature"] == result.report["calibration"]["temperature"]
+    # The temperature is in the head: whoever serves the bundle gives the scores that were evaluated.
+    assert expected_calibration_error(found.probabilities, truth) == pytest.approx(result.report["ece"])
+    assert result.report["ece"] < result.report["calibration"]["ece_before"]
 
 
 def test_no_held_out_text_enters_the_segment(world: TrainingWorld, whole: tuple[TrainResult, Events]) -> None:

@@ -1,0 +1,88 @@
+"""What the frozen model says of a dataset itself: labels that look wrong, and what more rows would bring."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from hmi.build.dataset_parts import Part, Parts
+from hmi.build.evaluation import BATCH_ROWS
+from hmi.build.label_errors import LabelErrors, cross_validated, label_errors
+from hmi.build.learning_curve import LabelledFeatures, LearningCurve, learning_curve
+from hmi.build.linear_head import Features
+from hmi.build.states import StateSet
+from hmi.model.adapter_bank import AdapterBank
+from hmi.model.backbone import Backbone
+from hmi.model.heads import mean_pool
+
+
+@dataclass(frozen=True, slots=True)
+class DataInsight:
+    """Both are judged by linear heads on states that no adapter has touched."""
+
+    label_errors: LabelErrors
+    learning_curve: LearningCurve | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartStates:
+    """Lower-layer states of a split's parts: training rows looked up without their own text."""
+
+    train: StateSet
+    validation: StateSet
+    test: StateSet
+
+
+def look_into_data(
+    backbone: Backbone,
+    parts: Parts,
+    states: PartStates,
+    *,
+    labels: Sequence[str],
+    seed: int,
+    on_documents: Callable[[int], None],
+) -> DataInsight:
+    """Judge all rows; ``on_documents`` hears how many have gone through the upper layers."""
+    split = (parts.train, parts.validation, parts.test)
+    found: list[LabelledFeatures] = []
+    for part, part_states in zip(split, (states.train, states.validation, states.test), strict=True):
+        num_before = sum(len(features.truth) for features in found)
+        features = final_states(backbone, part_states, _counted_from(num_before, on_documents))
+        found.append(LabelledFeatures(features, part.labels))
+    train, _, test = found
+    judged = cross_validated(
+        np.concatenate([part.features for part in found]),
+        np.concatenate([part.truth for part in found]),
+        [text for part in split for text in part.texts],
+        num_labels=len(labels),
+        seed=seed,
+    )
+    return DataInsight(
+        label_errors=label_errors(judged, rows=_row_numbers(split), labels=labels),
+        learning_curve=learning_curve(train, test, num_labels=len(labels), seed=seed),
+    )
+
+
+@torch.inference_mode()
+def final_states(backbone: Backbone, states: StateSet, on_documents: Callable[[int], None]) -> Features:
+    """Pooled output of the upper layers without an adapter, [num_documents, hidden]."""
+    identity = AdapterBank(backbone.fields, num_slots=1, max_rank=1)
+    identity.write(0, None)
+    num_documents = len(states.lengths)
+    pooled = np.empty((num_documents, backbone.fields.hidden), np.float32)
+    for start in range(0, num_documents, BATCH_ROWS):
+        batch = states.batch(np.arange(start, min(start + BATCH_ROWS, num_documents)))
+        slots = np.zeros(len(batch.offsets) - 1, np.int64)
+        final = backbone.upper(batch.states, batch.offsets, identity.call(slots, batch.offsets))
+        pooled[start : start + BATCH_ROWS] = mean_pool(final, batch.offsets).numpy()
+        on_documents(start + len(slots))
+    return pooled
+
+
+def _counted_from(num_before: int, on_documents: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda done: on_documents(num_before + done)
+
+
+def _row_numbers(split: Sequence[Part]) -> list[int]:
+    return [row.row for part in split for row in part.rows]

@@ -1,0 +1,70 @@
+"""How much more data would help: heads on frozen states, fitted on a quarter, half and all of the rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hmi.build.linear_head import Features, fit_linear_head
+from hmi.build.metrics import Indices, accuracy
+
+PARTS = (4, 2, 1)
+"""The training rows are cut into so many parts; the accuracies of a cut's parts are averaged."""
+MAX_ROWS = 20_000
+MAX_ROWS_TIMES_LABELS = 10_000_000
+MIN_ROWS = 40
+"""Of a quarter there must be ten: fewer tell nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPoint:
+    """Accuracy on the test rows of heads fitted on ``rows`` training rows."""
+
+    rows: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class LearningCurve:
+    """Of a linear head on the frozen model, not of the adapter: what stands below is its slope, not its
+    height."""
+
+    points: tuple[LearningPoint, ...]
+    forecast: LearningPoint | None  # at twice the rows; None where more rows have not helped so far
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFeatures:
+    """Pooled final states of the frozen model, with labels."""
+
+    features: Features  # [rows, hidden]
+    truth: Indices  # [rows]
+
+
+def learning_curve(
+    train: LabelledFeatures, test: LabelledFeatures, *, num_labels: int, seed: int
+) -> LearningCurve | None:
+    """None for fewer than MIN_ROWS training rows."""
+    order = np.random.default_rng(seed).permutation(len(train.truth))
+    order = order[: min(MAX_ROWS, MAX_ROWS_TIMES_LABELS // num_labels)]
+    if len(order) < MIN_ROWS:
+        return None
+    points = []
+    for num_parts in PARTS:
+        accuracies = []
+        for part in np.array_split(order, num_parts):
+            head = fit_linear_head(train.features[part], train.truth[part], num_labels)
+            accuracies.append(accuracy(head.probabilities(test.features), test.truth))
+        points.append(LearningPoint(len(order) // num_parts, float(np.mean(accuracies))))
+    return LearningCurve(tuple(points), forecast(points))
+
+
+def forecast(points: list[LearningPoint]) -> LearningPoint | None:
+    """At twice the rows of the last point, along the power law that fits the errors best."""
+    errors = np.array([1 - point.accuracy for point in points])
+    if errors.min() <= 0:
+        return None
+    slope = float(np.polyfit(np.log([point.rows for point in points]), np.log(errors), deg=1)[0])
+    if slope >= 0:
+        return None
+    # The law says how much is gained, the last point from where: never below what was measured.
+    return LearningPoint(2 * points[-1].rows, float(1 - errors[-1] * 2**slope))

@@ -1,0 +1,100 @@
+"""Scores that mean what they say: one temperature for all logits, and how far scores are from shares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.build.metrics import ECE_BINS, Indices, Probabilities, confidence_bins, expected_calibration_error
+
+SHARPEST, FLATTEST = 0.01, 100.0
+_HALVINGS = 60
+_SMALLEST = 1e-30  # a probability that float32 has rounded to 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The rows whose score lies in low..high: an honest score is the share of them that is right."""
+
+    low: float
+    high: float
+    rows: int
+    mean_score: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCalibration:
+    """What the temperature changed, on rows that it was not fitted on. Bins without rows are left out."""
+
+    temperature: float  # logits were divided by it, in the bundle's head; > 1: the raw scores boasted
+    ece_before: float
+    ece: float
+    bins_before: tuple[ReliabilityBin, ...]
+    bins: tuple[ReliabilityBin, ...]
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], truth: Indices) -> float:
+    """The temperature under which ``truth`` [rows] is likeliest, given ``logits`` [rows, labels].
+
+    The true labels count as one row in as many less than certain: else a few rows that are all right would
+    ask for scores of 1.
+    """
+    num_rows = len(logits)
+    centred = logits.astype(np.float64) - logits.mean(axis=1, keepdims=True, dtype=np.float64)
+    share = num_rows / (num_rows + 1)
+    wanted = share * float(centred[np.arange(num_rows), truth].mean())  # the even rest has mean logit 0
+
+    def slope(sharpness: float) -> float:
+        expected = (softmax(sharpness * centred) * centred).sum(axis=1).mean()
+        return float(expected) - wanted
+
+    # The loss is convex in 1 / temperature: halve the interval in which its slope changes sign.
+    low, high = np.log(1 / FLATTEST), np.log(1 / SHARPEST)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if slope(float(np.exp(middle))) > 0 else (middle, high)
+    return float(np.exp(-(low + high) / 2))
+
+
+def score_calibration(
+    probabilities: Probabilities, truth: Indices, *, temperature: float
+) -> ScoreCalibration:
+    """Figures of ``probabilities``, which were made under ``temperature``, and of those without it."""
+    before = without_temperature(probabilities, temperature)
+    return ScoreCalibration(
+        temperature=temperature,
+        ece_before=expected_calibration_error(before, truth),
+        ece=expected_calibration_error(probabilities, truth),
+        bins_before=reliability_bins(before, truth),
+        bins=reliability_bins(probabilities, truth),
+    )
+
+
+def without_temperature(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """What the scores would be had the logits not been divided."""
+    logits = temperature * np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
+    return softmax(logits).astype(np.float32)
+
+
+def reliability_bins(probabilities: Probabilities, truth: Indices) -> tuple[ReliabilityBin, ...]:
+    """The diagram's bars, of the bins of expected_calibration_error."""
+    scores = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == truth
+    bins = confidence_bins(probabilities)
+    return tuple(
+        ReliabilityBin(
+            low=number / ECE_BINS,
+            high=(number + 1) / ECE_BINS,
+            rows=int((bins == number).sum()),
+            mean_score=float(scores[bins == number].mean()),
+            accuracy=float(correct[bins == number].mean()),
+        )
+        for number in np.unique(bins).tolist()
+    )
+
+
+def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of each row."""
+    shares: npt.NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)

@@ -1,0 +1,82 @@
+"""Flipped labels are found, and rows that nothing is known about are left alone."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from hmi.build.label_errors import NUM_FOLDS, by_suspicion, cross_validated, label_errors
+from hmi.build.learning_curve import LabelledFeatures, LearningPoint, forecast, learning_curve
+from hmi.build.linear_head import WEIGHT_DECAY, fit_linear_head
+
+LABELS = ("a", "b", "c")
+
+
+def clusters(num_rows: int, *, seed: int = 1, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 3, num_rows)
+    centres = 3 * np.eye(3, 8)
+    return (centres[truth] + spread * random.normal(size=(num_rows, 8))).astype(np.float32), truth
+
+
+def test_flipped_labels_stand_among_the_first_suspects_by_their_row_number() -> None:
+    features, truth = clusters(300)
+    flipped = np.arange(0, 300, 10)
+    labels = truth.copy()
+    labels[flipped] = (labels[flipped] + 1) % 3
+    judged = cross_validated(features, labels, [f"text {row}" for row in range(300)], num_labels=3, seed=1)
+    first = set(judged.places[by_suspicion(judged)[:45]].tolist())
+    assert len(first & set(flipped.tolist())) >= 27
+    found = label_errors(judged, rows=[1000 + row for row in range(300)], labels=LABELS)
+    assert found.judged == 300
+    right = [s for s in found.suspects if (s.row - 1000) in flipped]
+    assert len(right) >= 20
+    assert all(LABELS[truth[s.row - 1000]] == s.suggested for s in right)
+    assert len(found.suspects) == found.num_suspects <= 45
+
+
+def test_rows_of_equal_texts_never_vouch_for_one_another() -> None:
+    features, truth = clusters(60)
+    features = np.concatenate([features, features])
+    labels = np.concatenate([truth, truth])
+    labels[[0, 60]] = (truth[0] + 1) % 3  # the same wrong label twice
+    texts = [f"text {row}" for row in range(60)] + [f"TEXT  {row}" for row in range(60)]
+    judged = cross_validated(features, labels, texts, num_labels=3, seed=1)
+    assert {0, 60} == set(judged.places[by_suspicion(judged)[:2]].tolist())
+
+
+def test_labels_with_fewer_rows_than_folds_and_equal_texts_are_not_judged() -> None:
+    features, truth = clusters(60)
+    truth[truth == 2] = 1
+    truth[: NUM_FOLDS - 1] = 2
+    judged = cross_validated(features, truth, [str(row) for row in range(60)], num_labels=3, seed=1)
+    assert 2 not in judged.truth
+    same = cross_validated(features, truth, ["one text"] * 60, num_labels=3, seed=1)
+    assert label_errors(same, rows=range(60), labels=LABELS).judged == 0
+
+
+def test_the_head_is_that_of_scikit_learn() -> None:
+    features, truth = clusters(200, spread=2.0)
+    head = fit_linear_head(features, truth, 3)
+    standard = (features - features.mean(axis=0)) / features.std(axis=0)
+    theirs = LogisticRegression(C=1 / (WEIGHT_DECAY * 200), max_iter=1000, tol=1e-8).fit(standard, truth)
+    np.testing.assert_allclose(head.probabilities(features), theirs.predict_proba(standard), atol=5e-3)
+
+
+def test_the_learning_curve_rises_and_forecasts_on_its_own_law() -> None:
+    train = LabelledFeatures(*clusters(200, spread=2.5))
+    test = LabelledFeatures(*clusters(1000, seed=2, spread=2.5))
+    curve = learning_curve(train, test, num_labels=3, seed=1)
+    assert curve is not None
+    assert [point.rows for point in curve.points] == [50, 100, 200]
+    assert curve.points[0].accuracy < curve.points[-1].accuracy
+    law = [LearningPoint(rows, 1 - 0.8 * rows**-0.5) for rows in (25, 50, 100)]
+    ahead = forecast(law)
+    assert ahead is not None
+    assert ahead.rows == 200
+    assert abs(ahead.accuracy - (1 - 0.8 * 200**-0.5)) < 1e-9
+
+
+def test_there_is_no_forecast_where_more_rows_have_not_helped_and_no_curve_of_a_few() -> None:
+    assert forecast([LearningPoint(25, 0.9), LearningPoint(50, 0.9), LearningPoint(100, 0.88)]) is None
+    assert forecast([LearningPoint(25, 1.0), LearningPoint(50, 1.0), LearningPoint(100, 1.0)]) is None
+    few = LabelledFeatures(*clusters(20))
+    assert learning_curve(few, few, num_labels=3, seed=1) is None
