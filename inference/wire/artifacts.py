@@ -52,6 +52,7 @@ class BackboneFields:
     vocab_size: int
     tokenizer_sha256: str
     layer_norm_epsilon: float = 1e-12
+    is_calibrated: bool = False  # the upper layers were distilled on looked-up inputs
 
 
 @dataclass(frozen=True, slots=True)

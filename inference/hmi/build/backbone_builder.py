@@ -1,6 +1,7 @@
 """Splits a checkpoint of the BERT family into a backbone bundle, and estimates its row residuals on the
 operator's text."""
 
+import dataclasses
 import hashlib
 import shutil
 from collections.abc import Sequence
@@ -15,10 +16,12 @@ from torch import Tensor
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
 from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource
+from hmi.build.calibration_file import read_calibration
 from hmi.build.residual_estimation import estimate_residuals
 from hmi.model.backbone import (
     ARCHITECTURE,
     LOWER_FILE,
+    ORIGINAL_UPPER_FILE,
     RESIDUALS_FILE,
     TOKENIZER_FILE,
     UPPER_FILE,
@@ -56,18 +59,26 @@ def build_backbone(
     texts: Sequence[str],
     seed: int,
     report: ReportProgress,
+    calibration: Path | None = None,
 ) -> Digest:
     """Write the backbone's bundle into ``folder``, which is empty; returns its digest.
 
-    ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. Raises InvalidInput for a
-    checkpoint that is not of the BERT family, is incomplete, or does not fit its own config.json.
+    ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. ``calibration``: a file of
+    upper layers that calibrated_upper wrote. Raises InvalidInput for a checkpoint that is not of the BERT
+    family, is incomplete, or does not fit its own config.json, and for another checkpoint's calibration.
     """
     config = _read_config(source.folder / CONFIG_FILE)
     fields = _fields(source, config, num_lower, _write_tokenizer(source, folder))
+    fields = dataclasses.replace(fields, is_calibrated=calibration is not None)
     tensors = _read_weights(source.folder / WEIGHTS_FILE, fields, config.type_vocab_size)
     lower = {name: tensors[name] for name in lower_tensor_shapes(fields, config.type_vocab_size)}
     save_file(lower, folder / LOWER_FILE)
-    save_file({name: tensors[name] for name in upper_tensor_shapes(fields)}, folder / UPPER_FILE)
+    upper = {name: tensors[name] for name in upper_tensor_shapes(fields)}
+    if calibration is None:
+        save_file(upper, folder / UPPER_FILE)
+    else:
+        save_file(upper, folder / ORIGINAL_UPPER_FILE)
+        save_file(read_calibration(calibration, source, fields), folder / UPPER_FILE)
     tokenizer = Tokenizer.open(folder / TOKENIZER_FILE)
     if tokenizer.vocab_size > fields.vocab_size:
         raise InvalidInput(

@@ -48,13 +48,22 @@ def find_source(source: str) -> BackboneSource:
     return found
 
 
-def inputs_sha256(source: BackboneSource, *, num_lower: int | None, texts: str, seed: int) -> str:
+def weights_sha256(source: BackboneSource) -> str:
+    """Hash of the checkpoint's weights."""
+    with (source.folder / WEIGHTS_FILE).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inputs_sha256(
+    source: BackboneSource, *, num_lower: int | None, texts: str, seed: int, calibration: Path | None
+) -> str:
     """Hash of everything that the builder reads, to know a bundle that need not be built again.
 
     ``texts`` is the hash of the operator's text.
     """
     digest = hashlib.sha256(repr((FORMULA, source.name, num_lower, texts, seed)).encode())
-    for name in SOURCE_FILES:
-        with (source.folder / name).open("rb") as file:
+    files = [source.folder / name for name in SOURCE_FILES]
+    for path in files if calibration is None else [*files, calibration]:
+        with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

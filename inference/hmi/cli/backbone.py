@@ -1,4 +1,5 @@
-"""``backbone prepare``: makes a backbone's bundle and publishes it, unless it already stands in the store."""
+"""``backbone``: ``prepare`` makes a backbone's bundle and publishes it, unless it already stands in the
+store."""
 
 import argparse
 import os
@@ -11,6 +12,7 @@ from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
 from hmi.build.backbone_source import find_source, inputs_sha256
 from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.cli import calibrate
 from hmi.cli.progress import progress_for
 from wire import codec
 from wire.artifacts import BackboneFields, BundleKind
@@ -56,11 +58,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="PATH",
         help="files or folders of the operator's text, to measure position residuals on (default: zero)",
     )
+    prepare.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="upper layers that `backbone calibrate` wrote"
+    )
     prepare.add_argument("--uri", required=True, help="place in the store, for example backbones/minilm-k3")
     prepare.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+    prepare.set_defaults(run_action=_run_prepare)
+    calibrate.add_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:
+    """Run the action."""
+    return int(args.run_action(args))
+
+
+def _run_prepare(args: argparse.Namespace) -> int:
     """Prepare the backbone into HMI_STORE_URL; the last line on stdout is ``{"uri", "digest",
     "num_bytes"}``."""
     url = os.environ.get("HMI_STORE_URL")
@@ -84,7 +96,15 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     report = progress_for(as_json=args.json)
     source = find_source(args.source)
     files = find_text_files(args.text)
-    inputs = inputs_sha256(source, num_lower=args.num_lower, texts=texts_sha256(files), seed=SEED)
+    if args.calibration is not None and not args.calibration.is_file():
+        raise InvalidInput(f"{args.calibration} does not exist", param="calibration")
+    inputs = inputs_sha256(
+        source,
+        num_lower=args.num_lower,
+        texts=texts_sha256(files),
+        seed=SEED,
+        calibration=args.calibration,
+    )
     standing = _standing(store, uri, inputs)
     if standing is not None:
         report("the backbone is already prepared", 1, 1)
@@ -99,7 +119,13 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
         if not texts:
             report("no text given: position residuals are zero", 0, 1)
         digest = build_backbone(
-            source, folder, num_lower=args.num_lower, texts=texts, seed=SEED, report=report
+            source,
+            folder,
+            num_lower=args.num_lower,
+            texts=texts,
+            seed=SEED,
+            report=report,
+            calibration=args.calibration,
         )
         # The record first: alone it says nothing, and a bundle without one would never be recognised again.
         store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, digest)).encode())

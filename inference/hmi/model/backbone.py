@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.bundle import open_bundle, read_manifest
 from hmi.base.errors import BundleBroken, HmiError
 from hmi.model.bert import embedding_tensor_shapes, layer_tensor_shapes
 from hmi.model.lower import LowerLayers
@@ -16,6 +16,7 @@ from hmi.model.residuals import RowResiduals
 from hmi.model.tokenizer import Tokenizer
 from hmi.model.upper import UpperLayers
 from hmi.plot.ngram import Documents
+from wire import codec
 from wire.artifacts import BackboneFields, BundleKind
 from wire.errors import ErrorCode
 from wire.ids import Digest
@@ -23,6 +24,7 @@ from wire.ids import Digest
 TOKENIZER_FILE = "tokenizer.json"
 LOWER_FILE = "lower.safetensors"  # embeddings and layers 1..k
 UPPER_FILE = "upper.safetensors"  # layers k+1..L
+ORIGINAL_UPPER_FILE = "upper-original.safetensors"  # of a calibrated backbone: as the checkpoint had them
 RESIDUALS_FILE = "residuals.safetensors"
 ARCHITECTURE = "bert"
 
@@ -84,6 +86,29 @@ class Backbone:
             raise HmiError(ErrorCode.INTERNAL, "this backbone was opened without its lower layers")
         states: Tensor = self.lower(documents)
         return states
+
+
+def open_original_upper(
+    folder: Path, fields: BackboneFields, device: str | torch.device = "cpu"
+) -> UpperLayers:
+    """The upper layers as the checkpoint had them, which computed lower layers were made for.
+
+    ``folder`` is a verified bundle's. Raises BundleBroken.
+    """
+    path = folder / (ORIGINAL_UPPER_FILE if fields.is_calibrated else UPPER_FILE)
+    return UpperLayers(fields, _read(path, upper_tensor_shapes(fields), torch.device(device)))
+
+
+def measure_backbone(folder: Path) -> tuple[BackboneFields, int]:
+    """What a backbone's manifest says of it, and the most bytes that it takes opened without its lower
+    layers, nothing verified yet. Raises BundleBroken."""
+    manifest = read_manifest(folder)
+    try:
+        fields = codec.from_plain(BackboneFields, manifest.fields)
+        num_bytes = sum(manifest.files[name].num_bytes for name in (UPPER_FILE, RESIDUALS_FILE))
+    except (codec.WireError, KeyError) as exc:
+        raise BundleBroken(f"{folder.name} is not the bundle of a backbone: {exc}") from exc
+    return fields, num_bytes
 
 
 def lower_tensor_shapes(fields: BackboneFields, num_token_types: int) -> dict[str, tuple[int, ...]]:

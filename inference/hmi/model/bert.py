@@ -91,6 +91,29 @@ class EncoderLayer(nn.Module):
         answer: Tensor = self.output_norm(narrowed + states)
         return answer
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The layer's weights under the names of layer_tensor_shapes()."""
+        named: dict[str, Tensor] = {}
+        parts = zip(
+            QKV,
+            self.query_key_value.weight.chunk(3),
+            self.query_key_value.bias.chunk(3),
+            strict=True,
+        )
+        for module, weight, bias in parts:
+            path = module_path(self.index, module)
+            named |= {f"{path}.weight": weight, f"{path}.bias": bias}
+        rest: dict[str, Linear | LayerNorm] = {
+            module_path(self.index, AdapterModule.ATTENTION_OUTPUT): self.attention_output,
+            module_path(self.index, AdapterModule.INTERMEDIATE): self.intermediate,
+            module_path(self.index, AdapterModule.OUTPUT): self.output,
+            f"encoder.layer.{self.index}.attention.output.LayerNorm": self.attention_norm,
+            f"encoder.layer.{self.index}.output.LayerNorm": self.output_norm,
+        }
+        for path, part in rest.items():
+            named |= {f"{path}.weight": part.weight, f"{path}.bias": part.bias}
+        return {name: tensor.detach().contiguous() for name, tensor in named.items()}
+
     def _query_key_value(self, states: Tensor, adapters: AdapterCall | None) -> Tensor:
         plain: Tensor = self.query_key_value(states)
         if adapters is None:

@@ -30,3 +30,20 @@ class UpperLayers(nn.Module):
         for layer in self.layers:
             states = layer(states, attention, adapters)
         return states
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights by their names in a checkpoint."""
+        named: dict[str, Tensor] = {}
+        for layer in self.layers:
+            assert isinstance(layer, EncoderLayer)
+            named |= layer.tensors()
+        return named
+
+    def layer_states(self, states: Tensor, offsets: NDArray[np.int64]) -> list[Tensor]:
+        """What each layer answers, first to last, without adapters."""
+        attention = PackedAttention.of(offsets, states.device)
+        answers = []
+        for layer in self.layers:
+            states = layer(states, attention, None)
+            answers.append(states)
+        return answers

