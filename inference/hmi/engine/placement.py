@@ -126,10 +126,10 @@ class _NoPlaceNow(Exception):
 class HplmPlacement(Generic[AdapterT, TableT]):
     """Adapters: disk -> host -> device slot. PLOT nodes: disk -> host -> arena, shared by digest.
 
-    Engine thread only, but for where_is(); the loaders' threads report through the inbox. Disk is read on
-    those; the engine thread only copies from host to device, between batches. What an open request waits
-    for is held in the host tier from its arrival there until it is on the device, so that a model is evicted
-    under a request at most once.
+    Engine thread only, but for device_adapters() and device_nodes(); the loaders' threads report through the
+    inbox. Disk is read on those; the engine thread only copies from host to device, between batches. What an
+    open request waits for is held in the host tier from its arrival there until it is on the device, so that
+    a model is evicted under a request at most once.
     """
 
     def __init__(
@@ -220,6 +220,14 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self.let_go(hplm)
         self._slots.evict(hplm.adapter)
         self._adapter_loader.quarantine(hplm.adapter, error)
+
+    def device_adapters(self) -> Mapping[BundleRef, int]:
+        """Adapters on the device and the bytes that each takes there. From any thread."""
+        return self._slots.resident_bytes()
+
+    def device_nodes(self) -> Mapping[BundleRef, int]:
+        """PLOT nodes on the device and the bytes that each takes there. From any thread."""
+        return self._nodes.resident_bytes()
 
     @property
     def num_nodes(self) -> int:
@@ -360,7 +368,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def _promote_adapter(self, ref: BundleRef) -> Lease[BundleRef, Slot, DeviceAdapter]:
         host = self._host_value(ref)
-        slot = self._begin(self._slots, ref, host.num_bytes)
+        slot = self._begin(self._slots, ref, self._adapter_arena.bytes_of(host))
         self._copy(self._slots, ref, lambda: self._adapter_arena.write(slot, host))
         return self._slots.finish_load(ref, DeviceAdapter(slot, len(host.fields.labels)), num_leases=1)[0]
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
@@ -86,6 +86,15 @@ class Loader(Generic[K, V]):
         with self._lock:
             self._quarantine[key] = error
         self._residency.evict(key)
+
+    def resident_bytes(self) -> Mapping[K, int]:
+        """Key -> bytes of everything that is in the host tier or on its way there."""
+        return self._residency.resident_bytes()
+
+    def quarantined(self) -> Mapping[K, HmiError]:
+        """Broken items and what is wrong with them."""
+        with self._lock:
+            return dict(self._quarantine)
 
     @property
     def num_quarantined(self) -> int:

@@ -33,11 +33,6 @@ def adapter_unit_bytes(fields: BackboneFields, dtype: torch.dtype = torch.float3
     return (fields.num_layers - fields.num_lower) * per_layer * dtype.itemsize
 
 
-def adapter_slot_bytes(fields: BackboneFields, max_rank: int, dtype: torch.dtype = torch.float32) -> int:
-    """Device bytes of a slot that takes any adapter up to ``max_rank``."""
-    return adapter_units(max_rank) * adapter_unit_bytes(fields, dtype)
-
-
 class AdapterBank:
     """Slots for LoRA adapters over a pool of rank-8 units. One thread only: the one that owns the device.
 

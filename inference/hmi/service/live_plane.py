@@ -15,6 +15,7 @@ from hmi.model.adapter_bundle import Hplm
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.table import PlotTable
 from hmi.service.plane import KnownFields
+from hmi.service.residency_report import ResidencyReport, TierReport, place_report
 from wire.artifacts import AdapterFields, BundleRef
 
 DRAIN_S = 20.0
@@ -96,6 +97,23 @@ class LivePlane:
             for budget in self._budgets
             for kind, num_bytes in budget.used_by_kind().items()
         }
+
+    def residency(self) -> ResidencyReport:
+        return ResidencyReport(
+            tiers={budget.tier.value: TierReport.of(budget) for budget in self._budgets},
+            adapters=place_report(
+                device=self.placement.device_adapters(),
+                host=self.adapters.resident_bytes(),
+                named={hplm.adapter for hplm in self._served},
+                quarantined=self.adapters.quarantined(),
+            ),
+            plot_nodes=place_report(
+                device=self.placement.device_nodes(),
+                host=self._tables.resident_bytes(),
+                named=(),
+                quarantined=self._tables.quarantined(),
+            ),
+        )
 
     def gauges(self) -> Mapping[str, float]:
         return {

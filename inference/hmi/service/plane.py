@@ -10,6 +10,7 @@ import structlog
 from hmi.base.errors import HmiError, NotReady
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.model.tokenizer import EncodedTexts
+from hmi.service.residency_report import ResidencyReport
 from hmi.service.snapshot import CatalogSnapshot
 from wire.artifacts import AdapterFields, BundleRef
 
@@ -55,6 +56,9 @@ class Plane(Protocol):
 
     def tier_bytes(self) -> Mapping[tuple[str, str], int]:
         """(tier, kind of content) -> bytes reserved now."""
+
+    def residency(self) -> ResidencyReport:
+        """Where everything is now."""
 
     def gauges(self) -> Mapping[str, float]:
         """A number for each of PLANE_GAUGES."""

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hmi.base.clock import Clock
-from hmi.base.errors import InvalidInput
+from hmi.base.errors import InvalidInput, NotFound
 from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.service.access import Access, Grant
 from hmi.service.convert import response_of, texts_of, unsupported_media_type
@@ -52,6 +52,7 @@ class Routes:
         return [
             Route("/v1/tasks/{task}/predict", self.predict, methods=["POST"]),
             Route("/v1/models", self.models, methods=["GET"]),
+            Route("/v1/residency", self.residency, methods=["GET"]),
             Route("/healthz", self.healthz, methods=["GET"]),
             Route("/readyz", self.readyz, methods=["GET"]),
             Route("/metrics", self.metrics, methods=["GET"]),
@@ -88,6 +89,13 @@ class Routes:
     async def readyz(self, request: Request) -> Response:
         report = self._health.report()
         return json_response(report, status=200 if report.status == "ready" else 503)
+
+    async def residency(self, request: Request) -> Response:
+        """For the operator, who reaches the service's own port; no key tells who that is. What a proxy sends
+        on comes from outside, and for those nothing is here."""
+        if "x-forwarded-for" in request.headers:
+            raise NotFound("there is nothing here")
+        return json_response(self._planes.current().residency())
 
     async def metrics(self, request: Request) -> Response:
         if self._planes.is_open:

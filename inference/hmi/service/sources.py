@@ -2,17 +2,38 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleMismatch, HmiError, NotFound
 from hmi.engine.placement import TreePath
+from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle
 from hmi.plot.table import PlotTable, open_table_bundle
 from hmi.plot.tree import read_tree
 from wire.artifacts import BackboneFields, BundleRef
 from wire.errors import ErrorCode
 from wire.ids import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The disk tier of everything that serves."""
+
+    adapters: Source[BundleRef, Hplm]
+    trees: Source[BundleRef, TreePath]
+    tables: Source[BundleRef, PlotTable]
+
+
+def store_sources(store: Store, backbone: Digest, fields: BackboneFields) -> Sources:
+    """Bundles of ``backbone`` in ``store``."""
+    return Sources(
+        AdapterSource(store, backbone=backbone, fields=fields),
+        TreeSource(store, backbone=backbone),
+        TableSource(store, backbone=backbone),
+    )
+
 
 TREE_BYTES = 4096
 """Charged for one tree's list of nodes."""

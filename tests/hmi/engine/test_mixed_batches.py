@@ -11,7 +11,7 @@ import pytest
 
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
-from hmi.cli.serve import open_plane
+from hmi.cli.open_plane import open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.service.live_plane import LivePlane

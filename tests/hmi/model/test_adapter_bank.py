@@ -14,7 +14,6 @@ from hmi.base.errors import BudgetExceeded, BundleMismatch, HmiError
 from hmi.model.adapter_bank import (
     IDENTITY,
     AdapterBank,
-    adapter_slot_bytes,
     adapter_unit_bytes,
     adapter_units,
 )
@@ -187,8 +186,8 @@ def test_a_batch_without_adapters_takes_the_plain_forward(bank: AdapterBank) -> 
 def test_its_size_is_known_before_it_is_allocated(backbone: Backbone) -> None:
     fields = backbone.fields
     bank = AdapterBank(fields, num_slots=3, max_rank=20)
-    assert adapter_slot_bytes(fields, 20) == 3 * adapter_unit_bytes(fields)
-    assert bank.num_bytes == 3 * adapter_slot_bytes(fields, 20) + adapter_unit_bytes(fields)
+    assert adapter_units(20) == 3
+    assert bank.num_bytes == (3 * 3 + 1) * adapter_unit_bytes(fields)
 
 
 def test_it_refuses_a_rank_above_its_own_and_keeps_the_old_adapter(backbone: Backbone) -> None:

@@ -12,7 +12,7 @@ from hmi.model.adapter_bank import IDENTITY
 from hmi.model.adapter_bundle import HEAD_FILE, Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.hplm_bank import HplmBank, hplm_slot_bytes
+from hmi.model.hplm_bank import HplmBank
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import AdapterFields, BundleKind
@@ -121,11 +121,11 @@ def test_it_refuses_a_head_file_that_is_cut_short(tmp_path: Path, backbone: Back
 
 
 def test_a_bank_holds_adapter_and_head_of_a_task_together(tmp_path: Path, backbone: Backbone) -> None:
-    bank = HplmBank(backbone.fields, num_slots=2, max_rank=8, max_labels=8)
-    assert bank.num_bytes > 2 * hplm_slot_bytes(backbone.fields, max_rank=8, max_labels=8)
+    bank = HplmBank(backbone.fields, num_adapter_units=2, num_head_units=2, max_rank=8, max_labels=8)
     save(tmp_path / "one", backbone)
     save(tmp_path / "big", backbone, rank=16)
     hplm = open_(tmp_path / "one", backbone)
+    assert bank.num_bytes == 3 * bank.bytes_of(hplm)  # two and what fills up rows
     bank.write(1, hplm)
     pooled = torch.randn(1, backbone.fields.hidden)
     logits = bank.heads.logits(pooled, np.array([1]))[0, :3]

@@ -167,10 +167,23 @@ def test_health_readiness_and_metrics_answer_without_a_key(service: Service) -> 
     assert service.client.get("/readyz").json()["status"] == "ready"
     metrics = service.client.get("/metrics").text
     assert 'hmi_requests_total{route="predict",status="200"}' in metrics
-    assert 'hmi_tier_bytes{kind="adapter slots",tier="device"}' in metrics
+    assert 'hmi_tier_bytes{kind="adapters",tier="device"}' in metrics
     assert "hmi_device_adapters 1.0" in metrics or "hmi_device_adapters 2.0" in metrics
     assert "hmi_open_requests 0.0" in metrics
     assert "acme" not in metrics and "reviews" not in metrics
+
+
+def test_the_operator_sees_where_adapters_are_on_the_services_own_port(service: Service) -> None:
+    service.predict()
+    report = service.client.get("/v1/residency").json()
+    assert set(report["tiers"]) >= {"device", "host"}
+    for tier in report["tiers"].values():
+        assert tier["used_bytes"] == sum(tier["bytes_by_kind"].values()) <= tier["max_bytes"]
+    items = report["adapters"]["items"]
+    assert any("device" in item["bytes_by_tier"] and item["digest"].startswith("sha256:") for item in items)
+    assert report["plot_nodes"]["items"]
+    outside = service.client.get("/v1/residency", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert outside.status_code == 404
 
 
 def test_an_unsound_request_id_is_replaced(service: Service) -> None:
@@ -408,7 +421,7 @@ def test_a_budget_that_is_too_small_is_explained(tiny_store: TinyStore, tmp_path
 
         service.change(name_backbone)
         service.wait_until(lambda: "HMI_DEVICE_BYTES is 1_000" in service.check("backbone")["message"])
-        assert "adapter slots" in service.check("backbone")["message"]
+        assert "adapters of a batch" in service.check("backbone")["message"]
 
 
 # Usage

@@ -1,0 +1,201 @@
+"""Opens the plane of one backbone: divides the tiers, reserves, allocates, and joins what serves."""
+
+from collections.abc import Callable
+
+import structlog
+
+from hmi.artifacts.store import Store
+from hmi.base.clock import SystemClock
+from hmi.base.errors import BudgetExceeded
+from hmi.engine.batch import BatchRecord
+from hmi.engine.batch_limits import BatchLimits
+from hmi.engine.config import EngineConfig
+from hmi.engine.device_plan import DeviceNeeds, DevicePlan, plan_device
+from hmi.engine.engine import Engine
+from hmi.engine.inbox import Inbox
+from hmi.engine.placement import HplmPlacement, TreePath
+from hmi.engine.runner import ModelRunner, Retrieved
+from hmi.memory.budget import Budget
+from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.loader import Loader
+from hmi.memory.residency import Residency
+from hmi.memory.room import ByteRoom, SlotRoom
+from hmi.memory.slots import SlotPool
+from hmi.memory.tier import MemoryTier
+from hmi.model.adapter_bank import adapter_unit_bytes, adapter_units
+from hmi.model.adapter_bundle import Hplm
+from hmi.model.backbone import Backbone, measure_backbone
+from hmi.model.heads import head_unit_bytes, head_units
+from hmi.model.hplm_bank import HplmBank
+from hmi.plot.lookup import PlotArena
+from hmi.plot.table import PlotTable
+from hmi.service.live_plane import LivePlane
+from hmi.service.settings import ServiceSettings
+from hmi.service.sources import Sources, store_sources
+from wire.artifacts import BackboneFields, BundleRef
+from wire.ids import Digest
+
+MAX_LABELS = 1000  # as many as a dataset may have
+NUM_ADAPTER_LOADERS = 4  # they wait for a disk most of the time
+NUM_TABLE_LOADERS = 2
+NUM_TREE_LOADERS = 2
+ROOM_TIMEOUT_S = 20.0
+TOKENIZER_THREADS = 2
+HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
+
+log = structlog.get_logger(__name__)
+
+
+def open_plane(
+    ref: BundleRef,
+    settings: ServiceSettings,
+    store: Store,
+    *,
+    on_batch: Callable[[BatchRecord], None],
+    make_sources: Callable[[Store, Digest, BackboneFields], Sources] = store_sources,
+) -> LivePlane:
+    """Reserve, allocate and join everything that serves one backbone, not yet started.
+
+    Raises HmiError with what is wrong; what does not fit is refused before anything is allocated.
+    """
+    folder = store.localize(ref.uri, ref.digest)
+    fields, backbone_bytes = measure_backbone(folder)
+    limits = BatchLimits(
+        max_rows=settings.max_batch_rows,
+        max_tokens=max(settings.max_batch_tokens, fields.max_positions),
+        max_adapters=settings.max_batch_adapters,
+        max_cold_adapters=max(1, settings.max_batch_adapters // 4),
+    )
+    device = Budget(MemoryTier.DEVICE, settings.device_bytes)
+    plan = _reserve_device(device, fields, backbone_bytes, settings, limits)
+    backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=False)
+    bank = HplmBank(
+        fields,
+        num_adapter_units=plan.num_adapter_units,
+        num_head_units=plan.num_head_units,
+        max_rank=settings.max_adapter_rank,
+        max_labels=MAX_LABELS,
+        device=settings.device,
+    )
+    plot = PlotArena(plan.plot_bytes, fields.hidden)
+    for kind, planned_bytes, num_bytes in (
+        ("backbone", backbone_bytes, backbone.num_bytes),
+        ("adapters", plan.adapter_bytes, bank.adapters.num_bytes),
+        ("heads", plan.head_bytes, bank.heads.num_bytes),
+        ("plot nodes", plan.plot_bytes, plot.capacity_bytes),
+    ):
+        if num_bytes > planned_bytes:
+            raise BudgetExceeded(
+                f"{kind} took {num_bytes:_} bytes instead of {planned_bytes:_}",
+                needed_bytes=num_bytes,
+                free_bytes=planned_bytes,
+            )
+    log.info(
+        "device_planned",
+        num_slots=plan.num_slots,
+        **{kind.replace(" ", "_") + "_bytes": size for kind, size in device.used_by_kind().items()},
+    )
+    host = Budget(MemoryTier.HOST, settings.host_bytes)
+    sources = make_sources(store, ref.digest, fields)
+    inbox = Inbox()
+    adapters: Loader[BundleRef, Hplm] = Loader(
+        sources.adapters,
+        Residency(_host_room(host, "adapters"), LeastRecentlyUsed()),
+        num_threads=NUM_ADAPTER_LOADERS,
+        room_timeout_s=ROOM_TIMEOUT_S,
+        name="adapters",
+    )
+    trees: Loader[BundleRef, TreePath] = Loader(
+        sources.trees,
+        Residency(_host_room(host, "plot trees"), LeastRecentlyUsed()),
+        num_threads=NUM_TREE_LOADERS,
+        room_timeout_s=ROOM_TIMEOUT_S,
+        name="trees",
+    )
+    tables: Loader[BundleRef, PlotTable] = Loader(
+        sources.tables,
+        Residency(_host_room(host, "plot tables"), LeastRecentlyUsed()),
+        num_threads=NUM_TABLE_LOADERS,
+        room_timeout_s=ROOM_TIMEOUT_S,
+        name="tables",
+    )
+    placement = HplmPlacement(
+        adapter_loader=adapters,
+        tree_loader=trees,
+        table_loader=tables,
+        slots=Residency(
+            SlotRoom(SlotPool(plan.num_slots)),
+            LeastRecentlyUsed(),
+            on_evict=lambda key, slot, adapter: bank.wipe(slot),
+        ),
+        adapter_arena=bank,
+        nodes=Residency(
+            ByteRoom(
+                Budget(MemoryTier.DEVICE, plot.capacity_bytes),
+                kind="plot nodes",
+                max_bytes=plot.capacity_bytes,
+            ),
+            LeastRecentlyUsed(),
+            on_evict=lambda key, reservation, node: plot.remove(node.number),
+        ),
+        node_arena=plot,
+        inbox=inbox,
+    )
+    runner = ModelRunner(backbone=backbone, plot=plot, bank=bank)
+    runner.warm_up()
+    engine: Engine[Retrieved] = Engine(
+        EngineConfig(limits=limits, max_requests=settings.max_queue_requests),
+        placement=placement,
+        runner=runner,
+        inbox=inbox,
+        clock=SystemClock(),
+        on_batch=on_batch,
+    )
+    return LivePlane(
+        backbone=ref,
+        tokenizer=backbone.tokenizer,
+        max_tokens=fields.max_positions,
+        engine=engine,
+        placement=placement,
+        adapters=adapters,
+        trees=trees,
+        tables=tables,
+        budgets=(device, host),
+        tokenizer_threads=TOKENIZER_THREADS,
+    )
+
+
+def _reserve_device(
+    device: Budget,
+    fields: BackboneFields,
+    backbone_bytes: int,
+    settings: ServiceSettings,
+    limits: BatchLimits,
+) -> DevicePlan:
+    needs = DeviceNeeds(
+        backbone_bytes=backbone_bytes,
+        workspace_bytes=_workspace_bytes(fields, limits),
+        adapter_unit_bytes=adapter_unit_bytes(fields),
+        min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
+        head_unit_bytes=head_unit_bytes(fields),
+        min_head_units=limits.max_adapters * head_units(MAX_LABELS),
+        min_plot_bytes=fields.vocab_size * (fields.hidden + 32),  # a row for every token id
+    )
+    plan = plan_device(needs, device.max_bytes)
+    device.reserve("backbone", needs.backbone_bytes)
+    device.reserve("workspace", needs.workspace_bytes)
+    device.reserve("adapters", plan.adapter_bytes)
+    device.reserve("heads", plan.head_bytes)
+    device.reserve("plot nodes", plan.plot_bytes)
+    return plan
+
+
+def _workspace_bytes(fields: BackboneFields, limits: BatchLimits) -> int:
+    """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate], and
+    the attention scores of its longest documents."""
+    per_token = 4 * (10 * fields.hidden + 2 * fields.intermediate + fields.num_heads * fields.max_positions)
+    return limits.max_tokens * per_token
+
+
+def _host_room(host: Budget, kind: str) -> ByteRoom:
+    return ByteRoom(host, kind=kind, max_bytes=int(host.max_bytes * HOST_SHARES[kind]))
