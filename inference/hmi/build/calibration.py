@@ -177,7 +177,7 @@ class Calibrator:
         return torch.stack(errors).mean(), distance
 
     def _save(self) -> None:
-        tensors = {_LIVE + name: value for name, value in self._parameters.items()}
+        tensors: dict[str, Tensor] = {_LIVE + name: value for name, value in self._parameters.items()}
         for name, parameter in self._parameters.items():
             moments = self._optimiser.state[parameter]
             tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
