@@ -17,7 +17,10 @@ COMMANDS = {
     "train": "hmi.cli.train",
     "domain": "hmi.cli.domain",
     "evaluate": "hmi.cli.evaluate",
+    "predict": "hmi.cli.predict",
+    "export": "hmi.cli.export",
     "serve": "hmi.cli.serve",
+    "simulate": "hmi.cli.simulate",
 }
 
 EXIT_OK = 0

@@ -10,12 +10,13 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from hmi.base.clock import Clock
-from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady
-from hmi.engine.admission import SMOOTHING, Admission
+from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.engine.admission import MAX_WAIT_SHARE, SMOOTHING, Admission, retry_after_s
 from hmi.engine.batch import Batch, BatchPart, BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.deadlines import Deadlines
 from hmi.engine.inbox import Inbox
+from hmi.engine.load_pace import LoadPace
 from hmi.engine.placement import BatchLeases, PlacedHplm
 from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Scheduler, Temperature
@@ -84,6 +85,7 @@ class Engine(Generic[RetrievedT]):
         self._scheduler = Scheduler(config.limits, max_passed_over=config.max_passed_over)
         self._deadlines = Deadlines()
         self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
+        self._load_pace = LoadPace()
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
         self._thread: threading.Thread | None = None
@@ -158,7 +160,7 @@ class Engine(Generic[RetrievedT]):
         while not self._is_stopped:
             try:
                 if not self.step():
-                    self.wait(self._idle_s())
+                    self.wait(self.idle_s())
             except Exception:  # the edge of the loop: what is open fails, the service goes on
                 log.exception("engine_step_failed")
                 for request in list(self._open):
@@ -167,7 +169,8 @@ class Engine(Generic[RetrievedT]):
                         HmiError(ErrorCode.INTERNAL, "the engine failed; the operator's log says why"),
                     )
 
-    def _idle_s(self) -> float:
+    def idle_s(self) -> float:
+        """How long nothing has to be done unless something arrives: until the next deadline."""
         deadline = self._deadlines.next_deadline()
         if deadline is None:
             return MAX_IDLE_S
@@ -180,7 +183,20 @@ class Engine(Generic[RetrievedT]):
             return
         self._num_open_of[request.hplm] += 1
         self._deadlines.add(request)
-        self._wait_for_residency(request)
+        if not self._refuse_if_far(request):
+            self._wait_for_residency(request)
+
+    def _refuse_if_far(self, request: EngineRequest) -> bool:
+        """Refuse a request whose model would come too late after those that are awaited already."""
+        if request.hplm in self._waiting or self._placement.temperature(request.hplm) is not Temperature.GONE:
+            return False
+        wait_s = self._load_pace.wait_s(len(self._waiting))
+        allowed_s = MAX_WAIT_SHARE * (request.deadline - self._clock.monotonic())
+        if wait_s <= allowed_s:
+            return False
+        message = f"{len(self._waiting)} models are being loaded before this one; try again later"
+        self._fail(request, QueueFull(message, retry_after_s=retry_after_s(wait_s - allowed_s)))
+        return True
 
     def _wait_for_residency(self, request: EngineRequest) -> None:
         if self._placement.advance(request.hplm):
@@ -188,10 +204,17 @@ class Engine(Generic[RetrievedT]):
             self._scheduler.add(request)
         else:
             request.state = RequestState.WAITING_RESIDENCY
+            if not self._waiting:
+                self._load_pace.begin(self._clock.monotonic())
             self._waiting.setdefault(request.hplm, []).append(request)
 
     def _settle_moved(self) -> None:
-        for hplm, error in self._placement.take_moved().items():
+        moved = self._placement.take_moved()
+        if moved:
+            self._load_pace.observe(
+                len(moved), self._clock.monotonic(), are_more_awaited=len(self._waiting) > len(moved)
+            )
+        for hplm, error in moved.items():
             waiting = [request for request in self._waiting.pop(hplm, []) if not request.state.is_final]
             for request in waiting:
                 if error is None:
@@ -344,7 +367,7 @@ class Engine(Generic[RetrievedT]):
                 request.future.set_result(_answer(request))
         with self._counts:
             self._open.pop(request, None)
-            self._admission.leave(request)
+            self._admission.leave(request, self._clock.monotonic())
             self._counts.notify_all()
 
 

@@ -1,4 +1,4 @@
-"""./hmi test and bench: the tests and the measurements."""
+"""./hmi test, bench and simulate: the tests, the measurements, the scheduler in simulated time."""
 
 import subprocess
 from collections.abc import Sequence
@@ -33,6 +33,11 @@ def bench(name: str | None, arguments: Sequence[str]) -> int:
         problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
         raise InstallationError(f"{problem}; there are: {', '.join(known) or 'none yet'}")
     return _run("-m", f"benchmarks.{name}", *arguments)
+
+
+def simulate(arguments: Sequence[str]) -> int:
+    """The data plane's simulate command; its last line of output is one JSON object."""
+    return _run("-m", "hmi.cli", "simulate", *arguments)
 
 
 def _run(*arguments: str) -> int:

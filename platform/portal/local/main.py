@@ -12,7 +12,7 @@ from pathlib import Path
 from portal.local.checks import check
 from portal.local.console import Console, ConsoleHandler
 from portal.local.control import down, logs, running, table
-from portal.local.develop import bench, test
+from portal.local.develop import bench, simulate, test
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT, Folders
 from portal.local.options import UpOptions
@@ -58,6 +58,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             return check(console)
         case "bench":
             return bench(arguments.name, arguments.arguments)
+        case "simulate":
+            return simulate(arguments.arguments)
     return 0
 
 
@@ -98,7 +100,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     measuring = commands.add_parser("bench", help="run benchmarks/NAME.py; its last line is one JSON object")
     measuring.add_argument("name", nargs="?")
     measuring.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the benchmark")
-    return parser.parse_args(argv)
+    commands.add_parser(
+        "simulate", add_help=False, help="what the scheduler would do with a load and a device"
+    )
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.command == "simulate":
+        arguments.arguments = rest  # options of another program, which argparse.REMAINDER does not take first
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -280,10 +280,10 @@ def test_a_request_whose_model_never_comes_ends_at_its_deadline() -> None:
 
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
     world = World(max_requests=2)
-    world.submit()
-    world.submit()
+    world.submit("acme")
+    world.submit("globex")
     with pytest.raises(QueueFull) as caught:
-        world.submit()
+        world.submit("initech")
     assert 1 <= caught.value.retry_after_s <= 30
     while world.engine.step():
         pass
