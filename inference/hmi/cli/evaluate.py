@@ -1,4 +1,4 @@
-"""``evaluate``: a version's predictions for a file of rows, without the service."""
+"""``evaluate``: an exported version on a labelled file, or a stored version's answers for a file of rows."""
 
 import argparse
 import json
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store, open_store
-from hmi.base.errors import InvalidInput, NotFound
-from hmi.cli.train import cache_dir, store_url
-from wire.artifacts import AdapterFields, BundleKind
-from wire.ids import BundleUri, Digest
+from hmi.base.errors import InvalidInput
+from hmi.cli.text_files import Columns, read_labelled
+from hmi.cli.train import cache_dir, require, store_url
+from wire import codec
+from wire.ids import BundleUri
+
+SEED = 1
 
 
 class Row(msgspec.Struct):
@@ -24,23 +26,55 @@ class Row(msgspec.Struct):
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("evaluate", help="predict a file of rows offline", description=__doc__)
-    parser.add_argument("--bundle-uri", required=True, help="the version's bundle in the store")
-    parser.add_argument("--tree-uri", required=True, help="the tree to look up in")
-    parser.add_argument("--rows", type=Path, required=True, metavar="FILE", help='JSON lines {"row", "text"}')
-    parser.add_argument(
+    parser = subparsers.add_parser("evaluate", help="measure a version offline", description=__doc__)
+    exported = parser.add_argument_group("figures of an exported version")
+    exported.add_argument("--bundle", type=Path, metavar="DIR", help="folder of `train --data` or `export`")
+    exported.add_argument("--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl")
+    exported.add_argument("--text-column", default="text")
+    exported.add_argument("--label-column", default="label")
+    stored = parser.add_argument_group("answers of a version in the store")
+    stored.add_argument("--bundle-uri", help="the version's bundle in the store")
+    stored.add_argument("--tree-uri", help="the tree to look up in")
+    stored.add_argument("--rows", type=Path, metavar="FILE", help='JSON lines {"row", "text"}')
+    stored.add_argument(
         "--backbone-uri",
         help="where the backbone is (default: where the version was trained, then HMI_BACKBONE_URI)",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints ``{"row", "label", "scores"}`` for each row, in their order."""
+    """Prints the figures as one JSON object; or, of a stored version, ``{"row", "label", "scores"}`` for each
+    row, in their order."""
+    if args.bundle:
+        require(args, ("data",))
+        print(codec.to_json(figures(args)))
+        return 0
+    require(args, ("bundle_uri", "tree_uri", "rows"))
     rows = read_rows(args.rows)
     store = open_store(store_url(), cache_dir())
     for line in predictions(store, args, rows):
         print(json.dumps(line, ensure_ascii=False))
     return 0
+
+
+def figures(args: argparse.Namespace) -> object:
+    """Of the exported version, on the labelled file; raises InvalidInput for labels that it does not have."""
+    import numpy as np
+
+    from hmi.build.data import label_indices
+    from hmi.build.export import open_exported
+    from hmi.build.report import HeldOut, held_out_figures
+
+    rows = read_labelled(args.data, Columns(args.text_column, args.label_column))
+    model = open_exported(args.bundle)
+    unknown = sorted({row.label for row in rows} - set(model.fields.labels))
+    if unknown:
+        raise InvalidInput(
+            f"{args.data.name} has the label {unknown[0]!r}, which the version does not know", param="data"
+        )
+    found = model.predict([row.text for row in rows])
+    truth = np.array(label_indices(rows, model.fields.labels), np.int64)
+    return held_out_figures(HeldOut(found.probabilities, truth), labels=model.fields.labels, seed=SEED)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -61,37 +95,19 @@ def read_rows(path: Path) -> list[Row]:
 
 def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iterable[dict[str, object]]:
     """The answers, each ``{"row", "label", "scores"}`` with scores by label, in the task's label order."""
-    from hmi.build.evaluation import PlotPath, TaskModel, predict
-    from hmi.model.adapter_bundle import open_adapter_bundle
-    from hmi.model.backbone import Backbone
-    from hmi.plot.tree import open_tree
+    from hmi.build.offline import open_offline
 
-    bundle_uri, tree_uri = BundleUri(args.bundle_uri), BundleUri(args.tree_uri)
-    digest = _digest(store, bundle_uri)
-    folder = store.localize(bundle_uri, digest)
-    fields = open_bundle(folder, kind=BundleKind.ADAPTER, fields_type=AdapterFields, digest=digest).fields
-    backbone_uri = args.backbone_uri or fields.backbone_uri or os.environ.get("HMI_BACKBONE_URI")
-    if backbone_uri is None:
-        raise InvalidInput("the version does not say where its backbone is; give --backbone-uri")
-    backbone = Backbone.open(
-        store.localize(BundleUri(backbone_uri), fields.backbone), digest=fields.backbone, with_lower=False
+    default = os.environ.get("HMI_BACKBONE_URI")
+    model = open_offline(
+        store,
+        BundleUri(args.bundle_uri),
+        BundleUri(args.tree_uri),
+        backbone_uri=BundleUri(args.backbone_uri) if args.backbone_uri else None,
+        default_backbone_uri=BundleUri(default) if default else None,
     )
-    hplm = open_adapter_bundle(
-        folder, digest=digest, backbone_fields=backbone.fields, backbone=backbone.digest
-    )
-    tree = open_tree(store, tree_uri, _digest(store, tree_uri), backbone=backbone.digest)
-    encoded = backbone.tokenizer.encode([row.text for row in rows], fields.max_tokens)
     if not rows:
         return
-    model = TaskModel(backbone, hplm.adapter, hplm.head)
-    found = predict(PlotPath(backbone, tree), model, encoded.documents, on_documents=lambda done: None)
+    found = model.predict([row.text for row in rows])
     for row, scores in zip(rows, found.probabilities.tolist(), strict=True):
-        by_label = dict(zip(fields.labels, scores, strict=True))
+        by_label = dict(zip(model.fields.labels, scores, strict=True))
         yield {"row": row.row, "label": max(by_label, key=by_label.__getitem__), "scores": by_label}
-
-
-def _digest(store: Store, uri: BundleUri) -> Digest:
-    digest = store.digest(uri)
-    if digest is None:
-        raise NotFound(f"there is no bundle at {uri}")
-    return digest

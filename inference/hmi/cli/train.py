@@ -1,12 +1,15 @@
-"""``train``: one training job; events as JSON lines on stdout, the result last."""
+"""``train``: one training job (``--job``), or a labelled file without the platform (``--data``)."""
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.cli.local_store import DEFAULT_SOURCE
+from hmi.cli.train_file import train_file
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
 from wire.training import Progress, TrainFailure, TrainJob
@@ -15,14 +18,18 @@ EXIT_CANNOT_SUCCEED = 2
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("train", help="run one training job", description=__doc__)
-    parser.add_argument(
-        "--job", type=Path, required=True, metavar="FILE", help="the job (wire.training.TrainJob)"
-    )
+    parser = subparsers.add_parser("train", help="train an adapter", description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--job", type=Path, metavar="FILE", help="the job (wire.training.TrainJob)")
+    source.add_argument("--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl")
+    _add_job_options(parser.add_argument_group("with --job"))
+    _add_file_options(parser.add_argument_group("with --data"))
+
+
+def _add_job_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument(
         "--work",
         type=Path,
-        required=True,
         metavar="DIR",
         help="scratch folder of this job; run again with the same one, a killed training goes on",
     )
@@ -31,13 +38,41 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
 
 
+def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
+    parser.add_argument("--domain", help="name of the texts' domain")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the version and its report")
+    parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
+    parser.add_argument("--label-column", default="label", help="field with the label (default: label)")
+    parser.add_argument(
+        "--backbone", default=DEFAULT_SOURCE, help=f"folder of a checkpoint, or {DEFAULT_SOURCE} (default)"
+    )
+    parser.add_argument(
+        "--general-text",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv (default: none)",
+    )
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--rank", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--batch-rows", type=int)
+    parser.add_argument("--max-tokens", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--compare-computed", action="store_true", help="also train on computed lower layers, to compare"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """0 after a TrainResult; 2 after a TrainFailure, which trying again cannot help; raises HmiError for the
-    rest."""
+    rest. With ``--data``, 0 or HmiError."""
+    require(args, ("domain", "out") if args.data else ("work",))
     try:
-        return _run(args)
+        return train_file(args) if args.data else _run(args)
     except HmiError as exc:
-        if not is_final(exc):
+        if args.data or not is_final(exc):
             raise
         print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
         print(f"hmi train: {exc.message}", file=sys.stderr)
@@ -47,6 +82,15 @@ def run(args: argparse.Namespace) -> int:
         raise HmiError(
             ErrorCode.STORE_UNAVAILABLE, f"the work folder: {exc.strerror or exc}", retryable=True
         ) from exc
+
+
+def require(args: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raise InvalidInput for an option that this use of the command needs."""
+    for name in names:
+        if not getattr(args, name):
+            raise InvalidInput(
+                f"--{name.replace('_', '-')} is missing", code=ErrorCode.MISSING_FIELD, param=name
+            )
 
 
 def is_final(error: HmiError) -> bool:

@@ -1,0 +1,68 @@
+"""A trained version opened from a store, to predict with: what is served, without the service."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.store import Store
+from hmi.base.errors import InvalidInput, NotFound
+from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.backbone import Backbone
+from hmi.plot.tree import open_tree
+from wire.artifacts import AdapterFields, BundleKind
+from wire.ids import BundleUri, Digest
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineModel:
+    """Backbone, tree, adapter and head of one version. One thread."""
+
+    fields: AdapterFields
+    digest: Digest
+    _backbone: Backbone
+    _path: PlotPath
+    _model: TaskModel
+
+    def predict(
+        self, texts: Sequence[str], *, on_documents: Callable[[int], None] = lambda done: None
+    ) -> Predictions:
+        """Answers in the order of ``texts``, of which there is at least one."""
+        encoded = self._backbone.tokenizer.encode(texts, self.fields.max_tokens)
+        return predict(self._path, self._model, encoded.documents, on_documents=on_documents)
+
+
+def open_offline(
+    store: Store,
+    bundle_uri: BundleUri,
+    tree_uri: BundleUri,
+    *,
+    backbone_uri: BundleUri | None,
+    default_backbone_uri: BundleUri | None = None,
+) -> OfflineModel:
+    """``backbone_uri`` None: where the version was trained, or the default when it does not say so.
+
+    Raises NotFound, InvalidInput, BundleBroken, BundleMismatch.
+    """
+    digest = standing_digest(store, bundle_uri)
+    folder = store.localize(bundle_uri, digest)
+    fields = open_bundle(folder, kind=BundleKind.ADAPTER, fields_type=AdapterFields, digest=digest).fields
+    place = backbone_uri or fields.backbone_uri or default_backbone_uri
+    if place is None:
+        raise InvalidInput("the version does not say where its backbone is; give --backbone-uri")
+    backbone = Backbone.open(store.localize(place, fields.backbone), digest=fields.backbone, with_lower=False)
+    hplm = open_adapter_bundle(
+        folder, digest=digest, backbone_fields=backbone.fields, backbone=backbone.digest
+    )
+    tree = open_tree(store, tree_uri, standing_digest(store, tree_uri), backbone=backbone.digest)
+    return OfflineModel(
+        fields, digest, backbone, PlotPath(backbone, tree), TaskModel(backbone, hplm.adapter, hplm.head)
+    )
+
+
+def standing_digest(store: Store, uri: BundleUri) -> Digest:
+    """Digest of the bundle at ``uri``; raises NotFound when there is none."""
+    digest = store.digest(uri)
+    if digest is None:
+        raise NotFound(f"there is no bundle at {uri}")
+    return digest

@@ -1,0 +1,47 @@
+"""Do two ways to the same answers agree? Scores of another machine or of the service against those given
+here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hmi.base.errors import InvalidInput
+
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """Over all rows and labels."""
+
+    rows: int
+    same_label: int
+    max_score_difference: float
+    mean_score_difference: float
+    tolerance: float
+    agrees: bool  # every label is the same, and no score further off than the tolerance
+
+
+def parity_report(
+    expected: Sequence[Mapping[str, float]], found: Sequence[Mapping[str, float]]
+) -> ParityReport:
+    """Scores by label of the same rows; raises InvalidInput where the labels are other ones."""
+    differences: list[float] = []
+    same_label = 0
+    for number, (theirs, ours) in enumerate(zip(expected, found, strict=True), start=1):
+        if theirs.keys() != ours.keys():
+            raise InvalidInput(f"row {number} expects scores of other labels than this version has")
+        differences += [abs(theirs[label] - ours[label]) for label in ours]
+        same_label += _label(theirs) == _label(ours)
+    worst = max(differences, default=0.0)
+    return ParityReport(
+        rows=len(found),
+        same_label=same_label,
+        max_score_difference=worst,
+        mean_score_difference=sum(differences) / max(len(differences), 1),
+        tolerance=TOLERANCE,
+        agrees=same_label == len(found) and worst <= TOLERANCE,
+    )
+
+
+def _label(scores: Mapping[str, float]) -> str:
+    return max(scores, key=scores.__getitem__)

@@ -1,0 +1,86 @@
+"""``predict``: an exported version's answers for texts; without texts, whether they are those expected."""
+
+import argparse
+import json
+from pathlib import Path
+
+import msgspec
+
+from hmi.base.errors import InvalidInput
+from hmi.cli.main import EXIT_FAILURE, EXIT_OK
+from hmi.cli.text_files import Columns, read_texts_of
+from hmi.cli.train_file import EXPECTED_FILE
+from wire import codec
+
+
+class Expected(msgspec.Struct):
+    """A text with the scores that another machine, or the service, gave it; no other fields are looked at."""
+
+    text: str
+    scores: dict[str, float]
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("predict", help="predict offline, from a folder", description=__doc__)
+    parser.add_argument(
+        "--bundle", type=Path, required=True, metavar="DIR", help="folder of `train --data` or `export`"
+    )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--data", type=Path, metavar="FILE", help="texts: .csv, .tsv or .jsonl")
+    source.add_argument(
+        "--expected",
+        type=Path,
+        metavar="FILE",
+        help=f'JSON lines {{"text", "scores"}} to compare with (default: {EXPECTED_FILE} in the folder)',
+    )
+    parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints ``{"row", "label", "scores"}`` for each text of ``--data``; else the parity report, and 1 when
+    it does not agree."""
+    if args.data is None:
+        return _compare(args.bundle, args.expected or args.bundle / EXPECTED_FILE)
+    texts = read_texts_of(args.data, Columns(text=args.text_column))
+    for row, scores in enumerate(_scores(args.bundle, texts), start=1):
+        answer = {"row": row, "label": max(scores, key=scores.__getitem__), "scores": scores}
+        print(json.dumps(answer, ensure_ascii=False))
+    return EXIT_OK
+
+
+def _compare(bundle: Path, path: Path) -> int:
+    from hmi.build.parity import parity_report
+
+    expected = _read_expected(path)
+    report = parity_report(
+        [entry.scores for entry in expected], _scores(bundle, [entry.text for entry in expected])
+    )
+    print(codec.to_json(report))
+    return EXIT_OK if report.agrees else EXIT_FAILURE
+
+
+def _scores(bundle: Path, texts: list[str]) -> list[dict[str, float]]:
+    from hmi.build.export import open_exported
+
+    model = open_exported(bundle)
+    if not texts:
+        return []
+    found = model.predict(texts).probabilities.tolist()
+    return [dict(zip(model.fields.labels, scores, strict=True)) for scores in found]
+
+
+def _read_expected(path: Path) -> list[Expected]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as exc:
+        raise InvalidInput(f"{path} cannot be read: {exc.strerror}", param="expected") from exc
+    decoder = msgspec.json.Decoder(Expected)
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(decoder.decode(line))
+        except msgspec.DecodeError as exc:
+            raise InvalidInput(f"{path.name}, line {number}: {exc}", param="expected") from exc
+    if not entries:
+        raise InvalidInput(f"{path.name} has no rows to compare with", param="expected")
+    return entries
