@@ -7,7 +7,7 @@ from dataclasses import dataclass
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 _NUMBER = re.compile(r"(?<![\w.,])\+?\(?\d[\d ()./-]{7,24}\d(?![\w%])")
-_DIGITS = re.compile(r"\d{3}")
+_SEVEN_DIGITS = re.compile(r"\d(?:[ ()./-]{0,2}\d){6}")  # no number of a person has fewer
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
 
@@ -42,14 +42,15 @@ def masked(text: str) -> str:
 def _candidates(text: str) -> Iterator[Spot]:
     if "@" in text:
         yield from (Spot(*match.span(), "email") for match in _EMAIL.finditer(text))
-    if not _DIGITS.search(text):
+    if text.count(".") >= 3:
+        for match in _IP.finditer(text):
+            if all(int(part) < 256 for part in match.group().split(".")):
+                yield Spot(*match.span(), "ip")
+    if not _SEVEN_DIGITS.search(text):
         return
     for match in _IBAN.finditer(text):
         if _is_iban(match.group()):
             yield Spot(*match.span(), "iban")
-    for match in _IP.finditer(text):
-        if all(int(part) < 256 for part in match.group().split(".")):
-            yield Spot(*match.span(), "ip")
     for match in _NUMBER.finditer(text):
         kind = _number_kind(match.group())
         if kind:

@@ -50,6 +50,19 @@ class Record:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class _TextForm:
+    """What is remembered of a text: 64 bits of its letters, 32 bits of its normalised form."""
+
+    letters_hash: int
+    normal_hash: int
+
+    @classmethod
+    def of(cls, text: str) -> "_TextForm":
+        normal = normalised(text)
+        return cls(_hash(letters_of(normal), 8), _hash(normal, 4))
+
+
 class RowChecks:
     """One pass over a file's rows. Keeps a few numbers a row (a hash of its text), never the texts.
 
@@ -80,8 +93,11 @@ class RowChecks:
                     "Upload fewer rows.",
                 )
             record = self._mended(source)
-            if self._is_usable(record) and self._is_wanted(record, source):
-                self._count(record, source)
+            if not self._is_usable(record):
+                continue
+            form = _TextForm.of(record.text)
+            if self._is_wanted(record, source, form):
+                self._count(record, source, form)
                 yield record
 
     def _mended(self, source: SourceRow) -> Record:
@@ -109,21 +125,21 @@ class RowChecks:
             self._ledger.num_unusable += 1
         return False
 
-    def _is_wanted(self, record: Record, source: SourceRow) -> bool:
+    def _is_wanted(self, record: Record, source: SourceRow, form: _TextForm) -> bool:
         dropped_with = self._plan.drop_labels.get(record.label)
         if dropped_with is not None:
             self._ledger.leave_out(dropped_with, record.row)
             return False
-        codes = tuple(self._oddities(record, source))
+        codes = tuple(self._oddities(record, source, form))
         if self._ledger.leaves_out(codes, record.row):
             return False
         for code in codes:
             self._ledger.note(code, record.row, source.label if "label" in code else record.text)
         return True
 
-    def _oddities(self, record: Record, source: SourceRow) -> Iterator[str]:
+    def _oddities(self, record: Record, source: SourceRow, form: _TextForm) -> Iterator[str]:
         text = record.text
-        repetition = self._repetition(record, source)
+        repetition = self._repetition(record, source, form)
         if repetition:
             yield repetition
         if len(text) > LONG_TEXT_CHARS:
@@ -142,31 +158,29 @@ class RowChecks:
         if source.label != source.label.strip():
             yield "labels_trimmed"
 
-    def _repetition(self, record: Record, source: SourceRow) -> str | None:
-        key, form = _hashes(record.text)
-        first = self._seen.get(key)
+    def _repetition(self, record: Record, source: SourceRow, form: _TextForm) -> str | None:
+        first = self._seen.get(form.letters_hash)
         if first is None:
             return None
         label_place = self._label_places.get(record.label, -1)
         first_label = first & ((1 << _LABEL_BITS) - 1)
         first_fold = (first >> _LABEL_BITS) & ((1 << _FOLD_BITS) - 1)
-        is_same_form = first >> (_LABEL_BITS + _FOLD_BITS) == form
+        is_same_form = first >> (_LABEL_BITS + _FOLD_BITS) == form.normal_hash
         if first_label != label_place:
             return "conflicting_labels"
         if first_fold != _fold_of(source):
             return "leakage"
         return "duplicate_texts" if is_same_form else "near_duplicates"
 
-    def _count(self, record: Record, source: SourceRow) -> None:
+    def _count(self, record: Record, source: SourceRow, form: _TextForm) -> None:
         place = self._label_places.setdefault(record.label, len(self._label_rows))
         if place == len(self._label_rows):
             if place == MAX_LABELS:
                 raise _too_many_labels(record.row)
             self._label_rows.append(0)
         self._label_rows[place] += 1
-        key, form = _hashes(record.text)
-        packed = (((form << _FOLD_BITS) | _fold_of(source)) << _LABEL_BITS) | place
-        self._seen.setdefault(key, packed)
+        packed = (((form.normal_hash << _FOLD_BITS) | _fold_of(source)) << _LABEL_BITS) | place
+        self._seen.setdefault(form.letters_hash, packed)
         self.lengths.add(len(record.text))
         self._ledger.num_kept += 1
 
@@ -182,15 +196,6 @@ def _reasons_against(record: Record) -> Iterator[str]:
         yield "unusable_labels"
 
 
-def _hashes(text: str) -> tuple[int, int]:
-    """64 bits of the text's letters, 32 bits of its normalised form."""
-    form = normalised(text)
-    return (
-        int.from_bytes(hashlib.blake2b(letters_of(form).encode(), digest_size=8).digest()),
-        int.from_bytes(hashlib.blake2b(form.encode(), digest_size=4).digest()),
-    )
-
-
 def _fold_of(source: SourceRow) -> int:
     return _FOLDS.get(source.fold.strip().casefold(), 0)
 
@@ -202,3 +207,7 @@ def _too_many_labels(row: int) -> DatasetRefused:
         "Is the label column right? Name it with label_column.",
         rows=(row,),
     )
+
+
+def _hash(text: str, num_bytes: int) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=num_bytes).digest())

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _NO_LETTERS = re.compile(r"[\W_]+")
+_ASCII_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _FOREIGN_RUN = re.compile(r"[^\x00-\x7f]{2,}")
 
 
@@ -16,6 +17,8 @@ def normalised(text: str) -> str:
 
 def letters_of(normal: str) -> str:
     """The letters and digits of a normalised text; the whole of one that has none."""
+    if normal.isascii():  # some ten times as fast
+        return normal.encode().translate(None, _ASCII_NO_LETTERS).decode() or normal
     return _NO_LETTERS.sub("", normal) or normal
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
@@ -50,7 +49,7 @@ class Operation:
         named = [p["name"] for p in self.spec.get("parameters", []) if p["in"] == "path"]
         return [name for name in named if name != "tenant"]
 
-    def request(self, client: Client, tenant: str, values: Mapping[str, str]) -> HttpResponseBase:
+    def request(self, client: Client, tenant: str, values: Mapping[str, str]) -> Any:
         """The answer to a request with a body that the schema allows."""
         content, content_type = self._body()
         return client.generic(

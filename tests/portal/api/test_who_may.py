@@ -7,7 +7,7 @@ A new kind of thing in an address is to be made in things.py, a new address outs
 from collections.abc import Iterator, Mapping
 
 import pytest
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -42,7 +42,7 @@ def each(chosen: list[Operation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", chosen, ids=lambda operation: operation.name)
 
 
-def refused(answer: HttpResponseBase) -> bool:
+def refused(answer: HttpResponse) -> bool:
     return answer.status_code in (401, 403)
 
 
