@@ -16,11 +16,13 @@ from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress, contextual_states, isolated_rows
 from hmi.model.tokenizer import EncodedTexts
 from hmi.plot import leave_one_out
+from hmi.plot.counting import Work
 from hmi.plot.coverage import HeldOutCoverage, measure_coverage
 from hmi.plot.estimate import build_table
 from hmi.plot.leave_one_out import LeaveOneOutLookup
 from hmi.plot.lookup import LookupResult
 from hmi.plot.merge import merge_segments
+from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment, text_hashes, write_segment
 from hmi.plot.table import PlotTable, write_table_bundle
 from hmi.plot.tree import PlotTree, open_segments, write_tree
@@ -62,11 +64,12 @@ def count_texts(
     above: npt.NDArray[np.uint64],
     windowing: Windowing,
     report: ReportProgress,
+    work: Work | None = None,
 ) -> tuple[Segment, ChosenTexts]:
     """The segment of a dataset: its texts, each once, but for those that a node above counted (``above``:
     tree.counted_documents).
 
-    ``texts`` is walked three times and held in memory a batch at a time.
+    ``texts`` is walked three times and held in memory a batch at a time; ``work`` as in build_segment.
     """
     chosen = choose_texts(texts, above)
     segment = build_segment(
@@ -79,6 +82,7 @@ def count_texts(
         window_tokens=windowing.window_tokens,
         max_windows=windowing.max_windows,
         on_progress=lambda done, total: report("learning n-grams", done, total),
+        work=work,
     )
     return segment, chosen
 
@@ -103,8 +107,13 @@ def build_root(
     *,
     tree_uri: BundleUri,
     report: ReportProgress,
+    budget: NodeBudget | None = None,
+    work: Work | None = None,
 ) -> PublishedTree:
-    """Build and publish a tree of the root alone: a row for every vocabulary id, and the text's n-grams."""
+    """Build and publish a tree of the root alone: a row for every vocabulary id, and the text's n-grams.
+
+    ``budget``: what the node may take (None: all rows stay); ``work`` as in build_table.
+    """
     isolated = isolated_rows(backbone, report=report)
     report("building the table", 0, 1)
     table = build_table(
@@ -113,6 +122,8 @@ def build_root(
         hidden=backbone.fields.hidden,
         parents=(),
         isolated=isolated,
+        budget=budget,
+        work=work,
     )
     return _publish_tree(store, table, GENERAL, (), [ref for ref, _ in segments], tree_uri, isolated)
 
@@ -124,14 +135,21 @@ def build_domain(
     *,
     name: str,
     tree_uri: BundleUri,
+    budget: NodeBudget | None = None,
+    work: Work | None = None,
 ) -> PublishedTree:
-    """Build and publish a tree that has one node more than ``parent``, made from these segments."""
+    """Build and publish a tree that has one node more than ``parent``, made from these segments.
+
+    ``budget`` and ``work`` as in build_root.
+    """
     table = build_table(
         merge_segments([segment for _, segment in segments]),
         backbone=parent.fields.backbone,
         hidden=parent.tables[0].hidden,
         parents=parent.tables,
         isolated=None,
+        budget=budget,
+        work=work,
     )
     return _publish_tree(
         store, table, name, parent.fields.nodes, [ref for ref, _ in segments], tree_uri, None
@@ -145,6 +163,7 @@ def held_out_coverage(
     *,
     above: Sequence[PlotTable],
     windowing: Windowing,
+    work: Work | None = None,
 ) -> HeldOutCoverage:
     """What a tenth of the texts would find if the node were made from the other nine tenths."""
     is_held_out = chosen % np.uint64(10) == 0
@@ -152,7 +171,7 @@ def held_out_coverage(
         WindowBatches(backbone.tokenizer, texts, chosen[which], windowing)
         for which in (~is_held_out, is_held_out)
     )
-    return measure_coverage(kept, held_out, above=above, num_texts=int(is_held_out.sum()))
+    return measure_coverage(kept, held_out, above=above, num_texts=int(is_held_out.sum()), work=work)
 
 
 @dataclass(frozen=True, slots=True)

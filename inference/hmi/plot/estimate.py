@@ -1,5 +1,6 @@
 """From a node's statistics to its rows, rung by rung: fit the shrinkage, then mix means and priors."""
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.plot.counting import Work
 from hmi.plot.fixed_point import ONE, to_fixed, to_float
 from hmi.plot.merge import MergedStatistics
 from hmi.plot.ngram import CentredScheme, Rung, rung_rows, shorter, unigram_keys
+from hmi.plot.node_budget import KeepBy, NodeBudget, rows_to_keep, worth
 from hmi.plot.table import PlotTable, make_table, quantise
 from wire.artifacts import PlotTableFields
 from wire.ids import Digest
@@ -30,11 +33,14 @@ def build_table(
     hidden: int,
     parents: Sequence[PlotTable],
     isolated: npt.NDArray[np.float32] | None,
+    budget: NodeBudget | None = None,
+    work: Work | None = None,
 ) -> PlotTable:
-    """The table of a node: rows ``(n * mean + tau * prior) / (n + tau)``.
+    """The table of a node: rows ``(n * mean + tau * prior) / (n + tau)``, those that ``budget`` has room for.
 
     ``parents`` are the tables above it, root first; the root itself has none, and takes its ``isolated`` rows
-    [vocab, hidden] instead. Memory beyond the table is bounded by a chunk of rows.
+    [vocab, hidden] instead. Memory beyond the table is bounded by a chunk of rows; with ``work``, rows
+    wait on the disk until it is known which stay.
     """
     if (isolated is None) == (not parents):
         raise InvalidInput(
@@ -42,7 +48,7 @@ def build_table(
         )
     if any(parent.fields.backbone != backbone or parent.hidden != hidden for parent in parents):
         raise BundleMismatch("a table above belongs to another backbone; build the tree anew")
-    return _Builder(merged, backbone, hidden, tuple(parents), isolated).build()
+    return _Builder(merged, backbone, hidden, tuple(parents), isolated, budget, work).build()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,20 @@ class _Builder:
         hidden: int,
         parents: tuple[PlotTable, ...],
         isolated: npt.NDArray[np.float32] | None,
+        budget: NodeBudget | None,
+        work: Work | None,
     ) -> None:
+        self._budget = budget
         self._merged, self._backbone, self._hidden, self._parents = merged, backbone, hidden, parents
         # Rounded as they are stored, so that leaving documents out starts from the same rows.
         self._isolated = None if isolated is None else to_float(to_fixed(isolated))
         self._keys, self._counts, self._squares, self._own = _with_vocabulary(merged, self._isolated)
-        self._codes = np.zeros((len(self._keys), hidden), np.int8)
+        self._codes = _zeros((len(self._keys), hidden), work)
+        self._worth = np.zeros(len(self._keys), np.float64)
         self._row_scales = np.zeros(len(self._keys), np.float32)
         self._dimension_scales = self._spread_by_dimension()
         self._tau: dict[Rung, float] = {}
+        self._within: dict[Rung, float] = {}  # variance of one occurrence
 
     def build(self) -> PlotTable:
         for rung in _BOTTOM_UP:
@@ -79,18 +90,41 @@ class _Builder:
             for chunk in self._chunks(rung):
                 rows = self._rows(chunk)
                 counts, tau = rows.counts[:, None], np.float32(self._tau[rung])
-                mixed = (counts * rows.means + tau * self._priors(rows.keys, rung)) / (counts + tau)
+                priors = self._priors(rows.keys, rung)
+                mixed = (counts * rows.means + tau * priors) / (counts + tau)
+                self._worth[chunk] = worth(rows.counts, rows.means, priors, self._within[rung])
                 self._codes[chunk], self._row_scales[chunk] = quantise(mixed, self._dimension_scales)
+        kept = self._kept()
+        keys = self._keys[kept]
         fields = PlotTableFields(
             backbone=self._backbone,
             scheme=CentredScheme.name,
             hidden=self._hidden,
-            num_rows={rung.name.lower(): _length(rung_rows(self._keys, rung)) for rung in Rung},
+            num_rows={rung.name.lower(): _length(rung_rows(keys, rung)) for rung in Rung},
             tau={rung.name.lower(): self._tau[rung] for rung in Rung},
             num_tokens=self._merged.num_tokens,
         )
         return make_table(
-            fields, self._keys, self._counts, self._codes, self._row_scales, self._dimension_scales
+            fields,
+            keys,
+            self._counts[kept],
+            self._codes[kept],
+            self._row_scales[kept],
+            self._dimension_scales,
+        )
+
+    def _kept(self) -> "npt.NDArray[np.int64] | slice":
+        """The rows that stay; a slice of all of them copies nothing."""
+        if self._budget is None:
+            return slice(None)
+        is_worth = self._budget.keep_by is KeepBy.WORTH
+        scores = self._worth if is_worth else self._counts.astype(np.float64)
+        num_always = 0
+        if self._isolated is not None:  # the ladder ends at the root, whatever is asked
+            num_always = len(self._isolated)
+            scores[rung_rows(self._keys, Rung.UNIGRAM)] = np.inf
+        return rows_to_keep(
+            self._keys, scores, num_always=num_always, budget=self._budget, hidden=self._hidden
         )
 
     def _fit(self, rung: Rung) -> float:
@@ -109,6 +143,7 @@ class _Builder:
             scatter += float((counts * (seen.squares[is_usable] - (means**2).sum(axis=1))).sum())
             distance += float(((means - priors[is_usable]) ** 2).sum(dtype=np.float64))
             inverse += float((1 / counts).sum())
+        self._within[rung] = max(scatter, 0.0) / num_free if num_free else 0.0
         if num_free == 0 or scatter <= 0:
             return UNFITTED_TAU
         within = scatter / num_free
@@ -217,6 +252,15 @@ class _Builder:
         rows = rung_rows(self._keys, rung)
         starts = range(rows.start, rows.stop, _CHUNK_ROWS)
         return [slice(start, min(start + _CHUNK_ROWS, rows.stop)) for start in starts]
+
+
+def _zeros(shape: tuple[int, int], work: Work | None) -> npt.NDArray[np.int8]:
+    if work is None or 0 in shape:
+        return np.zeros(shape, np.int8)
+    # Without a name: it goes with the process, however that ends.
+    with tempfile.TemporaryFile(dir=work.folder) as file:
+        file.truncate(shape[0] * shape[1])
+        return np.memmap(file, np.int8, mode="r+", shape=shape)
 
 
 def _with_vocabulary(

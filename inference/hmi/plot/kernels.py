@@ -118,6 +118,19 @@ def accumulate(
 
 
 @compiled
+def accumulate_range(rows: I32, fixed: I16, token_squares: I64, start: int, sums: I64, squares: I64) -> None:
+    """accumulate, for the rows from ``start`` on that ``sums`` has place for. ``rows`` [num_tokens, 4]."""
+    for token in range(rows.shape[0]):
+        for rung in range(rows.shape[1]):
+            at = rows[token, rung] - start
+            if at < 0 or at >= len(sums):
+                continue
+            squares[at] += token_squares[token]
+            for j in range(fixed.shape[1]):
+                sums[at, j] += fixed[token, j]
+
+
+@compiled
 def _find_on_path(key: np.uint64, path: I32, nodes: I64, words: U64, halves: U32) -> tuple[int, int]:
     """Position in ``path`` and row of the nearest node to the leaf that has the key; (-1, -1) if none has."""
     for back in range(len(path)):

@@ -12,14 +12,15 @@ from hmi.plot.fixed_point import ONE, to_fixed
 from hmi.plot.lookup import LookupResult
 from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among
 from hmi.plot.segment import Segment
+from hmi.plot.table import PlotTable
 
 
 @dataclass(frozen=True, slots=True)
 class NodeEvidence:
-    """One node's segments, and the shrinkage that its table was built with (PlotTableFields.tau)."""
+    """One node's segments, and its table: its shrinkage, and which n-grams its budget had room for."""
 
     segments: tuple[Segment, ...]
-    tau: dict[str, float]
+    table: PlotTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class LeaveOneOutLookup:
 
     Counts are exactly those of a tree built without the document. Values differ from such a tree's rows by
     the roundings alone: the segment's means (1/2048 each) and the table's 8 bits. The shrinkage is taken as
-    fitted.
+    fitted, and the choice of rows under a budget as made.
     """
 
     def __init__(self, nodes: Sequence[NodeEvidence], isolated: npt.NDArray[np.float32]) -> None:
@@ -51,7 +52,8 @@ class LeaveOneOutLookup:
             raise BundleMismatch("segments and isolated rows belong to different backbones")
         self.window_tokens: int | None = sizes.pop() if sizes else None
         """Size of the windows in which texts were counted; None where there was no text."""
-        tau = [[node.tau[rung.name.lower()] for rung in Rung] for node in nodes]
+        self._tables = [node.table for node in nodes]
+        tau = [[node.table.fields.tau[rung.name.lower()] for rung in Rung] for node in nodes]
         self._tau = np.array(tau, np.float32)  # [nodes, 4]
         self._isolated = np.ascontiguousarray(isolated, np.float32)
 
@@ -123,9 +125,10 @@ class LeaveOneOutLookup:
         holds = np.zeros((num_sources, len(document_hashes)), np.bool_)
         means = [np.zeros((0, self._isolated.shape[1]), np.int16)]
         num_means = 0
-        for source, (_, segment) in enumerate(self._sources):
+        in_table = [table.find(distinct) >= 0 for table in self._tables]
+        for source, (node, segment) in enumerate(self._sources):
             found = rows_among(distinct, segment.keys)
-            present = found >= 0
+            present = (found >= 0) & in_table[node]
             rows[source, present] = np.arange(num_means, num_means + int(present.sum()))
             counts[source, present] = segment.counts[found[present]]
             means.append(segment.means[found[present]])

@@ -7,7 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.plot.counting import merged_blocks
 from hmi.plot.segment import Segment
+
+_BLOCK_KEYS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,10 @@ class MergedStatistics:
 
 
 def merge_segments(segments: Sequence[Segment]) -> MergedStatistics:
-    """The node made of these segments; every dataset at most once, all of one backbone."""
+    """The node made of these segments; every dataset at most once, all of one backbone.
+
+    Takes 24 bytes a row of the node, and a block of keys of each segment: what is larger stays on the disk.
+    """
     if len({segment.fields.dataset_id for segment in segments}) != len(segments):
         raise InvalidInput("two segments come from the same dataset; a node counts a dataset once")
     backbones = {segment.fields.backbone for segment in segments}
@@ -52,7 +58,9 @@ def merge_segments(segments: Sequence[Segment]) -> MergedStatistics:
     if not segments:
         none = np.zeros(0, np.int64)
         return MergedStatistics((), np.zeros(0, np.uint64), none, none)
-    keys = np.unique(np.concatenate([segment.keys for segment in segments]))
+    runs = [(segment.keys, segment.counts) for segment in segments]
+    blocks = [keys for keys, _ in merged_blocks(runs, max_keys=_BLOCK_KEYS)]
+    keys = np.concatenate([np.zeros(0, np.uint64), *blocks])
     counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
     for segment in segments:
         at = np.searchsorted(keys, segment.keys)

@@ -74,7 +74,7 @@ def open_leave_one_out(store: Store, tree: PlotTree) -> LeaveOneOutLookup:
     """Look-ups that leave the text that is looked up out of every node."""
     root, backbone = tree.fields.nodes[0], tree.fields.backbone
     evidence = [
-        NodeEvidence(open_segments(store, node, backbone=backbone), table.fields.tau)
+        NodeEvidence(open_segments(store, node, backbone=backbone), table)
         for node, table in zip(tree.fields.nodes, tree.tables, strict=True)
     ]
     return LeaveOneOutLookup(evidence, open_isolated(store.localize(root.uri, root.digest), root.digest))

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot import reference
 from hmi.plot.fixed_point import ONE
 from hmi.plot.leave_one_out import CountedTexts, LeaveOneOutLookup, NodeEvidence
+from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Answer, Documents
+from hmi.plot.node_budget import NodeBudget
 from tests.hmi.plot.worlds import (
     HIDDEN,
     World,
@@ -80,7 +83,7 @@ def test_only_the_windows_that_a_segment_counted_are_left_out_of_it() -> None:
     segments = tuple(
         segment_of(first_only, texts, str(i), max_windows=1) for i, texts in enumerate(world.nodes[0])
     )
-    lookup = LeaveOneOutLookup([NodeEvidence(segments, tables[0].fields.tau)], world.isolated)
+    lookup = LeaveOneOutLookup([NodeEvidence(segments, tables[0])], world.isolated)
     documents, _ = pack([first_only.texts[1]])
     out = np.empty((documents.num_tokens, HIDDEN), np.float32)
     lookup.lookup(
@@ -114,3 +117,27 @@ def test_it_refuses_rows_of_another_width_and_an_empty_path() -> None:
         LeaveOneOutLookup(evidence, np.zeros((5, HIDDEN + 1), np.float32))
     with pytest.raises(InvalidInput, match="at least the root"):
         LeaveOneOutLookup([], world.isolated)
+
+
+@given(world=worlds(max_nodes=2), share=st.floats(0, 1))
+@settings(deadline=None, max_examples=30)
+def test_what_a_budget_dropped_is_not_found_either(world: World, share: float) -> None:
+    tables = tables_of(world)
+    last = len(tables) - 1
+    whole = tables[last].num_bytes
+    tables = tables_of(world, budgets={last: NodeBudget(max(round(share * whole), 400))})
+    lookup = LeaveOneOutLookup(evidence_of(world, tables), world.isolated)
+    documents, _ = pack(list(world.texts))
+    hashes = np.arange(documents.num_documents, dtype=np.uint64) + np.uint64(1000)
+    none = CountedTexts(
+        Documents.pack([]), np.zeros(documents.num_documents + 1, np.int64), np.zeros((0, HIDDEN), np.float32)
+    )
+    out = np.empty((documents.num_tokens, HIDDEN), np.float32)
+    result = lookup.lookup(documents, hashes, none, out)
+    arena = PlotArena(sum(PlotArena.bytes_of(table) for table in tables), HIDDEN)
+    path = np.array([arena.add(table) for table in tables], np.int32)
+    plain = np.empty_like(out)
+    looked_up = arena.lookup(documents, np.tile(path, (documents.num_documents, 1)), plain)
+    np.testing.assert_array_equal(result.rung, looked_up.rung)
+    np.testing.assert_array_equal(result.node, looked_up.node)
+    np.testing.assert_allclose(out, plain, atol=0.25)  # the table's 8 bits, several times over

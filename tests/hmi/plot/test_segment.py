@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.plot import reference
+from hmi.plot.counting import Work
 from hmi.plot.fixed_point import ONE, rounded_mean, to_fixed
 from hmi.plot.ngram import CentredScheme, Documents
 from hmi.plot.segment import (
@@ -170,3 +172,14 @@ def test_a_text_is_recognised_whatever_its_case_and_white_space_became() -> None
 
 def test_it_knows_which_texts_it_holds() -> None:
     assert small_segment().holds(np.array([4, 5], np.uint64)).tolist() == [False, True]
+
+
+@given(world=worlds(), max_bytes=st.sampled_from([1, 200, 1 << 20]))
+@settings(deadline=None, max_examples=40)
+def test_by_way_of_the_disk_it_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, world: World, max_bytes: int
+) -> None:
+    work = Work(tmp_path_factory.mktemp("work"), max_bytes)
+    assert_equal(
+        segment_of(world, all_texts(world), "d", work=work), segment_of(world, all_texts(world), "d")
+    )

@@ -1,5 +1,6 @@
 """Small random worlds of texts, with the tree built from them twice: by the product and by the reference."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,13 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from hmi.plot import reference
+from hmi.plot.counting import Work
 from hmi.plot.estimate import build_table
 from hmi.plot.fixed_point import ONE
 from hmi.plot.leave_one_out import CountedTexts, NodeEvidence
 from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import Documents, Rung
+from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment
 from hmi.plot.table import PlotTable
 from wire.ids import DatasetId, Digest
@@ -67,7 +70,9 @@ def counted(texts: list[reference.Text]) -> CountedTexts:
     return CountedTexts(documents, offsets.astype(np.int64), states)
 
 
-def segment_of(world: World, texts: tuple[int, ...], name: str, max_windows: int = 2) -> Segment:
+def segment_of(
+    world: World, texts: tuple[int, ...], name: str, max_windows: int = 2, work: Work | None = None
+) -> Segment:
     """One dataset's segment; text number i has hash i."""
     batches, of_batch = [], {}
     for text in texts:  # a batch for every text: batching must not matter
@@ -83,6 +88,7 @@ def segment_of(world: World, texts: tuple[int, ...], name: str, max_windows: int
         document_hashes=np.array(texts, np.uint64),
         min_count=MIN_COUNT,
         max_windows=max_windows,
+        work=work,
     )
 
 
@@ -93,10 +99,10 @@ def segments_of(world: World) -> list[list[Segment]]:
     ]
 
 
-def tables_of(world: World) -> list[PlotTable]:
-    """Root first."""
+def tables_of(world: World, budgets: Mapping[int, NodeBudget] | None = None) -> list[PlotTable]:
+    """Root first; ``budgets`` by position."""
     tables: list[PlotTable] = []
-    for segments in segments_of(world):
+    for position, segments in enumerate(segments_of(world)):
         tables.append(
             build_table(
                 merge_segments(segments),
@@ -104,6 +110,7 @@ def tables_of(world: World) -> list[PlotTable]:
                 hidden=HIDDEN,
                 parents=tables,
                 isolated=None if tables else world.isolated,
+                budget=(budgets or {}).get(position),
             )
         )
     return tables
@@ -111,7 +118,7 @@ def tables_of(world: World) -> list[PlotTable]:
 
 def evidence_of(world: World, tables: list[PlotTable]) -> list[NodeEvidence]:
     return [
-        NodeEvidence(tuple(segments), table.fields.tau)
+        NodeEvidence(tuple(segments), table)
         for segments, table in zip(segments_of(world), tables, strict=True)
     ]
 

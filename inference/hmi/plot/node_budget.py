@@ -1,0 +1,96 @@
+"""Which rows a node keeps when it may take so many bytes: those worth most, or those seen most."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import BudgetExceeded
+from hmi.plot.ngram import Rung, rung_rows, shorter
+
+INDEX_BYTES = 12  # of one slot: its key and its row
+ROW_BYTES = 8  # of one row beside its codes: scale and count
+
+
+class KeepBy(StrEnum):
+    """What decides. Frequency is the baseline."""
+
+    WORTH = "worth"
+    FREQUENCY = "frequency"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBudget:
+    """What one node's table may take on the disk and in memory."""
+
+    max_bytes: int
+    keep_by: KeepBy = KeepBy.WORTH
+
+
+def worth(
+    counts: npt.NDArray[np.float32],
+    means: npt.NDArray[np.float32],
+    priors: npt.NDArray[np.float32],
+    within: float,
+) -> npt.NDArray[np.float64]:
+    """``n * ||mean - prior||²`` less the noise expected of n samples, [rows].
+
+    ``within`` is the variance of one occurrence, pooled over the rung: a mean of n has within / n of it, and
+    n times that is what chance alone puts between mean and prior.
+    """
+    squared: npt.NDArray[np.float64] = ((means - priors) ** 2).sum(axis=1, dtype=np.float64)
+    return counts * squared - within
+
+
+def most_rows(max_bytes: int, hidden: int) -> int:
+    """How many rows a table of so many bytes has at most, its index and scales included."""
+    # rows * (hidden + 8) + slots * 12 + hidden * 4, where slots = rows + rows // 2 + 1
+    left = max_bytes - 4 * hidden - INDEX_BYTES
+    return max(2 * left // (2 * (hidden + ROW_BYTES) + 3 * INDEX_BYTES), 0)
+
+
+def rows_to_keep(
+    keys: npt.NDArray[np.uint64],
+    scores: npt.NDArray[np.float64],
+    *,
+    num_always: int,
+    budget: NodeBudget,
+    hidden: int,
+) -> npt.NDArray[np.int64]:
+    """Numbers of the rows to keep, rising; ``keys`` are sorted. inf is always kept, ``num_always`` such rows.
+
+    What is kept is closed: a trigram's bigrams and a bigram's unigram count for as much as the best that
+    needs them as its prior. So pruning changes no row that stays. Raises BudgetExceeded when not even the
+    rows that must stay fit.
+    """
+    most = most_rows(budget.max_bytes, hidden)
+    if num_always > most:
+        needed = num_always * (hidden + ROW_BYTES) + (num_always * 3 // 2 + 1) * INDEX_BYTES + 4 * hidden
+        raise BudgetExceeded(
+            f"a root needs {needed} bytes for its {num_always} vocabulary rows alone, its budget is "
+            f"{budget.max_bytes}",
+            needed_bytes=needed,
+            free_bytes=budget.max_bytes,
+        )
+    if most >= len(keys):
+        return np.arange(len(keys))
+    lifted = _lifted(keys, scores)
+    rung = np.empty(len(keys), np.int8)
+    for each in Rung:
+        rung[rung_rows(keys, each)] = each
+    order = np.lexsort((-rung, -lifted))[:most]  # of equals the shorter, then the smaller key
+    return np.sort(order)
+
+
+def _lifted(keys: npt.NDArray[np.uint64], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    lifted = scores.copy()
+    trigrams = rung_rows(keys, Rung.TRIGRAM)
+    for longer, needed in (
+        (trigrams, Rung.LEFT),
+        (trigrams, Rung.RIGHT),
+        (rung_rows(keys, Rung.LEFT), Rung.UNIGRAM),
+        (rung_rows(keys, Rung.RIGHT), Rung.UNIGRAM),
+    ):
+        np.maximum.at(lifted, np.searchsorted(keys, shorter(keys[longer], needed)), lifted[longer])
+    return lifted
