@@ -38,7 +38,6 @@ class ErrorCode(StrEnum):
     DATASET_BAD_ENCODING = "dataset_bad_encoding"
     DATASET_BAD_FORMAT = "dataset_bad_format"
     DATASET_MISSING_COLUMN = "dataset_missing_column"
-    DATASET_RAGGED_ROWS = "dataset_ragged_rows"
     DATASET_EMPTY_VALUES = "dataset_empty_values"
     DATASET_ONE_LABEL = "dataset_one_label"
     DATASET_TOO_FEW_ROWS = "dataset_too_few_rows"
@@ -84,7 +83,6 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.DATASET_BAD_ENCODING: 422,
     ErrorCode.DATASET_BAD_FORMAT: 422,
     ErrorCode.DATASET_MISSING_COLUMN: 422,
-    ErrorCode.DATASET_RAGGED_ROWS: 422,
     ErrorCode.DATASET_EMPTY_VALUES: 422,
     ErrorCode.DATASET_ONE_LABEL: 422,
     ErrorCode.DATASET_TOO_FEW_ROWS: 422,
