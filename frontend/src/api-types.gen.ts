@@ -55,6 +55,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/contributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List consents, ended ones too, newest first. */
+        get: operations["tenants_contributions_get"];
+        put?: never;
+        /** @description Let a dataset's n-grams enter a shared domain, where at least three verified tenants share them. */
+        post: operations["tenants_contributions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/contributions/{contribution}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description End a consent: the shared domain forgets what the dataset brought. Answers the receipt. */
+        delete: operations["tenants_contributions_one_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/datasets": {
         parameters: {
             query?: never;
@@ -164,6 +199,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/suggestion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Coverage of the dataset's text by every domain, and the best one; measured after the upload. */
+        get: operations["tenants_datasets_suggestion_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/datasets/{dataset}/versions": {
         parameters: {
             query?: never;
@@ -173,6 +225,40 @@ export interface paths {
         };
         /** @description List all versions of the dataset's upload, newest first. */
         get: operations["tenants_datasets_versions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List deletions with their receipts, newest first. */
+        get: operations["tenants_deletions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/deletions/{deletion}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A receipt: what went, which trees were destroyed and what replaced them. */
+        get: operations["tenants_deletions_one_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -193,6 +279,58 @@ export interface paths {
         put?: never;
         /** @description Make a domain. */
         post: operations["tenants_domains_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/domains/{domain}/trees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List a domain's trees, newest first, with what each changed. */
+        get: operations["tenants_domains_trees_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/domains/{domain}/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List a domain's updates, newest first. */
+        get: operations["tenants_domains_updates_get"];
+        put?: never;
+        /** @description Make the domain's tree anew from all its segments; deployed tasks that do not lose follow it. */
+        post: operations["tenants_domains_updates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Delete the tenant with all it has. Answers the receipt's beginning; the operator has the rest. */
+        post: operations["tenants_forget_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -353,6 +491,25 @@ export interface paths {
         post?: never;
         /** @description Undeploy: the task serves nothing any more. */
         delete: operations["tenants_tasks_deployments_current_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/tasks/{task}/gate-consent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Is it given? */
+        get: operations["tenants_tasks_gate_consent_get"];
+        /** @description Give it: up to 200 held-out rows are answered before a new tree serves the task. */
+        put: operations["tenants_tasks_gate_consent_put"];
+        post?: never;
+        /** @description Take it back. */
+        delete: operations["tenants_tasks_gate_consent_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -546,6 +703,40 @@ export interface components {
             /** @default true */
             has_header: boolean;
         };
+        /** @description Consent to contribute a dataset. */
+        ContributionInRequest: {
+            /** @description Slug of a shared domain. */
+            domain: string;
+            /** Format: uuid */
+            dataset: string;
+        };
+        /** @description A consent that a dataset's n-grams enter a shared domain. */
+        ContributionOut: {
+            /** Format: uuid */
+            id: string;
+            domain: string;
+            /** Format: uuid */
+            dataset: string;
+            granted_by: string;
+            /** Format: date-time */
+            granted_at: string;
+            revoked_by: string;
+            /** Format: date-time */
+            revoked_at: string | null;
+            /**
+             * Format: double
+             * @description Share of your n-grams that stayed out of the shared node at the last update.
+             */
+            private_share: number | null;
+        };
+        ContributionPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["ContributionOut"][];
+        };
         /** @description One version of an uploaded file, with the doctor's report. */
         DatasetDetailOut: {
             /** Format: uuid */
@@ -684,6 +875,29 @@ export interface components {
          * @enum {string}
          */
         DatasetState: "checking" | "ready" | "blocked";
+        /** @description A receipt: complete once forgotten_at is set. */
+        DeletionOut: {
+            /** Format: uuid */
+            id: string;
+            subject: components["schemas"]["SubjectEnum"];
+            /** Format: uuid */
+            subject_id: string;
+            segments: components["schemas"]["SegmentRefOut"][];
+            versions: components["schemas"]["TrainedVersionOut"][];
+            trees: components["schemas"]["DestroyedTreeOut"][];
+            /** Format: date-time */
+            deleted_at: string;
+            /** Format: date-time */
+            forgotten_at: string | null;
+        };
+        DeletionPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["DeletionOut"][];
+        };
         /** @description Which version is to serve. */
         DeploymentInRequest: {
             /** @description Number of the version. */
@@ -718,10 +932,32 @@ export interface components {
          * @enum {string}
          */
         DeploymentState: "active" | "superseded";
+        /** @description A tree that held it, and the one that was made without. */
+        DestroyedTreeOut: {
+            uri: string;
+            digest: string;
+            replaced_by: string | null;
+        };
+        /** @description Share of the tokens that a domain's tree answers at each rung. */
+        DomainCoverageOut: {
+            /**
+             * Format: uuid
+             * @description Null: the general tree alone.
+             */
+            domain_id: string | null;
+            /** Format: double */
+            trigram: number;
+            /** Format: double */
+            bigram: number;
+            /** Format: double */
+            unigram: number;
+        };
         /** @description A new domain. */
         DomainInRequest: {
             name: string;
             slug?: string;
+            /** @description Slug of the shared domain to put it under; left out: general. */
+            parent?: string;
         };
         /** @description A text domain. */
         DomainOut: {
@@ -731,6 +967,8 @@ export interface components {
             slug: string;
             /** @description Of no tenant, so of all. */
             readonly is_shared: boolean;
+            /** @description The shared domain above; null: general. */
+            parent?: string | null;
             /** Format: date-time */
             created_at: string;
         };
@@ -741,6 +979,53 @@ export interface components {
             /** Format: uri */
             previous: string | null;
             results: components["schemas"]["DomainOut"][];
+        };
+        /** @description A tree version of a domain. */
+        DomainTreeOut: {
+            /** Format: uuid */
+            id: string;
+            digest: string;
+            num_bytes: number;
+            /** @description Of tenants, at all its nodes. */
+            readonly num_segments: number;
+            diff?: components["schemas"]["TreeDiffOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            retired_at: string | null;
+            /** Format: date-time */
+            destroyed_at: string | null;
+        };
+        DomainTreePage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["DomainTreeOut"][];
+        };
+        /** @description An update of a domain: its node made anew from all its segments, and tried on its tasks. */
+        DomainUpdateOut: {
+            /** Format: uuid */
+            id: string;
+            state: components["schemas"]["JobState"];
+            message: string;
+            error: components["schemas"]["JobErrorOut"] | null;
+            tree_digest?: string | null;
+            diff?: components["schemas"]["TreeDiffOut"] | null;
+            verdicts?: components["schemas"]["TaskVerdictOut"][];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        DomainUpdatePage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["DomainUpdateOut"][];
         };
         /** @description The one error shape. */
         ErrorBodyOut: {
@@ -853,6 +1138,10 @@ export interface components {
             finding: string;
             /** @description What it does. */
             words: string;
+        };
+        /** @description Whether held-out rows of the task are used to try new trees on. */
+        GateConsentOut: {
+            is_given: boolean;
         };
         /** @description Why a training failed. */
         JobErrorOut: {
@@ -1042,6 +1331,13 @@ export interface components {
          * @enum {string}
          */
         Scope: "predict" | "manage";
+        /** @description A segment that went. */
+        SegmentRefOut: {
+            /** Format: uuid */
+            dataset: string;
+            uri: string;
+            digest: string;
+        };
         /**
          * @description * `blocking` - blocking
          *     * `warning` - warning
@@ -1049,6 +1345,26 @@ export interface components {
          * @enum {string}
          */
         Severity: "blocking" | "warning" | "note";
+        /**
+         * @description * `dataset` - Dataset
+         *     * `tenant` - Tenant
+         *     * `contribution` - Contribution
+         * @enum {string}
+         */
+        SubjectEnum: "dataset" | "tenant" | "contribution";
+        /** @description Which domain a dataset's text is like. */
+        SuggestionOut: {
+            state: components["schemas"]["JobState"];
+            error: components["schemas"]["JobErrorOut"] | null;
+            /**
+             * Format: uuid
+             * @description Null: a new domain is suggested.
+             */
+            best?: string | null;
+            coverages?: components["schemas"]["DomainCoverageOut"][];
+            /** @default 0 */
+            num_texts: number;
+        };
         /** @description What serves now. */
         TaskDeploymentOut: {
             version: number;
@@ -1110,6 +1426,25 @@ export interface components {
             /** Format: date-time */
             finished_at: string | null;
         };
+        /** @description What the gate said of one task. */
+        TaskVerdictOut: {
+            /** Format: uuid */
+            task_id: string;
+            moves: boolean;
+            num_rows: number;
+            /** Format: double */
+            accuracy_before: number | null;
+            /** Format: double */
+            accuracy_after: number | null;
+            /** Format: double */
+            p_value: number | null;
+            coverage_before: {
+                [key: string]: number;
+            };
+            coverage_after: {
+                [key: string]: number;
+            };
+        };
         /** @description The newest version of a task, in short. */
         TaskVersionOut: {
             /** Format: uuid */
@@ -1117,6 +1452,11 @@ export interface components {
             number: number;
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description To be sure. */
+        TenantForgetInRequest: {
+            /** @description The tenant's slug. */
+            confirm: string;
         };
         /** @description A new tenant. */
         TenantInRequest: {
@@ -1131,6 +1471,12 @@ export interface components {
             name: string;
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description A version that was trained on what was deleted; delete its task, or train again, to be rid of it. */
+        TrainedVersionOut: {
+            task: string;
+            number: number;
+            digest: string;
         };
         /** @description One point of a training's curve. */
         TrainingEventOut: {
@@ -1201,6 +1547,21 @@ export interface components {
             /** Format: uri */
             previous: string | null;
             results: components["schemas"]["TrainingOut"][];
+        };
+        /** @description What an update did to a domain's node, by rung. */
+        TreeDiffOut: {
+            rows_before: {
+                [key: string]: number;
+            };
+            rows_after: {
+                [key: string]: number;
+            };
+            rows_added: {
+                [key: string]: number;
+            };
+            rows_dropped: {
+                [key: string]: number;
+            };
         };
         /** @description The announcement of a file. */
         UploadInRequest: {
@@ -1391,6 +1752,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_contributions_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContributionPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_contributions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContributionInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContributionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_contributions_one_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                contribution: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionOut"];
                 };
             };
             default: {
@@ -1664,6 +2122,36 @@ export interface operations {
             };
         };
     };
+    tenants_datasets_suggestion_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_datasets_versions_get: {
         parameters: {
             query?: {
@@ -1687,6 +2175,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_deletions_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_deletions_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deletion: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionOut"];
                 };
             };
             default: {
@@ -1754,6 +2306,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DomainOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_domains_trees_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                domain: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainTreePage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_domains_updates_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                domain: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainUpdatePage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_domains_updates_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domain: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainUpdateOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_forget_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantForgetInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionOut"];
                 };
             };
             default: {
@@ -2221,6 +2906,95 @@ export interface operations {
         };
     };
     tenants_tasks_deployments_current_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_gate_consent_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateConsentOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_gate_consent_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateConsentOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_gate_consent_delete: {
         parameters: {
             query?: never;
             header?: never;

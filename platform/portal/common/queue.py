@@ -23,12 +23,18 @@ class JobName(StrEnum):
     DATASETS_SWEEP = "datasets.sweep"
     DATASET_EXAMINE = "datasets.examine"
     DATASETS_TIDY = "datasets.tidy"
+    DOMAIN_RUN = "domains.run"
+    DOMAINS_RECONCILE = "domains.reconcile"
+    STORE_SWEEP = "domains.store_sweep"
 
 
 TRAINING_QUEUE = "training"
 """A queue and a worker of its own: a training takes minutes, and the reaper must not wait for it."""
 HOUSEKEEPING_QUEUE = "housekeeping"
-QUEUES = {JobName.TRAINING_RUN.value: {"queue": TRAINING_QUEUE}}
+QUEUES = {
+    JobName.TRAINING_RUN.value: {"queue": TRAINING_QUEUE},
+    JobName.DOMAIN_RUN.value: {"queue": TRAINING_QUEUE},
+}
 """Where each job goes that does not go to housekeeping, as Celery's task_routes."""
 
 

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "portal.usage",
     "portal.training",
     "portal.serving",
+    "portal.domains",
 ]
 
 MIDDLEWARE = [
@@ -230,6 +231,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "training-reap": {"task": "training.reap", "schedule": 5.0, "options": {"expires": 5.0}},
     "datasets-sweep": {"task": "datasets.sweep", "schedule": 300.0, "options": {"expires": 300.0}},
     "datasets-tidy": {"task": "datasets.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
+    "domains-reconcile": {"task": "domains.reconcile", "schedule": 10.0, "options": {"expires": 10.0}},
+    "store-sweep": {"task": "domains.store_sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 
 LOGGING_CONFIG = "portal.common.logging.configure"

@@ -22,6 +22,7 @@ _tenant_urls = [
     path("", include("portal.training.urls")),
     path("", include("portal.serving.urls")),
     path("", include("portal.usage.urls")),
+    path("", include("portal.domains.urls")),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -169,3 +169,11 @@ def test_the_domain_whose_n_grams_a_text_has_is_suggested(
         replace(job, rows_uri=foreign), store=world.store, progress=JobProgress(Events())
     )
     assert nothing.best is None
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_domain_whose_last_segment_went_has_an_empty_node(world: TrainingWorld, is_shared: bool) -> None:
+    made = update(world, [], f"domains/s/trees/empty-{is_shared}", is_shared=is_shared)
+    tree = open_tree(world.store, made.tree.uri, made.tree.digest, backbone=world.backbone.digest)
+    assert len(tree.fields.nodes) == 2
+    assert sum(made.diff.rows_after.values()) == 0

@@ -1,0 +1,226 @@
+"""Brings the store and the trees to what the catalog allows: again and again, whatever was killed meanwhile.
+
+Every step looks at what stands, and does what is missing; nothing is remembered between two calls but rows.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from portal.audit.services import audit_record
+from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segment, TreeVersion
+from portal.common.errors import Conflict
+from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.scope import operator_scope
+from portal.common.store import ObjectStore
+from portal.datasets.models import Dataset, DatasetState
+from portal.domains.models import DeletionRecord, DeletionSubject, DomainJob, DomainJobKind, HeldTask
+from portal.domains.selectors import tainted_trees
+from portal.domains.services import domain_update_request
+from portal.serving.models import Deployment
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Tenant
+from portal.training.models import UNFINISHED, JobState, TrainingJob
+
+SERVICE_GRACE = timedelta(seconds=60)
+"""Between retiring a tree and destroying it: the service hears of it, and answers its last requests."""
+AGAIN_AFTER = timedelta(minutes=5)
+"""After an update that failed."""
+UPDATE_EVERY = timedelta(days=1)
+"""So often a domain takes up new segments by itself."""
+MAX_SUGGESTIONS = 20
+_log = structlog.get_logger("portal.domains")
+
+
+def reconcile(store: ObjectStore) -> None:
+    """One round; see the functions."""
+    with operator_scope():
+        forgetting_advance()
+        orphans_update()
+        domains_update_due()
+        held_tasks_move()
+        suggestions_request()
+        receipts_note()
+    trees_destroy(store)
+    deletions_finish(store)
+
+
+def forgetting_advance() -> None:
+    """Ask for the updates that bring live trees to forget what the ledger says."""
+    for record in DeletionRecord.objects.unscoped().filter(forgotten_at=None):
+        live = tainted_trees(record).filter(retired_at=None)
+        _update_domains(live)
+
+
+def orphans_update() -> None:
+    """Ask for updates of domains whose trees stand on a replaced tree."""
+    _update_domains(TreeVersion.objects.unscoped().filter(retired_at=None, parent__retired_at__isnull=False))
+
+
+def domains_update_due() -> None:
+    """Ask for updates of domains with a segment that is not in their newest tree, at most once a day."""
+    newest = TreeVersion.objects.unscoped().filter(domain=OuterRef("domain"), retired_at=None)
+    recent = DomainJob.objects.unscoped().filter(
+        domain=OuterRef("domain"), does=DomainJobKind.UPDATE, created_at__gt=Now() - UPDATE_EVERY
+    )
+    waiting = (
+        Segment.objects.unscoped()
+        .filter(dataset__deleted_at=None, created_at__lt=Now() - UPDATE_EVERY)
+        .annotate(newest=newest.order_by("-created_at").values("segments")[:1])
+        .filter(~Exists(recent))
+        .select_related("domain__tenant")
+    )
+    for segment in waiting:
+        held = {one["dataset"] for one in segment.newest or ()}
+        if str(segment.dataset_id) not in held:
+            _request(segment.domain)
+
+
+def held_tasks_move() -> None:
+    """Held tasks whose time is over follow the newer tree."""
+    for held in HeldTask.objects.unscoped().filter(until__lt=Now()).select_related("tenant", "deployment"):
+        Deployment.objects.unscoped().filter(pk=held.deployment_id).update(tree_version=held.tree_id)
+        audit_record(
+            actor=OPERATOR.name, action="deployment.follow", target=held.deployment, tenant=held.tenant
+        )
+        held.delete()
+
+
+def suggestions_request() -> None:
+    """Every dataset that is ready is measured once against the domains that its tenant sees."""
+    measured = DomainJob.objects.unscoped().filter(dataset=OuterRef("pk"))
+    fresh = Dataset.objects.unscoped().filter(~Exists(measured), state=DatasetState.READY, deleted_at=None)
+    general = TreeVersion.objects.unscoped().filter(domain__slug=GENERAL_DOMAIN, tenant=None, retired_at=None)
+    if not general.exists():
+        return  # the installation is still being prepared
+    for dataset in fresh.order_by("-created_at")[:MAX_SUGGESTIONS]:
+        job = DomainJob(tenant_id=dataset.tenant_id, dataset=dataset, does=DomainJobKind.SUGGEST)
+        job.save(force_insert=True)
+        enqueue_on_commit(JobName.DOMAIN_RUN, id=str(job.pk))
+
+
+def receipts_note() -> None:
+    """Receipts name the trees that go, before they are gone."""
+    for record in DeletionRecord.objects.unscoped().filter(forgotten_at=None):
+        known = {tree["digest"]: tree for tree in record.trees}
+        for tree in tainted_trees(record).select_related("replaced_by"):
+            by = tree.replaced_by.digest if tree.replaced_by is not None else None
+            known[tree.digest] = {"uri": tree.uri, "digest": tree.digest, "replaced_by": by}
+        noted = [known[digest] for digest in sorted(known)]
+        DeletionRecord.objects.unscoped().filter(pk=record.pk).update(trees=noted)
+
+
+def trees_destroy(store: ObjectStore) -> None:
+    """Delete the bundles of trees that were retired a while ago, once no tree stands on their nodes."""
+    with operator_scope():
+        below = TreeVersion.objects.unscoped().filter(parent=OuterRef("pk"), destroyed_at=None)
+        due = TreeVersion.objects.unscoped().filter(
+            ~Exists(below), destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE
+        )
+        found = [(tree.pk, tree.uri) for tree in due]
+        standing = set(
+            TreeVersion.objects.unscoped()
+            .filter(uri__in=[uri for _, uri in found], retired_at=None)
+            .values_list("uri", flat=True)
+        )
+    for tree_id, uri in found:
+        if uri not in standing:
+            store.delete_beside(uri)
+        with operator_scope():
+            TreeVersion.objects.unscoped().filter(pk=tree_id).update(destroyed_at=Now())
+        _log.info("tree.destroyed", tree=str(tree_id))
+
+
+def deletions_finish(store: ObjectStore) -> None:
+    """Complete the receipts of deletions of which nothing is left."""
+    with operator_scope():
+        pending = list(DeletionRecord.objects.unscoped().filter(forgotten_at=None))
+    for record in pending:
+        if record.subject == DeletionSubject.TENANT:
+            store.delete(f"tenants/{record.tenant_id}")
+        with operator_scope():
+            if _is_forgotten(record):
+                DeletionRecord.objects.unscoped().filter(pk=record.pk).update(forgotten_at=Now())
+                _log.info("deletion.done", record=str(record.pk))
+
+
+def leftovers_delete(store: ObjectStore) -> None:
+    """Delete bundles that no row and no unfinished job knows: of cancelled jobs, and of deleted tasks."""
+    with operator_scope():
+        tenants = [str(pk) for pk in Tenant.objects.values_list("pk", flat=True)]
+        shared = Domain.objects.unscoped().filter(tenant=None).values_list("pk", flat=True)
+        folders = [f"tenants/{tenant}" for tenant in tenants] + [f"domains/{domain}" for domain in shared]
+    for folder in folders:
+        for kind in ("trees", "versions"):
+            # Listed first: what is published meanwhile is not in the list, and what is in it is known by now.
+            places = {f"{folder}/{kind}/{_stem(name)}" for name in store.names(f"{folder}/{kind}")}
+            for uri in sorted(places - _known(places)):
+                store.delete_beside(uri)
+                _log.info("store.leftover_deleted", uri=uri)
+
+
+def _stem(name: str) -> str:
+    """The name of the bundle that a file belongs to: itself, a part beside it, or one half-written."""
+    return name.lstrip(".").partition(".")[0]
+
+
+def _known(places: set[str]) -> set[str]:
+    jobs = {uri.rpartition("/")[2]: uri for uri in places}
+    with operator_scope():
+        trees = TreeVersion.objects.unscoped().filter(uri__in=places, destroyed_at=None)
+        versions = AdapterVersion.objects.unscoped().filter(bundle_uri__in=places)
+        updates = DomainJob.objects.unscoped().filter(out_uri__in=places, state__in=UNFINISHED)
+        trainings = TrainingJob.objects.unscoped().filter(
+            pk__in=[name for name in jobs if _is_uuid(name)], state__in=UNFINISHED
+        )
+        return {
+            *trees.values_list("uri", flat=True),
+            *versions.values_list("bundle_uri", flat=True),
+            *updates.values_list("out_uri", flat=True),
+            *(jobs[str(pk)] for pk in trainings.values_list("pk", flat=True)),
+        }
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _update_domains(trees: QuerySet[TreeVersion]) -> None:
+    """One update for each domain of these trees, those above before those below."""
+    waiting = {tree.domain_id: tree.domain for tree in trees.select_related("domain__tenant")}
+    for domain in waiting.values():
+        if domain.parent_id not in waiting:
+            _request(domain)
+
+
+def _request(domain: Domain) -> None:
+    jobs = DomainJob.objects.unscoped().filter(domain=domain, does=DomainJobKind.UPDATE)
+    failed = jobs.filter(state=JobState.FAILED, finished_at__gt=Now() - AGAIN_AFTER)
+    if failed.exists() or jobs.filter(state__in=UNFINISHED).exists():
+        return
+    try:
+        domain_update_request(domain=domain, acting=OPERATOR)
+    except Conflict:
+        return  # somebody else has asked
+
+
+def _is_forgotten(record: DeletionRecord) -> bool:
+    if tainted_trees(record).exists():
+        return False
+    match record.subject:
+        case DeletionSubject.DATASET:
+            return not Dataset.objects.unscoped().filter(pk=record.subject_id).exists()
+        case DeletionSubject.TENANT:
+            # A process of the tenant that was still running has heard of it by then.
+            waited = DeletionRecord.objects.unscoped().filter(
+                pk=record.pk, deleted_at__lt=Now() - SERVICE_GRACE
+            )
+            return waited.exists()
+        case _:
+            return True

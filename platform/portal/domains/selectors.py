@@ -1,0 +1,125 @@
+"""Reading what domains are made of, and what is going on with them."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from portal.catalog.models import GENERAL_DOMAIN, Domain, Segment, TreeVersion
+from portal.common.errors import NotFound
+from portal.domains.models import (
+    Contribution,
+    DeletionRecord,
+    DeletionSubject,
+    DomainJob,
+    DomainJobKind,
+    OperatorSegment,
+    TenantVerification,
+)
+from portal.tenants.models import Tenant
+from wire.domains import Contribution as WireContribution
+from wire.ids import BundleUri, DatasetId, Digest, TenantId
+
+
+def domain_get(*, tenant: Tenant, slug: str) -> Domain:
+    """A domain that the tenant sees, parent loaded."""
+    found = (
+        Domain.objects.visible_to(tenant)
+        .select_related("parent", "tenant")
+        .filter(slug=slug)
+        .order_by("tenant_id")
+        .first()
+    )
+    if found is None:
+        raise NotFound("domain")
+    return found
+
+
+def shared_domain_get(*, slug: str) -> Domain:
+    """A shared domain to contribute to: any but the root, which learns from the operator alone."""
+    found = Domain.objects.unscoped().filter(tenant=None, slug=slug).exclude(slug=GENERAL_DOMAIN).first()
+    if found is None:
+        raise NotFound("shared domain")
+    return found
+
+
+def contributions_of(domain: Domain) -> tuple[WireContribution, ...]:
+    """The segments that the domain's own node may be made of now. Needs a scope that sees them all."""
+    if domain.tenant_id is not None:
+        own = Segment.objects.unscoped().filter(domain=domain, dataset__deleted_at=None)
+        return tuple(_contribution(segment) for segment in own.order_by("dataset_id"))
+    agreed = Contribution.objects.unscoped().filter(
+        domain=domain,
+        revoked_at=None,
+        dataset__deleted_at=None,
+        tenant__is_active=True,
+        tenant_id__in=TenantVerification.objects.unscoped().values("tenant_id"),
+    )
+    segments = Segment.objects.unscoped().filter(dataset_id__in=agreed.values("dataset_id"))
+    once = segments.order_by("dataset_id", "created_at").distinct("dataset_id")
+    operators = OperatorSegment.objects.filter(domain=domain).order_by("digest")
+    return (
+        *(
+            WireContribution(DatasetId(str(own.pk)), None, BundleUri(own.uri), Digest(own.digest))
+            for own in operators
+        ),
+        *(_contribution(segment) for segment in once),
+    )
+
+
+def tainted_trees(record: DeletionRecord) -> QuerySet[TreeVersion]:
+    """Trees not yet destroyed that hold what the record forgets, at any node. Needs the operator's scope."""
+    trees = TreeVersion.objects.unscoped().filter(destroyed_at=None)
+    if record.subject == DeletionSubject.CONTRIBUTION:
+        trees = trees.filter(domain_id=record.domain_id)
+    found: set[UUID] = set()
+    for segment in record.segments:
+        holding = trees.filter(segments__contains=[{"dataset": segment["dataset"]}])
+        found.update(holding.values_list("pk", flat=True))
+    newest = found
+    while newest:
+        below = TreeVersion.objects.unscoped().filter(destroyed_at=None, parent_id__in=newest)
+        newest = set(below.values_list("pk", flat=True)) - found
+        found |= newest
+    return TreeVersion.objects.unscoped().filter(pk__in=found)
+
+
+def update_list(*, tenant: Tenant, domain: Domain) -> QuerySet[DomainJob]:
+    """The updates of one of the tenant's own domains, newest first."""
+    jobs = DomainJob.objects.for_tenant(tenant).filter(domain=domain, does=DomainJobKind.UPDATE)
+    return jobs.select_related("tree").order_by("-created_at", "id")
+
+
+def contribution_list(*, tenant: Tenant) -> QuerySet[Contribution]:
+    """What the tenant has agreed to contribute, and what it once had, newest first."""
+    rows = Contribution.objects.for_tenant(tenant).select_related("domain", "dataset")
+    return rows.order_by("-created_at", "id")
+
+
+def deletion_list(*, tenant: Tenant) -> QuerySet[DeletionRecord]:
+    """The tenant's lines of the deletion ledger, newest first."""
+    return DeletionRecord.objects.for_tenant(tenant).order_by("-deleted_at", "id")
+
+
+def deletion_get(*, tenant: Tenant, deletion_id: UUID) -> DeletionRecord:
+    """One of them."""
+    found = deletion_list(tenant=tenant).filter(pk=deletion_id).first()
+    if found is None:
+        raise NotFound("deletion")
+    return found
+
+
+def suggestion_get(*, tenant: Tenant, dataset_id: UUID) -> DomainJob:
+    """The job that looks, or has looked, which domain the dataset is like."""
+    found = DomainJob.objects.for_tenant(tenant).filter(dataset_id=dataset_id).first()
+    if found is None:
+        raise NotFound("suggestion for this dataset")
+    return found
+
+
+def _contribution(segment: Segment) -> WireContribution:
+    return WireContribution(
+        DatasetId(str(segment.dataset_id)),
+        TenantId(str(segment.tenant_id)),
+        BundleUri(segment.uri),
+        Digest(segment.digest),
+    )

@@ -1,0 +1,151 @@
+"""What tenants agree to, what the operator verifies, asking for updates, and deleting a tenant whole."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.audit.services import audit_record
+from portal.catalog.models import AdapterVersion, Domain, Segment, Task
+from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
+from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.scope import operator_scope
+from portal.datasets.models import Dataset
+from portal.domains.models import (
+    Contribution,
+    DeletionRecord,
+    DeletionSubject,
+    DomainJob,
+    DomainJobKind,
+    GateConsent,
+    TenantVerification,
+)
+from portal.tenants.actors import Actor
+from portal.tenants.models import Tenant
+
+
+@transaction.atomic
+def contribution_grant(*, domain: Domain, dataset: Dataset, acting: Actor) -> Contribution:
+    """Let the n-grams of ``dataset`` enter the shared ``domain`` at its next update; the k rule holds."""
+    contribution = Contribution(tenant=dataset.tenant, domain=domain, dataset=dataset, granted_by=acting.name)
+    try:
+        with transaction.atomic():
+            contribution.save(force_insert=True)
+    except IntegrityError as exc:
+        raise AlreadyExists("dataset", f"This dataset contributes to {domain.slug} already.") from exc
+    audit_record(
+        actor=acting.name,
+        action="contribution.grant",
+        target=contribution,
+        tenant=dataset.tenant,
+        domain=domain.slug,
+        dataset_id=str(dataset.pk),
+    )
+    return contribution
+
+
+@transaction.atomic
+def contribution_revoke(*, tenant: Tenant, contribution_id: UUID, acting: Actor) -> DeletionRecord:
+    """End a consent; what the dataset brought to the shared domain is forgotten. Gives the receipt."""
+    rows = Contribution.objects.for_tenant(tenant).select_for_update(of=("self",)).select_related("dataset")
+    contribution = rows.filter(pk=contribution_id, revoked_at=None).first()
+    if contribution is None:
+        raise NotFound("contribution")
+    contribution.revoked_at, contribution.revoked_by = timezone.now(), acting.name
+    contribution.save(update_fields=["revoked_at", "revoked_by"])
+    record = DeletionRecord(
+        tenant_id=tenant.pk,
+        subject=DeletionSubject.CONTRIBUTION,
+        subject_id=contribution.pk,
+        domain_id=contribution.domain_id,
+        segments=_segments(tenant, dataset=contribution.dataset),
+    )
+    record.save(force_insert=True)
+    audit_record(
+        actor=acting.name,
+        action="contribution.revoke",
+        target=contribution,
+        tenant=tenant,
+        dataset_id=str(contribution.dataset_id),
+    )
+    return record
+
+
+@transaction.atomic
+def gate_consent_set(*, task: Task, is_given: bool, acting: Actor) -> None:
+    """Let held-out rows of ``task`` be used to try new trees on, or no longer."""
+    given = GateConsent.objects.for_tenant(task.tenant).filter(task=task)
+    if is_given == given.exists():
+        return
+    if is_given:
+        GateConsent(tenant=task.tenant, task=task, granted_by=acting.name).save(force_insert=True)
+    else:
+        given.delete()
+    audit_record(
+        actor=acting.name,
+        action="gate_consent.grant" if is_given else "gate_consent.revoke",
+        target=task,
+        tenant=task.tenant,
+    )
+
+
+@transaction.atomic
+def tenant_verify(*, tenant: Tenant, acting: Actor) -> None:
+    """From now on the tenant counts for the k-tenant rule. Needs the operator's scope."""
+    _, is_new = TenantVerification.objects.unscoped().get_or_create(
+        tenant=tenant, defaults={"verified_by": acting.name}
+    )
+    if is_new:
+        audit_record(actor=acting.name, action="tenant.verify", target=tenant, tenant=tenant)
+
+
+@transaction.atomic
+def domain_update_request(*, domain: Domain, acting: Actor) -> DomainJob:
+    """Queue an update of the domain. Raises Conflict while one is queued or running."""
+    job = DomainJob(tenant_id=domain.tenant_id, domain=domain, does=DomainJobKind.UPDATE)
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as exc:
+        raise Conflict("An update of this domain is queued or running already.") from exc
+    audit_record(
+        actor=acting.name,
+        action="domain_job.create",
+        target=job,
+        tenant=domain.tenant,
+        domain=domain.slug,
+    )
+    enqueue_on_commit(JobName.DOMAIN_RUN, id=str(job.pk))
+    return job
+
+
+def tenant_forget(*, tenant: Tenant, confirm: str, acting: Actor) -> DeletionRecord:
+    """Delete the tenant with all it has; bundles, and what it taught shared domains, go within minutes."""
+    if confirm != tenant.slug:
+        raise InvalidField("confirm", "Type the tenant's slug to confirm that all of it is to be deleted.")
+    with operator_scope():
+        record = DeletionRecord(
+            tenant_id=tenant.pk,
+            subject=DeletionSubject.TENANT,
+            subject_id=tenant.pk,
+            segments=_segments(tenant),
+            versions=[
+                {"task": version.task.slug, "number": version.number, "digest": version.bundle_digest}
+                for version in AdapterVersion.objects.for_tenant(tenant).select_related("task")
+            ],
+        )
+        record.save(force_insert=True)
+        audit_record(
+            actor=acting.name, action="tenant.delete", target=tenant, tenant=tenant, slug=tenant.slug
+        )
+        Tenant.objects.filter(pk=tenant.pk).delete()
+    return record
+
+
+def _segments(tenant: Tenant, *, dataset: Dataset | None = None) -> list[dict[str, str]]:
+    """Of one dataset, or of all the tenant's datasets, each once."""
+    rows = Segment.objects.for_tenant(tenant)
+    if dataset is not None:
+        rows = rows.filter(dataset=dataset)
+    once = rows.order_by("dataset_id", "created_at").distinct("dataset_id")
+    return [{"dataset": str(row.dataset_id), "uri": row.uri, "digest": row.digest} for row in once]

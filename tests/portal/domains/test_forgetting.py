@@ -1,0 +1,261 @@
+"""What was deleted is forgotten: trees, bundles, shared nodes, receipts; and the holes that were there."""
+
+from pathlib import Path
+
+import pytest
+
+from portal.catalog.models import AdapterVersion, Segment, Task, TreeVersion
+from portal.common.errors import InvalidField
+from portal.common.scope import operator_scope, tenant_scope
+from portal.datasets.models import Dataset
+from portal.domains.job_files import served_tree
+from portal.domains.models import DeletionRecord, DomainJob
+from portal.domains.reconcile import leftovers_delete
+from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
+from portal.serving.models import Deployment
+from portal.serving.services import task_delete_unused
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Tenant
+from portal.training.models import JobState
+from tests.fakes.portal import Cast, make_general, make_job, make_task, make_tenant
+from tests.portal.domains.world import (
+    Worker,
+    delete,
+    deployed,
+    learn,
+    put,
+    shared_domain,
+    store,
+    trees,
+    under,
+    verified,
+)
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    make_general()
+    return Worker(tmp_path)
+
+
+@pytest.fixture
+def task(cast: Cast, worker: Worker) -> Task:
+    return make_task(cast.acme.tenant)
+
+
+def receipt(tenant_id: object) -> DeletionRecord:
+    with operator_scope():
+        return DeletionRecord.objects.unscoped().get(tenant_id=tenant_id)
+
+
+def served(version: AdapterVersion) -> TreeVersion:
+    """As the view for the service says."""
+    with operator_scope():
+        deployment = Deployment.objects.unscoped().get(version=version)
+        return served_tree(deployment)
+
+
+def dataset_of(version: AdapterVersion) -> Dataset:
+    assert version.dataset is not None
+    return version.dataset
+
+
+def test_a_deleted_dataset_leaves_every_tree(task: Task, worker: Worker) -> None:
+    first, second = learn(task, 1), learn(task, 2)
+    deployed(second)
+    delete(dataset_of(first))
+    for _ in range(3):
+        worker.round()
+    old_one, old_two, new = trees(task.domain)
+    assert [one["dataset"] for one in new.segments] == [str(second.dataset_id)]
+    assert (new.retired_at, new.destroyed_at) == (None, None)
+    for old in (old_one, old_two):
+        assert old.destroyed_at is not None
+        assert old.replaced_by_id == new.pk
+        assert not store().exists(old.uri)
+        assert not store().exists(f"{old.uri}.table-1")
+    done = receipt(task.tenant_id)
+    assert done.forgotten_at is not None
+    assert [one["dataset"] for one in done.segments] == [str(first.dataset_id)]
+    assert {(one["digest"], one["replaced_by"]) for one in done.trees} == {
+        (old_one.digest, new.digest),
+        (old_two.digest, new.digest),
+    }
+    assert [(one["task"], one["number"]) for one in done.versions] == [("news", 1)]
+
+
+def test_the_service_hears_of_the_new_tree_and_never_of_a_destroyed_one(task: Task, worker: Worker) -> None:
+    first, second = learn(task, 1), learn(task, 2)
+    deployed(second)
+    delete(dataset_of(first))
+    worker.round()
+    new = trees(task.domain)[-1]
+    assert served(second).pk == new.pk
+    assert store().exists(second.tree_version.uri), "still there for requests that began before"
+
+
+def test_the_last_dataset_leaves_a_tree_of_the_nodes_above(task: Task, worker: Worker) -> None:
+    version = learn(task, 1)
+    deployed(version)
+    delete(dataset_of(version))
+    for _ in range(3):
+        worker.round()
+    assert trees(task.domain)[-1].segments == []
+    assert worker.jobs()[-1]["contributions"] == []
+    assert receipt(task.tenant_id).forgotten_at is not None
+
+
+def test_a_failed_update_is_tried_again_later_and_the_receipt_waits(task: Task, worker: Worker) -> None:
+    version = learn(task, 1)
+    delete(dataset_of(version))
+    worker.options = ("--refuse",)
+    for _ in range(3):
+        worker.round()
+    with operator_scope():
+        job = DomainJob.objects.unscoped().get(domain=task.domain)
+        assert job.state == JobState.FAILED
+    assert receipt(task.tenant_id).forgotten_at is None
+    with operator_scope():
+        DomainJob.objects.unscoped().filter(pk=job.pk).update(finished_at="2020-01-01T00:00:00Z")
+    worker.options = ()
+    for _ in range(3):
+        worker.round()
+    assert receipt(task.tenant_id).forgotten_at is not None
+
+
+def test_text_deleted_under_a_running_update_is_not_registered(
+    task: Task, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.domains.job_work import UpdateWork
+
+    first, second = learn(task, 1), learn(task, 2)
+    delete(dataset_of(first))
+    check = UpdateWork.check
+
+    def deleting(self: UpdateWork, *given: object) -> None:
+        check(self, *given)  # type: ignore[arg-type]
+        monkeypatch.setattr(UpdateWork, "check", check)
+        delete(dataset_of(second))
+
+    monkeypatch.setattr(UpdateWork, "check", deleting)
+    worker.round()
+    with operator_scope():
+        held = TreeVersion.objects.unscoped().filter(
+            segments__contains=[{"dataset": str(second.dataset_id)}], retired_at=None
+        )
+        assert [tree.pk for tree in held] == [second.tree_version_id], "only what was there before"
+    for _ in range(3):
+        worker.round()
+    with operator_scope():
+        assert not TreeVersion.objects.unscoped().filter(
+            segments__contains=[{"dataset": str(second.dataset_id)}], destroyed_at=None
+        )
+
+
+def share(worker: Worker, cast: Cast, slugs: tuple[str, ...] = ("acme", "globex", "initech")) -> list[Task]:
+    """Verified tenants contribute a dataset each to the shared domain under which their tasks stand."""
+    press = shared_domain()
+    known = {"acme": cast.acme.tenant, "globex": cast.globex.tenant}
+    tasks = []
+    for slug in slugs:
+        tenant = known.get(slug) or make_tenant(slug)
+        verified(tenant)
+        task = make_task(tenant)
+        under(task, press)
+        version = learn(task, 1)
+        with tenant_scope(tenant.pk):
+            contribution_grant(domain=press, dataset=dataset_of(version), acting=OPERATOR)
+        tasks.append(task)
+    from portal.domains.services import domain_update_request
+
+    with operator_scope():
+        domain_update_request(domain=press, acting=OPERATOR)
+    worker.work()
+    return tasks
+
+
+def test_a_deleted_tenant_leaves_shared_nodes_too(cast: Cast, worker: Worker) -> None:
+    tasks = share(worker, cast)
+    press = tasks[0].domain.parent
+    assert press is not None
+    above = trees(press)[0]
+    assert len(above.segments) == 3
+    on_shared = learn(tasks[1], 2, above=above)
+    deployed(on_shared)
+    acme = cast.acme.tenant.pk
+    folder = f"tenants/{acme}"
+    with tenant_scope(acme):
+        record = tenant_forget(tenant=cast.acme.tenant, confirm="acme", acting=OPERATOR)
+    with operator_scope():
+        assert not Tenant.objects.filter(pk=acme).exists()
+        DeletionRecord.objects.unscoped().filter(pk=record.pk).update(deleted_at="2020-01-01T00:00:00Z")
+    for _ in range(5):
+        worker.round()
+    with operator_scope():
+        for tree in TreeVersion.objects.unscoped().filter(destroyed_at=None):
+            datasets = {one["dataset"] for one in tree.segments}
+            assert not datasets & {one["dataset"] for one in record.segments}, tree.uri
+    assert store().names(folder) == []
+    newest = trees(tasks[1].domain)[-1]
+    assert served(on_shared).pk == newest.pk
+    assert newest.parent is not None
+    assert {one["dataset"] for one in newest.parent.segments} == {
+        one["dataset"] for one in above.segments
+    } - {one["dataset"] for one in record.segments}
+    assert receipt(acme).forgotten_at is not None
+
+
+def test_a_revoked_consent_is_a_deletion_from_the_shared_node_alone(cast: Cast, worker: Worker) -> None:
+    tasks = share(worker, cast)
+    press = tasks[0].domain.parent
+    assert press is not None
+    from portal.domains.models import Contribution
+
+    with tenant_scope(cast.acme.tenant.pk):
+        mine = Contribution.objects.for_tenant(cast.acme.tenant).get()
+        assert mine.private_share == 0.25
+        contribution_revoke(tenant=cast.acme.tenant, contribution_id=mine.pk, acting=OPERATOR)
+    for _ in range(3):
+        worker.round()
+    assert len(trees(press)[-1].segments) == 2
+    assert trees(press)[0].destroyed_at is not None
+    with tenant_scope(cast.acme.tenant.pk):
+        assert Segment.objects.for_tenant(cast.acme.tenant).count() == 1, "the tenant's own domain keeps it"
+    assert trees(tasks[0].domain)[0].retired_at is None
+    assert receipt(cast.acme.tenant.pk).forgotten_at is not None
+
+
+def test_a_tenant_goes_with_everything_at_once(cast: Cast, task: Task) -> None:
+    version = learn(task, 1)
+    deployed(version)
+    make_job(task, dataset_of(version), state=JobState.RUNNING)
+    with tenant_scope(task.tenant_id):
+        with pytest.raises(InvalidField):
+            tenant_forget(tenant=cast.acme.tenant, confirm="globex", acting=OPERATOR)
+        tenant_forget(tenant=cast.acme.tenant, confirm="acme", acting=OPERATOR)
+    with operator_scope():
+        for model in (AdapterVersion, TreeVersion, Task, Segment, Dataset):
+            assert not model.objects.unscoped().filter(tenant_id=task.tenant_id).exists(), model
+        assert Tenant.objects.filter(slug="globex").exists()
+
+
+def test_leftovers_of_cancelled_trainings_and_deleted_tasks_go(cast: Cast, task: Task) -> None:
+    version = learn(task, 1)
+    other = make_task(cast.acme.tenant, "other")
+    gone = learn(other, 1)
+    running = make_job(task, dataset_of(version), state=JobState.RUNNING)
+    cancelled = make_job(other, dataset_of(gone), state=JobState.CANCELLED)
+    folder = f"tenants/{task.tenant_id}"
+    for job in (running, cancelled):
+        put(f"{folder}/trees/{job.pk}/manifest.json")
+        put(f"{folder}/trees/{job.pk}.table-7/manifest.json")
+        put(f"{folder}/versions/{job.pk}/manifest.json")
+    with tenant_scope(task.tenant_id):
+        task_delete_unused(task=other, acting=OPERATOR)
+    leftovers_delete(store())
+    trained = version.tree_version.uri.rpartition("/")[2]
+    assert set(store().names(f"{folder}/versions")) == {trained, str(running.pk)}
+    left = {name.partition(".")[0] for name in store().names(f"{folder}/trees")}
+    assert left == {trained, str(running.pk), gone.tree_version.uri.rpartition("/")[2]}
