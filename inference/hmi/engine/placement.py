@@ -128,8 +128,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     Engine thread only, but for device_adapters() and device_nodes(); the loaders' threads report through the
     inbox. Disk is read on those; the engine thread only copies from host to device, between batches. What an
-    open request waits for is held in the host tier from its arrival there until it is on the device, so that
-    a model is evicted under a request at most once.
+    open request waits for is held in the host tier from its arrival there until it is on the device.
     """
 
     def __init__(
@@ -273,8 +272,9 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             self._fetch("tree", self._tree_loader, hplm.tree, hplm, self._remember_path)
             return False
         self._paths.move_to_end(hplm.tree)
-        found = [self._has(self._nodes, "table", self._table_loader, node, hplm) for node in path.nodes]
-        return all(found)
+        # One after the other, the shared ones first: models that each hold a leaf and wait for the room that
+        # these take for the same node above would wait for ever.
+        return all(self._has(self._nodes, "table", self._table_loader, node, hplm) for node in path.nodes)
 
     def _has(
         self,
@@ -370,13 +370,22 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         host = self._host_value(ref)
         slot = self._begin(self._slots, ref, self._adapter_arena.bytes_of(host))
         self._copy(self._slots, ref, lambda: self._adapter_arena.write(slot, host))
+        self._release_held(ref)
         return self._slots.finish_load(ref, DeviceAdapter(slot, len(host.fields.labels)), num_leases=1)[0]
 
     def _promote_node(self, ref: BundleRef) -> Lease[BundleRef, Reservation, DeviceNode]:
         host = self._host_value(ref)
         self._begin(self._nodes, ref, self._node_arena.bytes_of(host))
         number = self._copy(self._nodes, ref, lambda: self._node_arena.add(host))
+        self._release_held(ref)
         return self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
+
+    def _release_held(self, ref: BundleRef) -> None:
+        """``ref`` is on the device, for all that wait for it; the host tier may give it up."""
+        held = self._held.pop(ref)
+        for hplm in held.users:
+            self._held_for[hplm].discard(ref)
+        held.lease.release()
 
     def _host_value(self, ref: BundleRef) -> Any:
         held = self._held.get(ref)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
-from hmi.base.errors import BundleMismatch, HmiError, NotFound
+from hmi.base.errors import BundleBroken, BundleMismatch, HmiError, NotFound
 from hmi.engine.placement import TreePath
 from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle
-from hmi.plot.table import PlotTable, open_table_bundle
+from hmi.plot.table import TABLE_FILE, PlotTable, open_table_bundle
 from hmi.plot.tree import read_tree
 from wire.artifacts import BackboneFields, BundleRef
 from wire.errors import ErrorCode
@@ -100,7 +100,13 @@ class TableSource:
         self._backbone = backbone
 
     def measure(self, key: BundleRef) -> int:
-        return _num_bytes(self._store, key)
+        with _present(key):
+            folder = self._store.localize(key.uri, key.digest)
+        # A root's isolated rows are for building alone and are not read.
+        table = read_manifest(folder).files.get(TABLE_FILE)
+        if table is None:
+            raise BundleBroken(f"bundle {key.digest} has no {TABLE_FILE}")
+        return table.num_bytes
 
     def read(self, key: BundleRef) -> PlotTable:
         with _present(key):
