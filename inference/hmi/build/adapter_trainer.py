@@ -1,5 +1,6 @@
 """Trains one task's adapter and head on cached lower-layer states; when killed, it goes on from there."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from hmi.build.report import CurvePoint
@@ -21,6 +23,7 @@ from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
 from hmi.model.upper import UpperLayers
 from wire.codec import from_plain, to_plain
+from wire.errors import ErrorCode
 from wire.training import Recipe
 
 WARM_UP_SHARE = 0.06
@@ -89,14 +92,6 @@ class TrainedTask:
     temperature: float  # fitted on the validation rows; ``head`` does not have it yet
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledBatch:
-    """What one step learns from."""
-
-    batch: StateBatch
-    labels: Tensor  # [num_rows] int64
-
-
 @dataclass(slots=True)
 class _Course:
     """How far the training is: the plain part of a checkpoint."""
@@ -146,6 +141,7 @@ class AdapterTrainer:
             self._parameters.values(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY
         )
         self._course = _Course()
+        self._is_halved = False
 
     @property
     def step(self) -> int:
@@ -162,8 +158,8 @@ class AdapterTrainer:
         if self._course.step == 0:
             self.resume()
         saved_s = self._monotonic()
-        for batch in self._batches_to_come():
-            loss = self._step(batch)
+        for rows in self._batches_to_come():
+            loss = self._step(rows)
             accuracy = self._validate() if self._is_validation_due() else None
             self._listener(self._course.step, self._num_steps, loss=loss, validation_accuracy=accuracy)
             if self._course.finished or self._monotonic() - saved_s >= CHECKPOINT_INTERVAL_S:
@@ -173,26 +169,58 @@ class AdapterTrainer:
                 break
         return self._best_task()
 
-    def _batches_to_come(self) -> Iterator[LabelledBatch]:
-        states, labels = self._inputs.train.states, self._inputs.train.labels
+    def _batches_to_come(self) -> Iterator[npt.NDArray[np.int64]]:
         per_epoch = self._plan.steps_per_epoch
         for epoch in range(self._course.step // per_epoch, self._inputs.recipe.epochs):
-            for rows in self._plan.epoch(epoch)[self._course.step - epoch * per_epoch :]:
-                yield LabelledBatch(states.batch(rows), torch.from_numpy(labels[rows]))
+            yield from self._plan.epoch(epoch)[self._course.step - epoch * per_epoch :]
 
-    def _step(self, batch: LabelledBatch) -> float:
+    def _step(self, rows: npt.NDArray[np.int64]) -> float:
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._inputs.recipe, self._course.step, self._num_steps)
-        logits = self._logits(batch.batch)
-        loss = functional.cross_entropy(logits, batch.labels, weight=self._class_weights)
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self._gradients_in_memory(rows)
+        if not math.isfinite(loss):
+            raise InvalidInput(
+                f"the loss is no number any more after step {self._course.step + 1}; lower the learning rate",
+                param="learning_rate",
+            )
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), MAX_GRADIENT_NORM)
         self._optimiser.step()
         self._course.step += 1
-        self._course.losses.append(float(loss.detach()))
+        self._course.losses.append(loss)
         self._course.finished = self._course.step == self._num_steps
-        return self._course.losses[-1]
+        return loss
+
+    def _gradients_in_memory(self, rows: npt.NDArray[np.int64]) -> float:
+        """When memory is lacking, from now on half a batch at a time: the same step, by half the room."""
+        try:
+            return self._gradients(rows)
+        except (MemoryError, RuntimeError) as exc:
+            if not is_out_of_memory(exc):
+                raise
+            if self._is_halved or len(rows) < 2:
+                raise HmiError(
+                    ErrorCode.BUDGET_EXCEEDED,
+                    f"there is not enough memory to train on {len(rows)} rows a step, nor on half of "
+                    "them at a time; give fewer batch_rows or max_tokens, or the machine more memory",
+                    retryable=True,
+                ) from exc
+        self._is_halved = True
+        return self._gradients_in_memory(rows)
+
+    def _gradients(self, rows: npt.NDArray[np.int64]) -> float:
+        """Set the gradients of these rows' mean loss; returns it."""
+        train, weights = self._inputs.train, self._class_weights
+        labels = torch.from_numpy(train.labels[rows])
+        total = float(len(labels) if weights is None else weights[labels].sum())
+        self._optimiser.zero_grad()
+        loss = 0.0
+        for some in np.array_split(rows, 2 if self._is_halved else 1):
+            part_labels = torch.from_numpy(train.labels[some])
+            logits = self._logits(train.states.batch(some))
+            part = functional.cross_entropy(logits, part_labels, weight=weights, reduction="sum") / total
+            part.backward()  # type: ignore[no-untyped-call]
+            loss += float(part.detach())
+        return loss
 
     def _is_validation_due(self) -> bool:
         return self._course.finished or self._course.step % self._validate_every == 0
@@ -279,6 +307,13 @@ class AdapterTrainer:
             }
             if _BEST + name in checkpoint.tensors:  # none before the first validation
                 self._best[name] = checkpoint.tensors[_BEST + name]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Torch says so in words alone, in other ones for each device."""
+    return (
+        isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error)
+    )
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

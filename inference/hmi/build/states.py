@@ -1,6 +1,5 @@
 """Lower-layer states of rows, written once and memory-mapped: an epoch costs upper layers only."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hmi.artifacts.bundle import sync
+from hmi.build.checkpoint import replacing
 from hmi.plot.ngram import Documents
 
 BATCH_TOKENS = 8_192
@@ -63,15 +62,10 @@ def write_states(
 
     The file appears whole or not at all. Raises OSError when the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as file:
         for start, end in document_ranges(documents.lengths, BATCH_TOKENS):
             file.write(compute(start, end).astype(np.float16).tobytes())
             on_documents(end)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
 
 
 def document_ranges(lengths: npt.NDArray[np.int64], max_tokens: int) -> Iterator[tuple[int, int]]:

@@ -77,6 +77,12 @@ def run(args: argparse.Namespace) -> int:
         print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
         print(f"hmi train: {exc.message}", file=sys.stderr)
         return EXIT_CANNOT_SUCCEED
+    except MemoryError as exc:
+        raise HmiError(
+            ErrorCode.BUDGET_EXCEEDED,
+            "there is not enough memory; give the machine more, or shorter texts by max_tokens",
+            retryable=True,
+        ) from exc
     except OSError as exc:
         # Most likely a full disk; what is on it is whole, and the next attempt goes on from there.
         raise HmiError(

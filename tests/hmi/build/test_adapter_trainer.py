@@ -1,14 +1,19 @@
 """Training learns, stops when it should, and a killed run ends with the very weights of one that was not."""
 
 import itertools
-from collections.abc import Callable
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
+from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import (
     AdapterTrainer,
     LabelledStates,
@@ -18,10 +23,13 @@ from hmi.build.adapter_trainer import (
     learning_rate,
 )
 from hmi.build.states import StateSet
+from hmi.model.adapters.call import AdapterCall
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import LoraParameters
 from hmi.model.backbone import Backbone
+from hmi.model.upper import UpperLayers
 from tests.tiny.backbone import make_tiny_backbone
+from wire.errors import ErrorCode
 from wire.training import Recipe
 
 GOOD, BAD, NEUTRAL = (
@@ -180,3 +188,80 @@ def test_rare_classes_weigh_more_and_even_ones_all_the_same() -> None:
     assert found is not None
     assert float(found[1] / found[0]) == pytest.approx(3.0)
     assert float(found[torch.from_numpy(labels)].mean()) == pytest.approx(1.0)
+
+
+class ScarceUpper:
+    """Upper layers in a memory that holds ``max_tokens`` tokens with their gradients, and no more."""
+
+    def __init__(self, upper: UpperLayers, *, max_tokens: int) -> None:
+        self._upper, self._max_tokens = upper, max_tokens
+
+    def __call__(
+        self, states: torch.Tensor, offsets: npt.NDArray[np.int64], adapter: AdapterCall
+    ) -> torch.Tensor:
+        if torch.is_grad_enabled() and len(states) > self._max_tokens:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 byte")
+        final: torch.Tensor = self._upper(states, offsets, adapter)
+        return final
+
+
+def test_out_of_memory_it_goes_on_with_half_the_rows_at_a_time_to_the_same_end(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    (tmp_path / "ample").mkdir()
+    (tmp_path / "scarce").mkdir()
+    ample = trained(new_inputs(RECIPE), tmp_path / "ample")
+    inputs = new_inputs(RECIPE)
+    scarce = replace(inputs, upper=ScarceUpper(inputs.upper, max_tokens=70))  # type: ignore[arg-type]
+    task = trained(scarce, tmp_path / "scarce")
+    for mine, theirs in zip(task.curve, ample.curve, strict=True):
+        assert mine.loss == pytest.approx(theirs.loss, abs=1e-3)
+    torch.testing.assert_close(task.head.weight, ample.head.weight, atol=1e-3, rtol=1e-2)
+
+
+def test_out_of_memory_on_half_the_rows_says_what_to_change(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    inputs = new_inputs(RECIPE)
+    scarce = replace(inputs, upper=ScarceUpper(inputs.upper, max_tokens=10))  # type: ignore[arg-type]
+    with pytest.raises(HmiError, match="fewer batch_rows or max_tokens") as caught:
+        trained(scarce, tmp_path)
+    assert caught.value.code is ErrorCode.BUDGET_EXCEEDED
+    assert caught.value.retryable
+
+
+def test_a_loss_that_is_no_number_ends_the_training_for_good(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    inputs = new_inputs(RECIPE)
+    states = inputs.train.states.states.copy()
+    states[5] = np.inf
+    broken = replace(inputs, train=replace(inputs.train, states=replace(inputs.train.states, states=states)))
+    with pytest.raises(InvalidInput, match="lower the learning rate"):
+        trained(broken, tmp_path)
+
+
+def test_a_disk_that_is_full_at_a_checkpoint_leaves_the_one_before(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    with pytest.raises(Killed):
+        trained(new_inputs(RECIPE), tmp_path, Heard(dies_at=7))
+    before = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with full_disk(), pytest.raises(OSError, match="too large"):
+        trained(new_inputs(RECIPE), tmp_path)
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+    assert trained(new_inputs(RECIPE), tmp_path).validation_accuracy > 0.9
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can grow past 4 kB."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
