@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from wire.ids import TenantId
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
@@ -19,11 +21,16 @@ class BatchLimits:
 
 
 class BatchFill:
-    """What one batch under construction has spent of its limits; ``max_cold`` is the guard's limit of now."""
+    """What one batch under construction has spent of its limits.
+
+    ``max_cold`` is the thrash guard's limit of now. A tenant gets no more than its share of the batch: else
+    one that floods would make every step as long as a step can be, for the others as well.
+    """
 
     def __init__(self, limits: BatchLimits, *, max_cold: int) -> None:
         self._limits = limits
         self._max_cold = max_cold
+        self._spent: dict[TenantId, tuple[int, int]] = {}  # rows, tokens
         self.num_rows = 0
         self.num_tokens = 0
         self._adapters: set[object] = set()
@@ -33,10 +40,16 @@ class BatchFill:
     def is_full(self) -> bool:
         return self.num_rows >= self._limits.max_rows or self.num_tokens >= self._limits.max_tokens
 
-    def fits(self, num_tokens: int) -> bool:
-        """Whether one more document of ``num_tokens`` fits; an empty batch takes any."""
+    def fits(self, tenant_id: TenantId, num_tokens: int, *, share: float) -> bool:
+        """Whether one more document of ``num_tokens`` fits; an empty batch takes any,
+        and an empty share any that the batch takes."""
         if self.num_rows == 0:
             return True
+        rows, tokens = self._spent.get(tenant_id, (0, 0))
+        if rows and (
+            rows >= share * self._limits.max_rows or tokens + num_tokens > share * self._limits.max_tokens
+        ):
+            return False
         return (
             self.num_rows < self._limits.max_rows and self.num_tokens + num_tokens <= self._limits.max_tokens
         )
@@ -49,7 +62,9 @@ class BatchFill:
             return False
         return not is_cold or is_overdue or self._num_cold < self._max_cold
 
-    def spend(self, adapter: object, num_tokens: int, *, is_cold: bool) -> None:
+    def spend(self, tenant_id: TenantId, adapter: object, num_tokens: int, *, is_cold: bool) -> None:
+        rows, tokens = self._spent.get(tenant_id, (0, 0))
+        self._spent[tenant_id] = (rows + 1, tokens + num_tokens)
         if adapter not in self._adapters:
             self._adapters.add(adapter)
             self._num_cold += is_cold

@@ -6,6 +6,7 @@ from enum import Enum
 
 from hmi.engine.batch import Batch, BatchPart
 from hmi.engine.batch_limits import BatchFill, BatchLimits
+from hmi.engine.recent_tenants import RecentTenants
 from hmi.engine.request import EngineRequest, HplmRef
 from hmi.engine.thrash_guard import ThrashGuard
 from hmi.engine.waiting import TenantQueues
@@ -43,6 +44,7 @@ class Scheduler:
         self._max_passed_over = max_passed_over
         self._queues = TenantQueues()
         self._guard = ThrashGuard(limits.max_cold_adapters)
+        self._recent = RecentTenants()
 
     @property
     def has_work(self) -> bool:
@@ -63,11 +65,12 @@ class Scheduler:
     def next_batch(self, temperature: Callable[[HplmRef], Temperature]) -> Selection:
         """The next batch (empty when nothing waits). Documents that are in it are no longer in the queues."""
         fill = BatchFill(self._limits, max_cold=self._guard.max_cold)
-        selection = _Building(fill, self._max_passed_over, self._queues, temperature)
+        selection = _Building(fill, self._recent, self._max_passed_over, self._queues, temperature)
         self._queues.forget_if_idle()
         self._queues.raise_floor()
         while not selection.is_done and (tenant_id := self._queues.take_least_served()) is not None:
             selection.take_one_document(tenant_id)
+        self._recent.add_batch(selection.weights)
         return selection.finish()
 
     def take_back(self, part: BatchPart) -> None:
@@ -89,11 +92,14 @@ class _Building:
     def __init__(
         self,
         fill: BatchFill,
+        recent: RecentTenants,
         max_passed_over: int,
         queues: TenantQueues,
         temperature: Callable[[HplmRef], Temperature],
     ) -> None:
         self._fill = fill
+        self._recent = recent
+        self.weights: dict[TenantId, float] = {}  # of the tenants in the batch
         self._max_passed_over = max_passed_over
         self._queues = queues
         self._temperature = temperature
@@ -132,7 +138,8 @@ class _Building:
         return Selection(Batch(tuple(parts)), tuple(self._displaced))
 
     def _has_room_for(self, request: EngineRequest, *, is_cold: bool) -> bool:
-        if not self._fill.fits(request.next_tokens):
+        share = self._recent.share(request.tenant_id, request.weight)
+        if not self._fill.fits(request.tenant_id, request.next_tokens, share=share):
             return False
         is_overdue = request.num_passed_over >= self._max_passed_over
         is_admitted = self._fill.admits(request.hplm.adapter, is_cold=is_cold, is_overdue=is_overdue)
@@ -141,9 +148,10 @@ class _Building:
 
     def _take(self, request: EngineRequest, *, is_cold: bool) -> None:
         num_tokens = request.next_tokens
-        self._fill.spend(request.hplm.adapter, num_tokens, is_cold=is_cold)
+        self._fill.spend(request.tenant_id, request.hplm.adapter, num_tokens, is_cold=is_cold)
         self._first_document.setdefault(request, request.next_document)
         request.take_next()
         self._queues.charge(request, num_tokens)
+        self.weights.setdefault(request.tenant_id, request.weight)
         if request.is_all_scheduled:
             self._queues.pop_head(request.tenant_id)
