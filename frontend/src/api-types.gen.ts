@@ -957,7 +957,7 @@ export interface components {
             name: string;
             slug?: string;
             /** @description Slug of the shared domain to put it under; left out: general. */
-            parent?: string;
+            parent_domain?: string;
         };
         /** @description A text domain. */
         DomainOut: {
@@ -968,7 +968,7 @@ export interface components {
             /** @description Of no tenant, so of all. */
             readonly is_shared: boolean;
             /** @description The shared domain above; null: general. */
-            parent?: string | null;
+            parent_domain?: string | null;
             /** Format: date-time */
             created_at: string;
         };
@@ -2092,6 +2092,8 @@ export interface operations {
             query?: {
                 /** @description Rows to give; 20, at most 200. */
                 limit?: number;
+                /** @description Numbers of the only rows to look among: 3,17,40. */
+                numbers?: string;
                 /** @description Rows to pass over; 0. */
                 offset?: number;
             };

@@ -60,6 +60,12 @@ class DatasetRowsIn(serializers.Serializer[Any]):
 
     offset = serializers.IntegerField(min_value=0, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PREVIEW_ROWS, default=20)
+    numbers = serializers.RegexField(
+        r"^[0-9]{1,9}(,[0-9]{1,9})*$", max_length=10 * MAX_PREVIEW_ROWS, default=""
+    )
+
+    def validate_numbers(self, value: str) -> frozenset[int]:
+        return frozenset(int(number) for number in value.split(",") if number)
 
 
 class ColumnsIn(serializers.Serializer[Any]):
@@ -196,6 +202,7 @@ class DatasetRowsApi(TenantApi):
         parameters=[
             OpenApiParameter("offset", int, description="Rows to pass over; 0."),
             OpenApiParameter("limit", int, description=f"Rows to give; 20, at most {MAX_PREVIEW_ROWS}."),
+            OpenApiParameter("numbers", str, description="Numbers of the only rows to look among: 3,17,40."),
         ],
     )
     def get(self, request: Request, tenant: str, dataset: UUID) -> Response:

@@ -38,9 +38,17 @@ def dataset_versions(*, tenant: Tenant, dataset: Dataset) -> QuerySet[Dataset]:
     return dataset_list(tenant=tenant).filter(series=dataset.series).order_by("-version")
 
 
-def dataset_rows(*, dataset: Dataset, store: ObjectStore, offset: int, limit: int) -> list[Record]:
-    """``limit`` cleaned rows from the ``offset``-th on, in the file's order; fewer at the end."""
-    return list(islice(_rows(dataset, store), offset, offset + limit))
+def dataset_rows(
+    *, dataset: Dataset, store: ObjectStore, offset: int, limit: int, numbers: frozenset[int]
+) -> list[Record]:
+    """``limit`` cleaned rows from the ``offset``-th on, in the file's order; fewer at the end.
+
+    ``numbers``, unless empty, are those of the only rows that count.
+    """
+    rows = _rows(dataset, store)
+    if numbers:
+        rows = islice((record for record in rows if record.row in numbers), len(numbers))
+    return list(islice(rows, offset, offset + limit))
 
 
 def original_pieces(*, dataset: Dataset, store: ObjectStore) -> Iterator[bytes]:

@@ -191,9 +191,11 @@ def test_rows_are_shown_in_pieces(cast: Cast) -> None:
         {"row": 31, "text": "film 29", "label": "pos"},
     ]
     assert client.get(f"{path}?offset=30").json()["results"] == []
+    named = client.get(f"{path}?numbers=31,2,999").json()["results"]
+    assert [row["row"] for row in named] == [2, 31]
 
 
-@pytest.mark.parametrize("query", ["offset=-1", "limit=0", "limit=201", "offset=x"])
+@pytest.mark.parametrize("query", ["offset=-1", "limit=0", "limit=201", "offset=x", "numbers=1,x"])
 def test_a_piece_that_makes_no_sense_is_refused(cast: Cast, query: str) -> None:
     made = upload(cast.acme.client(), cast.acme).json()
     response = cast.acme.client().get(f"{cast.acme.path}/datasets/{made['id']}/rows?{query}")
