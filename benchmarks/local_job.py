@@ -1,0 +1,46 @@
+"""A training job on a local store, and progress that is said every quarter: what benchmarks share."""
+
+from collections.abc import Callable
+
+from benchmarks.common import BenchTask, say
+from hmi.cli.local_store import LocalStore
+from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.training import Recipe, TrainJob
+
+ROWS_URI = BundleUri("rows.jsonl")
+
+
+def local_job(task: BenchTask, local: LocalStore, recipe: Recipe) -> TrainJob:
+    """The task as a domain of its own."""
+    return TrainJob(
+        job_id=JobId("bench"),
+        tenant_id=TenantId("bench"),
+        task_id=TaskId(task.name),
+        domain_id=DomainId(task.name),
+        dataset_id=DatasetId(task.name),
+        rows_uri=ROWS_URI,
+        labels=task.labels,
+        backbone_uri=local.backbone.uri,
+        backbone_digest=local.backbone.digest,
+        tree_uri=local.root.uri,
+        tree_digest=local.root.digest,
+        segments=(),
+        segment_out_uri=BundleUri("segment"),
+        tree_out_uri=BundleUri("tree"),
+        version_out_uri=BundleUri("version"),
+        recipe=recipe,
+    )
+
+
+def told(what: str) -> Callable[[str, int, int], None]:
+    """Says every quarter."""
+    last = -1
+
+    def tell(message: str, step: int, num_steps: int) -> None:
+        nonlocal last
+        quarter = 4 * step // num_steps if num_steps else 0
+        if quarter != last:
+            last = quarter
+            say(f"{what} {message} {step}/{num_steps}")
+
+    return tell
