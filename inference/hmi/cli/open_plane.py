@@ -16,7 +16,7 @@ from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
 from hmi.memory.budget import Budget
-from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.eviction import LeastRecentlyUsed, LeastWorth
 from hmi.memory.loader import Loader
 from hmi.memory.residency import Residency
 from hmi.memory.room import ByteRoom, SlotRoom
@@ -39,6 +39,12 @@ MAX_LABELS = 1000  # as many as a dataset may have
 NUM_ADAPTER_LOADERS = 4  # they wait for a disk most of the time
 NUM_TABLE_LOADERS = 2
 NUM_TREE_LOADERS = 2
+DISK_LOAD_BYTES = 10_000_000
+"""What a disk reads in the time that it takes to begin: 20 ms at 500 MB/s."""
+COPY_LOAD_BYTES = 1_000_000
+"""What is copied to the device in the time that a copy takes besides its bytes."""
+MAX_PINNED_SHARE = 0.5
+"""Of the PLOT nodes on the device: roots, which every path needs."""
 ROOM_TIMEOUT_S = 20.0
 TOKENIZER_THREADS = 2
 HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
@@ -100,7 +106,7 @@ def open_plane(
     inbox = Inbox()
     adapters: Loader[BundleRef, Hplm] = Loader(
         sources.adapters,
-        Residency(_host_room(host, "adapters"), LeastRecentlyUsed()),
+        Residency(_host_room(host, "adapters"), LeastWorth(load_bytes=DISK_LOAD_BYTES)),
         num_threads=NUM_ADAPTER_LOADERS,
         room_timeout_s=ROOM_TIMEOUT_S,
         name="adapters",
@@ -114,7 +120,7 @@ def open_plane(
     )
     tables: Loader[BundleRef, PlotTable] = Loader(
         sources.tables,
-        Residency(_host_room(host, "plot tables"), LeastRecentlyUsed()),
+        Residency(_host_room(host, "plot tables"), LeastWorth(load_bytes=DISK_LOAD_BYTES)),
         num_threads=NUM_TABLE_LOADERS,
         room_timeout_s=ROOM_TIMEOUT_S,
         name="tables",
@@ -125,7 +131,7 @@ def open_plane(
         table_loader=tables,
         slots=Residency(
             SlotRoom(SlotPool(plan.num_slots)),
-            LeastRecentlyUsed(),
+            LeastWorth(load_bytes=COPY_LOAD_BYTES),
             on_evict=lambda key, slot, adapter: bank.wipe(slot),
         ),
         adapter_arena=bank,
@@ -135,8 +141,9 @@ def open_plane(
                 kind="plot nodes",
                 max_bytes=plot.capacity_bytes,
             ),
-            LeastRecentlyUsed(),
+            LeastWorth(load_bytes=COPY_LOAD_BYTES),
             on_evict=lambda key, reservation, node: plot.remove(node.number),
+            max_pinned_bytes=int(plot.capacity_bytes * MAX_PINNED_SHARE),
         ),
         node_arena=plot,
         inbox=inbox,

@@ -361,8 +361,11 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             leases.enter_context(lease)
         for ref in present:
             if present[ref] is None:
-                promote = self._promote_adapter if ref == hplm.adapter else self._promote_node
-                present[ref] = leases.enter_context(promote(ref))
+                present[ref] = leases.enter_context(
+                    self._promote_adapter(ref)
+                    if ref == hplm.adapter
+                    else self._promote_node(ref, is_root=ref == nodes[0])
+                )
         adapter = present[hplm.adapter].value
         return PlacedHplm(adapter.slot, adapter.num_labels, tuple(present[ref].value.number for ref in nodes))
 
@@ -373,12 +376,15 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._release_held(ref)
         return self._slots.finish_load(ref, DeviceAdapter(slot, len(host.fields.labels)), num_leases=1)[0]
 
-    def _promote_node(self, ref: BundleRef) -> Lease[BundleRef, Reservation, DeviceNode]:
+    def _promote_node(self, ref: BundleRef, *, is_root: bool) -> Lease[BundleRef, Reservation, DeviceNode]:
         host = self._host_value(ref)
         self._begin(self._nodes, ref, self._node_arena.bytes_of(host))
         number = self._copy(self._nodes, ref, lambda: self._node_arena.add(host))
         self._release_held(ref)
-        return self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
+        lease = self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
+        if is_root:
+            self._nodes.pin(ref)  # every path of its tree needs it
+        return lease
 
     def _release_held(self, ref: BundleRef) -> None:
         """``ref`` is on the device, for all that wait for it; the host tier may give it up."""

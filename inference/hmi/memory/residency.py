@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -84,11 +85,18 @@ class Residency(Generic[K, P, V]):
     """
 
     def __init__(
-        self, room: Room[P], policy: EvictionPolicy[K], *, on_evict: Callable[[K, P, V], None] | None = None
+        self,
+        room: Room[P],
+        policy: EvictionPolicy[K],
+        *,
+        on_evict: Callable[[K, P, V], None] | None = None,
+        max_pinned_bytes: int = 0,
     ) -> None:
         self._room = room
         self._policy = policy
         self._on_evict = on_evict
+        self._max_pinned_bytes = max_pinned_bytes
+        self._pinned: OrderedDict[K, int] = OrderedDict()
         self._entries: dict[K, _Entry[P, V]] = {}
         self._changed = threading.Condition()
         self._is_closed = False
@@ -124,7 +132,7 @@ class Residency(Generic[K, P, V]):
             entry.value = value
             entry.state = ResidencyState.RESIDENT
             entry.num_leases = num_leases
-            self._policy.touch(key)
+            self._policy.touch(key, entry.num_bytes)
             self._changed.notify_all()
             return [Lease(self, key, entry.place, value) for _ in range(num_leases)]
 
@@ -143,17 +151,31 @@ class Residency(Generic[K, P, V]):
             if entry is None or entry.state is not ResidencyState.RESIDENT or entry.value is None:
                 return None
             entry.num_leases += 1
-            self._policy.touch(key)
+            self._policy.touch(key, entry.num_bytes)
             return Lease(self, key, entry.place, entry.value)
 
     def touch(self, key: K) -> bool:
         """Count ``key`` as used now; says whether it is RESIDENT."""
         with self._changed:
             entry = self._entries.get(key)
-            is_resident = entry is not None and entry.state is ResidencyState.RESIDENT
-            if is_resident:
-                self._policy.touch(key)
-            return is_resident
+            if entry is None or entry.state is not ResidencyState.RESIDENT:
+                return False
+            self._policy.touch(key, entry.num_bytes)
+            return True
+
+    def pin(self, key: K) -> bool:
+        """Keep a RESIDENT item whatever the policy says, until others have taken its share of the pins, or
+        evict(key). Says whether it is pinned: one that is larger than ``max_pinned_bytes`` never is.
+        """
+        with self._changed:
+            entry = self._entries.get(key)
+            if entry is None or entry.state is not ResidencyState.RESIDENT:
+                return False
+            self._pinned[key] = entry.num_bytes
+            self._pinned.move_to_end(key)
+            while sum(self._pinned.values()) > self._max_pinned_bytes:
+                self._pinned.popitem(last=False)  # pinned longest ago
+            return key in self._pinned
 
     def evict(self, key: K) -> bool:
         """RESIDENT -> ABSENT unless it is leased; says whether it went. An absent key does nothing."""
@@ -165,7 +187,8 @@ class Residency(Generic[K, P, V]):
             return True
 
     def evict_one(self) -> bool:
-        """Evict what the policy gives up first of all that is not leased; False when everything is in use."""
+        """Evict what the policy gives up first of all that is neither leased nor pinned; False when nothing
+        is left to give up."""
         with self._changed:
             victim = self._victim()
             if victim is not None:
@@ -198,6 +221,8 @@ class Residency(Generic[K, P, V]):
             )
             resident = {k for k, e in self._entries.items() if e.state is ResidencyState.RESIDENT}
             assert set(self._policy.candidates()) == resident, "the eviction policy knows other keys"
+            assert self._pinned.keys() <= resident, "something absent is pinned"
+            assert sum(self._pinned.values()) <= self._max_pinned_bytes, "more is pinned than may be"
             for key, entry in self._entries.items():
                 assert entry.num_leases >= 0, f"{key!r} has {entry.num_leases} leases"
                 assert entry.state is ResidencyState.RESIDENT or entry.num_leases == 0, (
@@ -221,10 +246,18 @@ class Residency(Generic[K, P, V]):
                 self._evict(victim, self._entries[victim])
 
     def _victim(self) -> K | None:
-        return next((key for key in self._policy.candidates() if self._entries[key].num_leases == 0), None)
+        return next(
+            (
+                key
+                for key in self._policy.candidates()
+                if self._entries[key].num_leases == 0 and key not in self._pinned
+            ),
+            None,
+        )
 
     def _evict(self, key: K, entry: _Entry[P, V]) -> None:
         entry.state = ResidencyState.EVICTING
+        self._pinned.pop(key, None)
         self._policy.forget(key)
         if self._on_evict is not None and entry.value is not None:
             self._on_evict(key, entry.place, entry.value)

@@ -156,6 +156,37 @@ def test_closing_wakes_those_who_wait_for_room() -> None:
     assert len(failed) == 1
 
 
+def test_a_pinned_item_outlives_what_is_used_more() -> None:
+    residency: Residency[str, Reservation, str] = Residency(
+        ByteRoom(Budget(MemoryTier.HOST, BYTES), kind="items", max_bytes=BYTES),
+        LeastRecentlyUsed(),
+        max_pinned_bytes=50,
+    )
+    load(residency, "a")
+    assert residency.pin("a")
+    for key in "bcd":
+        load(residency, key)
+        residency.check_integrity()
+    assert residency.state("a") is ResidencyState.RESIDENT
+    assert residency.evict("a") and not residency.pin("a")
+
+
+def test_pins_are_bounded_and_the_oldest_gives_way() -> None:
+    residency: Residency[str, Reservation, str] = Residency(
+        ByteRoom(Budget(MemoryTier.HOST, BYTES), kind="items", max_bytes=BYTES),
+        LeastRecentlyUsed(),
+        max_pinned_bytes=50,
+    )
+    load(residency, "a")
+    load(residency, "b")
+    assert residency.pin("a") and residency.pin("b")
+    residency.check_integrity()
+    load(residency, "c")
+    assert residency.state("a") is ResidencyState.ABSENT
+    load(residency, "big", 60)
+    assert not residency.pin("big")
+
+
 class SlotModel(RuleBasedStateMachine):
     """Three slots against a list in order of use: same items present, same one evicted, no slot shared."""
 
