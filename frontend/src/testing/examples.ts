@@ -163,6 +163,36 @@ export const report = {
   },
 };
 
+/** What reports have had since scores are calibrated. */
+export const additions = {
+  macro_f1_ci95: [0.86, 0.95],
+  majority_accuracy: 0.75,
+  calibration: {
+    temperature: 0.41,
+    ece_before: 0.28,
+    ece: 0.034,
+    bins_before: [{ low: 0.6, high: 0.6667, rows: 40, mean_score: 0.645, accuracy: 0.925 }],
+    bins: [{ low: 0.8667, high: 0.9333, rows: 40, mean_score: 0.92, accuracy: 0.93 }],
+  },
+  mistakes: [{ row: 23, label: "delivery", predicted: "billing", label_score: 0.1, predicted_score: 0.9 }],
+  slices: [{ kind: "length", low: 10, high: 80, rows: 40, accuracy: 0.925, accuracy_ci95: [0.88, 0.96] }],
+  label_errors: {
+    judged: 360,
+    num_suspects: 1,
+    suspects: [
+      { row: 17, label: "billing", suggested: "delivery", label_score: 0.05, suggested_score: 0.95 },
+    ],
+  },
+  learning_curve: {
+    points: [
+      { rows: 80, accuracy: 0.8 },
+      { rows: 160, accuracy: 0.86 },
+      { rows: 320, accuracy: 0.9 },
+    ],
+    forecast: { rows: 640, accuracy: 0.92 },
+  },
+};
+
 export function version(changes: Partial<Version> = {}): Version {
   return {
     id: "6a1f0000-0000-4000-8000-000000000006",

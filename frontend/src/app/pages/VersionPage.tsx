@@ -1,6 +1,6 @@
 /** One version: its report, and letting it serve. */
 
-import { Badge } from "@mantine/core";
+import { Badge, Button } from "@mantine/core";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
@@ -35,19 +35,26 @@ export function VersionPage() {
           { label: name, to: paths.task(tenant, slug) },
         ]}
         actions={
-          deployed === number ? (
-            <Badge color="teal" variant="light" size="lg" tt="none">
-              Serving
-            </Badge>
-          ) : (
-            canWrite &&
-            task.data && (
-              <DeployButton tenant={tenant} task={slug} version={number} deployedVersion={deployed} />
-            )
-          )
+          <>
+            <Button variant="default" className="not-printed" onClick={() => window.print()}>
+              Print
+            </Button>
+            {deployed === number ? (
+              <Badge color="teal" variant="light" size="lg" tt="none">
+                Serving
+              </Badge>
+            ) : (
+              canWrite &&
+              task.data && (
+                <DeployButton tenant={tenant} task={slug} version={number} deployedVersion={deployed} />
+              )
+            )}
+          </>
         }
       />
-      <PageView query={version}>{({ report }) => <ReportSummary report={report} />}</PageView>
+      <PageView query={version}>
+        {({ report, dataset }) => <ReportSummary tenant={tenant} report={report} dataset={dataset} />}
+      </PageView>
     </>
   );
 }

@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { me, report, task, version } from "@/testing/examples";
+import { additions, me, report, task, version } from "@/testing/examples";
 import { FakeServer, ok } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -32,6 +32,39 @@ describe("a version's report", () => {
         .getAllByRole("cell")
         .map((cell) => cell.textContent),
     ).toEqual(["2", "8"]);
+  });
+
+  it("names the rows to look at with their texts, and where the scores are honest", async () => {
+    const dataset = version().dataset ?? "";
+    server
+      .on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions } })))
+      .on(
+        `GET /api/v1/tenants/acme/datasets/${dataset}/rows`,
+        ok({ count: 400, results: [{ row: 17, text: "the parcel is late", label: "billing" }] }),
+      );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const suspects = await screen.findByRole("region", { name: "Labels that may be wrong" });
+    expect(suspects).toHaveTextContent("looked at 360 rows and doubt 1 label.");
+    expect(await within(suspects).findByText("the parcel is late")).toBeVisible();
+    expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent("delivery 10%");
+    expect(server.sentTo(`GET /api/v1/tenants/acme/datasets/${dataset}/rows`)[0]?.query.get("numbers")).toBe(
+      "17,23",
+    );
+    expect(
+      screen.getByRole("img", { name: /^As served: error 3.4%.*scores round 92%: 93% right/ }),
+    ).toBeVisible();
+    expect(screen.getByText("10 to 80 characters")).toBeVisible();
+    expect(screen.getByText("Twice the rows would bring about 2.0% more.")).toBeVisible();
+    expect(screen.getByText(/always the most frequent label: 75.0%/)).toBeVisible();
+  });
+
+  it("shows a report of an older training without what was not measured then", async () => {
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByText("Macro F1")).toBeVisible();
+    expect(screen.queryByText("Labels that may be wrong")).toBeNull();
+    expect(screen.queryByText("Would more rows help?")).toBeNull();
   });
 
   it("says that the cost of PLOT was not measured", async () => {

@@ -9,8 +9,75 @@ export interface ClassFigures {
   support: number;
 }
 
+/** The held-out rows whose score lies in low..high: how sure they were on average, and how often right. */
+export interface ReliabilityBin {
+  low: number;
+  high: number;
+  rows: number;
+  mean_score: number;
+  accuracy: number;
+}
+
+/** What dividing the logits by the temperature changed. */
+export interface Calibration {
+  temperature: number;
+  ece_before: number;
+  ece: number;
+  bins_before: ReliabilityBin[];
+  bins: ReliabilityBin[];
+}
+
+/** A held-out row that was given a wrong label. */
+export interface Mistake {
+  row: number;
+  label: string;
+  predicted: string;
+  label_score: number;
+  predicted_score: number;
+}
+
+/** A row whose label the other rows contradict. */
+export interface Suspect {
+  row: number;
+  label: string;
+  suggested: string;
+  label_score: number;
+  suggested_score: number;
+}
+
+/** A part of the held-out rows: by characters, or by the share of tokens that PLOT knew in context. */
+export interface Slice {
+  kind: "length" | "coverage";
+  low: number;
+  high: number;
+  rows: number;
+  accuracy: number;
+  accuracy_ci95: [number, number];
+}
+
+interface LearningPoint {
+  rows: number;
+  accuracy: number;
+}
+
+export interface LearningCurve {
+  points: LearningPoint[];
+  forecast: LearningPoint | null;
+}
+
+/** What reports of the first trainings lack. */
+interface Additions {
+  macro_f1_ci95?: [number, number];
+  majority_accuracy?: number;
+  calibration?: Calibration;
+  mistakes?: Mistake[];
+  slices?: Slice[];
+  label_errors?: { judged: number; num_suspects: number; suspects: Suspect[] };
+  learning_curve?: LearningCurve | null;
+}
+
 /** Shares are 0 to 1; confusion is [true label][predicted label] in the order of `labels`. */
-export interface Report {
+export interface Report extends Additions {
   format_version: 1;
   accuracy: number;
   accuracy_ci95: [number, number];

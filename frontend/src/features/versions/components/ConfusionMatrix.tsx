@@ -1,6 +1,7 @@
 /** Counts of true label against predicted label; the darker, the larger the share of the true label's rows. */
 
 import { ScrollArea, Text } from "@mantine/core";
+import type { CSSProperties } from "react";
 
 import classes from "./ConfusionMatrix.module.css";
 
@@ -12,7 +13,7 @@ interface Props {
 export function ConfusionMatrix({ labels, confusion }: Props) {
   return (
     <ScrollArea viewportProps={{ tabIndex: 0 }} type="auto" offsetScrollbars="x">
-      <table className={classes.matrix}>
+      <table className={classes.matrix} style={{ "--labels": labels.length } as CSSProperties}>
         <caption>
           <Text size="xs" c="dimmed" ta="left">
             Rows are the true labels, columns what the model said. On the diagonal it was right.

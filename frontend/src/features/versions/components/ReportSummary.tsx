@@ -7,10 +7,22 @@ import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
+import { useRowTexts } from "../api/get-row-texts";
 import { readReport, type Report, worstConfusions } from "../report";
 import { ConfusionMatrix } from "./ConfusionMatrix";
+import { LearningCurve } from "./LearningCurve";
+import { ReliabilityDiagram } from "./ReliabilityDiagram";
+import { RowTable } from "./RowTable";
+import { SliceTable } from "./SliceTable";
 
-export function ReportSummary({ report: json }: { report: unknown }) {
+interface Props {
+  tenant: string;
+  report: unknown;
+  /** The dataset that was trained on, where the rows' texts are; null when it is gone. */
+  dataset: string | null;
+}
+
+export function ReportSummary({ tenant, report: json, dataset }: Props) {
   const report = readReport(json);
   if (!report) {
     return (
@@ -27,10 +39,27 @@ export function ReportSummary({ report: json }: { report: unknown }) {
           <ConfusionMatrix labels={report.labels} confusion={report.confusion} />
           <WorstConfusions report={report} />
         </Section>
+        <Section title="By label">
+          <ClassTable report={report} />
+        </Section>
         <Stack gap="lg">
-          <Section title="By label">
-            <ClassTable report={report} />
-          </Section>
+          {report.calibration && (
+            <Section title="Do the scores mean what they say?">
+              <ReliabilityDiagram calibration={report.calibration} />
+            </Section>
+          )}
+          {report.slices && (
+            <Section title="Where it is good, and where not">
+              <SliceTable slices={report.slices} />
+            </Section>
+          )}
+        </Stack>
+        <Stack gap="lg">
+          {report.learning_curve !== undefined && (
+            <Section title="Would more rows help?">
+              <LearningCurve curve={report.learning_curve} />
+            </Section>
+          )}
           <Section title="How much of the text PLOT knew">
             <CoverageBars coverage={report.coverage} />
           </Section>
@@ -42,23 +71,77 @@ export function ReportSummary({ report: json }: { report: unknown }) {
           </Section>
         </Stack>
       </SimpleGrid>
+      <NamedRows tenant={tenant} report={report} dataset={dataset} />
     </Stack>
+  );
+}
+
+/** The rows that a person should look at. */
+function NamedRows({ tenant, report, dataset }: { tenant: string; report: Report; dataset: string | null }) {
+  const { mistakes = [], label_errors: errors } = report;
+  const suspects = errors?.suspects ?? [];
+  const texts = useRowTexts(
+    tenant,
+    dataset,
+    [...suspects, ...mistakes].map(({ row }) => row),
+  );
+  const known = texts.data ?? new Map<number, string>();
+  return (
+    <>
+      {errors && (
+        <Section
+          title="Labels that may be wrong"
+          description={`Classifiers that never saw the row they judged looked at ${formatCount(errors.judged, "row")} and doubt ${formatCount(errors.num_suspects, "label")}. Set right what is wrong in your file, upload it and train again.`}
+        >
+          {suspects.length > 0 && (
+            <RowTable
+              rows={suspects.map((suspect) => ({
+                row: suspect.row,
+                label: suspect.label,
+                other: suspect.suggested,
+                labelScore: suspect.label_score,
+                otherScore: suspect.suggested_score,
+              }))}
+              otherTitle="Rather"
+              texts={known}
+            />
+          )}
+        </Section>
+      )}
+      {mistakes.length > 0 && (
+        <Section title="Worst mistakes" description="Held-out rows that it was surest about, and wrong.">
+          <RowTable
+            rows={mistakes.map((mistake) => ({
+              row: mistake.row,
+              label: mistake.label,
+              other: mistake.predicted,
+              labelScore: mistake.label_score,
+              otherScore: mistake.predicted_score,
+            }))}
+            otherTitle="It said"
+            texts={known}
+          />
+        </Section>
+      )}
+    </>
   );
 }
 
 function Figures({ report }: { report: Report }) {
   const [low, high] = report.accuracy_ci95;
+  const f1 = report.macro_f1_ci95;
+  const majority = report.majority_accuracy;
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }}>
       <Figure
         name="Accuracy"
         value={formatPercent(report.accuracy)}
-        note={`95% interval ${formatPercent(low)} to ${formatPercent(high)}, on ${formatCount(report.rows.test, "held-out row")}`}
+        note={`95% interval ${formatPercent(low)} to ${formatPercent(high)}, on ${formatCount(report.rows.test, "held-out row")}${majority === undefined ? "" : `; always the most frequent label: ${formatPercent(majority)}`}`}
       />
       <Figure
         name="Macro F1"
         value={formatPercent(report.macro_f1)}
-        note="Mean over the labels, small ones count alike"
+        note={`Mean over the labels, small ones count alike${f1 ? `; 95% interval ${formatPercent(f1[0])} to ${formatPercent(f1[1])}` : ""}`}
       />
       <Figure
         name="Calibration error"

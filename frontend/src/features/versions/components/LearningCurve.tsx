@@ -1,0 +1,44 @@
+/** What more rows would bring: accuracy at a quarter, half and all of them, and a forecast at twice as many. */
+
+import { Stack, Text } from "@mantine/core";
+
+import { ShareBar } from "@/components/ui/ShareBar";
+import { formatCount, formatPercent } from "@/lib/format";
+
+import type { LearningCurve as Curve } from "../report";
+
+export function LearningCurve({ curve }: { curve: Curve | null }) {
+  if (!curve) {
+    return (
+      <Text size="sm" c="dimmed">
+        There were too few rows to tell. Add some, and the next report will.
+      </Text>
+    );
+  }
+  const last = curve.points.at(-1);
+  const gain = curve.forecast && last ? curve.forecast.accuracy - last.accuracy : 0;
+  return (
+    <Stack gap="xs">
+      {curve.points.map(({ rows, accuracy }) => (
+        <ShareBar key={rows} name={formatCount(rows, "row")} share={accuracy} color="teal.6" />
+      ))}
+      {curve.forecast && (
+        <ShareBar
+          name={formatCount(curve.forecast.rows, "row")}
+          share={curve.forecast.accuracy}
+          note="forecast"
+          color="gray.5"
+        />
+      )}
+      <Text size="sm">
+        {gain > 0
+          ? `Twice the rows would bring about ${formatPercent(gain)} more.`
+          : "More rows have not helped so far: better labels or clearer ones may."}
+      </Text>
+      <Text size="xs" c="dimmed">
+        Measured with a simple classifier on the unadapted model, which is quick: look at the slope; this
+        version itself stands higher or lower.
+      </Text>
+    </Stack>
+  );
+}
