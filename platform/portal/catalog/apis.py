@@ -23,7 +23,7 @@ class DomainOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     slug = serializers.CharField()
     is_shared = serializers.SerializerMethodField()
-    parent = serializers.CharField(
+    parent_domain = serializers.CharField(
         source="parent.slug",
         allow_null=True,
         default=None,
@@ -41,7 +41,7 @@ class DomainIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     slug = serializers.CharField(max_length=63, validators=[is_slug], required=False)
-    parent = serializers.CharField(
+    parent_domain = serializers.CharField(
         max_length=63,
         required=False,
         help_text="Slug of the shared domain to put it under; left out: general.",
@@ -85,7 +85,7 @@ class DomainsApi(TenantApi):
             name=given.validated_data["name"],
             slug=given.validated_data.get("slug"),
             acting=self.actor,
-            parent_slug=given.validated_data.get("parent"),
+            parent_slug=given.validated_data.get("parent_domain"),
         )
         return Response(DomainOut(domain).data, status=201)
 

@@ -237,7 +237,7 @@ def _shared_domain(slug: str) -> Domain | None:
     """None for "general", under which everything stands anyway."""
     found = Domain.objects.unscoped().filter(tenant=None, slug=slug).first()
     if found is None:
-        raise InvalidField("parent", f"There is no shared domain {slug}.")
+        raise InvalidField("parent_domain", f"There is no shared domain {slug}.")
     return None if found.slug == GENERAL_DOMAIN else found
 
 

@@ -21,6 +21,7 @@ from portal.training.process import BrokenProtocol
 from portal.training.work import StaleJob
 from wire.codec import to_plain
 from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult, TaskVerdict
+from wire.ids import TaskId
 from wire.training import Progress
 
 GRACE = timedelta(days=7)
@@ -145,7 +146,7 @@ def _is_stale(row: models.DomainJob, job: DomainJob) -> bool:
     return not parent.exists() or not {one.digest for one in job.contributions} <= allowed
 
 
-def _follow(tree: TreeVersion, verdicts: Mapping[str, TaskVerdict], *, actor: str) -> None:
+def _follow(tree: TreeVersion, verdicts: Mapping[TaskId, TaskVerdict], *, actor: str) -> None:
     """Move the domain's deployments to ``tree``: at once those that do not lose, the others later."""
     deployments = (
         Deployment.objects.unscoped()
@@ -155,7 +156,7 @@ def _follow(tree: TreeVersion, verdicts: Mapping[str, TaskVerdict], *, actor: st
     for deployment in deployments:
         if served_tree(deployment).pk == tree.pk:
             continue
-        verdict = verdicts.get(str(deployment.task_id))
+        verdict = verdicts.get(TaskId(str(deployment.task_id)))
         is_void = not _is_within(served_tree(deployment), tree)
         models.HeldTask.objects.unscoped().filter(deployment=deployment).delete()
         if is_void or (verdict is not None and verdict.moves):

@@ -41,6 +41,8 @@ class DomainJob(LeasedJob):
     tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     result = models.JSONField(null=True)  # wire.domains.DomainResult or SuggestResult
 
+    objects = TenantManager()
+
     class Meta:
         db_table = "domain_job"
         constraints = [

@@ -9,7 +9,6 @@ from portal.common.errors import NotFound
 from portal.domains.models import (
     Contribution,
     DeletionRecord,
-    DeletionSubject,
     DomainJob,
     DomainJobKind,
     OperatorSegment,
@@ -69,7 +68,7 @@ def contributions_of(domain: Domain) -> tuple[WireContribution, ...]:
 def tainted_trees(record: DeletionRecord) -> QuerySet[TreeVersion]:
     """Trees not yet destroyed that hold what the record forgets, at any node. Needs the operator's scope."""
     trees = TreeVersion.objects.unscoped().filter(destroyed_at=None)
-    if record.subject == DeletionSubject.CONTRIBUTION:
+    if record.domain_id is not None:  # of a contribution: elsewhere the text stays
         trees = trees.filter(domain_id=record.domain_id)
     found: set[UUID] = set()
     for segment in record.segments:

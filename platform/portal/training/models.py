@@ -61,7 +61,7 @@ class LeasedJob(models.Model):
         abstract = True
 
 
-class TrainingJob(LeasedJob, TenantOwned):
+class TrainingJob(TenantOwned, LeasedJob):
     """One training of a task on a dataset. At most one a task is unfinished."""
 
     kind = "training"

@@ -70,9 +70,9 @@ def training_progress(*, lease: Lease, progress: Progress) -> None:
             raise LeaseLost
         events = TrainingEvent.objects.unscoped().filter(job_id=UUID(lease.job_id))
         last = events.aggregate(last=Max("seq"))["last"] or 0
-        TrainingEvent(tenant_id=lease.tenant_id, job_id=lease.job_id, seq=last + 1, **shown).save(
-            force_insert=True
-        )
+        assert lease.tenant_id is not None, "a training has a tenant"
+        event = TrainingEvent(tenant_id=lease.tenant_id, job_id=lease.job_id, seq=last + 1, **shown)
+        event.save(force_insert=True)
 
 
 def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> None:

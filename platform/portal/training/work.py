@@ -1,6 +1,6 @@
 """What the runner must know of a kind of job: the one place where trainings and updates of domains differ."""
 
-from typing import ClassVar, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from portal.training.leases import Lease
 from portal.training.models import LeasedJob
@@ -17,8 +17,13 @@ class StaleJob(Exception):
 class Work(Protocol[J, R]):
     """One kind of job. Holds no state of a single job; safe to use from several threads."""
 
-    model: ClassVar[type[LeasedJob]]
-    name: ClassVar[str]  # in sentences: "The {name} stopped."
+    @property
+    def model(self) -> type[LeasedJob]:
+        """Of its rows."""
+
+    @property
+    def name(self) -> str:
+        """In sentences: "The {name} stopped."."""
 
     @property
     def job_type(self) -> type[J]:

@@ -1,6 +1,7 @@
 """What was deleted is forgotten: trees, bundles, shared nodes, receipts; and the holes that were there."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -45,7 +46,7 @@ def task(cast: Cast, worker: Worker) -> Task:
     return make_task(cast.acme.tenant)
 
 
-def receipt(tenant_id: object) -> DeletionRecord:
+def receipt(tenant_id: UUID) -> DeletionRecord:
     with operator_scope():
         return DeletionRecord.objects.unscoped().get(tenant_id=tenant_id)
 

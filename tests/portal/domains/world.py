@@ -65,8 +65,10 @@ class Worker:
             queued = DomainJob.objects.unscoped().filter(state__in=UNFINISHED)
             found = list(queued.order_by("created_at").values_list("pk", "does"))
         for pk, does in found:
-            update = does == DomainJobKind.UPDATE
-            run_job(UpdateWork(store()) if update else SuggestWork(), JobId(str(pk)), self.config)
+            if does == DomainJobKind.UPDATE:
+                run_job(UpdateWork(store()), JobId(str(pk)), self.config)
+            else:
+                run_job(SuggestWork(), JobId(str(pk)), self.config)
 
     def round(self) -> None:
         """As the scheduler and a worker do again and again, a minute passing each time."""

@@ -19,6 +19,7 @@ from portal.training import runner
 from portal.training.leases import LeaseLost, job_claim
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import JobError, job_fail
+from portal.training.process import TrainingProcess
 from portal.training.runner import RunnerConfig, run_job
 from portal.training.training_work import TrainingWork
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
@@ -271,9 +272,8 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
 def test_a_failure_that_a_deletion_caused_is_none(
     job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = runner.TrainingProcess
 
-    class Deleting(process):  # type: ignore[misc,valid-type]  # deletes when the process has been started
+    class Deleting(TrainingProcess):  # deletes when the process has been started
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             delete(sibling)
