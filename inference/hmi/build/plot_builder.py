@@ -3,7 +3,7 @@
 import tempfile
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,9 +93,11 @@ def publish_segment(store: Store, segment: Segment, uri: BundleUri) -> Published
         return _publish(store, Path(temporary), uri, write_segment(segment, Path(temporary)))
 
 
-def publish_segment_beside(store: Store, segment: Segment, tree_uri: BundleUri) -> PublishedBundle:
+def publish_segment_beside(
+    store: Store, segment: Segment, tree_uri: BundleUri, *, work: Work | None = None
+) -> PublishedBundle:
     """Put the segment of an operator's text next to the tree that is made from it."""
-    with tempfile.TemporaryDirectory(prefix="hmi-segment-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="hmi-segment-", dir=_folder(work)) as temporary:
         digest = write_segment(segment, Path(temporary))
         return _publish(store, Path(temporary), beside(tree_uri, "segment", digest), digest)
 
@@ -125,7 +127,8 @@ def build_root(
         budget=budget,
         work=work,
     )
-    return _publish_tree(store, table, GENERAL, (), [ref for ref, _ in segments], tree_uri, isolated)
+    refs = [ref for ref, _ in segments]
+    return _publish_tree(store, table, GENERAL, (), refs, tree_uri, isolated, work)
 
 
 def build_domain(
@@ -151,9 +154,8 @@ def build_domain(
         budget=budget,
         work=work,
     )
-    return _publish_tree(
-        store, table, name, parent.fields.nodes, [ref for ref, _ in segments], tree_uri, None
-    )
+    refs = [ref for ref, _ in segments]
+    return _publish_tree(store, table, name, parent.fields.nodes, refs, tree_uri, None, work)
 
 
 def held_out_coverage(
@@ -166,6 +168,9 @@ def held_out_coverage(
     work: Work | None = None,
 ) -> HeldOutCoverage:
     """What a tenth of the texts would find if the node were made from the other nine tenths."""
+    if work is not None:  # the segment's own files are still mapped
+        work = replace(work, folder=work.folder / "coverage")
+        work.folder.mkdir(exist_ok=True)
     is_held_out = chosen % np.uint64(10) == 0
     kept, held_out = (
         WindowBatches(backbone.tokenizer, texts, chosen[which], windowing)
@@ -223,8 +228,9 @@ def _publish_tree(
     segments: Sequence[BundleRef],
     tree_uri: BundleUri,
     isolated: npt.NDArray[np.float32] | None,
+    work: Work | None,
 ) -> PublishedTree:
-    with tempfile.TemporaryDirectory(prefix="hmi-tree-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="hmi-tree-", dir=_folder(work)) as temporary:
         node_folder, tree_folder = Path(temporary) / "node", Path(temporary) / "tree"
         digest = write_table_bundle(table, node_folder, isolated=isolated)
         published = _publish(store, node_folder, beside(tree_uri, "table", digest), digest)
@@ -233,6 +239,10 @@ def _publish_tree(
         tree = _publish(store, tree_folder, tree_uri, tree_digest)
     # A tree's own bundle is a manifest: what counts is what it brings along.
     return PublishedTree(PublishedBundle(tree.uri, tree.digest, published.num_bytes), table, node)
+
+
+def _folder(work: Work | None) -> Path | None:
+    return None if work is None else work.folder
 
 
 def beside(tree_uri: BundleUri, part: str, digest: Digest) -> BundleUri:

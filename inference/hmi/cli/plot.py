@@ -1,16 +1,21 @@
 """``plot build``: learns a node of the PLOT tree from the operator's text and publishes the tree."""
 
 import argparse
+import hashlib
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
+from hmi.build.build_folder import build_folder
 from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
 from hmi.cli.progress import progress_for
+from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.coverage import HeldOutCoverage
+from hmi.plot.node_budget import KeepBy, NodeBudget
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from wire import codec
 from wire.artifacts import BundleRef
@@ -45,6 +50,7 @@ class _Inputs:
     texts_sha256: str
     window_tokens: int
     max_windows: int
+    budget: NodeBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,30 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=MAX_WINDOWS,
         help=f"windows of {WINDOW_TOKENS} tokens that are counted of each text (default: {MAX_WINDOWS})",
     )
+    build.add_argument(
+        "--max-node-mb",
+        type=int,
+        help="what the node's table may take, in MiB; rows beyond are left out (default: no bound)",
+    )
+    build.add_argument(
+        "--keep-by",
+        choices=[str(each) for each in KeepBy],
+        default=str(KeepBy.WORTH),
+        help="which rows stay within --max-node-mb (default: worth)",
+    )
+    build.add_argument(
+        "--max-memory-mb",
+        type=int,
+        default=MAX_BYTES >> 20,
+        help=f"memory for what is not yet written down, in MiB (default: {MAX_BYTES >> 20})",
+    )
+    build.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where a killed build goes on when the same command is given again (default: a folder named for "
+        "the build, in HMI_CACHE_DIR or the folder for temporary files)",
+    )
     build.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
 
 
@@ -105,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.max_windows < 1:
         raise InvalidInput("--max-windows must be 1 or more")
+    if args.max_memory_mb < 1 or (args.max_node_mb is not None and args.max_node_mb < 1):
+        raise InvalidInput("--max-memory-mb and --max-node-mb must be 1 or more")
     if (args.parent_uri is None) != (args.parent_digest is None):
         raise InvalidInput("give --parent-uri and --parent-digest together")
     cache_dir = os.environ.get("HMI_CACHE_DIR")
@@ -128,6 +160,7 @@ def build(store: Store, args: argparse.Namespace) -> BuiltTree:
         texts_sha256=texts_sha256(files),
         window_tokens=WINDOW_TOKENS,
         max_windows=args.max_windows,
+        budget=_budget(args),
     )
     standing = _standing(store, uri, inputs)
     if standing is not None:
@@ -136,13 +169,27 @@ def build(store: Store, args: argparse.Namespace) -> BuiltTree:
     parent = None
     if args.parent_uri is not None:
         parent = open_tree(store, BundleUri(args.parent_uri), Digest(args.parent_digest), backbone=backbone)
-    built = _build(store, args, _TextFiles(files), parent)
-    report("the tree is built", 1, 1)
-    store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, built)).encode())
+    with build_folder(args.work or _default_work(inputs), args.max_memory_mb << 20) as work:
+        built = _build(store, args, _TextFiles(files), parent, work)
+        report("the tree is built", 1, 1)
+        store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, built)).encode())
     return built
 
 
-def _build(store: Store, args: argparse.Namespace, texts: _TextFiles, parent: PlotTree | None) -> BuiltTree:
+def _budget(args: argparse.Namespace) -> NodeBudget | None:
+    return None if args.max_node_mb is None else NodeBudget(args.max_node_mb << 20, KeepBy(args.keep_by))
+
+
+def _default_work(inputs: _Inputs) -> Path:
+    """A folder that the same inputs find again, and only this user."""
+    cache_dir = os.environ.get("HMI_CACHE_DIR") or f"{tempfile.gettempdir()}/hmi-{os.getuid()}"
+    name = hashlib.sha256(codec.to_json(inputs).encode()).hexdigest()[:16]
+    return Path(cache_dir) / "plot-builds" / name
+
+
+def _build(
+    store: Store, args: argparse.Namespace, texts: _TextFiles, parent: PlotTree | None, work: Work
+) -> BuiltTree:
     # Only here: looking whether there is anything to do must not pay for loading torch.
     import numpy as np
 
@@ -162,18 +209,28 @@ def _build(store: Store, args: argparse.Namespace, texts: _TextFiles, parent: Pl
         above=np.zeros(0, np.uint64) if parent is None else counted_documents(store, parent),
         windowing=windowing,
         report=report,
+        work=work,
     )
     segments = []
     if len(chosen.hashes):
-        published = plot_builder.publish_segment_beside(store, segment, tree_uri)
+        published = plot_builder.publish_segment_beside(store, segment, tree_uri, work=work)
         segments.append((BundleRef(published.uri, published.digest), segment))
     if parent is None:
-        built = plot_builder.build_root(store, backbone, segments, tree_uri=tree_uri, report=report)
+        built = plot_builder.build_root(
+            store, backbone, segments, tree_uri=tree_uri, report=report, budget=_budget(args), work=work
+        )
     else:
-        built = plot_builder.build_domain(store, parent, segments, name=args.domain, tree_uri=tree_uri)
+        built = plot_builder.build_domain(
+            store, parent, segments, name=args.domain, tree_uri=tree_uri, budget=_budget(args), work=work
+        )
     report("measuring coverage", 0, 1)
     coverage = plot_builder.held_out_coverage(
-        backbone, texts, chosen.hashes, above=() if parent is None else parent.tables, windowing=windowing
+        backbone,
+        texts,
+        chosen.hashes,
+        above=() if parent is None else parent.tables,
+        windowing=windowing,
+        work=work,
     )
     return BuiltTree(
         uri=built.tree.uri,

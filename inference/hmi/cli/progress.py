@@ -8,6 +8,8 @@ from typing import Protocol, TextIO
 
 INTERVAL_S = 0.5
 BAR_WIDTH = 24
+MIN_PACE_S = 2.0
+"""Of work before a guess is made at how long the rest takes."""
 
 
 class ReportProgress(Protocol):
@@ -41,16 +43,30 @@ class BarProgress:
         self._monotonic = monotonic
         self._last_s = float("-inf")
         self._last_line = ("", -1)
+        self._began = ("", 0, 0.0)  # message, its first step, when that was
 
     def __call__(self, message: str, step: int, num_steps: int) -> None:
+        if message != self._began[0]:
+            self._began = (message, step, self._monotonic())
         share = step / num_steps if num_steps else 0.0
         if self._out.isatty():
-            self._draw(message, share, finished=num_steps > 0 and step >= num_steps)
+            finished = num_steps > 0 and step >= num_steps
+            self._draw(message, share, "" if finished else self._left(step, num_steps), finished=finished)
         elif (message, int(share * 10)) != self._last_line:
             self._last_line = (message, int(share * 10))
-            print(f"{message}: {share:.0%}", file=self._out, flush=True)
+            left = self._left(step, num_steps)
+            print(f"{message}: {share:.0%}{left}", file=self._out, flush=True)
 
-    def _draw(self, message: str, share: float, *, finished: bool) -> None:
+    def _left(self, step: int, num_steps: int) -> str:
+        """How long it will take at the pace so far; what an earlier attempt had done does not count."""
+        _, first, began_s = self._began
+        passed_s = self._monotonic() - began_s
+        if step <= first or step >= num_steps or passed_s < MIN_PACE_S:
+            return ""
+        left_s = round(passed_s * (num_steps - step) / (step - first))
+        return f", {left_s // 3600}:{left_s // 60 % 60:02}:{left_s % 60:02} left"
+
+    def _draw(self, message: str, share: float, left: str, *, finished: bool) -> None:
         now = self._monotonic()
         if not finished and now - self._last_s < INTERVAL_S:
             return
@@ -58,7 +74,10 @@ class BarProgress:
         filled = int(share * BAR_WIDTH)
         bar = "█" * filled + "·" * (BAR_WIDTH - filled)
         print(
-            f"\r\x1b[K{bar} {share:4.0%}  {message}", end="\n" if finished else "", file=self._out, flush=True
+            f"\r\x1b[K{bar} {share:4.0%}  {message}{left}",
+            end="\n" if finished else "",
+            file=self._out,
+            flush=True,
         )
 
 

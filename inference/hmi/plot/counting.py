@@ -27,6 +27,7 @@ class Work:
 
     folder: Path
     max_bytes: int = MAX_BYTES
+    keep_tokens: int = 1 << 16  # after so many what is computed is safely down: a killed build loses no more
 
 
 def count_ngrams(

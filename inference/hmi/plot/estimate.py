@@ -1,5 +1,6 @@
 """From a node's statistics to its rows, rung by rung: fit the shrinkage, then mix means and priors."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -259,7 +260,7 @@ def _zeros(shape: tuple[int, int], work: Work | None) -> npt.NDArray[np.int8]:
         return np.zeros(shape, np.int8)
     # Without a name: it goes with the process, however that ends.
     with tempfile.TemporaryFile(dir=work.folder) as file:
-        file.truncate(shape[0] * shape[1])
+        os.posix_fallocate(file.fileno(), 0, shape[0] * shape[1])  # a full disk says so here, not by a signal
         return np.memmap(file, np.int8, mode="r+", shape=shape)
 
 

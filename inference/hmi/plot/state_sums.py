@@ -24,8 +24,6 @@ OnTokens = Callable[[int], None]
 _NARROW_COUNT = 1 << 16  # so many states of int16 size still add up within int32
 _CHUNK_ROWS = 8192
 _CHUNK_TOKENS = 8192
-_KEEP_TOKENS = 1 << 16
-"""After so many tokens what is written is flushed and noted down: a killed build loses no more."""
 
 
 class MemorySums:
@@ -91,10 +89,10 @@ class SpilledStates:
                     fixed = checked_fixed(states(documents), documents.num_tokens, self._hidden)
                     state_file.write(fixed.astype(np.int16).tobytes())
                     row_file.write(rows.T.astype(np.int32).tobytes())
-                    if num_seen - num_kept >= _KEEP_TOKENS:
+                    if num_seen - num_kept >= self._work.keep_tokens:
                         self._keep(num_seen, state_file, row_file)
                         num_kept = num_seen
-                on_tokens(num_seen)
+                    on_tokens(num_seen)
             self._keep(num_seen, state_file, row_file)
         return num_seen
 

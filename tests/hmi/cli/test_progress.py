@@ -38,3 +38,13 @@ def test_a_terminal_gets_a_bar_that_ends_its_line() -> None:
     progress("reading", 2, 2)
     assert out.getvalue().count("\n") == 1
     assert "█" * 24 in out.getvalue()
+
+
+def test_it_says_how_long_the_rest_takes_at_the_pace_of_this_attempt() -> None:
+    now_s = 0.0
+    out = io.StringIO()
+    progress = BarProgress(out, monotonic=lambda: now_s)
+    progress("reading", 400, 1000)  # done by an earlier attempt
+    now_s = 10.0
+    progress("reading", 500, 1000)
+    assert out.getvalue().splitlines() == ["reading: 40%", "reading: 50%, 0:00:50 left"]

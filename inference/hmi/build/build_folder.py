@@ -1,0 +1,50 @@
+"""The folder of one build of a node: what is done stays in it, and one process at a time works in it."""
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hmi.base.errors import HmiError, StoreUnavailable
+from hmi.plot.counting import MAX_BYTES, Work
+from wire.errors import ErrorCode
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextmanager
+def build_folder(folder: Path, max_bytes: int = MAX_BYTES) -> Iterator[Work]:
+    """Work in ``folder`` alone; it is made if absent, kept when the work fails or is killed, else deleted.
+
+    Raises HmiError(CONFLICT, retryable) while another process works there, StoreUnavailable when the disk is
+    full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise HmiError(
+                ErrorCode.CONFLICT,
+                f"another process makes the same build in {folder}; wait for it, or stop it and try again",
+                retryable=True,
+            ) from exc
+        for left in folder.glob("hmi-*"):  # what a killed process was just putting together
+            shutil.rmtree(left, ignore_errors=True)
+        yield Work(folder, max_bytes)
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as exc:
+        if (
+            exc.errno is not None and exc.errno not in _FULL
+        ):  # numpy says no more than that it wrote too little
+            raise
+        raise StoreUnavailable(
+            f"there is no room left for {folder}: {exc.strerror or exc}. What is done is kept: free disk "
+            "space and give the same command again"
+        ) from exc
+    finally:
+        os.close(descriptor)  # the kernel releases the lock, also when the process is killed
