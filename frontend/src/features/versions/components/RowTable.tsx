@@ -27,14 +27,14 @@ export function RowTable({ rows, otherTitle, texts }: Props) {
   const [shown, setShown] = useState(ROWS_AT_ONCE);
   return (
     <>
-      <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>Row</Table.Th>
               <Table.Th>Text</Table.Th>
-              <Table.Th>Labelled</Table.Th>
-              <Table.Th>{otherTitle}</Table.Th>
+              <Table.Th miw={140}>Labelled</Table.Th>
+              <Table.Th miw={140}>{otherTitle}</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
