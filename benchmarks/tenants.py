@@ -3,7 +3,6 @@
 import argparse
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from benchmarks.serving_world import (
     World,
     add_arguments,
     chooser,
+    scratch,
     shares_of_power,
     zipf,
 )
@@ -34,7 +34,7 @@ def main() -> int:
     torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     most = max(args.tenants)
-    with tempfile.TemporaryDirectory(prefix="hmi-tenants-") as folder:
+    with scratch("tenants") as folder:
         world = World(Path(folder), most)
         runs = {f"{count}": (count, zipf(count, 1.0)) for count in sorted(args.tenants)}
         runs[f"{most}_alpha03"] = (most, shares_of_power(most, 0.3))

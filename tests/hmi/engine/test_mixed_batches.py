@@ -279,3 +279,34 @@ def test_a_promotion_never_evicts_what_the_same_batch_reads(tiny_store: TinyStor
     for request, answer in zip(requests, expected, strict=True):
         np.testing.assert_allclose(probabilities(request.future.result(0)), answer, atol=1e-4)
     bench.plane.close()
+
+
+def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
+    """Each kind by the memory that really stands behind it, the host's by what was loaded."""
+    hplms = [hplm_of(bench.store, seed=90 + n, num_labels=2 + 9 * n) for n in range(3)]
+    for hplm in hplms:
+        bench.alone(hplm)
+    reserved = bench.plane.tier_bytes()
+    runner = bench.plane.engine._runner  # the only holder of the arenas
+    adapters, heads = runner._bank.adapters, runner._bank.heads
+    assert reserved["device", "adapters"] == adapters._arena.nbytes
+    assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes
+    assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
+    backbone = runner._backbone
+    tensors = sum(p.nbytes for p in backbone.upper.parameters()) + backbone.residuals.num_bytes
+    assert tensors <= reserved["device", "backbone"] <= tensors + 16_384  # and the headers of its files
+    on_host = 0
+    for hplm in hplms:
+        with bench.plane.adapters.acquire(hplm.adapter).result(WAIT_S) as lease:
+            on_host += lease.value.num_bytes
+    assert on_host <= reserved["host", "adapters"] <= on_host + 3 * 16_384
+    report = bench.plane.residency()
+    device = report.tiers["device"]
+    assert (
+        device.used_bytes
+        == sum(value for (tier, _), value in reserved.items() if tier == "device")
+        <= device.max_bytes
+    )
+    placed = {item.digest: item.bytes_by_tier for item in report.adapters.items}
+    assert all(set(placed[hplm.adapter.digest]) == {"device", "host"} for hplm in hplms)
+    assert sum(placed[hplm.adapter.digest]["device"] for hplm in hplms) <= reserved["device", "adapters"]

@@ -1,0 +1,303 @@
+"""Thousands of random steps of engine and placement over tiers that are far too small: no answer ever comes
+from another model's parts, and no budget is exceeded."""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hmi.base.clock import SystemClock
+from hmi.base.errors import BudgetExceeded, BundleBroken, HmiError
+from hmi.engine.batch import Batch, BatchRecord
+from hmi.engine.batch_limits import BatchLimits
+from hmi.engine.config import EngineConfig
+from hmi.engine.engine import Engine
+from hmi.engine.inbox import Inbox
+from hmi.engine.placement import HplmPlacement, PlacedHplm, TreePath
+from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef
+from hmi.memory.budget import Budget
+from hmi.memory.eviction import LeastWorth
+from hmi.memory.loader import Loader
+from hmi.memory.residency import Residency
+from hmi.memory.room import ByteRoom, SlotRoom
+from hmi.memory.slots import Slot, SlotPool
+from hmi.memory.tier import MemoryTier
+from hmi.plot.ngram import Documents
+from wire.artifacts import AdapterFields, BundleRef
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+from wire.inference import Coverage
+
+NUM_SLOTS, NUM_UNITS = 6, 10
+NODE_BYTES = 600
+HOST_BYTES = {"adapters": 1600, "tables": 700, "trees": 400}
+NUM_STEPS = 2000
+WAIT_S = 60
+
+
+@dataclass(frozen=True)
+class FakeAdapter:
+    """Its content is a number that no other adapter has."""
+
+    number: int
+
+    @property
+    def fields(self) -> AdapterFields:
+        return AdapterFields("lora", 8, 16.0, (), ("a", "b"), 32, Digest("b"), Digest("t"))
+
+    @property
+    def num_units(self) -> int:
+        return 1 + self.number % 3
+
+    @property
+    def num_bytes(self) -> int:
+        return 100 * self.num_units
+
+
+@dataclass(frozen=True)
+class FakeTable:
+    """A node of 40 to 100 bytes."""
+
+    number: int
+
+    @property
+    def num_bytes(self) -> int:
+        return 40 + 20 * (self.number % 4)
+
+
+class FakeBank:
+    """Slots over units, as HplmBank has them; what is wiped is gone."""
+
+    num_slots = NUM_SLOTS
+
+    def __init__(self) -> None:
+        self.content: dict[Slot, FakeAdapter] = {}
+
+    def bytes_of(self, item: FakeAdapter) -> int:
+        return item.num_bytes
+
+    def write(self, slot: Slot, item: FakeAdapter) -> None:
+        self.content.pop(slot, None)
+        if self.num_units + item.num_units > NUM_UNITS:
+            raise BudgetExceeded("no units", needed_bytes=item.num_units, free_bytes=0)
+        self.content[slot] = item
+
+    def wipe(self, slot: Slot) -> None:
+        self.content.pop(slot, None)
+
+    @property
+    def num_units(self) -> int:
+        return sum(item.num_units for item in self.content.values())
+
+
+class FakeNodes:
+    """Numbers of removed nodes are used again."""
+
+    def __init__(self) -> None:
+        self.content: dict[int, FakeTable] = {}
+
+    def bytes_of(self, table: FakeTable) -> int:
+        return table.num_bytes
+
+    def add(self, table: FakeTable) -> int:
+        number = next(n for n in range(len(self.content) + 1) if n not in self.content)
+        self.content[number] = table
+        return number
+
+    def remove(self, node: int) -> None:
+        del self.content[node]
+
+    @property
+    def num_bytes(self) -> int:
+        return sum(table.num_bytes for table in self.content.values())
+
+
+class FakeDisk:
+    """Adapters ``a<n>``, tables ``n<n>``, trees ``t<n>``: root 0, one of three domains, perhaps a leaf."""
+
+    def measure(self, key: BundleRef) -> int:
+        if key.digest[0] == "t":
+            return 20
+        number = int(key.digest[1:])
+        return FakeAdapter(number).num_bytes if key.digest[0] == "a" else FakeTable(number).num_bytes
+
+    def read_adapter(self, key: BundleRef) -> FakeAdapter:
+        number = int(key.digest[1:])
+        if number % 17 == 3:
+            raise BundleBroken("truncated")
+        return FakeAdapter(number)
+
+    def read_table(self, key: BundleRef) -> FakeTable:
+        return FakeTable(int(key.digest[1:]))
+
+    def read_tree(self, key: BundleRef) -> TreePath:
+        return TreePath(tuple(ref("n", node) for node in nodes_of(int(key.digest[1:]))))
+
+
+class _Source:
+    def __init__(self, disk: FakeDisk, kind: str) -> None:
+        self.measure = disk.measure
+        self.read = getattr(disk, f"read_{kind}")
+
+
+def nodes_of(tree: int) -> list[int]:
+    return [0, 1 + tree % 3] if tree < 3 else [0, 1 + tree % 3, 1 + tree]
+
+
+def ref(kind: str, number: int) -> BundleRef:
+    return BundleRef(BundleUri(kind), Digest(f"{kind}{number}"))
+
+
+class ArenaRunner:
+    """Answers with what stands in the arenas when it computes."""
+
+    def __init__(self, bank: FakeBank, nodes: FakeNodes) -> None:
+        self._bank = bank
+        self._nodes = nodes
+
+    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Sequence[DocumentAnswer]:
+        answers = []
+        for part in batch.parts:
+            where = placed[part.request.hplm]
+            seen = (
+                self._bank.content[where.slot].number,
+                *(self._nodes.content[n].number for n in where.path),
+            )
+            answers += [DocumentAnswer(tuple(map(float, seen)), Coverage(0, 0, 1, 0))] * part.num_documents
+        return answers
+
+    def compute(self, retrieved: Sequence[DocumentAnswer]) -> Sequence[DocumentAnswer]:
+        return retrieved
+
+
+class World:
+    """Engine and placement over fakes that know their content."""
+
+    def __init__(self) -> None:
+        self.bank, self.nodes = FakeBank(), FakeNodes()
+        self.host = Budget(MemoryTier.HOST, sum(HOST_BYTES.values()))
+        self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
+        self.batches: list[BatchRecord] = []
+        disk, inbox = FakeDisk(), Inbox()
+        self.loaders = {kind: self._loader(disk, kind) for kind in ("adapter", "tree", "table")}
+        self.placement = HplmPlacement(
+            adapter_loader=self.loaders["adapter"],
+            tree_loader=self.loaders["tree"],
+            table_loader=self.loaders["table"],
+            slots=Residency(
+                SlotRoom(SlotPool(NUM_SLOTS)),
+                LeastWorth(load_bytes=100),
+                on_evict=lambda key, slot, adapter: self.bank.wipe(slot),
+            ),
+            adapter_arena=self.bank,
+            nodes=Residency(
+                ByteRoom(self.device, kind="nodes", max_bytes=NODE_BYTES),
+                LeastWorth(load_bytes=100),
+                on_evict=lambda key, place, node: self.nodes.remove(node.number),
+                max_pinned_bytes=NODE_BYTES // 4,
+            ),
+            node_arena=self.nodes,
+            inbox=inbox,
+        )
+        self.engine = Engine(
+            EngineConfig(
+                limits=BatchLimits(max_rows=8, max_tokens=64, max_adapters=3, max_cold_adapters=2),
+                max_requests=100_000,
+            ),
+            placement=self.placement,
+            runner=ArenaRunner(self.bank, self.nodes),
+            inbox=inbox,
+            clock=SystemClock(),
+            on_batch=self.batches.append,
+        )
+
+    def submit(self, tenant: int, adapter: int, tree: int, num_documents: int) -> EngineRequest:
+        request = EngineRequest(
+            request_id=RequestId("same"),  # ids are the callers' and may come twice
+            tenant_id=TenantId(f"tenant {tenant}"),
+            task_id=TaskId(f"task {tenant}"),
+            hplm=HplmRef(ref("a", adapter), ref("t", tree)),
+            documents=Documents(
+                np.zeros(num_documents, np.int32), np.arange(num_documents + 1, dtype=np.int64)
+            ),
+            deadline=SystemClock().monotonic() + WAIT_S,
+        )
+        self.engine.submit(request)
+        return request
+
+    def check(self) -> None:
+        self.engine.check_integrity()
+        assert self.bank.num_units <= NUM_UNITS
+        assert self.nodes.num_bytes == self.device.used_bytes <= NODE_BYTES
+        assert self.host.used_bytes <= self.host.max_bytes
+        used = self.host.used_by_kind()
+        assert all(used.get(kind, 0) <= most for kind, most in HOST_BYTES.items())
+
+    def _loader(self, disk: FakeDisk, kind: str) -> "Loader[BundleRef, object]":
+        return Loader(
+            _Source(disk, kind),
+            Residency(
+                ByteRoom(self.host, kind=f"{kind}s", max_bytes=HOST_BYTES[f"{kind}s"]),
+                LeastWorth(load_bytes=100),
+            ),
+            num_threads=2,
+            room_timeout_s=10.0,
+            name=kind,
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_answer_comes_from_another_models_parts(seed: int) -> None:
+    world, chance = World(), random.Random(seed)
+    versions = {tenant: tenant for tenant in range(40)}  # tenant -> its adapter now
+    open_requests: list[tuple[EngineRequest, tuple[float, ...]]] = []
+    outcomes = {"answered": 0, "broken": 0, "cancelled": 0}
+    for step in range(NUM_STEPS):
+        for _ in range(chance.randrange(4) if len(open_requests) < 60 else 0):
+            tenant = int(40 * chance.random() ** 2)
+            tree = tenant % 25
+            request = world.submit(tenant, versions[tenant], tree, chance.randrange(1, 5))
+            expected = (float(versions[tenant]), *map(float, nodes_of(tree)))
+            open_requests.append((request, expected))
+        if chance.random() < 0.05:  # hot swap: requests under way keep the version that they began with
+            tenant = chance.randrange(40)
+            versions[tenant] = 40 + step
+        if open_requests and chance.random() < 0.1:
+            chance.choice(open_requests)[0].future.cancel()
+        if chance.random() < 0.02:
+            world.loaders["adapter"].retain({ref("a", version) for version in versions.values()})
+        if not world.engine.step():
+            world.engine.wait(0.001)
+        world.check()
+        open_requests = [pair for pair in open_requests if not _settled(*pair, outcomes)]
+    end = time.monotonic() + WAIT_S
+    while open_requests:
+        assert time.monotonic() < end, f"{len(open_requests)} requests were never answered"
+        if not world.engine.step():
+            world.engine.wait(0.001)
+        open_requests = [pair for pair in open_requests if not _settled(*pair, outcomes)]
+    world.engine.close(drain_s=0)
+    assert outcomes["answered"] > NUM_STEPS // 2 and outcomes["broken"] and outcomes["cancelled"]
+    assert world.placement.num_evictions > 100
+    assert any(len(batch.adapters) == 3 for batch in world.batches)
+
+
+def _settled(request: EngineRequest, expected: tuple[float, ...], outcomes: dict[str, int]) -> bool:
+    if not request.future.done():
+        return False
+    if request.future.cancelled():
+        outcomes["cancelled"] += 1
+        return True
+    error = request.future.exception()
+    if error is not None:
+        assert isinstance(error, HmiError) and error.code.value == "bundle_broken", error
+        assert int(request.hplm.adapter.digest[1:]) % 17 == 3, "a sound model failed"
+        outcomes["broken"] += 1
+        return True
+    for document in request.future.result().documents:
+        assert document.probabilities == expected
+    outcomes["answered"] += 1
+    return True
