@@ -51,9 +51,8 @@ def main() -> int:
             plane.start()
             planes[factor] = plane
             uniform = np.full(count, 1 / count)
-            capacity = ClosedLoop(world, plane, chooser(world.tenants[:count], uniform, 3), WINDOW).run(
-                args.warm_s
-            )
+            tenants = world.tenants[:count]
+            capacity = ClosedLoop(world, plane, chooser(tenants, uniform, 3), WINDOW).run(args.warm_s)
             say(f"{factor}x: {capacity:.0f} texts/s in a closed loop")
             if factor == 1:
                 rate = LOAD * capacity
