@@ -1,5 +1,6 @@
 """REST views of uploads in chunks: begin, append until all has arrived, and make the dataset."""
 
+import io
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,6 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.common.errors import PortalError
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -22,24 +22,18 @@ from portal.datasets.apis import upload_limits
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.shapes import DatasetDetailOut, UploadOut
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
-from wire.errors import ErrorCode
 
 OFFSET_HEADER = "Upload-Offset"
 
 
 class ChunkParser(BaseParser):
-    """The bytes of a chunk, as they are."""
+    """The bytes of a chunk, still to be read."""
 
     media_type = "application/octet-stream"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        """All of them; PortalError (body_too_large) when there are more than a chunk may have."""
-        chunk: bytes = stream.read(uploads.MAX_CHUNK_BYTES + 1)
-        if len(chunk) > uploads.MAX_CHUNK_BYTES:
-            raise PortalError(
-                f"A chunk has at most {uploads.MAX_CHUNK_BYTES:,} bytes.", code=ErrorCode.BODY_TOO_LARGE
-            )
-        return chunk
+        """The stream itself: a chunk goes to the store in pieces."""
+        return stream
 
 
 class UploadIn(serializers.Serializer[Any]):
@@ -115,11 +109,11 @@ class UploadApi(TenantApi):
         found = selectors.upload_get(tenant=self.tenant, upload_id=upload)
         headers = OffsetIn(data={"offset": request.headers.get(OFFSET_HEADER)})
         headers.is_valid(raise_exception=True)
-        chunk: Any = request.data  # an empty form when the body has no bytes
+        body: Any = request.data  # an empty form when the body has no bytes
         found = uploads.upload_append(
             upload=found,
             offset=headers.validated_data["offset"],
-            chunk=chunk if isinstance(chunk, bytes) else b"",
+            chunk=body if hasattr(body, "read") else io.BytesIO(),
             store=ObjectStore(settings.ENV.store_url),
         )
         return Response(UploadOut(found).data)

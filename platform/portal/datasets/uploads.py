@@ -28,6 +28,7 @@ from wire.ids import TenantId
 MAX_CHUNK_BYTES = 8 << 20
 MIN_CHUNK_BYTES = 64 << 10  # of all chunks but the last: bounds the number of files
 KEPT_FOR = timedelta(days=1)
+_PIECE_BYTES = 256 << 10
 
 
 @transaction.atomic
@@ -59,7 +60,9 @@ def upload_begin(
 
 
 @transaction.atomic
-def upload_append(*, upload: DatasetUpload, offset: int, chunk: bytes, store: ObjectStore) -> DatasetUpload:
+def upload_append(
+    *, upload: DatasetUpload, offset: int, chunk: BinaryIO, store: ObjectStore
+) -> DatasetUpload:
     """Keep the bytes from ``offset`` on. Conflict, with the offset that is right, when they do not follow."""
     upload = _locked(upload)
     if offset != upload.num_received:
@@ -69,15 +72,14 @@ def upload_append(*, upload: DatasetUpload, offset: int, chunk: bytes, store: Ob
             param="Upload-Offset",
             details={"offset": upload.num_received},
         )
-    end = offset + len(chunk)
-    if end > upload.num_bytes:
-        raise InvalidField("body", f"The file was announced with {upload.num_bytes:,} bytes; this is more.")
-    if len(chunk) < MIN_CHUNK_BYTES and end < upload.num_bytes:
-        raise InvalidField("body", f"Every chunk but the last needs at least {MIN_CHUNK_BYTES:,} bytes.")
-    if offset == 0:
-        refuse_binary(chunk)
-    with store.write(_chunk_uri(upload, offset)) as file:
-        file.write(chunk)
+    with store.write(_chunk_uri(upload, offset)) as file:  # nothing of a chunk that is refused stays
+        end = offset + _copied(chunk, file, is_first=offset == 0)
+        if end > upload.num_bytes:
+            raise InvalidField(
+                "body", f"The file was announced with {upload.num_bytes:,} bytes; this is more."
+            )
+        if end - offset < MIN_CHUNK_BYTES and end < upload.num_bytes:
+            raise InvalidField("body", f"Every chunk but the last needs at least {MIN_CHUNK_BYTES:,} bytes.")
     upload.chunks = [*upload.chunks, offset]
     upload.num_received = end
     upload.touched_at = timezone.now()
@@ -148,6 +150,21 @@ def _locked(upload: DatasetUpload) -> DatasetUpload:
     if found is None:
         raise NotFound("upload")
     return found
+
+
+def _copied(chunk: BinaryIO, file: BinaryIO, *, is_first: bool) -> int:
+    """How many bytes were copied, piece by piece; PortalError (body_too_large) when they are too many."""
+    num_bytes = 0
+    while piece := chunk.read(_PIECE_BYTES):
+        if num_bytes == 0 and is_first:
+            refuse_binary(piece)
+        num_bytes += len(piece)
+        if num_bytes > MAX_CHUNK_BYTES:
+            raise PortalError(
+                f"A chunk has at most {MAX_CHUNK_BYTES:,} bytes.", code=ErrorCode.BODY_TOO_LARGE
+            )
+        file.write(piece)
+    return num_bytes
 
 
 def _file(upload: DatasetUpload, store: ObjectStore) -> BinaryIO:

@@ -71,9 +71,11 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
               <Section title="Labels">
                 <LabelCounts dataset={dataset} />
               </Section>
-              <Section title="Lengths of the texts">
-                <LengthHistogram report={dataset.report} />
-              </Section>
+              {dataset.report.lengths.length > 0 && (
+                <Section title="Lengths of the texts">
+                  <LengthHistogram report={dataset.report} />
+                </Section>
+              )}
             </>
           )}
           {canWrite && dataset.report && dataset.report.columns.length > 1 && (
