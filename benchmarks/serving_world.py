@@ -440,7 +440,8 @@ class ClosedLoop:
 def zipf(num_tenants: int, exponent: float) -> npt.NDArray[np.float64]:
     """Share of each tenant, the most popular first."""
     weights = 1.0 / np.arange(1, num_tenants + 1) ** exponent
-    return weights / weights.sum()
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def shares_of_power(num_tenants: int, alpha: float) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ from hmi.base.errors import BundleBroken, HmiError
 from hmi.cli.open_plane import open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.runner import ModelRunner
 from hmi.service.live_plane import LivePlane
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
@@ -288,6 +289,7 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
         bench.alone(hplm)
     reserved = bench.plane.tier_bytes()
     runner = bench.plane.engine._runner  # the only holder of the arenas
+    assert isinstance(runner, ModelRunner)
     adapters, heads = runner._bank.adapters, runner._bank.heads
     assert reserved["device", "adapters"] == adapters._arena.nbytes
     assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,7 +183,7 @@ class World:
         self.batches: list[BatchRecord] = []
         disk, inbox = FakeDisk(), Inbox()
         self.loaders = {kind: self._loader(disk, kind) for kind in ("adapter", "tree", "table")}
-        self.placement = HplmPlacement(
+        self.placement: HplmPlacement[FakeAdapter, FakeTable] = HplmPlacement(
             adapter_loader=self.loaders["adapter"],
             tree_loader=self.loaders["tree"],
             table_loader=self.loaders["table"],
@@ -235,7 +236,7 @@ class World:
         used = self.host.used_by_kind()
         assert all(used.get(kind, 0) <= most for kind, most in HOST_BYTES.items())
 
-    def _loader(self, disk: FakeDisk, kind: str) -> "Loader[BundleRef, object]":
+    def _loader(self, disk: FakeDisk, kind: str) -> "Loader[BundleRef, Any]":
         return Loader(
             _Source(disk, kind),
             Residency(
