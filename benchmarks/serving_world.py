@@ -447,7 +447,8 @@ def zipf(num_tenants: int, exponent: float) -> npt.NDArray[np.float64]:
 def shares_of_power(num_tenants: int, alpha: float) -> npt.NDArray[np.float64]:
     """Share of each tenant when the tenant is int(random.power(alpha) * n)."""
     edges = (np.arange(num_tenants + 1) / num_tenants) ** alpha
-    return np.diff(edges)
+    shares: npt.NDArray[np.float64] = np.diff(edges)
+    return shares
 
 
 def chooser(tenants: Sequence[Tenant], shares: npt.NDArray[np.float64], seed: int) -> Callable[[], Tenant]:
