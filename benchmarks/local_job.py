@@ -1,9 +1,8 @@
 """A training job on a local store, and progress that is said every quarter: what benchmarks share."""
 
-from collections.abc import Callable
-
 from benchmarks.common import BenchTask, say
 from hmi.cli.local_store import LocalStore
+from hmi.model.estimators import ReportProgress
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.training import Recipe, TrainJob
 
@@ -32,7 +31,7 @@ def local_job(task: BenchTask, local: LocalStore, recipe: Recipe) -> TrainJob:
     )
 
 
-def told(what: str) -> Callable[[str, int, int], None]:
+def told(what: str) -> ReportProgress:
     """Says every quarter."""
     last = -1
 

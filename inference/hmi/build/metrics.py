@@ -66,7 +66,8 @@ def expected_calibration_error(probabilities: Probabilities, truth: Indices) -> 
 def confidence_bins(probabilities: Probabilities) -> Indices:
     """Bin 0..14 of each row, by the score of its most probable label."""
     confidence = probabilities.max(axis=1).astype(np.float64)
-    return np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    bins: Indices = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    return bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,9 @@ def bootstrap_macro_f1(confusion: npt.NDArray[np.int64], *, seed: int, num_resam
     draws = random.multinomial(counts.sum(), counts / counts.sum(), size=num_resamples).astype(np.float64)
     scores = np.empty(num_resamples)
     for number, drawn in enumerate(draws):
-        support = np.bincount(truth, weights=drawn, minlength=num_labels)
-        given = np.bincount(predicted, weights=drawn, minlength=num_labels)
-        hits = np.bincount(truth, weights=drawn * (truth == predicted), minlength=num_labels)
+        support = _sums(truth, drawn, num_labels)
+        given = _sums(predicted, drawn, num_labels)
+        hits = _sums(truth, drawn * (truth == predicted), num_labels)
         scores[number] = _ratio(2 * hits, support + given)[support > 0].mean()
     low, high = np.quantile(scores, [0.025, 0.975])
     return Interval(float(low), float(high))
@@ -114,6 +115,12 @@ def bootstrap_paired_difference(
     draws = np.random.default_rng(seed).multinomial(len(difference), shares, size=num_resamples)
     low, high = np.quantile((draws[:, 0] - draws[:, 1]) / len(difference), [0.025, 0.975])
     return Interval(float(low), float(high))
+
+
+def _sums(
+    places: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], num_places: int
+) -> npt.NDArray[np.float64]:
+    return np.bincount(places, weights=weights, minlength=num_places).astype(np.float64)
 
 
 def _ratio(

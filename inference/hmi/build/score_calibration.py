@@ -97,4 +97,5 @@ def reliability_bins(probabilities: Probabilities, truth: Indices) -> tuple[Reli
 def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Of each row."""
     shares: npt.NDArray[np.float64] = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares

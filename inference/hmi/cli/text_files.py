@@ -92,18 +92,22 @@ def _json_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]
 
 def _csv_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.DictReader(lines, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+    reader = csv.reader(lines, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
     try:
-        yield from reader
+        header = next(reader, [])
+        for number, values in enumerate((values for values in reader if values), start=1):
+            if len(values) != len(header):
+                raise _bad(path, number, f"it has {len(values)} fields, the header {len(header)}")
+            yield dict(zip(header, values, strict=True))
     except csv.Error as exc:
         raise _bad(path, reader.line_num, str(exc)) from exc
 
 
 def _value(fields: Mapping[str, Any], name: str, number: int, path: Path) -> str:
-    value = fields.get(name)
-    if value is None:
-        known = ", ".join(repr(field) for field in fields if field is not None)
+    if name not in fields:
+        known = ", ".join(map(repr, fields))
         raise _bad(path, number, f"it has no field {name!r}, but {known or 'none'}")
+    value = fields[name]
     if not isinstance(value, str) or not value.strip():
         raise _bad(path, number, f"its field {name!r} is empty or no text")
     return value

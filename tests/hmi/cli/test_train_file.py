@@ -129,6 +129,14 @@ def test_a_missing_column_names_those_that_are_there(tmp_path: Path, capsys: Cap
     assert "no field 'text', but 'body', 'topic'" in capsys.readouterr().err
 
 
+def test_a_ragged_row_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("text,label\none,a\ntwo,b,c\n")
+    arguments = ["train", "--data", str(data), "--domain", "films", "--out", str(tmp_path / "out")]
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert "row 2: it has 3 fields, the header 2" in capsys.readouterr().err
+
+
 def test_each_use_of_the_command_says_what_it_lacks(tmp_path: Path, capsys: Capture) -> None:
     data = write_csv(tmp_path / "data.csv", ROWS)
     assert main(["train", "--data", str(data), "--domain", "films"]) == EXIT_BAD_INPUT
