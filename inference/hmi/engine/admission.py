@@ -9,7 +9,7 @@ from wire.ids import TenantId
 
 FREE_PER_OPEN = 4
 """Places that must be free for every request that a tenant has open already: alone it gets a fifth of all
-places, and however many fill the queue, a newcomer still finds room. With fewer, the busiest tenants take the
+places, and while others fill the queue, a newcomer still finds room. With fewer, the busiest tenants take the
 places as they become free (simulated at three times the capacity: Jain 0.59 at a quarter, 0.94 at 4)."""
 MAX_WAIT_SHARE = 0.8
 """Of the time until the deadline, that the work ahead may take: the rest is for what is not foreseen."""

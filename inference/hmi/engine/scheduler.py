@@ -67,11 +67,12 @@ class Scheduler:
         fill = BatchFill(self._limits, max_cold=self._guard.max_cold)
         selection = _Building(fill, self._recent, self._max_passed_over, self._queues, temperature)
         self._queues.forget_if_idle()
-        self._queues.raise_floor()
         while not selection.is_done and (tenant_id := self._queues.take_least_served()) is not None:
             selection.take_one_document(tenant_id)
+        finished = selection.finish()
         self._recent.add_batch(selection.weights)
-        return selection.finish()
+        self._queues.raise_floor(selection.weights)
+        return finished
 
     def take_back(self, part: BatchPart) -> None:
         """``part`` of the last batch did not run: its tenant gets back what it was charged."""

@@ -3,6 +3,7 @@
 import bisect
 import heapq
 from collections import deque
+from collections.abc import Iterable
 
 from hmi.engine.request import EngineRequest
 from wire.ids import TenantId
@@ -23,7 +24,7 @@ class TenantQueues:
             tuple[float, int, TenantId]
         ] = []  # one entry for each key of _queues, but those taken out
         self._idle: list[tuple[float, TenantId]] = []
-        self._floor = 0.0  # the least counter of an active tenant, when last looked at
+        self._floor = 0.0  # the least counter of an active tenant, when the last batch was made
         self._num_activations = 0
 
     @property
@@ -43,7 +44,6 @@ class TenantQueues:
         """By time of submission: one that had to wait for its model goes before later ones of its tenant."""
         queue = self._queues.get(request.tenant_id)
         if queue is None:
-            self.raise_floor()
             self._queues[request.tenant_id] = deque([request])
             self._counters[request.tenant_id] = self.counter(request.tenant_id)
             self.put_back(request.tenant_id)
@@ -52,10 +52,15 @@ class TenantQueues:
         else:
             queue.insert(bisect.bisect(queue, request.submitted, key=_submitted), request)
 
-    def raise_floor(self) -> None:
-        """Newcomers start at the least counter of now; idle tenants that are below it are forgotten."""
-        if self._heap:
-            self._floor = max(self._floor, self._heap[0][0])
+    def raise_floor(self, served: Iterable[TenantId]) -> None:
+        """A batch is made, with ``served`` in it: newcomers start at the least counter of those and of all
+        who wait; idle tenants that are below it are forgotten.
+
+        Those in the batch count as well: else one that comes back for its next step would be a newcomer.
+        """
+        counters = [self._counters[tenant_id] for tenant_id in served]
+        counters += [self._heap[0][0]] if self._heap else []
+        self._floor = max(self._floor, min(counters, default=0.0))
         while self._idle and self._idle[0][0] <= self._floor:
             _, tenant_id = heapq.heappop(self._idle)
             if tenant_id not in self._queues and self._counters.get(tenant_id, 0.0) <= self._floor:

@@ -1,0 +1,104 @@
+"""How much useful work is left when three times as much is asked as can be done?"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import print_result, say
+from benchmarks.open_loop import OpenLoop, capacity_texts_per_s, fates
+from benchmarks.serving_world import Checker, World
+from hmi.engine.simulation.figures import Fate, Percentiles
+from hmi.engine.simulation.workload import Popularity, WorkloadConfig, make_workload
+from hmi.service.live_plane import LivePlane
+
+NUM_TENANTS = 60
+OFFERED = 3.0
+DEADLINE_S = 5.0
+SLOTS, HOST = 128, 256
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    if args.full:
+        args.rounds, args.seconds = 5, 60.0
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="hmi-overload-") as folder:
+        world = World(Path(folder), NUM_TENANTS)
+        plane = world.plane(num_slots=SLOTS, num_host=HOST)
+        plane.start()
+        capacity_texts_per_s(world, plane, world.tenants, args.seconds / 3)
+        rounds = [_round(world, plane, number, args.seconds) for number in range(args.rounds)]
+        plane.close()
+        checker = Checker(world)
+        for number, figures in enumerate(rounds):
+            checker.check(figures.pop("answers"), sample=args.sample, seed=number)
+    print_result(
+        {
+            "goodput_ratio": round(statistics.median(figures["goodput_ratio"] for figures in rounds), 4),
+            "share_of_rest_429": round(
+                statistics.median(figures["share_of_rest_429"] for figures in rounds), 4
+            ),
+            "lost": sum(figures["fates"]["lost"] for figures in rounds),
+            "failed": sum(figures["fates"]["failed"] for figures in rounds),
+            "rounds": rounds,
+            "tenants": NUM_TENANTS,
+            **checker.result(),
+            "seconds": round(time.monotonic() - began),
+        }
+    )
+    return 0
+
+
+def _round(world: World, plane: LivePlane, number: int, seconds: float) -> dict[str, Any]:
+    """Capacity before and after the overload, which is compared with their mean."""
+    before = capacity_texts_per_s(world, plane, world.tenants, seconds / 2)
+    load = WorkloadConfig(
+        num_tenants=NUM_TENANTS,
+        popularity=Popularity.ZIPF,
+        exponent=1.0,
+        rate=OFFERED * before,
+        seconds=seconds,
+        seed=number + 1,
+    )
+    loop = OpenLoop(world, plane, world.tenants, deadline_s=DEADLINE_S)
+    loop.run(make_workload(load))
+    after = capacity_texts_per_s(world, plane, world.tenants, seconds / 2)
+    first = min(outcome.arrived_s for outcome in loop.outcomes)
+    good = [
+        outcome
+        for outcome in loop.outcomes
+        if outcome.fate is Fate.ANSWERED
+        and outcome.latency_s <= DEADLINE_S
+        and outcome.ended_s - first <= seconds  # what is answered after the overload does not count
+    ]
+    ended = fates(loop.outcomes)
+    rest = len(loop.outcomes) - ended["answered"]
+    figures = {
+        "goodput_ratio": round(len(good) / seconds / ((before + after) / 2), 4),
+        "share_of_rest_429": round(ended["refused"] / max(rest, 1), 4),
+        "capacity_texts_per_s": [round(before, 1), round(after, 1)],
+        "offered_texts_per_s": round(len(loop.outcomes) / seconds, 1),
+        "fates": ended,
+        "p50_ms": round(Percentiles.of(loop.outcomes).p50_ms, 1),
+        "p99_ms": round(Percentiles.of(loop.outcomes).p99_ms, 1),
+        "sender_delay_ms": round(1000 * loop.max_delay_s, 1),
+    }
+    say(f"round {number + 1}: {figures}")
+    return {**figures, "answers": loop.answers}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of overload in a round")
+    parser.add_argument("--sample", type=int, default=40, help="answers of a round compared with the oracle")
+    parser.add_argument("--full", action="store_true", help="five rounds of a minute")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

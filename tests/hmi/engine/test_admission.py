@@ -1,0 +1,137 @@
+"""Admission: places by tenant, work ahead against the deadline, when to come back."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmi.base.errors import QueueFull
+from hmi.engine.admission import Admission
+from hmi.engine.request import EngineRequest, HplmRef, RequestState
+from hmi.plot.ngram import Documents
+from wire.artifacts import BundleRef
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
+
+_REF = BundleRef(BundleUri("x"), Digest("x"))
+
+
+def request_of(
+    tenant: str, tokens: int = 10, *, deadline: float = 100.0, weight: float = 1.0, token_cost: float = 1.0
+) -> EngineRequest:
+    return EngineRequest(
+        request_id=RequestId("r"),
+        tenant_id=TenantId(tenant),
+        task_id=TaskId("t"),
+        hplm=HplmRef(_REF, _REF),
+        documents=Documents(np.zeros(tokens, np.int32), np.array([0, tokens], np.int64)),
+        deadline=deadline,
+        weight=weight,
+        token_cost=token_cost,
+    )
+
+
+def num_admitted(admission: Admission, *requests: EngineRequest) -> int:
+    admitted = 0
+    for request in requests:
+        try:
+            admission.enter(request, 0.0)
+        except QueueFull:
+            continue
+        admitted += 1
+    return admitted
+
+
+def test_a_tenant_alone_gets_a_fifth_of_the_places() -> None:
+    admission = Admission(100)
+    assert num_admitted(admission, *(request_of("flood") for _ in range(100))) == 21
+
+
+def test_a_newcomer_finds_room_while_others_flood() -> None:
+    admission = Admission(100)
+    for tenant in range(10):
+        num_admitted(admission, *(request_of(f"flood {tenant}") for _ in range(100)))
+    assert num_admitted(admission, request_of("newcomer")) == 1
+
+
+def test_a_full_queue_refuses_everybody_and_says_when_to_come_back() -> None:
+    admission = Admission(3)
+    admission.observe_step(10, 1.0, is_full=True)
+    assert num_admitted(admission, *(request_of(tenant, 40) for tenant in "abc")) == 3
+    with pytest.raises(QueueFull) as caught:
+        admission.enter(request_of("d"), 0.0)
+    assert caught.value.retry_after_s == 12, "three requests of 40 tokens at 10 a second"
+
+
+def test_work_ahead_that_takes_too_long_is_a_refusal() -> None:
+    admission = Admission(100)
+    admission.observe_step(10, 1.0, is_full=True)
+    admission.enter(request_of("a", 50), 0.0)
+    assert num_admitted(admission, request_of("b", 50, deadline=13.0)) == 1
+    with pytest.raises(QueueFull, match="work") as caught:
+        admission.enter(request_of("c", 50, deadline=13.0), 0.0)
+    assert caught.value.retry_after_s == pytest.approx(15 - 0.8 * 13)
+
+
+def test_a_small_tenant_does_not_wait_for_all_of_a_large_ones_work() -> None:
+    admission = Admission(100)
+    admission.observe_step(10, 1.0, is_full=True)
+    admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("small", 10, deadline=3.0)) == 1
+    assert num_admitted(admission, request_of("large", 10, deadline=3.0)) == 0
+
+
+def test_weight_shortens_the_wait_and_computed_tokens_lengthen_it() -> None:
+    admission = Admission(100)
+    admission.observe_step(10, 1.0, is_full=True)
+    admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 20, deadline=4.0)) == 0
+    assert num_admitted(admission, request_of("b", 20, deadline=4.0, weight=4.0)) == 1
+    assert num_admitted(admission, request_of("c", 10, deadline=3.0, token_cost=2.0)) == 0
+
+
+def test_when_nothing_is_open_anything_is_admitted() -> None:
+    admission = Admission(100)
+    admission.observe_step(1, 1000.0, is_full=True)
+    assert num_admitted(admission, request_of("a", 50, deadline=0.1)) == 1
+
+
+def test_a_batch_that_was_not_full_shows_no_slowness() -> None:
+    admission = Admission(100)
+    admission.observe_step(1000, 1.0, is_full=True)
+    for _ in range(50):
+        admission.observe_step(1, 1.0, is_full=False)
+    admission.enter(request_of("a"), 0.0)
+    assert num_admitted(admission, request_of("b", 500, deadline=1.0)) == 1
+
+
+def test_a_tenant_is_refused_when_its_own_pace_is_too_slow() -> None:
+    admission = Admission(1000)
+    admission.observe_step(1e6, 1.0, is_full=True)  # plenty, were it not for others who keep coming
+    requests = [request_of("a", 10) for _ in range(30)]
+    for request in requests:
+        admission.enter(request, 0.0)
+    for number in range(10):
+        requests[number].state = RequestState.DONE
+        admission.leave(requests[number], number + 1.0)
+    with pytest.raises(QueueFull):
+        admission.enter(request_of("a", 10, deadline=20.0), 10.0)
+    admission.enter(request_of("a", 10, deadline=50.0), 10.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 50), st.booleans()), max_size=60))
+def test_what_has_left_leaves_nothing_behind(steps: list[tuple[str, int, bool]]) -> None:
+    admission = Admission(20)
+    inside: list[EngineRequest] = []
+    for now, (tenant, tokens, is_leaving) in enumerate(steps):
+        if is_leaving and inside:
+            admission.leave(inside.pop(0), float(now))
+        else:
+            request = request_of(tenant, tokens, deadline=1e6)
+            inside += [request] if num_admitted(admission, request) else []
+        assert len(inside) <= 20
+        assert admission.num_tenants == len({request.tenant_id for request in inside})
+    for request in inside:
+        admission.leave(request, 100.0)
+    assert admission.num_tenants == 0
+    assert num_admitted(admission, *(request_of(str(n)) for n in range(30))) == 20
