@@ -27,9 +27,12 @@ USUAL = {
     "delete": Role.OWNER,
 }
 EXCEPTIONS: Mapping[str, Role] = {
+    "tenants_contributions_post": Role.OWNER,
+    "tenants_forget_post": Role.OWNER,
     "tenants_keys_post": Role.OWNER,
     "tenants_members_post": Role.OWNER,
     "tenants_tasks_deployments_current_delete": Role.DEVELOPER,
+    "tenants_tasks_gate_consent_delete": Role.DEVELOPER,
     "tenants_uploads_one_delete": Role.DEVELOPER,
 }
 """Least role where it is not the usual one."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from uuid import uuid4
 
-from portal.catalog.models import Task
+from portal.catalog.models import Domain, Task
 from portal.common.scope import tenant_scope
 from portal.datasets.models import DatasetUpload
+from portal.domains.models import Contribution, DeletionRecord, DeletionSubject
 from portal.tenants.models import ApiKey, Membership, Tenant
-from tests.fakes.portal import make_dataset, make_job, make_key, make_task, make_version
+from tests.fakes.portal import make_dataset, make_general, make_job, make_key, make_task, make_version
 
 TASK = "acmes-own"
 
@@ -44,6 +45,28 @@ def _upload(tenant: Tenant) -> str:
     return str(upload.pk)
 
 
+def _domain(tenant: Tenant) -> str:
+    slug = f"domain-{tenant.slug}"
+    with tenant_scope(tenant.id):
+        Domain(tenant=tenant, name=slug, slug=slug).save()
+    return slug
+
+
+def _contribution(tenant: Tenant) -> str:
+    dataset, shared = make_dataset(tenant), make_general().domain
+    contribution = Contribution(tenant=tenant, domain=shared, dataset=dataset, granted_by="test")
+    with tenant_scope(tenant.id):
+        contribution.save()
+    return str(contribution.pk)
+
+
+def _deletion(tenant: Tenant) -> str:
+    record = DeletionRecord(tenant_id=tenant.pk, subject=DeletionSubject.DATASET, subject_id=uuid4())
+    with tenant_scope(tenant.id):
+        record.save()
+    return str(record.pk)
+
+
 MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "dataset": _dataset,
     "task": _task,
@@ -51,6 +74,9 @@ MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "key": _key,
     "member": _member,
     "upload": _upload,
+    "domain": _domain,
+    "contribution": _contribution,
+    "deletion": _deletion,
 }
 
 
