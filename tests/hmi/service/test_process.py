@@ -87,6 +87,7 @@ class Catalog:
             digest=tree.digest,
             num_bytes=1,
             coverage="{}",
+            segments="[]",
         )
         version = self.insert(
             "adapter_version",
