@@ -31,6 +31,13 @@ class OfflineModel:
         encoded = self._backbone.tokenizer.encode(texts, self.fields.max_tokens)
         return predict(self._path, self._model, encoded.documents, on_documents=on_documents)
 
+    def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Scores by label, in the order of ``texts``."""
+        if not texts:
+            return []
+        found = self.predict(texts).probabilities.tolist()
+        return [dict(zip(self.fields.labels, scores, strict=True)) for scores in found]
+
 
 def open_offline(
     store: Store,

@@ -105,9 +105,5 @@ def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iter
         backbone_uri=BundleUri(args.backbone_uri) if args.backbone_uri else None,
         default_backbone_uri=BundleUri(default) if default else None,
     )
-    if not rows:
-        return
-    found = model.predict([row.text for row in rows])
-    for row, scores in zip(rows, found.probabilities.tolist(), strict=True):
-        by_label = dict(zip(model.fields.labels, scores, strict=True))
-        yield {"row": row.row, "label": max(by_label, key=by_label.__getitem__), "scores": by_label}
+    for row, scores in zip(rows, model.scores([row.text for row in rows]), strict=True):
+        yield {"row": row.row, "label": max(scores, key=scores.__getitem__), "scores": scores}

@@ -62,11 +62,7 @@ def _compare(bundle: Path, path: Path) -> int:
 def _scores(bundle: Path, texts: list[str]) -> list[dict[str, float]]:
     from hmi.build.export import open_exported
 
-    model = open_exported(bundle)
-    if not texts:
-        return []
-    found = model.predict(texts).probabilities.tolist()
-    return [dict(zip(model.fields.labels, scores, strict=True)) for scores in found]
+    return open_exported(bundle).scores(texts)
 
 
 def _read_expected(path: Path) -> list[Expected]:

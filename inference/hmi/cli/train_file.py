@@ -6,9 +6,11 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hmi.base.errors import AlreadyExists, InvalidInput
+from hmi.build.data import LabelledRow
 from hmi.cli.local_store import LocalStore, open_local_store
 from hmi.cli.progress import BarProgress
 from hmi.cli.text_files import Columns, read_labelled
@@ -29,6 +31,7 @@ def train_file(args: argparse.Namespace) -> int:
     """Prints the figures that matter as JSON; the rest is in the folder."""
     from hmi.build.export import CONTENTS_FILE, STORE_FOLDER, ExportedHplm, write_contents
     from hmi.build.job_progress import JobProgress
+    from hmi.build.offline import open_offline
     from hmi.build.train_job import run_training
     from hmi.build.work_folder import WorkFolder
 
@@ -51,9 +54,14 @@ def train_file(args: argparse.Namespace) -> int:
             progress=progress,
         )
     (out / REPORT_FILE).write_text(json.dumps(result.report, indent=1, ensure_ascii=False) + "\n")
-    write_contents(out, ExportedHplm(result.version.uri, result.tree.uri, local.backbone.uri))
+    contents = ExportedHplm(result.version.uri, result.tree.uri, local.backbone.uri)
     held_out = set(result.report["test_rows"])
-    _write_expected(out, [(row.row, row.text) for row in rows if row.row in held_out])
+    _write_expected(
+        out / EXPECTED_FILE,
+        [row for row in rows if row.row in held_out],
+        open_offline(local.store, contents.version, contents.tree, backbone_uri=contents.backbone).scores,
+    )
+    write_contents(out, contents)  # last: a folder that has it is whole
     shutil.rmtree(out / WORK_FOLDER)
     print(json.dumps(_summary(result, out)))
     return 0
@@ -94,15 +102,13 @@ def _job(
     )
 
 
-def _write_expected(out: Path, rows: list[tuple[int, str]]) -> None:
-    from hmi.build.export import open_exported
-
-    model = open_exported(out)
-    found = model.predict([text for _, text in rows]).probabilities.tolist()
-    with (out / EXPECTED_FILE).open("w", encoding="utf-8") as file:
-        for (row, text), scores in zip(rows, found, strict=True):
-            by_label = dict(zip(model.fields.labels, scores, strict=True))
-            file.write(json.dumps({"row": row, "text": text, "scores": by_label}, ensure_ascii=False) + "\n")
+def _write_expected(
+    path: Path, rows: Sequence[LabelledRow], scores_of: Callable[[Sequence[str]], list[dict[str, float]]]
+) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for row, scores in zip(rows, scores_of([row.text for row in rows]), strict=True):
+            line = {"row": row.row, "text": row.text, "scores": scores}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def _summary(result: TrainResult, out: Path) -> dict[str, object]:
