@@ -373,6 +373,22 @@ def test_a_hot_swap_fails_no_request(tiny_store: TinyStore, tmp_path: Path) -> N
         assert versions == sorted(versions)
 
 
+def test_a_swap_of_the_tree_fails_no_request(tiny_store: TinyStore, tmp_path: Path) -> None:
+    """The same adapter follows one tree after another, as after updates of its domain."""
+    same = adapter(tiny_store, 30)
+    with running(tiny_store, tmp_path) as service:
+        for name in ("film", "market", "general", "film"):
+            tree = tiny_store.trees[name]
+            service.change(partial(service.catalog.deploy, "acme", "reviews", adapter=same, tree=tree))
+            digests: list[str] = []
+            while not digests or digests[-1] != tree.digest:
+                response = service.predict()
+                assert response.status_code == 200, response.content
+                digests.append(response.json()["model"]["tree_version"])
+            assert len(set(digests)) <= 2, "the old tree, then the new one"
+            assert digests == sorted(digests, key=lambda digest: digest == tree.digest)
+
+
 def test_it_starts_without_a_backbone_and_picks_it_up(tiny_store: TinyStore, tmp_path: Path) -> None:
     catalog = demo_catalog(tiny_store)
     catalog.backbone = None
