@@ -33,4 +33,4 @@ def loss_p_values(tasks: Sequence[Paired]) -> list[float]:
 def _sign_test(task: Paired) -> float:
     changed = task.num_lost + task.num_won
     at_least = sum(math.comb(changed, lost) for lost in range(task.num_lost, changed + 1))
-    return at_least / 2**changed
+    return float(at_least / 2**changed)

@@ -1,6 +1,6 @@
 """Jobs of domains, who agreed to what, whom the operator has verified, and the ledger of deletions."""
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.db import models
@@ -41,7 +41,7 @@ class DomainJob(LeasedJob):
     tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     result = models.JSONField(null=True)  # wire.domains.DomainResult or SuggestResult
 
-    objects = TenantManager()
+    objects: ClassVar[TenantManager["DomainJob"]] = TenantManager()
 
     class Meta:
         db_table = "domain_job"
