@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from hmi.plot.fixed_point import rounded_mean
 from hmi.plot.merge import merge_segments
+from hmi.plot.privacy import PersonalPieces, enough_tenants
 from hmi.plot.segment import Segment
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
@@ -38,14 +39,16 @@ def shared_node(
     backbone: Digest,
     hidden: int,
     min_tenants: int,
+    personal: PersonalPieces | None = None,
 ) -> SharedNode:
-    """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, gave.
+    """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, gave,
+    and what ``personal`` marks, whoever gave it.
 
     A segment that has a trigram has its bigrams and its unigram, so what is kept is closed under shortening.
     The result is a function of the set of contributions: their order does not matter.
     """
     merged = merge_segments([one.segment for one in contributed])
-    kept = _kept(merged.keys, contributed, min_tenants)
+    kept = _kept(merged.keys, contributed, min_tenants, personal)
     keys, counts = merged.keys[kept], merged.counts[kept]
     means = np.empty((len(keys), hidden), np.int16)
     rows = np.flatnonzero(kept)
@@ -71,17 +74,16 @@ def shared_node(
 
 
 def _kept(
-    keys: npt.NDArray[np.uint64], contributed: Sequence[Contributed], min_tenants: int
+    keys: npt.NDArray[np.uint64],
+    contributed: Sequence[Contributed],
+    min_tenants: int,
+    personal: PersonalPieces | None,
 ) -> npt.NDArray[np.bool_]:
-    num_tenants = np.zeros(len(keys), np.int64)
-    of_operator = np.zeros(len(keys), np.bool_)
-    for tenant_id in {one.tenant_id for one in contributed}:
-        has = np.isin(keys, _keys_of(tenant_id, contributed))
-        if tenant_id is None:
-            of_operator |= has
-        else:
-            num_tenants += has
-    return of_operator | (num_tenants >= min_tenants)
+    of_tenant: dict[TenantId | None, list[npt.NDArray[np.uint64]]] = {}
+    for one in contributed:
+        of_tenant.setdefault(one.tenant_id, []).append(one.segment.keys)
+    kept = enough_tenants(keys, of_tenant, min_tenants)
+    return kept if personal is None else kept & ~personal.marks(keys)
 
 
 def _private_shares(

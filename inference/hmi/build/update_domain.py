@@ -17,6 +17,7 @@ from hmi.build.shared_node import Contributed, shared_node
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Rung, rung_rows
+from hmi.plot.privacy import PersonalPieces
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.table import PlotTable
 from hmi.plot.tree import PlotTree, open_tree
@@ -49,7 +50,7 @@ def update_domain(job: DomainJob, *, store: Store, progress: JobProgress) -> Dom
     parent = _open(store, job.parent, backbone.digest)
     num_segments = len(job.contributions)
     progress.enter(Phase.LEARNING_DOMAIN, f"merging {num_segments} segments", num_steps=1)
-    private_shares = _build(store, job, parent)
+    private_shares = _build(store, job, parent, PersonalPieces(backbone.tokenizer.pieces()))
     tree = _open(store, BundleRef(job.tree_out_uri, _standing(store, job)), backbone.digest)
     before = None if job.tree_before is None else _open(store, job.tree_before, backbone.digest)
     num_above = len(parent.tables)
@@ -76,7 +77,7 @@ def tree_diff(before: PlotTable | None, after: PlotTable) -> TreeDiff:
     )
 
 
-def _build(store: Store, job: DomainJob, parent: PlotTree) -> dict[str, float]:
+def _build(store: Store, job: DomainJob, parent: PlotTree, personal: PersonalPieces) -> dict[str, float]:
     contributed = [
         Contributed(
             one.tenant_id,
@@ -97,6 +98,7 @@ def _build(store: Store, job: DomainJob, parent: PlotTree) -> dict[str, float]:
             backbone=job.backbone.digest,
             hidden=parent.tables[0].hidden,
             min_tenants=job.min_tenants,
+            personal=personal,
         )
         private_shares = {str(tenant): share for tenant, share in node.private_shares.items()}
         published = publish_segment_beside(store, node.segment, job.tree_out_uri)

@@ -55,6 +55,10 @@ class Tokenizer:
     def vocab_size(self) -> int:
         return int(self._library.get_vocab_size(with_added_tokens=True))
 
+    def pieces(self) -> list[str]:
+        """The vocabulary, by token id; an id that names nothing is empty."""
+        return [self._library.id_to_token(number) or "" for number in range(self.vocab_size)]
+
     def encode(self, texts: Sequence[str], max_tokens: int) -> EncodedTexts:
         """Every text as one document of 2 to ``max_tokens`` tokens, special ones included.
 
