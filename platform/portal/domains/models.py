@@ -1,6 +1,6 @@
 """Jobs of domains, who agreed to what, whom the operator has verified, and the ledger of deletions."""
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 from django.db import models
@@ -40,8 +40,6 @@ class DomainJob(LeasedJob):
     out_uri = models.CharField(max_length=300, blank=True, default="")  # where its process publishes
     tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     result = models.JSONField(null=True)  # wire.domains.DomainResult or SuggestResult
-
-    objects: ClassVar[TenantManager["DomainJob"]] = TenantManager()
 
     class Meta:
         db_table = "domain_job"

@@ -84,8 +84,9 @@ def tainted_trees(record: DeletionRecord) -> QuerySet[TreeVersion]:
 
 def update_list(*, tenant: Tenant, domain: Domain) -> QuerySet[DomainJob]:
     """The updates of one of the tenant's own domains, newest first."""
-    jobs = DomainJob.objects.for_tenant(tenant).filter(domain=domain, does=DomainJobKind.UPDATE)
-    return jobs.select_related("tree").order_by("-created_at", "id")
+    own: QuerySet[DomainJob] = DomainJob.objects.for_tenant(tenant)
+    updates = own.filter(domain=domain, does=DomainJobKind.UPDATE)
+    return updates.select_related("tree").order_by("-created_at", "id")
 
 
 def contribution_list(*, tenant: Tenant) -> QuerySet[Contribution]:
@@ -109,7 +110,7 @@ def deletion_get(*, tenant: Tenant, deletion_id: UUID) -> DeletionRecord:
 
 def suggestion_get(*, tenant: Tenant, dataset_id: UUID) -> DomainJob:
     """The job that looks, or has looked, which domain the dataset is like."""
-    found = DomainJob.objects.for_tenant(tenant).filter(dataset_id=dataset_id).first()
+    found: DomainJob | None = DomainJob.objects.for_tenant(tenant).filter(dataset_id=dataset_id).first()
     if found is None:
         raise NotFound("suggestion for this dataset")
     return found
