@@ -36,7 +36,8 @@ def update(task: Task, worker: Worker) -> DomainJob:
         job = domain_update_request(domain=task.domain, acting=OPERATOR)
     worker.work()
     with operator_scope():
-        return DomainJob.objects.unscoped().get(pk=job.pk)
+        done: DomainJob = DomainJob.objects.unscoped().get(pk=job.pk)
+        return done
 
 
 def agree(task: Task) -> None:
