@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,19 +45,15 @@ def main() -> int:
     read = [_rows_read(tables, batch, answer) for batch, answer in zip(batches, answers, strict=True)]
     _check(arena, tables, batches[0], paths)
     say(f"checked {NUM_CHECKED} tokens against the ladder, one by one")
-    look_up_s = _median_s([lambda batch=batch: arena.lookup(batch, paths, out) for batch in batches])  # type: ignore[misc]  # mypy: default of a lambda
+    look_up_s = _median_s([partial(arena.lookup, batch, paths, out) for batch in batches])
     codes = np.concatenate([table.codes for table in tables])
     most = max(map(len, read))
     narrow = np.empty((most, HIDDEN), np.int8)
-    gather_8bit_s = _median_s(
-        [lambda rows=rows: codes.take(rows, 0, narrow[: len(rows)], "clip") for rows in read]
-    )  # type: ignore[misc]  # mypy: default of a lambda
+    gather_8bit_s = _median_s([partial(codes.take, rows, 0, narrow[: len(rows)], "clip") for rows in read])
     singles = codes[: args.rows].astype(np.float32)
     wide = np.empty((most, HIDDEN), np.float32)
     within = [rows % args.rows for rows in read]
-    gather_s = _median_s(
-        [lambda rows=rows: singles.take(rows, 0, wide[: len(rows)], "clip") for rows in within]
-    )  # type: ignore[misc]  # mypy: default of a lambda
+    gather_s = _median_s([partial(singles.take, rows, 0, wide[: len(rows)], "clip") for rows in within])
     lower_s = _lower_layers_s(batches[: max(args.batches // 16, 2)])
     shares = np.bincount(np.concatenate([answer.rung for answer in answers]), minlength=len(Answer))
     print_result(
@@ -153,7 +150,7 @@ def _lower_layers_s(batches: list[Documents]) -> float:
         )
         backbone = Backbone.open(Path(folder), digest=digest)
         backbone.lower_states(batches[0])
-        return _median_s([lambda batch=batch: backbone.lower_states(batch) for batch in batches])  # type: ignore[misc]  # mypy: default of a lambda
+        return _median_s([partial(backbone.lower_states, batch) for batch in batches])
 
 
 def _median_s(calls: list[Callable[[], object]]) -> float:
@@ -171,7 +168,7 @@ def _unheard(message: str, step: int, num_steps: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=ROW_COUNT, help="of each node")
+    parser.add_argument("--rows", type=int, default=ROW_COUNT, help=f"of each node; more than {VOCAB}")
     parser.add_argument("--batches", type=int, default=64)
     return parser
 

@@ -82,7 +82,7 @@ def _kept(
     of_tenant: dict[TenantId | None, list[npt.NDArray[np.uint64]]] = {}
     for one in contributed:
         of_tenant.setdefault(one.tenant_id, []).append(one.segment.keys)
-    kept = enough_tenants(keys, of_tenant, min_tenants)
+    kept = enough_tenants(keys, of_tenant.items(), min_tenants)
     return kept if personal is None else kept & ~personal.marks(keys)
 
 

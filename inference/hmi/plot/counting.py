@@ -11,7 +11,7 @@ from hmi.plot.ngram import CentredScheme, Documents, Rung, rung_start
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
-Run = tuple[Keys, "Counts | npt.NDArray[np.uint32]"]
+Run = tuple[Keys, Counts]
 """Different keys, sorted, with their counts."""
 
 MAX_BYTES = 512 << 20
@@ -75,7 +75,9 @@ def merge_runs(runs: Sequence[Run]) -> Run:
     return all_keys[starts], np.add.reduceat(all_counts, starts) if len(starts) else all_counts
 
 
-def merged_blocks(runs: Sequence[Run], *, max_keys: int) -> Iterator[Run]:
+def merged_blocks(
+    runs: "Sequence[tuple[Keys, Counts | npt.NDArray[np.uint32]]]", *, max_keys: int
+) -> Iterator[Run]:
     """merge_runs a block at a time, of about ``max_keys`` keys before merging; blocks stand in order."""
     places = [0] * len(runs)
     share = max(max_keys // max(len(runs), 1), 1)

@@ -1,6 +1,6 @@
 """What must not enter a node that tenants share: n-grams of personal data, and those too few tenants have."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -45,13 +45,16 @@ class PersonalPieces:
 
 def enough_tenants(
     keys: npt.NDArray[np.uint64],
-    contributed: Mapping[Hashable | None, Sequence[npt.NDArray[np.uint64]]],
+    contributed: Iterable[tuple[Hashable | None, Sequence[npt.NDArray[np.uint64]]]],
     min_tenants: int,
 ) -> npt.NDArray[np.bool_]:
-    """Which ``keys`` at least ``min_tenants`` different tenants have, or the operator's own text (None)."""
+    """Which ``keys`` at least ``min_tenants`` different tenants have, or the operator's own text (None).
+
+    ``contributed``: the keys of each tenant's segments, every tenant once.
+    """
     num_tenants = np.zeros(len(keys), np.int64)
     of_operator = np.zeros(len(keys), np.bool_)
-    for tenant, segments in contributed.items():
+    for tenant, segments in contributed:
         has = np.zeros(len(keys), np.bool_)
         for own in segments:
             has |= np.isin(keys, own)

@@ -53,4 +53,4 @@ def test_a_tenant_counts_once_and_the_operators_text_is_enough() -> None:
         "globex": [np.array([2], np.uint64)],
         None: [own],
     }
-    assert enough_tenants(keys, contributed, 2).tolist() == [False, True, False, True]
+    assert enough_tenants(keys, contributed.items(), 2).tolist() == [False, True, False, True]
