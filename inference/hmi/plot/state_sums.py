@@ -118,11 +118,6 @@ class SpilledStates:
                     file.write(rounded_mean(sums[chunk], counts[part][chunk]).tobytes())
         return squares, mapped(self._work.folder / "means", np.int16, (num_rows, self._hidden))  # type: ignore[return-value]  # int16
 
-    def delete(self) -> None:
-        """Remove the files of states, once they are added up."""
-        for path in (self._states, self._rows, self._done):
-            path.unlink(missing_ok=True)
-
     @property
     def _done(self) -> Path:
         return self._work.folder / "done.json"
