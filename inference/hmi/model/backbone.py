@@ -17,7 +17,6 @@ from hmi.model.tokenizer import Tokenizer
 from hmi.model.upper import UpperLayers
 from hmi.plot.ngram import Documents
 from wire import codec
-from wire import codec
 from wire.artifacts import BackboneFields, BundleKind
 from wire.errors import ErrorCode
 from wire.ids import Digest
@@ -98,18 +97,6 @@ def open_original_upper(
     """
     path = folder / (ORIGINAL_UPPER_FILE if fields.is_calibrated else UPPER_FILE)
     return UpperLayers(fields, _read(path, upper_tensor_shapes(fields), torch.device(device)))
-
-
-def measure_backbone(folder: Path) -> tuple[BackboneFields, int]:
-    """What a backbone's manifest says of it, and the most bytes that it takes opened without its lower
-    layers, nothing verified yet. Raises BundleBroken."""
-    manifest = read_manifest(folder)
-    try:
-        fields = codec.from_plain(BackboneFields, manifest.fields)
-        num_bytes = sum(manifest.files[name].num_bytes for name in (UPPER_FILE, RESIDUALS_FILE))
-    except (codec.WireError, KeyError) as exc:
-        raise BundleBroken(f"{folder.name} is not the bundle of a backbone: {exc}") from exc
-    return fields, num_bytes
 
 
 def measure_backbone(folder: Path) -> tuple[BackboneFields, int]:
