@@ -58,6 +58,7 @@ def main() -> int:
             "worst_delta_points": round(min(deltas), 2),
             "share_exact": max(figures["coverage"]["exact"] for figures in per_task.values()),
             "full": args.full,
+            "calibrated": args.calibration is not None,
             "general_tokens": bench.num_general_tokens,
             "seconds": round(time.monotonic() - began),
         }
@@ -72,6 +73,7 @@ class _Bench:
         self._folder = folder
         self._full: bool = args.full
         self._max_rows: int | None = args.max_rows
+        self._calibration: Path | None = args.calibration
         self._recipe = Recipe(compare_computed=True, **({"epochs": args.epochs} if args.epochs else {}))
         self._store: Store = open_store(f"file://{folder / 'store'}", None)
         texts = list(general_texts(FULL_GENERAL_CHARACTERS if self._full else GENERAL_CHARACTERS))
@@ -111,7 +113,13 @@ class _Bench:
         folder = self._folder / "backbone"
         folder.mkdir()
         digest = build_backbone(
-            find_source(SOURCE), folder, num_lower=None, texts=texts, seed=1, report=_Teller("backbone").line
+            find_source(SOURCE),
+            folder,
+            num_lower=None,
+            texts=texts,
+            seed=1,
+            report=_Teller("backbone").line,
+            calibration=self._calibration,
         )
         self._store.publish(folder, BACKBONE_URI)
         return Backbone.open(folder, digest=digest)
@@ -210,6 +218,9 @@ def _parser() -> argparse.ArgumentParser:
         "--max-rows", type=int, help=f"training rows of each task (default: {json.dumps(TRAINING_ROWS)})"
     )
     parser.add_argument("--epochs", type=int, help="at most so many (default: the recipe's)")
+    parser.add_argument(
+        "--calibration", type=Path, help="upper layers for the PLOT side, from `backbone calibrate`"
+    )
     parser.add_argument("--full", action="store_true", help="all training rows, ten times the general text")
     return parser
 

@@ -30,6 +30,7 @@ def make_tiny_backbone(
     num_heads: int = 4,
     max_positions: int = 64,
     texts: tuple[str, ...] = (),
+    calibration: Path | None = None,
 ) -> Backbone:
     """A backbone's bundle in ``folder / "backbone"``, made from a checkpoint in ``folder / "checkpoint"``,
     and opened."""
@@ -50,6 +51,7 @@ def make_tiny_backbone(
         texts=texts,
         seed=seed,
         report=_unheard,
+        calibration=calibration,
     )
     return Backbone.open(bundle, digest=digest)
 

@@ -1,6 +1,7 @@
 """One training: from a dataset's rows to published segment, tree and version. Killed and run again, it goes
 on."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,9 @@ from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
-from hmi.model.backbone import Backbone
+from hmi.model.backbone import Backbone, open_original_upper
 from hmi.model.heads import HostHead
+from hmi.model.upper import UpperLayers
 from hmi.plot.tree import open_leave_one_out
 from wire.codec import to_plain
 from wire.ids import Digest
@@ -90,6 +92,7 @@ class _Training:
         progress.enter(Phase.STARTING, "opening the backbone")
         folder = store.localize(job.backbone_uri, job.backbone_digest)
         self._backbone = Backbone.open(folder, digest=job.backbone_digest)
+        self._folder = folder
         check_fits(job.recipe, self._backbone)
 
     def run(self, split: ChooseSplit) -> TrainResult:
@@ -110,7 +113,14 @@ class _Training:
         )
         plot_path = PlotPath(self._backbone, domain.tree)
         states = self._look_up(domain, plot_path, parts)
-        plot = self._train(Phase.TRAINING, "plot.checkpoint", parts, states.train, states.validation)
+        plot = self._train(
+            Phase.TRAINING,
+            "plot.checkpoint",
+            parts,
+            states.train,
+            states.validation,
+            upper=self._backbone.upper,
+        )
         version = self._write_version(domain, plot)
         computed = self._train_on_computed(parts) if self._recipe.compare_computed else None
         progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
@@ -120,7 +130,7 @@ class _Training:
             backbone_fields=self._backbone.fields,
             backbone=self._backbone.digest,
         )
-        predictions = self._predict(plot_path, kept.adapter, kept.head, parts.test)
+        predictions = self._predict(self._backbone, plot_path, kept.adapter, kept.head, parts.test)
         cost = self._cost(predictions, computed, parts.test)
         insight = self._look_into_data(parts, states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
@@ -173,7 +183,22 @@ class _Training:
         validation_states = self._states(
             "computed-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
         )
-        return self._train(Phase.COMPARING, "computed.checkpoint", parts, train_states, validation_states)
+        return self._train(
+            Phase.COMPARING,
+            "computed.checkpoint",
+            parts,
+            train_states,
+            validation_states,
+            upper=self._original().upper,
+        )
+
+    def _original(self) -> Backbone:
+        """The backbone as its checkpoint had it: what was calibrated on looked-up inputs is no match for
+        computed ones."""
+        if not self._backbone.fields.is_calibrated:
+            return self._backbone
+        upper = open_original_upper(self._folder, self._backbone.fields)
+        return dataclasses.replace(self._backbone, upper=upper)
 
     def _states(self, name: str, part: Part, compute: ComputeStates, *, done_before: int) -> StateSet:
         """The states of a part's rows: those of a run before, or computed now."""
@@ -191,12 +216,19 @@ class _Training:
         return found
 
     def _train(
-        self, phase: Phase, checkpoint: str, parts: Parts, train: StateSet, validation: StateSet
+        self,
+        phase: Phase,
+        checkpoint: str,
+        parts: Parts,
+        train: StateSet,
+        validation: StateSet,
+        *,
+        upper: UpperLayers,
     ) -> _Trained:
         recipe, fields = self._recipe, self._backbone.fields
         adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
         inputs = TrainingInputs(
-            upper=self._backbone.upper,
+            upper=upper,
             adapter=adapter,
             num_labels=len(self._job.labels),
             hidden=fields.hidden,
@@ -247,15 +279,16 @@ class _Training:
         return PublishedBundle(uri, digest, bundle_bytes(self._store, uri, digest))
 
     def _predict(
-        self, path: LowerPath, adapter: HostAdapter | None, head: HostHead, test: Part
+        self, backbone: Backbone, path: LowerPath, adapter: HostAdapter | None, head: HostHead, test: Part
     ) -> Predictions:
-        model = TaskModel(self._backbone, adapter, head)
+        model = TaskModel(backbone, adapter, head)
         return predict(path, model, test.documents, on_documents=self._progress.advance)
 
     def _cost(self, plot: Predictions, computed: _Trained | None, test: Part) -> PlotCost | None:
         if computed is None:
             return None
-        exact = self._predict(ExactPath(self._backbone), computed.adapter, computed.task.head, test)
+        original = self._original()
+        exact = self._predict(original, ExactPath(original), computed.adapter, computed.task.head, test)
         return plot_cost(
             HeldOut(plot.probabilities, test.labels),
             HeldOut(exact.probabilities, test.labels),

@@ -101,11 +101,11 @@ class TrainingWorld:
         return run_training(job, store=self.store, work=WorkFolder(work), progress=progress)
 
 
-def make_world(folder: Path) -> TrainingWorld:
+def make_world(folder: Path, *, calibration: Path | None = None) -> TrainingWorld:
     """A new store in ``folder``."""
     url = f"file://{folder / 'store'}"
     store = open_store(url, None)
-    backbone = make_tiny_backbone(folder)
+    backbone = make_tiny_backbone(folder, calibration=calibration)
     store.publish(folder / "backbone", BundleUri("backbones/tiny"))
     tree = _general_tree(store, backbone)
     return TrainingWorld(store, url, backbone, tree)
