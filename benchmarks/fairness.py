@@ -1,18 +1,15 @@
 """Does a tenant that floods take anything from the others?"""
 
-import argparse
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.common import print_result, say
-from benchmarks.open_loop import OpenLoop, capacity_texts_per_s, fates
-from benchmarks.serving_world import Checker, Tenant, World
+from benchmarks.open_loop import OpenLoop, capacity_texts_per_s, fates, rounds_parser, run_rounds
+from benchmarks.serving_world import Tenant, World
 from hmi.engine.simulation.figures import Fate, Percentiles, fair_shares, jain, tokens_by_tenant
 from hmi.engine.simulation.workload import Popularity, WorkloadConfig, make_workload
 from hmi.service.live_plane import LivePlane
@@ -21,24 +18,12 @@ NUM_TENANTS = 24
 BASE_LOAD = 0.6
 FLOODED_LOAD = 2.0
 DEADLINE_S = 10.0
-SLOTS, HOST = 128, 256
 
 
 def main() -> int:
-    args = _parser().parse_args()
-    if args.full:
-        args.rounds, args.seconds = 5, 60.0
+    args = rounds_parser(__doc__, seconds_of="of each of the two runs of a round").parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hmi-fairness-") as folder:
-        world = World(Path(folder), NUM_TENANTS + 1)
-        plane = world.plane(num_slots=SLOTS, num_host=HOST)
-        plane.start()
-        capacity_texts_per_s(world, plane, world.tenants, args.seconds / 3)
-        rounds = [_round(world, plane, number, args.seconds) for number in range(args.rounds)]
-        plane.close()
-        checker = Checker(world)
-        for number, figures in enumerate(rounds):
-            checker.check(figures.pop("answers"), sample=args.sample, seed=number)
+    rounds, checked = run_rounds(args, NUM_TENANTS + 1, _round)
     print_result(
         {
             "jain": round(statistics.median(figures["jain"] for figures in rounds), 4),
@@ -48,7 +33,7 @@ def main() -> int:
             "lost": sum(figures["flooded"]["lost"] for figures in rounds),
             "rounds": rounds,
             "tenants": NUM_TENANTS + 1,
-            **checker.result(),
+            **checked,
             "seconds": round(time.monotonic() - began),
         }
     )
@@ -101,15 +86,6 @@ def _run(world: World, plane: LivePlane, tenants: list[Tenant], load: WorkloadCo
     loop = OpenLoop(world, plane, tenants, deadline_s=DEADLINE_S)
     loop.run(make_workload(load))
     return loop
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each of the two runs of a round")
-    parser.add_argument("--sample", type=int, default=40, help="answers of a round compared with the oracle")
-    parser.add_argument("--full", action="store_true", help="five rounds of a minute")
-    return parser
 
 
 if __name__ == "__main__":

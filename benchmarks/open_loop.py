@@ -1,16 +1,20 @@
-"""Requests that come when they come, answered or not: what fairness and overload send."""
+"""Requests that come when they come, answered or not: what fairness and overload send, and their rounds."""
 
+import argparse
 import itertools
+import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.common import say
-from benchmarks.serving_world import Answered, ClosedLoop, Tenant, World
+from benchmarks.serving_world import Answered, Checker, ClosedLoop, Tenant, World
 from hmi.base.errors import DeadlineExceeded, QueueFull
 from hmi.engine.request import EngineAnswer
 from hmi.engine.simulation.figures import Fate, Outcome
@@ -20,6 +24,40 @@ from hmi.service.live_plane import LivePlane
 CAPACITY_WINDOW = 192
 """Requests kept open to measure the capacity: three full batches."""
 SETTLE_S = 60.0
+SLOTS, HOST = 128, 256
+
+Figures = dict[str, Any]
+Round = Callable[[World, LivePlane, int, float], Figures]
+"""Of a world, its service, the round's number and its seconds; gives figures, and the answers to be checked
+under ``answers``."""
+
+
+def run_rounds(args: argparse.Namespace, num_tenants: int, run_round: Round) -> tuple[list[Figures], Figures]:
+    """A warm-up and ``args.rounds`` rounds on a service of their own; their figures, and what checking a
+    sample of the answers of each has shown."""
+    if args.full:
+        args.rounds, args.seconds = 5, 60.0
+    with tempfile.TemporaryDirectory(prefix="hmi-open-loop-") as folder:
+        world = World(Path(folder), num_tenants)
+        plane = world.plane(num_slots=SLOTS, num_host=HOST)
+        plane.start()
+        capacity_texts_per_s(world, plane, world.tenants, args.seconds / 3)
+        rounds = [run_round(world, plane, number, args.seconds) for number in range(args.rounds)]
+        plane.close()
+        checker = Checker(world)
+        for number, figures in enumerate(rounds):
+            checker.check(figures.pop("answers"), sample=args.sample, seed=number)
+    return rounds, checker.result()
+
+
+def rounds_parser(description: str | None, *, seconds_of: str) -> argparse.ArgumentParser:
+    """The options that run_rounds reads."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20.0, help=seconds_of)
+    parser.add_argument("--sample", type=int, default=40, help="answers of a round compared with the oracle")
+    parser.add_argument("--full", action="store_true", help="five rounds of a minute")
+    return parser
 
 
 def capacity_texts_per_s(world: World, plane: LivePlane, tenants: Sequence[Tenant], seconds: float) -> float:

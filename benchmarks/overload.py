@@ -1,16 +1,13 @@
 """How much useful work is left when three times as much is asked as can be done?"""
 
-import argparse
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks.common import print_result, say
-from benchmarks.open_loop import OpenLoop, capacity_texts_per_s, fates
-from benchmarks.serving_world import Checker, World
+from benchmarks.open_loop import OpenLoop, capacity_texts_per_s, fates, rounds_parser, run_rounds
+from benchmarks.serving_world import World
 from hmi.engine.simulation.figures import Fate, Percentiles
 from hmi.engine.simulation.workload import Popularity, WorkloadConfig, make_workload
 from hmi.service.live_plane import LivePlane
@@ -18,24 +15,12 @@ from hmi.service.live_plane import LivePlane
 NUM_TENANTS = 60
 OFFERED = 3.0
 DEADLINE_S = 5.0
-SLOTS, HOST = 128, 256
 
 
 def main() -> int:
-    args = _parser().parse_args()
-    if args.full:
-        args.rounds, args.seconds = 5, 60.0
+    args = rounds_parser(__doc__, seconds_of="of overload in a round").parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hmi-overload-") as folder:
-        world = World(Path(folder), NUM_TENANTS)
-        plane = world.plane(num_slots=SLOTS, num_host=HOST)
-        plane.start()
-        capacity_texts_per_s(world, plane, world.tenants, args.seconds / 3)
-        rounds = [_round(world, plane, number, args.seconds) for number in range(args.rounds)]
-        plane.close()
-        checker = Checker(world)
-        for number, figures in enumerate(rounds):
-            checker.check(figures.pop("answers"), sample=args.sample, seed=number)
+    rounds, checked = run_rounds(args, NUM_TENANTS, _round)
     print_result(
         {
             "goodput_ratio": round(statistics.median(figures["goodput_ratio"] for figures in rounds), 4),
@@ -46,7 +31,7 @@ def main() -> int:
             "failed": sum(figures["fates"]["failed"] for figures in rounds),
             "rounds": rounds,
             "tenants": NUM_TENANTS,
-            **checker.result(),
+            **checked,
             "seconds": round(time.monotonic() - began),
         }
     )
@@ -89,15 +74,6 @@ def _round(world: World, plane: LivePlane, number: int, seconds: float) -> dict[
     }
     say(f"round {number + 1}: {figures}")
     return {**figures, "answers": loop.answers}
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of overload in a round")
-    parser.add_argument("--sample", type=int, default=40, help="answers of a round compared with the oracle")
-    parser.add_argument("--full", action="store_true", help="five rounds of a minute")
-    return parser
 
 
 if __name__ == "__main__":

@@ -15,7 +15,13 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.batching import BatchPlan, in_batches
-from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hmi.build.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    save_checkpoint,
+)
 from hmi.build.report import CurvePoint
 from hmi.build.score_calibration import fit_temperature
 from hmi.build.states import StateBatch, StateSet
@@ -41,9 +47,6 @@ HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
 
 _BEST = "best."
-_LIVE = "live."
-_FIRST_MOMENT = "first_moment."
-_SECOND_MOMENT = "second_moment."
 
 
 class TrainableAdapter(AdapterCall, Protocol):
@@ -283,30 +286,22 @@ class AdapterTrainer:
         )
 
     def _save(self) -> None:
-        tensors = {_LIVE + name: value for name, value in self._parameters.items()}
+        tensors = optimiser_tensors(self._parameters, self._optimiser)
         tensors |= {_BEST + name: value for name, value in self._best.items()}
-        for name, parameter in self._parameters.items():
-            moments = self._optimiser.state[parameter]
-            tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
-            tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
         save_checkpoint(self._checkpoint_path, Checkpoint(tensors, to_plain(self._course)))
 
-    @torch.no_grad()
     def resume(self) -> None:
         """Go back to the checkpoint, if there is one. run() does so by itself."""
         checkpoint = load_checkpoint(self._checkpoint_path)
         if checkpoint is None:
             return
         self._course = from_plain(_Course, checkpoint.state)
-        for name, parameter in self._parameters.items():
-            parameter.copy_(checkpoint.tensors[_LIVE + name])
-            self._optimiser.state[parameter] = {
-                "step": torch.tensor(float(self._course.step)),
-                "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
-                "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
-            }
-            if _BEST + name in checkpoint.tensors:  # none before the first validation
-                self._best[name] = checkpoint.tensors[_BEST + name]
+        restore_optimiser(checkpoint, self._parameters, self._optimiser, step=self._course.step)
+        self._best |= {  # none before the first validation
+            name: checkpoint.tensors[_BEST + name]
+            for name in self._parameters
+            if _BEST + name in checkpoint.tensors
+        }
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from hmi.build.backbone_source import BackboneSource, weights_sha256
 from hmi.build.calibration import CalibrationRecipe, Calibrator
 from hmi.build.calibration_file import CalibrationRecord, write_calibration
 from hmi.build.evaluation import PlotPath
+from hmi.build.operator_text import TextsReadAnew
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
 from hmi.build.windows import Windowing, cut_texts
 from hmi.model.backbone import Backbone, open_original_upper
@@ -129,7 +130,7 @@ def _tree(
     if digest is None:
         segment, _ = count_texts(
             backbone,
-            _Again(lambda: _counted(inputs, share)),
+            TextsReadAnew(lambda: _counted(inputs, share)),
             dataset_id=text_dataset_id(name),
             above=np.zeros(0, np.uint64),
             windowing=WINDOWING,
@@ -145,16 +146,6 @@ def _tree(
         tree_digest = built.tree.digest
     tree = open_tree(store, tree_uri, Digest(tree_digest), backbone=backbone.digest)
     return tree, segment.fields.num_tokens
-
-
-class _Again:
-    """Texts that can be walked more than once."""
-
-    def __init__(self, read: ReadTexts) -> None:
-        self._read = read
-
-    def __iter__(self) -> Iterator[str]:
-        return self._read()
 
 
 def _counted(inputs: CalibrationInputs, share: float) -> Iterator[str]:

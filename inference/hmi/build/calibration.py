@@ -6,20 +6,25 @@ Windows that calibrate are in no node, so a look-up finds of them what it finds 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hmi.build.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from hmi.build.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    optimiser_tensors,
+    restore_optimiser,
+    save_checkpoint,
+)
 from hmi.build.evaluation import LowerPath
-from hmi.build.states import select
+from hmi.build.states import document_ranges, select
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress
 from hmi.model.heads import mean_pool
@@ -34,10 +39,6 @@ BETAS = (0.9, 0.98)
 WEIGHT_DECAY = 0.01
 EXACT = -1
 """Stands for the computed lower layers among the inputs of a step."""
-
-_LIVE = "live."
-_FIRST_MOMENT = "first_moment."
-_SECOND_MOMENT = "second_moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ class Calibrator:
         """On the held-out windows, looked up along the last path."""
         states, pooled = [], []
         with torch.no_grad():
-            for batch in _in_order(self._held_out, self._recipe.batch_tokens):
-                one, other = self._errors(batch, len(self._paths) - 1)
+            for start, end in document_ranges(self._held_out.lengths, self._recipe.batch_tokens):
+                one, other = self._errors(select(self._held_out, range(start, end)), len(self._paths) - 1)
                 states.append(float(one))
                 pooled.append(float(other))
         return Closeness(sum(states) / len(states), sum(pooled) / len(pooled))
@@ -177,27 +178,16 @@ class Calibrator:
         return torch.stack(errors).mean(), distance
 
     def _save(self) -> None:
-        tensors: dict[str, Tensor] = {_LIVE + name: value for name, value in self._parameters.items()}
-        for name, parameter in self._parameters.items():
-            moments = self._optimiser.state[parameter]
-            tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
-            tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
+        tensors = optimiser_tensors(self._parameters, self._optimiser)
         state: dict[str, Any] = {"course": to_plain(self._course), "recipe": to_plain(self._recipe)}
         save_checkpoint(self._checkpoint_path, Checkpoint(tensors, state))
 
-    @torch.no_grad()
     def _resume(self) -> None:
         checkpoint = load_checkpoint(self._checkpoint_path)
         if checkpoint is None or checkpoint.state["recipe"] != to_plain(self._recipe):
             return
         self._course = from_plain(_Course, checkpoint.state["course"])
-        for name, parameter in self._parameters.items():
-            parameter.copy_(checkpoint.tensors[_LIVE + name])
-            self._optimiser.state[parameter] = {
-                "step": torch.tensor(float(self._course.step)),
-                "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
-                "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
-            }
+        restore_optimiser(checkpoint, self._parameters, self._optimiser, step=self._course.step)
 
 
 def learning_rate(recipe: CalibrationRecipe, step: int) -> float:
@@ -211,15 +201,3 @@ def _some(windows: Documents, num_tokens: int, random: np.random.Generator) -> D
     mean_tokens = windows.num_tokens / windows.num_documents
     drawn = random.integers(windows.num_documents, size=max(1, round(num_tokens / mean_tokens)))
     return select(windows, drawn.tolist())
-
-
-def _in_order(windows: Documents, num_tokens: int) -> Iterator[Documents]:
-    batch: list[int] = []
-    in_batch = 0
-    lengths: npt.NDArray[np.int64] = windows.lengths
-    for window in range(windows.num_documents):
-        batch.append(window)
-        in_batch += int(lengths[window])
-        if in_batch >= num_tokens or window + 1 == windows.num_documents:
-            yield select(windows, batch)
-            batch, in_batch = [], 0

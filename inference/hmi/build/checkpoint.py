@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from hmi.base.errors import HmiError
 from wire.errors import ErrorCode
 
 _STATE = "state"
+_LIVE = "live."
+_FIRST_MOMENT = "first_moment."
+_SECOND_MOMENT = "second_moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,36 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
             ErrorCode.BUNDLE_BROKEN, f"the checkpoint {path.name} is damaged; remove it to start over"
         ) from exc
     return Checkpoint(tensors, state)
+
+
+def optimiser_tensors(
+    parameters: Mapping[str, torch.Tensor], optimiser: torch.optim.Optimizer
+) -> dict[str, torch.Tensor]:
+    """What a checkpoint keeps of weights that Adam changes: themselves and their moments."""
+    tensors = {_LIVE + name: value for name, value in parameters.items()}
+    for name, parameter in parameters.items():
+        moments = optimiser.state[parameter]
+        tensors[_FIRST_MOMENT + name] = moments["exp_avg"]
+        tensors[_SECOND_MOMENT + name] = moments["exp_avg_sq"]
+    return tensors
+
+
+@torch.no_grad()
+def restore_optimiser(
+    checkpoint: Checkpoint,
+    parameters: Mapping[str, torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    *,
+    step: int,
+) -> None:
+    """Put back what optimiser_tensors took, after ``step`` steps."""
+    for name, parameter in parameters.items():
+        parameter.copy_(checkpoint.tensors[_LIVE + name])
+        optimiser.state[parameter] = {
+            "step": torch.tensor(float(step)),
+            "exp_avg": checkpoint.tensors[_FIRST_MOMENT + name],
+            "exp_avg_sq": checkpoint.tensors[_SECOND_MOMENT + name],
+        }
 
 
 def write_atomically(path: Path, content: bytes) -> None:

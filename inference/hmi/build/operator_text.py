@@ -4,7 +4,7 @@ from."""
 import csv
 import gzip
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,16 @@ class _Line(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Line)
+
+
+class TextsReadAnew:
+    """Texts that are read again each time they are walked, so that none have to be held."""
+
+    def __init__(self, read: Callable[[], Iterator[str]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[str]:
+        return self._read()
 
 
 def find_text_files(paths: Sequence[Path]) -> list[Path]:

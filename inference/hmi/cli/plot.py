@@ -4,14 +4,13 @@ import argparse
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
 from hmi.build.build_folder import build_folder
-from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.build.operator_text import TextsReadAnew, find_text_files, read_texts, texts_sha256
 from hmi.cli.progress import progress_for
 from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.coverage import HeldOutCoverage
@@ -57,16 +56,6 @@ class _Inputs:
 class _Record:
     inputs: _Inputs
     built: BuiltTree
-
-
-class _TextFiles:
-    """Texts that are read anew, file by file, each time they are walked."""
-
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = files
-
-    def __iter__(self) -> Iterator[str]:
-        return read_texts(self._files)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -170,7 +159,7 @@ def build(store: Store, args: argparse.Namespace) -> BuiltTree:
     if args.parent_uri is not None:
         parent = open_tree(store, BundleUri(args.parent_uri), Digest(args.parent_digest), backbone=backbone)
     with build_folder(args.work or _default_work(inputs), args.max_memory_mb << 20) as work:
-        built = _build(store, args, _TextFiles(files), parent, work)
+        built = _build(store, args, TextsReadAnew(lambda: read_texts(files)), parent, work)
         report("the tree is built", 1, 1)
         store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, built)).encode())
     return built
@@ -188,7 +177,7 @@ def _default_work(inputs: _Inputs) -> Path:
 
 
 def _build(
-    store: Store, args: argparse.Namespace, texts: _TextFiles, parent: PlotTree | None, work: Work
+    store: Store, args: argparse.Namespace, texts: TextsReadAnew, parent: PlotTree | None, work: Work
 ) -> BuiltTree:
     # Only here: looking whether there is anything to do must not pay for loading torch.
     import numpy as np
