@@ -1,6 +1,7 @@
 """Request and answer of ``POST /v1/tasks/{task}/predict``."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from wire.ids import Digest, RequestId, VersionId
@@ -8,10 +9,17 @@ from wire.ids import Digest, RequestId, VersionId
 
 @dataclass(frozen=True, slots=True)
 class PredictRequest:
-    """Body of a prediction call. ``parameters`` is there for later options; unknown ones are refused."""
+    """Body of a prediction call. Known parameters are those of PredictParameters; others are refused."""
 
     inputs: list[str]
     parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictParameters:
+    """What a prediction call may ask for besides the predictions."""
+
+    tokens: bool = False  # tell for every token which n-gram answered it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,31 @@ class Coverage:
     exact: float  # lower layers computed
 
 
+class LookupRung(StrEnum):
+    """How many tokens round a token the n-gram had that answered it."""
+
+    TRIGRAM = "trigram"
+    BIGRAM = "bigram"
+    UNIGRAM = "unigram"
+
+
+class NodeKind(StrEnum):
+    """Whose PLOT answered a token."""
+
+    GENERAL = "general"  # the root, made of the operator's text
+    DOMAIN = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLookup:
+    """One token of an input, and what PLOT answered it with."""
+
+    start: int  # of its characters (Unicode code points) in the input
+    end: int  # after its last character
+    rung: LookupRung
+    node: NodeKind
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Answer for one input."""
@@ -34,6 +67,7 @@ class Prediction:
     num_tokens: int  # tokens used, special ones included
     truncated: bool  # True: the text was longer than the task's max_tokens; the rest was not read
     coverage: Coverage
+    tokens: list[TokenLookup] | None = None  # where asked for; without the special tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class DocumentAnswer:
 
     probabilities: tuple[float, ...]  # in the order of the adapter's labels
     coverage: Coverage
+    rungs: bytes = b""  # [num_tokens] a plot.ngram.Answer for each
+    nodes: bytes = b""  # [num_tokens] position in the tree's path of the node that answered, the root's is 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
 from hmi.model.hplm_bank import HplmBank
-from hmi.plot.lookup import PlotArena
+from hmi.plot.lookup import LookupResult, PlotArena
 from hmi.plot.ngram import Documents
 from wire.inference import Coverage
 
@@ -26,6 +26,7 @@ class Retrieved:
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
     slots: npt.NDArray[np.int64]  # [num_documents]
     num_labels: Sequence[int]  # of each document's head
+    lookup: LookupResult  # of all tokens
     coverage: npt.NDArray[np.float64]  # [num_documents, 3]: trigram, bigram, unigram
     back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
 
@@ -58,6 +59,7 @@ class ModelRunner:
             offsets=documents.offsets,
             slots=np.array([hplm.slot for hplm in order.placed], np.int64),
             num_labels=[hplm.num_labels for hplm in order.placed],
+            lookup=result,
             coverage=result.coverage(documents.offsets),
             back=order.back,
         )
@@ -75,6 +77,8 @@ class ModelRunner:
             DocumentAnswer(
                 probabilities=tuple(probabilities[row, : retrieved.num_labels[row]].tolist()),
                 coverage=_coverage(retrieved.coverage[row]),
+                rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
+                nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
             )
             for row in retrieved.back
         ]

@@ -80,3 +80,9 @@ class Tokenizer:
         offsets = np.concatenate(([0], np.cumsum(num_tokens))).astype(np.int64)
         token_ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
         return EncodedTexts(Documents(token_ids, offsets), truncated, num_tokens)
+
+    def spans(self, text: str) -> Sequence[tuple[int, int]]:
+        """First character and the one after the last (code points) of every token that encode() gives, before
+        it cuts; special tokens stand for none, (0, 0)."""
+        spans: Sequence[tuple[int, int]] = self._library.encode(text).offsets
+        return spans

@@ -1,30 +1,71 @@
 """Between the wire and the engine: what a body asks for, and how an answer is told."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from hmi.base.errors import HmiError, InvalidInput
-from hmi.engine.request import EngineAnswer
+from hmi.engine.request import DocumentAnswer, EngineAnswer
 from hmi.model.tokenizer import EncodedTexts
+from hmi.plot.ngram import Answer
 from hmi.service.access import Grant
 from hmi.service.settings import ServiceSettings
 from wire.artifacts import AdapterFields
 from wire.errors import ErrorCode
 from wire.ids import Digest, RequestId
-from wire.inference import Prediction, PredictRequest, PredictResponse, ServedModel, Timings, Usage
+from wire.inference import (
+    LookupRung,
+    NodeKind,
+    Prediction,
+    PredictParameters,
+    PredictRequest,
+    PredictResponse,
+    ServedModel,
+    Timings,
+    TokenLookup,
+    Usage,
+)
 
 MAX_SHOWN = 10
 """Positions of bad inputs that an error names."""
 
 
-def texts_of(body: bytes, settings: ServiceSettings) -> list[str]:
-    """The inputs of a prediction call, checked; every refusal says what would be right."""
+_RUNG_OF = {
+    Answer.TRIGRAM: LookupRung.TRIGRAM,
+    Answer.LEFT: LookupRung.BIGRAM,
+    Answer.RIGHT: LookupRung.BIGRAM,
+    Answer.BOTH_BIGRAMS: LookupRung.BIGRAM,
+    Answer.UNIGRAM: LookupRung.UNIGRAM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a prediction call wants."""
+
+    texts: list[str]
+    parameters: PredictParameters
+
+
+def asked_of(body: bytes, settings: ServiceSettings) -> Asked:
+    """The inputs and parameters of a prediction call, checked; every refusal says what would be right."""
     request = _decode(body)
-    if request.parameters:
-        name = next(iter(request.parameters))
-        raise InvalidInput(f"unknown parameter {name[:50]!r}; none are known yet", param="parameters")
-    texts = request.inputs
+    return Asked(_checked(request.inputs, settings), _known(request.parameters))
+
+
+def _known(parameters: dict[str, Any]) -> PredictParameters:
+    unknown = next((name for name in parameters if name != "tokens"), None)
+    if unknown is not None:
+        raise InvalidInput(f"unknown parameter {unknown[:50]!r}; known is tokens", param="parameters")
+    tokens = parameters.get("tokens", False)
+    if not isinstance(tokens, bool):
+        raise InvalidInput("tokens must be true or false", param="parameters.tokens")
+    return PredictParameters(tokens=tokens)
+
+
+def _checked(texts: list[str], settings: ServiceSettings) -> list[str]:
     if not texts:
         raise InvalidInput(
             "inputs is empty; send at least one text", code=ErrorCode.EMPTY_INPUTS, param="inputs"
@@ -59,10 +100,11 @@ def response_of(
     grant: Grant,
     fields: AdapterFields,
     *,
+    spans: Sequence[Sequence[tuple[int, int]]] | None,
     backbone: Digest,
     request_id: RequestId,
 ) -> PredictResponse:
-    """The body of a successful answer."""
+    """The body of a successful answer; with the tokens of each text where their ``spans`` are given."""
     predictions = []
     for index, document in enumerate(answer.documents):
         scores = dict(zip(fields.labels, document.probabilities, strict=True))
@@ -75,6 +117,7 @@ def response_of(
                 num_tokens=int(encoded.num_tokens[index]),
                 truncated=bool(encoded.truncated[index]),
                 coverage=document.coverage,
+                tokens=None if spans is None else _tokens(document, spans[index]),
             )
         )
     return PredictResponse(
@@ -95,6 +138,15 @@ def response_of(
         ),
         request_id=request_id,
     )
+
+
+def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:
+    """What answered each token between [CLS] and [SEP]; a text that was cut has more spans than tokens."""
+    answers = list(zip(document.rungs, document.nodes, strict=True))[1:-1]
+    return [
+        TokenLookup(start, end, _RUNG_OF[Answer(rung)], NodeKind.DOMAIN if node else NodeKind.GENERAL)
+        for (start, end), (rung, node) in zip(spans[1:], answers, strict=False)
+    ]
 
 
 def _decode(body: bytes) -> PredictRequest:

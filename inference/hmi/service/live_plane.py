@@ -1,7 +1,7 @@
 """The plane that answers: tokenizer, loaders and engine of one backbone."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,6 +75,12 @@ class LivePlane:
             return await asyncio.get_running_loop().run_in_executor(self._threads, encode, texts, most)
         except InvalidInput as exc:
             raise InvalidInput(exc.message, param="inputs") from exc
+
+    async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:
+        def of_all() -> list[Sequence[tuple[int, int]]]:
+            return [self._tokenizer.spans(text) for text in texts]
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, of_all)
 
     async def answer(self, request: EngineRequest) -> EngineAnswer:
         self.engine.submit(request)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -47,6 +47,9 @@ class Plane(Protocol):
 
     async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
         """Tokenise on a thread of its own; cuts at ``max_tokens`` or what the backbone takes."""
+
+    async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:
+        """Where each text's tokens stand in it, special ones included as (0, 0); before it is cut."""
 
     async def answer(self, request: EngineRequest) -> EngineAnswer:
         """Submit and wait. Cancelling it cancels the request. Raises HmiError."""

@@ -12,7 +12,7 @@ from hmi.base.clock import Clock
 from hmi.base.errors import InvalidInput, NotFound
 from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.service.access import Access, Grant
-from hmi.service.convert import response_of, texts_of, unsupported_media_type
+from hmi.service.convert import Asked, asked_of, response_of, unsupported_media_type
 from hmi.service.errors import ClientGone, json_response
 from hmi.service.health import Health
 from hmi.service.metrics import CONTENT_TYPE, ServiceMetrics
@@ -62,8 +62,8 @@ class Routes:
         deadline = self._clock.monotonic() + self._settings.request_deadline_s
         grant = await self._access.to_task(request.headers.get("authorization"), request.path_params["task"])
         plane = self._planes.current()
-        texts = texts_of(await self._body(request), self._settings)
-        answer = await self._answer(request, plane, grant, texts, deadline)
+        asked = asked_of(await self._body(request), self._settings)
+        answer = await self._answer(request, plane, grant, asked, deadline)
         self._count(grant, answer)
         return json_response(answer)
 
@@ -118,10 +118,10 @@ class Routes:
         return bytes(body)
 
     async def _answer(
-        self, request: Request, plane: Plane, grant: Grant, texts: list[str], deadline: float
+        self, request: Request, plane: Plane, grant: Grant, asked: Asked, deadline: float
     ) -> PredictResponse:
         fields = await plane.describe(grant.hplm)
-        encoded = await plane.encode(texts, fields.max_tokens)
+        encoded = await plane.encode(asked.texts, fields.max_tokens)
         request_id = request_id_of(request.scope)
         engine_request = EngineRequest(
             request_id=request_id,
@@ -132,8 +132,9 @@ class Routes:
             deadline=deadline,
         )
         answer = await _unless_gone(request, asyncio.ensure_future(plane.answer(engine_request)))
+        spans = await plane.spans(asked.texts) if asked.parameters.tokens else None
         return response_of(
-            answer, encoded, grant, fields, backbone=plane.backbone.digest, request_id=request_id
+            answer, encoded, grant, fields, spans=spans, backbone=plane.backbone.digest, request_id=request_id
         )
 
     def _count(self, grant: Grant, answer: PredictResponse) -> None:

@@ -26,6 +26,14 @@ def test_it_frames_every_text_and_packs_them(tokenizer: Tokenizer) -> None:
     assert not encoded.truncated.any()
 
 
+def test_it_says_where_tokens_stand_in_the_text(tokenizer: Tokenizer) -> None:
+    text = "😀 Good  FILM"
+    spans = tokenizer.spans(text)
+    assert len(spans) == tokenizer.encode([text], 16).num_tokens[0]
+    assert (spans[0], spans[-1]) == ((0, 0), (0, 0))
+    assert [text[start:end] for start, end in spans[-3:-1]] == ["Good", "FILM"]
+
+
 def test_it_reports_the_texts_it_cuts_and_keeps_their_last_token(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(["good " * 8, "good " * 9], 10)
     assert encoded.truncated.tolist() == [False, True]

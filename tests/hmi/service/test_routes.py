@@ -156,6 +156,26 @@ def test_a_cut_text_is_reported(service: Service) -> None:
     assert (short["truncated"], long["truncated"], long["num_tokens"]) == (False, True, 8)
 
 
+def test_it_tells_what_answered_every_token_where_asked(service: Service) -> None:
+    texts = ["The film,  was bad", "😀 music", "very good film " * 20]
+    asked = service.predict({"inputs": texts, "parameters": {"tokens": True}}).json()["predictions"]
+    shown = [
+        [text[token["start"] : token["end"]] for token in told["tokens"]]
+        for text, told in zip(texts, asked, strict=True)
+    ]
+    assert shown[0] == ["The", "film", ",", "was", "bad"]
+    assert shown[1][-1] == "music"
+    assert len(shown[2]) == asked[2]["num_tokens"] - 2, "cut where the model stops to read"
+    first = asked[0]
+    share = sum(token["rung"] == "trigram" for token in first["tokens"]) / first["num_tokens"]
+    assert 0 < share <= first["coverage"]["trigram"] <= share + 2 / first["num_tokens"]
+    assert {token["node"] for token in first["tokens"]} <= {"general", "domain"}
+    assert "domain" in {token["node"] for told in asked for token in told["tokens"]}
+    plain = service.predict({"inputs": texts}).json()["predictions"]
+    assert [told["tokens"] for told in plain] == [None] * 3
+    assert [told["scores"] for told in plain] == [told["scores"] for told in asked]
+
+
 def test_the_models_of_a_key_are_its_deployed_tasks(service: Service) -> None:
     answer = service.client.get("/v1/models", headers={"Authorization": f"Bearer {ACME}"}).json()
     assert [model["id"] for model in answer["data"]] == ["reviews"]
@@ -298,6 +318,7 @@ def test_a_new_key_and_a_new_deployment_work_at_once(tiny_store: TinyStore, tmp_
         ({"inputs": ["a"], "input": "b"}, (400, "invalid_field"), "input"),
         ({"inputs": ["a"], "parameters": {"x": 1}}, (400, "invalid_field"), "parameters"),
         ({"inputs": ["a"], "parameters": []}, (400, "invalid_field"), "parameters"),
+        ({"inputs": ["a"], "parameters": {"tokens": 1}}, (400, "invalid_field"), "parameters.tokens"),
     ],
 )
 def test_a_bad_body_is_refused_with_what_to_do(
