@@ -79,7 +79,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="extend",
         default=[],
         metavar="PATH",
-        help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv",
+        help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv, .parquet",
     )
     build.add_argument("--tree-uri", required=True, help="place in the store, for example trees/general")
     build.add_argument(

@@ -52,7 +52,7 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv (default: none)",
+        help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv, .parquet (default: none)",
     )
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--rank", type=int)
