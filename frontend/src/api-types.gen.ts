@@ -750,6 +750,16 @@ export interface components {
             /** @description 1 is the upload; every fix makes the next. */
             version: number;
             /**
+             * @description Of the tasks that can be trained on it.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
+            kind: components["schemas"]["TaskKind"];
+            /**
              * @description Only a ready dataset is trained on.
              *
              *     * `checking` - Checking
@@ -796,16 +806,26 @@ export interface components {
         /** @description The form of an upload. */
         DatasetInRequest: {
             /**
+             * @description Of the tasks that are to be trained on it. Default: single_label.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
+            kind?: components["schemas"]["TaskKind"];
+            /** @description Default: found by name. */
+            text_column?: string;
+            /** @description Default: found by name. */
+            label_column?: string;
+            /**
              * Format: binary
              * @description CSV, TSV or JSON lines.
              */
             file: string;
             /** @description Default: the file's name. */
             name?: string;
-            /** @description Default: found by name. */
-            text_column?: string;
-            /** @description Default: found by name. */
-            label_column?: string;
         };
         /** @description One version of an uploaded file. */
         DatasetOut: {
@@ -819,6 +839,16 @@ export interface components {
             series: string;
             /** @description 1 is the upload; every fix makes the next. */
             version: number;
+            /**
+             * @description Of the tasks that can be trained on it.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
+            kind: components["schemas"]["TaskKind"];
             /**
              * @description Only a ready dataset is trained on.
              *
@@ -1379,12 +1409,26 @@ export interface components {
             slug?: string;
             /** @description Slug of one of your domains; without it the task gets its own. */
             domain?: string;
+            /**
+             * @description What it predicts; it cannot be changed later. Default: single_label.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
+            kind?: components["schemas"]["TaskKind"];
         };
         /**
-         * @description * `single_label` - Single Label
+         * @description * `single_label` - single_label
+         *     * `score` - score
+         *     * `multi_label` - multi_label
+         *     * `sentence_pair` - sentence_pair
+         *     * `token_classification` - token_classification
          * @enum {string}
          */
-        TaskKind: "single_label";
+        TaskKind: "single_label" | "score" | "multi_label" | "sentence_pair" | "token_classification";
         /** @description A task. */
         TaskOut: {
             /** Format: uuid */
@@ -1392,6 +1436,15 @@ export interface components {
             /** @description What /v1/tasks/{task}/predict names. */
             slug: string;
             name: string;
+            /**
+             * @description What it predicts.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
             kind: components["schemas"]["TaskKind"];
             domain: string;
             labels: string[];
@@ -1523,8 +1576,13 @@ export interface components {
             num_steps: number;
             /** Format: double */
             loss: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description Of validation_metric.
+             */
             validation_accuracy: number | null;
+            /** @description What is watched on validation rows. */
+            readonly validation_metric: string;
             /** Format: double */
             eta_s: number | null;
             message: string;
@@ -1565,6 +1623,20 @@ export interface components {
         };
         /** @description The announcement of a file. */
         UploadInRequest: {
+            /**
+             * @description Of the tasks that are to be trained on it. Default: single_label.
+             *
+             *     * `single_label` - single_label
+             *     * `score` - score
+             *     * `multi_label` - multi_label
+             *     * `sentence_pair` - sentence_pair
+             *     * `token_classification` - token_classification
+             */
+            kind?: components["schemas"]["TaskKind"];
+            /** @description Default: found by name. */
+            text_column?: string;
+            /** @description Default: found by name. */
+            label_column?: string;
             file_name: string;
             /** Format: int64 */
             num_bytes: number;
@@ -1572,10 +1644,6 @@ export interface components {
             name?: string;
             /** @description Checked when all has arrived. */
             sha256?: string;
-            /** @description Default: found by name. */
-            text_column?: string;
-            /** @description Default: found by name. */
-            label_column?: string;
         };
         /** @description A file on its way. */
         UploadOut: {
@@ -1583,6 +1651,7 @@ export interface components {
             id: string;
             name: string;
             file_name: string;
+            kind: components["schemas"]["TaskKind"];
             num_bytes: number;
             /** @description The next byte to send. */
             offset: number;

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.common.models import TenantManager, TenantOwned
+from portal.common.task_kinds import TASK_KINDS
+from wire.tasks import TaskKind
 
 GENERAL_DOMAIN = "general"  # slug of the shared domain at the root of the tree
 
@@ -113,12 +115,6 @@ class TreeVersion(models.Model):
         constraints = [models.UniqueConstraint(fields=["domain", "digest"], name="tree_version_digest")]
 
 
-class TaskKind(models.TextChoices):
-    """What a task predicts."""
-
-    SINGLE_LABEL = "single_label"
-
-
 class Task(TenantOwned):
     """A tenant's ML task. ``labels`` is what its first training's dataset held; versions carry their own."""
 
@@ -126,7 +122,7 @@ class Task(TenantOwned):
     domain = models.ForeignKey(Domain, on_delete=models.RESTRICT, related_name="+")
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=63)
-    kind = models.CharField(max_length=32, choices=TaskKind, default=TaskKind.SINGLE_LABEL)
+    kind = models.CharField(max_length=32, choices=TASK_KINDS, default=TaskKind.SINGLE_LABEL.value)
     labels = models.JSONField(default=_empty_list)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

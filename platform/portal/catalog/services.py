@@ -22,6 +22,7 @@ from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant
+from wire.tasks import TaskKind
 from wire.training import PublishedBundle, TrainResult
 
 
@@ -46,9 +47,15 @@ def domain_create(
 
 @transaction.atomic
 def task_create(
-    *, tenant: Tenant, name: str, slug: str | None, domain_slug: str | None, acting: Actor
+    *,
+    tenant: Tenant,
+    name: str,
+    slug: str | None,
+    domain_slug: str | None,
+    acting: Actor,
+    kind: TaskKind = TaskKind.SINGLE_LABEL,
 ) -> Task:
-    """A task; unless a domain of the tenant's is named, it gets one of its own."""
+    """A task; unless a domain of the tenant's is named, it gets one of its own. Its kind stays."""
     own = Task.objects.for_tenant(tenant)
     slug = slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
     if own.filter(slug=slug).exists():
@@ -57,7 +64,7 @@ def task_create(
         domain = domain_create(tenant=tenant, name=name, slug=None, acting=acting)
     else:
         domain = _domain_for_task(tenant, domain_slug)
-    task = Task(tenant=tenant, domain=domain, name=name, slug=slug, created_by=acting.user)
+    task = Task(tenant=tenant, domain=domain, name=name, slug=slug, kind=kind.value, created_by=acting.user)
     _save_unless_taken(task, slug)
     audit_record(actor=acting.name, action="task.create", target=task, tenant=tenant, slug=slug)
     return task

@@ -199,7 +199,7 @@ SPECTACULAR_SETTINGS = {
         "FixKind": "portal.datasets.shapes.FIX_KINDS",
         "JobState": "portal.training.models.JobState",
         "VersionState": "portal.catalog.models.VersionState",
-        "TaskKind": "portal.catalog.models.TaskKind",
+        "TaskKind": "portal.common.task_kinds.TASK_KINDS",
         "DeploymentState": "portal.serving.models.DeploymentState",
     },
 }

@@ -22,7 +22,7 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, services
-from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.doctor import UploadLimits
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
@@ -31,13 +31,11 @@ MAX_PREVIEW_ROWS = 200
 MAX_FIXES = 50
 
 
-class DatasetIn(serializers.Serializer[Any]):
+class DatasetIn(DeclaredIn):
     """The form of an upload."""
 
     file = serializers.FileField(allow_empty_file=True, help_text="CSV, TSV or JSON lines.")
     name = serializers.CharField(max_length=200, required=False, help_text="Default: the file's name.")
-    text_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
-    label_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
 
 
 class DatasetRowOut(serializers.Serializer[Any]):
@@ -137,7 +135,7 @@ class DatasetsApi(TenantApi):
             tenant=self.tenant,
             upload=services.Upload(cast(BinaryIO, file.file), file_name),
             name=fields.get("name") or file_name[:200],
-            choice=ColumnChoice(fields.get("text_column"), fields.get("label_column")),
+            declared=declared_in(fields),
             limits=upload_limits(),
             store=ObjectStore(settings.ENV.store_url),
             acting=self.actor,

@@ -29,6 +29,7 @@ class ColumnChoice:
     text: str | None = None
     label: str | None = None
     has_header: bool = True
+    pair: str | None = None  # the second text, where rows have two
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from django.db import models
 from django.utils import timezone
 
 from portal.common.models import TenantOwned
+from portal.common.task_kinds import TASK_KINDS
+from portal.datasets.declared import DEFAULT_SEPARATOR
+from wire.tasks import TaskKind
 
 
 class DatasetFormat(models.TextChoices):
@@ -42,7 +45,11 @@ class Dataset(TenantOwned):
     series = models.UUIDField(default=uuid4, editable=False)  # the same for all versions of one upload
     version = models.PositiveIntegerField(default=1)
     fixes = models.JSONField(default=_empty_list)  # findings.Fix, all since the upload, in order
-    given_columns = models.JSONField(default=_empty_list)  # [text or null, label or null], by the uploader
+    kind = models.CharField(max_length=32, choices=TASK_KINDS, default=TaskKind.SINGLE_LABEL.value)
+    label_separator = models.CharField(max_length=8, default=DEFAULT_SEPARATOR)
+    given_columns = models.JSONField(
+        default=_empty_list
+    )  # [text, label, second text], each or null, by the uploader
     state = models.CharField(max_length=16, choices=DatasetState, default=DatasetState.READY)
     report = models.JSONField(null=True)  # doctor.Report
     num_attempts = models.PositiveIntegerField(default=0)  # to examine it
@@ -76,6 +83,8 @@ class DatasetUpload(TenantOwned):
     num_received = models.BigIntegerField(default=0)
     chunks = models.JSONField(default=_empty_list)  # first byte of each chunk that has arrived
     sha256 = models.CharField(max_length=64, blank=True, default="")  # as announced
+    kind = models.CharField(max_length=32, choices=TASK_KINDS, default=TaskKind.SINGLE_LABEL.value)
+    label_separator = models.CharField(max_length=8, default=DEFAULT_SEPARATOR)
     given_columns = models.JSONField(default=_empty_list)
     dataset = models.ForeignKey(Dataset, null=True, on_delete=models.SET_NULL, related_name="+")
     touched_at = models.DateTimeField(default=timezone.now)  # a day later it is swept away

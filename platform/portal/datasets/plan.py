@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
 from portal.datasets.findings import Fix, FixKind
+from wire.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
 class FixPlan:
     """All fixes of a version taken together; the default changes nothing."""
 
+    kind: TaskKind = TaskKind.SINGLE_LABEL
     columns: ColumnChoice = field(default_factory=ColumnChoice)
+    separator: str = DEFAULT_SEPARATOR  # between the labels of one row
     encoding: str | None = None
     has_literal_quotes: bool = False
     drop: frozenset[str] = frozenset()  # codes of findings whose rows are left out
@@ -20,9 +24,9 @@ class FixPlan:
     edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK
 
 
-def plan_of(fixes: Sequence[Fix], columns: ColumnChoice) -> FixPlan:
-    """The plan of ``fixes`` in their order, on a file whose uploader named ``columns``."""
-    plan = FixPlan(columns=columns)
+def plan_of(fixes: Sequence[Fix], declared: Declared) -> FixPlan:
+    """The plan of ``fixes`` in their order, on a file of which its uploader said what is ``declared``."""
+    plan = FixPlan(declared.kind, declared.columns, declared.separator)
     for fix in fixes:
         plan = _with(plan, fix)
     return plan

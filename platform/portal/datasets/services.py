@@ -18,7 +18,7 @@ from portal.common.errors import Conflict, InUse, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
-from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared import Declared, declared_of
 from portal.datasets.doctor import Examination, Report, UploadLimits, examine, refused
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
 from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, fix_of
@@ -49,7 +49,7 @@ def dataset_create(
     tenant: Tenant,
     upload: Upload,
     name: str,
-    choice: ColumnChoice,
+    declared: Declared,
     limits: UploadLimits,
     store: ObjectStore,
     acting: Actor,
@@ -58,12 +58,12 @@ def dataset_create(
 
     Raises DatasetRefused, and leaves nothing, when it cannot be read or no fix on offer could mend it.
     """
-    dataset = _new(tenant=tenant, upload=upload, name=name, choice=choice, acting=acting)
+    dataset = _new(tenant=tenant, upload=upload, name=name, declared=declared, acting=acting)
     with _nothing_left(store, dataset):
         examination = examine(
             upload.file,
             file_name=upload.file_name,
-            plan=plan_of((), choice),
+            plan=plan_of((), declared),
             limits=limits,
             store=store,
             rows_uri=dataset.rows_uri,
@@ -82,13 +82,13 @@ def dataset_receive(
     tenant: Tenant,
     upload: Upload,
     name: str,
-    choice: ColumnChoice,
+    declared: Declared,
     limits: UploadLimits,
     store: ObjectStore,
     acting: Actor,
 ) -> Dataset:
     """Write the upload to the store; it is examined in the background."""
-    dataset = _new(tenant=tenant, upload=upload, name=name, choice=choice, acting=acting)
+    dataset = _new(tenant=tenant, upload=upload, name=name, declared=declared, acting=acting)
     with _nothing_left(store, dataset):
         _store_original(dataset, upload.file, limits, store)
         _save_new(dataset, acting)
@@ -107,10 +107,10 @@ def dataset_fix(
         tenant=dataset.tenant,
         upload=None,
         name=dataset.name,
-        choice=ColumnChoice(),
+        declared=_declared(dataset),
         acting=acting,
     )
-    mended.file_name, mended.given_columns = dataset.file_name, dataset.given_columns
+    mended.file_name = dataset.file_name
     mended.series, mended.version = dataset.series, number + 1
     mended.fixes = [*dataset.fixes, *(fix.as_json() for fix in fixes)]
     with _nothing_left(store, mended):
@@ -216,7 +216,7 @@ def places_of(tenant_id: UUID, dataset_id: UUID) -> DatasetPlaces:
     return DatasetPlaces(TenantId(str(tenant_id)), DatasetId(str(dataset_id)))
 
 
-def _new(*, tenant: Tenant, upload: Upload | None, name: str, choice: ColumnChoice, acting: Actor) -> Dataset:
+def _new(*, tenant: Tenant, upload: Upload | None, name: str, declared: Declared, acting: Actor) -> Dataset:
     dataset_id = uuid4()
     places = places_of(tenant.pk, dataset_id)
     return Dataset(
@@ -224,7 +224,9 @@ def _new(*, tenant: Tenant, upload: Upload | None, name: str, choice: ColumnChoi
         tenant=tenant,
         name=name,
         file_name=upload.file_name[:300] if upload is not None else "",
-        given_columns=[choice.text, choice.label],
+        kind=declared.kind.value,
+        given_columns=declared.given_columns,
+        label_separator=declared.separator,
         state=DatasetState.CHECKING,
         original_uri=places.original_uri,
         rows_uri=places.rows_uri,
@@ -299,18 +301,21 @@ def _claimed(dataset_id: UUID) -> Dataset | None:
 
 
 def _examined(dataset: Dataset, file: BinaryIO, limits: UploadLimits, store: ObjectStore) -> Examination:
-    text, label = dataset.given_columns or (None, None)
     try:
         return examine(
             file,
             file_name=dataset.file_name,
-            plan=plan_of([fix_of(fix) for fix in dataset.fixes], ColumnChoice(text, label)),
+            plan=plan_of([fix_of(fix) for fix in dataset.fixes], _declared(dataset)),
             limits=limits,
             store=store,
             rows_uri=dataset.rows_uri,
         )
     except DatasetRefused as exc:
         return refused(exc)
+
+
+def _declared(dataset: Dataset) -> Declared:
+    return declared_of(dataset.kind, dataset.given_columns, dataset.label_separator)
 
 
 def _given_up() -> Examination:

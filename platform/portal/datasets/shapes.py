@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portal.common.task_kinds import TASK_KINDS
 from portal.datasets.findings import FixKind, Severity
 from portal.datasets.models import DatasetFormat, DatasetState
 
@@ -93,6 +94,7 @@ class DatasetOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     series = serializers.UUIDField(help_text="The same for all versions of one upload.")
     version = serializers.IntegerField(help_text="1 is the upload; every fix makes the next.")
+    kind = serializers.ChoiceField(choices=TASK_KINDS, help_text="Of the tasks that can be trained on it.")
     state = serializers.ChoiceField(
         choices=DatasetState.choices, help_text="Only a ready dataset is trained on."
     )
@@ -121,6 +123,7 @@ class UploadOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     file_name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=TASK_KINDS)
     num_bytes = serializers.IntegerField()
     offset = serializers.IntegerField(source="num_received", help_text="The next byte to send.")
     dataset = serializers.UUIDField(

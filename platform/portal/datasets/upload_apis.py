@@ -19,7 +19,7 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, uploads
 from portal.datasets.apis import upload_limits
-from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.shapes import DatasetDetailOut, UploadOut
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 
@@ -36,7 +36,7 @@ class ChunkParser(BaseParser):
         return stream
 
 
-class UploadIn(serializers.Serializer[Any]):
+class UploadIn(DeclaredIn):
     """The announcement of a file."""
 
     file_name = serializers.CharField(max_length=300)
@@ -45,8 +45,6 @@ class UploadIn(serializers.Serializer[Any]):
     sha256 = serializers.RegexField(
         r"^[0-9a-f]{64}$", required=False, help_text="Checked when all has arrived."
     )
-    text_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
-    label_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
 
 
 class OffsetIn(serializers.Serializer[Any]):
@@ -77,7 +75,7 @@ class UploadsApi(TenantApi):
             name=fields.get("name") or fields["file_name"][:200],
             num_bytes=fields["num_bytes"],
             sha256=fields.get("sha256", ""),
-            choice=ColumnChoice(fields.get("text_column"), fields.get("label_column")),
+            declared=declared_in(fields),
             limits=upload_limits(),
             acting=self.actor,
         )

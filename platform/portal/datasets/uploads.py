@@ -14,7 +14,7 @@ from portal.common.errors import InvalidField, NotFound, PortalError
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.chunks import ChunkedFile
-from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared import Declared, declared_of
 from portal.datasets.doctor import UploadLimits
 from portal.datasets.encoding import CHUNK_BYTES, refuse_binary, too_many_bytes
 from portal.datasets.models import Dataset, DatasetUpload
@@ -39,7 +39,7 @@ def upload_begin(
     name: str,
     num_bytes: int,
     sha256: str,
-    choice: ColumnChoice,
+    declared: Declared,
     limits: UploadLimits,
     acting: Actor,
 ) -> DatasetUpload:
@@ -52,7 +52,9 @@ def upload_begin(
         name=name,
         num_bytes=num_bytes,
         sha256=sha256,
-        given_columns=[choice.text, choice.label],
+        kind=declared.kind.value,
+        given_columns=declared.given_columns,
+        label_separator=declared.separator,
     )
     upload.save(force_insert=True)
     audit_record(actor=acting.name, action="upload.create", target=upload, tenant=tenant, num_bytes=num_bytes)
@@ -107,12 +109,11 @@ def upload_finish(
             raise InvalidField(
                 "sha256", "The bytes that arrived are not those announced: delete this upload, send again."
             )
-        text, label = upload.given_columns
         dataset = dataset_receive(
             tenant=upload.tenant,
             upload=Upload(file, upload.file_name),
             name=upload.name,
-            choice=ColumnChoice(text, label),
+            declared=declared_of(upload.kind, upload.given_columns, upload.label_separator),
             limits=limits,
             store=store,
             acting=acting,

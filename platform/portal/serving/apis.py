@@ -9,15 +9,16 @@ from rest_framework.response import Response
 
 from portal.catalog import selectors as catalog
 from portal.catalog import services as catalog_services
-from portal.catalog.models import TaskKind
 from portal.common.idempotency import idempotent
 from portal.common.pagination import PageNumbers, paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
+from portal.common.task_kinds import TASK_KINDS, check_trainable
 from portal.serving import selectors, services
 from portal.serving.models import DeploymentState
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 from portal.training.models import JobState
+from wire.tasks import TaskKind
 
 
 class TaskTrainingOut(serializers.Serializer[Any]):
@@ -56,7 +57,7 @@ class TaskOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="task.id")
     slug = serializers.CharField(source="task.slug", help_text="What /v1/tasks/{task}/predict names.")
     name = serializers.CharField(source="task.name")
-    kind = serializers.ChoiceField(source="task.kind", choices=TaskKind.choices)
+    kind = serializers.ChoiceField(source="task.kind", choices=TASK_KINDS, help_text="What it predicts.")
     domain = serializers.CharField(source="task.domain.slug")
     labels = serializers.ListField(source="task.labels", child=serializers.CharField())
     created_at = serializers.DateTimeField(source="task.created_at")
@@ -74,6 +75,12 @@ class TaskIn(serializers.Serializer[Any]):
         max_length=63,
         required=False,
         help_text="Slug of one of your domains; without it the task gets its own.",
+    )
+    kind = serializers.ChoiceField(
+        choices=TASK_KINDS,
+        validators=[check_trainable],
+        required=False,
+        help_text="What it predicts; it cannot be changed later. Default: single_label.",
     )
 
 
@@ -124,6 +131,7 @@ class TasksApi(TenantApi):
             slug=given.validated_data.get("slug"),
             domain_slug=given.validated_data.get("domain"),
             acting=self.actor,
+            kind=TaskKind(given.validated_data.get("kind", TaskKind.SINGLE_LABEL)),
         )
         [overview] = selectors.task_overviews(tenant=self.tenant, tasks=[task])
         return Response(TaskOut(overview).data, status=201)

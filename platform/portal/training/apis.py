@@ -14,8 +14,9 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.tenants.access import TenantApi
 from portal.training import selectors, services
-from portal.training.models import JobState
+from portal.training.models import JobState, TrainingJob
 from portal.training.recipes import METHODS
+from wire.tasks import TaskKind, validation_metric
 
 
 class JobErrorOut(serializers.Serializer[Any]):
@@ -54,7 +55,8 @@ class TrainingOut(serializers.Serializer[Any]):
     step = serializers.IntegerField()
     num_steps = serializers.IntegerField()
     loss = serializers.FloatField(allow_null=True)
-    validation_accuracy = serializers.FloatField(allow_null=True)
+    validation_accuracy = serializers.FloatField(allow_null=True, help_text="Of validation_metric.")
+    validation_metric = serializers.SerializerMethodField(help_text="What is watched on validation rows.")
     eta_s = serializers.FloatField(allow_null=True)
     message = serializers.CharField(allow_blank=True)
     error = JobErrorOut(allow_null=True)
@@ -66,6 +68,10 @@ class TrainingOut(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_validation_metric(self, job: TrainingJob) -> str:
+        """accuracy, r2, micro_f1 or span_f1, by the task's kind."""
+        return validation_metric(TaskKind(job.task.kind))
 
 
 class TrainingIn(serializers.Serializer[Any]):

@@ -32,6 +32,11 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
         raise InvalidField("dataset", "There is no such dataset: upload it first.")
     if dataset.state != DatasetState.READY:
         raise Conflict("This dataset is not ready to train on: see its report for what is to be fixed.")
+    if dataset.kind != task.kind:
+        raise InvalidField(
+            "dataset",
+            f"The task is of kind {task.kind}, the dataset {dataset.kind}: upload one of its kind.",
+        )
     general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from portal.common.store import ObjectStore
 from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared import Declared
 from portal.datasets.doctor import Examination, UploadLimits, examine
 from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, Severity, fix_of
 from portal.datasets.plan import plan_of
@@ -35,7 +36,7 @@ def examined(
     return examine(
         io.BytesIO(raw),
         file_name=name,
-        plan=plan_of(fixes, choice or ColumnChoice()),
+        plan=plan_of(fixes, Declared(columns=choice or ColumnChoice())),
         limits=limits,
         store=ObjectStore(f"file://{folder}"),
         rows_uri=ROWS_URI,
@@ -239,7 +240,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             outcome = examine(
                 file,
                 file_name="upload.csv",
-                plan=plan_of((), ColumnChoice()),
+                plan=plan_of((), Declared()),
                 limits=LIMITS,
                 store=ObjectStore(f"file://{tmp_path}/store"),
                 rows_uri=ROWS_URI,

@@ -247,3 +247,12 @@ def test_another_tenants_task_is_not_found(cast: Cast, task: Task, dataset: Data
         client = cast.globex.client()
         assert client.get(f"{path}/tasks/news/trainings").status_code == 404
         assert start(client, path, dataset=str(theirs.pk)).status_code == 404
+
+
+def test_a_dataset_of_another_kind_is_refused(cast: Cast, task: Task, dataset: Dataset) -> None:
+    with tenant_scope(cast.acme.tenant.pk):
+        Dataset.objects.for_tenant(cast.acme.tenant).filter(pk=dataset.pk).update(kind="score")
+    response = start(cast.acme.client(Role.DEVELOPER), cast.acme.path, dataset=str(dataset.pk))
+    assert response.status_code == 400
+    assert error_of(response)["param"] == "dataset"
+    assert "single_label" in error_of(response)["message"]

@@ -1,0 +1,33 @@
+"""The part of an upload's form in which the uploader says what the file is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from portal.common.task_kinds import TASK_KINDS, check_trainable
+from portal.datasets.columns import ColumnChoice
+from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
+from wire.tasks import TaskKind
+
+
+class DeclaredIn(serializers.Serializer[Any]):
+    """What the file is."""
+
+    kind = serializers.ChoiceField(
+        choices=TASK_KINDS,
+        validators=[check_trainable],
+        required=False,
+        help_text="Of the tasks that are to be trained on it. Default: single_label.",
+    )
+    text_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
+    label_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
+
+
+def declared_in(fields: Mapping[str, Any]) -> Declared:
+    """From the form's checked fields."""
+    return Declared(
+        kind=TaskKind(fields.get("kind", TaskKind.SINGLE_LABEL)),
+        columns=ColumnChoice(fields.get("text_column"), fields.get("label_column")),
+        separator=fields.get("label_separator", DEFAULT_SEPARATOR),
+    )
