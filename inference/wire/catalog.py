@@ -37,7 +37,7 @@ class KeyRow:
 class TaskRow:
     """One task and what it serves now: a row of TASKS_VIEW (columns in this order).
 
-    From version_id on None where nothing is deployed.
+    From version_id to tree_digest None where nothing is deployed.
     """
 
     tenant_id: TenantId
@@ -49,3 +49,4 @@ class TaskRow:
     bundle_digest: Digest | None
     tree_uri: BundleUri | None
     tree_digest: Digest | None
+    coverage_floor: float | None  # under this share of trigrams and bigrams, lower layers are computed

@@ -47,6 +47,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_BACKBONE_URI",
         "HMI_BACKBONE_DIGEST",
         "HMI_DEVICE",
+        "HMI_LOWER_LAYERS",
         "HMI_DEVICE_BYTES",
         "HMI_HOST_BYTES",
         "HMI_DISK_BYTES",

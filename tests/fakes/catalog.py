@@ -49,7 +49,14 @@ class FakeCatalog:
         self._announce()
 
     def deploy(
-        self, tenant: str, slug: str, *, number: int = 1, adapter: BundleRef | None, tree: BundleRef | None
+        self,
+        tenant: str,
+        slug: str,
+        *,
+        number: int = 1,
+        adapter: BundleRef | None,
+        tree: BundleRef | None,
+        coverage_floor: float | None = None,
     ) -> None:
         """Serve this version; None for both: the task exists and has no deployment."""
         is_deployed = adapter is not None and tree is not None
@@ -63,6 +70,7 @@ class FakeCatalog:
             bundle_digest=adapter.digest if adapter is not None else None,
             tree_uri=tree.uri if tree is not None else None,
             tree_digest=tree.digest if tree is not None else None,
+            coverage_floor=coverage_floor,
         )
         self._announce()
 

@@ -44,6 +44,7 @@ class TinyStore:
         self.folder = folder / "store"
         self.url = self.folder.as_uri()
         self.store: Store = open_store(self.url, None)
+        self.checkpoint = folder / "checkpoint"  # that the backbone was made from
         self.backbone = make_tiny_backbone(folder)
         self.backbone_ref = BundleRef(BundleUri("backbones/tiny"), self.backbone.digest)
         self.store.publish(folder / "backbone", self.backbone_ref.uri)

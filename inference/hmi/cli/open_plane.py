@@ -65,7 +65,7 @@ def open_plane(
     Raises HmiError with what is wrong; what does not fit is refused before anything is allocated.
     """
     folder = store.localize(ref.uri, ref.digest)
-    fields, backbone_bytes = measure_backbone(folder)
+    fields, backbone_bytes = measure_backbone(folder, with_lower=settings.lower_layers)
     limits = BatchLimits(
         max_rows=settings.max_batch_rows,
         max_tokens=max(settings.max_batch_tokens, fields.max_positions),
@@ -74,7 +74,7 @@ def open_plane(
     )
     device = Budget(MemoryTier.DEVICE, settings.device_bytes)
     plan = _reserve_device(device, fields, backbone_bytes, settings, limits)
-    backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=False)
+    backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=settings.lower_layers)
     bank = HplmBank(
         fields,
         num_adapter_units=plan.num_adapter_units,
@@ -160,6 +160,7 @@ def open_plane(
     )
     return LivePlane(
         backbone=ref,
+        has_lower_layers=backbone.lower is not None,
         tokenizer=backbone.tokenizer,
         max_tokens=fields.max_positions,
         engine=engine,

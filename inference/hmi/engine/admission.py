@@ -76,19 +76,19 @@ class Admission:
             self._shares[request.tenant_id] = share
             self._weight += share.weight
         share.num_requests += 1
-        share.num_tokens += request.charged_tokens
+        share.num_tokens += request.documents.num_tokens
         self._num_requests += 1
-        self._num_tokens += request.charged_tokens
+        self._num_tokens += request.documents.num_tokens
 
     def leave(self, request: EngineRequest, now: float) -> None:
         """``request`` has ended, answered or not."""
         share = self._shares[request.tenant_id]
         if request.state is RequestState.DONE:
-            share.count_answered(request.charged_tokens, now)
+            share.count_answered(request.documents.num_tokens, now)
         share.num_requests -= 1
-        share.num_tokens -= request.charged_tokens
+        share.num_tokens -= request.documents.num_tokens
         self._num_requests -= 1
-        self._num_tokens -= request.charged_tokens
+        self._num_tokens -= request.documents.num_tokens
         if share.num_requests == 0:
             del self._shares[request.tenant_id]
             self._weight -= share.weight
@@ -114,7 +114,7 @@ class Admission:
     def _check_wait(self, request: EngineRequest, share: _Share, now: float) -> None:
         if self._num_requests == 0:
             return  # nothing is ahead of it: whether it is too late is the deadline's to say
-        tokens = request.charged_tokens
+        tokens = request.documents.num_tokens
         own = share.num_tokens + tokens
         # Ahead of it is all that waits, or less: while its tenant is served, so are the others, by weight.
         # More than that goes before it when others keep coming: the tenant's own pace has seen them.

@@ -40,11 +40,6 @@ class Batch:
         return sum(part.num_tokens for part in self.parts)
 
     @property
-    def charged_tokens(self) -> float:
-        """What the batch costs, in tokens that are looked up."""
-        return sum(part.num_tokens * part.request.token_cost for part in self.parts)
-
-    @property
     def hplms(self) -> tuple[HplmRef, ...]:
         """The distinct models of the batch, in order of first use."""
         return tuple(dict.fromkeys(part.request.hplm for part in self.parts))

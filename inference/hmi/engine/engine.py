@@ -272,7 +272,7 @@ class Engine(Generic[RetrievedT]):
         self._step_s += SMOOTHING * (step_s - self._step_s)
         self._scheduler.observe_step(placing_s=placing_s, step_s=step_s)
         with self._counts:
-            self._admission.observe_step(batch.charged_tokens, step_s, is_full=self._scheduler.has_work)
+            self._admission.observe_step(batch.num_tokens, step_s, is_full=self._scheduler.has_work)
 
     def _compute(self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm]) -> None:
         if not parts:
@@ -321,6 +321,14 @@ class Engine(Generic[RetrievedT]):
             )
             return
         request.answers[part.first : part.last] = answers
+        # Known only now: that lower layers must be computed follows from what the look-up found.
+        self._scheduler.charge(
+            request,
+            sum(
+                (answer.token_cost - 1) * request.tokens_of(part.first + index)
+                for index, answer in enumerate(answers)
+            ),
+        )
         if request.is_all_scheduled:
             self._end(request, RequestState.DONE)
         else:

@@ -42,6 +42,7 @@ class DocumentAnswer:
     coverage: Coverage
     rungs: bytes = b""  # [num_tokens] a plot.ngram.Answer for each
     nodes: bytes = b""  # [num_tokens] position in the tree's path of the node that answered, the root's is 0
+    token_cost: float = 1.0  # of a token of it; L / (L - k) where its lower layers were computed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class EngineRequest:
     documents: Documents
     deadline: float  # Clock.monotonic
     weight: float = 1.0  # of the tenant's plan: with twice the weight goes twice the share
-    token_cost: float = 1.0  # of a token that is looked up; L / (L - k) when its lower layers are computed
+    coverage_floor: float = 0.0  # documents of which a smaller share is looked up take the exact path
     future: "Future[EngineAnswer]" = field(default_factory=Future)
     state: RequestState = RequestState.QUEUED
     next_document: int = 0  # the first that is in no batch yet
@@ -84,11 +85,6 @@ class EngineRequest:
     @property
     def num_documents(self) -> int:
         return self.documents.num_documents
-
-    @property
-    def charged_tokens(self) -> float:
-        """What the whole request costs, in tokens that are looked up."""
-        return self.documents.num_tokens * self.token_cost
 
     def tokens_of(self, document: int) -> int:
         return int(self.documents.offsets[document + 1] - self.documents.offsets[document])

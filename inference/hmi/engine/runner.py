@@ -1,4 +1,5 @@
-"""Computes one mixed batch: PLOT look-up, upper layers with every row's own adapter, every row's own head."""
+"""Computes one mixed batch: rows from PLOT or, where it knows too little, from lower layers; upper layers
+with each row's own adapter, each row's own head."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,22 @@ from wire.inference import Coverage
 
 
 @dataclass(frozen=True, slots=True)
+class ExactPath:
+    """The documents of a batch that are under their floor, packed by themselves."""
+
+    documents: Documents
+    tokens: npt.NDArray[np.int64]  # [documents.num_tokens]: where each stands in the batch
+
+    @classmethod
+    def of(cls, documents: Documents, is_exact: npt.NDArray[np.bool_]) -> "ExactPath":
+        """Of ``documents``, those for which ``is_exact`` [num_documents] holds."""
+        lengths = documents.lengths
+        tokens = np.flatnonzero(np.repeat(is_exact, lengths))
+        offsets = np.concatenate(([0], np.cumsum(lengths[is_exact])))
+        return cls(Documents(documents.token_ids[tokens], offsets), tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """A batch with its lower-layer states looked up; rows sorted by slot, so that neighbours share one."""
 
@@ -27,12 +44,17 @@ class Retrieved:
     slots: npt.NDArray[np.int64]  # [num_documents]
     num_labels: Sequence[int]  # of each document's head
     lookup: LookupResult  # of all tokens
-    coverage: npt.NDArray[np.float64]  # [num_documents, 3]: trigram, bigram, unigram
+    coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
+    exact: ExactPath
     back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
 
 
 class ModelRunner:
-    """Engine thread only: it reads the arenas that the placement writes."""
+    """Engine thread only: it reads the arenas that the placement writes.
+
+    A document takes the exact path when the share of its tokens that trigrams and bigrams answer is under its
+    request's floor, and the backbone was opened with its lower layers.
+    """
 
     def __init__(self, *, backbone: Backbone, plot: PlotArena, bank: HplmBank) -> None:
         self._backbone = backbone
@@ -54,13 +76,20 @@ class ModelRunner:
             paths[row, : len(hplm.path)] = hplm.path
         rows = np.empty((documents.num_tokens, self._plot.hidden), np.float32)
         result = self._plot.lookup(documents, paths, rows)
+        is_exact = result.covered_share(documents.offsets) < order.floors
+        if self._backbone.lower is None:
+            is_exact[:] = False
+        coverage = np.zeros((len(order), 4))
+        coverage[:, :3] = result.coverage(documents.offsets)
+        coverage[is_exact] = (0, 0, 0, 1)
         return Retrieved(
             rows=rows,
             offsets=documents.offsets,
             slots=np.array([hplm.slot for hplm in order.placed], np.int64),
             num_labels=[hplm.num_labels for hplm in order.placed],
             lookup=result,
-            coverage=result.coverage(documents.offsets),
+            coverage=coverage,
+            exact=ExactPath.of(documents, is_exact),
             back=order.back,
         )
 
@@ -70,15 +99,19 @@ class ModelRunner:
         offsets, slots = retrieved.offsets, retrieved.slots
         states = torch.from_numpy(retrieved.rows).to(self._backbone.device)
         states = states + self._backbone.residuals.of(offsets)
+        if len(retrieved.exact.tokens):
+            tokens = torch.from_numpy(retrieved.exact.tokens).to(states.device)
+            states[tokens] = self._backbone.lower_states(retrieved.exact.documents)
         states = self._backbone.upper(states, offsets, self._bank.adapters.call(slots, offsets))
         logits = self._bank.heads.logits(mean_pool(states, offsets), slots)
         probabilities = logits.softmax(dim=-1).cpu().numpy()
         return [
             DocumentAnswer(
                 probabilities=tuple(probabilities[row, : retrieved.num_labels[row]].tolist()),
-                coverage=_coverage(retrieved.coverage[row]),
+                coverage=Coverage(*retrieved.coverage[row].tolist()),
                 rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
                 nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
+                token_cost=self._backbone.exact_token_cost if retrieved.coverage[row, 3] else 1.0,
             )
             for row in retrieved.back
         ]
@@ -89,23 +122,20 @@ class _Order:
 
     def __init__(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> None:
         documents = [
-            (part.request.documents, document, placed[part.request.hplm])
+            (part.request, document, placed[part.request.hplm])
             for part in batch.parts
             for document in range(part.first, part.last)
         ]
         chosen = sorted(range(len(documents)), key=lambda index: documents[index][2].slot)
         self._documents = [documents[index] for index in chosen]
         self.placed = [hplm for _, _, hplm in self._documents]
+        self.floors = np.array([request.coverage_floor for request, _, _ in self._documents])
         self.back = np.argsort(np.array(chosen, np.int64), kind="stable")
 
     def __len__(self) -> int:
         return len(self._documents)
 
     def document(self, row: int) -> npt.NDArray[np.int32]:
-        documents, index, _ = self._documents[row]
+        request, index, _ = self._documents[row]
+        documents = request.documents
         return documents.token_ids[documents.offsets[index] : documents.offsets[index + 1]]
-
-
-def _coverage(shares: npt.NDArray[np.float64]) -> Coverage:
-    trigram, bigram, unigram = shares.tolist()
-    return Coverage(trigram=trigram, bigram=bigram, unigram=unigram, exact=0.0)

@@ -79,6 +79,10 @@ class Scheduler:
         part.request.next_document = part.first
         self._queues.charge(part.request, -part.num_tokens)
 
+    def charge(self, request: EngineRequest, num_tokens: float) -> None:
+        """What ``request`` ran cost so many tokens more than it has: its tenant is served later for it."""
+        self._queues.charge(request, num_tokens)
+
     def observe_step(self, *, placing_s: float, step_s: float) -> None:
         """The last batch took ``step_s``, of which ``placing_s`` went into bringing its adapters."""
         self._guard.observe(placing_s=placing_s, step_s=step_s)

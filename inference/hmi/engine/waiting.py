@@ -75,7 +75,12 @@ class TenantQueues:
 
     def take_least_served(self) -> TenantId | None:
         """The active tenant with the least counter, out of the heap until put_back; None: there is none."""
-        return heapq.heappop(self._heap)[2] if self._heap else None
+        while self._heap:
+            counter, _, tenant_id = heapq.heappop(self._heap)
+            if counter >= self._counters[tenant_id]:
+                return tenant_id
+            self.put_back(tenant_id)  # it was charged more since
+        return None
 
     def head(self, tenant_id: TenantId) -> EngineRequest | None:
         """The oldest request of a tenant that still wants an answer; the others are dropped on the way."""
@@ -87,11 +92,11 @@ class TenantQueues:
     def pop_head(self, tenant_id: TenantId) -> None:
         self._queues[tenant_id].popleft()
 
-    def charge(self, request: EngineRequest, num_tokens: int) -> None:
+    def charge(self, request: EngineRequest, num_tokens: float) -> None:
         """``num_tokens`` of ``request`` were served, or, if negative, were not after all."""
         # A tenant that has been forgotten since is given nothing back: it begins at the floor anyway.
         if request.tenant_id in self._counters:
-            self._counters[request.tenant_id] += num_tokens * request.token_cost / request.weight
+            self._counters[request.tenant_id] += num_tokens / request.weight
 
     def put_back(self, tenant_id: TenantId) -> None:
         """Into the heap again, with its counter of now; a tenant with an empty queue becomes idle."""

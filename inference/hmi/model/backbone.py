@@ -79,6 +79,11 @@ class Backbone:
         layers = [self.upper] if self.lower is None else [self.upper, self.lower]
         return self.residuals.num_bytes + sum(p.nbytes for module in layers for p in module.parameters())
 
+    @property
+    def exact_token_cost(self) -> float:
+        """Of a token whose lower layers are computed, in tokens that are looked up: L / (L - k)."""
+        return self.fields.num_layers / (self.fields.num_layers - self.fields.num_lower)
+
     @torch.inference_mode()
     def lower_states(self, documents: Documents) -> Tensor:
         """Exact output of the lower layers, float32 [num_tokens, hidden]; needs ``with_lower``."""
@@ -99,13 +104,14 @@ def open_original_upper(
     return UpperLayers(fields, _read(path, upper_tensor_shapes(fields), torch.device(device)))
 
 
-def measure_backbone(folder: Path) -> tuple[BackboneFields, int]:
-    """What a backbone's manifest says of it, and the most bytes that it takes opened without its lower
-    layers, nothing verified yet. Raises BundleBroken."""
+def measure_backbone(folder: Path, *, with_lower: bool) -> tuple[BackboneFields, int]:
+    """What a backbone's manifest says of it, and the most bytes that it takes opened ``with_lower`` or
+    without, nothing verified yet. Raises BundleBroken."""
     manifest = read_manifest(folder)
     try:
         fields = codec.from_plain(BackboneFields, manifest.fields)
-        num_bytes = sum(manifest.files[name].num_bytes for name in (UPPER_FILE, RESIDUALS_FILE))
+        files = [UPPER_FILE, RESIDUALS_FILE] + [LOWER_FILE] * with_lower
+        num_bytes = sum(manifest.files[name].num_bytes for name in files)
     except (codec.WireError, KeyError) as exc:
         raise BundleBroken(f"{folder.name} is not the bundle of a backbone: {exc}") from exc
     return fields, num_bytes

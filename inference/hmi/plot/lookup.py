@@ -29,6 +29,15 @@ class LookupResult:
         np.cumsum(group[:, None] == np.arange(3), axis=0, out=before[1:])
         return (before[offsets[1:]] - before[offsets[:-1]]) / np.maximum(np.diff(offsets), 1)[:, None]
 
+    def covered_share(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Share of each document's tokens answered by a trigram or a bigram, [num_documents]: what a
+        coverage floor is compared with. [CLS] and [SEP] are tokens like any other."""
+        before = np.concatenate(([0], np.cumsum(self.rung != Answer.UNIGRAM)))
+        share: npt.NDArray[np.float64] = (before[offsets[1:]] - before[offsets[:-1]]) / np.maximum(
+            np.diff(offsets), 1
+        )
+        return share
+
 
 _COVERAGE_GROUP = np.array([0, 1, 1, 2, 1])  # by Answer
 assert len(_COVERAGE_GROUP) == len(Answer)

@@ -17,7 +17,8 @@ READ_TIMEOUT_S = 10.0
 BACKBONE_VIEW = "serving_v1.backbone"
 KEY_COLUMNS = "key_sha256, key_id, tenant_id, scopes, task_id, expires_at"
 TASK_COLUMNS = (
-    "tenant_id, task_id, slug, version_id, version_number, bundle_uri, bundle_digest, tree_uri, tree_digest"
+    "tenant_id, task_id, slug, version_id, version_number, bundle_uri, bundle_digest, tree_uri, tree_digest,"
+    " coverage_floor"
 )
 
 
@@ -128,7 +129,9 @@ def _key(row: tuple[Any, ...]) -> KeyRow:
 
 
 def _task(row: tuple[Any, ...]) -> TaskRow:
-    tenant_id, task_id, slug, version_id, number, bundle_uri, bundle_digest, tree_uri, tree_digest = row
+    tenant_id, task_id, slug, version_id, number, bundle_uri, bundle_digest, tree_uri, tree_digest, floor = (
+        row
+    )
     return TaskRow(
         tenant_id=TenantId(str(tenant_id)),
         task_id=TaskId(str(task_id)),
@@ -139,4 +142,5 @@ def _task(row: tuple[Any, ...]) -> TaskRow:
         bundle_digest=bundle_digest,
         tree_uri=tree_uri,
         tree_digest=tree_digest,
+        coverage_floor=floor,
     )

@@ -43,6 +43,10 @@ class Health:
                 self._reader.is_connected, "connected" if self._reader.is_connected else self._reader.problem
             ),
             "backbone": self._backbone(),
+            # Without it, look-ups answer as far as they go, and say so: one tenant's wish stops nobody.
+            "exact_path": Check(
+                not self._planes.exact_path_problem, self._planes.exact_path_problem or "as tasks ask for it"
+            ),
         }
         needed = ("process", "catalog", "backbone")
         is_ready = all(checks[name].is_ok for name in needed)

@@ -29,6 +29,7 @@ class LivePlane:
         self,
         *,
         backbone: BundleRef,
+        has_lower_layers: bool,
         tokenizer: Tokenizer,
         max_tokens: int,
         engine: Engine[Any],
@@ -40,6 +41,7 @@ class LivePlane:
         tokenizer_threads: int,
     ) -> None:
         self.backbone = backbone
+        self.has_lower_layers = has_lower_layers
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
         self.engine = engine

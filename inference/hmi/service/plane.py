@@ -37,6 +37,10 @@ class Plane(Protocol):
     def backbone(self) -> BundleRef: ...
 
     @property
+    def has_lower_layers(self) -> bool:
+        """Whether requests can take the exact path."""
+
+    @property
     def is_running(self) -> bool: ...
 
     def start(self) -> None:
@@ -79,6 +83,7 @@ class PlaneHolder:
         self._plane: Plane | None = None
         self._opening: asyncio.Task[None] | None = None
         self._snapshot: CatalogSnapshot | None = None
+        self.exact_path_problem = ""  # of tasks with a coverage floor, where no lower layers are loaded
         self.problem = "no backbone is known yet: prepare one and make it the default in the catalog"
 
     def current(self) -> Plane:
@@ -100,7 +105,7 @@ class PlaneHolder:
         self._snapshot = snapshot
         wanted = self._configured or snapshot.backbone
         if self._plane is not None:
-            self._plane.follow(snapshot.served())
+            self._serve(self._plane, snapshot)
             if wanted is not None and wanted != self._plane.backbone:
                 log.warning("backbone_changed", note="restart the service to serve the new default backbone")
         elif wanted is not None and self._opening is None:
@@ -127,9 +132,22 @@ class PlaneHolder:
             self._plane, self.problem = plane, ""
             log.info("backbone_opened", digest=ref.digest)
             if self._snapshot is not None:
-                plane.follow(self._snapshot.served())
+                self._serve(plane, self._snapshot)
         finally:
             self._opening = None
+
+    def _serve(self, plane: Plane, snapshot: CatalogSnapshot) -> None:
+        plane.follow(snapshot.served())
+        num_floors = 0 if plane.has_lower_layers else snapshot.num_floors()
+        problem = (
+            f"tasks with a coverage floor: {num_floors}, and no lower layers are loaded: their texts are"
+            " looked up all the same; set HMI_LOWER_LAYERS=true and start the service again"
+            if num_floors
+            else ""
+        )
+        if problem and problem != self.exact_path_problem:
+            log.error("no_exact_path", message=problem)
+        self.exact_path_problem = problem
 
 
 class KnownFields:

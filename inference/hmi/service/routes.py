@@ -130,6 +130,7 @@ class Routes:
             hplm=grant.hplm,
             documents=encoded.documents,
             deadline=deadline,
+            coverage_floor=grant.task.coverage_floor or 0.0,
         )
         answer = await _unless_gone(request, asyncio.ensure_future(plane.answer(engine_request)))
         spans = await plane.spans(asked.texts) if asked.parameters.tokens else None

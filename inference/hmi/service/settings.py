@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     disk_bytes: Bytes = Field(
         default=GIB, gt=0
     )  # what the service itself writes to cache_dir: the usage spool
+    lower_layers: bool = True  # False: no exact path, and less of the device taken
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     max_adapter_rank: int = Field(default=32, ge=1)
     max_batch_rows: int = Field(default=64, ge=1)

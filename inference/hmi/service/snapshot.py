@@ -39,6 +39,12 @@ class CatalogSnapshot:
         hplms = (hplm_of(task) for tasks in self.tasks.values() for task in tasks.values())
         return {hplm for hplm in hplms if hplm is not None}
 
+    def num_floors(self) -> int:
+        """Tasks with a coverage floor: they need the exact path."""
+        return sum(
+            task.coverage_floor is not None for tasks in self.tasks.values() for task in tasks.values()
+        )
+
 
 def hplm_of(task: TaskRow) -> HplmRef | None:
     """The model that ``task`` serves; None when nothing is deployed."""

@@ -124,13 +124,21 @@ class Task(TenantOwned):
     slug = models.SlugField(max_length=63)
     kind = models.CharField(max_length=32, choices=TASK_KINDS, default=TaskKind.SINGLE_LABEL.value)
     labels = models.JSONField(default=_empty_list)
+    # Of a text's tokens: when trigrams and bigrams answer fewer, its lower layers are computed. Null: never.
+    coverage_floor = models.FloatField(null=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
 
     class Meta:
         db_table = "task"
-        constraints = [models.UniqueConstraint(fields=["tenant", "slug"], name="task_slug")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "slug"], name="task_slug"),
+            models.CheckConstraint(
+                condition=Q(coverage_floor__isnull=True) | Q(coverage_floor__range=(0, 1)),
+                name="task_coverage_floor",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.slug

@@ -82,6 +82,23 @@ def task_rename(*, task: Task, name: str, acting: Actor) -> Task:
 
 
 @transaction.atomic
+def task_floor_set(*, task: Task, coverage_floor: float | None, acting: Actor) -> Task:
+    """From now on texts of which trigrams and bigrams answer a smaller share have their lower layers
+    computed; None: no text has."""
+    audit_record(
+        actor=acting.name,
+        action="task.floor",
+        target=task,
+        tenant=task.tenant,
+        old=task.coverage_floor,
+        new=coverage_floor,
+    )
+    task.coverage_floor = coverage_floor
+    task.save(update_fields=["coverage_floor"])
+    return task
+
+
+@transaction.atomic
 def task_delete(*, task: Task, acting: Actor) -> None:
     """The task with its versions, trainings and keys. Callers see to it that nothing of it is at work."""
     audit_record(actor=acting.name, action="task.delete", target=task, tenant=task.tenant, slug=task.slug)

@@ -60,6 +60,12 @@ class TaskOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(source="task.kind", choices=TASK_KINDS, help_text="What it predicts.")
     domain = serializers.CharField(source="task.domain.slug")
     labels = serializers.ListField(source="task.labels", child=serializers.CharField())
+    coverage_floor = serializers.FloatField(
+        source="task.coverage_floor",
+        allow_null=True,
+        help_text="Texts of which trigrams and bigrams answer a smaller share of the tokens have their lower"
+        " layers computed; null: none.",
+    )
     created_at = serializers.DateTimeField(source="task.created_at")
     latest_training = TaskTrainingOut(allow_null=True)
     latest_version = TaskVersionOut(allow_null=True)
@@ -85,9 +91,18 @@ class TaskIn(serializers.Serializer[Any]):
 
 
 class TaskChangeIn(serializers.Serializer[Any]):
-    """A change to a task."""
+    """A change to a task; what is left out stays."""
 
-    name = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200, required=False)
+    coverage_floor = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True, required=False, help_text="Null: no floor."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Something must change."""
+        if not attrs:
+            raise serializers.ValidationError({"name": "Send a name or a coverage floor."}, code="required")
+        return attrs
 
 
 class DeploymentOut(serializers.Serializer[Any]):
@@ -147,11 +162,15 @@ class TaskApi(TenantApi):
 
     @extend_schema(request=TaskChangeIn, responses=TaskOut)
     def patch(self, request: Request, tenant: str, task: str) -> Response:
-        """Rename a task; its slug stays."""
+        """Rename a task (its slug stays), or set its coverage floor."""
         found = catalog.task_get(tenant=self.tenant, slug=task)
         given = TaskChangeIn(data=request.data)
         given.is_valid(raise_exception=True)
-        catalog_services.task_rename(task=found, name=given.validated_data["name"], acting=self.actor)
+        if "name" in given.validated_data:
+            catalog_services.task_rename(task=found, name=given.validated_data["name"], acting=self.actor)
+        if "coverage_floor" in given.validated_data:
+            floor = given.validated_data["coverage_floor"]
+            catalog_services.task_floor_set(task=found, coverage_floor=floor, acting=self.actor)
         return self._answer(task)
 
     @extend_schema(responses={204: None})

@@ -16,7 +16,7 @@ _REF = BundleRef(BundleUri("x"), Digest("x"))
 
 
 def request_of(
-    tenant: str, tokens: int = 10, *, deadline: float = 100.0, weight: float = 1.0, token_cost: float = 1.0
+    tenant: str, tokens: int = 10, *, deadline: float = 100.0, weight: float = 1.0
 ) -> EngineRequest:
     return EngineRequest(
         request_id=RequestId("r"),
@@ -26,7 +26,6 @@ def request_of(
         documents=Documents(np.zeros(tokens, np.int32), np.array([0, tokens], np.int64)),
         deadline=deadline,
         weight=weight,
-        token_cost=token_cost,
     )
 
 
@@ -80,13 +79,12 @@ def test_a_small_tenant_does_not_wait_for_all_of_a_large_ones_work() -> None:
     assert num_admitted(admission, request_of("large", 10, deadline=3.0)) == 0
 
 
-def test_weight_shortens_the_wait_and_computed_tokens_lengthen_it() -> None:
+def test_weight_shortens_the_wait() -> None:
     admission = Admission(100)
     admission.observe_step(10, 1.0, is_full=True)
     admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
     assert num_admitted(admission, request_of("a", 20, deadline=4.0)) == 0
     assert num_admitted(admission, request_of("b", 20, deadline=4.0, weight=4.0)) == 1
-    assert num_admitted(admission, request_of("c", 10, deadline=3.0, token_cost=2.0)) == 0
 
 
 def test_when_nothing_is_open_anything_is_admitted() -> None:

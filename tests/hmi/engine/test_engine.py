@@ -77,6 +77,7 @@ class FakeRunner:
 
     def __init__(self, before: Callable[[Batch], None]) -> None:
         self.before = before
+        self.token_cost: dict[str, float] = {}  # by tenant; 1 where it is not said
         self.nan_for: set[str] = set()
 
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
@@ -90,7 +91,8 @@ class FakeRunner:
             for document in range(part.first, part.last):
                 value = float(documents.token_ids[documents.offsets[document]])
                 is_nan = part.request.tenant_id in self.nan_for
-                answers.append(DocumentAnswer((float("nan") if is_nan else value,), COVERAGE))
+                cost = self.token_cost.get(part.request.tenant_id, 1.0)
+                answers.append(DocumentAnswer((float("nan") if is_nan else value,), COVERAGE, cost))
         return answers
 
 
@@ -353,3 +355,14 @@ def test_a_bug_in_a_step_fails_what_is_open_and_the_engine_goes_on() -> None:
     bad = False
     assert len(world.submit().future.result(30).documents) == 1
     world.engine.close(drain_s=30)
+
+
+def test_computed_lower_layers_are_charged_when_they_are_known() -> None:
+    world = World(max_rows=1)
+    world.runner.token_cost["exact"] = 2.0
+    both = [world.submit(tenant, num_documents=30) for tenant in ("exact", "plain")]
+    for _ in range(30):
+        world.engine.step()
+    exact, plain = (request.next_document for request in both)
+    assert exact + plain == 30
+    assert abs(plain - 2 * exact) <= 4, "twice the cost is half the documents"

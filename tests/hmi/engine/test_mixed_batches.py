@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import peft
 import pytest
+import torch
+import transformers
 
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
@@ -15,6 +18,7 @@ from hmi.cli.open_plane import open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
+from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.service.live_plane import LivePlane
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
@@ -43,7 +47,9 @@ class Bench:
             store.backbone_ref, settings, store.store, on_batch=self.batches.append
         )
 
-    def request(self, hplm: HplmRef, texts: tuple[str, ...] = TEXTS, tenant: str = "acme") -> EngineRequest:
+    def request(
+        self, hplm: HplmRef, texts: tuple[str, ...] = TEXTS, tenant: str = "acme", *, floor: float = 0.0
+    ) -> EngineRequest:
         encoded = self.store.backbone.tokenizer.encode(texts, 32)
         return EngineRequest(
             request_id=RequestId("r"),
@@ -52,6 +58,7 @@ class Bench:
             hplm=hplm,
             documents=encoded.documents,
             deadline=SystemClock().monotonic() + WAIT_S,
+            coverage_floor=floor,
         )
 
     def submit(self, *requests: EngineRequest) -> list[EngineAnswer]:
@@ -295,8 +302,10 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes
     assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
     backbone = runner._backbone
-    tensors = sum(p.nbytes for p in backbone.upper.parameters()) + backbone.residuals.num_bytes
-    assert tensors <= reserved["device", "backbone"] <= tensors + 16_384  # and the headers of its files
+    assert backbone.lower is not None
+    tensors = sum(p.nbytes for layers in (backbone.lower, backbone.upper) for p in layers.parameters())
+    tensors += backbone.residuals.num_bytes
+    assert tensors <= reserved["device", "backbone"] <= tensors + 24_576  # and the headers of its files
     on_host = 0
     for hplm in hplms:
         with bench.plane.adapters.acquire(hplm.adapter).result(WAIT_S) as lease:
@@ -312,3 +321,86 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     placed = {item.digest: item.bytes_by_tier for item in report.adapters.items}
     assert all(set(placed[hplm.adapter.digest]) == {"device", "host"} for hplm in hplms)
     assert sum(placed[hplm.adapter.digest]["device"] for hplm in hplms) <= reserved["device", "adapters"]
+
+
+# The exact path
+
+UNSEEN = ("zq vx kj", "party minister votes")  # no trigram, and only the bigrams at their edges
+ALWAYS = 1.0
+
+
+def share_exact(answer: EngineAnswer) -> list[float]:
+    return [document.coverage.exact for document in answer.documents]
+
+
+def by_the_library(store: TinyStore, hplm: HplmRef, texts: tuple[str, ...]) -> Probabilities:
+    """transformers' BertModel with the adapter as peft reads it, mean pooling, and the head: text by text."""
+    base = transformers.BertModel.from_pretrained(store.checkpoint, add_pooling_layer=False)
+    model = peft.PeftModel.from_pretrained(base, store.path_of(hplm.adapter)).eval()
+    head = open_adapter_bundle(
+        store.path_of(hplm.adapter),
+        digest=hplm.adapter.digest,
+        backbone_fields=store.backbone.fields,
+        backbone=store.backbone.digest,
+    ).head
+    documents = store.backbone.tokenizer.encode(texts, 32).documents
+    rows = []
+    with torch.inference_mode():
+        for first, end in zip(documents.offsets[:-1], documents.offsets[1:], strict=True):
+            ids = torch.from_numpy(documents.token_ids[first:end].astype(np.int64))[None]
+            pooled = model(input_ids=ids).last_hidden_state[0].mean(0)
+            rows.append((head.weight @ pooled + head.bias).softmax(-1).numpy())
+    return np.array(rows)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # the libraries' own
+def test_the_exact_path_is_the_librarys_forward(bench: Bench) -> None:
+    hplm = hplm_of(bench.store, seed=101, domain="film", num_labels=3)
+    looked_up = bench.alone(hplm, UNSEEN)
+    [answer] = bench.submit(bench.request(hplm, UNSEEN, floor=ALWAYS))
+    assert share_exact(answer) == [1.0, 1.0]
+    expected = by_the_library(bench.store, hplm, UNSEEN)
+    np.testing.assert_allclose(probabilities(answer), expected, atol=1e-4)
+    assert not np.allclose(looked_up, expected, atol=1e-2), "looking up would have passed as well"
+
+
+def test_a_batch_of_both_paths_gives_what_each_gives_alone(bench: Bench) -> None:
+    acme = hplm_of(bench.store, seed=102, domain="film")
+    globex = hplm_of(bench.store, seed=103, domain="market", num_labels=11)
+    texts = (*TEXTS, *UNSEEN)
+    plain, exact = bench.alone(acme, texts), bench.submit(bench.request(globex, texts, floor=ALWAYS))
+    together = mixed(
+        bench, bench.request(acme, texts), bench.request(globex, texts, tenant="globex", floor=ALWAYS)
+    )
+    assert share_exact(together[0]) == [0.0] * len(texts)
+    assert 1.0 in share_exact(together[1])
+    np.testing.assert_allclose(probabilities(together[0]), plain, atol=1e-4)
+    np.testing.assert_allclose(probabilities(together[1]), probabilities(exact[0]), atol=1e-4)
+
+
+def test_each_text_goes_by_its_own_coverage(bench: Bench) -> None:
+    hplm = hplm_of(bench.store, seed=104, domain="film")
+    texts = ("the film was bad", *UNSEEN)
+    shares = [
+        document.coverage.trigram + document.coverage.bigram
+        for document in bench.submit(bench.request(hplm, texts))[0].documents
+    ]
+    assert shares[0] > max(shares[1:])
+    # At the floor is not under it.
+    at_the_floor, above = (
+        bench.submit(bench.request(hplm, texts, floor=floor))[0] for floor in (shares[0], shares[1])
+    )
+    assert share_exact(at_the_floor) == [0.0, 1.0, 1.0]
+    assert share_exact(above)[:2] == [0.0, 0.0]
+    coverage = at_the_floor.documents[1].coverage
+    assert (coverage.trigram, coverage.bigram, coverage.unigram) == (0.0, 0.0, 0.0)
+    assert [document.token_cost for document in at_the_floor.documents] == [1.0, 2.0, 2.0]  # L 4, k 2
+
+
+def test_without_lower_layers_everything_is_looked_up(tiny_store: TinyStore, tmp_path: Path) -> None:
+    bench = Bench(tiny_store, tmp_path, lower_layers=False)
+    hplm = hplm_of(tiny_store, seed=105)
+    [answer] = bench.submit(bench.request(hplm, UNSEEN, floor=ALWAYS))
+    assert share_exact(answer) == [0.0, 0.0]
+    np.testing.assert_allclose(probabilities(answer), bench.alone(hplm, UNSEEN), atol=1e-4)
+    bench.plane.close()

@@ -68,6 +68,20 @@ def test_a_flooding_tenant_does_not_push_out_the_other() -> None:
     assert served(scheduler) == {"flood": 50, "acme": 50}
 
 
+def test_who_cost_more_than_it_has_tokens_is_served_later() -> None:
+    scheduler = scheduler_of(limits_of(rows=1))
+    requests = {tenant: request_of(tenant, [10] * 6) for tenant in ("exact", "plain")}
+    for request in requests.values():
+        scheduler.add(request)
+    tokens: Counter[str] = Counter()
+    for _ in range(6):
+        batch = served(scheduler)
+        if "exact" in batch:
+            scheduler.charge(requests["exact"], 10)  # its lower layers were computed: twice the cost
+        tokens += batch
+    assert tokens == {"exact": 20, "plain": 40}
+
+
 def test_a_tenant_that_idled_has_saved_nothing_up() -> None:
     scheduler = scheduler_of(limits_of(tokens=100))
     for _ in range(100):

@@ -206,6 +206,43 @@ def test_the_operator_sees_where_adapters_are_on_the_services_own_port(service: 
     assert outside.status_code == 404
 
 
+def test_a_tasks_floor_sends_texts_down_the_exact_path(service: Service) -> None:
+    text = {"inputs": ["zq vx kj"]}
+    adapter, tree = service.store.publish_adapter(seed=9), service.store.trees["general"]
+    for floor in (None, 1.0, 0.0):
+        service.change(
+            lambda floor=floor: service.catalog.deploy(  # type: ignore[misc]  # mypy takes it for a call with arguments
+                "acme", "strict", adapter=adapter, tree=tree, coverage_floor=floor
+            )
+        )
+        service.wait_until(lambda: service.catalog.num_reads > 0)
+        coverage = service.predict(text, task="strict").json()["predictions"][0]["coverage"]
+        assert coverage["exact"] == (1.0 if floor == 1.0 else 0.0)
+    assert service.check("exact_path")["is_ok"]
+
+
+def test_a_server_without_lower_layers_says_whom_it_fails_and_goes_on(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog = demo_catalog(tiny_store)
+    with running(tiny_store, tmp_path, catalog=catalog, lower_layers=False) as service:
+        assert service.check("exact_path")["is_ok"]
+        service.change(
+            lambda: catalog.deploy(
+                "acme",
+                "strict",
+                adapter=tiny_store.publish_adapter(seed=10),
+                tree=tiny_store.trees["general"],
+                coverage_floor=1.0,
+            )
+        )
+        service.wait_until(lambda: not service.check("exact_path")["is_ok"])
+        assert "HMI_LOWER_LAYERS=true" in service.check("exact_path")["message"]
+        assert service.is_ready
+        answer = service.predict({"inputs": ["zq vx kj"]}, task="strict").json()
+        assert answer["predictions"][0]["coverage"]["exact"] == 0.0
+
+
 def test_an_unsound_request_id_is_replaced(service: Service) -> None:
     given = 'evil"id ' + "x" * 100
     assert service.predict(X_Request_Id=given).headers["X-Request-Id"] != given

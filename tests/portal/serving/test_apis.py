@@ -131,6 +131,25 @@ def test_a_task_is_renamed_and_keeps_its_slug(cast: Cast) -> None:
     assert client.patch(f"{cast.acme.path}/tasks/news", {}, content_type=JSON).status_code == 400
 
 
+def test_a_task_has_a_coverage_floor_when_it_is_given_one(cast: Cast) -> None:
+    make_task(cast.acme.tenant)
+    client, path = cast.acme.client(), f"{cast.acme.path}/tasks/news"
+    assert client.get(path).json()["coverage_floor"] is None
+    for floor in (0.6, 0, 1, None):
+        answer = client.patch(path, {"coverage_floor": floor}, content_type=JSON)
+        assert (answer.status_code, answer.json()["coverage_floor"]) == (200, floor)
+    assert client.get(path).json()["name"] != ""
+
+
+@pytest.mark.parametrize("floor", [-0.1, 1.01, "much", "nan", "inf", []])
+def test_a_floor_is_a_share(cast: Cast, floor: object) -> None:
+    make_task(cast.acme.tenant)
+    answer = cast.acme.client().patch(
+        f"{cast.acme.path}/tasks/news", {"coverage_floor": floor}, content_type=JSON
+    )
+    assert (answer.status_code, _code(answer)) == (400, "invalid_field")
+
+
 def test_a_version_is_deployed_rolled_back_and_undeployed(cast: Cast) -> None:
     task = make_task(cast.acme.tenant)
     make_version(task, number=1)

@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import class_row
 
 from portal.catalog import selectors as catalog
+from portal.catalog.services import task_floor_set
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.services import deploy, undeploy
 from portal.tenants.actors import OPERATOR
@@ -84,7 +85,9 @@ def test_the_tasks_view_tells_what_serves(service: psycopg.Connection[Any]) -> N
     with tenant_scope(tenant.id):
         for version in versions:
             deploy(version=version, acting=OPERATOR)
+        task_floor_set(task=task, coverage_floor=0.4, acting=OPERATOR)
     news, unserved = _tasks(service)
+    assert (news.coverage_floor, unserved.coverage_floor) == (0.4, None)
     assert (news.tenant_id, news.task_id, news.slug) == (str(tenant.id), str(task.id), "news")
     assert (news.version_id, news.version_number) == (str(versions[1].id), 2)
     assert (news.bundle_uri, news.bundle_digest) == (versions[1].bundle_uri, versions[1].bundle_digest)

@@ -17,7 +17,10 @@ from hmi.memory.slots import Slot, SlotPool
 from wire.artifacts import BundleRef
 from wire.inference import Coverage
 
+EXACT_TOKEN_COST = 2.0
+"""Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
 _ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 1.0, 0.0))
+_EXACT_ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 0.0, 1.0), EXACT_TOKEN_COST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class DeviceConfig:
 
 
 class SimulatedRunner:
-    """Takes the time of a forward and answers nothing of interest."""
+    """Takes the time of a forward and answers nothing of interest. Texts of requests with a floor are all
+    below it."""
 
     def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
         self._config = config
@@ -55,10 +59,16 @@ class SimulatedRunner:
         return batch
 
     def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
-        seconds = self._config.step_s + self._config.token_s * retrieved.charged_tokens
+        answers: list[DocumentAnswer] = []
+        cost = 0.0
+        for part in retrieved.parts:
+            answer = _EXACT_ANSWER if part.request.coverage_floor else _ANSWER
+            answers += [answer] * part.num_documents
+            cost += part.num_tokens * answer.token_cost
+        seconds = self._config.step_s + self._config.token_s * cost
         self.busy_s += seconds
         self._timeline.advance(seconds)
-        return [_ANSWER] * retrieved.num_rows
+        return answers
 
 
 class SimulatedPlacement:

@@ -21,8 +21,6 @@ from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
 
-EXACT_TOKEN_COST = 2.0
-"""Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
 _FATES = {DeadlineExceeded: Fate.LATE, QueueFull: Fate.REFUSED}
 _TREE = BundleRef(BundleUri("tree"), Digest("tree"))
 
@@ -158,7 +156,7 @@ class _Simulation:
             documents=Documents(self._no_text[: offsets[-1]], offsets),
             deadline=self._timeline.monotonic() + self._config.deadline_s,
             weight=self._config.weights[tenant % len(self._config.weights)],
-            token_cost=EXACT_TOKEN_COST if self._workload.is_exact[number] else 1.0,
+            coverage_floor=1.0 if self._workload.is_exact[number] else 0.0,
         )
 
     def _expect_new_version(self) -> None:
