@@ -457,7 +457,7 @@ export interface paths {
         delete: operations["tenants_tasks_one_delete"];
         options?: never;
         head?: never;
-        /** @description Rename a task; its slug stays. */
+        /** @description Rename a task (its slug stays), or set its coverage floor. */
         patch: operations["tenants_tasks_one_patch"];
         trace?: never;
     };
@@ -1294,9 +1294,14 @@ export interface components {
             last_used_at: string | null;
             secret: string;
         };
-        /** @description A change to a task. */
+        /** @description A change to a task; what is left out stays. */
         PatchedTaskChangeInRequest: {
             name?: string;
+            /**
+             * Format: double
+             * @description Null: no floor.
+             */
+            coverage_floor?: number | null;
         };
         /** @description A tenant in which the user has a role. */
         PlaceOut: {
@@ -1448,6 +1453,11 @@ export interface components {
             kind: components["schemas"]["TaskKind"];
             domain: string;
             labels: string[];
+            /**
+             * Format: double
+             * @description Texts of which trigrams and bigrams answer a smaller share of the tokens have their lower layers computed; null: none.
+             */
+            coverage_floor: number | null;
             /** Format: date-time */
             created_at: string;
             latest_training: components["schemas"]["TaskTrainingOut"] | null;
