@@ -34,6 +34,7 @@ export function task(changes: Partial<Task> = {}): Task {
     kind: "single_label",
     domain: "mail-topics",
     labels: [],
+    coverage_floor: null,
     created_at: createdAt,
     latest_training: null,
     latest_version: null,

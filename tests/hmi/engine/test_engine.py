@@ -92,7 +92,9 @@ class FakeRunner:
                 value = float(documents.token_ids[documents.offsets[document]])
                 is_nan = part.request.tenant_id in self.nan_for
                 cost = self.token_cost.get(part.request.tenant_id, 1.0)
-                answers.append(DocumentAnswer((float("nan") if is_nan else value,), COVERAGE, cost))
+                answers.append(
+                    DocumentAnswer((float("nan") if is_nan else value,), COVERAGE, token_cost=cost)
+                )
         return answers
 
 

@@ -20,7 +20,7 @@ from wire.inference import Coverage
 EXACT_TOKEN_COST = 2.0
 """Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
 _ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 1.0, 0.0))
-_EXACT_ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 0.0, 1.0), EXACT_TOKEN_COST)
+_EXACT_ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 0.0, 1.0), token_cost=EXACT_TOKEN_COST)
 
 
 @dataclass(frozen=True, slots=True)
