@@ -19,7 +19,7 @@ GRANT = "GRANT SELECT ON serving_v1.tasks TO hmi_serving"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("serving", "0003_followed_tree"), ("catalog", "0003_coverage_floor")]
+    dependencies = [("serving", "0003_followed_tree"), ("catalog", "0004_coverage_floor")]
 
     operations = [
         # A column at the end: a service that does not know it yet goes on reading those it names.

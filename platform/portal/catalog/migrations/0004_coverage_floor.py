@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("catalog", "0002_tree_life")]
+    dependencies = [("catalog", "0003_task_kinds")]
 
     operations = [
         migrations.AddField(model_name="task", name="coverage_floor", field=models.FloatField(null=True)),
