@@ -37,6 +37,8 @@ MAX_WARM_UP_STEPS = 100
 MAX_GRADIENT_NORM = 1.0
 BETAS = (0.9, 0.98)
 WEIGHT_DECAY = 0.01
+LENGTHS_A_STEP = 4
+"""Windows of few lengths stand in a step: attention over windows of one length is one call."""
 EXACT = -1
 """Stands for the computed lower layers among the inputs of a step."""
 
@@ -46,8 +48,8 @@ class CalibrationRecipe:
     """What a calibration does; with the texts, all that it depends on."""
 
     num_steps: int
-    batch_tokens: int = 4096
-    learning_rate: float = 3e-4
+    batch_tokens: int = 6144
+    learning_rate: float = 5e-4
     exact_share: float = 0.1  # of the steps, so that the exact path stays a known input
     seed: int = 1
     is_bfloat16: bool = True  # matrix products in bfloat16, weights and sums in float32
@@ -99,7 +101,7 @@ class Calibrator:
         """``student``: a second copy of the backbone's upper layers, which learns; ``paths``: ways to look
         up, as different in coverage as serving will be."""
         self._backbone, self._student, self._paths = backbone, student, tuple(paths)
-        self._windows, self._held_out, self._recipe = windows, held_out, recipe
+        self._windows, self._held_out, self._recipe = _ByLength(windows), held_out, recipe
         self._checkpoint_path, self._report, self._monotonic = checkpoint, report, monotonic
         self._parameters = dict(student.named_parameters())
         for parameter in self._parameters.values():
@@ -150,7 +152,7 @@ class Calibrator:
 
     def _step(self, step: int) -> None:
         random = np.random.default_rng((self._recipe.seed, step))
-        batch = _some(self._windows, self._recipe.batch_tokens, random)
+        batch = self._windows.draw(self._recipe.batch_tokens, random)
         path = EXACT if random.random() < self._recipe.exact_share else int(random.integers(len(self._paths)))
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._recipe, step)
@@ -196,8 +198,23 @@ def learning_rate(recipe: CalibrationRecipe, step: int) -> float:
     return recipe.learning_rate * warm * 0.5 * (1 + float(np.cos(np.pi * step / recipe.num_steps)))
 
 
-def _some(windows: Documents, num_tokens: int, random: np.random.Generator) -> Documents:
-    """Windows drawn with replacement, about ``num_tokens`` tokens of them."""
-    mean_tokens = windows.num_tokens / windows.num_documents
-    drawn = random.integers(windows.num_documents, size=max(1, round(num_tokens / mean_tokens)))
-    return select(windows, drawn.tolist())
+class _ByLength:
+    """Windows to draw from, by their length."""
+
+    def __init__(self, windows: Documents) -> None:
+        self._windows = windows
+        order = np.argsort(windows.lengths, kind="stable")
+        lengths, firsts = np.unique(windows.lengths[order], return_index=True)
+        self._lengths = lengths
+        self._of_length = np.split(order, firsts[1:])
+        tokens = lengths * np.array([len(some) for some in self._of_length])
+        self._shares = tokens / tokens.sum()
+
+    def draw(self, num_tokens: int, random: np.random.Generator) -> Documents:
+        """About ``num_tokens`` tokens: windows of LENGTHS_A_STEP lengths, each drawn by its share of all
+        tokens."""
+        drawn: list[int] = []
+        for number in np.sort(random.choice(len(self._lengths), LENGTHS_A_STEP, p=self._shares)):
+            num_windows = max(1, round(num_tokens / LENGTHS_A_STEP / int(self._lengths[number])))
+            drawn += random.choice(self._of_length[number], num_windows).tolist()
+        return select(self._windows, drawn)

@@ -31,7 +31,7 @@ def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="files or folders",
     )
     calibrate.add_argument(
-        "--steps", type=int, default=4000, help="of 4,096 tokens each (default: %(default)s)"
+        "--steps", type=int, default=2000, help="of 6,144 tokens each (default: %(default)s)"
     )
     calibrate.add_argument(
         "--work", type=Path, required=True, help="folder of what is half done: a killed run goes on from it"
