@@ -5,8 +5,8 @@ const phases: Record<string, string> = {
   splitting: "Setting test rows aside",
   learning_domain: "Learning the domain's n-grams",
   looking_up: "Looking the rows up",
+  comparing: "Training on computed lower layers, to compare",
   training: "Training the adapter",
-  comparing: "Comparing with computed lower layers",
   evaluating: "Evaluating on held-out rows",
   publishing: "Publishing the version",
 };

@@ -43,6 +43,13 @@ CHECKPOINT_INTERVAL_S = 10.0
 IMBALANCE = 2.0
 """Classes are weighted when the largest has more than this many times the rows of the smallest."""
 
+TEACHER_SHARE = 0.5
+TEACHER_TEMPERATURE = 2.0
+STATES_WEIGHT = 1.0
+"""Of the teacher's scores against the labels, how far scores are softened, and of its states, whose error is
+measured in their variance."""
+MAX_VARIANCE_TOKENS = 20_000
+
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
 
@@ -72,8 +79,20 @@ class LabelledStates:
 
 
 @dataclass(frozen=True, slots=True)
+class Teacher:
+    """What the same task, trained on computed lower layers, gives for the training rows."""
+
+    states: StateSet  # final states, of the very tokens of the training rows
+    logits: npt.NDArray[np.float32]  # [num_rows, num_labels]
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingInputs:
-    """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed."""
+    """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed.
+
+    ``dtype``: of the weights of ``upper`` and of what passes between its layers; adapter, head and losses
+    are float32. ``teacher``: whom to imitate besides the labels (task distillation).
+    """
 
     upper: UpperLayers
     adapter: TrainableAdapter
@@ -82,6 +101,8 @@ class TrainingInputs:
     recipe: Recipe
     train: LabelledStates
     validation: LabelledStates
+    dtype: torch.dtype = torch.float32
+    teacher: Teacher | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,37 @@ class _Course:
     curve: list[CurvePoint] = field(default_factory=list)
 
 
+class Distillation:
+    """Task distillation: the loss of imitating a teacher, in its scores (Hinton et al. 2015) and in its final
+    states (after Jiao et al. 2020)."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self._teacher = teacher
+        some = np.linspace(0, len(teacher.states.states) - 1, MAX_VARIANCE_TOKENS).astype(np.int64)
+        self._variance = float(teacher.states.states[some].astype(np.float32).var(axis=0).mean())
+
+    def blended(
+        self,
+        label_loss: Tensor,
+        final: Tensor,  # [num_tokens, hidden] float32
+        logits: Tensor,  # [num_rows, num_labels] float32
+        rows: npt.NDArray[np.int64],
+        *,
+        share: float,
+    ) -> Tensor:
+        """The labels' loss and the teacher's of these ``rows``, which are ``share`` of the step's."""
+        taught = torch.from_numpy(self._teacher.logits[rows]) / TEACHER_TEMPERATURE
+        scores = TEACHER_TEMPERATURE**2 * functional.kl_div(
+            (logits / TEACHER_TEMPERATURE).log_softmax(dim=-1),
+            taught.log_softmax(dim=-1),
+            log_target=True,
+            reduction="batchmean",
+        )
+        states = functional.mse_loss(final, self._teacher.states.batch(rows).states) / self._variance
+        taught_loss = TEACHER_SHARE * scores + STATES_WEIGHT * states
+        return (1 - TEACHER_SHARE) * label_loss + share * taught_loss
+
+
 class AdapterTrainer:
     """One training. Owned by one thread; all it needs to go on is in the checkpoint file.
 
@@ -126,6 +178,7 @@ class AdapterTrainer:
     ) -> None:
         recipe = inputs.recipe
         self._inputs = inputs
+        self._distillation = None if inputs.teacher is None else Distillation(inputs.teacher)
         self._checkpoint_path = checkpoint
         self._listener = listener
         self._monotonic = monotonic
@@ -219,8 +272,11 @@ class AdapterTrainer:
         loss = 0.0
         for some in np.array_split(rows, 2 if self._is_halved else 1):
             part_labels = torch.from_numpy(train.labels[some])
-            logits = self._logits(train.states.batch(some))
+            final, offsets = self._final(train.states.batch(some))
+            logits = self._logits(mean_pool(final, offsets))
             part = functional.cross_entropy(logits, part_labels, weight=weights, reduction="sum") / total
+            if self._distillation is not None:
+                part = self._distillation.blended(part, final, logits, some, share=len(some) / len(rows))
             part.backward()  # type: ignore[no-untyped-call]
             loss += float(part.detach())
         return loss
@@ -251,7 +307,7 @@ class AdapterTrainer:
     def _validation_logits(self) -> Tensor:
         pooled = self._pooled(self._inputs.validation.states, self._validation_rows)
         with torch.inference_mode():
-            return functional.linear(pooled, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
+            return self._logits(pooled)
 
     @torch.inference_mode()
     def _pooled(self, states: StateSet, rows: npt.NDArray[np.int64]) -> Tensor:
@@ -263,13 +319,17 @@ class AdapterTrainer:
         return pooled.clone()
 
     def _pool(self, batch: StateBatch) -> Tensor:
-        final = self._inputs.upper(batch.states, batch.offsets, self._inputs.adapter)
-        return mean_pool(final, batch.offsets)
+        return mean_pool(*self._final(batch))
 
-    def _logits(self, batch: StateBatch) -> Tensor:
-        return functional.linear(
-            self._pool(batch), self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS]
-        )
+    def _final(self, batch: StateBatch) -> tuple[Tensor, npt.NDArray[np.int64]]:
+        """Final states, float32 [num_tokens, hidden], and the batch's offsets."""
+        dtype = self._inputs.dtype
+        with torch.autocast(batch.states.device.type, dtype, enabled=dtype is not torch.float32):
+            final = self._inputs.upper(batch.states.to(dtype), batch.offsets, self._inputs.adapter)
+        return final.float(), batch.offsets
+
+    def _logits(self, pooled: Tensor) -> Tensor:
+        return functional.linear(pooled, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
 
     def _best_task(self) -> TrainedTask:
         with torch.no_grad():

@@ -87,11 +87,14 @@ def planned_work(parts: Parts, backbone: Backbone, recipe: Recipe) -> dict[Phase
     train, validation, test = (p.documents.num_tokens for p in (parts.train, parts.validation, parts.test))
     epoch = upper * (STEP_WORK * train + 2 * validation)
     compared = lower * (train + validation + test) + recipe.epochs * epoch + upper * test
+    if not (recipe.compare_computed or recipe.distil):
+        compared = 0.0
+    taught = float(upper * train) if recipe.distil else 0.0
     return {
         Phase.LEARNING_DOMAIN: lower * train,
         Phase.LOOKING_UP: lower * train,
         Phase.TRAINING: recipe.epochs * epoch,
-        Phase.COMPARING: compared if recipe.compare_computed else 0.0,
+        Phase.COMPARING: compared + taught,
         Phase.EVALUATING: upper * (train + validation + 2 * test),  # answered, and all judged
     }
 

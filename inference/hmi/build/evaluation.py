@@ -84,11 +84,22 @@ class TaskModel:
     @torch.inference_mode()
     def probabilities(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """[num_documents, num_labels] from lower-layer ``states`` [num_tokens, hidden]."""
-        slots = np.zeros(len(offsets) - 1, np.int64)
-        final = self._upper(states, offsets, self._adapters.call(slots, offsets))
-        logits = self._heads.logits(mean_pool(final, offsets), slots)
-        shares: npt.NDArray[np.float32] = logits.softmax(dim=-1)[:, : self._num_labels].numpy()
+        logits = self.logits(self.final(states, offsets), offsets)
+        shares: npt.NDArray[np.float32] = logits.softmax(dim=-1).numpy()
         return shares
+
+    @torch.inference_mode()
+    def final(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
+        """Final states [num_tokens, hidden] from lower-layer ``states``."""
+        slots = np.zeros(len(offsets) - 1, np.int64)
+        answer: Tensor = self._upper(states, offsets, self._adapters.call(slots, offsets))
+        return answer
+
+    @torch.inference_mode()
+    def logits(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
+        """[num_documents, num_labels] from ``final`` states."""
+        slots = np.zeros(len(offsets) - 1, np.int64)
+        return self._heads.logits(mean_pool(final, offsets), slots)[:, : self._num_labels]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,13 @@ import torch
 from hmi.artifacts.bundle import bundle_digest, read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput
-from hmi.build.adapter_trainer import AdapterTrainer, LabelledStates, TrainedTask, TrainingInputs
+from hmi.build.adapter_trainer import (
+    AdapterTrainer,
+    LabelledStates,
+    Teacher,
+    TrainedTask,
+    TrainingInputs,
+)
 from hmi.build.data_insight import DataInsight, PartStates, look_into_data
 from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
@@ -34,11 +40,13 @@ from hmi.build.report import (
 from hmi.build.score_calibration import score_calibration
 from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.states import ComputeStates, StateSet, open_states, select, write_states
+from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
 from hmi.model.backbone import Backbone, open_original_upper
+from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead
 from hmi.model.upper import UpperLayers
 from hmi.plot.tree import open_leave_one_out
@@ -113,6 +121,8 @@ class _Training:
         )
         plot_path = PlotPath(self._backbone, domain.tree)
         states = self._look_up(domain, plot_path, parts)
+        recipe = self._recipe
+        computed = self._train_on_computed(parts) if recipe.compare_computed or recipe.distil else None
         plot = self._train(
             Phase.TRAINING,
             "plot.checkpoint",
@@ -120,9 +130,9 @@ class _Training:
             states.train,
             states.validation,
             upper=self._backbone.upper,
+            teacher=self._teacher(computed, parts) if computed is not None and recipe.distil else None,
         )
         version = self._write_version(domain, plot)
-        computed = self._train_on_computed(parts) if self._recipe.compare_computed else None
         progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
         kept = open_adapter_bundle(
             self._work.path / VERSION_FOLDER,
@@ -175,21 +185,34 @@ class _Training:
     def _train_on_computed(self, parts: Parts) -> _Trained:
         """The same recipe on what the lower layers really compute."""
         train, validation = parts.train, parts.validation
-        path = ExactPath(self._backbone)
         self._progress.enter(
             Phase.COMPARING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
-        )
-        train_states = self._states("computed-train.f16", train, _along(path, train), done_before=0)
-        validation_states = self._states(
-            "computed-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
         )
         return self._train(
             Phase.COMPARING,
             "computed.checkpoint",
             parts,
-            train_states,
-            validation_states,
+            self._computed_states("train", train, done_before=0),
+            self._computed_states("validation", validation, done_before=len(train.rows)),
             upper=self._original().upper,
+        )
+
+    def _computed_states(self, name: str, part: Part, *, done_before: int) -> StateSet:
+        path = ExactPath(self._backbone)
+        return self._states(f"computed-{name}.f16", part, _along(path, part), done_before=done_before)
+
+    def _teacher(self, computed: _Trained, parts: Parts) -> Teacher:
+        """What the model on computed lower layers answers to the training rows."""
+        train = parts.train
+        self._progress.enter(
+            Phase.COMPARING, "asking the model on computed lower layers", num_steps=len(train.rows)
+        )
+        return ask_teacher(
+            self._work.path / "taught-train.f16",
+            TaskModel(self._original(), computed.adapter, computed.task.head),
+            train.documents,
+            self._computed_states("train", train, done_before=0),
+            on_documents=self._progress.advance,
         )
 
     def _original(self) -> Backbone:
@@ -224,17 +247,21 @@ class _Training:
         validation: StateSet,
         *,
         upper: UpperLayers,
+        teacher: Teacher | None = None,
     ) -> _Trained:
         recipe, fields = self._recipe, self._backbone.fields
+        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
         inputs = TrainingInputs(
-            upper=upper,
+            upper=upper.in_dtype(dtype),
             adapter=adapter,
             num_labels=len(self._job.labels),
             hidden=fields.hidden,
             recipe=recipe,
             train=LabelledStates(train, parts.train.labels),
             validation=LabelledStates(validation, parts.validation.labels),
+            dtype=dtype,
+            teacher=teacher,
         )
         trainer = AdapterTrainer(inputs, checkpoint=self._work.path / checkpoint, listener=self._heard)
         trainer.resume()

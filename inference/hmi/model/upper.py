@@ -1,6 +1,7 @@
 """The layers that are always computed, shared by everybody, where adapters act."""
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ class UpperLayers(nn.Module):
 
     def __init__(self, fields: BackboneFields, tensors: dict[str, Tensor]) -> None:
         super().__init__()
+        self._fields = fields
         self.layers = nn.ModuleList(
             EncoderLayer(fields, index, tensors) for index in range(fields.num_lower, fields.num_layers)
         )
@@ -30,6 +32,13 @@ class UpperLayers(nn.Module):
         for layer in self.layers:
             states = layer(states, attention, adapters)
         return states
+
+    def in_dtype(self, dtype: torch.dtype) -> "UpperLayers":
+        """These layers with their weights in ``dtype``; themselves where they have it."""
+        tensors = self.tensors()
+        if all(tensor.dtype is dtype for tensor in tensors.values()):
+            return self
+        return UpperLayers(self._fields, {name: tensor.to(dtype) for name, tensor in tensors.items()})
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights by their names in a checkpoint."""

@@ -17,6 +17,7 @@ from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import (
     AdapterTrainer,
     LabelledStates,
+    Teacher,
     TrainedTask,
     TrainingInputs,
     class_weights,
@@ -27,6 +28,7 @@ from hmi.model.adapters.call import AdapterCall
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import LoraParameters
 from hmi.model.backbone import Backbone
+from hmi.model.heads import mean_pool
 from hmi.model.upper import UpperLayers
 from tests.tiny.backbone import make_tiny_backbone
 from wire.errors import ErrorCode
@@ -135,6 +137,63 @@ def test_a_killed_run_goes_on_to_the_same_weights_bit_by_bit(
     assert task.curve == expected.curve
     if dies_at > 4:
         assert heard.steps[0] > 1  # it did not start over
+
+
+def test_a_teacher_is_imitated_in_its_states(
+    new_inputs: Callable[[Recipe], TrainingInputs], backbone: Backbone, tmp_path: Path
+) -> None:
+    teacher = _teacher(new_inputs(RECIPE), tmp_path / "teacher")
+    distances = {}
+    for name, given in (("alone", None), ("taught", teacher)):
+        inputs = replace(new_inputs(replace(RECIPE, seed=9)), teacher=given)
+        (tmp_path / name).mkdir()
+        task = trained(inputs, tmp_path / name)
+        assert task.validation_accuracy > 0.9
+        states = inputs.train.states
+        with torch.no_grad():
+            final = inputs.upper(
+                torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
+            )
+        distances[name] = float((final - torch.from_numpy(teacher.states.states.astype(np.float32))).norm())
+    assert distances["taught"] < 0.8 * distances["alone"]
+
+
+def test_a_killed_run_with_a_teacher_goes_on_to_the_same_weights(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    teacher = _teacher(new_inputs(RECIPE), tmp_path / "teacher")
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    whole = replace(new_inputs(RECIPE), teacher=teacher)
+    expected = trained(whole, tmp_path / "whole")
+    with pytest.raises(Killed):
+        trained(replace(new_inputs(RECIPE), teacher=teacher), tmp_path / "killed", Heard(dies_at=7))
+    again = replace(new_inputs(RECIPE), teacher=teacher)
+    task = trained(again, tmp_path / "killed")
+    for mine, theirs in zip(weights(again, task), weights(whole, expected), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_in_bfloat16_it_learns_as_well(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    inputs = new_inputs(RECIPE)
+    halved = replace(inputs, upper=inputs.upper.in_dtype(torch.bfloat16), dtype=torch.bfloat16)
+    assert trained(halved, tmp_path).validation_accuracy > 0.9
+    assert {value.dtype for _, value in inputs.adapter.named_parameters()} == {torch.float32}
+
+
+def _teacher(inputs: TrainingInputs, folder: Path) -> Teacher:
+    """A task that was trained on the same rows, and what it says of them."""
+    folder.mkdir()
+    task = trained(inputs, folder)
+    states = inputs.train.states
+    with torch.no_grad():
+        final = inputs.upper(
+            torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
+        )
+        logits = mean_pool(final, states.offsets) @ task.head.weight.T + task.head.bias
+    return Teacher(StateSet(final.numpy().astype(np.float16), states.offsets), logits.numpy())
 
 
 def test_a_finished_run_answers_again_without_a_step(

@@ -85,6 +85,20 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     json.loads(to_json(whole[0]))
 
 
+def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figures_are_reported(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    events = Events()
+    job = world.job(
+        world.put_rows("distil", ROWS), name="distil", recipe=replace(RECIPE, epochs=12, distil=True)
+    )
+    report = world.train(job, tmp_path / "work", events).report
+    assert report["accuracy"] > 0.8
+    assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
+    order = list(dict.fromkeys(event.phase for event in events.heard))
+    assert order.index(Phase.COMPARING) < order.index(Phase.TRAINING) < order.index(Phase.EVALUATING)
+
+
 def test_the_reported_accuracy_is_that_of_the_published_bundles(
     world: TrainingWorld, whole: tuple[TrainResult, Events]
 ) -> None:
