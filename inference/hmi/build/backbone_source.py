@@ -3,6 +3,7 @@ looking is quick."""
 
 import hashlib
 import importlib.util
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ WEIGHTS_FILE = "model.safetensors"
 TOKENIZER_FILE = "tokenizer.json"
 SOURCE_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 
+
+CALIBRATIONS = Path(__file__).with_name("calibrations")
+"""Calibrated upper layers that ship; README.md there says how each was made."""
 
 FORMULA = 1
 """Changes when the same inputs give another bundle."""
@@ -46,6 +50,15 @@ def find_source(source: str) -> BackboneSource:
             f"source {source} has no {missing[0]}; give a checkpoint's folder, or one of: {known}"
         )
     return found
+
+
+def shipped_calibration(source: BackboneSource, num_lower: int | None) -> Path | None:
+    """Calibrated upper layers of this source, above ``num_lower`` layers (None: half), where such ship."""
+    if num_lower is None:
+        config = json.loads((source.folder / CONFIG_FILE).read_bytes())
+        num_lower = int(config.get("num_hidden_layers", 0)) // 2
+    path = CALIBRATIONS / f"{source.name}-k{num_lower}.safetensors"
+    return path if path.is_file() else None
 
 
 def weights_sha256(source: BackboneSource) -> str:

@@ -59,6 +59,8 @@ class PlotCost:
     plot_accuracy: float
     delta_points: float  # plot - computed, in points of 100
     delta_points_ci95: tuple[float, float]  # paired bootstrap over the test rows
+    only_plot_right: int  # rows that the other got wrong
+    only_computed_right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ def held_out_figures(held_out: HeldOut, *, labels: Sequence[str], seed: int) -> 
 
 def plot_cost(plot: HeldOut, computed: HeldOut, *, seed: int) -> PlotCost:
     """What looking up instead of computing costs, measured on the same rows."""
-    interval = bootstrap_paired_difference(correct(plot), correct(computed), seed=seed)
+    is_right, computed_is_right = correct(plot), correct(computed)
+    interval = bootstrap_paired_difference(is_right, computed_is_right, seed=seed)
     plot_accuracy = accuracy(plot.probabilities, plot.truth)
     computed_accuracy = accuracy(computed.probabilities, computed.truth)
     return PlotCost(
@@ -167,6 +170,8 @@ def plot_cost(plot: HeldOut, computed: HeldOut, *, seed: int) -> PlotCost:
         plot_accuracy=plot_accuracy,
         delta_points=100 * (plot_accuracy - computed_accuracy),
         delta_points_ci95=(100 * interval.low, 100 * interval.high),
+        only_plot_right=int((is_right & ~computed_is_right).sum()),
+        only_computed_right=int((computed_is_right & ~is_right).sum()),
     )
 
 

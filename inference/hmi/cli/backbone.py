@@ -10,7 +10,12 @@ from pathlib import Path
 from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
-from hmi.build.backbone_source import find_source, inputs_sha256
+from hmi.build.backbone_source import (
+    BackboneSource,
+    find_source,
+    inputs_sha256,
+    shipped_calibration,
+)
 from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
 from hmi.cli import calibrate
 from hmi.cli.progress import progress_for
@@ -59,7 +64,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="files or folders of the operator's text, to measure position residuals on (default: zero)",
     )
     prepare.add_argument(
-        "--calibration", type=Path, metavar="FILE", help="upper layers that `backbone calibrate` wrote"
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="upper layers that `backbone calibrate` wrote (default: those that ship for this source)",
+    )
+    prepare.add_argument(
+        "--uncalibrated", action="store_true", help="keep the upper layers as the checkpoint has them"
     )
     prepare.add_argument("--uri", required=True, help="place in the store, for example backbones/minilm-k3")
     prepare.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
@@ -96,14 +107,13 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     report = progress_for(as_json=args.json)
     source = find_source(args.source)
     files = find_text_files(args.text)
-    if args.calibration is not None and not args.calibration.is_file():
-        raise InvalidInput(f"{args.calibration} does not exist", param="calibration")
+    calibration = _calibration(args, source)
     inputs = inputs_sha256(
         source,
         num_lower=args.num_lower,
         texts=texts_sha256(files),
         seed=SEED,
-        calibration=args.calibration,
+        calibration=calibration,
     )
     standing = _standing(store, uri, inputs)
     if standing is not None:
@@ -125,7 +135,7 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
             texts=texts,
             seed=SEED,
             report=report,
-            calibration=args.calibration,
+            calibration=calibration,
         )
         # The record first: alone it says nothing, and a bundle without one would never be recognised again.
         store.put_file(_record_uri(uri), codec.to_json(_Record(inputs, digest)).encode())
@@ -133,6 +143,17 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
         bundle = open_bundle(folder, kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=digest)
     report("the backbone is prepared", 1, 1)
     return PreparedBackbone(uri, digest, bundle.num_bytes)
+
+
+def _calibration(args: argparse.Namespace, source: BackboneSource) -> Path | None:
+    if args.uncalibrated:
+        return None
+    if args.calibration is None:
+        return shipped_calibration(source, args.num_lower)
+    given: Path = args.calibration
+    if not given.is_file():
+        raise InvalidInput(f"{given} does not exist", param="calibration")
+    return given
 
 
 def _standing(store: Store, uri: BundleUri, inputs: str) -> PreparedBackbone | None:
