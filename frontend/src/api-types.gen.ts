@@ -1333,6 +1333,8 @@ export interface components {
             /** @description Evaluations without gain before stopping. */
             patience?: number;
             seed?: number;
+            /** @description First train on computed lower layers, then imitate that besides the labels. */
+            distil?: boolean;
             /** @description Also train on computed lower layers, to report what PLOT costs. */
             compare_computed?: boolean;
         };

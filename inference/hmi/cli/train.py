@@ -61,6 +61,11 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--max-tokens", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument(
+        "--distil",
+        action=argparse.BooleanOptionalAction,
+        help="first train on computed lower layers, then imitate that besides the labels",
+    )
+    parser.add_argument(
         "--compare-computed", action="store_true", help="also train on computed lower layers, to compare"
     )
 

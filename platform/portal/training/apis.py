@@ -38,6 +38,10 @@ class RecipeOut(serializers.Serializer[Any]):
     max_tokens = serializers.IntegerField(required=False, help_text="Longer texts are cut.")
     patience = serializers.IntegerField(required=False, help_text="Evaluations without gain before stopping.")
     seed = serializers.IntegerField(required=False)
+    distil = serializers.BooleanField(
+        required=False,
+        help_text="First train on computed lower layers, then imitate that besides the labels.",
+    )
     compare_computed = serializers.BooleanField(
         required=False, help_text="Also train on computed lower layers, to report what PLOT costs."
     )
