@@ -533,6 +533,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/tasks/{task}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List trials, newest first. */
+        get: operations["tenants_tasks_trials_get"];
+        put?: never;
+        /** @description Try a version beside the one that serves; at most one a task. */
+        post: operations["tenants_tasks_trials_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/tasks/{task}/trials/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The running trial with its figures and what they say; 404 when there is none. */
+        get: operations["tenants_tasks_trials_current_get"];
+        put?: never;
+        post?: never;
+        /** @description Roll back: the version on trial gets no more requests. */
+        delete: operations["tenants_tasks_trials_current_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/tasks/{task}/trials/current/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Promote: the version on trial is deployed, whatever the verdict. */
+        post: operations["tenants_tasks_trials_current_promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/tasks/{task}/versions": {
         parameters: {
             query?: never;
@@ -702,6 +755,29 @@ export interface components {
             label: string;
             /** @default true */
             has_header: boolean;
+        };
+        /** @description What was counted on the requests that both versions got. */
+        ComparisonOut: {
+            num_requests: number;
+            /** @description Requests that the live version alone failed. */
+            num_live_failed: number;
+            /** @description Requests that the version on trial alone failed. */
+            num_trial_failed: number;
+            num_both_failed: number;
+            /** @description Texts that both answered. */
+            num_texts: number;
+            /** @description Of these, with the same label from both. */
+            num_agreed: number;
+            /**
+             * Format: double
+             * @description Of the live label's score in both versions, mean over the texts.
+             */
+            mean_difference: number | null;
+            /** @description Texts by that difference: 0 to 0.1, ..., 0.9 to 1. */
+            difference_counts: number[];
+            bounds_ms: number[];
+            live: components["schemas"]["LatencyOut"];
+            trial: components["schemas"]["LatencyOut"];
         };
         /** @description Consent to contribute a dataset. */
         ContributionInRequest: {
@@ -1226,6 +1302,13 @@ export interface components {
             label: string;
             num_rows: number;
         };
+        /** @description Milliseconds from the queue to the answer, of the requests that both versions answered. */
+        LatencyOut: {
+            /** Format: double */
+            mean_ms: number | null;
+            /** @description Requests by latency: under bounds_ms[0], ... */
+            counts: number[];
+        };
         /** @description Rows that this version's fixes leave out. */
         LeftOutOut: {
             /** @description Code of the finding for which they are left out. */
@@ -1294,6 +1377,13 @@ export interface components {
             last_used_at: string | null;
             secret: string;
         };
+        /**
+         * @description * `wait` - wait
+         *     * `promote` - promote
+         *     * `roll_back` - roll_back
+         * @enum {string}
+         */
+        OutcomeEnum: "wait" | "promote" | "roll_back";
         /** @description A change to a task; what is left out stays. */
         PatchedTaskChangeInRequest: {
             name?: string;
@@ -1465,6 +1555,7 @@ export interface components {
             latest_training: components["schemas"]["TaskTrainingOut"] | null;
             latest_version: components["schemas"]["TaskVersionOut"] | null;
             deployment: components["schemas"]["TaskDeploymentOut"] | null;
+            trial: components["schemas"]["TaskTrialOut"] | null;
         };
         TaskPage: {
             count: number;
@@ -1490,6 +1581,13 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             finished_at: string | null;
+        };
+        /** @description The version that is tried now. */
+        TaskTrialOut: {
+            version: number;
+            kind: components["schemas"]["TrialKind"];
+            /** Format: double */
+            share: number;
         };
         /** @description What the gate said of one task. */
         TaskVerdictOut: {
@@ -1633,6 +1731,86 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description Which version is to be tried, and how. */
+        TrialInRequest: {
+            /** @description Number of the version. */
+            version: number;
+            /**
+             * @description shadow: computed beside the live version, never answers; canary: answers its share.
+             *
+             *     * `shadow` - Shadow
+             *     * `canary` - Canary
+             */
+            kind: components["schemas"]["TrialKind"];
+            /**
+             * Format: double
+             * @description Of the requests, chosen by a hash of the request id; 1 for a shadow, 0.1 for a canary.
+             */
+            share?: number;
+            /** @description Carry the verdict out; unless given, for a canary and not for a shadow. */
+            is_automatic?: boolean;
+            /**
+             * @description Compared before there is a verdict.
+             * @default 500
+             */
+            min_texts: number;
+            /**
+             * Format: double
+             * @description Share of texts that must get the live version's label.
+             * @default 0.9
+             */
+            min_agreement: number;
+        };
+        /**
+         * @description * `shadow` - Shadow
+         *     * `canary` - Canary
+         * @enum {string}
+         */
+        TrialKind: "shadow" | "canary";
+        /** @description A version on trial, or one that was. */
+        TrialOut: {
+            /** Format: uuid */
+            id: string;
+            version: number;
+            /** Format: uuid */
+            version_id: string;
+            /** @description The version that serves. */
+            against: number;
+            kind: components["schemas"]["TrialKind"];
+            /** Format: double */
+            share: number;
+            is_automatic: boolean;
+            min_texts: number;
+            /** Format: double */
+            min_agreement: number;
+            state: components["schemas"]["TrialState"];
+            /** @description Why it ended; empty while it runs. */
+            reason: string;
+            /** Format: email */
+            created_by?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            ended_at: string | null;
+            comparison: components["schemas"]["ComparisonOut"] | null;
+            verdict: components["schemas"]["VerdictOut"];
+        };
+        TrialPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["TrialOut"][];
+        };
+        /**
+         * @description * `running` - Running
+         *     * `promoted` - Promoted
+         *     * `rolled_back` - Rolled Back
+         *     * `ended` - Ended
+         * @enum {string}
+         */
+        TrialState: "running" | "promoted" | "rolled_back" | "ended";
         /** @description The announcement of a file. */
         UploadInRequest: {
             /**
@@ -1710,6 +1888,25 @@ export interface components {
             name: string;
             /** @description May open the operator's console. */
             is_staff: boolean;
+        };
+        /** @description What the figures say now. */
+        VerdictOut: {
+            outcome: components["schemas"]["OutcomeEnum"];
+            reason: string;
+            /** Format: double */
+            agreement: number | null;
+            /**
+             * Format: double
+             * @description Interval of three standard errors.
+             */
+            agreement_low: number;
+            /** Format: double */
+            agreement_high: number;
+            /**
+             * Format: double
+             * @description Sign test of requests that one version alone failed.
+             */
+            failure_p: number;
         };
         /** @description One trained version of a task. */
         VersionOut: {
@@ -3163,6 +3360,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_trials_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_trials_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_trials_current_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_trials_current_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_trials_current_promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialOut"];
                 };
             };
             default: {

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
+from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, TrialId, VersionId
 
 NOTIFY_CHANNEL = "hmi_catalog"
 KEYS_VIEW = "serving_v1.api_keys"
 TASKS_VIEW = "serving_v1.tasks"
+TRIALS_VIEW = "serving_v1.trials"
 USAGE_TABLE = "usage_event"
+COMPARISON_TABLE = "comparison_event"
 KEY_PREFIX = "hmi_"
 """A key is this prefix and 256 random bits in URL-safe base64; the catalog keeps the whole's SHA-256."""
 
@@ -50,3 +52,27 @@ class TaskRow:
     tree_uri: BundleUri | None
     tree_digest: Digest | None
     coverage_floor: float | None  # under this share of trigrams and bigrams, lower layers are computed
+
+
+class TrialKind(StrEnum):
+    """How a second version of a task is tried beside the one that serves."""
+
+    SHADOW = "shadow"  # computed beside it, never answers
+    CANARY = "canary"  # answers its share of the requests
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """A task's version on trial: a row of TRIALS_VIEW (columns in this order); at most one a task."""
+
+    trial_id: TrialId
+    tenant_id: TenantId
+    task_id: TaskId
+    kind: TrialKind
+    share: float  # of the requests, chosen by their ids: above 0, at most 1
+    version_id: VersionId
+    version_number: int
+    bundle_uri: BundleUri
+    bundle_digest: Digest
+    tree_uri: BundleUri
+    tree_digest: Digest

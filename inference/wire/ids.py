@@ -10,6 +10,7 @@ JobId = NewType("JobId", str)
 VersionId = NewType("VersionId", str)
 KeyId = NewType("KeyId", str)
 EventId = NewType("EventId", str)
+TrialId = NewType("TrialId", str)
 RequestId = NewType("RequestId", str)
 
 Digest = NewType("Digest", str)

@@ -80,6 +80,7 @@ class ServedModel:
     adapter_digest: Digest
     tree_version: Digest
     backbone: Digest
+    role: str = "live"  # or "canary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from datetime import datetime
 from hmi.service.catalog_source import CatalogConnection, CatalogUnavailable
 from hmi.service.snapshot import CatalogRows
 from wire.artifacts import BundleRef
-from wire.catalog import KeyRow, TaskRow
-from wire.ids import KeyId, TaskId, TenantId, VersionId
+from wire.catalog import KeyRow, TaskRow, TrialKind, TrialRow
+from wire.ids import KeyId, TaskId, TenantId, TrialId, VersionId
 
 
 class FakeCatalog:
@@ -19,6 +19,7 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.keys: dict[str, KeyRow] = {}
         self.tasks: dict[tuple[str, str], TaskRow] = {}
+        self.trials: dict[tuple[str, str], TrialRow] = {}
         self.backbone: BundleRef | None = None
         self.is_away = False
         self.is_silent = False
@@ -74,6 +75,33 @@ class FakeCatalog:
         )
         self._announce()
 
+    def try_out(
+        self,
+        tenant: str,
+        slug: str,
+        *,
+        kind: TrialKind,
+        share: float = 1.0,
+        number: int = 2,
+        adapter: BundleRef,
+        tree: BundleRef,
+    ) -> None:
+        """Try this version beside the one that serves."""
+        self.trials[tenant, slug] = TrialRow(
+            trial_id=TrialId(f"trial of {tenant}/{slug}"),
+            tenant_id=TenantId(tenant),
+            task_id=TaskId(f"{tenant}/{slug}"),
+            kind=kind,
+            share=share,
+            version_id=VersionId(f"{tenant}/{slug}/{number}"),
+            version_number=number,
+            bundle_uri=adapter.uri,
+            bundle_digest=adapter.digest,
+            tree_uri=tree.uri,
+            tree_digest=tree.digest,
+        )
+        self._announce()
+
     def rename(self, tenant: str, old: str, new: str) -> None:
         self.tasks[tenant, new] = replace(self.tasks.pop((tenant, old)), slug=new)
         self._announce()
@@ -94,7 +122,9 @@ class FakeCatalog:
         if self.is_away:
             raise CatalogUnavailable("the catalog is away")
         self.num_reads += 1
-        return CatalogRows(list(self.keys.values()), list(self.tasks.values()), self.backbone)
+        return CatalogRows(
+            list(self.keys.values()), list(self.tasks.values()), list(self.trials.values()), self.backbone
+        )
 
     def _announce(self) -> None:
         if self._on_change is not None and not self.is_silent:

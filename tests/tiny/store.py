@@ -65,6 +65,7 @@ class TinyStore:
         max_tokens: int = 32,
         backbone: Digest | None = None,
         head_seed: int | None = None,
+        scale: float = 0.3,
     ) -> BundleRef:
         """A random adapter and head, large enough to change labels."""
         fields = self.backbone.fields
@@ -73,7 +74,7 @@ class TinyStore:
         with tempfile.TemporaryDirectory() as temporary:
             digest = save_adapter_bundle(
                 Path(temporary),
-                adapter=random_adapter(fields, seed=seed, config=LoraConfig(rank=rank)),
+                adapter=random_adapter(fields, seed=seed, config=LoraConfig(rank=rank), scale=scale),
                 head=random_head(
                     fields, num_labels=len(labels), seed=seed if head_seed is None else head_seed
                 ),

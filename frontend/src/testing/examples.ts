@@ -39,6 +39,7 @@ export function task(changes: Partial<Task> = {}): Task {
     latest_training: null,
     latest_version: null,
     deployment: null,
+    trial: null,
     ...changes,
   };
 }

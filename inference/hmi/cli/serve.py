@@ -19,21 +19,26 @@ from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_OK
 from hmi.cli.open_plane import open_plane
 from hmi.service.access import Access
+from hmi.service.answering import Answering
 from hmi.service.app import ServiceParts, make_app
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
 from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
+from hmi.service.event_spool import EventSpool
+from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
 from hmi.service.health import Health
 from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PLANE_GAUGES, PlaneHolder
 from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
-from hmi.service.usage_spool import UsageSpool
-from hmi.service.usage_writer import PostgresUsageSink, UsageSink, UsageWriter
 from wire.artifacts import BundleRef
+from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
 from wire.ids import BundleUri, Digest
+from wire.usage import ComparisonEvent, UsageEvent
 
 DRAIN_S = 25
+COMPARISONS_SHARE = 0.25
+"""Of the disk budget, for comparisons of versions that wait to be sent; usage has the rest."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +84,14 @@ def _ended_well(number: int, frame: FrameType | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class EventSinks:
+    """Where what the service counts goes."""
+
+    usage: EventSink[UsageEvent]
+    comparisons: EventSink[ComparisonEvent]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """The application, and what is asked about its health."""
 
@@ -90,7 +103,7 @@ def make_service(
     settings: ServiceSettings,
     *,
     source: CatalogSource,
-    sink: UsageSink,
+    sinks: EventSinks,
     clock: Clock,
     reader_config: CatalogReaderConfig,
 ) -> Service:
@@ -102,12 +115,20 @@ def make_service(
         configured=_configured_backbone(settings),
     )
     reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=planes.follow)
-    spool = UsageSpool(settings.cache_dir / "usage", max_bytes=settings.disk_bytes)
-    writer = UsageWriter(spool, sink, flush_s=settings.usage_flush_s)
+    comparison_bytes = int(settings.disk_bytes * COMPARISONS_SHARE)
+    usage = EventSpool(
+        settings.cache_dir / "usage", UsageEvent, max_bytes=settings.disk_bytes - comparison_bytes
+    )
+    comparisons = EventSpool(settings.cache_dir / "comparisons", ComparisonEvent, max_bytes=comparison_bytes)
+    answering = Answering(clock=clock, comparisons=comparisons)
+    writers = (
+        EventWriter(usage, sinks.usage, flush_s=settings.usage_flush_s),
+        EventWriter(comparisons, sinks.comparisons, flush_s=settings.usage_flush_s),
+    )
     health = Health(reader, planes)
     metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
-    metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: spool.num_bytes)
-    metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: spool.num_lost)
+    metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: usage.num_bytes)
+    metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: usage.num_lost)
     for name, help_text in PLANE_GAUGES.items():
         metrics.watch(name, help_text, partial(planes.gauge, name))
     routes = Routes(
@@ -115,19 +136,25 @@ def make_service(
         clock=clock,
         access=Access(reader, clock),
         planes=planes,
-        spool=spool,
+        answering=answering,
+        usage=usage,
         metrics=metrics,
         health=health,
     )
-    app = make_app(routes, ServiceParts(reader, planes, writer, spool), metrics=metrics, clock=clock)
+    parts = ServiceParts(reader, planes, answering, writers)
+    app = make_app(routes, parts, metrics=metrics, clock=clock)
     return Service(app, health)
 
 
 def _server(settings: ServiceSettings) -> DrainingServer:
+    usage_url = settings.usage_url.get_secret_value()
     service = make_service(
         settings,
         source=PostgresCatalogSource(settings.catalog_url.get_secret_value()),
-        sink=PostgresUsageSink(settings.usage_url.get_secret_value()),
+        sinks=EventSinks(
+            usage=PostgresEventSink(usage_url, USAGE_TABLE, UsageEvent),
+            comparisons=PostgresEventSink(usage_url, COMPARISON_TABLE, ComparisonEvent),
+        ),
         clock=SystemClock(),
         reader_config=CatalogReaderConfig(
             poll_s=settings.catalog_poll_s, staleness_s=settings.key_staleness_s

@@ -110,17 +110,21 @@ class Engine(Generic[RetrievedT]):
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
 
-    def submit(self, request: EngineRequest) -> None:
-        """Accept ``request``; its future ends at the deadline at the latest. Raises QueueFull or NotReady."""
-        request.submitted = self._clock.monotonic()
-        with self._counts:
-            if self._is_closing:
-                raise NotReady("the service is closing")
-            self._admission.enter(request, request.submitted)
-            self._open[request] = None
-        request.answers = [None] * request.num_documents
-        request.future.add_done_callback(partial(self._notice_cancellation, request))
-        self._inbox.post(partial(self._admit, request))
+    def submit(self, request: EngineRequest, *, beside: EngineRequest | None = None) -> None:
+        """Accept ``request``; its future ends at the deadline at the latest. Raises QueueFull or NotReady.
+
+        ``beside`` arrives in the same moment and right after it in its tenant's queue: both run in one batch
+        where that has room. When there is no place for it, its own future alone tells.
+        """
+        self._accept(request)
+        accepted = [request]
+        if beside is not None:
+            try:
+                self._accept(beside)
+                accepted.append(beside)
+            except HmiError as error:
+                beside.future.set_exception(error)
+        self._inbox.post(partial(self._admit_all, accepted))
 
     def close(self, *, drain_s: float) -> None:
         """Refuse new requests, answer accepted ones for ``drain_s`` long, fail the rest, end the thread."""
@@ -177,6 +181,20 @@ class Engine(Generic[RetrievedT]):
         return min(max(deadline - self._step_s - self._clock.monotonic(), 0.001), MAX_IDLE_S)
 
     # Arrival
+
+    def _accept(self, request: EngineRequest) -> None:
+        request.submitted = self._clock.monotonic()
+        with self._counts:
+            if self._is_closing:
+                raise NotReady("the service is closing")
+            self._admission.enter(request, request.submitted)
+            self._open[request] = None
+        request.answers = [None] * request.num_documents
+        request.future.add_done_callback(partial(self._notice_cancellation, request))
+
+    def _admit_all(self, requests: Sequence[EngineRequest]) -> None:
+        for request in requests:
+            self._admit(request)
 
     def _admit(self, request: EngineRequest) -> None:
         if request.state.is_final:

@@ -10,10 +10,10 @@ from hmi.base.clock import Clock
 from hmi.base.errors import HmiError, NotFound
 from hmi.engine.request import HplmRef
 from hmi.service.catalog_reader import CatalogReader
-from hmi.service.snapshot import CatalogSnapshot, hplm_of
-from wire.catalog import KEY_PREFIX, KeyRow, Scope, TaskRow
+from hmi.service.snapshot import CatalogSnapshot, hplm_of, hplm_on_trial
+from wire.catalog import KEY_PREFIX, KeyRow, Scope, TaskRow, TrialKind
 from wire.errors import ErrorCode
-from wire.ids import TenantId, VersionId
+from wire.ids import TenantId, TrialId, VersionId
 
 MAX_KEY_CHARS = 128
 T = TypeVar("T")
@@ -22,14 +22,32 @@ _MAY_BE_NEW = {ErrorCode.INVALID_KEY, ErrorCode.TASK_NOT_FOUND, ErrorCode.TASK_N
 
 
 @dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """A version that may answer."""
+
+    hplm: HplmRef
+    version_id: VersionId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A version that is tried beside the one that serves."""
+
+    id: TrialId
+    kind: TrialKind
+    share: float
+    version: ServedVersion
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A key that may use a deployed task."""
 
     key: KeyRow
     task: TaskRow
-    hplm: HplmRef
-    version_id: VersionId
-    version_number: int
+    live: ServedVersion
+    trial: Trial | None
 
 
 class Access:
@@ -94,7 +112,16 @@ def _grant(snapshot: CatalogSnapshot, secret: str, slug: str, now: datetime) -> 
     hplm = hplm_of(task)
     if hplm is None or task.version_id is None or task.version_number is None:
         raise HmiError(ErrorCode.TASK_NOT_DEPLOYED, "this task has no deployed version yet; deploy one first")
-    return Grant(key, task, hplm, task.version_id, task.version_number)
+    live = ServedVersion(hplm, task.version_id, task.version_number)
+    return Grant(key, task, live, _trial_of(snapshot, task))
+
+
+def _trial_of(snapshot: CatalogSnapshot, task: TaskRow) -> Trial | None:
+    row = snapshot.trials.get(task.task_id)
+    if row is None:
+        return None
+    version = ServedVersion(hplm_on_trial(row), row.version_id, row.version_number)
+    return Trial(row.trial_id, row.kind, row.share, version)
 
 
 def _tasks_of(snapshot: CatalogSnapshot, tenant_id: TenantId) -> Mapping[str, TaskRow]:

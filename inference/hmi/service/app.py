@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -13,14 +14,14 @@ from starlette.middleware import Middleware
 
 from hmi.base.clock import Clock
 from hmi.base.errors import HmiError
+from hmi.service.answering import Answering
 from hmi.service.catalog_reader import CatalogReader
 from hmi.service.errors import ClientGone, on_client_gone, on_hmi_error, on_http_exception, on_unexpected
+from hmi.service.event_writer import EventWriter
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PlaneHolder
 from hmi.service.request_ids import RequestIds
 from hmi.service.routes import Routes
-from hmi.service.usage_spool import UsageSpool
-from hmi.service.usage_writer import UsageWriter
 
 LAST_FLUSH_S = 5.0
 RESTART_S = 1.0
@@ -34,8 +35,8 @@ class ServiceParts:
 
     reader: CatalogReader
     planes: PlaneHolder
-    writer: UsageWriter
-    spool: UsageSpool
+    answering: Answering
+    writers: Sequence[EventWriter[Any]]
 
 
 def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, clock: Clock) -> Starlette:
@@ -62,19 +63,21 @@ def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, cl
 
 @asynccontextmanager
 async def running(parts: ServiceParts) -> AsyncIterator[None]:
-    """Read the catalog and send usage while the block runs; then answer what is open and send the rest."""
-    tasks = [asyncio.create_task(_kept_up(part.run)) for part in (parts.reader, parts.writer)]
+    """Read the catalog and send events while the block runs; then answer what is open and send the rest."""
+    runs = [parts.reader.run, *(writer.run for writer in parts.writers)]
+    tasks = [asyncio.create_task(_kept_up(run)) for run in runs]
     try:
         yield
     finally:
         await parts.planes.close()
+        await parts.answering.settle()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(TimeoutError):  # what is left stands in the spool for the next start
-            await asyncio.wait_for(parts.writer.flush(), LAST_FLUSH_S)
-        await parts.writer.close()
-        parts.spool.close()
+        for writer in parts.writers:
+            with contextlib.suppress(TimeoutError):  # what is left stands in the spool for the next start
+                await asyncio.wait_for(writer.flush(), LAST_FLUSH_S)
+            await writer.close()
 
 
 async def _kept_up(run: Callable[[], Awaitable[None]]) -> None:

@@ -9,8 +9,17 @@ import psycopg
 
 from hmi.service.snapshot import CatalogRows
 from wire.artifacts import BundleRef
-from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, KeyRow, TaskRow
-from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
+from wire.catalog import (
+    KEYS_VIEW,
+    NOTIFY_CHANNEL,
+    TASKS_VIEW,
+    TRIALS_VIEW,
+    KeyRow,
+    TaskRow,
+    TrialKind,
+    TrialRow,
+)
+from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, TrialId, VersionId
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 10.0
@@ -19,6 +28,10 @@ KEY_COLUMNS = "key_sha256, key_id, tenant_id, scopes, task_id, expires_at"
 TASK_COLUMNS = (
     "tenant_id, task_id, slug, version_id, version_number, bundle_uri, bundle_digest, tree_uri, tree_digest,"
     " coverage_floor"
+)
+TRIAL_COLUMNS = (
+    "trial_id, tenant_id, task_id, kind, share, version_id, version_number, bundle_uri, bundle_digest,"
+    " tree_uri, tree_digest"
 )
 
 
@@ -94,10 +107,12 @@ class PostgresCatalogConnection:
             keys = [_key(row) for row in await cursor.fetchall()]
             await cursor.execute(f"SELECT {TASK_COLUMNS} FROM {TASKS_VIEW}")
             tasks = [_task(row) for row in await cursor.fetchall()]
+            await cursor.execute(f"SELECT {TRIAL_COLUMNS} FROM {TRIALS_VIEW}")
+            trials = [_trial(row) for row in await cursor.fetchall()]
             await cursor.execute(f"SELECT uri, digest FROM {BACKBONE_VIEW}")
             backbone = await cursor.fetchone()
         ref = BundleRef(BundleUri(backbone[0]), Digest(backbone[1])) if backbone else None
-        return CatalogRows(keys, tasks, ref)
+        return CatalogRows(keys, tasks, trials, ref)
 
 
 async def _connect(url: str) -> "psycopg.AsyncConnection[Any]":
@@ -143,4 +158,22 @@ def _task(row: tuple[Any, ...]) -> TaskRow:
         tree_uri=tree_uri,
         tree_digest=tree_digest,
         coverage_floor=floor,
+    )
+
+
+def _trial(row: tuple[Any, ...]) -> TrialRow:
+    trial_id, tenant_id, task_id, kind, share, version_id, number, *places = row
+    bundle_uri, bundle_digest, tree_uri, tree_digest = places
+    return TrialRow(
+        trial_id=TrialId(str(trial_id)),
+        tenant_id=TenantId(str(tenant_id)),
+        task_id=TaskId(str(task_id)),
+        kind=TrialKind(kind),
+        share=float(share),
+        version_id=VersionId(str(version_id)),
+        version_number=number,
+        bundle_uri=bundle_uri,
+        bundle_digest=bundle_digest,
+        tree_uri=tree_uri,
+        tree_digest=tree_digest,
     )

@@ -7,12 +7,10 @@ from typing import Any
 import msgspec
 
 from hmi.base.errors import HmiError, InvalidInput
-from hmi.engine.request import DocumentAnswer, EngineAnswer
-from hmi.model.tokenizer import EncodedTexts
+from hmi.engine.request import DocumentAnswer
 from hmi.plot.ngram import Answer
-from hmi.service.access import Grant
+from hmi.service.answering import Answered
 from hmi.service.settings import ServiceSettings
-from wire.artifacts import AdapterFields
 from wire.errors import ErrorCode
 from wire.ids import Digest, RequestId
 from wire.inference import (
@@ -95,19 +93,19 @@ def _checked(texts: list[str], settings: ServiceSettings) -> list[str]:
 
 
 def response_of(
-    answer: EngineAnswer,
-    encoded: EncodedTexts,
-    grant: Grant,
-    fields: AdapterFields,
+    answered: Answered,
     *,
+    task: str,
     spans: Sequence[Sequence[tuple[int, int]]] | None,
     backbone: Digest,
     request_id: RequestId,
 ) -> PredictResponse:
-    """The body of a successful answer; with the tokens of each text where their ``spans`` are given."""
+    """The body of a successful answer to ``task`` (a slug); with the tokens of each text where ``spans`` are
+    given."""
+    answer, encoded, version = answered.answer, answered.encoded, answered.version
     predictions = []
     for index, document in enumerate(answer.documents):
-        scores = dict(zip(fields.labels, document.probabilities, strict=True))
+        scores = dict(zip(answered.fields.labels, document.probabilities, strict=True))
         label = max(scores, key=lambda name: scores[name])
         predictions.append(
             Prediction(
@@ -123,12 +121,13 @@ def response_of(
     return PredictResponse(
         predictions=predictions,
         model=ServedModel(
-            task=grant.task.slug,
-            version=grant.version_number,
-            version_id=grant.version_id,
-            adapter_digest=grant.hplm.adapter.digest,
-            tree_version=grant.hplm.tree.digest,
+            task=task,
+            version=version.number,
+            version_id=version.version_id,
+            adapter_digest=version.hplm.adapter.digest,
+            tree_version=version.hplm.tree.digest,
             backbone=backbone,
+            role=answered.role,
         ),
         usage=Usage(num_texts=len(predictions), num_tokens=int(encoded.num_tokens.sum())),
         timings=Timings(

@@ -8,7 +8,7 @@ from typing import Any
 from hmi.base.errors import InvalidInput
 from hmi.engine.engine import Engine
 from hmi.engine.placement import HplmPlacement, TreePath
-from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.request import EngineRequest, HplmRef
 from hmi.memory.budget import Budget
 from hmi.memory.loader import Loader
 from hmi.model.adapter_bundle import Hplm
@@ -70,6 +70,9 @@ class LivePlane:
             self._known.put(hplm.adapter, fields)
         return fields
 
+    def known(self, hplm: HplmRef) -> AdapterFields | None:
+        return self._known.get(hplm.adapter)
+
     async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
         most = min(max_tokens, self._max_tokens)
         encode: Callable[[list[str], int], EncodedTexts] = self._tokenizer.encode
@@ -84,9 +87,8 @@ class LivePlane:
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, of_all)
 
-    async def answer(self, request: EngineRequest) -> EngineAnswer:
-        self.engine.submit(request)
-        return await asyncio.wrap_future(request.future)
+    def submit(self, request: EngineRequest, *, beside: EngineRequest | None = None) -> None:
+        self.engine.submit(request, beside=beside)
 
     def follow(self, served: set[HplmRef]) -> None:
         # A version that was just deployed is in the host tier before its first request; the one it replaces

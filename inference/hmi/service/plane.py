@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from hmi.base.errors import HmiError, NotReady
-from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.request import EngineRequest, HplmRef
 from hmi.model.tokenizer import EncodedTexts
 from hmi.service.residency_report import ResidencyReport
 from hmi.service.snapshot import CatalogSnapshot
@@ -49,14 +49,17 @@ class Plane(Protocol):
     async def describe(self, hplm: HplmRef) -> AdapterFields:
         """What the adapter's bundle says of itself; loads it when it is not known yet. Raises HmiError."""
 
+    def known(self, hplm: HplmRef) -> AdapterFields | None:
+        """As describe, if that takes no loading."""
+
     async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
         """Tokenise on a thread of its own; cuts at ``max_tokens`` or what the backbone takes."""
 
     async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:
         """Where each text's tokens stand in it, special ones included as (0, 0); before it is cut."""
 
-    async def answer(self, request: EngineRequest) -> EngineAnswer:
-        """Submit and wait. Cancelling it cancels the request. Raises HmiError."""
+    def submit(self, request: EngineRequest, *, beside: EngineRequest | None = None) -> None:
+        """See Engine.submit."""
 
     def follow(self, served: set[HplmRef]) -> None:
         """The catalog now serves these models: bring new ones near, forget broken ones that are gone."""

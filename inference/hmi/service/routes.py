@@ -10,16 +10,16 @@ from starlette.routing import Route
 
 from hmi.base.clock import Clock
 from hmi.base.errors import InvalidInput, NotFound
-from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.service.access import Access, Grant
-from hmi.service.convert import Asked, asked_of, response_of, unsupported_media_type
+from hmi.service.answering import Answered, Answering
+from hmi.service.convert import asked_of, response_of, unsupported_media_type
 from hmi.service.errors import ClientGone, json_response
+from hmi.service.event_spool import EventSpool
 from hmi.service.health import Health
 from hmi.service.metrics import CONTENT_TYPE, ServiceMetrics
-from hmi.service.plane import Plane, PlaneHolder
+from hmi.service.plane import PlaneHolder
 from hmi.service.request_ids import request_id_of
 from hmi.service.settings import ServiceSettings
-from hmi.service.usage_spool import UsageSpool
 from wire.errors import ErrorCode
 from wire.ids import EventId
 from wire.inference import PredictResponse
@@ -36,7 +36,8 @@ class Routes:
         clock: Clock,
         access: Access,
         planes: PlaneHolder,
-        spool: UsageSpool,
+        answering: Answering,
+        usage: EventSpool[UsageEvent],
         metrics: ServiceMetrics,
         health: Health,
     ) -> None:
@@ -44,7 +45,8 @@ class Routes:
         self._clock = clock
         self._access = access
         self._planes = planes
-        self._spool = spool
+        self._answering = answering
+        self._usage = usage
         self._metrics = metrics
         self._health = health
 
@@ -63,9 +65,20 @@ class Routes:
         grant = await self._access.to_task(request.headers.get("authorization"), request.path_params["task"])
         plane = self._planes.current()
         asked = asked_of(await self._body(request), self._settings)
-        answer = await self._answer(request, plane, grant, asked, deadline)
-        self._count(grant, answer)
-        return json_response(answer)
+        request_id = request_id_of(request.scope)
+        answering = self._answering.answer(
+            plane, grant, asked.texts, deadline=deadline, request_id=request_id
+        )
+        answered = await _unless_gone(request, asyncio.ensure_future(answering))
+        response = response_of(
+            answered,
+            task=grant.task.slug,
+            spans=await plane.spans(asked.texts) if asked.parameters.tokens else None,
+            backbone=plane.backbone.digest,
+            request_id=request_id,
+        )
+        self._count(grant, answered, response)
+        return json_response(response)
 
     async def models(self, request: Request) -> Response:
         tasks = await self._access.to_tasks(request.headers.get("authorization"))
@@ -117,44 +130,23 @@ class Routes:
                 )
         return bytes(body)
 
-    async def _answer(
-        self, request: Request, plane: Plane, grant: Grant, asked: Asked, deadline: float
-    ) -> PredictResponse:
-        fields = await plane.describe(grant.hplm)
-        encoded = await plane.encode(asked.texts, fields.max_tokens)
-        request_id = request_id_of(request.scope)
-        engine_request = EngineRequest(
-            request_id=request_id,
-            tenant_id=grant.task.tenant_id,
-            task_id=grant.task.task_id,
-            hplm=grant.hplm,
-            documents=encoded.documents,
-            deadline=deadline,
-            coverage_floor=grant.task.coverage_floor or 0.0,
-        )
-        answer = await _unless_gone(request, asyncio.ensure_future(plane.answer(engine_request)))
-        spans = await plane.spans(asked.texts) if asked.parameters.tokens else None
-        return response_of(
-            answer, encoded, grant, fields, spans=spans, backbone=plane.backbone.digest, request_id=request_id
-        )
-
-    def _count(self, grant: Grant, answer: PredictResponse) -> None:
-        self._spool.append(
+    def _count(self, grant: Grant, answered: Answered, response: PredictResponse) -> None:
+        self._usage.append(
             UsageEvent(
                 id=EventId(str(uuid.uuid4())),
                 tenant_id=grant.task.tenant_id,
                 task_id=grant.task.task_id,
                 key_id=grant.key.key_id,
-                version_id=grant.version_id,
+                version_id=answered.version.version_id,
                 created_at=self._clock.now(),
-                num_texts=answer.usage.num_texts,
-                num_tokens=answer.usage.num_tokens,
-                num_truncated=sum(prediction.truncated for prediction in answer.predictions),
+                num_texts=response.usage.num_texts,
+                num_tokens=response.usage.num_tokens,
+                num_truncated=sum(prediction.truncated for prediction in response.predictions),
             )
         )
 
 
-async def _unless_gone(request: Request, answer: "asyncio.Future[EngineAnswer]") -> EngineAnswer:
+async def _unless_gone(request: Request, answer: "asyncio.Future[Answered]") -> Answered:
     """Wait for the answer; when the caller hangs up first, the request is cancelled."""
     gone = asyncio.ensure_future(_disconnected(request))
     try:

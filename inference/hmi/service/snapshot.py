@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from hmi.engine.request import HplmRef
 from wire.artifacts import BundleRef
-from wire.catalog import KeyRow, TaskRow
-from wire.ids import TenantId
+from wire.catalog import KeyRow, TaskRow, TrialRow
+from wire.ids import TaskId, TenantId
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class CatalogRows:
 
     keys: Sequence[KeyRow]
     tasks: Sequence[TaskRow]
+    trials: Sequence[TrialRow]
     backbone: BundleRef | None
 
 
@@ -24,6 +25,7 @@ class CatalogSnapshot:
 
     keys: Mapping[bytes, KeyRow]  # by key_sha256
     tasks: Mapping[TenantId, Mapping[str, TaskRow]]  # tenant -> slug -> task
+    trials: Mapping[TaskId, TrialRow]
     backbone: BundleRef | None
     read_at: float  # Clock.monotonic when the reading began
 
@@ -32,12 +34,19 @@ class CatalogSnapshot:
         tasks: dict[TenantId, dict[str, TaskRow]] = {}
         for task in rows.tasks:
             tasks.setdefault(task.tenant_id, {})[task.slug] = task
-        return cls({bytes(key.key_sha256): key for key in rows.keys}, tasks, rows.backbone, read_at)
+        return cls(
+            keys={bytes(key.key_sha256): key for key in rows.keys},
+            tasks=tasks,
+            trials={trial.task_id: trial for trial in rows.trials},
+            backbone=rows.backbone,
+            read_at=read_at,
+        )
 
     def served(self) -> set[HplmRef]:
-        """Every model that some task serves now."""
+        """Every model that some task serves or tries now."""
         hplms = (hplm_of(task) for tasks in self.tasks.values() for task in tasks.values())
-        return {hplm for hplm in hplms if hplm is not None}
+        tried = {hplm_on_trial(trial) for trial in self.trials.values()}
+        return tried | {hplm for hplm in hplms if hplm is not None}
 
     def num_floors(self) -> int:
         """Tasks with a coverage floor: they need the exact path."""
@@ -56,3 +65,10 @@ def hplm_of(task: TaskRow) -> HplmRef | None:
     ):
         return None
     return HplmRef(BundleRef(task.bundle_uri, task.bundle_digest), BundleRef(task.tree_uri, task.tree_digest))
+
+
+def hplm_on_trial(trial: TrialRow) -> HplmRef:
+    """The model that is tried beside the one that serves."""
+    return HplmRef(
+        BundleRef(trial.bundle_uri, trial.bundle_digest), BundleRef(trial.tree_uri, trial.tree_digest)
+    )

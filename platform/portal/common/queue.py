@@ -26,6 +26,7 @@ class JobName(StrEnum):
     DOMAIN_RUN = "domains.run"
     DOMAINS_RECONCILE = "domains.reconcile"
     STORE_SWEEP = "domains.store_sweep"
+    TRIALS_JUDGE = "serving.trials_judge"
 
 
 TRAINING_QUEUE = "training"

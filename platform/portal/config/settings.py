@@ -201,6 +201,8 @@ SPECTACULAR_SETTINGS = {
         "VersionState": "portal.catalog.models.VersionState",
         "TaskKind": "portal.common.task_kinds.TASK_KINDS",
         "DeploymentState": "portal.serving.models.DeploymentState",
+        "TrialKind": "portal.serving.models.TrialKind",
+        "TrialState": "portal.serving.models.TrialState",
     },
 }
 
@@ -232,6 +234,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "datasets-sweep": {"task": "datasets.sweep", "schedule": 300.0, "options": {"expires": 300.0}},
     "datasets-tidy": {"task": "datasets.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
     "domains-reconcile": {"task": "domains.reconcile", "schedule": 10.0, "options": {"expires": 10.0}},
+    "trials-judge": {"task": "serving.trials_judge", "schedule": 10.0, "options": {"expires": 10.0}},
     "store-sweep": {"task": "domains.store_sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from portal.common.console import ReadOnlyAdmin
-from portal.serving.models import Deployment
+from portal.serving.models import Deployment, Trial
 
 
 @admin.register(Deployment)
@@ -20,3 +20,19 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def version_number(self, deployment: Deployment) -> int:
         """The version's number within its task."""
         return deployment.version.number
+
+
+@admin.register(Trial)
+class TrialAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = ("task", "tenant", "version_number", "kind", "share", "state", "created_at", "ended_at")
+    list_select_related = ("task", "tenant", "version")
+    list_filter = ("state", "kind")
+    search_fields = ("task__slug", "tenant__slug")
+    ordering = ("-created_at",)
+
+    @admin.display(description="version")
+    def version_number(self, trial: Trial) -> int:
+        """The version's number within its task."""
+        return trial.version.number

@@ -15,7 +15,7 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
 from portal.common.task_kinds import TASK_KINDS, check_trainable
 from portal.serving import selectors, services
-from portal.serving.models import DeploymentState
+from portal.serving.models import DeploymentState, TrialKind
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 from portal.training.models import JobState
 from wire.tasks import TaskKind
@@ -51,6 +51,14 @@ class TaskDeploymentOut(serializers.Serializer[Any]):
     deployed_at = serializers.DateTimeField(source="created_at")
 
 
+class TaskTrialOut(serializers.Serializer[Any]):
+    """The version that is tried now."""
+
+    version = serializers.IntegerField(source="version.number")
+    kind = serializers.ChoiceField(choices=TrialKind.choices)
+    share = serializers.FloatField()
+
+
 class TaskOut(serializers.Serializer[Any]):
     """A task."""
 
@@ -70,6 +78,7 @@ class TaskOut(serializers.Serializer[Any]):
     latest_training = TaskTrainingOut(allow_null=True)
     latest_version = TaskVersionOut(allow_null=True)
     deployment = TaskDeploymentOut(allow_null=True)
+    trial = TaskTrialOut(allow_null=True)
 
 
 class TaskIn(serializers.Serializer[Any]):

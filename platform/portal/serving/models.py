@@ -1,10 +1,11 @@
-"""Deployments: which version of a task serves now, and which did before."""
+"""Deployments: which version of a task serves now, and which did before; and versions tried beside it."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from portal.common.models import TenantOwned
+from wire.catalog import TrialKind as WireTrialKind
 
 
 class DeploymentState(models.TextChoices):
@@ -37,3 +38,49 @@ class Deployment(TenantOwned):
             )
         ]
         indexes = [models.Index(fields=["task", "-created_at"], name="deployment_task")]
+
+
+class TrialKind(models.TextChoices):
+    """See wire.catalog.TrialKind."""
+
+    SHADOW = WireTrialKind.SHADOW.value
+    CANARY = WireTrialKind.CANARY.value
+
+
+class TrialState(models.TextChoices):
+    """RUNNING -> PROMOTED | ROLLED_BACK | ENDED."""
+
+    RUNNING = "running"
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    ENDED = "ended"  # what it was tried against serves no more
+
+
+class Trial(TenantOwned):
+    """A second version of a task beside the one that serves; one a task is running."""
+
+    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
+    version = models.ForeignKey("catalog.AdapterVersion", on_delete=models.CASCADE, related_name="+")
+    against = models.ForeignKey("catalog.AdapterVersion", on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16, choices=TrialKind)
+    share = models.FloatField()  # of the requests, chosen by their ids
+    is_automatic = models.BooleanField()  # the verdict is carried out as soon as it is there
+    min_texts = models.PositiveIntegerField()  # compared, before there is a verdict
+    min_agreement = models.FloatField()  # share of the texts that get the same label from both
+    state = models.CharField(max_length=16, choices=TrialState, default=TrialState.RUNNING)
+    reason = models.CharField(max_length=300, blank=True, default="")  # why it ended
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "trial"
+        constraints = [
+            models.UniqueConstraint(fields=["task"], condition=Q(state="running"), name="trial_one_running"),
+            models.CheckConstraint(condition=Q(share__gt=0, share__lte=1), name="trial_share"),
+            models.CheckConstraint(
+                condition=Q(min_agreement__gte=0, min_agreement__lte=1), name="trial_min_agreement"
+            ),
+        ]
+        indexes = [models.Index(fields=["task", "-created_at"], name="trial_task")]

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from portal.catalog.models import AdapterVersion, Task
-from portal.serving.models import Deployment, DeploymentState
+from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
 from portal.tenants.models import Tenant
 from portal.training.models import TrainingJob
+from portal.usage.models import TrialFigures
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOverview:
-    """A task with its newest training and version, and what serves."""
+    """A task with its newest training and version, what serves, and what is tried beside it."""
 
     task: Task
     latest_training: TrainingJob | None
     latest_version: AdapterVersion | None
     deployment: Deployment | None
+    trial: Trial | None
 
 
 def deployment_list(*, tenant: Tenant, task: Task) -> QuerySet[Deployment]:
@@ -36,8 +38,30 @@ def deployment_active(*, tenant: Tenant, task: Task) -> Deployment | None:
     return deployment_list(tenant=tenant, task=task).filter(state=DeploymentState.ACTIVE).first()
 
 
+def trial_list(*, tenant: Tenant, task: Task) -> QuerySet[Trial]:
+    """The task's trials, newest first, versions loaded."""
+    return (
+        Trial.objects.for_tenant(tenant)
+        .filter(task=task)
+        .select_related("version__task", "against", "created_by", "task", "tenant")
+        .order_by("-created_at", "id")
+    )
+
+
+def trial_running(*, tenant: Tenant, task: Task) -> Trial | None:
+    """The version that is tried now."""
+    return trial_list(tenant=tenant, task=task).filter(state=TrialState.RUNNING).first()
+
+
+def trial_figures(*, tenant: Tenant, trials: Sequence[Trial]) -> list[TrialFigures | None]:
+    """What was counted for each of ``trials``; None where nothing was."""
+    rows = TrialFigures.objects.for_tenant(tenant).filter(trial_id__in=[trial.pk for trial in trials])
+    found = {row.trial_id: row for row in rows}
+    return [found.get(trial.pk) for trial in trials]
+
+
 def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOverview]:
-    """``tasks`` with all that is going on with them, in three queries however many they are."""
+    """``tasks`` with all that is going on with them, in four queries however many they are."""
     jobs = (
         TrainingJob.objects.for_tenant(tenant)
         .filter(task__in=tasks)
@@ -51,10 +75,18 @@ def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOvervie
         .distinct("task_id")
     )
     deployments = Deployment.objects.for_tenant(tenant).filter(task__in=tasks, state=DeploymentState.ACTIVE)
+    trials = Trial.objects.for_tenant(tenant).filter(task__in=tasks, state=TrialState.RUNNING)
     job_of = {job.task_id: job for job in jobs}
     version_of = {version.task_id: version for version in versions}
     deployment_of = {deployment.task_id: deployment for deployment in deployments.select_related("version")}
+    trial_of = {trial.task_id: trial for trial in trials.select_related("version")}
     return [
-        TaskOverview(task, job_of.get(task.pk), version_of.get(task.pk), deployment_of.get(task.pk))
+        TaskOverview(
+            task,
+            job_of.get(task.pk),
+            version_of.get(task.pk),
+            deployment_of.get(task.pk),
+            trial_of.get(task.pk),
+        )
         for task in tasks
     ]

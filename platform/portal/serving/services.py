@@ -7,8 +7,8 @@ from portal.audit.services import audit_record
 from portal.catalog.models import AdapterVersion, Task, VersionState
 from portal.catalog.services import task_delete
 from portal.common.errors import Conflict, InUse, NotFound
-from portal.serving.models import Deployment, DeploymentState
-from portal.serving.selectors import deployment_active
+from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
+from portal.serving.selectors import deployment_active, trial_running
 from portal.tenants.actors import Actor
 from portal.training.models import UNFINISHED, TrainingJob
 
@@ -18,10 +18,11 @@ def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
     """Let ``version`` serve its task instead of the one that does now. An older one: that is rolling back."""
     if version.state != VersionState.PUBLISHED:
         raise Conflict(f"Version {version.number} is {version.state}: only a published one can be deployed.")
-    task = _lock(version.task)
+    task = task_lock(version.task)
     active = deployment_active(tenant=task.tenant, task=task)
     if active is not None and active.version_id == version.pk:
         raise Conflict(f"Version {version.number} is deployed already.")
+    _end_trial(task, acting)
     if active is not None:
         _end(active)
     deployment = Deployment(tenant=task.tenant, task=task, version=version, created_by=acting.user)
@@ -41,10 +42,11 @@ def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
 @transaction.atomic
 def undeploy(*, task: Task, acting: Actor) -> None:
     """Nothing of the task serves any more."""
-    _lock(task)
+    task_lock(task)
     active = deployment_active(tenant=task.tenant, task=task)
     if active is None:
         raise NotFound("deployment")
+    _end_trial(task, acting)
     _end(active)
     audit_record(
         actor=acting.name,
@@ -59,7 +61,7 @@ def undeploy(*, task: Task, acting: Actor) -> None:
 @transaction.atomic
 def task_delete_unused(*, task: Task, acting: Actor) -> None:
     """Delete a task with its versions, trainings and keys; refused while it serves or trains."""
-    _lock(task)
+    task_lock(task)
     if deployment_active(tenant=task.tenant, task=task) is not None:
         raise InUse("The task is deployed: undeploy it first.")
     if TrainingJob.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED).exists():
@@ -67,12 +69,36 @@ def task_delete_unused(*, task: Task, acting: Actor) -> None:
     task_delete(task=task, acting=acting)
 
 
-def _lock(task: Task) -> Task:
-    """The task's row is the lock of its deployments."""
+def trial_end(trial: Trial, state: TrialState, *, reason: str, acting: Actor) -> None:
+    """``trial`` is running, and its task is locked."""
+    trial.state = state
+    trial.reason = reason
+    trial.ended_at = timezone.now()
+    trial.save(update_fields=["state", "reason", "ended_at"])
+    audit_record(
+        actor=acting.name,
+        action=f"trial.{state.value}",
+        target=trial,
+        tenant=trial.tenant,
+        task=trial.task.slug,
+        version=trial.version.number,
+        reason=reason,
+    )
+
+
+def task_lock(task: Task) -> Task:
+    """The task's row is the lock of its deployments and trials."""
     found = Task.objects.for_tenant(task.tenant).select_for_update().filter(pk=task.pk).first()
     if found is None:
         raise NotFound("task")
     return found
+
+
+def _end_trial(task: Task, acting: Actor) -> None:
+    """What a version was tried against is about to change."""
+    trial = trial_running(tenant=task.tenant, task=task)
+    if trial is not None:
+        trial_end(trial, TrialState.ENDED, reason="What serves was changed.", acting=acting)
 
 
 def _end(deployment: Deployment) -> None:

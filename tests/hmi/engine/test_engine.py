@@ -130,6 +130,22 @@ class World:
         self.engine.submit(request)
         return request
 
+    def submit_two(self) -> tuple[EngineRequest, EngineRequest]:
+        """One of acme's with another beside it."""
+        requests = [
+            EngineRequest(
+                request_id=RequestId("r"),
+                tenant_id=TenantId("acme"),
+                task_id=TaskId("t"),
+                hplm=hplm_of(name),
+                documents=Documents(np.arange(1, dtype=np.int32), np.arange(2, dtype=np.int64)),
+                deadline=self.clock.monotonic() + 30,
+            )
+            for name in ("live", "tried")
+        ]
+        self.engine.submit(requests[0], beside=requests[1])
+        return requests[0], requests[1]
+
 
 def hplm_of(tenant: str) -> HplmRef:
     return HplmRef(
@@ -368,3 +384,31 @@ def test_computed_lower_layers_are_charged_when_they_are_known() -> None:
     exact, plain = (request.next_document for request in both)
     assert exact + plain == 30
     assert abs(plain - 2 * exact) <= 4, "twice the cost is half the documents"
+
+
+def test_what_is_beside_a_request_runs_in_its_batch() -> None:
+    world = World()
+    requests = world.submit_two()
+    world.engine.step()
+    assert [request.future.result().documents for request in requests]
+    [batch] = world.batches
+    assert (batch.num_rows, len(batch.adapters)) == (2, 2)
+
+
+def test_no_place_for_what_is_beside_a_request_is_told_by_its_own_future() -> None:
+    world = World(max_requests=4)  # alone a tenant gets a fifth of the places, and one at least
+    live, tried = world.submit_two()
+    with pytest.raises(QueueFull):
+        tried.future.result(timeout=0)
+    world.engine.step()
+    assert live.future.result(timeout=0).documents
+    assert world.engine.num_open_requests == 0
+
+
+def test_a_request_without_a_place_takes_none_for_what_is_beside_it() -> None:
+    world = World(max_requests=1)
+    world.submit("globex")
+    with pytest.raises(QueueFull):
+        world.submit_two()
+    world.engine.step()
+    assert world.engine.num_open_requests == 0

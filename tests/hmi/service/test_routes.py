@@ -1,114 +1,27 @@
 """The service over HTTP, real engine and tiny backbone, a fake catalog: what works, then every refusal."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
-from hmi.base.clock import SystemClock
 from hmi.base.units import KIB
-from hmi.cli.serve import make_service
-from hmi.service.catalog_reader import CatalogReaderConfig
-from tests.fakes.catalog import FakeCatalog
-from tests.fakes.settings import service_settings
-from tests.fakes.usage import FakeUsageTable
+from tests.hmi.service.service_world import (
+    ACME,
+    GLOBEX,
+    LABELS,
+    Service,
+    adapter,
+    code_of,
+    demo_catalog,
+    running,
+)
 from tests.tiny.store import TinyStore
 
-ACME, GLOBEX = "hmi_acme-secret", "hmi_globex-secret"
-LABELS = ("good", "bad", "new")
 PREDICT = "/v1/tasks/reviews/predict"
-WAIT_S = 60
-
-
-class Service:
-    """A running application with its catalog."""
-
-    def __init__(
-        self, client: TestClient, catalog: FakeCatalog, usage: FakeUsageTable, store: TinyStore
-    ) -> None:
-        self.client = client
-        self.catalog = catalog
-        self.usage = usage
-        self.store = store
-
-    def predict(
-        self, body: Any = None, *, key: str | None = ACME, task: str = "reviews", **headers: str
-    ) -> Any:
-        sent = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-        if key is not None:
-            sent["Authorization"] = f"Bearer {key}"
-        content = (
-            body
-            if isinstance(body, bytes)
-            else json.dumps({"inputs": ["the film was good"]} if body is None else body)
-        )
-        return self.client.post(f"/v1/tasks/{task}/predict", content=content, headers=sent)
-
-    def wait_until(self, condition: Any) -> None:
-        """Ask /readyz until ``condition`` holds: each answer lets the service's own tasks run."""
-        for _ in range(20_000):
-            if condition():
-                return
-            self.client.get("/readyz")
-        raise AssertionError("it never came")
-
-    def change(self, change: Callable[[], None]) -> None:
-        """Change the catalog where the service lives: on its event loop."""
-        assert self.client.portal is not None
-        self.client.portal.call(change)
-
-    def check(self, name: str) -> Any:
-        """One check of /readyz."""
-        return self.client.get("/readyz").json()["checks"][name]
-
-    @property
-    def is_ready(self) -> bool:
-        return bool(self.client.get("/readyz").status_code == 200)
-
-
-@contextmanager
-def running(
-    store: TinyStore, folder: Path, *, catalog: FakeCatalog | None = None, **changes: Any
-) -> Iterator[Service]:
-    catalog = demo_catalog(store) if catalog is None else catalog
-    usage = FakeUsageTable()
-    settings = service_settings(store.url, folder, **changes)
-    service = make_service(
-        settings,
-        source=catalog,
-        sink=usage,
-        clock=SystemClock(),
-        reader_config=CatalogReaderConfig(
-            poll_s=30, staleness_s=settings.key_staleness_s, min_interval_s=0, retry_s=0.001
-        ),
-    )
-    with TestClient(service.app, raise_server_exceptions=False) as client:
-        made = Service(client, catalog, usage, store)
-        made.wait_until(lambda: catalog.num_reads > 0 or catalog.is_away)
-        if catalog.backbone is not None:
-            made.wait_until(lambda: made.is_ready)
-        yield made
-
-
-def demo_catalog(store: TinyStore) -> FakeCatalog:
-    catalog = FakeCatalog()
-    catalog.backbone = store.backbone_ref
-    catalog.add_key(ACME, "acme")
-    catalog.add_key(GLOBEX, "globex")
-    catalog.deploy("acme", "reviews", adapter=adapter(store, 1), tree=store.trees["film"])
-    catalog.deploy("globex", "prices", adapter=adapter(store, 2), tree=store.trees["market"])
-    catalog.deploy("acme", "draft", adapter=None, tree=None)
-    return catalog
-
-
-def adapter(store: TinyStore, seed: int) -> Any:
-    return store.publish_adapter(labels=LABELS, seed=seed, max_tokens=8)
 
 
 @pytest.fixture(scope="module")
@@ -116,10 +29,6 @@ def service(tiny_store: TinyStore, tmp_path_factory: pytest.TempPathFactory) -> 
     """Shared by the tests that change nothing in the catalog."""
     with running(tiny_store, tmp_path_factory.mktemp("cache")) as made:
         yield made
-
-
-def code_of(response: Any) -> tuple[int, str]:
-    return response.status_code, response.json()["error"]["code"]
 
 
 # What works
@@ -137,6 +46,7 @@ def test_a_prediction_says_what_answered(service: Service) -> None:
         "adapter_digest": task.bundle_digest,
         "tree_version": task.tree_digest,
         "backbone": service.store.backbone_ref.digest,
+        "role": "live",
     }
     assert len(body["predictions"]) == 2
     first = body["predictions"][0]

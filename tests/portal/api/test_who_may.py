@@ -33,6 +33,7 @@ EXCEPTIONS: Mapping[str, Role] = {
     "tenants_members_post": Role.OWNER,
     "tenants_tasks_deployments_current_delete": Role.DEVELOPER,
     "tenants_tasks_gate_consent_delete": Role.DEVELOPER,
+    "tenants_tasks_trials_current_delete": Role.DEVELOPER,
     "tenants_uploads_one_delete": Role.DEVELOPER,
 }
 """Least role where it is not the usual one."""

@@ -41,6 +41,7 @@ def test_a_task_is_made_with_a_domain_of_its_own(cast: Cast) -> None:
     body = answer.json()
     assert (body["slug"], body["domain"], body["labels"]) == ("news-topics", "news-topics", [])
     assert (body["latest_training"], body["latest_version"], body["deployment"]) == (None, None, None)
+    assert body["trial"] is None
     assert client.get(f"{cast.acme.path}/tasks/news-topics").json() == body
     assert client.get(f"{cast.acme.path}/tasks").json()["results"] == [body]
     with tenant_scope(cast.acme.tenant.id):

@@ -11,9 +11,12 @@ import pytest
 from psycopg.rows import class_row
 
 from portal.catalog import selectors as catalog
+from portal.catalog.models import AdapterVersion
 from portal.catalog.services import task_floor_set
 from portal.common.scope import operator_scope, tenant_scope
+from portal.serving.models import TrialKind
 from portal.serving.services import deploy, undeploy
+from portal.serving.trials import trial_start
 from portal.tenants.actors import OPERATOR
 from portal.tenants.keys import key_hash
 from portal.tenants.models import ApiKey, Tenant
@@ -21,7 +24,17 @@ from portal.tenants.services import key_revoke
 from portal.usage.models import UsageEvent as UsageEventRow
 from tests.conftest import DatabaseUrls
 from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_version
-from wire.catalog import KEYS_VIEW, NOTIFY_CHANNEL, TASKS_VIEW, USAGE_TABLE, KeyRow, Scope, TaskRow
+from wire.catalog import (
+    KEYS_VIEW,
+    NOTIFY_CHANNEL,
+    TASKS_VIEW,
+    TRIALS_VIEW,
+    USAGE_TABLE,
+    KeyRow,
+    Scope,
+    TaskRow,
+    TrialRow,
+)
 from wire.usage import UsageEvent
 
 pytestmark = pytest.mark.database
@@ -53,7 +66,7 @@ def _tasks(service: psycopg.Connection[Any]) -> list[TaskRow]:
 
 
 def test_the_views_have_the_columns_of_the_wire_contract(service: psycopg.Connection[Any]) -> None:
-    for view, row in ((KEYS_VIEW, KeyRow), (TASKS_VIEW, TaskRow)):
+    for view, row in ((KEYS_VIEW, KeyRow), (TASKS_VIEW, TaskRow), (TRIALS_VIEW, TrialRow)):
         columns = service.execute(f"SELECT * FROM {view}").description
         assert columns is not None
         assert [column.name for column in columns] == [field.name for field in dataclasses.fields(row)]
@@ -94,6 +107,36 @@ def test_the_tasks_view_tells_what_serves(service: psycopg.Connection[Any]) -> N
     tree = versions[1].tree_version
     assert (news.tree_uri, news.tree_digest) == (tree.uri, tree.digest)
     assert (unserved.slug, unserved.version_id, unserved.tree_uri) == ("unserved", None, None)
+
+
+@committed
+def test_the_trials_view_tells_what_is_tried_while_something_serves(service: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    task = make_task(tenant, "news")
+    live, tried = (make_version(task, number=number) for number in (1, 2))
+    with tenant_scope(tenant.id):
+        deploy(version=live, acting=OPERATOR)
+        _try_out(tried)
+    with service.cursor(row_factory=class_row(TrialRow)) as cursor:
+        [row] = cursor.execute(f"SELECT * FROM {TRIALS_VIEW}").fetchall()
+        assert (row.task_id, row.kind, row.share) == (str(task.id), "canary", 0.25)
+        assert (row.version_id, row.version_number) == (str(tried.id), 2)
+        assert (row.bundle_digest, row.tree_digest) == (tried.bundle_digest, tried.tree_version.digest)
+        with tenant_scope(tenant.id):
+            undeploy(task=task, acting=OPERATOR)
+        assert cursor.execute(f"SELECT * FROM {TRIALS_VIEW}").fetchall() == []
+
+
+def _try_out(version: AdapterVersion) -> None:
+    trial_start(
+        version=version,
+        kind=TrialKind.CANARY,
+        share=0.25,
+        is_automatic=True,
+        min_texts=100,
+        min_agreement=0.9,
+        acting=OPERATOR,
+    )
 
 
 @committed
@@ -172,12 +215,20 @@ def _deploy_and_undeploy(tenant: Tenant) -> None:
     undeploy(task=catalog.task_get(tenant=tenant, slug="news"), acting=OPERATOR)
 
 
+def _deploy_and_try(tenant: Tenant) -> None:
+    _deploy_first(tenant)
+    task = catalog.task_get(tenant=tenant, slug="news")
+    _try_out(make_version(task, number=2))
+
+
 def _revoke(tenant: Tenant) -> None:
     key_revoke(tenant=tenant, key_id=ApiKey.objects.for_tenant(tenant).get().id, acting=OPERATOR)
 
 
 @committed
-@pytest.mark.parametrize("change", [_deploy_first, _deploy_and_undeploy, _revoke, make_key, Tenant.save])
+@pytest.mark.parametrize(
+    "change", [_deploy_first, _deploy_and_undeploy, _deploy_and_try, _revoke, make_key, Tenant.save]
+)
 def test_the_service_hears_of_a_change_when_it_is_committed(
     service: psycopg.Connection[Any], change: Callable[[Tenant], object]
 ) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from hmi.base.errors import AlreadyExists
 from hmi.base.units import MIB
-from hmi.service.usage_spool import UsageSpool
-from hmi.service.usage_writer import UsageWriter
-from tests.fakes.usage import FakeUsageTable
+from hmi.service.event_spool import EventSpool
+from hmi.service.event_writer import EventWriter
+from tests.fakes.events import FakeEventTable
 from wire.ids import EventId, KeyId, TaskId, TenantId, VersionId
 from wire.usage import UsageEvent
 
@@ -30,16 +30,16 @@ def event(number: int) -> UsageEvent:
     )
 
 
-def spool_in(folder: Path, max_bytes: int = MIB) -> UsageSpool:
-    return UsageSpool(folder, max_bytes=max_bytes)
+def spool_in(folder: Path, max_bytes: int = MIB) -> EventSpool[UsageEvent]:
+    return EventSpool(folder, UsageEvent, max_bytes=max_bytes)
 
 
-def flush(spool: UsageSpool, table: FakeUsageTable) -> None:
-    asyncio.run(UsageWriter(spool, table, flush_s=1).flush())
+def flush(spool: EventSpool[UsageEvent], table: FakeEventTable[UsageEvent]) -> None:
+    asyncio.run(EventWriter(spool, table, flush_s=1).flush())
 
 
 def test_events_reach_the_table_unchanged_and_leave_the_disk(tmp_path: Path) -> None:
-    spool, table = spool_in(tmp_path), FakeUsageTable()
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     for number in range(2500):
         spool.append(event(number))
     flush(spool, table)
@@ -49,7 +49,7 @@ def test_events_reach_the_table_unchanged_and_leave_the_disk(tmp_path: Path) -> 
 
 
 def test_nothing_is_lost_while_the_catalog_is_away(tmp_path: Path) -> None:
-    spool, table = spool_in(tmp_path), FakeUsageTable()
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     table.is_away = True
     for number in range(3):
         spool.append(event(number))
@@ -60,7 +60,7 @@ def test_nothing_is_lost_while_the_catalog_is_away(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_broke_half_way_is_counted_once(tmp_path: Path) -> None:
-    spool, table = spool_in(tmp_path), FakeUsageTable()
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     for number in range(5):
         spool.append(event(number))
     table.fails_after = 2
@@ -77,7 +77,7 @@ def test_events_outlive_the_process_that_was_killed(tmp_path: Path) -> None:
         spool_in(tmp_path).append(event(7))
         os._exit(9)  # no buffer is flushed, nothing is closed
     os.waitpid(child, 0)
-    spool, table = spool_in(tmp_path), FakeUsageTable()
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     flush(spool, table)
     assert list(table.events.values()) == [event(7)]
 
@@ -89,13 +89,13 @@ def test_a_torn_line_is_skipped_and_the_others_count(tmp_path: Path) -> None:
     (file,) = tmp_path.glob("*.jsonl")
     with file.open("ab") as opened:
         opened.write(b'{"id": "ev')
-    spool, table = spool_in(tmp_path), FakeUsageTable()
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     flush(spool, table)
     assert list(table.events) == ["event 1"]
 
 
 def test_the_spool_is_bounded_and_says_what_was_lost(tmp_path: Path) -> None:
-    spool, table = spool_in(tmp_path, max_bytes=1000), FakeUsageTable()
+    spool, table = spool_in(tmp_path, max_bytes=1000), FakeEventTable[UsageEvent]()
     for number in range(20):
         spool.append(event(number))
     assert spool.num_bytes <= 1000

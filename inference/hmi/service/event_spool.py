@@ -1,4 +1,4 @@
-"""Usage events on their way to the catalog: on this machine's disk before the answer leaves.
+"""Events on their way to the catalog: on this machine's disk, usage before its answer leaves.
 
 What survives: an event is handed to the operating system before its answer is sent, so it outlives kill -9
 of the service; it is not forced to the disk one by one, so the last moments before a power cut can be lost.
@@ -8,28 +8,30 @@ Every event has an id of its own and is inserted by it, so that sending a file t
 import fcntl
 import os
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 import structlog
 
 from hmi.base.errors import AlreadyExists
-from wire.usage import UsageEvent
 
 log = structlog.get_logger(__name__)
 
-_DECODER = msgspec.json.Decoder(UsageEvent)
+EventT = TypeVar("EventT")
 
 
-class UsageSpool:
-    """Append-only files ``<number>.jsonl`` in a folder of its own. One thread; one process a folder.
+class EventSpool(Generic[EventT]):
+    """Append-only files ``<number>.jsonl`` of one kind of event in a folder of their own. One thread; one
+    process a folder.
 
     The file with the highest number is written to; the others are sealed and wait to be sent and removed.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+    def __init__(self, folder: Path, kind: type[EventT], *, max_bytes: int) -> None:
         """Open the folder; seal what an earlier process left. Raises AlreadyExists when one still runs."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._decoder = msgspec.json.Decoder(kind)
         self._max_bytes = max_bytes
         self._lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
@@ -47,7 +49,7 @@ class UsageSpool:
     def num_bytes(self) -> int:
         return self._sealed_bytes + self._active_bytes
 
-    def append(self, event: UsageEvent) -> None:
+    def append(self, event: EventT) -> None:
         """Keep ``event``; past ``max_bytes`` (the catalog was away for long) count it as lost."""
         line = msgspec.json.encode(event) + b"\n"
         if self.num_bytes + len(line) > self._max_bytes:
@@ -56,7 +58,7 @@ class UsageSpool:
         try:
             self._active_bytes += os.write(self._active, line)
         except OSError as exc:  # a full disk must not stop predictions
-            log.error("usage_event_lost", reason=exc.strerror)
+            log.error("event_lost", folder=self._folder.name, reason=exc.strerror)
             self.num_lost += 1
 
     def seal(self) -> list[Path]:
@@ -70,14 +72,14 @@ class UsageSpool:
             self._active = self._open(self._number + 1)
         return list(self._sealed)
 
-    def read(self, path: Path) -> list[UsageEvent]:
+    def read(self, path: Path) -> list[EventT]:
         """The events of a sealed file. A line torn by a crash was never answered for, and is skipped."""
         events = []
         for line in path.read_bytes().splitlines():
             try:
-                events.append(_DECODER.decode(line))
+                events.append(self._decoder.decode(line))
             except msgspec.DecodeError:
-                log.warning("usage_line_skipped", file=path.name, num_bytes=len(line))
+                log.warning("event_line_skipped", file=path.name, num_bytes=len(line))
         return events
 
     def remove(self, path: Path) -> None:

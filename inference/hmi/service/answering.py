@@ -1,0 +1,251 @@
+"""Answers a request with the version that serves, or, of a task on trial, with two versions side by side."""
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hmi.base.clock import Clock
+from hmi.base.errors import HmiError, NotReady, QueueFull
+from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.model.tokenizer import EncodedTexts
+from hmi.service.access import Grant, ServedVersion, Trial
+from hmi.service.event_spool import EventSpool
+from hmi.service.plane import Plane
+from wire.artifacts import AdapterFields
+from wire.catalog import TrialKind
+from wire.ids import EventId, RequestId, TrialId
+from wire.usage import DIFFERENCE_BUCKETS, ComparisonEvent
+
+LIVE, CANARY = "live", "canary"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the answer to one request is made of."""
+
+    role: str  # LIVE or CANARY
+    version: ServedVersion
+    fields: AdapterFields
+    encoded: EncodedTexts
+    answer: EngineAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One version that is to answer."""
+
+    role: str
+    version: ServedVersion
+    fields: AdapterFields
+    encoded: EncodedTexts
+    request: EngineRequest
+
+    async def answered(self) -> Answered:
+        """Waits; cancelling it cancels the request. Raises HmiError."""
+        answer = await asyncio.wrap_future(self.request.future)
+        return Answered(self.role, self.version, self.fields, self.encoded, answer)
+
+
+class Answering:
+    """Event loop only. A version on trial never makes a request wait for its loading, and never fails it."""
+
+    def __init__(self, *, clock: Clock, comparisons: EventSpool[ComparisonEvent]) -> None:
+        self._clock = clock
+        self._comparisons = comparisons
+        self._background: set[asyncio.Task[None]] = set()
+        self._meeting: set[HplmRef] = set()
+
+    async def answer(
+        self, plane: Plane, grant: Grant, texts: list[str], *, deadline: float, request_id: RequestId
+    ) -> Answered:
+        """Raises HmiError. Cancelling it cancels what it asked for."""
+        fields = await plane.describe(grant.live.hplm)
+        encoded = await plane.encode(texts, fields.max_tokens)
+        live = _asked(LIVE, grant, grant.live, fields, encoded, deadline=deadline, request_id=request_id)
+        trial = grant.trial
+        if trial is None or not is_chosen(trial.id, trial.share, request_id):
+            plane.submit(live.request)
+            return await live.answered()
+        tried_fields = plane.known(trial.version.hplm)
+        if tried_fields is None:
+            self._meet(plane, grant, trial, num_texts=len(texts))
+            plane.submit(live.request)
+            return await live.answered()
+        if tried_fields.max_tokens != fields.max_tokens:
+            encoded = await plane.encode(texts, tried_fields.max_tokens)
+        tried = _asked(
+            CANARY, grant, trial.version, tried_fields, encoded, deadline=deadline, request_id=request_id
+        )
+        plane.submit(live.request, beside=tried.request)
+        self._in_background(self._compare(grant, trial, live, tried))
+        try:
+            return await (_first_of(tried, live) if trial.kind is TrialKind.CANARY else live.answered())
+        except asyncio.CancelledError:
+            live.request.future.cancel()
+            tried.request.future.cancel()
+            raise
+
+    async def settle(self) -> None:
+        """Until every comparison under way is counted."""
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    def _meet(self, plane: Plane, grant: Grant, trial: Trial, *, num_texts: int) -> None:
+        """Load the version on trial beside the requests; one that cannot be loaded has failed this one."""
+        hplm = trial.version.hplm
+        if hplm not in self._meeting:
+            self._meeting.add(hplm)
+            self._in_background(self._describe(plane, grant, trial, num_texts))
+
+    async def _describe(self, plane: Plane, grant: Grant, trial: Trial, num_texts: int) -> None:
+        try:
+            await plane.describe(trial.version.hplm)
+        except HmiError as error:
+            if _is_its_fault(error):
+                self._count(grant, trial, num_texts=num_texts, has_trial_failed=True)
+        finally:
+            self._meeting.discard(trial.version.hplm)
+
+    async def _compare(self, grant: Grant, trial: Trial, live: _Asked, tried: _Asked) -> None:
+        ends = [await _ended(asked.request.future) for asked in (live, tried)]
+        failures = [end for end in ends if isinstance(end, BaseException)]
+        if not all(_is_its_fault(failure) for failure in failures):
+            return  # the caller hung up, or there was no room: that tells nothing of the versions
+        num_texts = live.request.num_documents
+        if failures:
+            has_live_failed, has_trial_failed = (isinstance(end, BaseException) for end in ends)
+            self._count(
+                grant,
+                trial,
+                num_texts=num_texts,
+                has_live_failed=has_live_failed,
+                has_trial_failed=has_trial_failed,
+            )
+            return
+        answers = [end for end in ends if isinstance(end, EngineAnswer)]
+        difference = compare(answers[0], live.fields.labels, answers[1], tried.fields.labels)
+        self._count(grant, trial, num_texts=num_texts, difference=difference, answers=answers)
+
+    def _count(
+        self,
+        grant: Grant,
+        trial: Trial,
+        *,
+        num_texts: int,
+        has_live_failed: bool = False,
+        has_trial_failed: bool = False,
+        difference: "Difference | None" = None,
+        answers: list[EngineAnswer] | None = None,
+    ) -> None:
+        live_ms, trial_ms = [_total_ms(answer) for answer in answers] if answers else (0.0, 0.0)
+        self._comparisons.append(
+            ComparisonEvent(
+                id=EventId(str(uuid.uuid4())),
+                tenant_id=grant.task.tenant_id,
+                trial_id=trial.id,
+                created_at=self._clock.now(),
+                num_texts=num_texts,
+                has_live_failed=has_live_failed,
+                has_trial_failed=has_trial_failed,
+                num_agreed=difference.num_agreed if difference else 0,
+                live_ms=live_ms,
+                trial_ms=trial_ms,
+                difference=difference.total if difference else 0.0,
+                difference_counts=difference.counts if difference else (),
+            )
+        )
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far two versions' answers to the same texts are apart."""
+
+    num_agreed: int
+    total: float  # sum over texts of |score of the first one's label, first - second|
+    counts: tuple[int, ...]  # texts by that difference, DIFFERENCE_BUCKETS
+
+
+def compare(
+    first: EngineAnswer, first_labels: tuple[str, ...], second: EngineAnswer, second_labels: tuple[str, ...]
+) -> Difference:
+    """Labels are compared by name: the versions may have been trained on different ones."""
+    num_agreed = 0
+    differences = np.empty(len(first.documents))
+    for number, (one, other) in enumerate(zip(first.documents, second.documents, strict=True)):
+        scores = dict(zip(second_labels, other.probabilities, strict=True))
+        top = max(range(len(one.probabilities)), key=one.probabilities.__getitem__)
+        label = first_labels[top]
+        num_agreed += label == max(scores, key=lambda name: scores[name])
+        differences[number] = abs(one.probabilities[top] - scores.get(label, 0.0))
+    counts, _ = np.histogram(differences, bins=DIFFERENCE_BUCKETS, range=(0.0, 1.0))
+    return Difference(num_agreed, float(differences.sum()), tuple(counts.tolist()))
+
+
+def is_chosen(trial_id: TrialId, share: float, request_id: RequestId) -> bool:
+    """Is the request one of the ``share`` that the trial gets? The same id always gets the same answer."""
+    drawn = hashlib.sha256(f"{trial_id} {request_id}".encode()).digest()
+    return int.from_bytes(drawn[:8]) < share * 2**64
+
+
+def _asked(
+    role: str,
+    grant: Grant,
+    version: ServedVersion,
+    fields: AdapterFields,
+    encoded: EncodedTexts,
+    *,
+    deadline: float,
+    request_id: RequestId,
+) -> _Asked:
+    request = EngineRequest(
+        request_id=request_id,
+        tenant_id=grant.task.tenant_id,
+        task_id=grant.task.task_id,
+        hplm=version.hplm,
+        documents=encoded.documents,
+        deadline=deadline,
+        coverage_floor=grant.task.coverage_floor or 0.0,
+    )
+    return _Asked(role, version, fields, encoded, request)
+
+
+async def _first_of(canary: _Asked, live: _Asked) -> Answered:
+    try:
+        return await canary.answered()
+    except HmiError:
+        return await live.answered()
+
+
+async def _ended(future: "Future[EngineAnswer]") -> EngineAnswer | BaseException:
+    """How a request ended, without a hold on it: cancelling the wait does not cancel the request."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    future.add_done_callback(lambda _: loop.call_soon_threadsafe(_set_done, done))
+    await done
+    if future.cancelled():
+        return asyncio.CancelledError()
+    return future.exception() or future.result()
+
+
+def _set_done(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+def _is_its_fault(failure: BaseException) -> bool:
+    return isinstance(failure, HmiError) and not isinstance(failure, QueueFull | NotReady)
+
+
+def _total_ms(answer: EngineAnswer) -> float:
+    return answer.queue_ms + answer.retrieve_ms + answer.compute_ms

@@ -1,0 +1,109 @@
+"""Carries events from their spool into the catalog, in batches, each event once."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+import psycopg
+import structlog
+
+from hmi.service.event_spool import EventSpool
+
+BATCH_EVENTS = 1000
+CONNECT_TIMEOUT_S = 5
+INSERT_TIMEOUT_S = 30.0
+
+EventT = TypeVar("EventT")
+EventT_contra = TypeVar("EventT_contra", contravariant=True)
+
+log = structlog.get_logger(__name__)
+
+
+class EventsNotTaken(Exception):
+    """The catalog does not take events now."""
+
+
+class EventSink(Protocol[EventT_contra]):
+    """Where events of one kind go."""
+
+    async def insert(self, events: Sequence[EventT_contra]) -> None:
+        """Insert those that are not there yet; raises EventsNotTaken, and then any may be there."""
+
+    async def close(self) -> None: ...
+
+
+class PostgresEventSink(Generic[EventT]):
+    """A table of the catalog, by the role that may only insert. Connects when needed."""
+
+    def __init__(self, url: str, table: str, kind: type[EventT]) -> None:
+        """``kind`` is a dataclass of wire.usage: its fields are the table's columns."""
+        self._url = url
+        self._insert_rows = _insertion(table, kind)
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def insert(self, events: Sequence[EventT]) -> None:
+        try:
+            await asyncio.wait_for(self._insert(events), INSERT_TIMEOUT_S)
+        except (psycopg.Error, TimeoutError) as exc:
+            await self.close()
+            raise EventsNotTaken(f"{type(exc).__name__}: {exc}".strip()) from exc
+
+    async def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                await connection.close()
+
+    async def _insert(self, events: Sequence[EventT]) -> None:
+        if self._connection is None:
+            self._connection = await psycopg.AsyncConnection.connect(
+                self._url,
+                autocommit=True,
+                connect_timeout=CONNECT_TIMEOUT_S,
+                application_name="hmi-service-usage",
+            )
+        await self._connection.execute(self._insert_rows, [msgspec.json.encode(events).decode()])
+
+
+class EventWriter(Generic[EventT]):
+    """One task of the event loop (run). While the catalog is away the spool grows, not the memory."""
+
+    def __init__(self, spool: EventSpool[EventT], sink: EventSink[EventT], *, flush_s: float) -> None:
+        self._spool = spool
+        self._sink = sink
+        self._flush_s = flush_s
+
+    async def run(self) -> None:
+        """Flush every ``flush_s`` until cancelled."""
+        while True:
+            await asyncio.sleep(self._flush_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send what the spool holds; what cannot be sent stays for the next time."""
+        for path in self._spool.seal():
+            events = self._spool.read(path)
+            try:
+                for first in range(0, len(events), BATCH_EVENTS):
+                    await self._sink.insert(events[first : first + BATCH_EVENTS])
+            except EventsNotTaken as exc:
+                log.warning("events_not_sent", reason=str(exc), spooled_bytes=self._spool.num_bytes)
+                return
+            self._spool.remove(path)
+
+    async def close(self) -> None:
+        """Let go of sink and spool; what has not been sent stands in the spool for the next start."""
+        await self._sink.close()
+        self._spool.close()
+
+
+def _insertion(table: str, kind: type[Any]) -> str:
+    # One statement however many rows: what the table sums up by trigger is summed once.
+    columns = ", ".join(field.name for field in fields(kind))
+    return (
+        f"INSERT INTO {table} ({columns})"
+        f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) ON CONFLICT DO NOTHING"
+    )

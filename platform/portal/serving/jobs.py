@@ -1,0 +1,12 @@
+"""Background jobs of deployments; each may run twice without harm."""
+
+from celery import shared_task
+
+from portal.common.queue import JobName
+from portal.serving import trials
+
+
+@shared_task(name=JobName.TRIALS_JUDGE.value)  # type: ignore[untyped-decorator]  # Celery has no types
+def trials_judge() -> None:
+    """Promote or roll back the versions on trial on which the verdict is there."""
+    trials.trials_judge()
