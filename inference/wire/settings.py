@@ -52,6 +52,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_HOST_BYTES",
         "HMI_DISK_BYTES",
         "HMI_CACHE_DIR",
+        "HMI_COMPUTE_TYPE",
         "HMI_THREADS",
         "HMI_MAX_ADAPTER_RANK",
         "HMI_MAX_BATCH_ROWS",

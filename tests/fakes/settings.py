@@ -16,6 +16,7 @@ def service_settings(store_url: str, cache_dir: Path, **changes: Any) -> Service
         "cache_dir": cache_dir,
         "device_bytes": 64 * MIB,
         "host_bytes": 16 * MIB,
+        "compute_type": "float32",  # the same numbers on every machine
         "threads": 1,
         "max_adapter_rank": 8,
         "max_batch_adapters": 4,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+import torch
 
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
@@ -25,8 +26,10 @@ from hmi.memory.tier import MemoryTier
 from hmi.model.adapter_bank import adapter_unit_bytes, adapter_units
 from hmi.model.adapter_bundle import Hplm
 from hmi.model.backbone import Backbone, measure_backbone
+from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
+from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import PlotArena
 from hmi.plot.table import PlotTable
 from hmi.service.live_plane import LivePlane
@@ -65,7 +68,8 @@ def open_plane(
     Raises HmiError with what is wrong; what does not fit is refused before anything is allocated.
     """
     folder = store.localize(ref.uri, ref.digest)
-    fields, backbone_bytes = measure_backbone(folder, with_lower=settings.lower_layers)
+    dtype = compute_dtype(settings.compute_type, settings.device)
+    fields, backbone_bytes = measure_backbone(folder, dtype, with_lower=settings.lower_layers)
     limits = BatchLimits(
         max_rows=settings.max_batch_rows,
         max_tokens=max(settings.max_batch_tokens, fields.max_positions),
@@ -73,8 +77,9 @@ def open_plane(
         max_cold_adapters=max(1, settings.max_batch_adapters // 4),
     )
     device = Budget(MemoryTier.DEVICE, settings.device_bytes)
-    plan = _reserve_device(device, fields, backbone_bytes, settings, limits)
+    plan = _reserve_device(device, fields, backbone_bytes, settings, limits, dtype)
     backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=settings.lower_layers)
+    upper = ServingLayers(backbone.upper, dtype=dtype)
     bank = HplmBank(
         fields,
         num_adapter_units=plan.num_adapter_units,
@@ -82,10 +87,11 @@ def open_plane(
         max_rank=settings.max_adapter_rank,
         max_labels=MAX_LABELS,
         device=settings.device,
+        dtype=dtype,
     )
     plot = PlotArena(plan.plot_bytes, fields.hidden)
     for kind, planned_bytes, num_bytes in (
-        ("backbone", backbone_bytes, backbone.num_bytes),
+        ("backbone", backbone_bytes, upper.num_bytes + backbone.below_bytes),
         ("adapters", plan.adapter_bytes, bank.adapters.num_bytes),
         ("heads", plan.head_bytes, bank.heads.num_bytes),
         ("plot nodes", plan.plot_bytes, plot.capacity_bytes),
@@ -99,6 +105,7 @@ def open_plane(
     log.info(
         "device_planned",
         num_slots=plan.num_slots,
+        compute_type=str(dtype).removeprefix("torch."),
         **{kind.replace(" ", "_") + "_bytes": size for kind, size in device.used_by_kind().items()},
     )
     host = Budget(MemoryTier.HOST, settings.host_bytes)
@@ -148,7 +155,14 @@ def open_plane(
         node_arena=plot,
         inbox=inbox,
     )
-    runner = ModelRunner(backbone=backbone, plot=plot, bank=bank)
+    runner = ModelRunner(
+        residuals=backbone.residuals,
+        lower=backbone.lower,
+        exact_token_cost=backbone.exact_token_cost,
+        plot=plot,
+        upper=upper,
+        bank=bank,
+    )
     runner.warm_up()
     engine: Engine[Retrieved] = Engine(
         EngineConfig(limits=limits, max_requests=settings.max_queue_requests),
@@ -179,11 +193,12 @@ def _reserve_device(
     backbone_bytes: int,
     settings: ServiceSettings,
     limits: BatchLimits,
+    dtype: torch.dtype,
 ) -> DevicePlan:
     needs = DeviceNeeds(
         backbone_bytes=backbone_bytes,
         workspace_bytes=_workspace_bytes(fields, limits),
-        adapter_unit_bytes=adapter_unit_bytes(fields),
+        adapter_unit_bytes=adapter_unit_bytes(fields, dtype),
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),
         min_head_units=limits.max_adapters * head_units(MAX_LABELS),

@@ -86,6 +86,7 @@ class Engine(Generic[RetrievedT]):
         self._deadlines = Deadlines()
         self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
         self._load_pace = LoadPace()
+        self._broken: dict[HplmRef, HmiError] = {}  # found by the batch that is running
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
         self._thread: threading.Thread | None = None
@@ -285,6 +286,8 @@ class Engine(Generic[RetrievedT]):
                 ),
                 leases.placed,
             )
+        while self._broken:
+            self._placement.quarantine(*self._broken.popitem())
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
         step_s = self._clock.monotonic() - start
         self._step_s += SMOOTHING * (step_s - self._step_s)
@@ -304,6 +307,10 @@ class Engine(Generic[RetrievedT]):
         except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others run without it
             self._compute_apart(parts, placed, exc)
             return
+        if len(parts) > 1 and not _are_finite(answers):
+            # What is no number in one document may have reached another: each is judged by itself.
+            self._compute_each(parts, placed, reason="not finite")
+            return
         retrieve_ms = 1000 * (middle - start)
         compute_ms = 1000 * (self._clock.monotonic() - middle)
         self._on_batch(BatchRecord.of(batch, retrieve_ms=retrieve_ms, compute_ms=compute_ms))
@@ -318,9 +325,7 @@ class Engine(Generic[RetrievedT]):
         self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm], error: Exception
     ) -> None:
         if len(parts) > 1:
-            log.warning("batch_split", num_requests=len(parts), reason=type(error).__name__)
-            for part in parts:
-                self._compute((part,), placed)
+            self._compute_each(parts, placed, reason=type(error).__name__)
             return
         request = parts[0].request
         log.error("request_failed", request_id=request.request_id, exc_info=error)
@@ -328,15 +333,20 @@ class Engine(Generic[RetrievedT]):
             error = HmiError(ErrorCode.INTERNAL, "the prediction failed; the operator's log says why")
         self._fail(request, error)
 
+    def _compute_each(
+        self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm], *, reason: str
+    ) -> None:
+        log.warning("batch_split", num_requests=len(parts), reason=reason)
+        for part in parts:
+            self._compute((part,), placed)
+
     def _take_answers(self, part: BatchPart, answers: Sequence[DocumentAnswer]) -> None:
         request = part.request
-        if not all(math.isfinite(sum(answer.probabilities)) for answer in answers):
-            self._fail(
-                request,
-                HmiError(
-                    ErrorCode.BUNDLE_BROKEN, "the adapter gave numbers that are not finite; train it again"
-                ),
-            )
+        if not _are_finite(answers):
+            message = "the adapter gave numbers that are not finite; train it again"
+            error = HmiError(ErrorCode.BUNDLE_BROKEN, message)
+            self._broken[request.hplm] = error  # else it would split batch after batch
+            self._fail(request, error)
             return
         request.answers[part.first : part.last] = answers
         # Known only now: that lower layers must be computed follows from what the look-up found.
@@ -395,6 +405,10 @@ class Engine(Generic[RetrievedT]):
             self._open.pop(request, None)
             self._admission.leave(request, self._clock.monotonic())
             self._counts.notify_all()
+
+
+def _are_finite(answers: Sequence[DocumentAnswer]) -> bool:
+    return all(math.isfinite(sum(answer.probabilities)) for answer in answers)
 
 
 def _answer(request: EngineRequest) -> EngineAnswer:

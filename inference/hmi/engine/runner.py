@@ -11,9 +11,11 @@ import torch
 from hmi.engine.batch import Batch
 from hmi.engine.placement import PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
-from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
 from hmi.model.hplm_bank import HplmBank
+from hmi.model.lower import LowerLayers
+from hmi.model.residuals import RowResiduals
+from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import LookupResult, PlotArena
 from hmi.plot.ngram import Documents
 from wire.inference import Coverage
@@ -37,7 +39,7 @@ class ExactPath:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """A batch with its lower-layer states looked up; rows sorted by slot, so that neighbours share one."""
+    """A batch with its lower-layer states looked up; documents of one slot are neighbours."""
 
     rows: npt.NDArray[np.float32]  # [num_tokens, hidden], without position residuals
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
@@ -53,12 +55,24 @@ class ModelRunner:
     """Engine thread only: it reads the arenas that the placement writes.
 
     A document takes the exact path when the share of its tokens that trigrams and bigrams answer is under its
-    request's floor, and the backbone was opened with its lower layers.
+    request's floor, and there are lower layers.
     """
 
-    def __init__(self, *, backbone: Backbone, plot: PlotArena, bank: HplmBank) -> None:
-        self._backbone = backbone
+    def __init__(
+        self,
+        *,
+        residuals: RowResiduals,
+        lower: LowerLayers | None,
+        exact_token_cost: float,
+        plot: PlotArena,
+        upper: ServingLayers,
+        bank: HplmBank,
+    ) -> None:
+        self._residuals = residuals
+        self._lower = lower
+        self._exact_token_cost = exact_token_cost
         self._plot = plot
+        self._upper = upper
         self._bank = bank
 
     def warm_up(self) -> None:
@@ -77,7 +91,7 @@ class ModelRunner:
         rows = np.empty((documents.num_tokens, self._plot.hidden), np.float32)
         result = self._plot.lookup(documents, paths, rows)
         is_exact = result.covered_share(documents.offsets) < order.floors
-        if self._backbone.lower is None:
+        if self._lower is None:
             is_exact[:] = False
         coverage = np.zeros((len(order), 4))
         coverage[:, :3] = result.coverage(documents.offsets)
@@ -97,12 +111,13 @@ class ModelRunner:
     def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
         """Probabilities of each document's own labels."""
         offsets, slots = retrieved.offsets, retrieved.slots
-        states = torch.from_numpy(retrieved.rows).to(self._backbone.device)
-        states = states + self._backbone.residuals.of(offsets)
+        residuals = self._residuals.of(offsets)
+        states = residuals.add_(torch.from_numpy(retrieved.rows).to(residuals.device))
         if len(retrieved.exact.tokens):
+            assert self._lower is not None, "without lower layers nothing is exact"
             tokens = torch.from_numpy(retrieved.exact.tokens).to(states.device)
-            states[tokens] = self._backbone.lower_states(retrieved.exact.documents)
-        states = self._backbone.upper(states, offsets, self._bank.adapters.call(slots, offsets))
+            states[tokens] = self._lower(retrieved.exact.documents)
+        states = self._upper.forward(states, offsets, self._bank.adapters.call(slots, offsets))
         logits = self._bank.heads.logits(mean_pool(states, offsets), slots)
         probabilities = logits.softmax(dim=-1).cpu().numpy()
         return [
@@ -111,14 +126,14 @@ class ModelRunner:
                 coverage=Coverage(*retrieved.coverage[row].tolist()),
                 rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
                 nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
-                token_cost=self._backbone.exact_token_cost if retrieved.coverage[row, 3] else 1.0,
+                token_cost=self._exact_token_cost if retrieved.coverage[row, 3] else 1.0,
             )
             for row in retrieved.back
         ]
 
 
 class _Order:
-    """The documents of a batch, sorted by slot."""
+    """The documents of a batch as the adapters take them: neighbours share a slot, long ones come first."""
 
     def __init__(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> None:
         documents = [
@@ -126,7 +141,11 @@ class _Order:
             for part in batch.parts
             for document in range(part.first, part.last)
         ]
-        chosen = sorted(range(len(documents)), key=lambda index: documents[index][2].slot)
+        longest: dict[int, int] = {}
+        for request, index, hplm in documents:
+            longest[hplm.slot] = max(longest.get(hplm.slot, 0), request.tokens_of(index))
+        slots = [hplm.slot for _, _, hplm in documents]
+        chosen = sorted(range(len(documents)), key=lambda index: (-longest[slots[index]], slots[index]))
         self._documents = [documents[index] for index in chosen]
         self.placed = [hplm for _, _, hplm in self._documents]
         self.floors = np.array([request.coverage_floor for request, _, _ in self._documents])

@@ -11,7 +11,8 @@ from torch.nn import functional
 from hmi.base.errors import BundleMismatch
 from hmi.model.adapters.call import AdapterModule, module_shape
 from hmi.model.adapters.lora.layer import HostAdapter, Site
-from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, SlotRuns, UnitTable
+from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
+from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 from wire.artifacts import BackboneFields
 
 UNIT_RANK = 8
@@ -122,10 +123,18 @@ class AdapterBank:
         """The adapters of one batch; None where no document has any, so that the plain forward is taken.
 
         ``slots`` is int64 [num_documents], IDENTITY for none; ``offsets`` is int64 [num_documents + 1].
-        Documents of one slot are fastest next to each other. It reads the arena when it is applied, not now.
+        Fastest are neighbours of one slot, long documents first. It reads the arena when it is applied, not
+        now.
         """
         acts_on = self._acts_on[slots[slots != IDENTITY]].any(axis=0)
-        runs = self._table.runs(slots, offsets[1:], self._arena.device)
+        groups = token_chunks(
+            slots,
+            offsets,
+            self._table,
+            unit_rank=UNIT_RANK,
+            device=self._arena.device,
+            dtype=self._arena.dtype,
+        )
         if not acts_on.any():
             return None
         used = {
@@ -133,7 +142,7 @@ class AdapterBank:
             for site, number in self._sites.items()
             if acts_on[number]
         }
-        return BankCall(runs, used)
+        return BankCall(groups, used)
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
@@ -166,26 +175,40 @@ class AdapterBank:
 
 @dataclass(frozen=True, slots=True)
 class BankCall:
-    """An AdapterCall over the bank's arena: one grouped matrix multiplication down and one up, however many
-    tenants.
+    """An AdapterCall over the bank's arena: two batched matrix multiplications a site, however many tenants.
 
-    (Measured on a processor with 8 to 64 adapters in a batch: as fast as a loop over documents in Python,
-    two to four times as fast as padding documents or tiles to equal length; on a GPU the same call is one
-    kernel.)
+    A token is multiplied by all units of its chunk, and what is not its own is set to zero between the two:
+    waste that costs less than cutting tokens by slot.
+    (Measured on a processor with 39 adapters in a batch of 2,048 tokens: three times as fast in bfloat16 as a
+    grouped matrix multiplication, as fast in float32.)
     """
 
-    runs: SlotRuns
+    groups: tuple[ChunkGroup, ...]
     used: dict[Site, tuple[Tensor, Tensor]]  # down and up of the sites that some adapter of the batch changes
 
     def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
         """See AdapterCall."""
+        if Site(layer, module) not in self.used:
+            return outputs
+        padding = (0, 0, 0, padded_tokens(len(inputs)) - len(inputs))
+        adapted = functional.pad(outputs, padding).contiguous()
+        self.add_to(layer, module, functional.pad(inputs, padding), adapted)
+        return adapted[: len(outputs)]
+
+    def add_to(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> None:
+        """As apply(), into ``outputs``, [padded_tokens, out], which may be columns of a wider tensor;
+        ``inputs`` is [padded_tokens, in]."""
         weights = self.used.get(Site(layer, module))
         if weights is None:
-            return outputs
-        down, up = (self._of_runs(part).to(inputs.dtype) for part in weights)
-        narrow = functional.grouped_mm(inputs, down.transpose(1, 2), offs=self.runs.ends)
-        return outputs + functional.grouped_mm(narrow, up, offs=self.runs.ends)
+            return
+        for group in self.groups:
+            down, up = (self._of_chunks(part, group).to(inputs.dtype) for part in weights)
+            tokens, shape = slice(group.first_token, group.last_token), (group.num_chunks, CHUNK_TOKENS)
+            narrow = torch.bmm(inputs[tokens].unflatten(0, shape), down.transpose(1, 2))
+            narrow = narrow * group.keep
+            outputs[tokens].unflatten(0, shape).baddbmm_(narrow, up)
 
-    def _of_runs(self, part: Tensor) -> Tensor:
-        """[units, 8, width] as [runs, 8 * depth, width]."""
-        return part[self.runs.units].view(-1, self.runs.depth * UNIT_RANK, part.shape[-1])
+    @staticmethod
+    def _of_chunks(part: Tensor, group: ChunkGroup) -> Tensor:
+        """[units, 8, width] as [chunks, units of a chunk * 8, width]."""
+        return part.index_select(0, group.units).view(group.num_chunks, -1, part.shape[-1])

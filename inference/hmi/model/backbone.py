@@ -74,10 +74,10 @@ class Backbone:
         return self.residuals.position.device
 
     @property
-    def num_bytes(self) -> int:
-        """Bytes of all tensors on the device."""
-        layers = [self.upper] if self.lower is None else [self.upper, self.lower]
-        return self.residuals.num_bytes + sum(p.nbytes for module in layers for p in module.parameters())
+    def below_bytes(self) -> int:
+        """Bytes on the device of what comes before the upper layers."""
+        lower = () if self.lower is None else self.lower.parameters()
+        return self.residuals.num_bytes + sum(parameter.nbytes for parameter in lower)
 
     @property
     def exact_token_cost(self) -> float:
@@ -104,14 +104,15 @@ def open_original_upper(
     return UpperLayers(fields, _read(path, upper_tensor_shapes(fields), torch.device(device)))
 
 
-def measure_backbone(folder: Path, *, with_lower: bool) -> tuple[BackboneFields, int]:
+def measure_backbone(folder: Path, dtype: torch.dtype, *, with_lower: bool) -> tuple[BackboneFields, int]:
     """What a backbone's manifest says of it, and the most bytes that it takes opened ``with_lower`` or
-    without, nothing verified yet. Raises BundleBroken."""
+    without, its upper layers in ``dtype``; nothing verified yet. Raises BundleBroken."""
     manifest = read_manifest(folder)
     try:
         fields = codec.from_plain(BackboneFields, manifest.fields)
-        files = [UPPER_FILE, RESIDUALS_FILE] + [LOWER_FILE] * with_lower
-        num_bytes = sum(manifest.files[name].num_bytes for name in files)
+        upper_bytes = manifest.files[UPPER_FILE].num_bytes * dtype.itemsize // torch.float32.itemsize
+        others = [RESIDUALS_FILE] + [LOWER_FILE] * with_lower
+        num_bytes = upper_bytes + sum(manifest.files[name].num_bytes for name in others)
     except (codec.WireError, KeyError) as exc:
         raise BundleBroken(f"{folder.name} is not the bundle of a backbone: {exc}") from exc
     return fields, num_bytes

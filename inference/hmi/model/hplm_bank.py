@@ -23,15 +23,19 @@ class HplmBank:
         max_rank: int,
         max_labels: int,
         device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Allocates ``num_bytes`` at once. There are as many slots as adapter units."""
+        """Allocates ``num_bytes`` at once. There are as many slots as adapter units; ``dtype`` is the
+        adapters', heads are float32."""
         self._fields = fields
+        self._dtype = dtype
         self.adapters = AdapterBank(
             fields,
             num_slots=num_adapter_units,
             max_rank=max_rank,
             num_units=num_adapter_units,
             device=device,
+            dtype=dtype,
         )
         self.heads = HeadBank(
             fields,
@@ -52,7 +56,7 @@ class HplmBank:
     def bytes_of(self, item: Hplm) -> int:
         """Bytes of the units that ``item`` takes."""
         rank = 0 if item.adapter is None else item.adapter.config.rank
-        return adapter_units(rank) * adapter_unit_bytes(self._fields) + head_units(
+        return adapter_units(rank) * adapter_unit_bytes(self._fields, self._dtype) + head_units(
             item.head.num_labels
         ) * head_unit_bytes(self._fields)
 

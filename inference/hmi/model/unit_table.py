@@ -81,17 +81,27 @@ class UnitTable:
         self._num_units[slot] = -1
         return units
 
-    def runs(self, slots: NDArray[np.int64], ends: NDArray[np.int64], device: torch.device) -> SlotRuns:
-        """Runs of a batch: item i, of slot ``slots[i]``, ends before row ``ends[i]``.
-
-        NO_SLOT stands for an item without units. Raises when a slot is empty: its item was evicted under a
-        batch, which leases are there to prevent.
-        """
+    def require_filled(self, slots: NDArray[np.int64]) -> None:
+        """Raise when one of ``slots`` is empty (NO_SLOT is not): its item was evicted under a batch, which
+        leases are there to prevent."""
         taken = slots[slots != NO_SLOT]
         if np.any(self._num_units[taken] < 0):
             raise HmiError(
                 ErrorCode.INTERNAL, f"slots {taken[self._num_units[taken] < 0].tolist()} are empty"
             )
+
+    def units_of(self, slot: int) -> list[int]:
+        """The units that ``slot`` holds, the first ranks first."""
+        held: list[int] = self._units[slot, : max(0, self._num_units[slot])].tolist()
+        return held
+
+    def runs(self, slots: NDArray[np.int64], ends: NDArray[np.int64], device: torch.device) -> SlotRuns:
+        """Runs of a batch: item i, of slot ``slots[i]``, ends before row ``ends[i]``.
+
+        NO_SLOT stands for an item without units. Raises when a slot is empty.
+        """
+        self.require_filled(slots)
+        taken = slots[slots != NO_SLOT]
         last = np.append(np.flatnonzero(slots[1:] != slots[:-1]), len(slots) - 1)
         run_slots = slots[last]
         depth = max(1, int(self._num_units[taken].max(initial=0)))

@@ -22,6 +22,11 @@ class UpperLayers(nn.Module):
             EncoderLayer(fields, index, tensors) for index in range(fields.num_lower, fields.num_layers)
         )
 
+    @property
+    def encoder_layers(self) -> tuple[EncoderLayer, ...]:
+        """First to last."""
+        return tuple(layer for layer in self.layers if isinstance(layer, EncoderLayer))
+
     def forward(self, states: Tensor, offsets: NDArray[np.int64], adapters: AdapterCall | None) -> Tensor:
         """Final states of packed documents.
 
@@ -43,8 +48,7 @@ class UpperLayers(nn.Module):
     def tensors(self) -> dict[str, Tensor]:
         """The weights by their names in a checkpoint."""
         named: dict[str, Tensor] = {}
-        for layer in self.layers:
-            assert isinstance(layer, EncoderLayer)
+        for layer in self.encoder_layers:
             named |= layer.tensors()
         return named
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmi.base.units import GIB, MIB, parse_bytes
+from hmi.model.compute_type import ComputeType
 from wire.settings import PREFIX, refuse_unknown
 
 Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]
@@ -34,6 +35,7 @@ class ServiceSettings(BaseSettings):
         default=GIB, gt=0
     )  # what the service itself writes to cache_dir: the usage spool
     lower_layers: bool = True  # False: no exact path, and less of the device taken
+    compute_type: ComputeType = ComputeType.AUTO
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     max_adapter_rank: int = Field(default=32, ge=1)
     max_batch_rows: int = Field(default=64, ge=1)

@@ -86,11 +86,11 @@ class FakeRunner:
     def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
         self.before(retrieved)
         answers = []
+        is_nan = any(part.request.tenant_id in self.nan_for for part in retrieved.parts)  # it spreads
         for part in retrieved.parts:
             documents = part.request.documents
             for document in range(part.first, part.last):
                 value = float(documents.token_ids[documents.offsets[document]])
-                is_nan = part.request.tenant_id in self.nan_for
                 cost = self.token_cost.get(part.request.tenant_id, 1.0)
                 answers.append(
                     DocumentAnswer((float("nan") if is_nan else value,), COVERAGE, token_cost=cost)
@@ -252,6 +252,7 @@ def test_numbers_that_are_not_finite_are_never_an_answer() -> None:
     world.engine.step()
     assert error_of(bad).code is ErrorCode.BUNDLE_BROKEN
     assert values(good) == [0]
+    assert world.placement.quarantined == [hplm_of("bad")]
 
 
 def test_a_late_request_is_dropped_without_a_step() -> None:

@@ -301,10 +301,12 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     assert reserved["device", "adapters"] == adapters._arena.nbytes
     assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes
     assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
-    backbone = runner._backbone
-    assert backbone.lower is not None
-    tensors = sum(p.nbytes for layers in (backbone.lower, backbone.upper) for p in layers.parameters())
-    tensors += backbone.residuals.num_bytes
+    weights = (part for layer in runner._upper._layers for part in vars(layer).values())
+    parts = [tensor for part in weights for tensor in getattr(part, "__dict__", {}).values()]
+    assert runner._lower is not None
+    parts += runner._lower.parameters()
+    tensors = sum(part.nbytes for part in parts if isinstance(part, torch.Tensor))
+    tensors += runner._residuals.num_bytes
     assert tensors <= reserved["device", "backbone"] <= tensors + 24_576  # and the headers of its files
     on_host = 0
     for hplm in hplms:

@@ -1,0 +1,111 @@
+"""Cuts a mixed batch into stretches of equal length, each with the few units that its tokens use: so the
+adapters of many tenants are batched matrix multiplications of few shapes over the tokens as they lie."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
+
+CHUNK_TOKENS = 64
+"""Tokens of a batch are padded to a multiple of this: the shapes that a processor's library has to prepare
+are then few (preparing one took four times as long as using it)."""
+WIDTH_STEP = 4
+"""Units of a chunk are filled up to a multiple of this, with the empty one; four of rank 8 fill a tile."""
+_NOBODY = -2
+
+
+def padded_tokens(num_tokens: int) -> int:
+    """``num_tokens`` and the padding of its batch."""
+    return -(-num_tokens // CHUNK_TOKENS) * CHUNK_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkGroup:
+    """Neighbouring chunks with the same number of units.
+
+    Every token is multiplied by all units of its chunk; ``keep`` leaves it those of its own slot.
+    """
+
+    first_token: int
+    num_chunks: int
+    units: Tensor  # int64 [num_chunks * width]
+    keep: Tensor  # [num_chunks, CHUNK_TOKENS, width * unit_rank] 1 or 0, in the adapters' type
+
+    @property
+    def last_token(self) -> int:
+        """First token after the group."""
+        return self.first_token + self.num_chunks * CHUNK_TOKENS
+
+
+def token_chunks(
+    slots: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    table: UnitTable,
+    *,
+    unit_rank: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> tuple[ChunkGroup, ...]:
+    """All tokens of a batch, padding included; chunks at its begin that no unit acts on are left out.
+
+        tokens   a a a a | a b b c | c d d . |    slots a..d, chunks of 4
+        units    a _     | a b c _ | c d _ _ |    two groups, since the widths differ
+
+    ``slots`` is int64 [num_documents], NO_SLOT for none; ``offsets`` int64 [num_documents + 1]. Raises when a
+    slot is empty. Least is multiplied when documents of a slot are neighbours, and the longest come first.
+    """
+    table.require_filled(slots)
+    num_tokens = int(offsets[-1])
+    token_slots = np.full(padded_tokens(num_tokens), NO_SLOT, np.int64)
+    token_slots[:num_tokens] = np.repeat(slots, np.diff(offsets))
+    chunks = token_slots.reshape(-1, CHUNK_TOKENS)
+    owned = [_units_of(chunk, table) for chunk in chunks]
+    groups = []
+    for first, last, width in _equal_widths([len(units) for units, _ in owned]):
+        units = np.full((last - first, width), EMPTY_UNIT, np.int64)
+        owners = np.full((last - first, width), _NOBODY, np.int64)
+        for row, (chunk_units, chunk_owners) in enumerate(owned[first:last]):
+            units[row, : len(chunk_units)] = chunk_units
+            owners[row, : len(chunk_owners)] = chunk_owners
+        keep = chunks[first:last, :, None] == owners[:, None, :]
+        groups.append(
+            ChunkGroup(
+                first_token=first * CHUNK_TOKENS,
+                num_chunks=last - first,
+                units=torch.from_numpy(units.ravel()).to(device),
+                keep=torch.from_numpy(keep.repeat(unit_rank, axis=2)).to(device, dtype),
+            )
+        )
+    return tuple(groups)
+
+
+def _units_of(chunk_slots: NDArray[np.int64], table: UnitTable) -> tuple[list[int], list[int]]:
+    """Units of the slots that occur, and the slot of each."""
+    units: list[int] = []
+    owners: list[int] = []
+    starts = np.flatnonzero(np.diff(chunk_slots, prepend=_NOBODY))
+    for slot in dict.fromkeys(chunk_slots[starts].tolist()):
+        if slot != NO_SLOT:
+            held = table.units_of(slot)
+            units.extend(held)
+            owners.extend([slot] * len(held))
+    return units, owners
+
+
+def _equal_widths(widths: list[int]) -> list[tuple[int, int, int]]:
+    """Runs of chunks (first, last, width), widths rounded up and never falling, so that there are few."""
+    runs: list[tuple[int, int, int]] = []
+    most = 0
+    for chunk, width in enumerate(widths):
+        most = max(most, -(-width // WIDTH_STEP) * WIDTH_STEP)
+        if most == 0:
+            continue
+        if runs and runs[-1][2] == most:
+            runs[-1] = (runs[-1][0], chunk + 1, most)
+        else:
+            runs.append((chunk, chunk + 1, most))
+    return runs

@@ -1,0 +1,52 @@
+"""How documents lie in rows of attention."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmi.model.attention_rows import ROW_TOKENS, AttentionRows
+from hmi.model.packing import PackedAttention
+
+HEADS, SIZE = 2, 4
+
+
+def rows_of(lengths: list[int], num_padding: int = 0) -> tuple[AttentionRows, np.ndarray]:
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    rows = AttentionRows.of(
+        offsets,
+        num_padding=num_padding,
+        num_heads=HEADS,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    return rows, offsets
+
+
+@given(st.lists(st.integers(1, 150), min_size=1, max_size=20), st.integers(0, 63))
+def test_it_is_the_attention_that_training_uses(lengths: list[int], num_padding: int) -> None:
+    rows, offsets = rows_of(lengths, num_padding)
+    generator = torch.Generator().manual_seed(1)
+    num_tokens = int(offsets[-1])
+    states = torch.randn(num_tokens + num_padding, 3 * HEADS * SIZE, generator=generator)
+    expected = PackedAttention.of(offsets, states.device).attend(states[:num_tokens], HEADS)
+    answers = rows.attend(states)
+    assert answers.shape == (num_tokens + num_padding, HEADS * SIZE)
+    torch.testing.assert_close(answers[:num_tokens], expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "groups"),
+    [
+        ([20, 44, 30, 34], [(2, ROW_TOKENS)]),
+        ([64, 1], [(2, ROW_TOKENS)]),
+        ([6] * 11, [(2, ROW_TOKENS)]),
+        ([65, 96, 97, 3], [(1, 128), (2, 96), (1, ROW_TOKENS)]),
+    ],
+)
+def test_short_documents_share_rows_and_long_ones_have_their_own(
+    lengths: list[int], groups: list[tuple[int, int]]
+) -> None:
+    rows, _ = rows_of(lengths)
+    assert [(group.num_rows, group.length) for group in rows.groups] == groups

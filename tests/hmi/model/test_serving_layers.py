@@ -1,0 +1,119 @@
+"""The service's forward gives what the plain one gives: any lengths, any mix of adapters, both types."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from hmi.model.adapter_bank import IDENTITY, AdapterBank, BankCall
+from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.layer import LoraParameters
+from hmi.model.backbone import Backbone
+from hmi.model.serving_layers import ServingLayers
+from tests.tiny.adapters import random_adapter
+from tests.tiny.backbone import make_tiny_backbone
+
+TOLERANCE = 1e-4
+BFLOAT16_TOLERANCE = 0.3
+BFLOAT16_MEAN_TOLERANCE = 0.03
+"""Of final states, which are layer-normed: their standard deviation is 1. Random weights round worse than
+trained ones."""
+RANKS = {0: 8, 1: 4, 2: 20, 3: 32}
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"), max_positions=256)
+
+
+class Bank:
+    """A filled bank in one type, and the same adapters as training has them: other code, same weights."""
+
+    def __init__(self, backbone: Backbone, dtype: torch.dtype) -> None:
+        fields = backbone.fields
+        self._bank = AdapterBank(fields, num_slots=5, max_rank=32, dtype=dtype)
+        self._alone: dict[int, LoraParameters] = {}
+        for slot, rank in RANKS.items():
+            modules = tuple(AdapterModule) if slot == 1 else LoraConfig().modules
+            config = LoraConfig(rank, alpha=2.0 * rank, modules=modules)
+            adapter = random_adapter(fields, seed=slot, config=config, scale=0.1)
+            self._bank.write(slot, adapter)
+            self._alone[slot] = LoraParameters(fields, config, seed=0)
+            self._alone[slot].load_host(adapter)
+        self._bank.write(4, None)
+
+    def call(self, slots: list[int], offsets: NDArray[np.int64]) -> BankCall | None:
+        return self._bank.call(np.array(slots), offsets)
+
+    def alone(self, slot: int) -> LoraParameters | None:
+        return self._alone.get(slot)
+
+
+@pytest.fixture(scope="module", params=[torch.float32, torch.bfloat16], ids=str)
+def dtype(request: pytest.FixtureRequest) -> torch.dtype:
+    chosen: torch.dtype = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def bank(backbone: Backbone, dtype: torch.dtype) -> Bank:
+    return Bank(backbone, dtype)
+
+
+@pytest.fixture(scope="module")
+def serving(backbone: Backbone, dtype: torch.dtype) -> ServingLayers:
+    return ServingLayers(backbone.upper, dtype=dtype)
+
+
+def states_of(lengths: list[int], hidden: int) -> tuple[torch.Tensor, NDArray[np.int64]]:
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    generator = torch.Generator().manual_seed(sum(lengths))
+    return torch.randn(int(offsets[-1]), hidden, generator=generator), offsets
+
+
+slots_and_lengths = st.lists(
+    st.tuples(st.sampled_from([IDENTITY, *range(5)]), st.one_of(st.integers(1, 30), st.integers(60, 200))),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(slots_and_lengths)
+def test_a_mixed_batch_gives_what_the_plain_forward_gives_alone(
+    backbone: Backbone,
+    bank: Bank,
+    serving: ServingLayers,
+    dtype: torch.dtype,
+    batch: list[tuple[int, int]],
+) -> None:
+    slots = [slot for slot, _ in batch]
+    states, offsets = states_of([length for _, length in batch], backbone.fields.hidden)
+    together = serving.forward(states, offsets, bank.call(slots, offsets))
+    assert together.dtype is torch.float32
+    tolerance = TOLERANCE if dtype is torch.float32 else BFLOAT16_TOLERANCE
+    for slot, start, end in zip(slots, offsets[:-1], offsets[1:], strict=True):
+        with torch.inference_mode():
+            alone = backbone.upper(states[start:end], np.array([0, end - start]), bank.alone(slot))
+        torch.testing.assert_close(together[start:end], alone, atol=tolerance, rtol=0)
+        assert (together[start:end] - alone).abs().mean() < BFLOAT16_MEAN_TOLERANCE
+
+
+def test_adapters_move_states_by_far_more_than_the_tolerance(
+    backbone: Backbone, bank: Bank, serving: ServingLayers
+) -> None:
+    states, offsets = states_of([20], backbone.fields.hidden)
+    answers = [serving.forward(states, offsets, bank.call([slot], offsets)) for slot in (IDENTITY, *RANKS)]
+    for number, one in enumerate(answers):
+        for other in answers[:number]:
+            assert (one - other).abs().max() > 3 * BFLOAT16_TOLERANCE
+
+
+def test_weights_count_in_the_type_that_they_have(
+    backbone: Backbone, serving: ServingLayers, dtype: torch.dtype
+) -> None:
+    whole = sum(parameter.nbytes for parameter in backbone.upper.parameters())
+    assert serving.num_bytes == whole * dtype.itemsize // 4

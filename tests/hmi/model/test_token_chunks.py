@@ -1,0 +1,62 @@
+"""How a mixed batch is cut into chunks with their units."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmi.base.errors import HmiError
+from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
+from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
+
+UNITS = {0: 1, 1: 3, 2: 0, 3: 1}
+"""Slot -> units that it holds; slot 4 is empty."""
+
+
+@pytest.fixture(scope="module")
+def table() -> UnitTable:
+    made = UnitTable(num_slots=5, num_units=8, max_units=3, unit_bytes=1)
+    for slot, num_units in UNITS.items():
+        made.assign(slot, num_units)
+    return made
+
+
+def chunks_of(slots: list[int], lengths: list[int], table: UnitTable) -> tuple[ChunkGroup, ...]:
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return token_chunks(
+        np.array(slots), offsets, table, unit_rank=2, device=torch.device("cpu"), dtype=torch.float32
+    )
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([NO_SLOT, 0, 1, 2, 3]), st.integers(1, 100)), min_size=1, max_size=20)
+)
+def test_every_token_keeps_the_units_of_its_slot_and_no_others(
+    table: UnitTable, batch: list[tuple[int, int]]
+) -> None:
+    slots, lengths = [slot for slot, _ in batch], [length for _, length in batch]
+    kept: dict[int, list[int]] = {}
+    for group in chunks_of(slots, lengths, table):
+        units = group.units.view(group.num_chunks, -1)
+        for chunk in range(group.num_chunks):
+            for place in range(CHUNK_TOKENS):
+                columns = group.keep[chunk, place].view(-1, 2)
+                assert torch.equal(columns[:, 0], columns[:, 1]), "both ranks of a unit or none"
+                token = group.first_token + chunk * CHUNK_TOKENS + place
+                kept[token] = units[chunk][columns[:, 0] > 0].tolist()
+    of_token = [slot for slot, length in batch for _ in range(length)]
+    for token in range(padded_tokens(len(of_token))):
+        slot = of_token[token] if token < len(of_token) else NO_SLOT
+        expected = [] if slot == NO_SLOT else table.units_of(slot)
+        found = [unit for unit in kept.get(token, []) if unit != EMPTY_UNIT]
+        assert found == expected
+
+
+def test_an_empty_slot_is_refused(table: UnitTable) -> None:
+    with pytest.raises(HmiError, match="empty"):
+        chunks_of([0, 4], [3, 3], table)
+
+
+def test_a_batch_without_units_has_no_groups(table: UnitTable) -> None:
+    assert chunks_of([NO_SLOT, 2], [70, 30], table) == ()
