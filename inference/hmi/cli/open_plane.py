@@ -16,6 +16,7 @@ from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
+from hmi.engine.stages import ComputeStage, ComputeThread
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastRecentlyUsed, LeastWorth
 from hmi.memory.loader import Loader
@@ -62,6 +63,7 @@ def open_plane(
     *,
     on_batch: Callable[[BatchRecord], None],
     make_sources: Callable[[Store, Digest, BackboneFields], Sources] = store_sources,
+    make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
 ) -> LivePlane:
     """Reserve, allocate and join everything that serves one backbone, not yet started.
 
@@ -170,6 +172,7 @@ def open_plane(
         runner=runner,
         inbox=inbox,
         clock=SystemClock(),
+        stage=make_stage(inbox),
         on_batch=on_batch,
     )
     return LivePlane(

@@ -4,6 +4,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -20,6 +21,7 @@ from hmi.engine.load_pace import LoadPace
 from hmi.engine.placement import BatchLeases, PlacedHplm
 from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Scheduler, Temperature
+from hmi.engine.stages import ComputeStage
 from wire.errors import ErrorCode
 
 MAX_IDLE_S = 5.0
@@ -60,8 +62,30 @@ class Placement(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flight:
+    """A batch between its begin and its end, and what it holds."""
+
+    batch: Batch
+    leases: BatchLeases
+    begun: float
+    placing_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of a batch's two stages."""
+
+    answers: Sequence[DocumentAnswer] | Exception
+    retrieve_ms: float
+    compute_ms: float
+
+
 class Engine(Generic[RetrievedT]):
     """submit() and close() from any thread; everything else on the engine thread (start(), or a test's own).
+
+    A batch has two stages. The engine thread leases, promotes and retrieves; ``stage`` computes, perhaps
+    while the engine thread does so for the next batch.
 
     Promises: every accepted request's future ends with an answer or an HmiError; one bad request fails alone.
     """
@@ -74,6 +98,7 @@ class Engine(Generic[RetrievedT]):
         runner: Runner[RetrievedT],
         inbox: Inbox,
         clock: Clock,
+        stage: ComputeStage,
         on_batch: Callable[[BatchRecord], None],
     ) -> None:
         self._config = config
@@ -81,12 +106,15 @@ class Engine(Generic[RetrievedT]):
         self._runner = runner
         self._inbox = inbox
         self._clock = clock
+        self._stage = stage
         self._on_batch = on_batch
         self._scheduler = Scheduler(config.limits, max_passed_over=config.max_passed_over)
         self._deadlines = Deadlines()
         self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
         self._load_pace = LoadPace()
-        self._broken: dict[HplmRef, HmiError] = {}  # found by the batch that is running
+        self._broken: dict[HplmRef, HmiError] = {}  # found by a batch, and still leased
+        self._in_flight: list[_Flight] = []  # batches that have begun, in order
+        self._finished = -math.inf  # when the last of them ended
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
         self._thread: threading.Thread | None = None
@@ -136,20 +164,23 @@ class Engine(Generic[RetrievedT]):
         self._inbox.post(lambda: None)
         if self._thread is not None:
             self._thread.join()
+        self._stage.close()
         for request in list(self._open):
             self._fail(request, NotReady("the service was closed before the request was answered"))
         self._placement.close()
 
     def step(self) -> bool:
-        """Take what has arrived, drop what is too late, run one batch; False when there was none to run."""
+        """Take what has arrived, drop what is too late, begin one batch; False when none could begin."""
         self._inbox.run_all()
         self._settle_moved()
         self._drop_late()
+        if not self._may_begin():
+            return False
         selection = self._scheduler.next_batch(self._placement.temperature)
         for request in selection.displaced:
             self._wait_for_residency(request)
         if selection.batch.parts:
-            self._run(selection.batch)
+            self._begin(selection.batch)
         return bool(selection.batch.parts)
 
     def wait(self, timeout_s: float) -> None:
@@ -266,60 +297,94 @@ class Engine(Generic[RetrievedT]):
 
     # One batch
 
-    def _run(self, batch: Batch) -> None:
+    def _may_begin(self) -> bool:
+        """While one batch is computed the next begins only when it is full: until then more may join it."""
+        if not self._in_flight:
+            return True
+        return len(self._in_flight) < self._stage.depth and self._scheduler.has_full_batch
+
+    def _begin(self, batch: Batch) -> None:
         start = self._clock.monotonic()
         for part in batch.parts:
             part.request.state = RequestState.RUNNING
             if part.request.started is None:
                 part.request.started = start
-        with self._placement.lease(batch.hplms) as leases:
-            placing_s = self._clock.monotonic() - start
-            for part in batch.parts:
-                error = leases.failed.get(part.request.hplm)
-                if error is not None:
-                    self._fail_placing(part.request, error)
-            self._compute(
-                tuple(
-                    part
-                    for part in batch.parts
-                    if part.request.hplm in leases.placed and not part.request.state.is_final
-                ),
-                leases.placed,
-            )
-        while self._broken:
-            self._placement.quarantine(*self._broken.popitem())
+        leases = self._placement.lease(batch.hplms)
+        placing_s = self._clock.monotonic() - start
+        for part in batch.parts:
+            error = leases.failed.get(part.request.hplm)
+            if error is not None:
+                self._fail_placing(part.request, error)
+        parts = tuple(
+            part
+            for part in batch.parts
+            if part.request.hplm in leases.placed and not part.request.state.is_final
+        )
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
-        step_s = self._clock.monotonic() - start
-        self._step_s += SMOOTHING * (step_s - self._step_s)
-        self._scheduler.observe_step(placing_s=placing_s, step_s=step_s)
-        with self._counts:
-            self._admission.observe_step(batch.num_tokens, step_s, is_full=self._scheduler.has_work)
+        flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)
+        self._in_flight.append(flight)
+        self._stage.submit(self._retrieved(flight), partial(self._finish, flight))
 
-    def _compute(self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm]) -> None:
-        if not parts:
-            return
-        batch = Batch(parts)
+    def _retrieved(self, flight: _Flight) -> Callable[[], _Outcome]:
+        """The first stage of a batch, now; answers its second one."""
+        start = self._clock.monotonic()
+        if not flight.batch.parts:
+            return lambda: _Outcome((), 0.0, 0.0)
+        try:
+            retrieved = self._runner.retrieve(flight.batch, flight.leases.placed)
+        except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others run without it
+            failed = _Outcome(exc, 0.0, 0.0)
+            return lambda: failed
+        retrieve_ms = 1000 * (self._clock.monotonic() - start)
+        return lambda: self._computed(retrieved, retrieve_ms)
+
+    def _computed(self, retrieved: RetrievedT, retrieve_ms: float) -> _Outcome:
+        """The second stage. On the compute thread: it reads what the batch's leases hold, nothing else."""
         start = self._clock.monotonic()
         try:
-            retrieved = self._runner.retrieve(batch, placed)
-            middle = self._clock.monotonic()
-            answers = self._runner.compute(retrieved)
-        except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others run without it
-            self._compute_apart(parts, placed, exc)
+            answers: Sequence[DocumentAnswer] | Exception = self._runner.compute(retrieved)
+        except Exception as exc:  # noqa: BLE001 as above
+            answers = exc
+        return _Outcome(answers, retrieve_ms, 1000 * (self._clock.monotonic() - start))
+
+    def _finish(self, flight: _Flight, outcome: _Outcome) -> None:
+        self._in_flight.remove(flight)
+        with flight.leases:
+            self._take_outcome(flight.batch, flight.leases.placed, outcome)
+        self._quarantine_broken()
+        now = self._clock.monotonic()
+        self._step_s += SMOOTHING * (now - flight.begun - self._step_s)
+        # Of overlapping batches each has the time since the one before it ended.
+        step_s = now - max(flight.begun, self._finished)
+        self._finished = now
+        self._scheduler.observe_step(placing_s=flight.placing_s, step_s=step_s)
+        with self._counts:
+            self._admission.observe_step(flight.batch.num_tokens, step_s, is_full=self._scheduler.has_work)
+
+    def _take_outcome(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm], outcome: _Outcome) -> None:
+        if isinstance(outcome.answers, Exception):
+            self._compute_apart(batch.parts, placed, outcome.answers)
             return
-        if len(parts) > 1 and not _are_finite(answers):
+        if len(batch.parts) > 1 and not _are_finite(outcome.answers):
             # What is no number in one document may have reached another: each is judged by itself.
-            self._compute_each(parts, placed, reason="not finite")
+            self._compute_each(batch.parts, placed, reason="not finite")
             return
-        retrieve_ms = 1000 * (middle - start)
-        compute_ms = 1000 * (self._clock.monotonic() - middle)
-        self._on_batch(BatchRecord.of(batch, retrieve_ms=retrieve_ms, compute_ms=compute_ms))
+        if batch.parts:
+            self._on_batch(
+                BatchRecord.of(batch, retrieve_ms=outcome.retrieve_ms, compute_ms=outcome.compute_ms)
+            )
         first = 0
-        for part in parts:
-            part.request.retrieve_ms += retrieve_ms
-            part.request.compute_ms += compute_ms
-            self._take_answers(part, answers[first : first + part.num_documents])
+        for part in batch.parts:
+            part.request.retrieve_ms += outcome.retrieve_ms
+            part.request.compute_ms += outcome.compute_ms
+            self._take_answers(part, outcome.answers[first : first + part.num_documents])
             first += part.num_documents
+
+    def _quarantine_broken(self) -> None:
+        """Those that no batch holds any more: what is leased cannot leave the device."""
+        for hplm in list(self._broken):
+            if not any(hplm in flight.leases.placed for flight in self._in_flight):
+                self._placement.quarantine(hplm, self._broken.pop(hplm))
 
     def _compute_apart(
         self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm], error: Exception
@@ -337,8 +402,15 @@ class Engine(Generic[RetrievedT]):
         self, parts: tuple[BatchPart, ...], placed: Mapping[HplmRef, PlacedHplm], *, reason: str
     ) -> None:
         log.warning("batch_split", num_requests=len(parts), reason=reason)
-        for part in parts:
-            self._compute((part,), placed)
+        for part in parts:  # on this thread, whatever runs beside it
+            batch = Batch((part,))
+            try:
+                start = self._clock.monotonic()
+                retrieved = self._runner.retrieve(batch, placed)
+                outcome = self._computed(retrieved, 1000 * (self._clock.monotonic() - start))
+            except Exception as exc:  # noqa: BLE001 it fails alone
+                outcome = _Outcome(exc, 0.0, 0.0)
+            self._take_outcome(batch, placed, outcome)
 
     def _take_answers(self, part: BatchPart, answers: Sequence[DocumentAnswer]) -> None:
         request = part.request
@@ -357,9 +429,9 @@ class Engine(Generic[RetrievedT]):
                 for index, answer in enumerate(answers)
             ),
         )
-        if request.is_all_scheduled:
+        if None not in request.answers:
             self._end(request, RequestState.DONE)
-        else:
+        elif not (request.is_all_scheduled or request.state.is_final):
             request.state = RequestState.QUEUED
 
     def _take_back(self, parts: Sequence[BatchPart]) -> None:

@@ -11,7 +11,9 @@ import torch
 from hmi.engine.batch import Batch
 from hmi.engine.placement import PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
-from hmi.model.heads import mean_pool
+from hmi.model.adapter_bank import BankCall
+from hmi.model.attention_rows import AttentionRows
+from hmi.model.heads import HeadCall, mean_pool
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.lower import LowerLayers
 from hmi.model.residuals import RowResiduals
@@ -43,7 +45,9 @@ class Retrieved:
 
     rows: npt.NDArray[np.float32]  # [num_tokens, hidden], without position residuals
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
-    slots: npt.NDArray[np.int64]  # [num_documents]
+    attention: AttentionRows
+    adapters: BankCall | None
+    heads: HeadCall
     num_labels: Sequence[int]  # of each document's head
     lookup: LookupResult  # of all tokens
     coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
@@ -52,7 +56,8 @@ class Retrieved:
 
 
 class ModelRunner:
-    """Engine thread only: it reads the arenas that the placement writes.
+    """retrieve() on the engine thread. compute() may run beside it, on one other: of what the placement
+    writes it reads only what the batch's leases hold.
 
     A document takes the exact path when the share of its tokens that trigrams and bigrams answer is under its
     request's floor, and there are lower layers.
@@ -96,10 +101,13 @@ class ModelRunner:
         coverage = np.zeros((len(order), 4))
         coverage[:, :3] = result.coverage(documents.offsets)
         coverage[is_exact] = (0, 0, 0, 1)
+        slots = np.array([hplm.slot for hplm in order.placed], np.int64)
         return Retrieved(
             rows=rows,
             offsets=documents.offsets,
-            slots=np.array([hplm.slot for hplm in order.placed], np.int64),
+            attention=self._upper.attention(documents.offsets),
+            adapters=self._bank.adapters.call(slots, documents.offsets),
+            heads=self._bank.heads.call(slots),
             num_labels=[hplm.num_labels for hplm in order.placed],
             lookup=result,
             coverage=coverage,
@@ -110,15 +118,15 @@ class ModelRunner:
     @torch.inference_mode()
     def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
         """Probabilities of each document's own labels."""
-        offsets, slots = retrieved.offsets, retrieved.slots
+        offsets = retrieved.offsets
         residuals = self._residuals.of(offsets)
         states = residuals.add_(torch.from_numpy(retrieved.rows).to(residuals.device))
         if len(retrieved.exact.tokens):
             assert self._lower is not None, "without lower layers nothing is exact"
             tokens = torch.from_numpy(retrieved.exact.tokens).to(states.device)
             states[tokens] = self._lower(retrieved.exact.documents)
-        states = self._upper.forward(states, offsets, self._bank.adapters.call(slots, offsets))
-        logits = self._bank.heads.logits(mean_pool(states, offsets), slots)
+        states = self._upper.forward(states, retrieved.attention, retrieved.adapters)
+        logits = retrieved.heads.logits(mean_pool(states, offsets))
         probabilities = logits.softmax(dim=-1).cpu().numpy()
         return [
             DocumentAnswer(

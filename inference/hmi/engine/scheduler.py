@@ -51,6 +51,14 @@ class Scheduler:
         return self._queues.num_active_tenants > 0
 
     @property
+    def has_full_batch(self) -> bool:
+        """Whether what waits would fill a batch."""
+        return (
+            self._queues.num_documents >= self._limits.max_rows
+            or self._queues.num_tokens >= self._limits.max_tokens
+        )
+
+    @property
     def num_active_tenants(self) -> int:
         return self._queues.num_active_tenants
 
@@ -76,7 +84,7 @@ class Scheduler:
 
     def take_back(self, part: BatchPart) -> None:
         """``part`` of the last batch did not run: its tenant gets back what it was charged."""
-        part.request.next_document = part.first
+        self._queues.put_back_documents(part.request, part.first)
         self._queues.charge(part.request, -part.num_tokens)
 
     def charge(self, request: EngineRequest, num_tokens: float) -> None:
@@ -155,7 +163,7 @@ class _Building:
         num_tokens = request.next_tokens
         self._fill.spend(request.tenant_id, request.hplm.adapter, num_tokens, is_cold=is_cold)
         self._first_document.setdefault(request, request.next_document)
-        request.take_next()
+        self._queues.take_document(request)
         self._queues.charge(request, num_tokens)
         self.weights.setdefault(request.tenant_id, request.weight)
         if request.is_all_scheduled:

@@ -26,6 +26,8 @@ class TenantQueues:
         self._idle: list[tuple[float, TenantId]] = []
         self._floor = 0.0  # the least counter of an active tenant, when the last batch was made
         self._num_activations = 0
+        self.num_documents = 0  # that wait; those of a request that has ended count until it is dropped
+        self.num_tokens = 0
 
     @property
     def num_active_tenants(self) -> int:
@@ -42,6 +44,7 @@ class TenantQueues:
 
     def add(self, request: EngineRequest) -> None:
         """By time of submission: one that had to wait for its model goes before later ones of its tenant."""
+        self._count(request, 1)
         queue = self._queues.get(request.tenant_id)
         if queue is None:
             self._queues[request.tenant_id] = deque([request])
@@ -86,11 +89,27 @@ class TenantQueues:
         """The oldest request of a tenant that still wants an answer; the others are dropped on the way."""
         queue = self._queues[tenant_id]
         while queue and queue[0].state.is_final:
-            queue.popleft()
+            self._count(queue.popleft(), -1)
         return queue[0] if queue else None
 
     def pop_head(self, tenant_id: TenantId) -> None:
-        self._queues[tenant_id].popleft()
+        self._count(self._queues[tenant_id].popleft(), -1)
+
+    def take_document(self, request: EngineRequest) -> None:
+        """What comes next of a waiting request is in a batch now."""
+        self.num_documents -= 1
+        self.num_tokens -= request.next_tokens
+        request.take_next()
+
+    def put_back_documents(self, request: EngineRequest, first: int) -> None:
+        """The documents of ``request`` from ``first`` on are in no batch after all. It waits still, unless
+        all of it was taken: then it is for the caller to add it again."""
+        is_waiting = not request.is_all_scheduled
+        if is_waiting:
+            self._count(request, -1)
+        request.next_document = first
+        if is_waiting:
+            self._count(request, 1)
 
     def charge(self, request: EngineRequest, num_tokens: float) -> None:
         """``num_tokens`` of ``request`` were served, or, if negative, were not after all."""
@@ -115,6 +134,18 @@ class TenantQueues:
         assert all(tenant_id in self._counters for tenant_id in self._queues), (
             "an active tenant has no counter"
         )
+        waiting = [request for queue in self._queues.values() for request in queue]
+        assert self.num_documents == sum(r.num_documents - r.next_document for r in waiting)
+        assert self.num_tokens == sum(_tokens_left(request) for request in waiting)
+
+    def _count(self, request: EngineRequest, sign: int) -> None:
+        self.num_documents += sign * (request.num_documents - request.next_document)
+        self.num_tokens += sign * _tokens_left(request)
+
+
+def _tokens_left(request: EngineRequest) -> int:
+    offsets = request.documents.offsets
+    return int(offsets[-1] - offsets[request.next_document])
 
 
 def _submitted(request: EngineRequest) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import BundleBroken, BundleMismatch
-from hmi.model.unit_table import EMPTY_UNIT, UnitTable
+from hmi.model.unit_table import EMPTY_UNIT, SlotRuns, UnitTable
 from wire.artifacts import BackboneFields
 
 UNIT_LABELS = 8
@@ -137,18 +137,35 @@ class HeadBank:
         self._bias[units] = torch.nan
 
     def logits(self, pooled: Tensor, slots: NDArray[np.int64]) -> Tensor:
-        """Each document's logits by its own head: [num_documents, most labels of the batch, rounded up to 8].
+        """HeadCall.logits() of a batch whose documents have these ``slots``, int64 [num_documents]."""
+        return self.call(slots).logits(pooled)
 
-        ``pooled`` is [num_documents, hidden], ``slots`` int64 [num_documents]. Past a head's own labels
-        stands -inf.
-        """
+    def call(self, slots: NDArray[np.int64]) -> "HeadCall":
+        """The heads of one batch; it reads the arena when it is applied, not now."""
         runs = self._table.runs(slots, np.arange(1, len(slots) + 1), self._weight.device)
-        weight = self._weight[runs.units].view(-1, runs.depth * UNIT_LABELS, pooled.shape[-1])
-        bias = self._bias[runs.units].view(-1, runs.depth * UNIT_LABELS)
-        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=runs.ends)
-        lengths = torch.diff(runs.ends, prepend=runs.ends.new_zeros(1))
-        return products + bias.repeat_interleave(lengths, dim=0)
+        return HeadCall(runs, self._weight, self._bias)
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
         assert not self._weight[EMPTY_UNIT].any()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCall:
+    """The heads of one batch, over the bank's arena."""
+
+    runs: SlotRuns
+    weight: Tensor  # [units, UNIT_LABELS, hidden] float32
+    bias: Tensor  # [units, UNIT_LABELS] float32
+
+    def logits(self, pooled: Tensor) -> Tensor:
+        """Each document's logits by its own head: [num_documents, most labels of the batch, rounded up to 8].
+
+        ``pooled`` is [num_documents, hidden]. Past a head's own labels stands -inf.
+        """
+        runs = self.runs
+        weight = self.weight[runs.units].view(-1, runs.depth * UNIT_LABELS, pooled.shape[-1])
+        bias = self.bias[runs.units].view(-1, runs.depth * UNIT_LABELS)
+        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=runs.ends)
+        lengths = torch.diff(runs.ends, prepend=runs.ends.new_zeros(1))
+        return products + bias.repeat_interleave(lengths, dim=0)

@@ -15,7 +15,7 @@ from hmi.model.upper import UpperLayers
 
 
 class ServingLayers:
-    """UpperLayers' arithmetic with its weights in ``dtype``. One thread only: the device's owner.
+    """UpperLayers' arithmetic with its weights in ``dtype``. Safe to share between threads.
 
     In bfloat16 the sums of matrix multiplications, layer norms and softmax are float32 inside; what passes
     between them is rounded.
@@ -23,6 +23,7 @@ class ServingLayers:
 
     def __init__(self, upper: UpperLayers, *, dtype: torch.dtype) -> None:
         self._dtype = dtype
+        self._device = next(upper.parameters()).device
         self._layers = [_ServingLayer(layer, dtype) for layer in upper.encoder_layers]
 
     @property
@@ -30,19 +31,23 @@ class ServingLayers:
         """Of its weights; in float32 they are the very ones of the UpperLayers that it was made from."""
         return sum(layer.num_bytes for layer in self._layers)
 
+    def attention(self, offsets: NDArray[np.int64]) -> AttentionRows:
+        """How a batch's documents attend, for forward(); ``offsets`` is int64 [num_documents + 1]."""
+        num_tokens = int(offsets[-1])
+        return AttentionRows.of(
+            offsets,
+            num_padding=padded_tokens(num_tokens) - num_tokens,
+            num_heads=self._layers[0].num_heads,
+            device=self._device,
+            dtype=self._dtype,
+        )
+
     @torch.inference_mode()
-    def forward(self, states: Tensor, offsets: NDArray[np.int64], adapters: BankCall | None) -> Tensor:
+    def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
         """As UpperLayers.forward: float32 [num_tokens, hidden] to the same."""
         num_tokens, hidden = states.shape
         padded = torch.zeros(padded_tokens(num_tokens), hidden, dtype=self._dtype, device=states.device)
         padded[:num_tokens] = states
-        attention = AttentionRows.of(
-            offsets,
-            num_padding=len(padded) - num_tokens,
-            num_heads=self._layers[0].num_heads,
-            device=states.device,
-            dtype=self._dtype,
-        )
         for layer in self._layers:
             padded = layer.forward(padded, attention, adapters)
         return padded[:num_tokens].to(torch.float32)

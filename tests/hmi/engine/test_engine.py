@@ -1,6 +1,7 @@
 """Engine with a fake placement and runner: deadlines, bounds, cancellation, failures; a fake clock."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hmi.engine.inbox import Inbox
 from hmi.engine.placement import BatchLeases, PlacedHplm
 from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Temperature
+from hmi.engine.stages import ComputeStage, SameThread
 from hmi.memory.slots import Slot
 from hmi.plot.ngram import Documents
 from tests.fakes.clock import FakeClock
@@ -22,6 +24,7 @@ from wire.errors import ErrorCode
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
 from wire.inference import Coverage
 
+T = TypeVar("T")
 COVERAGE = Coverage(0.0, 0.0, 1.0, 0.0)
 
 
@@ -99,7 +102,10 @@ class FakeRunner:
 
 
 class World:
-    def __init__(self, *, max_rows: int = 8, max_requests: int = 100) -> None:
+    def __init__(
+        self, *, max_rows: int = 8, max_requests: int = 100, stage: ComputeStage | None = None
+    ) -> None:
+        self.stage = SameThread() if stage is None else stage
         self.clock = FakeClock()
         self.placement = FakePlacement()
         self.runner = FakeRunner(lambda batch: self.clock.advance(0.5))
@@ -111,6 +117,7 @@ class World:
             runner=self.runner,
             inbox=Inbox(),
             clock=self.clock,
+            stage=self.stage,
             on_batch=self.batches.append,
         )
 
@@ -413,3 +420,73 @@ def test_a_request_without_a_place_takes_none_for_what_is_beside_it() -> None:
         world.submit_two()
     world.engine.step()
     assert world.engine.num_open_requests == 0
+
+
+class HandStage:
+    """A second stage that a test lets run: what was submitted waits for finish()."""
+
+    depth = 2
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        self.waiting.append(lambda: done(work()))
+
+    def finish(self) -> None:
+        self.waiting.pop(0)()
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_full_batch_begins_while_the_one_before_it_is_computed() -> None:
+    stage = HandStage()
+    world = World(max_rows=2, stage=stage)
+    requests = [world.submit(str(n)) for n in range(6)]
+    assert world.engine.step()
+    assert world.engine.step()
+    assert not world.engine.step(), "no more than one waits for the second stage"
+    assert len(stage.waiting) == 2
+    for _ in range(2):
+        stage.finish()
+    assert [request.future.done() for request in requests] == [True] * 4 + [False] * 2
+
+
+def test_a_batch_that_is_not_full_waits_for_more_while_another_is_computed() -> None:
+    stage = HandStage()
+    world = World(max_rows=4, stage=stage)
+    world.submit("a")
+    assert world.engine.step()
+    world.submit("b")
+    assert not world.engine.step()
+    world.submit("c")
+    stage.finish()
+    assert world.engine.step()
+    stage.finish()
+    assert [batch.num_rows for batch in world.batches] == [1, 2]
+
+
+def test_a_request_that_is_spread_over_overlapping_batches_is_answered_once_and_whole() -> None:
+    stage = HandStage()
+    world = World(max_rows=4, stage=stage)
+    request = world.submit(num_documents=8)
+    assert world.engine.step()
+    assert world.engine.step()
+    stage.finish()
+    assert not request.future.done(), "half of it is in the next batch"
+    stage.finish()
+    assert len(request.future.result(0).documents) == 8
+
+
+def test_a_broken_model_is_quarantined_when_no_batch_holds_it_any_more() -> None:
+    stage = HandStage()
+    world = World(max_rows=4, stage=stage)
+    world.runner.nan_for.add("bad")
+    world.submit("bad", num_documents=8)
+    world.engine.step()
+    world.engine.step()
+    stage.finish()
+    assert not world.placement.quarantined
+    stage.finish()
+    assert world.placement.quarantined == [hplm_of("bad")]

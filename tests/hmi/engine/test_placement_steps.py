@@ -19,6 +19,7 @@ from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, PlacedHplm, TreePath
 from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef
+from hmi.engine.stages import SameThread
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastWorth
 from hmi.memory.loader import Loader
@@ -211,6 +212,7 @@ class World:
             runner=ArenaRunner(self.bank, self.nodes),
             inbox=inbox,
             clock=SystemClock(),
+            stage=SameThread(),
             on_batch=self.batches.append,
         )
 

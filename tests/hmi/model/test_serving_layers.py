@@ -92,7 +92,7 @@ def test_a_mixed_batch_gives_what_the_plain_forward_gives_alone(
 ) -> None:
     slots = [slot for slot, _ in batch]
     states, offsets = states_of([length for _, length in batch], backbone.fields.hidden)
-    together = serving.forward(states, offsets, bank.call(slots, offsets))
+    together = serving.forward(states, serving.attention(offsets), bank.call(slots, offsets))
     assert together.dtype is torch.float32
     tolerance = TOLERANCE if dtype is torch.float32 else BFLOAT16_TOLERANCE
     for slot, start, end in zip(slots, offsets[:-1], offsets[1:], strict=True):
@@ -106,7 +106,10 @@ def test_adapters_move_states_by_far_more_than_the_tolerance(
     backbone: Backbone, bank: Bank, serving: ServingLayers
 ) -> None:
     states, offsets = states_of([20], backbone.fields.hidden)
-    answers = [serving.forward(states, offsets, bank.call([slot], offsets)) for slot in (IDENTITY, *RANKS)]
+    answers = [
+        serving.forward(states, serving.attention(offsets), bank.call([slot], offsets))
+        for slot in (IDENTITY, *RANKS)
+    ]
     for number, one in enumerate(answers):
         for other in answers[:number]:
             assert (one - other).abs().max() > 3 * BFLOAT16_TOLERANCE

@@ -17,6 +17,7 @@ from hmi.engine.simulation.device import DeviceConfig, SimulatedPlacement, Simul
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.timeline import Timeline
 from hmi.engine.simulation.workload import Workload
+from hmi.engine.stages import SameThread
 from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
@@ -85,6 +86,7 @@ class _Simulation:
             runner=self._runner,
             inbox=inbox,
             clock=self._timeline,
+            stage=SameThread(),
             on_batch=self._batches.append,
         )
         self._num_tenants = int(workload.tenants.max(initial=0)) + 1
