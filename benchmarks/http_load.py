@@ -1,0 +1,230 @@
+"""The real service over HTTP in a process of its own, and a load generator that keeps connections busy."""
+
+import asyncio
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import uvicorn
+
+from hmi.base.clock import SystemClock
+from hmi.cli.serve import make_service
+from hmi.service.catalog_reader import CatalogReaderConfig
+from hmi.service.catalog_source import CatalogConnection
+from hmi.service.logs import set_up_logs
+from hmi.service.settings import ServiceSettings
+from hmi.service.snapshot import CatalogRows
+from wire import codec
+from wire.artifacts import BundleRef
+from wire.catalog import KeyRow, Scope, TaskRow
+from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
+from wire.usage import UsageEvent
+
+START_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the service's process is told: every tenant has one task and one key."""
+
+    settings: dict[str, str]  # fields of ServiceSettings
+    backbone: tuple[str, str]  # URI and digest, as in the rest
+    adapters: list[tuple[str, str]]
+    trees: list[tuple[str, str]]
+
+    @staticmethod
+    def key(number: int) -> str:
+        return f"hmi_bench_{number}"
+
+    def rows(self) -> CatalogRows:
+        keys = [
+            KeyRow(
+                hashlib.sha256(self.key(number).encode()).digest(),
+                KeyId(str(number)),
+                TenantId(str(number)),
+                (Scope.PREDICT,),
+                None,
+                None,
+            )
+            for number in range(len(self.adapters))
+        ]
+        tasks = [
+            TaskRow(
+                TenantId(str(number)),
+                TaskId(str(number)),
+                "task",
+                VersionId(str(number)),
+                1,
+                BundleUri(adapter[0]),
+                Digest(adapter[1]),
+                BundleUri(tree[0]),
+                Digest(tree[1]),
+                None,
+            )
+            for number, (adapter, tree) in enumerate(zip(self.adapters, self.trees, strict=True))
+        ]
+        uri, digest = self.backbone
+        return CatalogRows(keys, tasks, BundleRef(BundleUri(uri), Digest(digest)))
+
+
+class FixedCatalog:
+    """A CatalogSource that says one thing."""
+
+    def __init__(self, rows: CatalogRows) -> None:
+        self._rows = rows
+
+    @asynccontextmanager
+    async def connect(self, on_change: Callable[[], None]) -> AsyncIterator[CatalogConnection]:
+        yield self
+
+    async def read(self) -> CatalogRows:
+        return self._rows
+
+
+class CountedUsage:
+    """A UsageSink that takes everything."""
+
+    async def insert(self, events: Sequence[UsageEvent]) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+@contextmanager
+def serving(served: Served, folder: Path) -> Iterator[int]:
+    """The service's port, while its process runs."""
+    told = folder / "served.json"
+    told.write_text(codec.to_json(served))
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "benchmarks.http_load", str(told)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        asyncio.run(_until_ready(port))
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+async def _until_ready(port: int) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /readyz HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            if b" 200 " in answer.split(b"\r\n", 1)[0]:
+                return
+        except OSError:
+            pass
+        await asyncio.sleep(0.2)
+    raise TimeoutError("the service did not become ready")
+
+
+@dataclass(slots=True)
+class HttpFigures:
+    """What came of a run."""
+
+    num_answered: int = 0
+    num_failed: int = 0
+    seconds: float = 0.0
+    generator_share: float = 0.0  # of one core
+    latencies_s: list[float] = field(default_factory=list)
+    first_failure: str = ""
+
+    @property
+    def requests_per_s(self) -> float:
+        return self.num_answered / self.seconds
+
+
+def request_bytes(number: int, texts: Sequence[str]) -> bytes:
+    """A prediction of tenant ``number``."""
+    body = json.dumps({"inputs": list(texts)}).encode()
+    head = (
+        "POST /v1/tasks/task/predict HTTP/1.1\r\nHost: bench\r\n"
+        f"Authorization: Bearer {Served.key(number)}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> HttpFigures:
+    """Keep ``connections`` busy with ``requests`` in turn; what ends after ``seconds`` does not count."""
+    figures = HttpFigures()
+    begin, processor = time.monotonic(), time.process_time()
+
+    async def connection(first: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        number = first
+        while (sent := time.monotonic()) < begin + seconds:
+            await _one(reader, writer, requests[number % len(requests)], figures, sent)
+            number += connections
+        writer.close()
+
+    async def all_connections() -> None:
+        await asyncio.gather(*(connection(number) for number in range(connections)))
+
+    asyncio.run(all_connections())
+    figures.seconds = time.monotonic() - begin
+    figures.generator_share = (time.process_time() - processor) / figures.seconds
+    return figures
+
+
+async def _one(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: bytes,
+    figures: HttpFigures,
+    due: float,
+) -> None:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
+    body = await reader.readexactly(length)
+    if b" 200 " in head.split(b"\r\n", 1)[0]:
+        figures.num_answered += 1
+        figures.latencies_s.append(time.monotonic() - due)
+    else:
+        figures.num_failed += 1
+        figures.first_failure = figures.first_failure or body.decode()
+
+
+def _serve(told: Path) -> None:
+    served = codec.from_json(Served, told.read_text())
+    set_up_logs(level="ERROR", log_format="console")
+    settings = ServiceSettings(**served.settings)  # type: ignore[arg-type]  # read as from the environment
+    torch.set_num_threads(settings.threads)
+    service = make_service(
+        settings,
+        source=FixedCatalog(served.rows()),
+        sink=CountedUsage(),
+        clock=SystemClock(),
+        reader_config=CatalogReaderConfig(poll_s=3600, staleness_s=3600),
+    )
+    config = uvicorn.Config(service.app, host="127.0.0.1", port=0, access_log=False, log_config=None)
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.05)
+        print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+        await task
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))

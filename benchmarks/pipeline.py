@@ -1,0 +1,95 @@
+"""What does it bring to retrieve and promote the next batch while one is computed?"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.common import print_result, say
+from benchmarks.serving_world import Checker, ClosedLoop, World, add_arguments, chooser, scratch
+from hmi.engine.inbox import Inbox
+from hmi.engine.stages import ComputeStage, ComputeThread, SameThread
+
+SLOTS = 64
+FACTOR = 10
+"""Working set over slots; the host tier holds all of it, so that every batch has adapters to promote."""
+WINDOW = 512
+STAGES: dict[str, Callable[[Inbox], ComputeStage]] = {
+    "sequential": lambda inbox: SameThread(),
+    "pipelined": ComputeThread,
+}
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    if args.full:
+        args.rounds, args.seconds = 7, 20.0
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    began = time.monotonic()
+    count = args.slots * FACTOR
+    with scratch("pipeline") as folder:
+        world = World(Path(folder), count)
+        uniform = np.full(count, 1 / count)
+        planes = {
+            name: world.plane(num_slots=args.slots, num_host=args.host, make_stage=make_stage)
+            for name, make_stage in STAGES.items()
+        }
+        loops = {
+            name: ClosedLoop(world, plane, chooser(world.tenants, uniform, 3), WINDOW)
+            for name, plane in planes.items()
+        }
+        for name, plane in planes.items():
+            plane.start()
+            say(f"{name}: {loops[name].run(args.warm_s):.0f} texts/s while warming up")
+        speeds: dict[str, list[float]] = {name: [] for name in STAGES}
+        stalls: dict[str, list[float]] = {name: [] for name in STAGES}
+        for number in range(args.rounds):
+            for name, loop in loops.items():
+                world.batches.clear()
+                start = time.monotonic()
+                speeds[name].append(loop.run(args.seconds))
+                computing_s = sum(batch.compute_ms for batch in world.batches) / 1000
+                stalls[name].append(1 - computing_s / (time.monotonic() - start))
+            say(f"round {number + 1}: " + ", ".join(f"{n} {s[-1]:.0f}" for n, s in speeds.items()))
+        promotions = {name: plane.placement.num_evictions for name, plane in planes.items()}
+        for plane in planes.values():
+            plane.close()
+        checker = Checker(world)
+        for number, loop in enumerate(loops.values()):
+            checker.check(loop.answers, sample=args.sample, seed=number)
+    pairs = zip(speeds["pipelined"], speeds["sequential"], strict=True)
+    print_result(
+        {
+            "ratio_pipelined": round(statistics.median(p / s for p, s in pairs), 3),
+            "stall_share": round(statistics.median(stalls["pipelined"]), 3),
+            "stall_share_sequential": round(statistics.median(stalls["sequential"]), 3),
+            "texts_per_s": {name: round(statistics.median(values), 1) for name, values in speeds.items()},
+            "evictions": promotions,
+            "failed": sum(loop.num_failed for loop in loops.values()),
+            "slots": args.slots,
+            "tenants": count,
+            **checker.result(),
+            "seconds": round(time.monotonic() - began),
+        }
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of one run")
+    parser.add_argument("--warm-s", type=float, default=10.0, help="before the first round, each")
+    parser.add_argument("--sample", type=int, default=30, help="answers of each run that are checked")
+    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    add_arguments(parser, slots=SLOTS, host=SLOTS * FACTOR * 5 // 4)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""How much of a step, and of a request over HTTP, is not the matrix multiplications of the upper layers?"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.common import print_result, say
+from benchmarks.http_load import HttpFigures, Served, closed_loop, request_bytes, serving
+from benchmarks.serving_world import Answered, Checker, ClosedLoop, World, chooser, scratch, zipf
+from hmi.engine.stages import SameThread
+from hmi.model.adapters.call import AdapterModule, module_shape
+from hmi.model.bert import QKV
+from hmi.model.compute_type import ComputeType, compute_dtype
+from wire.artifacts import BackboneFields
+
+TENANTS, SLOTS, HOST = 64, 128, 256
+STEP_ROWS = 64
+CHECKED = 20
+CONNECTIONS = 64
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    if args.full:
+        args.steps, args.seconds, args.rounds = 400, 20.0, 5
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    began = time.monotonic()
+    types = list(dict.fromkeys([compute_dtype(ComputeType.AUTO, "cpu"), torch.float32]))
+    with scratch("roofline") as folder, tempfile.TemporaryDirectory() as told:
+        world = World(Path(folder), TENANTS)
+        checker = Checker(world)
+        steps = {name(dtype): _step_over_gemm(world, dtype, args.steps, checker) for dtype in types}
+        http = _http(world, Path(told), args.seconds, args.rounds)
+    best = steps[name(types[0])]
+    print_result(
+        {
+            "step_over_gemm": best["step_over_gemm"],
+            "step_over_gemm_float32": steps["float32"]["step_over_gemm"],
+            "engine_share_http": http["share"],
+            "compute_type": name(types[0]),
+            "steps": steps,
+            "http": http,
+            **checker.result(),
+            "seconds": round(time.monotonic() - began),
+        }
+    )
+    return 0
+
+
+def name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _step_over_gemm(world: World, dtype: torch.dtype, num_steps: int, checker: Checker) -> dict[str, Any]:
+    """Full steps of the engine by hand, each followed by its bare matrix multiplications."""
+    plane = world.plane(
+        num_slots=SLOTS,
+        num_host=HOST,
+        make_stage=SameThread,
+        compute_type=name(dtype),
+        max_batch_rows=STEP_ROWS,
+    )
+    next_tenant = chooser(world.tenants, zipf(TENANTS, 1.0), seed=1)
+    engine = plane.engine
+    for tenant in world.tenants:  # everything on the device
+        request = world.request(tenant, 0)
+        engine.submit(request)
+        while not request.future.done():
+            if not engine.step():
+                engine.wait(0.1)
+    steps_s, gemms_s, tokens, adapters = [], [], [], []
+    answers: list[Answered] = []
+    for number in range(num_steps):
+        tenants = [next_tenant() for _ in range(STEP_ROWS)]
+        texts = [(number * STEP_ROWS + row) % len(world.texts) for row in range(STEP_ROWS)]
+        requests = [world.request(tenant, text) for tenant, text in zip(tenants, texts, strict=True)]
+        world.batches.clear()
+        begin = time.perf_counter()
+        for request in requests:
+            engine.submit(request)
+        while not all(request.future.done() for request in requests):
+            engine.step()
+        steps_s.append(time.perf_counter() - begin)
+        gemms_s.append(
+            sum(_gemm_s(world.backbone.fields, dtype, batch.num_tokens) for batch in world.batches)
+        )
+        tokens.append(sum(batch.num_tokens for batch in world.batches))
+        adapters.append(statistics.mean(len(batch.adapters) for batch in world.batches))
+        answers += [
+            Answered.of(tenant, text, r) for tenant, text, r in zip(tenants, texts, requests, strict=True)
+        ]
+    plane.close()
+    checker.check(answers, sample=CHECKED, seed=1, dtype=dtype)
+    ratio = statistics.median(step / gemm for step, gemm in zip(steps_s, gemms_s, strict=True))
+    figures = {
+        "step_over_gemm": round(ratio, 2),
+        "step_ms": round(1000 * statistics.median(steps_s), 2),
+        "gemm_ms": round(1000 * statistics.median(gemms_s), 2),
+        "tokens": round(statistics.mean(tokens)),
+        "adapters": round(statistics.mean(adapters), 1),
+    }
+    say(f"{name(dtype)}: {figures}")
+    return figures
+
+
+def _gemm_s(fields: BackboneFields, dtype: torch.dtype, num_tokens: int) -> float:
+    """Of the upper layers' linear maps at this many tokens, without bias, adapters or attention."""
+    shapes = [(fields.hidden, len(QKV) * fields.hidden)]
+    shapes += [module_shape(fields, module) for module in AdapterModule if module not in QKV]
+    products = [_Product.of(*shape, num_tokens, dtype) for shape in shapes]
+    for product in products:
+        product()  # shapes that are new to the library are prepared
+    begin = time.perf_counter()
+    for _ in range(fields.num_layers - fields.num_lower):
+        for product in products:
+            product()
+    return time.perf_counter() - begin
+
+
+class _Product:
+    """One bare matrix multiplication."""
+
+    def __init__(self, inputs: Tensor, weight: Tensor) -> None:
+        self._inputs, self._weight = inputs, weight
+        self._outputs = inputs.new_empty(len(inputs), len(weight))
+
+    @classmethod
+    def of(cls, inputs: int, outputs: int, num_tokens: int, dtype: torch.dtype) -> "_Product":
+        return cls(torch.ones(num_tokens, inputs, dtype=dtype), torch.ones(outputs, inputs, dtype=dtype))
+
+    def __call__(self) -> None:
+        torch.mm(self._inputs, self._weight.T, out=self._outputs)
+
+
+def _http(world: World, told: Path, seconds: float, rounds: int) -> dict[str, Any]:
+    """The same texts through the engine alone and over HTTP, with as many open at a time."""
+    tenants = world.tenants
+    served = Served(
+        {key: str(value) for key, value in world.settings(num_slots=SLOTS, num_host=HOST).items()},
+        (world.ref.uri, world.ref.digest),
+        [(tenant.hplm.adapter.uri, tenant.hplm.adapter.digest) for tenant in tenants],
+        [(tenant.hplm.tree.uri, tenant.hplm.tree.digest) for tenant in tenants],
+    )
+    chance = np.random.default_rng(3)
+    drawn = chance.choice(len(tenants), size=4096, p=zipf(len(tenants), 1.0))
+    texts = [
+        text[: world.backbone.tokenizer.spans(text)[len(ids) - 2][1]]
+        for text, ids in zip(world.plain_texts, world.texts, strict=True)
+    ]
+    requests = [request_bytes(int(tenant), [texts[n % len(texts)]]) for n, tenant in enumerate(drawn)]
+    direct, over_http, runs = [], [], []
+    plane = world.plane(num_slots=SLOTS, num_host=HOST)
+    plane.start()
+    loop = ClosedLoop(world, plane, chooser(tenants, zipf(len(tenants), 1.0), seed=3), CONNECTIONS)
+    with serving(served, told) as port:
+        closed_loop(port, requests, connections=CONNECTIONS, seconds=seconds / 2)
+        loop.run(seconds / 2)
+        for _ in range(rounds):
+            direct.append(loop.run(seconds))
+            runs.append(closed_loop(port, requests, connections=CONNECTIONS, seconds=seconds))
+            over_http.append(runs[-1].requests_per_s)
+            say(f"engine {direct[-1]:.0f} texts/s, over HTTP {over_http[-1]:.0f}")
+    plane.close()
+    return _http_figures(direct, over_http, runs)
+
+
+def _http_figures(direct: list[float], over_http: list[float], runs: list[HttpFigures]) -> dict[str, Any]:
+    return {
+        "share": round(statistics.median(h / d for h, d in zip(over_http, direct, strict=True)), 3),
+        "engine_texts_per_s": round(statistics.median(direct), 1),
+        "http_texts_per_s": round(statistics.median(over_http), 1),
+        "connections": CONNECTIONS,
+        "failed": sum(run.num_failed for run in runs),
+        "first_failure": next((run.first_failure for run in runs if run.first_failure), ""),
+        "generator_share_of_a_core": round(statistics.median(run.generator_share for run in runs), 2),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of one run over HTTP")
+    parser.add_argument("--rounds", type=int, default=3, help="over HTTP")
+    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    parser.add_argument("--full", action="store_true", help="longer runs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
