@@ -64,7 +64,7 @@ def _step_over_gemm(world: World, dtype: torch.dtype, num_steps: int, checker: C
     plane = world.plane(
         num_slots=SLOTS,
         num_host=HOST,
-        make_stage=SameThread,
+        make_stage=lambda inbox: SameThread(),
         compute_type=name(dtype),
         max_batch_rows=STEP_ROWS,
     )
