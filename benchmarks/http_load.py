@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import uvicorn
 
 from hmi.base.clock import SystemClock
-from hmi.cli.serve import make_service
+from hmi.cli.serve import EventSinks, make_service
 from hmi.service.catalog_reader import CatalogReaderConfig
 from hmi.service.catalog_source import CatalogConnection
 from hmi.service.logs import set_up_logs
@@ -26,7 +27,6 @@ from wire import codec
 from wire.artifacts import BundleRef
 from wire.catalog import KeyRow, Scope, TaskRow
 from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, VersionId
-from wire.usage import UsageEvent
 
 START_S = 120.0
 
@@ -89,10 +89,10 @@ class FixedCatalog:
         return self._rows
 
 
-class CountedUsage:
-    """A UsageSink that takes everything."""
+class NoSink:
+    """An EventSink that takes everything."""
 
-    async def insert(self, events: Sequence[UsageEvent]) -> None:
+    async def insert(self, events: Sequence[Any]) -> None:
         pass
 
     async def close(self) -> None:
@@ -209,7 +209,7 @@ def _serve(told: Path) -> None:
     service = make_service(
         settings,
         source=FixedCatalog(served.rows()),
-        sink=CountedUsage(),
+        sinks=EventSinks(NoSink(), NoSink()),
         clock=SystemClock(),
         reader_config=CatalogReaderConfig(poll_s=3600, staleness_s=3600),
     )

@@ -127,6 +127,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sync_tree(folder: Path) -> None:
+    """Wait until everything under a folder is on the disk."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
 def sync(path: Path) -> None:
     """Wait until a file's or folder's content is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-from hmi.artifacts.bundle import bundle_digest, parse_manifest, read_manifest, sync, verify_files
+from hmi.artifacts.bundle import bundle_digest, parse_manifest, read_manifest, sync, sync_tree, verify_files
+from hmi.artifacts.disk_cache import DiskBudget, DiskCache
 from hmi.base.errors import AlreadyExists, BundleMismatch, InvalidInput, NotFound, StoreUnavailable
-from wire.artifacts import MANIFEST_FILE
+from wire.artifacts import MANIFEST_FILE, BundleManifest
 from wire.ids import BundleUri, Digest
 
 
@@ -33,6 +34,12 @@ class Store(ABC):
 
         Raises NotFound where nothing is, BundleMismatch where another bundle is.
         """
+
+    @contextmanager
+    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+        """As localize(), for a service that runs on: the folder is there as long as it is held, and may be
+        given up afterwards. Raises BudgetExceeded (retryable) too."""
+        yield self.localize(uri, digest)
 
     @abstractmethod
     def digest(self, uri: BundleUri) -> Digest | None:
@@ -55,11 +62,12 @@ class Store(ABC):
         """Remove the bundle or file; does nothing where there is none."""
 
 
-def open_store(url: str, cache_dir: Path | None) -> Store:
+def open_store(url: str, cache_dir: Path | None, budget: DiskBudget | None = None) -> Store:
     """The store at ``url``: ``file:///folder`` (made if absent), or what fsspec knows, such as
     ``s3://bucket/prefix``.
 
-    ``cache_dir`` keeps local copies of remote bundles; a folder needs none.
+    ``cache_dir`` keeps local copies of remote bundles; a folder needs none. What is held, not localized, of
+    them stays within ``budget``.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -75,7 +83,8 @@ def open_store(url: str, cache_dir: Path | None) -> Store:
         filesystem, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as exc:
         raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param="HMI_STORE_URL") from exc
-    return RemoteStore(filesystem, str(root), cache_dir)
+    cache = None if budget is None else DiskCache(cache_dir / "held", budget)
+    return RemoteStore(filesystem, str(root), cache_dir, held=cache)
 
 
 class FolderStore(Store):
@@ -94,7 +103,7 @@ class FolderStore(Store):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, temporary)
-            _sync_tree(temporary)
+            sync_tree(temporary)
             temporary.rename(target)
             sync(target.parent)
         except OSError as exc:
@@ -170,10 +179,11 @@ class RemoteStore(Store):
     Object stores have no rename: the manifest goes last, and a bundle without one is not there.
     """
 
-    def __init__(self, filesystem: Any, root: str, cache_dir: Path) -> None:
+    def __init__(self, filesystem: Any, root: str, cache_dir: Path, *, held: DiskCache | None = None) -> None:
         self._files = filesystem
         self._root = root.rstrip("/")
         self._cache = cache_dir
+        self._held = held
 
     def publish(self, folder: Path, uri: BundleUri) -> None:
         manifest = read_manifest(folder)
@@ -186,21 +196,28 @@ class RemoteStore(Store):
             for name in (*manifest.files, MANIFEST_FILE):
                 self._files.put_file(str(folder / name), f"{self._at(uri)}/{name}")
 
+    @contextmanager
+    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+        if self._held is None:
+            yield self.localize(uri, digest)
+            return
+        with self._held.hold(
+            digest, lambda: self._manifest(uri, digest), lambda folder: self._fill(uri, folder)
+        ) as folder:
+            yield folder
+
     def localize(self, uri: BundleUri, digest: Digest) -> Path:
         target = self._cache / digest.removeprefix("sha256:")
         if (target / MANIFEST_FILE).is_file():
             return target
-        found = self.digest(uri)
-        if found is None:
-            raise NotFound(f"there is no bundle at {uri}")
-        if found != digest:
-            raise BundleMismatch(f"bundle at {uri} is {found}, wanted {digest}")
+        self._manifest(uri, digest)
         self._cache.mkdir(parents=True, exist_ok=True)
         temporary = self._cache / f".{target.name}.{uuid.uuid4().hex}.part"
         try:
-            self._download(uri, temporary)
+            temporary.mkdir()
+            self._fill(uri, temporary)
             verify_files(temporary, read_manifest(temporary))
-            _sync_tree(temporary)
+            sync_tree(temporary)
             try:
                 temporary.rename(target)
             except OSError:
@@ -211,12 +228,8 @@ class RemoteStore(Store):
         return target
 
     def digest(self, uri: BundleUri) -> Digest | None:
-        with _reachable(uri):
-            try:
-                text = self._files.cat_file(f"{self._at(uri)}/{MANIFEST_FILE}")
-            except FileNotFoundError:
-                return None
-        return bundle_digest(parse_manifest(text, str(uri)))
+        manifest = self._read_manifest(uri)
+        return None if manifest is None else bundle_digest(manifest)
 
     @contextmanager
     def open_file(self, uri: BundleUri) -> Iterator[BinaryIO]:
@@ -245,8 +258,26 @@ class RemoteStore(Store):
             if self._files.isdir(place):
                 self._files.rm(place, recursive=True)
 
-    def _download(self, uri: BundleUri, folder: Path) -> None:
-        folder.mkdir()
+    def _manifest(self, uri: BundleUri, digest: Digest) -> BundleManifest:
+        """Of the bundle that is asked for. Raises NotFound, BundleMismatch."""
+        manifest = self._read_manifest(uri)
+        if manifest is None:
+            raise NotFound(f"there is no bundle at {uri}")
+        found = bundle_digest(manifest)
+        if found != digest:
+            raise BundleMismatch(f"bundle at {uri} is {found}, wanted {digest}")
+        return manifest
+
+    def _read_manifest(self, uri: BundleUri) -> BundleManifest | None:
+        with _reachable(uri):
+            try:
+                text = self._files.cat_file(f"{self._at(uri)}/{MANIFEST_FILE}")
+            except FileNotFoundError:
+                return None
+        return parse_manifest(text, str(uri))
+
+    def _fill(self, uri: BundleUri, folder: Path) -> None:
+        """Fetch the bundle into an empty folder."""
         with _reachable(uri):
             self._files.get_file(f"{self._at(uri)}/{MANIFEST_FILE}", str(folder / MANIFEST_FILE))
             for name in read_manifest(folder).files:
@@ -275,8 +306,3 @@ def _reachable(uri: BundleUri) -> Iterator[None]:
         raise NotFound(f"there is no file at {uri}") from exc
     except OSError as exc:
         raise StoreUnavailable(f"the store does not answer for {uri}: {exc}") from exc
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in (*folder.rglob("*"), folder):
-        sync(path)

@@ -62,6 +62,7 @@ def open_plane(
     store: Store,
     *,
     on_batch: Callable[[BatchRecord], None],
+    disk: Budget | None = None,
     make_sources: Callable[[Store, Digest, BackboneFields], Sources] = store_sources,
     make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
 ) -> LivePlane:
@@ -185,7 +186,7 @@ def open_plane(
         adapters=adapters,
         trees=trees,
         tables=tables,
-        budgets=(device, host),
+        budgets=(device, host) if disk is None else (device, host, disk),
         tokenizer_threads=TOKENIZER_THREADS,
     )
 

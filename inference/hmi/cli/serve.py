@@ -18,6 +18,8 @@ from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_OK
 from hmi.cli.open_plane import open_plane
+from hmi.memory.budget import Budget
+from hmi.memory.tier import MemoryTier
 from hmi.service.access import Access
 from hmi.service.answering import Answering
 from hmi.service.app import ServiceParts, make_app
@@ -37,8 +39,9 @@ from wire.ids import BundleUri, Digest
 from wire.usage import ComparisonEvent, UsageEvent
 
 DRAIN_S = 25
-COMPARISONS_SHARE = 0.25
-"""Of the disk budget, for comparisons of versions that wait to be sent; usage has the rest."""
+USAGE_SHARE, COMPARISONS_SHARE = 0.25, 0.125
+"""Of the disk tier, for usage and for comparisons of versions that wait to be sent; copies of remote bundles
+have the rest."""
 
 log = structlog.get_logger(__name__)
 
@@ -109,16 +112,16 @@ def make_service(
 ) -> Service:
     """Join the parts; nothing runs before the application's lifespan begins."""
     metrics = ServiceMetrics()
-    store = open_store(settings.store_url, settings.cache_dir / "bundles")
+    disk = Budget(MemoryTier.DISK, settings.disk_bytes)
+    usage_bytes = disk.reserve("usage spool", int(disk.max_bytes * USAGE_SHARE)).num_bytes
+    comparison_bytes = disk.reserve("comparison spool", int(disk.max_bytes * COMPARISONS_SHARE)).num_bytes
+    store = open_store(settings.store_url, settings.cache_dir / "bundles", disk)
     planes = PlaneHolder(
-        lambda ref: open_plane(ref, settings, store, on_batch=metrics.observe_batch),
+        lambda ref: open_plane(ref, settings, store, disk=disk, on_batch=metrics.observe_batch),
         configured=_configured_backbone(settings),
     )
     reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=planes.follow)
-    comparison_bytes = int(settings.disk_bytes * COMPARISONS_SHARE)
-    usage = EventSpool(
-        settings.cache_dir / "usage", UsageEvent, max_bytes=settings.disk_bytes - comparison_bytes
-    )
+    usage = EventSpool(settings.cache_dir / "usage", UsageEvent, max_bytes=usage_bytes)
     comparisons = EventSpool(settings.cache_dir / "comparisons", ComparisonEvent, max_bytes=comparison_bytes)
     answering = Answering(clock=clock, comparisons=comparisons)
     writers = (

@@ -204,9 +204,9 @@ class BankCall:
         for group in self.groups:
             down, up = (self._of_chunks(part, group).to(inputs.dtype) for part in weights)
             tokens, shape = slice(group.first_token, group.last_token), (group.num_chunks, CHUNK_TOKENS)
-            narrow = torch.bmm(inputs[tokens].unflatten(0, shape), down.transpose(1, 2))
+            narrow = torch.bmm(inputs[tokens].view(*shape, inputs.shape[1]), down.transpose(1, 2))
             narrow = narrow * group.keep
-            outputs[tokens].unflatten(0, shape).baddbmm_(narrow, up)
+            outputs[tokens].view(*shape, outputs.shape[1]).baddbmm_(narrow, up)
 
     @staticmethod
     def _of_chunks(part: Tensor, group: ChunkGroup) -> Tensor:

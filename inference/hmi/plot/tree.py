@@ -36,8 +36,8 @@ def write_tree(folder: Path, backbone: Digest, nodes: Sequence[TreeNode]) -> Dig
 
 def read_tree(store: Store, uri: BundleUri, digest: Digest, *, backbone: Digest) -> PlotTreeFields:
     """The manifest alone; raises BundleMismatch for another backbone's tree."""
-    folder = store.localize(uri, digest)
-    bundle = open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
+    with store.hold(uri, digest) as folder:
+        bundle = open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
     if bundle.fields.backbone != backbone:
         raise BundleMismatch(f"tree {digest} belongs to backbone {bundle.fields.backbone}, not {backbone}")
     return bundle.fields

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
@@ -49,10 +50,15 @@ def _present(ref: BundleRef) -> Iterator[None]:
         raise HmiError(ErrorCode.BUNDLE_BROKEN, message, retryable=True) from exc
 
 
+@contextmanager
+def _held(store: Store, ref: BundleRef) -> Iterator[Path]:
+    with _present(ref), store.hold(ref.uri, ref.digest) as folder:
+        yield folder
+
+
 def _num_bytes(store: Store, ref: BundleRef) -> int:
-    with _present(ref):
-        folder = store.localize(ref.uri, ref.digest)
-    return sum(entry.num_bytes for entry in read_manifest(folder).files.values())
+    with _held(store, ref) as folder:
+        return sum(entry.num_bytes for entry in read_manifest(folder).files.values())
 
 
 class AdapterSource:
@@ -67,11 +73,10 @@ class AdapterSource:
         return _num_bytes(self._store, key)
 
     def read(self, key: BundleRef) -> Hplm:
-        with _present(key):
-            folder = self._store.localize(key.uri, key.digest)
-        return open_adapter_bundle(
-            folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
-        )
+        with _held(self._store, key) as folder:
+            return open_adapter_bundle(
+                folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
+            )
 
 
 class TreeSource:
@@ -100,15 +105,13 @@ class TableSource:
         self._backbone = backbone
 
     def measure(self, key: BundleRef) -> int:
-        with _present(key):
-            folder = self._store.localize(key.uri, key.digest)
-        # A root's isolated rows are for building alone and are not read.
-        table = read_manifest(folder).files.get(TABLE_FILE)
+        with _held(self._store, key) as folder:
+            # A root's isolated rows are for building alone and are not read.
+            table = read_manifest(folder).files.get(TABLE_FILE)
         if table is None:
             raise BundleBroken(f"bundle {key.digest} has no {TABLE_FILE}")
         return table.num_bytes
 
     def read(self, key: BundleRef) -> PlotTable:
-        with _present(key):
-            folder = self._store.localize(key.uri, key.digest)
-        return open_table_bundle(folder, key.digest, backbone=self._backbone)
+        with _held(self._store, key) as folder:
+            return open_table_bundle(folder, key.digest, backbone=self._backbone)

@@ -17,6 +17,8 @@ from hmi.base.errors import (
     NotFound,
     StoreUnavailable,
 )
+from hmi.memory.budget import Budget
+from hmi.memory.tier import MemoryTier
 from tests.hmi.artifacts.bundles import make_bundle
 from wire.artifacts import MANIFEST_FILE, BundleKind, PlotTreeFields
 from wire.ids import BundleUri, Digest
@@ -175,3 +177,18 @@ def test_a_manifest_is_what_makes_a_bundle(tmp_path: Path) -> None:
     store.publish(tmp_path / "b", URI)
     (tmp_path / "store" / URI / MANIFEST_FILE).unlink()
     assert not store.exists(URI)
+
+
+def test_what_a_service_holds_of_a_remote_store_stays_within_the_budget(tmp_path: Path) -> None:
+    budget = Budget(MemoryTier.DISK, 6000)
+    store = open_store(f"memory://{uuid.uuid4().hex}", tmp_path / "cache", budget)
+    digests = {}
+    for name in ("one", "two"):
+        digests[name] = make_bundle(tmp_path / name, name.encode())
+        store.publish(tmp_path / name, BundleUri(name))
+    for name in ("one", "two", "one"):
+        with store.hold(BundleUri(name), digests[name]) as folder:
+            open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digests[name])
+        assert budget.used_by_kind()["bundles"] <= budget.max_bytes
+    with pytest.raises(NotFound), store.hold(BundleUri("absent"), Digest("sha256:" + "0" * 64)):
+        pass

@@ -1,0 +1,156 @@
+"""Local copies of remote bundles within a hard budget: what nobody reads goes when room is needed, the least
+recently used first."""
+
+import shutil
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from hmi.artifacts.bundle import read_manifest, sync_tree, verify_files
+from hmi.base.errors import BudgetExceeded, BundleBroken
+from wire.artifacts import MANIFEST_FILE, BundleManifest
+from wire.ids import Digest
+
+KIND = "bundles"
+
+
+class DiskBudget(Protocol):
+    """memory.Budget, as this part sees it."""
+
+    def reserve(self, kind: str, num_bytes: int) -> Any:
+        """Raises BudgetExceeded."""
+
+    def release(self, reservation: Any) -> None: ...
+
+
+@dataclass(slots=True)
+class _Copy:
+    """One bundle's copy; ``reservation`` None while it is being fetched."""
+
+    num_leases: int
+    reservation: Any = None
+
+
+class DiskCache:
+    """Folders named by digest. Thread-safe; one process a folder.
+
+    Promises: a copy that is held is not removed; the files of all copies, those being fetched included, never
+    take more than the budget grants.
+    """
+
+    def __init__(self, folder: Path, budget: DiskBudget) -> None:
+        """Takes over what an earlier process left, as far as the budget reaches."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._budget = budget
+        self._changed = threading.Condition()
+        self._copies: OrderedDict[str, _Copy] = OrderedDict()  # by folder name, least recently used first
+        self._take_over()
+
+    @contextmanager
+    def hold(
+        self, digest: Digest, manifest: Callable[[], BundleManifest], fetch: Callable[[Path], None]
+    ) -> Iterator[Path]:
+        """The copy's folder, which stays while it is held. ``fetch`` fills an empty folder with what
+        ``manifest`` names; neither is called when the copy is there.
+
+        Raises what they raise, BundleBroken for other bytes than the manifest's, and BudgetExceeded
+        (retryable) when all that is there is held.
+        """
+        name = digest.removeprefix("sha256:")
+        with self._changed:
+            self._changed.wait_for(lambda: name not in self._copies or self._copies[name].reservation)
+            copy = self._copies.setdefault(name, _Copy(num_leases=0))
+            copy.num_leases += 1
+            self._copies.move_to_end(name)
+        try:
+            if copy.reservation is None:
+                self._fetch(name, copy, manifest, fetch)
+            yield self._folder / name
+        finally:
+            with self._changed:
+                copy.num_leases -= 1
+                if copy.reservation is None:
+                    del self._copies[name]  # it was not brought: the next one tries again
+                self._changed.notify_all()
+
+    def check_integrity(self) -> None:
+        """Raise AssertionError unless the copies in the folder are those that are known."""
+        with self._changed:
+            there = {path.name for path in self._folder.iterdir() if not path.name.startswith(".")}
+            assert there == {name for name, copy in self._copies.items() if copy.reservation is not None}
+            assert all(copy.num_leases >= 0 for copy in self._copies.values())
+
+    def _fetch(
+        self,
+        name: str,
+        copy: _Copy,
+        manifest: Callable[[], BundleManifest],
+        fetch: Callable[[Path], None],
+    ) -> None:
+        reservation = self._reserve(_size(manifest()))
+        temporary = self._folder / f".{name}.{uuid.uuid4().hex}.part"
+        try:
+            temporary.mkdir()
+            fetch(temporary)
+            verify_files(temporary, read_manifest(temporary))
+            sync_tree(temporary)
+            temporary.rename(self._folder / name)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            self._budget.release(reservation)
+            raise
+        with self._changed:
+            copy.reservation = reservation
+            self._changed.notify_all()
+
+    def _reserve(self, num_bytes: int) -> Any:
+        """Room for a new copy; others make it."""
+        while True:
+            try:
+                return self._budget.reserve(KIND, num_bytes)
+            except BudgetExceeded as exc:
+                if not self._remove_one():
+                    raise BudgetExceeded(
+                        f"a bundle of {num_bytes:_} bytes does not fit beside those that are being read: "
+                        f"{exc.message}",
+                        needed_bytes=num_bytes,
+                        free_bytes=0,
+                        retryable=True,
+                    ) from exc
+
+    def _remove_one(self) -> bool:
+        with self._changed:
+            for name, copy in self._copies.items():
+                if copy.reservation is not None and copy.num_leases == 0:
+                    self._remove(name)
+                    self._budget.release(self._copies.pop(name).reservation)
+                    return True
+            return False
+
+    def _remove(self, name: str) -> None:
+        # The manifest first: what is left of an interrupted removal is no bundle any more.
+        (self._folder / name / MANIFEST_FILE).unlink(missing_ok=True)
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    def _take_over(self) -> None:
+        found = [path for path in self._folder.iterdir() if path.is_dir()]
+        for path in sorted(found, key=lambda path: path.stat().st_mtime):
+            try:
+                reservation = None if path.name.startswith(".") else self._reserve(_size(read_manifest(path)))
+            except (BudgetExceeded, BundleBroken):
+                reservation = None
+            if reservation is None:
+                self._remove(path.name)
+            else:
+                self._copies[path.name] = _Copy(0, reservation)
+
+
+def _size(manifest: BundleManifest) -> int:
+    """Bytes of a bundle's files, and of its manifest about."""
+    return sum(entry.num_bytes for entry in manifest.files.values()) + 4096

@@ -1,0 +1,123 @@
+"""Copies of remote bundles: within the budget whatever happens, and never taken from under a reader."""
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hmi.artifacts.bundle import read_manifest
+from hmi.artifacts.disk_cache import DiskCache
+from hmi.base.errors import BudgetExceeded, BundleBroken
+from hmi.memory.budget import Budget
+from hmi.memory.tier import MemoryTier
+from tests.hmi.artifacts.bundles import make_bundle
+from wire.ids import Digest
+
+BUNDLE_BYTES = 5000  # with its manifest, about
+
+
+class Remote:
+    """Bundles of one size elsewhere, and how often each was fetched."""
+
+    def __init__(self, folder: Path, num_bundles: int) -> None:
+        self.folders: dict[Digest, Path] = {}
+        for number in range(num_bundles):
+            digest = make_bundle(folder / str(number), str(number).encode() * 900)
+            self.folders[digest] = folder / str(number)
+        self.fetched: list[Digest] = []
+
+    @property
+    def digests(self) -> list[Digest]:
+        return list(self.folders)
+
+    def hold(self, cache: DiskCache, digest: Digest, stack: ExitStack) -> Path:
+        def fetch(folder: Path) -> None:
+            self.fetched.append(digest)
+            shutil.copytree(self.folders[digest], folder, dirs_exist_ok=True)
+
+        return stack.enter_context(cache.hold(digest, lambda: read_manifest(self.folders[digest]), fetch))
+
+    def read(self, cache: DiskCache, digest: Digest) -> bytes:
+        with ExitStack() as stack:
+            folder = self.hold(cache, digest, stack)
+            return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Remote:
+    return Remote(tmp_path / "remote", 4)
+
+
+def cache_of(tmp_path: Path, *, num_bundles: int) -> tuple[DiskCache, Budget]:
+    budget = Budget(MemoryTier.DISK, num_bundles * BUNDLE_BYTES)
+    return DiskCache(tmp_path / "cache", budget), budget
+
+
+def test_a_bundle_is_fetched_once_and_found_again(tmp_path: Path, remote: Remote) -> None:
+    cache, budget = cache_of(tmp_path, num_bundles=2)
+    first = remote.digests[0]
+    assert remote.read(cache, first) == remote.read(cache, first)
+    assert remote.fetched == [first]
+    assert 0 < budget.used_by_kind()["bundles"] <= budget.max_bytes
+
+
+def test_the_least_recently_used_goes_when_room_is_needed(tmp_path: Path, remote: Remote) -> None:
+    cache, budget = cache_of(tmp_path, num_bundles=2)
+    a, b, c, _ = remote.digests
+    for digest in (a, b, a, c, a, b):
+        remote.read(cache, digest)
+        cache.check_integrity()
+        assert budget.used_bytes <= budget.max_bytes
+    assert remote.fetched == [a, b, c, b]
+
+
+def test_what_is_held_stays_and_the_next_is_refused_for_now(tmp_path: Path, remote: Remote) -> None:
+    cache, _ = cache_of(tmp_path, num_bundles=1)
+    with ExitStack() as stack:
+        folder = remote.hold(cache, remote.digests[0], stack)
+        with pytest.raises(BudgetExceeded, match="beside those that are being read") as refused:
+            remote.read(cache, remote.digests[1])
+        assert refused.value.retryable
+        assert (folder / "manifest.json").is_file()
+    remote.read(cache, remote.digests[1])
+    assert not folder.exists()
+
+
+def test_a_broken_copy_is_not_kept_and_gives_its_room_back(tmp_path: Path, remote: Remote) -> None:
+    cache, budget = cache_of(tmp_path, num_bundles=1)
+    digest = remote.digests[0]
+    (remote.folders[digest] / "a.bin").write_bytes(b"other")
+    with pytest.raises(BundleBroken):
+        remote.read(cache, digest)
+    assert budget.used_bytes == 0
+    cache.check_integrity()
+    assert remote.read(cache, remote.digests[1])
+
+
+def test_what_an_earlier_process_left_is_used_as_far_as_the_budget_reaches(
+    tmp_path: Path, remote: Remote
+) -> None:
+    cache, _ = cache_of(tmp_path, num_bundles=3)
+    for digest in remote.digests[:3]:
+        remote.read(cache, digest)
+    (tmp_path / "cache" / ".half.part").mkdir()
+    smaller, budget = cache_of(tmp_path, num_bundles=2)
+    smaller.check_integrity()
+    assert budget.used_bytes <= budget.max_bytes
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_threads_that_want_the_same_fetch_it_once(tmp_path: Path, remote: Remote) -> None:
+    cache, _ = cache_of(tmp_path, num_bundles=2)
+    together = threading.Barrier(4)
+
+    def read(number: int) -> bytes:
+        together.wait(10)
+        return remote.read(cache, remote.digests[0])
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(read, range(4)))) == 1
+    assert remote.fetched == [remote.digests[0]]
