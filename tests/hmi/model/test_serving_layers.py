@@ -18,7 +18,7 @@ from tests.tiny.backbone import make_tiny_backbone
 
 TOLERANCE = 1e-4
 BFLOAT16_TOLERANCE = 0.3
-BFLOAT16_MEAN_TOLERANCE = 0.03
+BFLOAT16_MEAN_TOLERANCE = 0.06
 """Of final states, which are layer-normed: their standard deviation is 1. Random weights round worse than
 trained ones."""
 RANKS = {0: 8, 1: 4, 2: 20, 3: 32}
