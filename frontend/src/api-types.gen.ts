@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Join the tenant; the signed-in user's address must be the one that was invited. */
+        post: operations["invitations_accept_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description What the invitation with this token offers; needs no session and changes nothing. */
+        post: operations["invitations_look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -47,6 +81,23 @@ export interface paths {
         };
         /** @description The tenant. */
         get: operations["tenants_one_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List changes, newest first. */
+        get: operations["tenants_audit_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -337,6 +388,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List invitations that have not been accepted, newest first. */
+        get: operations["tenants_invitations_get"];
+        put?: never;
+        /** @description Invite an address by mail; the link is valid for seven days, once. */
+        post: operations["tenants_invitations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Revoke it: its link ends. */
+        delete: operations["tenants_invitations_one_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/invitations/{invitation}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send a new mail with a new link, valid for seven days; the old link ends. */
+        post: operations["tenants_invitations_resend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/keys": {
         parameters: {
             query?: never;
@@ -372,6 +475,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/keys/{key}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Make a key in place of this one, with a text of its own, shown in this answer alone.
+         *
+         *     The old one goes on for ``grace_s``, so that applications can change over without a gap.
+         */
+        post: operations["tenants_keys_rotate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/members": {
         parameters: {
             query?: never;
@@ -382,8 +506,7 @@ export interface paths {
         /** @description List members. */
         get: operations["tenants_members_get"];
         put?: never;
-        /** @description Give a user who has signed up a place. */
-        post: operations["tenants_members_post"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -398,10 +521,28 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Change a member's role; the last owner stays one. */
+        put: operations["tenants_members_one_put"];
+        post?: never;
+        /** @description Take a member's place away; the last owner stays. */
+        delete: operations["tenants_members_one_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/members/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
-        /** @description Take a member's place away. */
-        delete: operations["tenants_members_one_delete"];
+        /** @description Leave the tenant; the last owner stays. For users, not for keys. */
+        delete: operations["tenants_members_me_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -742,10 +883,155 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List webhooks. */
+        get: operations["tenants_webhooks_get"];
+        put?: never;
+        /** @description Make a webhook. Its signing secret is in this answer alone. */
+        post: operations["tenants_webhooks_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The webhook. */
+        get: operations["tenants_webhooks_one_get"];
+        put?: never;
+        post?: never;
+        /** @description Delete it, with its deliveries. */
+        delete: operations["tenants_webhooks_one_delete"];
+        options?: never;
+        head?: never;
+        /** @description Change its name, address or events, pause it, or switch it on again. */
+        patch: operations["tenants_webhooks_one_patch"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List deliveries of the last 30 days, newest event first. */
+        get: operations["tenants_webhooks_deliveries_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The delivery with what its event says. */
+        get: operations["tenants_webhooks_deliveries_one_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}/deliveries/{delivery}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send the event of a delivery that has ended once more; receivers know it by its ``webhook-id``. */
+        post: operations["tenants_webhooks_deliveries_replay_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Send an event of type ``ping``; its delivery tells what came of it. */
+        post: operations["tenants_webhooks_ping_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/webhooks/{webhook}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Make a new secret, shown in this answer alone; for 24 hours the old one signs too. */
+        post: operations["tenants_webhooks_rotate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One change: who did what to which thing. */
+        AuditEntryOut: {
+            id: number;
+            /** Format: date-time */
+            at: string;
+            /** @description user:ADDRESS, key:ID, job:ID or operator. */
+            actor: string;
+            action: string;
+            target_type: string;
+            target_id: string;
+            /** @description Ids, names and states; never a text or a secret. */
+            details: {
+                [key: string]: unknown;
+            };
+        };
+        AuditEntryPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["AuditEntryOut"][];
+        };
         /** @enum {unknown} */
         BlankEnum: "";
         /** @description Which columns hold what. */
@@ -851,6 +1137,7 @@ export interface components {
              *     * `csv` - Csv
              *     * `tsv` - Tsv
              *     * `jsonl` - Jsonl
+             *     * `parquet` - Parquet
              */
             format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
             num_bytes: number;
@@ -876,9 +1163,10 @@ export interface components {
          * @description * `csv` - Csv
          *     * `tsv` - Tsv
          *     * `jsonl` - Jsonl
+         *     * `parquet` - Parquet
          * @enum {string}
          */
-        DatasetFormat: "csv" | "tsv" | "jsonl";
+        DatasetFormat: "csv" | "tsv" | "jsonl" | "parquet";
         /** @description The form of an upload. */
         DatasetInRequest: {
             /**
@@ -941,6 +1229,7 @@ export interface components {
              *     * `csv` - Csv
              *     * `tsv` - Tsv
              *     * `jsonl` - Jsonl
+             *     * `parquet` - Parquet
              */
             format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
             num_bytes: number;
@@ -1004,6 +1293,81 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["DeletionOut"][];
         };
+        /** @description The same with what the event says. */
+        DeliveryDetailOut: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The header webhook-id; a replay keeps it.
+             */
+            event_id: string;
+            type: components["schemas"]["EventType"];
+            state: components["schemas"]["DeliveryState"];
+            num_attempts: number;
+            /** @description HTTP status of the last attempt. */
+            status: number | null;
+            /** @description Why the last attempt failed; empty when it did not. */
+            error: string;
+            duration_ms: number | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description While it is pending.
+             */
+            next_attempt_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+            /** @description What the event's `data` says. */
+            payload: unknown;
+        };
+        /** @description One event on its way to the webhook. */
+        DeliveryOut: {
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: uuid
+             * @description The header webhook-id; a replay keeps it.
+             */
+            event_id: string;
+            type: components["schemas"]["EventType"];
+            state: components["schemas"]["DeliveryState"];
+            num_attempts: number;
+            /** @description HTTP status of the last attempt. */
+            status: number | null;
+            /** @description Why the last attempt failed; empty when it did not. */
+            error: string;
+            duration_ms: number | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            last_attempt_at: string | null;
+            /**
+             * Format: date-time
+             * @description While it is pending.
+             */
+            next_attempt_at: string;
+            /** Format: date-time */
+            delivered_at: string | null;
+        };
+        DeliveryPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["DeliveryOut"][];
+        };
+        /**
+         * @description * `pending` - Pending
+         *     * `delivered` - Delivered
+         *     * `failed` - Failed
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "failed";
         /** @description Which version is to serve. */
         DeploymentInRequest: {
             /** @description Number of the version. */
@@ -1184,15 +1548,27 @@ export interface components {
          *     * `bundle_broken` - bundle_broken
          *     * `bundle_mismatch` - bundle_mismatch
          *     * `store_unavailable` - store_unavailable
+         *     * `mail_unavailable` - mail_unavailable
          *     * `training_failed` - training_failed
          *     * `internal` - internal
          * @enum {string}
          */
-        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "rate_limited" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "training_failed" | "internal";
+        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "rate_limited" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
         /** @description Body of every answer that is not a success. */
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
         };
+        /**
+         * @description * `training.succeeded` - Training Succeeded
+         *     * `training.failed` - Training Failed
+         *     * `version.published` - Version Published
+         *     * `deployment.changed` - Deployment Changed
+         *     * `dataset.ready` - Dataset Ready
+         *     * `dataset.blocked` - Dataset Blocked
+         *     * `ping` - Ping
+         * @enum {string}
+         */
+        EventType: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "ping";
         /** @description One row's value, shortened. */
         ExampleOut: {
             row: number;
@@ -1249,6 +1625,34 @@ export interface components {
         GateConsentOut: {
             is_given: boolean;
         };
+        /** @description Who is to be invited. */
+        InvitationInRequest: {
+            /** Format: email */
+            email: string;
+            role: components["schemas"]["Role"];
+        };
+        /** @description An invitation that has not been accepted. */
+        InvitationOut: {
+            /** Format: uuid */
+            id: string;
+            /** Format: email */
+            email: string;
+            role: components["schemas"]["Role"];
+            /** Format: email */
+            invited_by?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        InvitationPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["InvitationOut"][];
+        };
         /** @description Why a training failed. */
         JobErrorOut: {
             code: string;
@@ -1286,8 +1690,16 @@ export interface components {
             expires_at: string | null;
             /** Format: date-time */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description To the minute or so: noted with each delivery of usage.
+             */
             last_used_at: string | null;
+            /**
+             * Format: uuid
+             * @description The key that a rotation put in its place; this one ends at expires_at.
+             */
+            replaced_by: string | null;
         };
         KeyPage: {
             count: number;
@@ -1330,10 +1742,8 @@ export interface components {
             user: components["schemas"]["UserOut"];
             memberships: components["schemas"]["PlaceOut"][];
         };
-        /** @description A user who is to have a place. */
+        /** @description What is to change about a member. */
         MemberInRequest: {
-            /** Format: email */
-            email: string;
             role: components["schemas"]["Role"];
         };
         /** @description A user's place in the tenant. */
@@ -1373,9 +1783,48 @@ export interface components {
             expires_at: string | null;
             /** Format: date-time */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description To the minute or so: noted with each delivery of usage.
+             */
             last_used_at: string | null;
+            /**
+             * Format: uuid
+             * @description The key that a rotation put in its place; this one ends at expires_at.
+             */
+            replaced_by: string | null;
             secret: string;
+        };
+        /** @description A webhook with its signing secret, which is never shown again. */
+        NewWebhookOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+            is_active: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until then the secret before the last rotation signs too.
+             */
+            old_ends_at: string | null;
+            /** @description whsec_ and 256 bits in base64. */
+            secret: string;
+        };
+        /** @description What an invitation offers. */
+        OfferOut: {
+            /** @description Its name for people. */
+            tenant: string;
+            /**
+             * Format: email
+             * @description Who may accept it.
+             */
+            email: string;
+            role: components["schemas"]["Role"];
+            /** Format: date-time */
+            expires_at: string;
         };
         /**
          * @description * `wait` - wait
@@ -1392,6 +1841,14 @@ export interface components {
              * @description Null: no floor.
              */
             coverage_floor?: number | null;
+        };
+        /** @description What is to be changed. */
+        PatchedWebhookChangeInRequest: {
+            name?: string;
+            url?: string;
+            events?: components["schemas"]["WebhookEvent"][];
+            /** @description False: paused. */
+            is_active?: boolean;
         };
         /** @description A tenant in which the user has a role. */
         PlaceOut: {
@@ -1452,6 +1909,14 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "developer" | "viewer";
+        /** @description How a key is to be rotated. */
+        RotationInRequest: {
+            /**
+             * @description Seconds for which the old key stays valid, at most 30 days.
+             * @default 86400
+             */
+            grace_s: number;
+        };
         /**
          * @description * `predict` - predict
          *     * `manage` - manage
@@ -1634,6 +2099,10 @@ export interface components {
             name: string;
             /** Format: date-time */
             created_at: string;
+        };
+        /** @description What stands after ``#`` in the link of the mail. */
+        TokenInRequest: {
+            token: string;
         };
         /** @description A version that was trained on what was deleted; delete its task, or train again, to be rid of it. */
         TrainedVersionOut: {
@@ -1946,6 +2415,47 @@ export interface components {
          * @enum {string}
          */
         VersionState: "draft" | "published" | "retired";
+        /**
+         * @description * `training.succeeded` - training.succeeded
+         *     * `training.failed` - training.failed
+         *     * `version.published` - version.published
+         *     * `deployment.changed` - deployment.changed
+         *     * `dataset.ready` - dataset.ready
+         *     * `dataset.blocked` - dataset.blocked
+         * @enum {string}
+         */
+        WebhookEvent: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked";
+        /** @description A new webhook. */
+        WebhookInRequest: {
+            name: string;
+            /** @description https, to a public address. */
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+        };
+        /** @description A webhook, without its secret. */
+        WebhookOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            url: string;
+            events: components["schemas"]["WebhookEvent"][];
+            is_active: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Until then the secret before the last rotation signs too.
+             */
+            old_ends_at: string | null;
+        };
+        WebhookPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["WebhookOut"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1955,6 +2465,68 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    invitations_accept_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    invitations_look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     me_get: {
         parameters: {
             query?: never;
@@ -2030,6 +2602,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_audit_get: {
+        parameters: {
+            query?: {
+                /** @description key.create; or key. for all that begin so. */
+                action?: string;
+                actor?: string;
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+                since?: string;
+                target_id?: string;
+                /** @description Exclusive. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
                 };
             };
             default: {
@@ -2731,6 +3344,132 @@ export interface operations {
             };
         };
     };
+    tenants_invitations_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_invitations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_invitations_one_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_invitations_resend_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_keys_get: {
         parameters: {
             query?: {
@@ -2827,6 +3566,40 @@ export interface operations {
             };
         };
     };
+    tenants_keys_rotate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotationInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKeyOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_members_get: {
         parameters: {
             query?: {
@@ -2861,11 +3634,12 @@ export interface operations {
             };
         };
     };
-    tenants_members_post: {
+    tenants_members_one_put: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                member: string;
                 tenant: string;
             };
             cookie?: never;
@@ -2876,7 +3650,7 @@ export interface operations {
             };
         };
         responses: {
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2900,6 +3674,34 @@ export interface operations {
             header?: never;
             path: {
                 member: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_members_me_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
                 tenant: string;
             };
             cookie?: never;
@@ -3903,6 +4705,339 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_one_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_one_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedWebhookChangeInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_deliveries_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+                /**
+                 * @description * `pending` - Pending
+                 *     * `delivered` - Delivered
+                 *     * `failed` - Failed
+                 */
+                state?: "pending" | "delivered" | "failed";
+                /**
+                 * @description * `training.succeeded` - Training Succeeded
+                 *     * `training.failed` - Training Failed
+                 *     * `version.published` - Version Published
+                 *     * `deployment.changed` - Deployment Changed
+                 *     * `dataset.ready` - Dataset Ready
+                 *     * `dataset.blocked` - Dataset Blocked
+                 *     * `ping` - Ping
+                 */
+                type?: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "ping";
+            };
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_deliveries_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery: string;
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_deliveries_replay_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery: string;
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_ping_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_webhooks_rotate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhookOut"];
                 };
             };
             default: {

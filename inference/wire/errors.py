@@ -52,6 +52,7 @@ class ErrorCode(StrEnum):
     BUNDLE_BROKEN = "bundle_broken"
     BUNDLE_MISMATCH = "bundle_mismatch"
     STORE_UNAVAILABLE = "store_unavailable"
+    MAIL_UNAVAILABLE = "mail_unavailable"
     TRAINING_FAILED = "training_failed"
     INTERNAL = "internal"
 
@@ -96,6 +97,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.BUNDLE_BROKEN: 503,
     ErrorCode.BUNDLE_MISMATCH: 503,
     ErrorCode.STORE_UNAVAILABLE: 503,
+    ErrorCode.MAIL_UNAVAILABLE: 503,
     ErrorCode.TRAINING_FAILED: 500,
     ErrorCode.INTERNAL: 500,
 }

@@ -1,5 +1,6 @@
 """Makes users, tenants and what they own directly in the tables, and clients that are signed in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,12 @@ from django.utils import timezone
 
 from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Backbone, Domain, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
+from portal.common.sealing import seal
 from portal.datasets.models import Dataset, DatasetFormat
-from portal.tenants.keys import key_hash, key_new
+from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant, User
 from portal.training.models import JobState, TrainingJob
+from portal.webhooks.models import EventType, Webhook
 from wire.catalog import Scope
 
 LABELS = ["sport", "tech"]
@@ -105,7 +108,7 @@ def make_key(
         ApiKey(
             tenant=tenant,
             name="test",
-            key_sha256=key_hash(secret),
+            key_sha256=secret_hash(secret),
             prefix=secret[:12],
             scopes=[scope.value for scope in scopes],
             task=task,
@@ -221,3 +224,23 @@ def make_version(task: Task, *, number: int = 1, dataset: Dataset | None = None)
         )
         version.save()
     return version
+
+
+def make_webhook(
+    tenant: Tenant,
+    *,
+    url: str = "https://example.com/hook",
+    events: Sequence[EventType] = tuple(EventType),
+    secret: str = "whsec_" + "A" * 43 + "=",
+) -> Webhook:
+    """A webhook for all events, unless ``events`` say otherwise."""
+    webhook = Webhook(
+        tenant=tenant,
+        name="test",
+        url=url,
+        events=[event.value for event in events],
+        secret=seal(secret),
+    )
+    with tenant_scope(tenant.id):
+        webhook.save()
+    return webhook

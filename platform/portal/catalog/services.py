@@ -22,6 +22,8 @@ from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
 from wire.tasks import TaskKind
 from wire.training import PublishedBundle, TrainResult
 
@@ -172,6 +174,12 @@ def version_register(
         task=task.slug,
         number=version.number,
         digest=version.bundle_digest,
+    )
+    event_emit(
+        tenant=tenant,
+        type=EventType.VERSION_PUBLISHED,
+        subject=task.pk,
+        data={"task": task.slug, "version": version.number, "training": str(job_id)},
     )
     return version
 

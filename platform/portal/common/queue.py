@@ -27,6 +27,8 @@ class JobName(StrEnum):
     DOMAINS_RECONCILE = "domains.reconcile"
     STORE_SWEEP = "domains.store_sweep"
     TRIALS_JUDGE = "serving.trials_judge"
+    WEBHOOKS_DELIVER = "webhooks.deliver"
+    WEBHOOKS_PRUNE = "webhooks.prune"
 
 
 TRAINING_QUEUE = "training"

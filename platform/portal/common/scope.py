@@ -46,7 +46,7 @@ def user_scope(user_id: UUID | str) -> Iterator[None]:
 
 @contextmanager
 def key_scope(key_sha256: bytes) -> Iterator[None]:
-    """A transaction that sees the one API key with this hash, and its tenant."""
+    """A transaction that sees the one API key with this hash and its tenant, or the one invitation."""
     with _scope(Scope(key_sha256=key_sha256.hex())):
         yield
 

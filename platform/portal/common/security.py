@@ -26,5 +26,7 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         if request.path.startswith("/api/"):
-            response.headers.setdefault("Cache-Control", "no-store")
+            # What is read may be kept, and is asked for again with its ETag each time; the rest may not.
+            kept = "private, no-cache" if request.method == "GET" else "no-store"
+            response.headers.setdefault("Cache-Control", kept)
         return response

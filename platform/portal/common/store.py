@@ -36,6 +36,7 @@ class ObjectStore:
     """
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._files, root = fsspec.core.url_to_fs(url)
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._files, LocalFileSystem)

@@ -2,6 +2,7 @@
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_safe
 from portal.common.mail import mail_list, mail_read
 
 # Their pages could change and delete; the console only shows.
-for _model in (Group, EmailAddress, Authenticator):
+for _model in (Group, EmailAddress, Authenticator, UserSession):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 

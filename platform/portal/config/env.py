@@ -33,6 +33,9 @@ class PortalSettings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     mail_url: SecretStr = SecretStr("file:///var/lib/hmi/mail")
     mail_from: str = "hmi@localhost"
+    email_verification: Literal["optional", "mandatory"] = "optional"
+    webhooks_private: bool = False
+    api_requests_per_minute: int = Field(default=600, gt=0)
     work_dir: Path = Path("/var/lib/hmi/work")
     frontend_dir: Path | None = None  # the built dashboard; none: the API and the console alone
     service_url: str | None = None

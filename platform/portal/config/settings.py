@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "allauth.headless",
     "axes",
     "rest_framework",
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
     "portal.common",
     "portal.audit",
     "portal.tenants",
+    "portal.webhooks",
     "portal.datasets",
     "portal.catalog",
     "portal.usage",
@@ -60,6 +62,8 @@ MIDDLEWARE = [
     "portal.common.metrics.MetricsMiddleware",
     "portal.common.logging.RequestLogMiddleware",
     "portal.common.security.SecurityHeadersMiddleware",
+    "portal.common.throttle.RateLimitHeadersMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -92,7 +96,13 @@ DATABASES: dict[str, dict[str, Any]] = {"default": database_config(ENV.database_
 if ENV.database_owner_url is not None:
     # `manage.py migrate --database owner` makes the tables; the portal's role may not.
     DATABASES["owner"] = database_config(ENV.database_owner_url.get_secret_value())
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Holds counts of requests, those of this process; so many that a flood does not push others' out.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # Accounts
 AUTH_USER_MODEL = "tenants.User"
@@ -111,22 +121,28 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 HEADLESS_ONLY = True
 HEADLESS_CLIENTS = ("browser",)
+# Keys stand after "#": browsers do not send that part, so that no server's log has them.
 HEADLESS_FRONTEND_URLS = {
-    "account_confirm_email": f"{ENV.public_url}/account/verify-email/{{key}}",
-    "account_reset_password": f"{ENV.public_url}/account/password/reset",
-    "account_reset_password_from_key": f"{ENV.public_url}/account/password/reset/key/{{key}}",
+    "account_confirm_email": f"{ENV.public_url}/confirm-email#{{key}}",
+    "account_reset_password": f"{ENV.public_url}/forgotten-password",
+    "account_reset_password_from_key": f"{ENV.public_url}/new-password#{{key}}",
     "account_signup": f"{ENV.public_url}/sign-up",
 }
 ACCOUNT_ADAPTER = "portal.tenants.accounts.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_VERIFICATION = ENV.email_verification
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password, a second factor: its owner is told by mail
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = 1  # as common.logging.client_address
 ACCOUNT_RATE_LIMITS = {"login": False, "login_failed": False}  # axes counts these
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = ENV.public_url.partition(":")[0]
+MFA_ADAPTER = "portal.tenants.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_TOTP_TOLERANCE = 1  # half a minute to either side: clocks differ
 LOGIN_URL = reverse_lazy("admin:login")
 
 AXES_FAILURE_LIMIT = 5
@@ -170,6 +186,7 @@ REST_FRAMEWORK = {
         "portal.tenants.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.common.throttle.CallerThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.common.parsers.JsonParser"],
     "DEFAULT_PAGINATION_CLASS": "portal.common.pagination.PageNumbers",
@@ -200,6 +217,9 @@ SPECTACULAR_SETTINGS = {
         "JobState": "portal.training.models.JobState",
         "VersionState": "portal.catalog.models.VersionState",
         "TaskKind": "portal.common.task_kinds.TASK_KINDS",
+        "EventType": "portal.webhooks.models.EventType",
+        "WebhookEvent": "portal.webhooks.apis.SUBSCRIBABLE",
+        "DeliveryState": "portal.webhooks.models.DeliveryState",
         "DeploymentState": "portal.serving.models.DeploymentState",
         "TrialKind": "portal.serving.models.TrialKind",
         "TrialState": "portal.serving.models.TrialState",
@@ -235,6 +255,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "datasets-tidy": {"task": "datasets.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
     "domains-reconcile": {"task": "domains.reconcile", "schedule": 10.0, "options": {"expires": 10.0}},
     "trials-judge": {"task": "serving.trials_judge", "schedule": 10.0, "options": {"expires": 10.0}},
+    "webhooks-deliver": {"task": "webhooks.deliver", "schedule": 2.0, "options": {"expires": 2.0}},
+    "webhooks-prune": {"task": "webhooks.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "store-sweep": {"task": "domains.store_sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 

@@ -17,6 +17,7 @@ handler404 = "portal.common.exception_handler.not_found"
 handler500 = "portal.common.exception_handler.server_error"
 
 _tenant_urls = [
+    path("", include("portal.webhooks.urls")),
     path("", include("portal.datasets.urls")),
     path("", include("portal.catalog.urls")),
     path("", include("portal.training.urls")),

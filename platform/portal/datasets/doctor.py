@@ -1,8 +1,9 @@
 """The upload doctor: reads an original as the fixes ask, keeps the good rows, and reports the rest."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 
@@ -19,6 +20,8 @@ from portal.datasets.row_checks import RowChecks
 from wire.codec import to_plain
 from wire.errors import ErrorCode
 
+_PARQUET = b"PAR1"
+_JSON_LINES = "rows.jsonl"
 _ORDER = {Severity.BLOCKING: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
 
@@ -90,13 +93,19 @@ def examine(
 
     Raises DatasetRefused, with nothing written, when the file cannot be read at all.
     """
-    found = read_bytes(file, max_bytes=limits.max_bytes)
+    is_parquet = _is_parquet(file)
+    source = _parquet if is_parquet else _text
+    found, opened = source(file, plan, limits)
     ledger = Ledger(plan.drop)
     checks = RowChecks(plan, ledger, max_rows=limits.max_rows)
-    encoding = plan.encoding or found.encodings[0]
-    with text_of(file, encoding) as text:
+    encoding = (None if is_parquet else plan.encoding) or found.encodings[0]
+    with opened as text:
         reader = UploadReader(
-            text, file_name=file_name, plan=plan, ledger=ledger, ends_with_line_end=found.ends_with_line_end
+            text,
+            file_name=_JSON_LINES if is_parquet else file_name,
+            plan=plan,
+            ledger=ledger,
+            ends_with_line_end=found.ends_with_line_end,
         )
         encoder = msgspec.json.Encoder()
         with store.write(rows_uri) as rows:
@@ -106,11 +115,32 @@ def examine(
     ledger.check_integrity()
     return Examination(
         report=_report(found, encoding, reader, plan, ledger, checks),
-        format=reader.format,
+        format=FileFormat.PARQUET if is_parquet else reader.format,
         text_column=reader.columns.text,
         label_column=reader.columns.label,
         label_rows=checks.label_rows,
     )
+
+
+Source = tuple[FileBytes, AbstractContextManager[TextIO]]
+
+
+def _is_parquet(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(len(_PARQUET)) == _PARQUET
+
+
+def _text(file: BinaryIO, plan: FixPlan, limits: UploadLimits) -> Source:
+    found = read_bytes(file, max_bytes=limits.max_bytes)
+    return found, text_of(file, plan.encoding or found.encodings[0])
+
+
+def _parquet(file: BinaryIO, _plan: FixPlan, limits: UploadLimits) -> Source:
+    # Here, because pyarrow takes 50 MB, which a process that meets no Parquet is to be spared.
+    from portal.datasets.parquet import parquet_bytes, parquet_text
+
+    found = parquet_bytes(file, max_bytes=limits.max_bytes)
+    return found, parquet_text(file, max_bytes=limits.max_bytes)
 
 
 def refused(problem: DatasetRefused) -> Examination:

@@ -17,7 +17,6 @@ _BINARY_FORMATS = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
-    b"PAR1": "a Parquet file",
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
     b"SQLite format 3": "an SQLite database",

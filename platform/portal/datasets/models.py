@@ -19,6 +19,7 @@ class DatasetFormat(models.TextChoices):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 class DatasetState(models.TextChoices):

@@ -40,6 +40,7 @@ class FileFormat(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    PARQUET = "parquet"  # its rows are read as JSON lines
 
 
 @dataclass(frozen=True, slots=True)

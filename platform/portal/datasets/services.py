@@ -9,29 +9,35 @@ from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 import structlog
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import Conflict, InUse, InvalidField
+from portal.common.locks import session_lock
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.declared import Declared, declared_of
-from portal.datasets.doctor import Examination, Report, UploadLimits, examine, refused
+from portal.datasets.doctor import Examination, Report, UploadLimits, examine
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
-from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, fix_of
+from portal.datasets.examine_process import ExamineJob, examine_apart, examine_here
+from portal.datasets.findings import Finding, Fix, FixKind, fix_of
 from portal.datasets.models import Dataset, DatasetState
 from portal.datasets.places import DatasetPlaces
 from portal.datasets.plan import plan_of
 from portal.tenants.actors import Actor, actor_of_job
 from portal.tenants.models import Tenant
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
 from wire.errors import ErrorCode
 from wire.ids import DatasetId, TenantId
 
 MAX_ATTEMPTS = 3
 QUEUED_AGAIN_AFTER = timedelta(minutes=1)
+APART_BYTES = 4 << 20
+"""Files above it are examined in a process of their own: this one keeps its memory."""
 _log = structlog.get_logger("portal.datasets")
 
 
@@ -147,15 +153,14 @@ def fixes_chosen(*, dataset: Dataset, ids: Sequence[str], columns: Mapping[str, 
 
 def dataset_examine(*, dataset_id: UUID, store: ObjectStore, limits: UploadLimits) -> None:
     """Examine a dataset that waits for it, if nobody else does; may run twice without harm."""
-    with _alone_with(dataset_id) as is_alone:
+    with session_lock(dataset_id.int) as is_alone:
         dataset = _claimed(dataset_id) if is_alone else None
         if dataset is None:
             return
         if dataset.num_attempts > MAX_ATTEMPTS:
             examination = _given_up()
         else:
-            with _original(dataset, store) as file:
-                examination = _examined(dataset, file, limits, store)
+            examination = _examined(dataset, limits, store)
         _note_outcome(dataset, examination, store)
 
 
@@ -265,6 +270,7 @@ def _original(dataset: Dataset, store: ObjectStore) -> Iterator[BinaryIO]:
 def _save_new(dataset: Dataset, acting: Actor, **details: Any) -> None:
     with transaction.atomic():
         dataset.save(force_insert=True)
+        _tell(dataset, dataset.state, dataset.num_rows)
         audit_record(
             actor=acting.name,
             action="dataset.fix" if dataset.version > 1 else "dataset.create",
@@ -276,21 +282,6 @@ def _save_new(dataset: Dataset, acting: Actor, **details: Any) -> None:
         )
 
 
-@contextmanager
-def _alone_with(dataset_id: UUID) -> Iterator[bool]:
-    """Holds a lock of this database session, which ends with it: a worker that dies leaves none behind."""
-    key = dataset_id.int % (1 << 63)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (is_alone,) = cursor.fetchone()
-    try:
-        yield is_alone
-    finally:
-        if is_alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
-
-
 def _claimed(dataset_id: UUID) -> Dataset | None:
     with operator_scope():
         waiting = Dataset.objects.unscoped().filter(
@@ -300,18 +291,16 @@ def _claimed(dataset_id: UUID) -> Dataset | None:
         return waiting.select_related("tenant").first()
 
 
-def _examined(dataset: Dataset, file: BinaryIO, limits: UploadLimits, store: ObjectStore) -> Examination:
-    try:
-        return examine(
-            file,
-            file_name=dataset.file_name,
-            plan=plan_of([fix_of(fix) for fix in dataset.fixes], _declared(dataset)),
-            limits=limits,
-            store=store,
-            rows_uri=dataset.rows_uri,
-        )
-    except DatasetRefused as exc:
-        return refused(exc)
+def _examined(dataset: Dataset, limits: UploadLimits, store: ObjectStore) -> Examination:
+    job = ExamineJob(
+        store_url=store.url,
+        original_uri=dataset.original_uri,
+        rows_uri=dataset.rows_uri,
+        file_name=dataset.file_name,
+        plan=plan_of([fix_of(fix) for fix in dataset.fixes], _declared(dataset)),
+        limits=limits,
+    )
+    return examine_apart(job) if dataset.num_bytes > APART_BYTES else examine_here(job)
 
 
 def _declared(dataset: Dataset) -> Declared:
@@ -335,6 +324,7 @@ def _note_outcome(dataset: Dataset, examination: Examination, store: ObjectStore
         outcome = _outcome(examination)
         is_noted = bool(rows.update(**outcome))
         if is_noted:
+            _tell(dataset, outcome["state"], outcome["num_rows"])
             audit_record(
                 actor=actor_of_job(dataset.pk).name,
                 action="dataset.examine",
@@ -345,6 +335,22 @@ def _note_outcome(dataset: Dataset, examination: Examination, store: ObjectStore
             )
     if not is_noted:  # deleted meanwhile: what has just been written goes with it
         store.delete(places_of(dataset.tenant_id, dataset.pk).folder_uri)
+
+
+def _tell(dataset: Dataset, state: str, num_rows: int) -> None:
+    """Webhooks hear of a dataset when it has been examined."""
+    if state != DatasetState.CHECKING:
+        event_emit(
+            tenant=dataset.tenant,
+            type=EventType.DATASET_READY if state == DatasetState.READY else EventType.DATASET_BLOCKED,
+            subject=dataset.series,
+            data={
+                "dataset": str(dataset.pk),
+                "series": str(dataset.series),
+                "version": dataset.version,
+                "num_rows": num_rows,
+            },
+        )
 
 
 def _outcome(examination: Examination) -> dict[str, Any]:

@@ -41,8 +41,8 @@ def build_programs(
         broker=_broker(folders, ports, secrets),
         service=_service(folders, ports, environments),
         portal=_portal(folders, ports, environments),
-        worker=_celery("worker", ("-Q", TRAINING_QUEUE), folders, environments),
-        scheduler=_celery("scheduler", ("-B", "-Q", HOUSEKEEPING_QUEUE), folders, environments),
+        worker=_celery("worker", ("-Q", TRAINING_QUEUE), 1, folders, environments),
+        scheduler=_celery("scheduler", ("-B", "-Q", HOUSEKEEPING_QUEUE), 2, folders, environments),
         proxy=Supervised(
             spec=proxy_spec(folders, ports, host),
             is_ready=_http_probe(ports.proxy, "/healthz"),
@@ -96,10 +96,12 @@ def _portal(folders: Folders, ports: Ports, environments: Environments) -> Super
     return Supervised(spec=spec, is_ready=_http_probe(ports.portal, "/healthz"))
 
 
-def _celery(name: str, options: tuple[str, ...], folders: Folders, environments: Environments) -> Supervised:
+def _celery(
+    name: str, options: tuple[str, ...], num_at_once: int, folders: Folders, environments: Environments
+) -> Supervised:
     """A Celery worker. SIGQUIT ends it at once; a training goes on from its last checkpoint."""
     host = f"{name}@hmi"
-    words = ("worker", *options, "--concurrency", "1", "--hostname", host, "--loglevel", "INFO")
+    words = ("worker", *options, "--concurrency", str(num_at_once), "--hostname", host, "--loglevel", "INFO")
     spec = ProcessSpec(
         name=name,
         command=python("-m", "celery", "-A", "portal.config.celery", *words),

@@ -11,6 +11,8 @@ from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
 from portal.serving.selectors import deployment_active, trial_running
 from portal.tenants.actors import Actor
 from portal.training.models import UNFINISHED, TrainingJob
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
 
 
 @transaction.atomic
@@ -36,6 +38,7 @@ def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
         version=version.number,
         instead_of=active.version.number if active is not None else None,
     )
+    _tell(task, version.number)
     return deployment
 
 
@@ -56,6 +59,7 @@ def undeploy(*, task: Task, acting: Actor) -> None:
         task=task.slug,
         version=active.version.number,
     )
+    _tell(task, None)
 
 
 @transaction.atomic
@@ -99,6 +103,16 @@ def _end_trial(task: Task, acting: Actor) -> None:
     trial = trial_running(tenant=task.tenant, task=task)
     if trial is not None:
         trial_end(trial, TrialState.ENDED, reason="What serves was changed.", acting=acting)
+
+
+def _tell(task: Task, version: int | None) -> None:
+    """Webhooks hear which version serves now; None: no one does."""
+    event_emit(
+        tenant=task.tenant,
+        type=EventType.DEPLOYMENT_CHANGED,
+        subject=task.pk,
+        data={"task": task.slug, "version": version},
+    )
 
 
 def _end(deployment: Deployment) -> None:

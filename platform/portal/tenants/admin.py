@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from portal.common.console import ReadOnlyAdmin
-from portal.tenants.models import ApiKey, Membership, Tenant, User
+from portal.tenants.models import ApiKey, Invitation, Membership, Tenant, User
 
 
 @admin.register(User)
@@ -36,6 +36,18 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_filter = ("role",)
     search_fields = ("tenant__slug", "user__email")
     ordering = ("tenant__slug", "user__email")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Open ones, without hashes."""
+
+    fields = ("id", "tenant", "email", "role", "invited_by", "created_at", "expires_at")
+    list_display = ("tenant", "email", "role", "invited_by", "created_at", "expires_at")
+    list_select_related = ("tenant", "invited_by")
+    list_filter = ("role",)
+    search_fields = ("tenant__slug", "email")
+    ordering = ("-created_at",)
 
 
 @admin.register(ApiKey)

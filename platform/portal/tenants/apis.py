@@ -1,6 +1,8 @@
 """REST views of the user, tenants, members and keys."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -10,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from portal.common.idempotency import idempotent
+from portal.common.errors import NotFound
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, SCOPES, page_of
 from portal.common.slugs import is_slug
@@ -20,6 +22,8 @@ from portal.tenants.actors import actor_of_user
 from portal.tenants.authentication import SessionAuthentication
 from portal.tenants.models import Role, User
 from wire.catalog import Scope
+
+MAX_GRACE_S = 30 * 24 * 3600
 
 
 class UserOut(serializers.Serializer[Any]):
@@ -72,9 +76,8 @@ class MemberOut(serializers.Serializer[Any]):
 
 
 class MemberIn(serializers.Serializer[Any]):
-    """A user who is to have a place."""
+    """What is to change about a member."""
 
-    email = serializers.EmailField()
     role = serializers.ChoiceField(choices=Role.choices)
 
 
@@ -88,7 +91,14 @@ class KeyOut(serializers.Serializer[Any]):
     task = serializers.CharField(source="task.slug", allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()
-    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="To the minute or so: noted with each delivery of usage."
+    )
+    replaced_by = serializers.UUIDField(
+        source="replaced_by_id",
+        allow_null=True,
+        help_text="The key that a rotation put in its place; this one ends at expires_at.",
+    )
 
 
 class NewKeyOut(KeyOut):
@@ -110,6 +120,17 @@ class KeyIn(serializers.Serializer[Any]):
         max_length=63, required=False, allow_null=True, help_text="Slug; without it the key is for all tasks."
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class RotationIn(serializers.Serializer[Any]):
+    """How a key is to be rotated."""
+
+    grace_s = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_GRACE_S,
+        default=86_400,
+        help_text="Seconds for which the old key stays valid, at most 30 days.",
+    )
 
 
 class PlaygroundIn(serializers.Serializer[Any]):
@@ -171,35 +192,49 @@ class TenantDetailApi(TenantApi):
 class MembersApi(TenantApi):
     """Who belongs to the tenant."""
 
-    write_roles = OWNER_POSTS
-
     @extend_schema(responses=page_of(MemberOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str) -> Response:
         """List members."""
         return paged(request, selectors.member_list(tenant=self.tenant), MemberOut)
 
-    @extend_schema(request=MemberIn, responses={201: MemberOut})
-    @idempotent
-    def post(self, request: Request, tenant: str) -> Response:
-        """Give a user who has signed up a place."""
-        given = MemberIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        membership = services.member_add(
-            tenant=self.tenant,
-            email=given.validated_data["email"],
-            role=Role(given.validated_data["role"]),
-            acting=self.actor,
-        )
-        return Response(MemberOut(membership).data, status=201)
-
 
 class MemberApi(TenantApi):
     """One member."""
 
+    write_roles: ClassVar[Mapping[str, Role]] = {"PUT": Role.OWNER}
+
+    @extend_schema(request=MemberIn, responses=MemberOut)
+    def put(self, request: Request, tenant: str, member: Any) -> Response:
+        """Change a member's role; the last owner stays one."""
+        given = MemberIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        membership = services.member_role_set(
+            tenant=self.tenant,
+            membership_id=member,
+            role=Role(given.validated_data["role"]),
+            acting=self.actor,
+        )
+        return Response(MemberOut(membership).data)
+
     @extend_schema(responses={204: None})
     def delete(self, request: Request, tenant: str, member: Any) -> Response:
-        """Take a member's place away."""
+        """Take a member's place away; the last owner stays."""
         services.member_remove(tenant=self.tenant, membership_id=member, acting=self.actor)
+        return Response(status=204)
+
+
+class OwnPlaceApi(TenantApi):
+    """The caller's own place in the tenant."""
+
+    write_roles: ClassVar[Mapping[str, Role]] = {"DELETE": Role.VIEWER}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, tenant: str) -> Response:
+        """Leave the tenant; the last owner stays. For users, not for keys."""
+        if self.actor.user is None:
+            raise NotFound("member: a key has no place to give up")
+        own = selectors.member_list(tenant=self.tenant).get(user=self.actor.user)
+        services.member_remove(tenant=self.tenant, membership_id=own.pk, acting=self.actor)
         return Response(status=204)
 
 
@@ -238,6 +273,28 @@ class KeyApi(TenantApi):
         """Revoke a key: within two seconds nothing takes it any more."""
         services.key_revoke(tenant=self.tenant, key_id=key, acting=self.actor)
         return Response(status=204)
+
+
+class KeyRotateApi(TenantApi):
+    """Rotation of an API key."""
+
+    write_roles = OWNER_POSTS
+
+    @extend_schema(request=RotationIn, responses={201: NewKeyOut})
+    def post(self, request: Request, tenant: str, key: Any) -> Response:
+        """Make a key in place of this one, with a text of its own, shown in this answer alone.
+
+        The old one goes on for ``grace_s``, so that applications can change over without a gap.
+        """
+        given = RotationIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        new = services.key_rotate(
+            tenant=self.tenant,
+            key_id=key,
+            grace=timedelta(seconds=given.validated_data["grace_s"]),
+            acting=self.actor,
+        )
+        return Response({**KeyOut(new.key).data, "secret": new.secret}, status=201)
 
 
 class PlaygroundTokenApi(TenantApi):

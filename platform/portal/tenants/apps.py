@@ -8,3 +8,9 @@ class TenantsConfig(AppConfig):
 
     name = "portal.tenants"
     label = "tenants"
+
+    def ready(self) -> None:
+        """See Django."""
+        from portal.tenants import account_audit  # models are there only now
+
+        account_audit.connect()

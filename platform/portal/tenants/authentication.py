@@ -10,7 +10,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from portal.common.scope import key_scope, tenant_scope
-from portal.tenants.keys import key_hash
+from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey
 from wire.catalog import KEY_PREFIX, Scope
 
@@ -72,7 +72,7 @@ class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
 
 
 def _usable_key(secret: str) -> ApiKey | None:
-    hashed = key_hash(secret)
+    hashed = secret_hash(secret)
     with key_scope(hashed):
         return (
             ApiKey.objects.unscoped()

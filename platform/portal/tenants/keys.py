@@ -1,4 +1,4 @@
-"""The text of an API key, and the hash by which it is known."""
+"""The text of API keys and of invitations' tokens, and the hash by which each is known."""
 
 import hashlib
 import secrets
@@ -11,6 +11,11 @@ def key_new() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def key_hash(secret: str) -> bytes:
-    """What the catalog keeps of a key. A plain hash is enough: 256 random bits cannot be guessed."""
+def invitation_secret_new() -> str:
+    """A new invitation's token: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def secret_hash(secret: str) -> bytes:
+    """What the catalog keeps of a secret. A plain hash is enough: 256 random bits cannot be guessed."""
     return hashlib.sha256(secret.encode()).digest()

@@ -1,4 +1,4 @@
-"""Users, tenants, who belongs to which in what role, and API keys."""
+"""Users, tenants, who belongs to which in what role or is invited to, and API keys."""
 
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -92,6 +92,20 @@ class Membership(TenantOwned):
         constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="membership_user_once")]
 
 
+class Invitation(TenantOwned):
+    """An offer of a place, sent by mail; the row is deleted when it is accepted or revoked."""
+
+    email = models.EmailField()  # lower case
+    role = models.CharField(max_length=16, choices=Role)
+    token_sha256 = models.BinaryField(max_length=32, unique=True)
+    expires_at = models.DateTimeField()
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "invitation"
+        constraints = [models.UniqueConstraint(fields=["tenant", "email"], name="invitation_address_once")]
+
+
 class KeyKind(models.TextChoices):
     """Who an API key is for: an application, or the dashboard's page for trying a text."""
 
@@ -118,6 +132,7 @@ class ApiKey(TenantOwned):
     revoked_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     last_used_at = models.DateTimeField(null=True)
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")  # rotated
 
     class Meta:
         db_table = "api_key"

@@ -1,4 +1,4 @@
-"""Reading users' places, members and keys."""
+"""Reading users' places, members, invitations and keys."""
 
 from django.db import models
 from django.db.models import QuerySet
@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from portal.common.errors import NotFound
 from portal.common.models import TenantManager
 from portal.common.scope import user_scope
-from portal.tenants.models import ApiKey, KeyKind, Membership, Tenant, User
+from portal.tenants.models import ApiKey, Invitation, KeyKind, Membership, Tenant, User
 
 
 def membership_get(*, user: User, tenant_slug: str) -> Membership:
@@ -33,6 +33,11 @@ def membership_list_of_user(*, user: User) -> list[Membership]:
 def member_list(*, tenant: Tenant) -> QuerySet[Membership]:
     """The tenant's members, users loaded, by address."""
     return Membership.objects.for_tenant(tenant).select_related("user").order_by("user__email")
+
+
+def invitation_list(*, tenant: Tenant) -> QuerySet[Invitation]:
+    """The tenant's invitations that have not been accepted, newest first, those who invited loaded."""
+    return Invitation.objects.for_tenant(tenant).select_related("invited_by").order_by("-created_at", "id")
 
 
 def key_list(*, tenant: Tenant) -> QuerySet[ApiKey]:

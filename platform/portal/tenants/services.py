@@ -13,7 +13,7 @@ from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.slugs import slug_from
 from portal.tenants.actors import Actor
-from portal.tenants.keys import key_hash, key_new
+from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User
 from wire.catalog import Scope
 
@@ -46,37 +46,27 @@ def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) ->
 
 
 @transaction.atomic
-def member_add(*, tenant: Tenant, email: str, role: Role, acting: Actor) -> Membership:
-    """Give a user who has signed up a place in the tenant."""
-    user = User.objects.filter(email__iexact=email, is_active=True).first()
-    if user is None:
-        raise InvalidField("email", "Nobody has signed up with this address: ask them to sign up first.")
-    members = Membership.objects.for_tenant(tenant)
-    if members.filter(user=user).exists():
-        raise AlreadyExists("email", "This user is a member already: remove them first to change the role.")
-    membership = Membership(tenant=tenant, user=user, role=role)
-    membership.save(force_insert=True)
+def member_role_set(*, tenant: Tenant, membership_id: UUID, role: Role, acting: Actor) -> Membership:
+    """Change a member's role. The last owner stays one."""
+    membership = _member_locked(tenant, membership_id, is_owner_after=role == Role.OWNER)
     audit_record(
         actor=acting.name,
-        action="member.add",
+        action="member.role",
         target=membership,
         tenant=tenant,
-        user_id=str(user.id),
-        role=role.value,
+        user_id=str(membership.user_id),
+        old=membership.role,
+        new=role.value,
     )
+    membership.role = role
+    membership.save(update_fields=["role"])
     return membership
 
 
 @transaction.atomic
 def member_remove(*, tenant: Tenant, membership_id: UUID, acting: Actor) -> None:
     """Take a user's place away. The last owner stays."""
-    # Locks every owner's row: of two owners who remove each other at once, the second sees it is the last.
-    owners = list(Membership.objects.for_tenant(tenant).select_for_update().filter(role=Role.OWNER))
-    membership = Membership.objects.for_tenant(tenant).filter(pk=membership_id).first()
-    if membership is None:
-        raise NotFound("member")
-    if [owner.pk for owner in owners] == [membership.pk]:
-        raise Conflict("The last owner cannot be removed: make another member owner first.")
+    membership = _member_locked(tenant, membership_id, is_owner_after=False)
     audit_record(
         actor=acting.name,
         action="member.remove",
@@ -131,14 +121,60 @@ def playground_key_create(*, tenant: Tenant, task: models.Model, acting: Actor) 
 
 
 @transaction.atomic
+def key_rotate(*, tenant: Tenant, key_id: UUID, grace: timedelta, acting: Actor) -> NewKey:
+    """A new key in place of this one, with its name, scopes, task and expiry; this one ends after ``grace``.
+
+    Raises Conflict for a key that has expired, or that was rotated before: of one key one follows.
+    """
+    key = _key_locked(tenant, key_id)
+    now = timezone.now()
+    if key.replaced_by_id is not None:
+        raise Conflict("This key was rotated before: rotate the one that took its place.")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise Conflict("This key has expired: make a new one.")
+    scopes = [Scope(scope) for scope in key.scopes]
+    new = _key_save(tenant, key.name, scopes, key.task, KeyKind.SERVICE, key.expires_at, acting)
+    key.replaced_by = new.key
+    key.expires_at = min(now + grace, key.expires_at or now + grace)
+    key.save(update_fields=["replaced_by", "expires_at"])
+    audit_record(
+        actor=acting.name,
+        action="key.rotate",
+        target=key,
+        tenant=tenant,
+        name=key.name,
+        replaced_by=str(new.key.pk),
+        old_ends_at=key.expires_at,
+    )
+    return new
+
+
+@transaction.atomic
 def key_revoke(*, tenant: Tenant, key_id: UUID, acting: Actor) -> None:
     """End a key: the inference service stops taking it within two seconds."""
-    key = ApiKey.objects.for_tenant(tenant).select_for_update().filter(pk=key_id, revoked_at=None).first()
-    if key is None:
-        raise NotFound("key")
+    key = _key_locked(tenant, key_id)
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
     audit_record(actor=acting.name, action="key.revoke", target=key, tenant=tenant, name=key.name)
+
+
+def _key_locked(tenant: Tenant, key_id: UUID) -> ApiKey:
+    keys = ApiKey.objects.for_tenant(tenant).select_for_update(of=("self",)).select_related("task")
+    key = keys.filter(pk=key_id, kind=KeyKind.SERVICE, revoked_at=None).first()
+    if key is None:
+        raise NotFound("key")
+    return key
+
+
+def _member_locked(tenant: Tenant, membership_id: UUID, *, is_owner_after: bool) -> Membership:
+    # Locks every owner's row: of two owners who remove each other at once, the second sees it is the last.
+    owners = list(Membership.objects.for_tenant(tenant).select_for_update().filter(role=Role.OWNER))
+    membership = Membership.objects.for_tenant(tenant).select_related("user").filter(pk=membership_id).first()
+    if membership is None:
+        raise NotFound("member")
+    if not is_owner_after and [owner.pk for owner in owners] == [membership.pk]:
+        raise Conflict("This is the last owner: make another member owner first.")
+    return membership
 
 
 def _is_tenant_slug_taken(slug: str) -> bool:
@@ -159,7 +195,7 @@ def _key_save(
     key = ApiKey(
         tenant=tenant,
         name=name,
-        key_sha256=key_hash(secret),
+        key_sha256=secret_hash(secret),
         prefix=secret[:KEY_PREFIX_CHARS],
         scopes=[scope.value for scope in scopes],
         task_id=task.pk if task is not None else None,

@@ -8,11 +8,18 @@ from django.db.models.functions import Now
 from portal.audit.services import audit_record
 from portal.common.queue import enqueue_on_commit
 from portal.training.leases import NO_LEASE, Lease, LeaseLost, held_by, lease_scope
-from portal.training.models import JobState
+from portal.training.models import JobState, TrainingJob
 from portal.training.states import job_move
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
 from wire.errors import ErrorCode
 
 MAX_MESSAGE_CHARS = 500
+_TOLD = {
+    JobState.SUCCEEDED: EventType.TRAINING_SUCCEEDED,
+    JobState.FAILED: EventType.TRAINING_FAILED,
+}
+"""What webhooks hear of a training's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,17 @@ def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
         tenant=job.tenant,
         attempt=lease.attempt,
     )
+    if isinstance(job, TrainingJob) and state in _TOLD:
+        event_emit(
+            tenant=job.tenant,
+            type=_TOLD[state],
+            subject=job.task_id,
+            data={
+                "task": job.task.slug,
+                "training": str(job.pk),
+                "error": changes.get("error"),
+            },
+        )
 
 
 def _requeue(lease: Lease, *, attempt: int) -> None:

@@ -1,14 +1,26 @@
 """Makes whatever an address of the REST API may name: a new kind of thing is added here, or tests fail."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from uuid import uuid4
+
+from django.utils import timezone
 
 from portal.catalog.models import Domain, Task
 from portal.common.scope import tenant_scope
 from portal.datasets.models import DatasetUpload
 from portal.domains.models import Contribution, DeletionRecord, DeletionSubject
-from portal.tenants.models import ApiKey, Membership, Tenant
-from tests.fakes.portal import make_dataset, make_general, make_job, make_key, make_task, make_version
+from portal.tenants.models import ApiKey, Invitation, Membership, Tenant
+from portal.webhooks.models import DeliveryState, EventType, WebhookDelivery, WebhookEvent
+from tests.fakes.portal import (
+    make_dataset,
+    make_general,
+    make_job,
+    make_key,
+    make_task,
+    make_version,
+    make_webhook,
+)
 
 TASK = "acmes-own"
 
@@ -34,6 +46,19 @@ def _key(tenant: Tenant) -> str:
 def _member(tenant: Tenant) -> str:
     with tenant_scope(tenant.id):
         return str(Membership.objects.for_tenant(tenant).get(role="viewer").pk)
+
+
+def _invitation(tenant: Tenant) -> str:
+    invitation = Invitation(
+        tenant=tenant,
+        email=f"{uuid4().hex}@example.com",
+        role="viewer",
+        token_sha256=uuid4().bytes,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    with tenant_scope(tenant.id):
+        invitation.save()
+    return str(invitation.pk)
 
 
 def _upload(tenant: Tenant) -> str:
@@ -67,12 +92,29 @@ def _deletion(tenant: Tenant) -> str:
     return str(record.pk)
 
 
+def _webhook(tenant: Tenant) -> str:
+    return str(make_webhook(tenant).pk)
+
+
+def _delivery(tenant: Tenant, webhook_id: str) -> str:
+    with tenant_scope(tenant.id):
+        event = WebhookEvent(tenant=tenant, type=EventType.PING, subject=uuid4(), data={})
+        event.save()
+        delivery = WebhookDelivery(
+            tenant=tenant, webhook_id=webhook_id, event=event, state=DeliveryState.DELIVERED
+        )
+        delivery.save()
+    return str(delivery.pk)
+
+
 MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "dataset": _dataset,
     "task": _task,
     "training": _training,
     "key": _key,
     "member": _member,
+    "invitation": _invitation,
+    "webhook": _webhook,
     "upload": _upload,
     "domain": _domain,
     "contribution": _contribution,
@@ -82,11 +124,13 @@ MAKERS: Mapping[str, Callable[[Tenant], str]] = {
 
 def make_things(tenant: Tenant, names: list[str]) -> dict[str, str]:
     """A value for each of these parameters of a path, all of one tenant."""
-    unknown = set(names) - set(MAKERS) - {"number"}
+    unknown = set(names) - set(MAKERS) - {"number", "delivery"}
     assert not unknown, f"say in {__name__} how to make {sorted(unknown)}: every endpoint is tested with them"
-    made = {name: MAKERS[name](tenant) for name in names if name != "number"}
+    made = {name: MAKERS[name](tenant) for name in names if name in MAKERS}
     if "number" in names:  # of a version of the task
         with tenant_scope(tenant.id):
             task = Task.objects.for_tenant(tenant).select_related("tenant", "domain").get(slug=made["task"])
         made["number"] = str(make_version(task).number)
+    if "delivery" in names:
+        made["delivery"] = _delivery(tenant, made["webhook"])
     return made

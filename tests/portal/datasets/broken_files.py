@@ -5,6 +5,10 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 NUM_ROWS = 30
 ROWS = [(f"film number {n} was a long evening", "pos" if n % 2 else "neg") for n in range(NUM_ROWS)]
@@ -53,6 +57,30 @@ def _zip(content: bytes) -> bytes:
     return packed.getvalue()
 
 
+_TEXTS = pa.array([text for text, _ in ROWS])
+_LABELS = pa.array([label for _, label in ROWS])
+
+
+def _parquet(text: Any = _TEXTS, label: Any = _LABELS) -> bytes:
+    return _parquet_of(pa.table({"text": text, "label": label}))
+
+
+def _parquet_of(table: pa.Table) -> bytes:
+    written = io.BytesIO()
+    pq.write_table(table, written, compression="zstd")
+    return written.getvalue()
+
+
+def _broken_strings() -> pa.Array:
+    """Texts as a program writes them that takes Latin-1 for UTF-8; pyarrow believes it."""
+    raw = pa.array([b"caf\xe9 at night", *(text.encode() for text, _ in ROWS[1:])])
+    return pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())
+
+
+def _with_noise(data: bytes) -> bytes:
+    return data[:40] + bytes(b ^ 0x5A for b in data[40:80]) + data[80:]
+
+
 def _wide(encoding: str) -> bytes:
     return GOOD.encode(encoding)
 
@@ -69,7 +97,61 @@ NOT_TEXT = [
     _file("xz", b"\xfd7zXZ\0\0", "dataset_bad_format", "xz archive", is_refused=True),
     _file("seven_zip", b"7z\xbc\xaf\x27\x1c", "dataset_bad_format", "7-Zip archive", is_refused=True),
     _file("old_excel", b"\xd0\xcf\x11\xe0\xa1\xb1", "dataset_bad_format", "old Excel", is_refused=True),
-    _file("parquet", b"PAR1\x15\x04", "dataset_bad_format", "Parquet file", is_refused=True),
+    _file("parquet_of_six_bytes", b"PAR1\x15\x04", "dataset_bad_format", "Parquet file", is_refused=True),
+    _file(
+        "parquet_cut_off",
+        _parquet()[:-40],
+        "dataset_bad_format",
+        "was cut off",
+        file_name="a.parquet",
+        is_refused=True,
+    ),
+    _file(
+        "parquet_with_a_damaged_page",
+        _with_noise(_parquet()),
+        "dataset_bad_format",
+        "damaged",
+        file_name="a.parquet",
+        is_refused=True,
+    ),
+    _file("parquet_without_rows", _parquet(text=[], label=[]), "dataset_empty", "empty", is_refused=True),
+    _file(
+        "parquet_with_two_columns_of_one_name",
+        _parquet_of(pa.table([_TEXTS, _LABELS, _LABELS], names=["text", "label", "label"])),
+        "dataset_bad_format",
+        "one name",
+        is_refused=True,
+    ),
+    _file(
+        "parquet_without_a_text_column",
+        _parquet_of(pa.table({"a": pa.array([1.5] * NUM_ROWS), "b": pa.array([2.5] * NUM_ROWS)})),
+        "dataset_missing_column",
+        "columns found are: 'a', 'b'",
+        is_refused=True,
+    ),
+    _file(
+        "parquet_with_fractions_for_labels",
+        _parquet(label=[n / 2 for n in range(NUM_ROWS)]),
+        "label_type",
+        "15 labels are neither",
+        "drop:label_type",
+    ),
+    _file(
+        "parquet_with_absent_texts",
+        _parquet(text=[None if n == 6 else text for n, (text, _) in enumerate(ROWS)]),
+        "empty_texts",
+        "row 7",
+        "drop:empty_texts",
+        rows=(7,),
+    ),
+    _file(
+        "parquet_with_broken_characters",
+        _parquet(text=_broken_strings()),
+        "damaged_characters",
+        "row 1",
+        "drop:damaged_characters",
+        rows=(1,),
+    ),
     _file("pdf", b"%PDF-1.7\n", "dataset_bad_format", "PDF", is_refused=True),
     _file("picture", b"\x89PNG\r\n\x1a\n", "dataset_bad_format", "picture", is_refused=True),
     _file("sqlite", b"SQLite format 3\0", "dataset_bad_format", "SQLite database", is_refused=True),

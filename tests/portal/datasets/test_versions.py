@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -19,7 +18,7 @@ from portal.common.download import Download
 from portal.common.queue import JobName
 from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
-from portal.datasets import doctor, jobs, services
+from portal.datasets import doctor, examine_process, jobs
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete, dataset_files_delete, datasets_waiting
 from portal.tenants.actors import OPERATOR
@@ -204,14 +203,6 @@ def test_an_examination_that_fails_again_and_again_is_given_up_with_words(cast: 
     assert "3 attempts" in found["report"]["findings"][0]["message"]
 
 
-def test_one_worker_alone_examines_a_dataset(cast: Cast) -> None:
-    with services._alone_with(uuid4()) as is_alone:
-        assert is_alone
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
-        assert cursor.fetchone() == (0,)
-
-
 def test_a_dataset_deleted_while_it_is_examined_leaves_no_text(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +221,7 @@ def test_a_dataset_deleted_while_it_is_examined_leaves_no_text(
             rows.write(b"x")
         return outcome
 
-    monkeypatch.setattr(services, "examine", examine_late)
+    monkeypatch.setattr(examine_process, "examine", examine_late)
     jobs.dataset_examine(id=checking["id"])
     assert not store.exists(f"tenants/{cast.acme.tenant.id}/datasets/{checking['id']}")
     assert cast.acme.client().get(f"{cast.acme.path}/datasets/{checking['id']}").status_code == 404

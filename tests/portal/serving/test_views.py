@@ -18,7 +18,7 @@ from portal.serving.models import TrialKind
 from portal.serving.services import deploy, undeploy
 from portal.serving.trials import trial_start
 from portal.tenants.actors import OPERATOR
-from portal.tenants.keys import key_hash
+from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Tenant
 from portal.tenants.services import key_revoke
 from portal.usage.models import UsageEvent as UsageEventRow
@@ -84,7 +84,7 @@ def test_a_usable_key_is_in_the_view_and_no_other(service: psycopg.Connection[An
     with operator_scope():
         Tenant.objects.filter(pk=asleep.pk).update(is_active=False)
     [row] = _keys(service)
-    assert bytes(row.key_sha256) == key_hash(secret)
+    assert bytes(row.key_sha256) == secret_hash(secret)
     assert (row.tenant_id, list(row.scopes), row.task_id) == (str(tenant.id), ["predict"], str(task.id))
     assert row.expires_at is not None and row.expires_at.tzinfo is not None
 

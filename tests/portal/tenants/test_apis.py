@@ -1,7 +1,7 @@
 """The user, tenants, members and keys through the REST API."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
+from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant
 from tests.fakes.portal import Cast, client_of, client_with, make_key, make_task, make_user
 from wire.catalog import Scope
@@ -88,35 +89,52 @@ def test_an_inactive_tenants_members_are_told_so(cast: Cast) -> None:
     assert client_with(secret).get(cast.acme.path).status_code == 401
 
 
-def test_an_owner_adds_and_removes_a_member(cast: Cast) -> None:
-    owner, path = cast.acme.client(), f"{cast.acme.path}/members"
-    answer = owner.post(path, {"email": "Nobody@example.com", "role": "viewer"}, content_type=JSON)
-    assert answer.status_code == 201, answer.content
-    assert client_of(cast.nobody).get(cast.acme.path).status_code == 200
-    assert len(owner.get(path).json()["results"]) == 4
-    assert owner.delete(f"{path}/{answer.json()['id']}").status_code == 204
-    assert client_of(cast.nobody).get(cast.acme.path).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        ({"email": "ghost@example.com", "role": "viewer"}, 400, "invalid_field"),
-        ({"email": "viewer@acme.example", "role": "owner"}, 409, "already_exists"),
-        ({"email": "nobody@example.com", "role": "king"}, 400, "invalid_field"),
-        ({"role": "viewer"}, 400, "missing_field"),
-    ],
-)
-def test_a_member_that_cannot_be_is_refused(cast: Cast, body: dict[str, str], status: int, code: str) -> None:
-    answer = cast.acme.client().post(f"{cast.acme.path}/members", body, content_type=JSON)
-    assert (answer.status_code, _code(answer)) == (status, code)
-
-
-def test_the_last_owner_cannot_be_removed(cast: Cast) -> None:
+def _member(cast: Cast, role: Role) -> Membership:
     with tenant_scope(cast.acme.tenant.id):
-        owner = Membership.objects.for_tenant(cast.acme.tenant).get(role=Role.OWNER)
-    answer = cast.acme.client().delete(f"{cast.acme.path}/members/{owner.id}")
-    assert (answer.status_code, _code(answer)) == (409, "conflict")
+        return Membership.objects.for_tenant(cast.acme.tenant).get(role=role)
+
+
+def test_an_owner_changes_a_members_role_and_removes_them(cast: Cast) -> None:
+    owner, viewer = cast.acme.client(), cast.acme.client(Role.VIEWER)
+    path = f"{cast.acme.path}/members/{_member(cast, Role.VIEWER).id}"
+    assert viewer.post(f"{cast.acme.path}/domains", {"name": "Law"}, content_type=JSON).status_code == 403
+    answer = owner.put(path, {"role": "developer"}, content_type=JSON)
+    assert (answer.status_code, answer.json()["role"]) == (200, "developer")
+    assert viewer.post(f"{cast.acme.path}/domains", {"name": "Law"}, content_type=JSON).status_code == 201
+    assert owner.delete(path).status_code == 204
+    assert viewer.get(cast.acme.path).status_code == 404
+    with tenant_scope(cast.acme.tenant.id):
+        entries = AuditEntry.objects.for_tenant(cast.acme.tenant).filter(action__startswith="member.")
+        assert [entry.action for entry in entries.order_by("id")] == ["member.role", "member.remove"]
+        assert entries.get(action="member.role").details["new"] == "developer"
+
+
+def test_a_role_that_there_is_not_is_refused(cast: Cast) -> None:
+    path = f"{cast.acme.path}/members/{_member(cast, Role.VIEWER).id}"
+    answer = cast.acme.client().put(path, {"role": "king"}, content_type=JSON)
+    assert (answer.status_code, _code(answer)) == (400, "invalid_field")
+
+
+def test_the_last_owner_can_neither_be_removed_nor_leave_nor_become_less(cast: Cast) -> None:
+    client, path = cast.acme.client(), f"{cast.acme.path}/members"
+    own = f"{path}/{_member(cast, Role.OWNER).id}"
+    for answer in (
+        client.delete(own),
+        client.delete(f"{path}/me"),
+        client.put(own, {"role": "viewer"}, content_type=JSON),
+    ):
+        assert (answer.status_code, _code(answer)) == (409, "conflict")
+    second = f"{path}/{_member(cast, Role.VIEWER).id}"
+    assert client.put(second, {"role": "owner"}, content_type=JSON).status_code == 200
+    assert client.put(own, {"role": "viewer"}, content_type=JSON).status_code == 200
+
+
+def test_a_member_leaves_by_themselves_and_a_key_cannot(cast: Cast) -> None:
+    viewer = cast.acme.client(Role.VIEWER)
+    assert viewer.delete(f"{cast.acme.path}/members/me").status_code == 204
+    assert viewer.get(cast.acme.path).status_code == 404
+    answer = client_with(make_key(cast.acme.tenant)).delete(f"{cast.acme.path}/members/me")
+    assert (answer.status_code, _code(answer)) == (404, "not_found")
 
 
 def test_another_tenants_member_cannot_be_removed(cast: Cast) -> None:
@@ -128,15 +146,15 @@ def test_another_tenants_member_cannot_be_removed(cast: Cast) -> None:
         assert Membership.objects.for_tenant(cast.globex.tenant).filter(pk=theirs.pk).exists()
 
 
-@pytest.mark.parametrize("part", ["members", "keys"])
-def test_only_an_owner_changes_members_and_keys(cast: Cast, part: str) -> None:
+@pytest.mark.parametrize("part", ["invitations", "keys"])
+def test_only_an_owner_invites_and_makes_keys(cast: Cast, part: str) -> None:
     for role in (Role.DEVELOPER, Role.VIEWER):
         answer = cast.acme.client(role).post(f"{cast.acme.path}/{part}", {}, content_type=JSON)
         assert (answer.status_code, _code(answer)) == (403, "forbidden")
 
 
-@pytest.mark.parametrize("part", ["members", "keys"])
-def test_another_tenants_members_and_keys_are_not_there(cast: Cast, part: str) -> None:
+@pytest.mark.parametrize("part", ["invitations", "keys"])
+def test_another_tenants_invitations_and_keys_are_not_there(cast: Cast, part: str) -> None:
     for stranger in (cast.globex.client(), client_of(cast.nobody)):
         assert stranger.get(f"{cast.acme.path}/{part}").status_code == 404
         assert stranger.post(f"{cast.acme.path}/{part}", {}, content_type=JSON).status_code == 404
@@ -210,6 +228,74 @@ def test_another_tenants_key_cannot_be_revoked(cast: Cast) -> None:
     assert client_with(secret).get(cast.globex.path).status_code == 200
 
 
+def _only_key(cast: Cast) -> ApiKey:
+    with tenant_scope(cast.acme.tenant.id):
+        return ApiKey.objects.for_tenant(cast.acme.tenant).select_related("task").get()
+
+
+def _rotate(cast: Cast, key: ApiKey, **body: int) -> Any:
+    return cast.acme.client().post(f"{cast.acme.path}/keys/{key.pk}/rotate", body, content_type=JSON)
+
+
+def test_a_rotated_key_is_valid_beside_the_new_one_for_its_grace(cast: Cast) -> None:
+    old = make_key(cast.acme.tenant)
+    answer = _rotate(cast, _only_key(cast), grace_s=60)
+    assert answer.status_code == 201, answer.content
+    new = answer.json()
+    assert (new["name"], new["scopes"], new["expires_at"]) == ("test", ["manage"], None)
+    for secret in (old, new["secret"]):
+        assert client_with(secret).get(cast.acme.path).status_code == 200
+    listed = {key["id"]: key for key in cast.acme.client().get(f"{cast.acme.path}/keys").json()["results"]}
+    [rotated] = [key for key in listed.values() if key["replaced_by"] is not None]
+    assert rotated["replaced_by"] == new["id"]
+    ends_at = datetime.fromisoformat(rotated["expires_at"])
+    assert timedelta(seconds=50) < ends_at - timezone.now() < timedelta(seconds=61)
+    with tenant_scope(cast.acme.tenant.id):
+        assert AuditEntry.objects.for_tenant(cast.acme.tenant).filter(action="key.rotate").count() == 1
+
+
+def test_without_grace_the_old_key_ends_at_once(cast: Cast) -> None:
+    old = make_key(cast.acme.tenant)
+    new = _rotate(cast, _only_key(cast), grace_s=0).json()
+    assert client_with(old).get(cast.acme.path).status_code == 401
+    assert client_with(new["secret"]).get(cast.acme.path).status_code == 200
+
+
+def test_a_rotation_keeps_task_and_expiry_and_never_lengthens_the_old_keys_life(cast: Cast) -> None:
+    make_key(
+        cast.acme.tenant,
+        scopes=(Scope.PREDICT,),
+        task=make_task(cast.acme.tenant),
+        expires_in=timedelta(hours=1),
+    )
+    key = _only_key(cast)
+    new = _rotate(cast, key).json()  # a day of grace
+    assert new["task"] == "news"
+    assert datetime.fromisoformat(new["expires_at"]) == key.expires_at
+    with tenant_scope(cast.acme.tenant.id):
+        after = ApiKey.objects.for_tenant(cast.acme.tenant).get(pk=key.pk)
+    assert (after.expires_at, str(after.replaced_by_id)) == (key.expires_at, new["id"])
+
+
+def test_a_key_that_was_rotated_revoked_or_has_expired_is_not_rotated(cast: Cast) -> None:
+    make_key(cast.acme.tenant)
+    rotated = _only_key(cast)
+    _rotate(cast, rotated)
+    assert _code(_rotate(cast, rotated)) == "conflict"
+    expired = make_key(cast.acme.tenant, expires_in=timedelta(seconds=-1))
+    revoked = make_key(cast.acme.tenant, is_revoked=True)
+    with tenant_scope(cast.acme.tenant.id):
+        keys = ApiKey.objects.for_tenant(cast.acme.tenant)
+        ended = [keys.get(key_sha256=secret_hash(secret)) for secret in (expired, revoked)]
+    assert [_code(_rotate(cast, key)) for key in ended] == ["conflict", "not_found"]
+
+
+@pytest.mark.parametrize("grace_s", [-1, 30 * 24 * 3600 + 1])
+def test_a_grace_time_out_of_bounds_is_refused(cast: Cast, grace_s: int) -> None:
+    make_key(cast.acme.tenant)
+    assert _code(_rotate(cast, _only_key(cast), grace_s=grace_s)) == "invalid_field"
+
+
 @pytest.mark.parametrize("secret", ["hmi_wrong", "sk-foreign", ""])
 def test_a_wrong_key_is_refused(cast: Cast, secret: str) -> None:
     answer = client_with(secret).get(cast.acme.path)
@@ -231,7 +317,7 @@ def test_a_key_opens_its_own_tenant_alone_and_as_a_developer(cast: Cast) -> None
     client = client_with(make_key(cast.acme.tenant))
     assert client.get(cast.globex.path).status_code == 404
     assert client.post(f"{cast.acme.path}/domains", {"name": "Law"}, content_type=JSON).status_code == 201
-    for part in ("keys", "members"):
+    for part in ("keys", "invitations"):
         assert client.post(f"{cast.acme.path}/{part}", {}, content_type=JSON).status_code == 403
     with tenant_scope(cast.acme.tenant.id):
         actor = AuditEntry.objects.for_tenant(cast.acme.tenant).get(action="domain.create").actor

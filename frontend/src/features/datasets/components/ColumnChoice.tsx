@@ -50,7 +50,7 @@ export function ColumnChoice({ tenant, dataset, onMended }: Props) {
       <Checkbox
         label="The first row holds the names of the columns"
         checked={hasHeader}
-        disabled={dataset.format === "jsonl" || !hadHeader}
+        disabled={dataset.format === "jsonl" || dataset.format === "parquet" || !hadHeader}
         onChange={(event) => setHasHeader(event.currentTarget.checked)}
       />
       <Group>

@@ -16,7 +16,7 @@ import { useUploadDataset } from "../api/upload-dataset";
 import { findingsOf } from "../findings";
 import { FindingList } from "./FindingList";
 
-const extensions = [".csv", ".tsv", ".jsonl"];
+const extensions = [".csv", ".tsv", ".jsonl", ".parquet"];
 
 interface Props {
   tenant: string;
@@ -47,7 +47,7 @@ export function UploadForm({ tenant, onUploaded }: Props) {
   };
   const refuse = ([first]: FileRejection[]) =>
     setRefusal(
-      first ? `${first.file.name} is not a CSV, TSV or JSON lines file (${extensions.join(", ")}).` : null,
+      first ? `${first.file.name} is not a CSV, TSV, JSON lines or Parquet file (${extensions.join(", ")}).` : null,
     );
 
   return (
@@ -67,7 +67,7 @@ export function UploadForm({ tenant, onUploaded }: Props) {
       >
         <Stack align="center" gap={6} ta="center" style={{ pointerEvents: "none" }}>
           <IconFileUpload size={40} stroke={1.4} aria-hidden />
-          <Text fw={600}>Drop a CSV, TSV or JSON lines file here, or click to choose one</Text>
+          <Text fw={600}>Drop a CSV, TSV, JSON lines or Parquet file here, or click to choose one</Text>
           <Text size="sm" c="dimmed">
             One row per example, with a column “text” and a column “label”. What is wrong with it can be fixed
             here.

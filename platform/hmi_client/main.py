@@ -1,0 +1,170 @@
+"""``hmi-client``: upload, train, deploy and predict from a terminal, with an API key."""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hmi_client.client import Client
+from hmi_client.errors import ClientError
+from hmi_client.login import Login, login_file, login_read, login_save
+from hmi_client.progress import Bar
+from hmi_client.texts import PredictionFile, batched, texts_of
+from hmi_client.transport import HttpTransport
+
+TEXTS_AT_ONCE = 64
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command; exit status 0 when it did what was asked, 1 when it did not."""
+    options = _parser().parse_args(argv)
+    try:
+        is_done = options.run(options)
+    except ClientError as exc:
+        _say(f"hmi-client: {exc}")
+        is_done = False
+    except KeyboardInterrupt:
+        _say("hmi-client: stopped")
+        is_done = False
+    sys.exit(0 if is_done else 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hmi-client", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    login = commands.add_parser("login", help="keep an address, a tenant and a key, which is asked for")
+    login.add_argument("--url", required=True, help="the installation, such as https://hmi.example.com")
+    login.add_argument("--tenant", required=True, help="its slug")
+    login.set_defaults(run=_login)
+
+    upload = commands.add_parser("upload", help="upload labelled texts; goes on where it was cut off")
+    upload.add_argument("file", type=Path)
+    upload.add_argument("--name", help="of the dataset; else the file's")
+    upload.add_argument("--text-column")
+    upload.add_argument("--label-column")
+    upload.set_defaults(run=_upload)
+
+    train = commands.add_parser("train", help="train a task on a dataset")
+    train.add_argument("task", help="its slug")
+    train.add_argument("--dataset", required=True, help="id, as upload prints it")
+    train.add_argument("--watch", action="store_true", help="show its progress until it has ended")
+    train.set_defaults(run=_train)
+
+    deploy = commands.add_parser("deploy", help="let a version serve")
+    deploy.add_argument("task")
+    deploy.add_argument("--version", type=int, help="its number; else the newest")
+    deploy.set_defaults(run=_deploy)
+
+    predict = commands.add_parser("predict", help="predict every text of a file")
+    predict.add_argument("task")
+    predict.add_argument("file", type=Path, help=".csv, .tsv, .jsonl or .txt")
+    predict.add_argument("--out", type=Path, required=True, help="a CSV file of predictions")
+    predict.add_argument("--text-column", default="text")
+    predict.set_defaults(run=_predict)
+    return parser
+
+
+def _login(options: argparse.Namespace) -> bool:
+    key = getpass.getpass("API key: ") if sys.stdin.isatty() else sys.stdin.readline()
+    login = Login(options.url.rstrip("/"), options.tenant, key.strip())
+    tenant = _client(login).tenant()
+    file = login_file(os.environ)
+    login_save(file, login)
+    _say(f"Logged in to {tenant['name']}; kept in {file}.")
+    return True
+
+
+def _upload(options: argparse.Namespace) -> bool:
+    if not options.file.is_file():
+        raise ClientError(f"There is no file {options.file}.")
+    bar = Bar(sys.stderr, "upload")
+    try:
+        dataset = _saved_client().upload(
+            options.file,
+            name=options.name,
+            text_column=options.text_column,
+            label_column=options.label_column,
+            on_progress=bar.show,
+        )
+    finally:
+        bar.close()
+    for finding in (dataset["report"] or {}).get("findings", []):
+        _say(f"{finding['severity']}: {finding['message']} {finding['fix']}")
+    _say(f"{dataset['num_rows']} rows, {dataset['state']}")
+    print(dataset["id"])
+    return bool(dataset["state"] == "ready")
+
+
+def _train(options: argparse.Namespace) -> bool:
+    client = _saved_client()
+    training = client.train(options.task, options.dataset)
+    if not options.watch:
+        print(training["id"])
+        return True
+    bar = Bar(sys.stderr, "train")
+    try:
+        for seen in client.watch(training["id"]):
+            bar.show(_share(seen), _note(seen))
+            training = seen
+    finally:
+        bar.close()
+    if training["state"] == "succeeded":
+        _say(f"version {training['version']}, accuracy on validation rows {training['validation_accuracy']}")
+        print(training["version"])
+        return True
+    error = training["error"] or {"message": training["state"]}
+    raise ClientError(f"The training {training['state']}: {error['message']}")
+
+
+def _deploy(options: argparse.Namespace) -> bool:
+    deployment = _saved_client().deploy(options.task, options.version)
+    _say(f"version {deployment['version']} of {options.task} serves")
+    return True
+
+
+def _predict(options: argparse.Namespace) -> bool:
+    client = _saved_client()
+    temporary = options.out.with_name(options.out.name + ".part")
+    num_texts = 0
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as opened:
+            predictions = PredictionFile(opened)
+            for texts in batched(texts_of(options.file, column=options.text_column), TEXTS_AT_ONCE):
+                predictions.add(texts, client.predict(options.task, texts))
+                num_texts += len(texts)
+        temporary.replace(options.out)
+    except OSError as exc:
+        raise ClientError(f"{options.out} cannot be written: {exc.strerror}.") from exc
+    finally:
+        temporary.unlink(missing_ok=True)
+    _say(f"{num_texts} predictions in {options.out}")
+    return True
+
+
+def _saved_client() -> Client:
+    return _client(login_read(login_file(os.environ)))
+
+
+def _client(login: Login) -> Client:
+    return Client(HttpTransport(login.url, login.key), login.tenant)
+
+
+def _share(training: dict[str, Any]) -> float:
+    return 1.0 if training["state"] == "succeeded" else training["step"] / max(training["num_steps"], 1)
+
+
+def _note(training: dict[str, Any]) -> str:
+    parts = [training["phase"] or training["state"]]
+    if training["loss"] is not None:
+        parts.append(f"loss {training['loss']:.3f}")
+    if training["eta_s"]:
+        parts.append(f"{training['eta_s']:.0f} s left")
+    return ", ".join(parts)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -1,0 +1,54 @@
+"""Every call that the client makes; a test compares them with the platform's OpenAPI schema."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``sends`` are the fields of the body that it may have; ``reads`` those of the answer that are used."""
+
+    method: str
+    path: str
+    sends: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+
+
+def _fields(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_TENANT = "/api/v1/tenants/{tenant}"
+TENANT_GET = Operation("GET", _TENANT, reads=_fields("slug name"))
+UPLOAD_BEGIN = Operation(
+    "POST",
+    f"{_TENANT}/uploads",
+    sends=_fields("file_name num_bytes name sha256 text_column label_column"),
+    reads=_fields("id offset num_bytes"),
+)
+UPLOADS_LIST = Operation("GET", f"{_TENANT}/uploads")
+UPLOAD_GET = Operation("GET", f"{_TENANT}/uploads/{{upload}}", reads=_fields("id offset num_bytes dataset"))
+UPLOAD_APPEND = Operation("PATCH", f"{_TENANT}/uploads/{{upload}}", reads=_fields("offset"))
+UPLOAD_DATASET = Operation(
+    "POST", f"{_TENANT}/uploads/{{upload}}/dataset", reads=_fields("id state num_rows report")
+)
+DATASET_GET = Operation(
+    "GET", f"{_TENANT}/datasets/{{dataset}}", reads=_fields("id state num_rows report name")
+)
+TRAINING_START = Operation(
+    "POST", f"{_TENANT}/tasks/{{task}}/trainings", sends=_fields("dataset"), reads=_fields("id state")
+)
+TRAINING_GET = Operation(
+    "GET",
+    f"{_TENANT}/trainings/{{training}}",
+    reads=_fields("id state phase step num_steps loss validation_accuracy eta_s message error version"),
+)
+TRAINING_CANCEL = Operation("POST", f"{_TENANT}/trainings/{{training}}/cancel")
+VERSIONS_LIST = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions")
+DEPLOY = Operation(
+    "POST", f"{_TENANT}/tasks/{{task}}/deployments", sends=_fields("version"), reads=_fields("version")
+)
+ALL = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
+PREDICT = Operation(
+    "POST", "/v1/tasks/{task}/predict", sends=_fields("inputs"), reads=_fields("predictions model")
+)
+"""Of the inference service, which is not in the portal's schema; see wire.inference."""

@@ -1,0 +1,95 @@
+"""One HTTP request with an API key, tried again when that can help. Standard library only."""
+
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from hmi_client.errors import ApiError, ClientError
+
+TIMEOUT_S = 60.0
+WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+LONGEST_WAIT_S = 60.0
+_LATER = (429, 502, 503, 504)
+
+
+class Transport(Protocol):
+    """What the client calls through."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        is_repeatable: bool = True,
+    ) -> Any:
+        """The answer's JSON, None when it has none. Raises ApiError, ClientError."""
+
+
+class HttpTransport:
+    """Calls ``origin``; redirects are not followed, so that the key goes nowhere else."""
+
+    def __init__(self, origin: str, key: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._origin = origin.rstrip("/")
+        self._key = key
+        self._sleep = sleep
+        self._opener = urllib.request.build_opener(_NoRedirects)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        is_repeatable: bool = True,
+    ) -> Any:
+        """See Transport. A request that is not repeatable is tried again only where it was refused (429)."""
+        for wait_s in (*WAITS_S, None):
+            try:
+                return self._once(method, path, body, headers or {})
+            except ApiError as exc:
+                can_help = exc.status == 429 or (is_repeatable and exc.status in _LATER)
+                if wait_s is None or not can_help:
+                    raise
+                self._sleep(min(max(wait_s, exc.retry_after_s), LONGEST_WAIT_S))
+            except (OSError, http.client.HTTPException) as exc:
+                if wait_s is None or not is_repeatable:
+                    raise ClientError(f"{self._origin} cannot be reached: {exc}") from exc
+                self._sleep(wait_s)
+        raise AssertionError("the last round raises or returns")
+
+    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        request = urllib.request.Request(self._origin + path, data=body, method=method)
+        request.add_header("Accept", "application/json")
+        request.add_header("Authorization", f"Bearer {self._key}")
+        for name, value in headers.items():
+            request.add_header(name, value)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as response:
+                content = response.read()
+        except urllib.error.HTTPError as exc:
+            with exc:
+                raise _error(exc) from exc
+        return json.loads(content) if content else None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def _error(exc: urllib.error.HTTPError) -> ApiError:
+    asked = exc.headers.get("Retry-After") or ""
+    retry_after_s = float(asked) if asked.isdigit() else 0.0
+    try:
+        error = json.loads(exc.read())["error"]
+        code, message, details = error["code"], error["message"], error.get("details")
+    except (ValueError, KeyError, TypeError):
+        code, message, details = "", f"The address answers {exc.code}: is it an installation of HMI?", None
+    return ApiError(exc.code, code, message, details=details, retry_after_s=retry_after_s)

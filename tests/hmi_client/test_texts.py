@@ -1,0 +1,80 @@
+"""Reading texts, and writing predictions."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from hmi_client.errors import ClientError
+from hmi_client.login import Login, login_read, login_save
+from hmi_client.progress import Bar
+from hmi_client.texts import PredictionFile, batched, texts_of
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", '\ufeffid,text\n1,one\n2,"t,wo"\n'),
+        ("a.tsv", "id\ttext\n1\tone\n2\tt,wo\n"),
+        ("a.jsonl", '{"text": "one"}\n\n{"text": "t,wo"}\n'),
+        ("a.txt", "one\nt,wo\n"),
+    ],
+)
+def test_texts_are_read_from_each_format(tmp_path: Path, name: str, content: str) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    assert list(texts_of(file, column="text")) == ["one", "t,wo"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"a,b\n1,2\n", "no column 'text'; there are: a, b"),
+        ("a.csv", b"text\n\xff\n", "not UTF-8"),
+        ("a.csv", b'text\n"open\n', "Line"),
+        ("a.jsonl", b"{}\n", "Line 1"),
+        ("a.pdf", b"", "give a .csv"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(ClientError, match=message):
+        list(texts_of(file, column="text"))
+
+
+def test_an_absent_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="cannot be read"):
+        list(texts_of(tmp_path / "a.csv", column="text"))
+
+
+def test_texts_come_in_batches() -> None:
+    assert list(batched(iter("abcde"), 2)) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+def test_predictions_are_written_beside_their_texts() -> None:
+    out = io.StringIO()
+    PredictionFile(out).add(["a,b"], [{"label": "pos", "score": 0.75}])
+    assert out.getvalue().split("\r\n") == ["text,label,score", '"a,b",pos,0.750000', ""]
+
+
+def test_a_login_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "hmi" / "client.json"
+    for key in ("first", "second"):
+        login_save(file, Login("http://a", "acme", key))
+    assert login_read(file) == Login("http://a", "acme", "second")
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_without_a_login_it_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="hmi-client login"):
+        login_read(tmp_path / "client.json")
+
+
+def test_a_bar_in_a_log_file_is_a_line_every_ten_percent() -> None:
+    out = io.StringIO()
+    bar = Bar(out, "upload")
+    for percent in range(101):
+        bar.show(percent / 100)
+    bar.close()
+    assert out.getvalue().splitlines() == [f"upload {percent}%" for percent in range(0, 101, 10)]

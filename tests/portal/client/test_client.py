@@ -1,0 +1,150 @@
+"""The Python client against the portal's own REST API."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from hmi_client.client import Client
+from hmi_client.errors import ApiError, ClientError
+from portal.common.scope import tenant_scope
+from portal.datasets import jobs
+from portal.training.models import JobState, TrainingJob
+from tests.fakes.portal import (
+    Cast,
+    client_with,
+    make_backbone,
+    make_general,
+    make_key,
+    make_task,
+    make_version,
+)
+
+pytestmark = pytest.mark.database
+ROWS = "text,label\n" + "".join(f"film {n} {'x' * 4000},{'pos' if n % 2 else 'neg'}\n" for n in range(60))
+
+
+class InProcess:
+    """Calls the portal without a socket; ``cut`` loses the answers to so many chunks."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self.cut = 0
+        self.num_begun = 0
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        is_repeatable: bool = True,
+    ) -> Any:
+        more = dict(headers or {})
+        content_type = more.pop("Content-Type", "application/octet-stream")
+        answer = self._browser.generic(method, path, body or b"", content_type, headers=more)
+        self.num_begun += method == "POST" and path.endswith("/uploads")
+        if answer.status_code >= 400:
+            error = answer.json()["error"]
+            raise ApiError(answer.status_code, error["code"], error["message"], details=error["details"])
+        if method == "PATCH" and self.cut:
+            self.cut -= 1
+            raise ClientError("the connection was cut")
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture
+def transport(cast: Cast) -> InProcess:
+    """With a key of acme's."""
+    make_general()
+    make_backbone()
+    return InProcess(client_with(make_key(cast.acme.tenant)))
+
+
+@pytest.fixture
+def client(cast: Cast, transport: InProcess, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """Chunks are small, and the doctor works while the client sleeps."""
+    monkeypatch.setattr("hmi_client.client.CHUNK_BYTES", 1 << 16)
+
+    def sleep(_seconds: float) -> None:
+        from portal.datasets.models import Dataset
+
+        with tenant_scope(cast.acme.tenant.id):
+            waiting = list(Dataset.objects.for_tenant(cast.acme.tenant).filter(state="checking"))
+        for dataset in waiting:
+            jobs.dataset_examine(id=str(dataset.pk))
+
+    return Client(transport, "acme", sleep=sleep)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A quarter of a megabyte: four chunks."""
+    path = tmp_path / "films.csv"
+    path.write_text(ROWS)
+    return path
+
+
+def test_a_file_is_uploaded_in_chunks_and_examined(client: Client, file: Path) -> None:
+    shares: list[float] = []
+    dataset = client.upload(file, name="Films", on_progress=shares.append)
+    assert (dataset["state"], dataset["num_rows"], dataset["name"]) == ("ready", 60, "Films")
+    assert len(shares) >= 4 and shares == sorted(shares) and shares[-1] == 1.0
+
+
+def test_an_upload_that_was_cut_goes_on_where_it_was(
+    client: Client, transport: InProcess, file: Path
+) -> None:
+    transport.cut = 1
+    with pytest.raises(ClientError, match="cut"):
+        client.upload(file)
+    shares: list[float] = []
+    assert client.upload(file, on_progress=shares.append)["num_rows"] == 60
+    assert shares[0] > 0
+    assert transport.num_begun == 1
+
+
+def test_another_file_of_that_name_and_size_is_found_out(
+    client: Client, transport: InProcess, file: Path
+) -> None:
+    transport.cut = 1
+    with pytest.raises(ClientError):
+        client.upload(file)
+    file.write_text(ROWS.replace("film 59", "film 95"))
+    with pytest.raises(ApiError):
+        client.upload(file)
+
+
+def test_training_is_started_watched_and_its_version_deployed(cast: Cast, client: Client, file: Path) -> None:
+    task = make_task(cast.acme.tenant)
+    training = client.train("news", client.upload(file)["id"])
+    watching = client.watch(training["id"])
+    assert next(watching)["state"] == "queued"
+    make_version(task)
+    with tenant_scope(cast.acme.tenant.id):
+        TrainingJob.objects.for_tenant(cast.acme.tenant).update(state=JobState.SUCCEEDED)
+    assert [seen["state"] for seen in watching] == ["succeeded"]
+    assert client.deploy("news")["version"] == 1
+
+
+def test_a_training_is_cancelled(cast: Cast, client: Client, file: Path) -> None:
+    make_task(cast.acme.tenant)
+    training = client.train("news", client.upload(file)["id"])
+    client.cancel(training["id"])
+    assert client.training(training["id"])["state"] == "cancelled"
+
+
+def test_without_a_version_there_is_nothing_to_deploy(cast: Cast, client: Client) -> None:
+    make_task(cast.acme.tenant)
+    with pytest.raises(ClientError, match="no version yet"):
+        client.deploy("news")
+
+
+def test_a_key_of_another_tenant_is_refused(cast: Cast) -> None:
+    stranger = Client(InProcess(client_with(make_key(cast.globex.tenant))), "acme")
+    with pytest.raises(ApiError) as caught:
+        stranger.tenant()
+    assert caught.value.status == 404

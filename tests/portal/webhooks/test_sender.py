@@ -1,0 +1,89 @@
+"""What one attempt does with receivers of all kinds."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from portal.webhooks.sender import Sender
+from tests.fakes.receiver import Receiver, open_receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Answers 204 unless told otherwise."""
+    with open_receiver() as opened:
+        yield opened
+
+
+def test_it_posts_body_and_headers_to_the_path(receiver: Receiver) -> None:
+    sender = Sender(is_private_allowed=True)
+    answer = sender.post(f"{receiver.url}/a?b=c", headers={"webhook-id": "x"}, body=b"{}")
+    [received] = receiver.received
+    assert (answer.status, answer.error) == (204, "")
+    assert (received.path, received.body, received.headers["webhook-id"]) == ("/a?b=c", b"{}", "x")
+    assert received.headers["host"] == receiver.url.removeprefix("http://")
+
+
+def test_a_name_is_connected_to_by_the_address_that_was_checked(receiver: Receiver) -> None:
+    url = receiver.url.replace("127.0.0.1", "localhost")
+    assert Sender(is_private_allowed=True).post(url, headers={}, body=b"").error == ""
+
+
+def test_private_addresses_are_not_called(receiver: Receiver) -> None:
+    answer = Sender(is_private_allowed=False).post(
+        receiver.url.replace("http:", "https:"), headers={}, body=b""
+    )
+    assert (answer.status, answer.error) == (None, "The URL leads to a private address.")
+    assert receiver.received == []
+
+
+def test_redirects_are_not_followed(receiver: Receiver) -> None:
+    receiver.answers = lambda request: (302, {"Location": f"{receiver.url}/elsewhere"})
+    answer = Sender(is_private_allowed=True).post(receiver.url, headers={}, body=b"")
+    assert (answer.status, answer.error) == (302, "redirects are not followed")
+    assert [request.path for request in receiver.received] == ["/"]
+
+
+def test_an_error_of_the_receiver_is_an_error(receiver: Receiver) -> None:
+    receiver.answers = lambda request: (500, {})
+    answer = Sender(is_private_allowed=True).post(receiver.url, headers={}, body=b"")
+    assert (answer.status, answer.error) == (500, "answered 500")
+
+
+def test_nobody_listening_is_told() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    answer = Sender(is_private_allowed=True).post(f"http://127.0.0.1:{port}/", headers={}, body=b"")
+    assert answer.error == "cannot be reached (ConnectionRefusedError)"
+
+
+def test_a_receiver_that_drips_bytes_is_cut_off_at_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        stop = threading.Event()
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                while not stop.wait(0.02):
+                    try:
+                        connection.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        sender = Sender(is_private_allowed=True, deadline_s=0.2)
+        answer = sender.post(f"http://127.0.0.1:{server.getsockname()[1]}/", headers={}, body=b"")
+        stop.set()
+        thread.join()
+    assert answer.error == "no answer in time"
+
+
+def test_a_receiver_without_tls_is_told(receiver: Receiver) -> None:
+    url = receiver.url.replace("http:", "https:")
+    answer = Sender(is_private_allowed=True).post(url, headers={}, body=b"")
+    assert answer.error.startswith("TLS: ")
