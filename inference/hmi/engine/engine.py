@@ -53,7 +53,7 @@ class Placement(Protocol):
 
     def temperature(self, hplm: HplmRef) -> Temperature: ...
 
-    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases: ...
+    def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases: ...
 
     def quarantine(self, hplm: HplmRef, error: HmiError) -> None: ...
 
@@ -114,6 +114,7 @@ class Engine(Generic[RetrievedT]):
         self._load_pace = LoadPace()
         self._broken: dict[HplmRef, HmiError] = {}  # found by a batch, and still leased
         self._in_flight: list[_Flight] = []  # batches that have begun, in order
+        self._is_crowded = False  # no room for a batch beside those
         self._finished = -math.inf  # when the last of them ended
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
@@ -301,6 +302,8 @@ class Engine(Generic[RetrievedT]):
         """While one batch is computed the next begins only when it is full: until then more may join it."""
         if not self._in_flight:
             return True
+        if self._is_crowded:
+            return False
         return len(self._in_flight) < self._stage.depth and self._scheduler.has_full_batch
 
     def _begin(self, batch: Batch) -> None:
@@ -309,7 +312,7 @@ class Engine(Generic[RetrievedT]):
             part.request.state = RequestState.RUNNING
             if part.request.started is None:
                 part.request.started = start
-        leases = self._placement.lease(batch.hplms)
+        leases = self._placement.lease(batch.hplms, is_alone=not self._in_flight)
         placing_s = self._clock.monotonic() - start
         for part in batch.parts:
             error = leases.failed.get(part.request.hplm)
@@ -321,6 +324,9 @@ class Engine(Generic[RetrievedT]):
             if part.request.hplm in leases.placed and not part.request.state.is_final
         )
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
+        if not leases.placed and self._in_flight:
+            self._is_crowded = True
+            return
         flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)
         self._in_flight.append(flight)
         self._stage.submit(self._retrieved(flight), partial(self._finish, flight))
@@ -349,6 +355,7 @@ class Engine(Generic[RetrievedT]):
 
     def _finish(self, flight: _Flight, outcome: _Outcome) -> None:
         self._in_flight.remove(flight)
+        self._is_crowded = False
         with flight.leases:
             self._take_outcome(flight.batch, flight.leases.placed, outcome)
         self._quarantine_broken()

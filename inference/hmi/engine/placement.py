@@ -188,9 +188,10 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             return Temperature.HOT
         return Temperature.COLD if all(ref in self._held for ref in missing) else Temperature.GONE
 
-    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases:
+    def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         """Promote what is cold and hold all of it. A model that cannot be placed is in ``failed``, alone; one
-        for which there is no room beside the others is in ``postponed``, never all of them."""
+        for which there is no room beside the others is in ``postponed``: never all of them, unless other
+        batches hold leases (not ``is_alone``)."""
         self._use(hplms)
         leases = BatchLeases()
         for hplm in hplms:
@@ -198,7 +199,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                 try:
                     leases.placed[hplm] = self._place(hplm, own)
                 except _NoPlaceNow as error:
-                    if leases.placed:
+                    if leases.placed or not is_alone:
                         leases.postponed.add(hplm)
                     else:
                         leases.failed[hplm] = BudgetExceeded(

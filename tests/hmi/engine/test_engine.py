@@ -33,6 +33,7 @@ class FakePlacement:
 
     def __init__(self) -> None:
         self.absent: set[HplmRef] = set()
+        self.has_room_for_one_batch = False
         self.unplaceable: dict[HplmRef, HmiError] = {}
         self.moved: dict[HplmRef, HmiError | None] = {}
         self.let_go_of: list[HplmRef] = []
@@ -56,10 +57,12 @@ class FakePlacement:
     def temperature(self, hplm: HplmRef) -> Temperature:
         return Temperature.GONE if hplm in self.absent else Temperature.HOT
 
-    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases:
+    def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         leases = BatchLeases()
         for hplm in hplms:
-            if hplm in self.unplaceable:
+            if not is_alone and self.has_room_for_one_batch:
+                leases.postponed.add(hplm)
+            elif hplm in self.unplaceable:
                 leases.failed[hplm] = self.unplaceable[hplm]
             else:
                 leases.placed[hplm] = PlacedHplm(Slot(0), 1, (0,))
@@ -369,10 +372,10 @@ def test_a_bug_in_a_step_fails_what_is_open_and_the_engine_goes_on() -> None:
     world = World()
     bad = True
 
-    def lease(hplms: Sequence[HplmRef]) -> BatchLeases:
+    def lease(hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         if bad:
             raise ZeroDivisionError
-        return FakePlacement.lease(world.placement, hplms)
+        return FakePlacement.lease(world.placement, hplms, is_alone=is_alone)
 
     world.placement.lease = lease  # type: ignore[method-assign]
     world.engine.start()
@@ -490,3 +493,18 @@ def test_a_broken_model_is_quarantined_when_no_batch_holds_it_any_more() -> None
     assert not world.placement.quarantined
     stage.finish()
     assert world.placement.quarantined == [hplm_of("bad")]
+
+
+def test_a_batch_without_room_beside_another_waits_for_it_to_end() -> None:
+    stage = HandStage()
+    world = World(max_rows=2, stage=stage)
+    world.placement.has_room_for_one_batch = True
+    requests = [world.submit(str(n)) for n in range(4)]
+    assert world.engine.step()
+    world.engine.step()
+    assert not world.engine.step(), "it is not tried again and again"
+    assert len(stage.waiting) == 1
+    stage.finish()
+    assert world.engine.step()
+    stage.finish()
+    assert [values(request) for request in requests] == [[0], [0], [0], [0]]

@@ -118,7 +118,7 @@ class SimulatedPlacement:
             return Temperature.HOT
         return Temperature.COLD if hplm.adapter in self._held else Temperature.GONE
 
-    def lease(self, hplms: Sequence[HplmRef]) -> BatchLeases:
+    def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         leases = BatchLeases()
         for hplm in hplms:
             self._device.touch(hplm.adapter)
