@@ -7,11 +7,15 @@ No kernel holds the GIL.
 """
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+from numba.np import arrayobj
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,7 +47,8 @@ _MULTIPLY_1 = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLY_2 = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
 _FREE = np.uint64(0)
-_AHEAD_TOKENS = 32
+_BLOCK_TOKENS = 64
+_LINE_BYTES = 64
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -73,10 +78,12 @@ def fill_slots(keys: U64, slot_keys: U64, slot_rows: U32) -> None:
 
 @compiled
 def find_row(
-    key: np.uint64, slot_keys: U64, slot_rows: U32, start_key: int, start_row: int, capacity: int
+    key: np.uint64, slot: int, slot_keys: U64, slot_rows: U32, start_key: int, start_row: int, capacity: int
 ) -> int:
-    """Row of ``key`` in the node whose slots begin at start_key and start_row; -1 where it has none."""
-    slot = first_slot(key, capacity)
+    """Row of ``key`` in the node whose slots begin at start_key and start_row; -1 where it has none.
+
+    ``slot`` is its first_slot.
+    """
     while True:
         found = slot_keys[start_key + slot]
         if found == key:
@@ -90,7 +97,8 @@ def find_row(
 def find_rows(keys: U64, slot_keys: U64, slot_rows: U32, rows: I64) -> None:
     """find_row for many keys in one table."""
     for i in range(len(keys)):
-        rows[i] = find_row(keys[i], slot_keys, slot_rows, 0, 0, len(slot_keys))
+        slot = first_slot(keys[i], len(slot_keys))
+        rows[i] = find_row(keys[i], slot, slot_keys, slot_rows, 0, 0, len(slot_keys))
 
 
 @compiled
@@ -130,48 +138,27 @@ def accumulate_range(rows: I32, fixed: I16, token_squares: I64, start: int, sums
                 sums[at, j] += fixed[token, j]
 
 
-@compiled
-def _find_on_path(key: np.uint64, path: I32, nodes: I64, words: U64, halves: U32) -> tuple[int, int]:
-    """Position in ``path`` and row of the nearest node to the leaf that has the key; (-1, -1) if none has."""
-    for back in range(len(path)):
-        position = len(path) - 1 - back
-        node = path[position]
-        if node < 0:
-            continue
-        row = find_row(
-            key, words, halves, nodes[node, NODE_KEYS], nodes[node, NODE_ROWS], nodes[node, NODE_CAPACITY]
+@cast(Callable[[Callable[..., Any]], Callable[[npt.NDArray[Any], Any], None]], intrinsic)
+def _prefetch(typing: Any, array: Any, index: Any) -> Any:
+    """``_prefetch(array, index)``: ask for the cache line of an element, and do not wait for it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        items = arrayobj.make_array(kind)(context, builder, arguments[0])  # type: ignore[no-untyped-call]  # numba
+        address = cgutils.get_item_pointer(  # type: ignore[no-untyped-call]  # numba
+            context, builder, kind, items, [arguments[1]], wraparound=False
         )
-        if row >= 0:
-            return position, row
-    return -1, -1
+        address = builder.bitcast(address, cgutils.voidptr_t)
+        number = ir.IntType(32)
+        wanted = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, number, number, number])
+        function = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]  # numba
+            builder.module, wanted, "llvm.prefetch.p0"
+        )
+        read, keep, data = number(0), number(3), number(1)
+        builder.call(function, [address, read, keep, data])
+        return context.get_dummy_value()
 
-
-@compiled
-def _touch_slots(keys: U64, start: int, stop: int, path: I32, nodes: I64, words: U64) -> np.uint64:
-    """Read the slots where the searches of some tokens begin.
-
-    The climb waits for one read before it knows the next; these do not depend on each other, so the processor
-    fetches many at once and the climb finds them in the cache.
-    """
-    seen = _FREE
-    for rung in range(keys.shape[0]):
-        for node in path:
-            if node >= 0:
-                first, capacity = nodes[node, NODE_KEYS], nodes[node, NODE_CAPACITY]
-                for token in range(start, stop):
-                    seen ^= words[first + first_slot(keys[rung, token], capacity)]
-    return seen
-
-
-@compiled
-def _add_row(sign: float, node: int, row: int, nodes: I64, singles: F32, codes: I8, out: F32) -> None:
-    hidden = len(out)
-    scale = np.float32(sign) * singles[nodes[node, NODE_SCALES] + row]
-    dimensions = singles[nodes[node, NODE_DIMENSIONS] : nodes[node, NODE_DIMENSIONS] + hidden]
-    start = nodes[node, NODE_CODES] + row * hidden
-    values = codes[start : start + hidden]
-    for j in range(hidden):
-        out[j] += scale * dimensions[j] * np.float32(values[j])
+    return types.void(array, types.intp), generate
 
 
 @compiled
@@ -187,45 +174,161 @@ def look_up(
     out: F32,
     rung: U8,
     position: U8,
-    touched: U64,
 ) -> None:
     """Climb the ladder for every token of a batch; rung is NO_ANSWER where not even the unigram was found.
 
     ``words``, ``halves``, ``singles`` and ``codes`` are the same arena, seen as 8, 4, 4 and 1 byte wide.
-    ``touched`` [1] is of no use to the caller: it keeps the reads that warm the cache from being left out.
+
+    A climb waits for one read before it knows the next, and almost every read misses the cache. So a block of
+    tokens climbs together, a node at a time: the slots where their searches begin are asked for, then read,
+    and a row is asked for as soon as it is found, long before it is added up.
     """
-    for document in range(len(offsets) - 1):
-        path = paths[document]
-        for token in range(offsets[document], offsets[document + 1]):
-            if (token - offsets[document]) % _AHEAD_TOKENS == 0:
-                stop = min(token + _AHEAD_TOKENS, offsets[document + 1])
-                touched[0] ^= _touch_slots(keys, token, stop, path, nodes, words)
-            row_out = out[token]
-            row_out[:] = np.float32(0)
-            at, row = _find_on_path(keys[TRIGRAM, token], path, nodes, words, halves)
-            if at >= 0:
-                rung[token], position[token] = TRIGRAM, at
-                _add_row(1.0, path[at], row, nodes, singles, codes, row_out)
-                continue
-            left_at, left = _find_on_path(keys[LEFT, token], path, nodes, words, halves)
-            right_at, right = _find_on_path(keys[RIGHT, token], path, nodes, words, halves)
-            if left_at >= 0:
-                rung[token], position[token] = LEFT, left_at
-                _add_row(1.0, path[left_at], left, nodes, singles, codes, row_out)
-            if right_at >= 0:
-                rung[token], position[token] = RIGHT, max(left_at, right_at)
-                _add_row(1.0, path[right_at], right, nodes, singles, codes, row_out)
-            if (left_at >= 0) != (right_at >= 0):
-                continue
-            at, row = _find_on_path(keys[UNIGRAM, token], path, nodes, words, halves)
-            if at < 0:
-                rung[token], position[token] = NO_ANSWER, NO_ANSWER
-            elif left_at >= 0:
-                rung[token] = BOTH_BIGRAMS
-                _add_row(-1.0, path[at], row, nodes, singles, codes, row_out)
+    document = np.empty(_BLOCK_TOKENS, np.int64)
+    at = np.empty(
+        (4, _BLOCK_TOKENS), np.int64
+    )  # position in the token's path; -1: found nowhere, or not sought
+    row = np.empty((4, _BLOCK_TOKENS), np.int64)
+    sought, slots = np.empty(_BLOCK_TOKENS, np.int64), np.empty(_BLOCK_TOKENS, np.int64)
+    current = 0
+    for start in range(0, keys.shape[1], _BLOCK_TOKENS):
+        num_tokens = min(_BLOCK_TOKENS, keys.shape[1] - start)
+        for i in range(num_tokens):
+            while offsets[current + 1] <= start + i:
+                current += 1
+            document[i] = current
+        at[:] = -1
+        for level in range(4):
+            num_sought = 0
+            for i in range(num_tokens):
+                if _is_sought(level, at[:, i]):
+                    sought[num_sought] = i
+                    num_sought += 1
+            _climb(
+                keys[level, start : start + num_tokens],
+                sought[:num_sought],
+                slots,
+                document,
+                paths,
+                nodes,
+                (words, halves, singles, codes),
+                out.shape[1],
+                at[level],
+                row[level],
+            )
+        for i in range(num_tokens):
+            token = start + i
+            rung[token], position[token] = _write_row(
+                at[:, i], row[:, i], paths[document[i]], nodes, singles, codes, out[token]
+            )
+
+
+@compiled
+def _is_sought(level: int, at: I64) -> bool:
+    """Bigrams are looked for where there is no trigram; unigrams where there are both bigrams or neither."""
+    if level == TRIGRAM:
+        return True
+    return at[TRIGRAM] < 0 and (level != UNIGRAM or (at[LEFT] >= 0) == (at[RIGHT] >= 0))
+
+
+@compiled
+def _climb(
+    keys: U64,
+    sought: I64,
+    slots: I64,
+    document: I64,
+    paths: I32,
+    nodes: I64,
+    arena: tuple[U64, U32, F32, I8],
+    hidden: int,
+    at: I64,
+    row: I64,
+) -> None:
+    """Find the rows of one rung for the tokens ``sought`` of a block, leaf first; ``sought`` is used up."""
+    words, halves, singles, codes = arena
+    depth = paths.shape[1]
+    num_sought = len(sought)
+    for back in range(depth):
+        place = depth - 1 - back
+        for k in range(num_sought):
+            i = sought[k]
+            node = paths[document[i], place]
+            if node >= 0:
+                slots[k] = first_slot(keys[i], nodes[node, NODE_CAPACITY])
+                _prefetch(words, nodes[node, NODE_KEYS] + slots[k])
+                _prefetch(halves, nodes[node, NODE_ROWS] + slots[k])
+        num_left = 0
+        for k in range(num_sought):
+            i = sought[k]
+            node = paths[document[i], place]
+            found = -1
+            if node >= 0:
+                found = find_row(
+                    keys[i],
+                    slots[k],
+                    words,
+                    halves,
+                    nodes[node, NODE_KEYS],
+                    nodes[node, NODE_ROWS],
+                    nodes[node, NODE_CAPACITY],
+                )
+            if found >= 0:
+                at[i], row[i] = place, found
+                _prefetch_row(nodes[node], found, hidden, singles, codes)
             else:
-                rung[token], position[token] = UNIGRAM, at
-                _add_row(1.0, path[at], row, nodes, singles, codes, row_out)
+                sought[num_left] = i
+                num_left += 1
+        num_sought = num_left
+
+
+@compiled
+def _prefetch_row(node: I64, row: int, hidden: int, singles: F32, codes: I8) -> None:
+    _prefetch(singles, node[NODE_SCALES] + row)
+    start = node[NODE_CODES] + row * hidden
+    for j in range(0, hidden, _LINE_BYTES):
+        _prefetch(codes, start + j)
+    _prefetch(codes, start + hidden - 1)
+
+
+@compiled
+def _write_row(
+    at: I64, row: I64, path: I32, nodes: I64, singles: F32, codes: I8, out: F32
+) -> tuple[int, int]:
+    """What was found for one token, put together into ``out`` [hidden]; the answer's rung and position."""
+    is_both = at[TRIGRAM] < 0 and at[LEFT] >= 0 and at[RIGHT] >= 0
+    level = TRIGRAM
+    while level < UNIGRAM and at[level] < 0:
+        level += 1
+    if at[level] < 0 or (is_both and at[UNIGRAM] < 0):
+        return NO_ANSWER, NO_ANSWER
+    _copy_row(nodes[path[at[level]]], row[level], singles, codes, out)
+    if not is_both:
+        return level, at[level]
+    for other in range(RIGHT, UNIGRAM + 1):
+        sign = 1.0 if other == RIGHT else -1.0
+        _add_row(sign, nodes[path[at[other]]], row[other], singles, codes, out)
+    return BOTH_BIGRAMS, max(at[LEFT], at[RIGHT])
+
+
+@compiled
+def _copy_row(node: I64, row: int, singles: F32, codes: I8, out: F32) -> None:
+    hidden = len(out)
+    scale = singles[node[NODE_SCALES] + row]
+    dimensions = singles[node[NODE_DIMENSIONS] : node[NODE_DIMENSIONS] + hidden]
+    start = node[NODE_CODES] + row * hidden
+    values = codes[start : start + hidden]
+    for j in range(hidden):
+        out[j] = scale * dimensions[j] * np.float32(values[j])
+
+
+@compiled
+def _add_row(sign: float, node: I64, row: int, singles: F32, codes: I8, out: F32) -> None:
+    hidden = len(out)
+    scale = np.float32(sign) * singles[node[NODE_SCALES] + row]
+    dimensions = singles[node[NODE_DIMENSIONS] : node[NODE_DIMENSIONS] + hidden]
+    start = node[NODE_CODES] + row * hidden
+    values = codes[start : start + hidden]
+    for j in range(hidden):
+        out[j] += scale * dimensions[j] * np.float32(values[j])
 
 
 @compiled

@@ -130,7 +130,6 @@ class PlotArena:
             out,
             rung,
             position,
-            np.zeros(1, np.uint64),
         )
         if np.any(rung == kernels.NO_ANSWER):
             token = documents.token_ids[int(np.argmax(rung == kernels.NO_ANSWER))]
