@@ -9,7 +9,7 @@ import numpy.typing as npt
 from hmi.plot.fixed_point import rounded_mean
 from hmi.plot.merge import merge_segments
 from hmi.plot.privacy import PersonalPieces, enough_tenants
-from hmi.plot.segment import Segment
+from hmi.plot.segment import TEXT_FORM, Segment
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
 
@@ -68,6 +68,7 @@ def shared_node(
         min_count=max((segment.fields.min_count for segment in segments), default=1),
         window_tokens=max((segment.fields.window_tokens for segment in segments), default=128),
         max_windows=max((segment.fields.max_windows for segment in segments), default=1),
+        text_form=TEXT_FORM,
     )
     node = Segment(fields, keys, counts.astype(np.uint32), merged.squares[kept], means, hashes)
     return SharedNode(node, _private_shares(keys, contributed))

@@ -2,13 +2,14 @@
 
 import random
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.build.shared_node import Contributed, SharedNode, shared_node
-from hmi.plot.segment import Segment
+from hmi.plot.segment import Segment, open_segment, write_segment
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
 
@@ -86,3 +87,11 @@ def test_tenants_hear_what_stayed_private() -> None:
                  Contributed(c, segment("3", {1: 1}))])  # fmt: skip
     assert node.segment.keys.tolist() == [1]
     assert node.private_shares == {a: 0.75, b: 0.5, c: 0.0}
+
+
+def test_what_a_shared_node_is_made_from_can_be_opened_again(tmp_path: Path) -> None:
+    """By a training in a domain below it, which leaves its own documents out of every node."""
+    node = fold([Contributed(None, segment("own", {3: 2, 5: 1}))])
+    digest = write_segment(node.segment, tmp_path / "s")
+    opened = open_segment(tmp_path / "s", digest, backbone=BACKBONE)
+    assert opened.keys.tolist() == [3, 5]
