@@ -77,7 +77,8 @@ def choose_texts(texts: Iterable[str], above: npt.NDArray[np.uint64]) -> ChosenT
 
 
 class WindowBatches:
-    """The windows of the chosen texts, in batches, as often as it is walked; each walk reads the texts."""
+    """The windows of the chosen texts, in batches of at most BATCH_TOKENS tokens (one window at least), as
+    often as it is walked; each walk reads the texts."""
 
     def __init__(
         self,
@@ -103,7 +104,18 @@ class WindowBatches:
             # A token has one character at least, and a text no more tokens than max_tokens.
             num_characters += min(len(text), 4 * self._windowing.max_tokens)
             if num_characters >= 4 * BATCH_TOKENS:
-                yield cut_texts(self._tokenizer, batch, self._windowing).windows
+                yield from self._cut(batch)
                 batch, num_characters = [], 0
-        if batch:
-            yield cut_texts(self._tokenizer, batch, self._windowing).windows
+        yield from self._cut(batch)
+
+    def _cut(self, texts: Sequence[str]) -> Iterator[Documents]:
+        """Text of short words, or of none, has up to four times the tokens that its characters promise: what
+        the lower layers take for a batch must not depend on it."""
+        windows = cut_texts(self._tokenizer, texts, self._windowing).windows
+        first = 0
+        while first < windows.num_documents:
+            limit = windows.offsets[first] + BATCH_TOKENS
+            stop = max(int(np.searchsorted(windows.offsets, limit, side="right")) - 1, first + 1)
+            offsets = windows.offsets[first : stop + 1]
+            yield Documents(windows.token_ids[offsets[0] : offsets[-1]], offsets - offsets[0])
+            first = stop

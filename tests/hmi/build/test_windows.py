@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from hmi.base.errors import InvalidInput
-from hmi.build.windows import WindowBatches, Windowing, choose_texts, cut_texts
+from hmi.build.windows import BATCH_TOKENS, WindowBatches, Windowing, choose_texts, cut_texts
 from hmi.model.tokenizer import Tokenizer
 from hmi.plot.ngram import Documents
 from hmi.plot.segment import text_hash, text_hashes
-from tests.tiny.backbone import make_tiny_checkpoint
+from tests.tiny.backbone import WORDS, make_tiny_checkpoint
 
 TEXTS = ["the good film", "a great song and a great star and a great song", "", "win"]
 
@@ -53,6 +53,17 @@ def test_batches_hold_the_chosen_texts_once_and_can_be_walked_again(tokenizer: T
     expected = documents_of(tokenizer.encode(["the film", "no"], 128).documents)
     for _ in range(2):
         assert [window for batch in batches for window in documents_of(batch)] == expected
+
+
+def test_no_batch_has_more_tokens_than_the_bound_however_short_the_words(tokenizer: Tokenizer) -> None:
+    words = WORDS[:12]
+    texts = [f"{'a ' * 100}{first} {second}" for first in words for second in words]  # two characters a token
+    batches = list(WindowBatches(tokenizer, texts, text_hashes(texts), Windowing()))
+    whole = cut_texts(tokenizer, texts, Windowing()).windows
+    assert BATCH_TOKENS < whole.num_tokens < 2 * BATCH_TOKENS
+    assert len(batches) == 2
+    assert all(batch.num_tokens <= BATCH_TOKENS for batch in batches)
+    assert [window for batch in batches for window in documents_of(batch)] == documents_of(whole)
 
 
 def test_windows_without_room_for_a_token_are_refused() -> None:
