@@ -1,4 +1,5 @@
-"""A build that is killed, runs out of disk or has company ends as it would have ended, or says what to do."""
+"""A build or an update that is killed, runs out of disk or has company ends as it would have ended, or says
+what to do."""
 
 import os
 import resource
@@ -15,7 +16,8 @@ import pytest
 from hmi.artifacts.store import FolderStore
 from hmi.base.errors import HmiError, StoreUnavailable
 from hmi.build.build_folder import build_folder
-from hmi.build.plot_builder import build_domain, publish_segment_beside
+from hmi.build.plot_builder import build_domain, publish_segment, publish_segment_beside
+from hmi.build.shared_node import Contributed, shared_node
 from hmi.plot.counting import Work
 from hmi.plot.estimate import build_table
 from hmi.plot.merge import merge_segments
@@ -26,11 +28,13 @@ from hmi.plot.table import write_table_bundle
 from hmi.plot.tree import open_tree, write_tree
 from wire.artifacts import BundleRef, TreeNode
 from wire.errors import ErrorCode
-from wire.ids import BundleUri, DatasetId, Digest
+from wire.ids import BundleUri, DatasetId, Digest, TenantId
 
 BACKBONE = Digest("sha256:" + "b" * 64)
 HIDDEN, VOCAB = 8, 12
 ROOT, DOMAIN = BundleUri("trees/general"), BundleUri("trees/sport")
+TENANTS = {"a": 1, "b": 1, "c": 1, "d": 2}
+"""Whose text is which; three share theirs, so that its n-grams enter a shared node."""
 NO_ROOM = 3
 CHANGES = {
     "os.rename",
@@ -102,6 +106,37 @@ def build_sport(folder: Path, work_name: str = "work") -> Digest:
         ).tree.digest
 
 
+def put_segments(folder: Path) -> None:
+    """What four tenants contributed, in the store: two of them have the same text."""
+    store = FolderStore(folder / "store")
+    for tenant, seed in TENANTS.items():
+        publish_segment(store, segment_of(f"{tenant}-data", seed), BundleUri(f"segments/{tenant}"))
+
+
+def update_shared(folder: Path) -> Digest:
+    """What an update changes in the store: the tenants' segments merged, the sum and the tree published."""
+    store = FolderStore(folder / "store")
+    parent = open_tree(store, ROOT, digest_at(store, ROOT), backbone=BACKBONE)
+    contributed = []
+    for tenant in TENANTS:
+        uri = BundleUri(f"segments/{tenant}")
+        found = digest_at(store, uri)
+        opened = open_segment(store.localize(uri, found), found, backbone=BACKBONE)
+        contributed.append(Contributed(TenantId(tenant), opened))
+    node = shared_node(
+        contributed, dataset_id=DatasetId("sum"), backbone=BACKBONE, hidden=HIDDEN, min_tenants=3
+    )
+    own = publish_segment_beside(store, node.segment, DOMAIN)
+    ref = BundleRef(own.uri, own.digest)
+    return build_domain(store, parent, [(ref, node.segment)], name="sport", tree_uri=DOMAIN).tree.digest
+
+
+def digest_at(store: FolderStore, uri: BundleUri) -> Digest:
+    found = store.digest(uri)
+    assert found is not None
+    return found
+
+
 def in_child(work: Callable[[], object]) -> int:
     """Exit status of ``work`` in a process of its own; negative: the signal that ended it."""
     return ended(start(work))
@@ -153,6 +188,15 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Digest:
     return build_sport(folder)
 
 
+@pytest.fixture(scope="module")
+def updated(tmp_path_factory: pytest.TempPathFactory) -> Digest:
+    """What an undisturbed update gives."""
+    folder = tmp_path_factory.mktemp("calm-update")
+    put_root(folder)
+    put_segments(folder)
+    return update_shared(folder)
+
+
 @pytest.fixture
 def quick_folder(tmp_path: Path) -> Iterator[Path]:
     """In memory where the system has such a place: flushing to a disk takes nine tenths of the time."""
@@ -190,6 +234,65 @@ def test_a_build_killed_at_any_change_of_the_disk_ends_as_it_would_have(
         assert not (folder / "work").exists()
         step += 1
     assert step > 40  # runs, states, rows, notes, segments, tables, trees: each several times
+
+
+@pytest.mark.slow
+@pytest.mark.stress
+def test_an_update_killed_at_any_change_of_the_store_ends_as_it_would_have(
+    quick_folder: Path, updated: Digest
+) -> None:
+    step = 0
+    while True:
+        folder = quick_folder / str(step)
+        folder.mkdir()
+        put_root(folder)
+        put_segments(folder)
+        store = FolderStore(folder / "store")
+        contributed = {tenant: digest_at(store, BundleUri(f"segments/{tenant}")) for tenant in TENANTS}
+
+        def killed(folder: Path = folder, step: int = step) -> None:
+            tempfile.tempdir = str(folder)  # what it leaves goes with the folder
+            die_at(step, folder / "store")
+            update_shared(folder)
+
+        status = in_child(killed)
+        assert store.digest(DOMAIN) in {None, updated}
+        for tenant, digest in contributed.items():  # never a lost segment
+            open_segment(store.localize(BundleUri(f"segments/{tenant}"), digest), digest)
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL
+        assert update_shared(folder) == updated
+        open_tree(store, DOMAIN, updated, backbone=BACKBONE)
+        step += 1
+    assert step >= 9  # three bundles: each one's folder, files and renaming
+
+
+@pytest.mark.parametrize("limit", [0, 60, 500, 1500])
+def test_a_disk_that_is_full_during_an_update_publishes_nothing(
+    tmp_path: Path, updated: Digest, limit: int
+) -> None:
+    put_root(tmp_path)
+    put_segments(tmp_path)
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+        try:
+            update_shared(tmp_path)
+        except OSError as exc:  # as `domain update` tells it
+            raise StoreUnavailable(f"no room: {exc}") from exc
+
+    assert in_child(bounded) == NO_ROOM
+    assert FolderStore(tmp_path / "store").digest(DOMAIN) is None
+    assert update_shared(tmp_path) == updated
+
+
+def test_two_updates_at_once_agree(tmp_path: Path, updated: Digest) -> None:
+    put_root(tmp_path)
+    put_segments(tmp_path)
+    children = [start(lambda: update_shared(tmp_path)) for _ in range(3)]
+    assert [ended(child) for child in children] == [0, 0, 0]
+    assert FolderStore(tmp_path / "store").digest(DOMAIN) == updated
 
 
 @pytest.mark.parametrize("limit", [0, 60, 500, 1500, 3000, 6000])
