@@ -69,6 +69,7 @@ class SegmentFields:
     )
     max_windows: int = 1  # windows of a text that are counted, from its start
     text_form: int = 1  # what the hashes of its texts see alike; see hmi.plot.segment.TEXT_FORM
+    scheme: str = "centred"  # how its n-grams have keys; as PlotTableFields.scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class PlotTableFields:
     """One node's immutable table."""
 
     backbone: Digest
-    scheme: str  # "centred"
+    scheme: str  # "centred", or "causal-n"
     hidden: int
     num_rows: dict[str, int]  # rung -> rows
     tau: dict[str, float]  # rung -> fitted shrinkage

@@ -1,13 +1,11 @@
-"""First pass over text: which n-grams there are, how often; on the disk where memory does not hold them."""
+"""Counting keys: which there are, how often; on the disk where memory does not hold them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from hmi.plot.ngram import CentredScheme, Documents, Rung, rung_start
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
@@ -30,21 +28,24 @@ class Work:
     keep_tokens: int = 1 << 16  # after so many what is computed is safely down: a killed build loses no more
 
 
-def count_ngrams(
-    batches: Iterable[Documents], min_count: int, work: Work | None = None
-) -> tuple[Keys, Counts, int]:
-    """The n-grams to keep, sorted, with their counts, and the number of tokens.
+def count_keys(
+    batches: Iterable[Keys],
+    is_kept: Callable[[Run], npt.NDArray[np.bool_]],
+    work: Work | None = None,
+    name: str = "kept",
+) -> Run:
+    """The keys to keep, sorted, with their counts. ``batches`` are keys of any shape, each as often as it
+    occurs; ``is_kept`` sees a key with its count in all of them.
 
-    All unigrams are kept, and the others that occur at least ``min_count`` times. With ``work``, sorted runs
-    wait in its folder and what is returned is mapped from files there; without, all of it is in memory.
+    With ``work``, sorted runs wait in its folder and what is returned is mapped from files there, which are
+    named ``name``; without, all of it is in memory.
     """
     max_pending = (MAX_BYTES if work is None else work.max_bytes) // _PENDING_BYTES
     runs: list[Run] = []
     written: list[Run] = []
-    num_pending, num_tokens = 0, 0
-    for documents in batches:
-        num_tokens += documents.num_tokens
-        runs.append(np.unique(CentredScheme.keys(documents), return_counts=True))
+    num_pending = 0
+    for batch in batches:
+        runs.append(np.unique(batch, return_counts=True))
         num_pending += len(runs[-1][0])
         if num_pending > max_pending:
             merged = merge_runs(runs)
@@ -56,12 +57,12 @@ def count_ngrams(
                 written.append(_write(merged, work.folder, f"run-{len(written)}"))
     last = merge_runs(runs)
     if work is None:
-        return *_kept(last, min_count), num_tokens
+        return _chosen(last, is_kept)
     blocks = merged_blocks([*written, last], max_keys=max(max_pending, 1))
-    keys, counts = _write_blocks((_kept(block, min_count) for block in blocks), work.folder, "kept")
+    kept = _write_blocks((_chosen(block, is_kept) for block in blocks), work.folder, name)
     for number in range(len(written)):
         _delete(work.folder, f"run-{number}")
-    return keys, counts, num_tokens
+    return kept
 
 
 def merge_runs(runs: Sequence[Run]) -> Run:
@@ -102,10 +103,9 @@ def mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.N
     return np.memmap(path, dtype, mode="r", shape=shape)
 
 
-def _kept(run: Run, min_count: int) -> Run:
-    keys, counts = run
-    kept = (counts >= min_count) | (keys >= rung_start(Rung.UNIGRAM))
-    return keys[kept], counts[kept]
+def _chosen(run: Run, is_kept: Callable[[Run], npt.NDArray[np.bool_]]) -> Run:
+    kept = is_kept(run)
+    return run[0][kept], run[1][kept]
 
 
 def _write(run: Run, folder: Path, name: str) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.counting import Work, count_ngrams
+from hmi.plot.counting import Work
 from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among
 from hmi.plot.segment import MIN_COUNT
 from hmi.plot.table import PlotTable
@@ -33,7 +33,7 @@ def measure_coverage(
     work: Work | None = None,
 ) -> HeldOutCoverage:
     """Look ``held_out`` up in a node made of ``counted`` below the tables ``above``."""
-    keys, _, _ = count_ngrams(counted, MIN_COUNT, work)
+    keys, _, _ = CentredScheme().count(counted, MIN_COUNT, work)
     answers = np.zeros(3, np.int64)
     for documents in held_out:
         found = {rung: _found(CentredScheme.keys(documents)[rung], keys, above) for rung in Rung}

@@ -12,7 +12,7 @@ from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.counting import Work
 from hmi.plot.fixed_point import ONE, to_fixed, to_float
 from hmi.plot.merge import MergedStatistics
-from hmi.plot.ngram import CentredScheme, Rung, rung_rows, shorter, unigram_keys
+from hmi.plot.ngram import CentredScheme, NgramScheme
 from hmi.plot.node_budget import KeepBy, NodeBudget, rows_to_keep, worth
 from hmi.plot.table import PlotTable, make_table, quantise
 from wire.artifacts import PlotTableFields
@@ -24,7 +24,6 @@ UNFITTED_TAU = 1.0
 """Where nothing was seen twice the noise cannot be told: the prior weighs as much as one occurrence."""
 
 _CHUNK_ROWS = 4096
-_BOTTOM_UP = (Rung.UNIGRAM, Rung.RIGHT, Rung.LEFT, Rung.TRIGRAM)
 
 
 def build_table(
@@ -36,12 +35,13 @@ def build_table(
     isolated: npt.NDArray[np.float32] | None,
     budget: NodeBudget | None = None,
     work: Work | None = None,
+    scheme: NgramScheme | None = None,
 ) -> PlotTable:
     """The table of a node: rows ``(n * mean + tau * prior) / (n + tau)``, those that ``budget`` has room for.
 
     ``parents`` are the tables above it, root first; the root itself has none, and takes its ``isolated`` rows
-    [vocab, hidden] instead. Memory beyond the table is bounded by a chunk of rows; with ``work``, rows
-    wait on the disk until it is known which stay.
+    [vocab, hidden] instead. All are of one ``scheme`` (None: the centred one). Memory beyond the table is
+    bounded by a chunk of rows; with ``work``, rows wait on the disk until it is known which stay.
     """
     if (isolated is None) == (not parents):
         raise InvalidInput(
@@ -49,14 +49,16 @@ def build_table(
         )
     if any(parent.fields.backbone != backbone or parent.hidden != hidden for parent in parents):
         raise BundleMismatch("a table above belongs to another backbone; build the tree anew")
-    return _Builder(merged, backbone, hidden, tuple(parents), isolated, budget, work).build()
+    scheme = scheme or CentredScheme()
+    if any(parent.fields.scheme != scheme.name for parent in parents):
+        raise BundleMismatch(f"a table above does not have n-grams of the scheme {scheme.name}")
+    return _Builder(scheme, merged, backbone, hidden, tuple(parents), isolated, budget, work).build()
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """The evidence of a chunk of rows."""
 
-    keys: npt.NDArray[np.uint64]  # [n]
     counts: npt.NDArray[np.float32]  # [n]
     means: npt.NDArray[np.float32]  # [n, hidden]; 0 where the count is
     squares: npt.NDArray[np.float32]  # [n] mean squared length of the states
@@ -65,6 +67,7 @@ class _Rows:
 class _Builder:
     def __init__(
         self,
+        scheme: NgramScheme,
         merged: MergedStatistics,
         backbone: Digest,
         hidden: int,
@@ -73,36 +76,38 @@ class _Builder:
         budget: NodeBudget | None,
         work: Work | None,
     ) -> None:
-        self._budget = budget
+        self._scheme, self._budget = scheme, budget
         self._merged, self._backbone, self._hidden, self._parents = merged, backbone, hidden, parents
         # Rounded as they are stored, so that leaving documents out starts from the same rows.
         self._isolated = None if isolated is None else to_float(to_fixed(isolated))
-        self._keys, self._counts, self._squares, self._own = _with_vocabulary(merged, self._isolated)
+        self._keys, self._counts, self._squares, self._own = _with_vocabulary(scheme, merged, self._isolated)
+        self._above = [scheme.among(self._keys, parent.keys) for parent in parents]
         self._codes = _zeros((len(self._keys), hidden), work)
         self._worth = np.zeros(len(self._keys), np.float64)
         self._row_scales = np.zeros(len(self._keys), np.float32)
         self._dimension_scales = self._spread_by_dimension()
-        self._tau: dict[Rung, float] = {}
-        self._within: dict[Rung, float] = {}  # variance of one occurrence
+        self._tau: dict[int, float] = {}
+        self._within: dict[int, float] = {}  # variance of one occurrence
 
     def build(self) -> PlotTable:
-        for rung in _BOTTOM_UP:
+        for rung in reversed(range(len(self._scheme.rungs))):  # each is the next one's prior
             self._tau[rung] = self._fit(rung)
             for chunk in self._chunks(rung):
                 rows = self._rows(chunk)
                 counts, tau = rows.counts[:, None], np.float32(self._tau[rung])
-                priors = self._priors(rows.keys, rung)
+                priors = self._priors(chunk, rung)
                 mixed = (counts * rows.means + tau * priors) / (counts + tau)
                 self._worth[chunk] = worth(rows.counts, rows.means, priors, self._within[rung])
                 self._codes[chunk], self._row_scales[chunk] = quantise(mixed, self._dimension_scales)
         kept = self._kept()
-        keys = self._keys[kept]
+        keys = self._keys if isinstance(kept, slice) else self._scheme.pruned(self._keys, kept)
+        rungs = list(enumerate(self._scheme.rungs))
         fields = PlotTableFields(
             backbone=self._backbone,
-            scheme=CentredScheme.name,
+            scheme=self._scheme.name,
             hidden=self._hidden,
-            num_rows={rung.name.lower(): _length(rung_rows(keys, rung)) for rung in Rung},
-            tau={rung.name.lower(): self._tau[rung] for rung in Rung},
+            num_rows={name: _length(self._scheme.rung_rows(keys, rung)) for rung, name in rungs},
+            tau={name: self._tau[rung] for rung, name in rungs},
             num_tokens=self._merged.num_tokens,
         )
         return make_table(
@@ -123,12 +128,17 @@ class _Builder:
         num_always = 0
         if self._isolated is not None:  # the ladder ends at the root, whatever is asked
             num_always = len(self._isolated)
-            scores[rung_rows(self._keys, Rung.UNIGRAM)] = np.inf
+            scores[self._scheme.rung_rows(self._keys, self._last_rung)] = np.inf
         return rows_to_keep(
-            self._keys, scores, num_always=num_always, budget=self._budget, hidden=self._hidden
+            self._scheme, self._keys, scores, num_always=num_always, budget=self._budget, hidden=self._hidden
         )
 
-    def _fit(self, rung: Rung) -> float:
+    @property
+    def _last_rung(self) -> int:
+        """That of bare tokens."""
+        return len(self._scheme.rungs) - 1
+
+    def _fit(self, rung: int) -> float:
         """tau = within / between, by moments over the n-grams g (docs/plot.md):
 
         within  = sum of (squared distance of each state from its n-gram's mean) / sum of (n - 1)
@@ -137,7 +147,7 @@ class _Builder:
         num_rows, num_free, scatter, distance, inverse = 0, 0.0, 0.0, 0.0, 0.0
         for chunk in self._chunks(rung):
             seen = self._rows(chunk)
-            priors, is_usable = self._priors_without_own(seen, rung)
+            priors, is_usable = self._priors_without_own(chunk, seen, rung)
             counts, means = seen.counts[is_usable].astype(np.float64), seen.means[is_usable]
             num_rows += len(counts)
             num_free += float((counts - 1).sum())
@@ -158,7 +168,7 @@ class _Builder:
         divisor = np.maximum(counts, 1) * np.float32(ONE)
         means = self._sums(chunk).astype(np.float32) / divisor[:, None]
         squares = (self._squares[chunk] / (divisor.astype(np.float64) * ONE)).astype(np.float32)
-        return _Rows(self._keys[chunk], counts, means, squares)
+        return _Rows(counts, means, squares)
 
     def _sums(self, chunk: slice) -> npt.NDArray[np.int64]:
         """Sums of rows that may include vocabulary entries without text."""
@@ -169,40 +179,42 @@ class _Builder:
             sums[own >= 0] = self._merged.sums(slice(int(present[0]), int(present[-1]) + 1), self._hidden)
         return sums
 
-    def _priors(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
+    def _priors(self, chunk: slice, rung: int) -> npt.NDArray[np.float32]:
         """Of each n-gram: the nearest ancestor's row, else what the lower rungs say in this node."""
-        priors, is_above = self._priors_above(keys)
+        priors, is_above = self._priors_above(chunk)
         if not is_above.all():
-            priors[~is_above] = self._back_off(keys[~is_above], rung)
+            priors[~is_above] = self._back_off(np.arange(chunk.start, chunk.stop)[~is_above], rung)
         return priors
 
-    def _priors_above(
-        self, keys: npt.NDArray[np.uint64]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    def _priors_above(self, chunk: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """The nearest ancestor's rows, and where there is one."""
-        priors = np.zeros((len(keys), self._hidden), np.float32)
-        is_above = np.zeros(len(keys), np.bool_)
-        for parent in self._parents:  # the nearest one last
-            found = parent.find(keys)
+        priors = np.zeros((chunk.stop - chunk.start, self._hidden), np.float32)
+        is_above = np.zeros(len(priors), np.bool_)
+        for parent, above in zip(self._parents, self._above, strict=True):  # the nearest one last
+            found = above[chunk]
             priors[found >= 0] = parent.rows(found[found >= 0])
             is_above |= found >= 0
         return priors, is_above
 
-    def _back_off(self, keys: npt.NDArray[np.uint64], rung: Rung) -> npt.NDArray[np.float32]:
-        if rung is Rung.UNIGRAM:
-            if self._isolated is None:
-                raise InvalidInput(
-                    "a token of the text has no row in the root: it was built for another vocabulary"
-                )
-            return self._isolated[np.searchsorted(self._keys[rung_rows(self._keys, Rung.UNIGRAM)], keys)]
-        unigrams = self._finished(shorter(keys, Rung.UNIGRAM))
-        if rung is not Rung.TRIGRAM:
-            return unigrams
-        # A trigram that is kept has both its bigrams in the same segments, as often at least.
-        return self._finished(shorter(keys, Rung.LEFT)) + self._finished(shorter(keys, Rung.RIGHT)) - unigrams
+    def _back_off(self, rows: npt.NDArray[np.int64], rung: int) -> npt.NDArray[np.float32]:
+        parts = self._scheme.parts(self._keys, rows, rung)
+        if parts:
+            # Parts of what is kept stand in the same segments, as often at least.
+            back_off = np.zeros((len(rows), self._hidden), np.float32)
+            for part in parts:
+                back_off += part.sign * self._finished(part.rows)
+            return back_off
+        if self._isolated is None:
+            raise InvalidInput(
+                "a token of the text has no row in the root: it was built for another vocabulary"
+            )
+        tokens: npt.NDArray[np.float32] = self._isolated[
+            rows - self._scheme.rung_rows(self._keys, rung).start
+        ]
+        return tokens
 
     def _priors_without_own(
-        self, rows: _Rows, rung: Rung
+        self, chunk: slice, rows: _Rows, rung: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """Priors that the n-gram's own occurrences had no part in, and which rows have one.
 
@@ -210,35 +222,33 @@ class _Builder:
         prior because it is its prior. They are taken out where at least half of the shorter one's are left.
         """
         is_seen = rows.counts > 0
-        if rung is Rung.UNIGRAM:
-            return self._priors(rows.keys, rung), is_seen
-        priors, is_above = self._priors_above(rows.keys)
+        parts = self._scheme.parts(self._keys, chunk, rung)
+        if not parts:
+            return self._priors(chunk, rung), is_seen
+        priors, is_above = self._priors_above(chunk)
         back_off = np.zeros_like(priors)
         is_usable = is_seen.copy()
-        parts = {Rung.LEFT: 1, Rung.RIGHT: 1, Rung.UNIGRAM: -1} if rung is Rung.TRIGRAM else {Rung.UNIGRAM: 1}
-        for part, sign in parts.items():
-            at = np.searchsorted(self._keys, shorter(rows.keys, part))
-            left = self._counts[at] - rows.counts
+        for part in parts:
+            left = self._counts[part.rows] - rows.counts
             is_usable &= left >= rows.counts
-            weight = (left + np.float32(self._tau[part]))[:, None]
+            weight = (left + np.float32(self._tau[part.rung]))[:, None]
             own = rows.counts[:, None]
-            finished = self._finished(self._keys[at])
+            finished = self._finished(part.rows)
             back_off += (
-                sign * ((weight + own) * finished - own * rows.means) / np.where(weight > 0, weight, 1)
+                part.sign * ((weight + own) * finished - own * rows.means) / np.where(weight > 0, weight, 1)
             )
         priors[~is_above] = back_off[~is_above]
         return priors, (is_seen & is_above) | is_usable
 
-    def _finished(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.float32]:
+    def _finished(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Rows of this node that are computed already, as its table holds them."""
-        rows = np.searchsorted(self._keys, keys)
         return self._codes[rows] * self._row_scales[rows][:, None] * self._dimension_scales
 
     def _spread_by_dimension(self) -> npt.NDArray[np.float32]:
         """Root mean square of each dimension over the rows' means, [hidden]."""
         total = np.zeros(self._hidden, np.float64)
         num_rows = 0
-        for rung in Rung:
+        for rung in range(len(self._scheme.rungs)):
             for chunk in self._chunks(rung):
                 counts = np.maximum(self._counts[chunk], 1)
                 total += ((self._sums(chunk) / (counts[:, None] * ONE)) ** 2).sum(axis=0)
@@ -249,8 +259,8 @@ class _Builder:
         spread = np.sqrt(total / max(num_rows, 1)).astype(np.float32)
         return np.where(spread > 0, spread, np.float32(1))
 
-    def _chunks(self, rung: Rung) -> list[slice]:
-        rows = rung_rows(self._keys, rung)
+    def _chunks(self, rung: int) -> list[slice]:
+        rows = self._scheme.rung_rows(self._keys, rung)
         starts = range(rows.start, rows.stop, _CHUNK_ROWS)
         return [slice(start, min(start + _CHUNK_ROWS, rows.stop)) for start in starts]
 
@@ -265,16 +275,16 @@ def _zeros(shape: tuple[int, int], work: Work | None) -> npt.NDArray[np.int8]:
 
 
 def _with_vocabulary(
-    merged: MergedStatistics, isolated: npt.NDArray[np.float32] | None
+    scheme: NgramScheme, merged: MergedStatistics, isolated: npt.NDArray[np.float32] | None
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Keys, counts and squares of the table's rows, and each one's row in ``merged`` (-1: in no text)."""
     if isolated is None:
         return merged.keys, merged.counts, merged.squares, np.arange(len(merged.keys))
-    keys = np.union1d(merged.keys, unigram_keys(np.arange(len(isolated), dtype=np.int32)))
-    if _length(rung_rows(keys, Rung.UNIGRAM)) != len(isolated):
+    keys = scheme.union([merged.keys, scheme.token_keys(np.arange(len(isolated), dtype=np.int32))])
+    if _length(scheme.rung_rows(keys, len(scheme.rungs) - 1)) != len(isolated):
         raise InvalidInput(f"the text has token ids beyond the vocabulary of {len(isolated)}")
     own = np.full(len(keys), -1)
-    at = np.searchsorted(keys, merged.keys)
+    at = scheme.among(merged.keys, keys)
     own[at] = np.arange(len(merged.keys))
     counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
     counts[at], squares[at] = merged.counts, merged.squares

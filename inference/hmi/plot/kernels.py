@@ -47,6 +47,7 @@ _MULTIPLY_1 = np.uint64(0x9E3779B97F4A7C15)
 _MULTIPLY_2 = np.uint64(0xD6E8FEB86659FD93)
 _HALF = np.uint64(32)
 _FREE = np.uint64(0)
+_TOKEN_SHIFT, _LENGTH_SHIFT, _BOUNDARY = np.uint64(24), np.uint64(56), np.uint64(1)  # as in hmi.plot.causal
 _BLOCK_TOKENS = 64
 _LINE_BYTES = 64
 
@@ -329,6 +330,68 @@ def _add_row(sign: float, node: I64, row: int, singles: F32, codes: I8, out: F32
     values = codes[start : start + hidden]
     for j in range(hidden):
         out[j] += scale * dimensions[j] * np.float32(values[j])
+
+
+@compiled
+def look_up_suffixes(
+    token_codes: U64,
+    offsets: I64,
+    paths: I32,
+    nodes: I64,
+    words: U64,
+    halves: U32,
+    singles: F32,
+    codes: I8,
+    order: int,
+    out: F32,
+    rung: U8,
+    position: U8,
+) -> None:
+    """For each token the longest suffix that a node of its path has; of equals the one nearest to the leaf.
+
+    Rung ``order - length``; NO_ANSWER where not even the bare token was found. As look_up otherwise.
+    """
+    for document in range(len(offsets) - 1):
+        first, path = offsets[document], paths[document]
+        for token in range(first, offsets[document + 1]):
+            longest, at, row = 0, -1, -1
+            for back in range(len(path)):
+                place = len(path) - 1 - back
+                if path[place] < 0:
+                    continue
+                node = nodes[path[place]]
+                length, found = _longest_suffix(token_codes, first, token, order, node, words, halves)
+                if length > longest:
+                    longest, at, row = length, place, found
+            if longest == 0:
+                rung[token], position[token] = NO_ANSWER, NO_ANSWER
+            else:
+                rung[token], position[token] = order - longest, at
+                _copy_row(nodes[path[at]], row, singles, codes, out[token])
+
+
+@compiled
+def _longest_suffix(
+    token_codes: U64, first: int, token: int, order: int, node: I64, words: U64, halves: U32
+) -> tuple[int, int]:
+    """Length and row of the longest suffix that a node has; its shorter ones are all there."""
+    length, row = 0, 0
+    while length < order and token - length >= first - 1:
+        before = token - length
+        code = token_codes[before] if before >= first else _BOUNDARY
+        key = suffix_key(length + 1, row, code)
+        slot = first_slot(key, node[NODE_CAPACITY])
+        found = find_row(key, slot, words, halves, node[NODE_KEYS], node[NODE_ROWS], node[NODE_CAPACITY])
+        if found < 0:
+            break
+        length, row = length + 1, found
+    return length, row
+
+
+@compiled
+def suffix_key(length: int, shorter: int, code: np.uint64) -> np.uint64:
+    """The key of hmi.plot.causal."""
+    return (np.uint64(length) << _LENGTH_SHIFT) | (np.uint64(shorter) << _TOKEN_SHIFT) | code
 
 
 @compiled

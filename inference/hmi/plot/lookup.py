@@ -2,31 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BudgetExceeded, BundleMismatch, InvalidInput
 from hmi.plot import kernels
-from hmi.plot.ngram import Answer, CentredScheme, Documents
+from hmi.plot.causal import CausalScheme, token_codes
+from hmi.plot.ngram import Answer, CentredScheme, Documents, NgramScheme
 from hmi.plot.table import PlotTable
 
 _WORD = 8  # bytes; every part of a node begins at a multiple of it
+_CENTRED_GROUPS: tuple[int, ...] = (0, 1, 1, 2, 1)  # by Answer: trigram, bigram, unigram
+assert len(_CENTRED_GROUPS) == len(Answer)
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
     """What answered each token."""
 
-    rung: npt.NDArray[np.uint8]  # [num_tokens] an Answer
+    rung: npt.NDArray[np.uint8]  # [num_tokens] an Answer; of a causal scheme a rung
     node: npt.NDArray[np.uint8]  # [num_tokens] position in the document's path of the node that answered
     #                              (of both bigrams: the one nearer to the leaf)
+    groups: tuple[int, ...] = _CENTRED_GROUPS  # which share of the coverage each rung belongs to
 
     def coverage(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Share of each document's tokens answered by trigram, bigram and unigram, [num_documents, 3]."""
-        group = _COVERAGE_GROUP[self.rung]
-        before = np.zeros((len(group) + 1, 3), np.int64)
-        np.cumsum(group[:, None] == np.arange(3), axis=0, out=before[1:])
+        """Share of each document's tokens answered by trigram, bigram and unigram, [num_documents, 3]; of a
+        causal scheme by each rung, [num_documents, rungs]."""
+        num_groups = max(self.groups) + 1
+        group = np.array(self.groups)[self.rung]
+        before = np.zeros((len(group) + 1, num_groups), np.int64)
+        np.cumsum(group[:, None] == np.arange(num_groups), axis=0, out=before[1:])
         return (before[offsets[1:]] - before[offsets[:-1]]) / np.maximum(np.diff(offsets), 1)[:, None]
 
     def covered_share(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -39,12 +46,53 @@ class LookupResult:
         return share
 
 
-_COVERAGE_GROUP = np.array([0, 1, 1, 2, 1])  # by Answer
-assert len(_COVERAGE_GROUP) == len(Answer)
+_Views = tuple[
+    npt.NDArray[np.int64],
+    npt.NDArray[np.uint64],
+    npt.NDArray[np.uint32],
+    npt.NDArray[np.float32],
+    npt.NDArray[np.int8],
+]
+"""The nodes' descriptions, and the arena seen as words of 8, 4, 4 bytes and 1 byte."""
+_Bytes = npt.NDArray[np.uint8]
+_Paths = npt.NDArray[np.int32]
+_Out = npt.NDArray[np.float32]
+
+
+class _Ladder(Protocol):
+    """How one scheme's n-grams are looked up."""
+
+    groups: tuple[int, ...]
+
+    def climb(
+        self, documents: Documents, paths: _Paths, views: _Views, out: _Out, rung: _Bytes, position: _Bytes
+    ) -> None: ...
+
+
+class _CentredLadder:
+    groups: tuple[int, ...] = _CENTRED_GROUPS
+
+    def climb(
+        self, documents: Documents, paths: _Paths, views: _Views, out: _Out, rung: _Bytes, position: _Bytes
+    ) -> None:
+        kernels.look_up(CentredScheme.keys(documents), documents.offsets, paths, *views, out, rung, position)
+
+
+class _SuffixLadder:
+    def __init__(self, order: int) -> None:
+        self._order = order
+        self.groups: tuple[int, ...] = tuple(range(order))
+
+    def climb(
+        self, documents: Documents, paths: _Paths, views: _Views, out: _Out, rung: _Bytes, position: _Bytes
+    ) -> None:
+        kernels.look_up_suffixes(
+            token_codes(documents), documents.offsets, paths, *views, self._order, out, rung, position
+        )
 
 
 class PlotArena:
-    """The nodes that can be looked up, in memory that is reserved once.
+    """The nodes that can be looked up, all of one scheme, in memory that is reserved once.
 
     One thread adds and removes; look-ups may run meanwhile in others, as long as nobody removes a node that a
     running look-up's paths name.
@@ -54,7 +102,12 @@ class PlotArena:
         | node 0: slot keys | slot rows | row scales | dimension scales | codes | free | node 2: ... | free |
     """
 
-    def __init__(self, capacity_bytes: int, hidden: int) -> None:
+    def __init__(self, capacity_bytes: int, hidden: int, scheme: NgramScheme | None = None) -> None:
+        """``scheme``: None is the centred one."""
+        self._scheme = scheme or CentredScheme()
+        self._ladder: _Ladder = (
+            _SuffixLadder(scheme.order) if isinstance(scheme, CausalScheme) else _CentredLadder()
+        )
         self._words = np.empty(capacity_bytes // _WORD, np.uint64)
         self._hidden = hidden
         self._extents: dict[int, tuple[int, int]] = {}  # node -> first word, number of words
@@ -84,6 +137,10 @@ class PlotArena:
         """
         if table.hidden != self._hidden:
             raise BundleMismatch(f"table has rows of {table.hidden}, the arena of {self._hidden}")
+        if table.fields.scheme != self._scheme.name:
+            raise BundleMismatch(
+                f"table has n-grams of {table.fields.scheme}, the arena of {self._scheme.name}"
+            )
         needed = self.bytes_of(table)
         word = self._place(needed // _WORD)
         node = next(i for i in range(len(self._extents) + 1) if i not in self._extents)
@@ -118,25 +175,20 @@ class PlotArena:
         self._check(documents, paths, out)
         rung = np.empty(documents.num_tokens, np.uint8)
         position = np.empty(documents.num_tokens, np.uint8)
-        kernels.look_up(
-            CentredScheme.keys(documents),
-            documents.offsets,
-            np.ascontiguousarray(paths),
+        views = (
             self._nodes,
             self._words,
             self._words.view(np.uint32),
             self._words.view(np.float32),
             self._words.view(np.int8),
-            out,
-            rung,
-            position,
         )
+        self._ladder.climb(documents, np.ascontiguousarray(paths), views, out, rung, position)
         if np.any(rung == kernels.NO_ANSWER):
             token = documents.token_ids[int(np.argmax(rung == kernels.NO_ANSWER))]
             raise InvalidInput(
                 f"token id {token} has no row: the document's path has no root, or a foreign one"
             )
-        return LookupResult(rung, position)
+        return LookupResult(rung, position, self._ladder.groups)
 
     def check_integrity(self) -> None:
         """Raise AssertionError when nodes overlap or leave the arena."""

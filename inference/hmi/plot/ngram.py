@@ -1,14 +1,17 @@
-"""N-grams of packed documents as 64-bit keys."""
+"""N-grams of packed documents as 64-bit keys: the centred scheme, and what every scheme says."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import InvalidInput
+from hmi.plot.counting import Counts, Keys, Run, Work, count_keys, merged_blocks
 
-Keys = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
 
 WILDCARD = 0
 """Code of a neighbour that the rung does not look at."""
@@ -81,6 +84,59 @@ class Documents:
         return cls(token_ids.astype(np.int32, copy=False), offsets)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One term of a back-off: the rows of shorter n-grams, added or taken away."""
+
+    sign: int
+    rung: int
+    rows: Rows
+
+
+class NgramScheme(Protocol):
+    """Which n-grams stand for a token, from the most to the least specific rung, and how they have keys.
+
+    A set of n-grams is a sorted array of keys, and an n-gram's row is its place there; the set has every
+    part of each of its n-grams. Keys are good within their set: another one may number the same n-grams
+    otherwise, so sets are compared by ``among`` and put together by ``union``.
+    """
+
+    @property
+    def name(self) -> str:
+        """Written into segments and tables: what has another name does not fit together."""
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """Names of the rungs; the last one is that of bare tokens."""
+
+    def count(
+        self, batches: Iterable[Documents], min_count: int, work: Work | None = None
+    ) -> tuple[Keys, Counts, int]:
+        """The set to keep, the counts, and the number of tokens: all bare tokens, and the longer n-grams that
+        occur at least ``min_count`` times. ``work`` as in count_keys."""
+
+    def rows(self, documents: Documents, kept: Keys) -> Rows:
+        """Of each token's n-grams, [rungs, num_tokens]; -1 for one that is not in ``kept``."""
+
+    def token_keys(self, token_ids: npt.NDArray[np.int32]) -> Keys:
+        """Keys of bare tokens, [n], rising with their ids."""
+
+    def rung_rows(self, kept: Keys, rung: int) -> slice:
+        """Where a rung's n-grams stand."""
+
+    def parts(self, kept: Keys, chosen: "slice | Rows", rung: int) -> tuple[Part, ...]:
+        """What the ``chosen`` n-grams of a rung back off to, all in ``kept``; nothing for bare tokens."""
+
+    def among(self, keys: Keys, known: Keys) -> Rows:
+        """Rows in the set ``known`` of the n-grams of the set ``keys``; -1 where it has none."""
+
+    def union(self, sets: Sequence[Keys]) -> Keys:
+        """The set of all n-grams of ``sets``."""
+
+    def pruned(self, keys: Keys, chosen: Rows) -> Keys:
+        """The set of the ``chosen`` rows, which are sorted and have all their parts among them."""
+
+
 class CentredScheme:
     """Keys of the n-grams round each token, for encoders.
 
@@ -89,10 +145,11 @@ class CentredScheme:
         bits   63..60      59..40      39..20      19..0
                rung + 1    code of a   code of b   code of c       a, c: WILDCARD where the rung does not look
 
-    No key is 0, and keys sort by rung first.
+    No key is 0, and keys sort by rung first. A key names its n-gram in every set alike.
     """
 
     name = "centred"
+    rungs = tuple(rung.name.lower() for rung in Rung)
 
     @staticmethod
     def keys(documents: Documents) -> Keys:
@@ -113,7 +170,55 @@ class CentredScheme:
         keys[Rung.UNIGRAM] = unigram_keys(documents.token_ids)
         return keys
 
+    def count(
+        self, batches: Iterable[Documents], min_count: int, work: Work | None = None
+    ) -> tuple[Keys, Counts, int]:
+        num_tokens = 0
 
+        def all_keys() -> Iterable[Keys]:
+            nonlocal num_tokens
+            for documents in batches:
+                num_tokens += documents.num_tokens
+                yield self.keys(documents)
+
+        def is_kept(run: Run) -> npt.NDArray[np.bool_]:
+            return (run[1] >= min_count) | (run[0] >= rung_start(Rung.UNIGRAM))
+
+        keys, counts = count_keys(all_keys(), is_kept, work)
+        return keys, counts, num_tokens
+
+    def rows(self, documents: Documents, kept: Keys) -> Rows:
+        return rows_among(self.keys(documents), kept)
+
+    def token_keys(self, token_ids: npt.NDArray[np.int32]) -> Keys:
+        return unigram_keys(token_ids)
+
+    def rung_rows(self, kept: Keys, rung: int) -> slice:
+        return rung_rows(kept, rung)
+
+    def parts(self, kept: Keys, chosen: "slice | Rows", rung: int) -> tuple[Part, ...]:
+        keys = kept[chosen]
+
+        def part(sign: int, needed: Rung) -> Part:
+            return Part(sign, needed, np.searchsorted(kept, shorter(keys, needed)))
+
+        if rung == Rung.TRIGRAM:
+            return part(1, Rung.LEFT), part(1, Rung.RIGHT), part(-1, Rung.UNIGRAM)
+        return () if rung == Rung.UNIGRAM else (part(1, Rung.UNIGRAM),)
+
+    def among(self, keys: Keys, known: Keys) -> Rows:
+        return rows_among(keys, known)
+
+    def union(self, sets: Sequence[Keys]) -> Keys:
+        runs = [(keys, np.broadcast_to(np.int64(0), keys.shape)) for keys in sets]
+        blocks = [keys for keys, _ in merged_blocks(runs, max_keys=_BLOCK_KEYS)]
+        return np.concatenate([np.zeros(0, np.uint64), *blocks])
+
+    def pruned(self, keys: Keys, chosen: Rows) -> Keys:
+        return keys[chosen]
+
+
+_BLOCK_KEYS = 1 << 20
 _CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 _A_SHIFT, _B_SHIFT, _RUNG_SHIFT = np.uint64(2 * CODE_BITS), np.uint64(CODE_BITS), np.uint64(3 * CODE_BITS)
 
@@ -133,7 +238,7 @@ def rung_start(rung: int) -> np.uint64:
     return np.uint64((rung + 1) << (3 * CODE_BITS))
 
 
-def rung_rows(keys: Keys, rung: Rung) -> slice:
+def rung_rows(keys: Keys, rung: int) -> slice:
     """Where the rung's keys stand among sorted ``keys``."""
     start, stop = np.searchsorted(keys, np.array([rung_start(rung), rung_start(rung + 1)], np.uint64))
     return slice(int(start), int(stop))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BudgetExceeded
-from hmi.plot.ngram import Rung, rung_rows, shorter
+from hmi.plot.ngram import NgramScheme
 
 INDEX_BYTES = 12  # of one slot: its key and its row
 ROW_BYTES = 8  # of one row beside its codes: scale and count
@@ -43,6 +43,12 @@ def worth(
     return counts * squared - within
 
 
+def table_bytes(num_rows: int, hidden: int) -> int:
+    """What a table of so many rows takes, its index and scales included: PlotTable.num_bytes."""
+    num_slots = num_rows + num_rows // 2 + 1
+    return num_rows * (hidden + ROW_BYTES) + num_slots * INDEX_BYTES + 4 * hidden
+
+
 def most_rows(max_bytes: int, hidden: int) -> int:
     """How many rows a table of so many bytes has at most, its index and scales included."""
     # rows * (hidden + 8) + slots * 12 + hidden * 4, where slots = rows + rows // 2 + 1
@@ -51,6 +57,7 @@ def most_rows(max_bytes: int, hidden: int) -> int:
 
 
 def rows_to_keep(
+    scheme: NgramScheme,
     keys: npt.NDArray[np.uint64],
     scores: npt.NDArray[np.float64],
     *,
@@ -60,13 +67,12 @@ def rows_to_keep(
 ) -> npt.NDArray[np.int64]:
     """Numbers of the rows to keep, rising; ``keys`` are sorted. inf is always kept, ``num_always`` such rows.
 
-    What is kept is closed: a trigram's bigrams and a bigram's unigram count for as much as the best that
-    needs them as its prior. So pruning changes no row that stays. Raises BudgetExceeded when not even the
-    rows that must stay fit.
+    What is kept is closed: the parts of an n-gram's back-off count for as much as the best that needs them.
+    So pruning changes no row that stays. Raises BudgetExceeded when not even the rows that must stay fit.
     """
     most = most_rows(budget.max_bytes, hidden)
     if num_always > most:
-        needed = num_always * (hidden + ROW_BYTES) + (num_always * 3 // 2 + 1) * INDEX_BYTES + 4 * hidden
+        needed = table_bytes(num_always, hidden)
         raise BudgetExceeded(
             f"a root needs {needed} bytes for its {num_always} vocabulary rows alone, its budget is "
             f"{budget.max_bytes}",
@@ -75,22 +81,20 @@ def rows_to_keep(
         )
     if most >= len(keys):
         return np.arange(len(keys))
-    lifted = _lifted(keys, scores)
+    lifted = _lifted(scheme, keys, scores)
     rung = np.empty(len(keys), np.int8)
-    for each in Rung:
-        rung[rung_rows(keys, each)] = each
+    for each in range(len(scheme.rungs)):
+        rung[scheme.rung_rows(keys, each)] = each
     order = np.lexsort((-rung, -lifted))[:most]  # of equals the shorter, then the smaller key
     return np.sort(order)
 
 
-def _lifted(keys: npt.NDArray[np.uint64], scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _lifted(
+    scheme: NgramScheme, keys: npt.NDArray[np.uint64], scores: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
     lifted = scores.copy()
-    trigrams = rung_rows(keys, Rung.TRIGRAM)
-    for longer, needed in (
-        (trigrams, Rung.LEFT),
-        (trigrams, Rung.RIGHT),
-        (rung_rows(keys, Rung.LEFT), Rung.UNIGRAM),
-        (rung_rows(keys, Rung.RIGHT), Rung.UNIGRAM),
-    ):
-        np.maximum.at(lifted, np.searchsorted(keys, shorter(keys[longer], needed)), lifted[longer])
+    for rung in range(len(scheme.rungs)):  # the longest first: what they need, their parts need in turn
+        rows = scheme.rung_rows(keys, rung)
+        for part in scheme.parts(keys, rows, rung):
+            np.maximum.at(lifted, part.rows, lifted[rows])
     return lifted

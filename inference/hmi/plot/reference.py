@@ -134,3 +134,58 @@ def _rung(gram: Gram) -> Rung:
     if a != WILDCARD:
         return Rung.LEFT if c == WILDCARD else Rung.TRIGRAM
     return Rung.UNIGRAM if c == WILDCARD else Rung.RIGHT
+
+
+Suffix = tuple[int, ...]
+"""Codes of the tokens that end at a token, the last one last; BOUNDARY stands before a window's first."""
+
+
+def suffixes(window: Sequence[int], place: int, order: int) -> list[Suffix]:
+    """The suffixes that end at the token at ``place``, the shortest first."""
+    codes = (BOUNDARY, *(token + FIRST_TOKEN for token in window[: place + 1]))
+    return [codes[-length:] for length in range(1, min(order, len(codes)) + 1)]
+
+
+def count_suffixes(texts: Sequence[Text], order: int, min_count: int) -> dict[Suffix, Evidence]:
+    """What one dataset contributes to a decoder's node."""
+    evidence: dict[Suffix, Evidence] = {}
+    for text in texts:
+        for window, states in zip(text.windows, text.states, strict=True):
+            for place, state in enumerate(states):
+                for suffix in suffixes(window, place, order):
+                    before = evidence.get(suffix, Evidence(0, np.zeros_like(state)))
+                    evidence[suffix] = Evidence(before.count + 1, before.total + state)
+    return {suffix: e for suffix, e in evidence.items() if len(suffix) == 1 or e.count >= min_count}
+
+
+def suffix_rows(
+    evidence: Mapping[Suffix, Evidence],
+    tau: Mapping[int, float],
+    parents: Sequence[Mapping[Suffix, Vector]],
+    isolated: Sequence[Vector] | None,
+) -> dict[Suffix, Vector]:
+    """The rows of a decoder's node; ``tau`` by length. As node_rows otherwise."""
+    rows: dict[Suffix, Vector] = {}
+    for suffix, seen in sorted(evidence.items(), key=lambda item: len(item[0])):
+        above = next((parent[suffix] for parent in reversed(parents) if suffix in parent), None)
+        if above is None and len(suffix) > 1:
+            above = rows[suffix[1:]]
+        elif above is None:
+            assert isolated is not None, "the root has every token"
+            above = isolated[suffix[0] - FIRST_TOKEN]
+        weight = tau[len(suffix)]
+        rows[suffix] = (seen.total + weight * above) / (seen.count + weight)
+    for token, row in enumerate(isolated or ()):
+        rows.setdefault((token + FIRST_TOKEN,), row)
+    return rows
+
+
+def climb_suffixes(
+    wanted: Sequence[Suffix], path: Sequence[Mapping[Suffix, Vector]]
+) -> tuple[int, int, Vector]:
+    """The length that answers, at which position of the path (root first), and the row."""
+    for suffix in reversed(wanted):
+        for position in reversed(range(len(path))):
+            if suffix in path[position]:
+                return len(suffix), position, path[position][suffix]
+    raise AssertionError("the root has every token")

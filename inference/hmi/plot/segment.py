@@ -12,8 +12,8 @@ import numpy.typing as npt
 from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.base.texts import normalised
-from hmi.plot.counting import Work, count_ngrams
-from hmi.plot.ngram import CentredScheme, Documents, rows_among
+from hmi.plot.counting import Work
+from hmi.plot.ngram import CentredScheme, Documents, NgramScheme
 from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States
 from wire.artifacts import BundleKind, SegmentFields
 from wire.ids import DatasetId, Digest
@@ -70,10 +70,12 @@ def build_segment(
     max_windows: int = 1,
     on_progress: Progress | None = None,
     work: Work | None = None,
+    scheme: NgramScheme | None = None,
 ) -> Segment:
     """Count and choose the n-grams, then add up their states in one forward.
 
-    ``batches`` is walked twice and must give the same both times; every document in it is one window of one
+    ``batches`` is walked twice (once more for each rung of a causal ``scheme``; None: the centred one) and
+    must give the same each time; every document in it is one window of one
     of the texts in ``document_hashes``, which are all different. All unigrams are kept, and the bigrams and
     trigrams that occur at least ``min_count`` times. With ``work``, no more than its max_bytes of counts and
     states is in memory at a time, however much text there is; what is computed waits in its folder, and the
@@ -86,11 +88,12 @@ def build_segment(
         if on_progress:
             on_progress(done, num_tokens)
 
-    keys, counts, num_tokens = count_ngrams(batches, min_count, work)
+    scheme = scheme or CentredScheme()
+    keys, counts, num_tokens = scheme.count(batches, min_count, work)
     if work is None:
-        squares, means, num_done = _sums_in_memory(batches, states, keys, counts, hidden, tell)
+        squares, means, num_done = _sums_in_memory(scheme, batches, states, keys, counts, hidden, tell)
     else:
-        spilled = SpilledStates(work, hidden)
+        spilled = SpilledStates(work, hidden, scheme)
         num_done = spilled.write(batches, keys, states, tell)
         _check_passes(num_tokens, num_done)
         squares, means = spilled.add_up(counts)
@@ -104,11 +107,13 @@ def build_segment(
         window_tokens=window_tokens,
         max_windows=max_windows,
         text_form=TEXT_FORM,
+        scheme=scheme.name,
     )
     return Segment(fields, keys, counts.astype(np.uint32), squares, means, np.sort(document_hashes))
 
 
 def _sums_in_memory(
+    scheme: NgramScheme,
     batches: Iterable[Documents],
     states: States,
     keys: npt.NDArray[np.uint64],
@@ -119,7 +124,7 @@ def _sums_in_memory(
     sums = MemorySums(counts, hidden)
     num_done = 0
     for documents in batches:
-        sums.add(rows_among(CentredScheme.keys(documents), keys), states(documents))
+        sums.add(scheme.rows(documents, keys), states(documents))
         num_done += documents.num_tokens
         on_tokens(num_done)
     return sums.squares, sums.means(counts), num_done

@@ -14,7 +14,7 @@ from hmi.base.errors import InvalidInput
 from hmi.plot import kernels
 from hmi.plot.counting import Work, mapped
 from hmi.plot.fixed_point import rounded_mean, to_fixed
-from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among
+from hmi.plot.ngram import Documents, NgramScheme
 
 States = Callable[[Documents], npt.NDArray[np.float32]]
 """Full-context states of the last lower layer, less position and type residuals: [num_tokens, hidden]."""
@@ -38,7 +38,7 @@ class MemorySums:
         self.squares = np.zeros(len(counts), np.int64)
 
     def add(self, rows: npt.NDArray[np.int64], states: npt.NDArray[np.float32]) -> None:
-        """``rows`` [4, num_tokens], -1 where the n-gram is not kept."""
+        """``rows`` [rungs, num_tokens], -1 where the n-gram is not kept."""
         fixed = checked_fixed(states, rows.shape[1], self._narrow.shape[1])
         kernels.accumulate(rows, fixed, _squares(fixed), self._place, self._narrow, self._wide, self.squares)
 
@@ -62,15 +62,16 @@ class SpilledStates:
 
     ::
 
-        states   int16 [num_tokens, hidden] in 1/1024        rows   int32 [num_tokens, 4], -1: not kept
+        states   int16 [num_tokens, hidden] in 1/1024        rows   int32 [num_tokens, rungs], -1: not kept
 
     ``done.json`` says how many tokens of both are safely on the disk: a build that was killed goes on there.
-    A state takes ``2 * hidden + 16`` bytes of disk; adding up reads the files once for every
+    A state takes ``2 * hidden + 4 * rungs`` bytes of disk; adding up reads the files once for every
     ``max_bytes / (8 * hidden)`` rows.
     """
 
-    def __init__(self, work: Work, hidden: int) -> None:
-        self._work, self._hidden = work, hidden
+    def __init__(self, work: Work, hidden: int, scheme: NgramScheme) -> None:
+        self._work, self._hidden, self._scheme = work, hidden, scheme
+        self._num_rungs = len(scheme.rungs)
         self._states, self._rows = work.folder / "states", work.folder / "rows"
 
     def write(
@@ -80,12 +81,12 @@ class SpilledStates:
         num_done, num_seen = self._num_done(), 0
         with self._states.open("ab") as state_file, self._rows.open("ab") as row_file:
             state_file.truncate(num_done * self._hidden * 2)
-            row_file.truncate(num_done * len(Rung) * 4)
+            row_file.truncate(num_done * self._num_rungs * 4)
             num_kept = num_done
             for documents in batches:
                 num_seen += documents.num_tokens
                 if num_seen > num_done:
-                    rows = rows_among(CentredScheme.keys(documents), keys)
+                    rows = self._scheme.rows(documents, keys)
                     fixed = checked_fixed(states(documents), documents.num_tokens, self._hidden)
                     state_file.write(fixed.astype(np.int16).tobytes())
                     row_file.write(rows.T.astype(np.int32).tobytes())
@@ -109,9 +110,14 @@ class SpilledStates:
                     for _ in range(0, num_tokens, _CHUNK_TOKENS):
                         fixed = np.fromfile(state_file, np.int16, _CHUNK_TOKENS * self._hidden)
                         fixed = fixed.reshape(-1, self._hidden)
-                        rows = np.fromfile(row_file, np.int32, len(fixed) * len(Rung))
+                        rows = np.fromfile(row_file, np.int32, len(fixed) * self._num_rungs)
                         kernels.accumulate_range(
-                            rows.reshape(-1, len(Rung)), fixed, _squares(fixed), start, sums, squares[part]
+                            rows.reshape(-1, self._num_rungs),
+                            fixed,
+                            _squares(fixed),
+                            start,
+                            sums,
+                            squares[part],
                         )
                 for first in range(0, len(sums), _CHUNK_ROWS):
                     chunk = slice(first, first + _CHUNK_ROWS)

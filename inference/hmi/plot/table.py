@@ -56,6 +56,14 @@ class PlotTable:
         """Of all arrays together."""
         return sum(getattr(self, name).nbytes for name, _ in _SECTIONS)
 
+    @property
+    def keys(self) -> npt.NDArray[np.uint64]:
+        """Key of each row, [num_rows]."""
+        used = self.slot_keys != 0
+        keys = np.empty(self.num_rows, np.uint64)
+        keys[self.slot_rows[used]] = self.slot_keys[used]
+        return keys
+
     def find(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
         """Row of each key [n], -1 where the table has none."""
         rows = np.empty(len(keys), np.int64)

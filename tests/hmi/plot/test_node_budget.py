@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hmi.base.errors import BudgetExceeded
 from hmi.plot.ngram import Rung, rung_rows, shorter
-from hmi.plot.node_budget import KeepBy, NodeBudget, most_rows, worth
+from hmi.plot.node_budget import KeepBy, NodeBudget, most_rows, table_bytes, worth
 from hmi.plot.table import PlotTable
 from tests.hmi.plot.worlds import HIDDEN, VOCAB, World, tables_of, worlds
 
@@ -37,12 +37,16 @@ def test_what_stays_fits_is_closed_and_is_what_it_was(world: World, share: float
 
 @given(rows=st.integers(0, 10_000), hidden=st.integers(1, 800))
 def test_so_many_rows_fit_and_not_one_more(rows: int, hidden: int) -> None:
-    def bytes_of(rows: int) -> int:
-        return rows * (hidden + 8) + (rows + rows // 2 + 1) * 12 + 4 * hidden
-
-    most = most_rows(bytes_of(rows), hidden)
-    assert bytes_of(most) <= bytes_of(rows)
+    most = most_rows(table_bytes(rows, hidden), hidden)
+    assert table_bytes(most, hidden) <= table_bytes(rows, hidden)
     assert most >= rows - 1
+
+
+@given(world=worlds(max_nodes=1))
+@settings(deadline=None, max_examples=10)
+def test_a_table_takes_what_its_number_of_rows_says(world: World) -> None:
+    (table,) = tables_of(world)
+    assert table.num_bytes == table_bytes(table.num_rows, HIDDEN)
 
 
 def test_worth_is_the_distance_from_the_prior_less_what_chance_makes() -> None:
