@@ -1,4 +1,7 @@
-"""What a look-up costs: three nodes of a million rows, batches of 4,096 tokens, one core."""
+"""What a look-up costs: three nodes of a million rows, batches of 4,096 tokens, one core.
+
+Times are the thread's own processor time: what else the machine does meanwhile is not in them.
+"""
 
 import argparse
 import sys
@@ -7,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +58,9 @@ def main() -> int:
     wide = np.empty((most, HIDDEN), np.float32)
     within = [rows % args.rows for rows in read]
     gather_s = _median_s([partial(singles.take, rows, 0, wide[: len(rows)], "clip") for rows in within])
+    lmdb_s = _lmdb_s(
+        tables, batches[: max(args.batches // 8, 2)], out, partial(arena.lookup, batches[0], paths)
+    )
     lower_s = _lower_layers_s(batches[: max(args.batches // 16, 2)])
     shares = np.bincount(np.concatenate([answer.rung for answer in answers]), minlength=len(Answer))
     print_result(
@@ -61,6 +68,7 @@ def main() -> int:
             "ratio_gather": round(look_up_s / gather_s, 2),
             "ratio_gather_8bit": round(look_up_s / gather_8bit_s, 2),
             "ratio_lower_layers": round(lower_s / look_up_s, 1),
+            "ratio_lmdb": None if lmdb_s is None else round(lmdb_s / look_up_s, 1),
             "ns_per_token": round(1e9 * look_up_s / BATCH_TOKENS),
             "gather_ns_per_token": round(1e9 * gather_s / BATCH_TOKENS),
             "rows_read_per_token": round(sum(map(len, read)) / (len(read) * BATCH_TOKENS), 2),
@@ -142,6 +150,76 @@ def _check(arena: PlotArena, tables: list[PlotTable], batch: Documents, paths: n
         np.testing.assert_allclose(out[token], expected, atol=1e-3)
 
 
+def _lmdb_s(
+    tables: list[PlotTable],
+    batches: list[Documents],
+    out: npt.NDArray[np.float32],
+    look_up: Callable[[npt.NDArray[np.float32]], object],
+) -> float | None:
+    """Of one batch, by the same ladder over LMDB; None, said so, where it is not installed."""
+    try:
+        import lmdb
+    except ImportError:
+        say("lmdb is not installed: no comparison with it")
+        return None
+    with (
+        tempfile.TemporaryDirectory(prefix="hmi-lookup-") as folder,
+        lmdb.open(folder, map_size=8 << 30, max_dbs=len(tables), sync=False, writemap=True) as store,
+    ):
+        for number, table in enumerate(tables):
+            _put_rows(store, number, table)
+        say(f"{sum(table.num_rows for table in tables)} rows are in LMDB")
+        other = np.empty_like(out)
+        _look_up_in_lmdb(store, tables, batches[0], other)
+        look_up(out)
+        np.testing.assert_allclose(out, other, atol=1e-3)
+        return _median_s([partial(_look_up_in_lmdb, store, tables, batch, out) for batch in batches])
+
+
+def _put_rows(store: Any, number: int, table: PlotTable) -> None:
+    """A node as a database: key -> the row's scale and codes."""
+    order = np.argsort(table.keys)
+    keys, scales = table.keys[order].astype(">u8"), table.row_scales[order]
+    with store.begin(write=True) as transaction:
+        place = store.open_db(str(number).encode(), transaction)
+        rows = zip(keys, scales, order, strict=True)
+        items = ((key.tobytes(), scale.tobytes() + table.codes[row].tobytes()) for key, scale, row in rows)
+        transaction.cursor(place).putmulti(items, append=True)
+
+
+def _look_up_in_lmdb(
+    store: Any, tables: list[PlotTable], batch: Documents, out: npt.NDArray[np.float32]
+) -> None:
+    """The ladder, a rung and a node at a time: one call asks for all the keys of a batch."""
+    keys = CentredScheme.keys(batch)
+    places = [store.open_db(str(number).encode()) for number in range(len(tables))]
+    with store.begin(buffers=True) as transaction:
+        cursors = [transaction.cursor(place) for place in reversed(places)]
+
+        def rows(rung: Rung, tokens: npt.NDArray[np.int64]) -> dict[int, npt.NDArray[np.float32]]:
+            """Rows by key, the nearest node's."""
+            sought = np.unique(keys[rung, tokens])
+            found: dict[int, npt.NDArray[np.float32]] = {}
+            for cursor in cursors:
+                left = [key.tobytes() for key in sought.astype(">u8") if int(key) not in found]
+                for key, value in cursor.getmulti(left):
+                    codes = np.frombuffer(value, np.int8, offset=4)
+                    found[int.from_bytes(key, "big")] = codes * np.frombuffer(value, np.float32, 1)
+            return found
+
+        trigrams = rows(Rung.TRIGRAM, np.arange(batch.num_tokens))
+        left = np.array([t for t in range(batch.num_tokens) if int(keys[Rung.TRIGRAM, t]) not in trigrams])
+        lefts, rights, unigrams = (rows(rung, left) for rung in (Rung.LEFT, Rung.RIGHT, Rung.UNIGRAM))
+        for token in range(batch.num_tokens):
+            a_b_c, a_b, b_c, b = (int(key) for key in keys[:, token])
+            if a_b_c in trigrams:
+                out[token] = trigrams[a_b_c]
+            elif a_b in lefts and b_c in rights:
+                out[token] = lefts[a_b] + rights[b_c] - unigrams[b]
+            else:
+                out[token] = lefts.get(a_b, rights.get(b_c, unigrams[b]))
+
+
 def _lower_layers_s(batches: list[Documents]) -> float:
     """Of one batch, computed by the lower half of the backbone on one thread."""
     with tempfile.TemporaryDirectory(prefix="hmi-lookup-") as folder:
@@ -156,9 +234,9 @@ def _lower_layers_s(batches: list[Documents]) -> float:
 def _median_s(calls: list[Callable[[], object]]) -> float:
     taken = []
     for call in calls:
-        began = time.perf_counter()
+        began = time.thread_time()
         call()
-        taken.append(time.perf_counter() - began)
+        taken.append(time.thread_time() - began)
     return float(np.median(taken))
 
 
