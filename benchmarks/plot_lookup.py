@@ -204,7 +204,8 @@ def _look_up_in_lmdb(
                 left = [key.tobytes() for key in sought.astype(">u8") if int(key) not in found]
                 for key, value in cursor.getmulti(left):
                     codes = np.frombuffer(value, np.int8, offset=4)
-                    found[int.from_bytes(key, "big")] = codes * np.frombuffer(value, np.float32, 1)
+                    scale = np.frombuffer(value, np.float32, 1)
+                    found[int.from_bytes(key, "big")] = np.multiply(codes, scale, dtype=np.float32)
             return found
 
         trigrams = rows(Rung.TRIGRAM, np.arange(batch.num_tokens))

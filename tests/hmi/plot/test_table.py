@@ -53,6 +53,7 @@ def test_every_key_is_found_and_no_other(keys: set[int], others: set[int]) -> No
     rows=st.lists(st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4), min_size=1, max_size=5),
     outlier=st.floats(1, 1000),
 )
+@settings(deadline=None)
 def test_eight_bits_lose_half_a_step_at_most_and_outlier_dimensions_do_not_widen_the_others(
     rows: list[list[float]], outlier: float
 ) -> None:
