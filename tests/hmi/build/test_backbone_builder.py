@@ -11,10 +11,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hmi.base.errors import InvalidInput
+from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import BackboneSource, find_source
 from hmi.model.backbone import Backbone
+from hmi.plot.estimate import build_table
+from hmi.plot.merge import merge_segments
+from hmi.plot.table import load_table, save_table
 from tests.tiny.backbone import WORDS, make_tiny_backbone, make_tiny_checkpoint
 from wire.ids import Digest
 
@@ -42,6 +45,25 @@ def test_the_same_checkpoint_and_text_give_the_same_digest(tmp_path: Path) -> No
     assert build(checkpoint, tmp_path / "two", texts=texts) == one
     assert build(checkpoint, tmp_path / "three") != one
     assert Backbone.open(tmp_path / "one").digest == one
+
+
+def test_another_tokenizer_makes_another_backbone_whose_tables_do_not_fit(tmp_path: Path) -> None:
+    checkpoint = make_tiny_checkpoint(tmp_path / "checkpoint")
+    one = build(checkpoint, tmp_path / "one")
+    file = checkpoint / "tokenizer.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    vocabulary = settings["model"]["vocab"]
+    first, second = WORDS[:2]
+    vocabulary[first], vocabulary[second] = vocabulary[second], vocabulary[first]
+    file.write_text(json.dumps(settings), encoding="utf-8")
+    other = build(checkpoint, tmp_path / "other")
+    assert other != one
+    isolated = np.zeros((4, 2), np.float32)
+    table = build_table(merge_segments([]), backbone=one, hidden=2, parents=(), isolated=isolated)
+    save_table(table, tmp_path / "t.plot")
+    assert load_table(tmp_path / "t.plot", backbone=one).num_rows == 4
+    with pytest.raises(BundleMismatch, match="belongs to backbone"):
+        load_table(tmp_path / "t.plot", backbone=other)
 
 
 def test_half_of_the_layers_are_lower_unless_told(tmp_path: Path) -> None:

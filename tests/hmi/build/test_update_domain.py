@@ -1,11 +1,12 @@
 """Updates of a domain on a real, tiny backbone; forgetting equals a store that never saw the tenant."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hmi.base.errors import HmiError
+from hmi.base.errors import BundleBroken, HmiError
 from hmi.build.job_progress import JobProgress
 from hmi.build.suggest_domain import suggest_domain
 from hmi.build.update_domain import update_domain
@@ -146,6 +147,23 @@ def test_a_missing_segment_is_an_error_and_publishes_nothing(
     with pytest.raises(HmiError):
         update(world, [gone], "domains/s/trees/none")
     assert world.store.digest(BundleUri("domains/s/trees/none")) is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_segment_is_named_and_nothing_is_published(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]], tmp_path: Path, damage: str
+) -> None:
+    sound = contribution(trained["a"][0], "a")
+    shutil.copytree(world.store.localize(sound.uri, sound.digest), tmp_path / "segment")
+    uri = BundleUri(f"tenants/a/segments/{damage}")
+    world.store.publish(tmp_path / "segment", uri)
+    means = world.store.localize(uri, sound.digest) / "means.npy"
+    content = bytearray(means.read_bytes())
+    content[-1] ^= 1
+    means.write_bytes(content[:-1] if damage == "cut" else content)
+    with pytest.raises(BundleBroken, match=r"means\.npy in bundle .* build it again"):
+        update(world, [replace(sound, uri=uri), *parts(trained, "bc")], f"domains/s/trees/{damage}")
+    assert world.store.digest(BundleUri(f"domains/s/trees/{damage}")) is None
 
 
 def test_the_domain_whose_n_grams_a_text_has_is_suggested(
