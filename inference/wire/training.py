@@ -20,7 +20,7 @@ class Recipe:
     max_tokens: int = 128  # longer texts are cut, and the report says how many
     patience: int = 2  # evaluations without gain before stopping early
     seed: int = 1
-    distil: bool = False  # first train on computed lower layers, then imitate that besides the labels
+    distil: bool = True  # first train on computed lower layers, then imitate that besides the labels
     compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
 
 

