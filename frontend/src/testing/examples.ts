@@ -226,6 +226,7 @@ export function apiKey(changes: Partial<ApiKey> = {}): ApiKey {
     expires_at: null,
     created_at: createdAt,
     last_used_at: null,
+    replaced_by: null,
     ...changes,
   };
 }

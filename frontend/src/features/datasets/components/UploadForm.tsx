@@ -47,7 +47,9 @@ export function UploadForm({ tenant, onUploaded }: Props) {
   };
   const refuse = ([first]: FileRejection[]) =>
     setRefusal(
-      first ? `${first.file.name} is not a CSV, TSV, JSON lines or Parquet file (${extensions.join(", ")}).` : null,
+      first
+        ? `${first.file.name} is not a CSV, TSV, JSON lines or Parquet file (${extensions.join(", ")}).`
+        : null,
     );
 
   return (
