@@ -213,6 +213,28 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(cast: Cast, receiver: Rece
         assert len(receiver.received[-1].headers["webhook-signature"].split()) == num_signatures
 
 
+def test_a_secret_that_cannot_be_read_any_more_holds_up_its_own_webhook_alone(
+    cast: Cast, receiver: Receiver, time: Time
+) -> None:
+    broken = make_webhook(cast.acme.tenant, url=receiver.url)
+    with tenant_scope(cast.acme.tenant.id):
+        Webhook.objects.for_tenant(cast.acme.tenant).update(secret="sealed elsewhere")
+    make_webhook(cast.globex.tenant, url=receiver.url)
+    for tenant in (cast.acme.tenant, cast.globex.tenant):
+        _emit(tenant, uuid4(), 1)
+    _deliver(time)
+    first, second = _deliveries()
+    assert (first.state, first.error) == (
+        "pending",
+        "the signing secret cannot be read any more: rotate it",
+    )
+    assert second.state == "delivered"
+    cast.acme.client().post(f"{cast.acme.path}/webhooks/{broken.pk}/rotate")
+    time.pass_by(minutes=1)
+    _deliver(time)
+    assert _deliveries()[0].state == "delivered"
+
+
 def test_old_events_are_forgotten_unless_something_of_them_is_pending(cast: Cast, time: Time) -> None:
     make_webhook(cast.acme.tenant)
     _emit(cast.acme.tenant, uuid4(), 1)
