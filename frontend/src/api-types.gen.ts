@@ -336,6 +336,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/domains/{domain}/bring-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Let the domain's deployed tasks go back, for a week, to the tree before the newest.
+         *
+         *     Tasks that would lose on their held-out rows stay. 409 when none stands that holds no deleted text.
+         */
+        post: operations["tenants_domains_bring_back_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/domains/{domain}/trees": {
         parameters: {
             query?: never;
@@ -1459,6 +1480,8 @@ export interface components {
             /** @description Of tenants, at all its nodes. */
             readonly num_segments: number;
             diff?: components["schemas"]["TreeDiffOut"] | null;
+            /** @description Accuracy and coverage of your deployed tasks' held-out rows, before and after; none of a shared domain. */
+            verdicts?: components["schemas"]["TaskVerdictOut"][];
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -1482,6 +1505,8 @@ export interface components {
             message: string;
             error: components["schemas"]["JobErrorOut"] | null;
             tree_digest?: string | null;
+            /** @description Digest of the earlier tree that tasks go back to; null: the update makes a new one. */
+            brings_back?: string | null;
             diff?: components["schemas"]["TreeDiffOut"] | null;
             verdicts?: components["schemas"]["TaskVerdictOut"][];
             /** Format: date-time */
@@ -3199,6 +3224,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DomainOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_domains_bring_back_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                domain: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DomainUpdateOut"];
                 };
             };
             default: {

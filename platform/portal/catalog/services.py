@@ -48,6 +48,23 @@ def domain_create(
 
 
 @transaction.atomic
+def shared_domain_create(*, name: str, slug: str, parent_slug: str | None, acting: Actor) -> Domain:
+    """A domain of no tenant, for what tenants contribute; ``parent_slug`` names the shared domain above it.
+
+    Runs in the operator's scope. A slug that a tenant's domain has would hide the new one from that tenant.
+    """
+    if Domain.objects.unscoped().filter(slug=slug).exists():
+        raise AlreadyExists("slug", f"There is a domain {slug} already: choose another slug.")
+    parent = None if parent_slug is None else _shared_domain(parent_slug)
+    domain = Domain(tenant=None, name=name, slug=slug, parent=parent)
+    _save_unless_taken(domain, slug)
+    audit_record(
+        actor=acting.name, action="domain.create", target=domain, tenant=None, slug=slug, parent=parent_slug
+    )
+    return domain
+
+
+@transaction.atomic
 def task_create(
     *,
     tenant: Tenant,

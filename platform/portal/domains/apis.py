@@ -52,6 +52,12 @@ class DomainUpdateOut(serializers.Serializer[Any]):
     message = serializers.CharField(allow_blank=True)
     error = JobErrorOut(allow_null=True)
     tree_digest = serializers.CharField(source="tree.digest", allow_null=True, default=None)
+    brings_back = serializers.CharField(
+        source="brings_back.digest",
+        allow_null=True,
+        default=None,
+        help_text="Digest of the earlier tree that tasks go back to; null: the update makes a new one.",
+    )
     diff = TreeDiffOut(source="result.diff", allow_null=True, default=None)
     verdicts = TaskVerdictOut(source="result.verdicts", many=True, default=list)
     created_at = serializers.DateTimeField()
@@ -66,6 +72,13 @@ class DomainTreeOut(serializers.Serializer[Any]):
     num_bytes = serializers.IntegerField()
     num_segments = serializers.SerializerMethodField()
     diff = TreeDiffOut(source="coverage.diff", allow_null=True, default=None)
+    verdicts = TaskVerdictOut(
+        source="coverage.verdicts",
+        many=True,
+        default=list,
+        help_text="Accuracy and coverage of your deployed tasks' held-out rows, before and after; none of a"
+        " shared domain.",
+    )
     created_at = serializers.DateTimeField()
     retired_at = serializers.DateTimeField(allow_null=True)
     destroyed_at = serializers.DateTimeField(allow_null=True)
@@ -185,6 +198,21 @@ class DomainUpdatesApi(TenantApi):
         if found.tenant_id is None:
             raise InvalidField("domain", f"{found.slug} is shared: the operator updates it.")
         job = services.domain_update_request(domain=found, acting=self.actor)
+        return Response(DomainUpdateOut(job).data, status=201)
+
+
+class DomainBringBackApi(TenantApi):
+    """Back to the tree before the newest."""
+
+    @extend_schema(request=None, responses={201: DomainUpdateOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, domain: str) -> Response:
+        """Let the domain's deployed tasks go back, for a week, to the tree before the newest.
+
+        Tasks that would lose on their held-out rows stay. 409 when none stands that holds no deleted text.
+        """
+        found = selectors.domain_get(tenant=self.tenant, slug=domain)
+        job = services.domain_bring_back_request(domain=found, acting=self.actor)
         return Response(DomainUpdateOut(job).data, status=201)
 
 

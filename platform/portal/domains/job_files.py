@@ -4,9 +4,9 @@ import hashlib
 
 from portal.catalog.models import AdapterVersion, Domain, TreeVersion
 from portal.catalog.selectors import backbone_default, tree_newest
-from portal.common.errors import PortalError
+from portal.common.errors import Conflict, PortalError
 from portal.domains.models import GateConsent
-from portal.domains.selectors import contributions_of
+from portal.domains.selectors import contributions_of, is_allowed
 from portal.serving.models import Deployment, DeploymentState
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from wire.artifacts import BundleRef
@@ -18,11 +18,13 @@ from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId
 def update_job(lease: Lease) -> DomainJob:
     """The input of an update's process. Raises LeaseLost, or PortalError (not_ready)."""
     with lease_scope(lease):
-        row = held_by(lease).select_related("domain__parent").first()
+        row = held_by(lease).select_related("domain__parent", "brings_back__parent").first()
         if row is None or row.domain is None:
             raise LeaseLost
         domain: Domain = row.domain
         backbone = backbone_default()
+        if row.brings_back is not None:
+            return _bring_back_job(lease, domain, row.brings_back)
         parent = tree_above(domain)
         contributions = contributions_of(domain)
         newest = tree_newest(domain=domain, backbone=backbone)
@@ -40,6 +42,28 @@ def update_job(lease: Lease) -> DomainJob:
         )
         held_by(lease).update(out_uri=job.tree_out_uri)
         return job
+
+
+def _bring_back_job(lease: Lease, domain: Domain, tree: TreeVersion) -> DomainJob:
+    """The tree stands: nothing is built, and it is tried on the tasks as a new one is."""
+    if not is_allowed(tree):
+        raise Conflict("The tree that was to be brought back does not stand any more.")
+    assert tree.parent is not None, "is_allowed has looked"
+    held = {segment["dataset"] for segment in tree.segments}
+    backbone = backbone_default()
+    newest = tree_newest(domain=domain, backbone=backbone)
+    held_by(lease).update(out_uri=tree.uri)
+    return DomainJob(
+        job_id=lease.job_id,
+        domain_id=DomainId(str(domain.pk)),
+        backbone=BundleRef(BundleUri(backbone.uri), Digest(backbone.digest)),
+        parent=ref_of(tree.parent),
+        contributions=tuple(one for one in contributions_of(domain) if one.dataset_id in held),
+        is_shared=False,
+        tree_out_uri=BundleUri(tree.uri),
+        tree_before=ref_of(newest) if newest is not None else None,
+        tasks=_gated_tasks(domain),
+    )
 
 
 def suggest_job(lease: Lease) -> SuggestJob:

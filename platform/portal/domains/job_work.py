@@ -7,12 +7,14 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import Backbone, TreeVersion
+from portal.catalog.selectors import backbone_default, tree_newest
 from portal.catalog.services import tree_register
+from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.domains import models
 from portal.domains.job_files import served_tree, suggest_job, update_job
-from portal.domains.selectors import contributions_of
+from portal.domains.selectors import contributions_of, is_allowed
 from portal.serving.models import Deployment, DeploymentState
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState
@@ -101,12 +103,18 @@ class UpdateWork:
     def succeed(self, lease: Lease, job: DomainJob, result: DomainResult) -> None:
         """Register the tree; replace what may not be served, move who does not lose, hold the others."""
         with lease_scope(lease):
-            row = job_locked(lease, "domain__tenant")
+            row = job_locked(lease, "domain__tenant", "brings_back__domain")
             contributed = [one.dataset_id for one in job.contributions if one.tenant_id is not None]
             # Locked: a deletion comes before, and is seen here, or after, and finds the registered tree.
             list(Dataset.objects.unscoped().filter(pk__in=contributed).select_for_update().values_list("pk"))
             if _is_stale(row, job):
                 raise StaleJob
+            verdicts = {verdict.task_id: verdict for verdict in result.verdicts}
+            if row.brings_back is not None:
+                _bring_back(row.brings_back, verdicts, actor=f"job:{row.pk}")
+                ended = {"result": to_plain(result), "tree": row.brings_back}
+                job_end(lease, row, JobState.SUCCEEDED, **ended, eta_s=0.0, error=None)
+                return
             tree = tree_register(
                 domain=row.domain,
                 backbone=Backbone.objects.get(digest=job.backbone.digest),
@@ -117,9 +125,8 @@ class UpdateWork:
                     for one in job.contributions
                     if one.tenant_id is not None
                 ],
-                coverage={"diff": to_plain(result.diff)},
+                coverage={"diff": to_plain(result.diff), "verdicts": to_plain(result.verdicts)},
             )
-            verdicts = {verdict.task_id: verdict for verdict in result.verdicts}
             _follow(tree, verdicts, actor=f"job:{row.pk}")
             _retire(tree, job)
             for tenant_id, share in result.private_shares.items():
@@ -131,16 +138,22 @@ class UpdateWork:
     def is_stale(self, lease: Lease, job: DomainJob) -> bool:
         """May the domain no longer have what the job gives it, or has the tree above been replaced?"""
         with lease_scope(lease):
-            row = held_by(lease).select_related("domain").first()
+            row = held_by(lease).select_related("domain", "brings_back__parent").first()
             return row is not None and _is_stale(row, job)
 
     def discard(self, job: DomainJob) -> None:
-        """Unless the same tree has been registered before."""
+        """Unless the same tree has been registered before: then it goes when it is destroyed."""
+        with operator_scope():
+            standing = TreeVersion.objects.unscoped().filter(uri=job.tree_out_uri, destroyed_at=None)
+            if standing.exists():
+                return
         self._store.delete_beside(job.tree_out_uri)
 
 
 def _is_stale(row: models.DomainJob, job: DomainJob) -> bool:
     assert row.domain is not None, "an update has a domain"
+    if row.brings_back is not None and not is_allowed(row.brings_back):
+        return True
     parent = TreeVersion.objects.unscoped().filter(digest=job.parent.digest, retired_at=None)
     allowed = {one.digest for one in contributions_of(row.domain)}
     return not parent.exists() or not {one.digest for one in job.contributions} <= allowed
@@ -173,6 +186,40 @@ def _follow(tree: TreeVersion, verdicts: Mapping[TaskId, TaskVerdict], *, actor:
             action = "deployment.hold"
         audit_record(
             actor=actor, action=action, target=deployment, tenant=deployment.tenant, tree=tree.digest
+        )
+
+
+def _bring_back(tree: TreeVersion, verdicts: Mapping[TaskId, TaskVerdict], *, actor: str) -> None:
+    """Let deployments on the newest tree go back to ``tree``, but those that lose by it; for a bounded time,
+    since what they leave is the tree that all later ones are made from."""
+    newest = tree_newest(domain=tree.domain, backbone=backbone_default())
+    assert newest is not None and newest.pk != tree.pk, "is_allowed has looked"
+    deployments = (
+        Deployment.objects.unscoped()
+        .filter(task__domain_id=tree.domain_id, state=DeploymentState.ACTIVE)
+        .select_related("tenant", "version__tree_version__replaced_by", "tree_version__replaced_by")
+    )
+    for deployment in deployments:
+        if served_tree(deployment).pk != newest.pk:
+            continue
+        verdict = verdicts.get(TaskId(str(deployment.task_id)))
+        loses = verdict is not None and verdict.num_rows > 0 and not verdict.moves
+        if not loses:
+            models.HeldTask.objects.unscoped().filter(deployment=deployment).delete()
+            Deployment.objects.unscoped().filter(pk=deployment.pk).update(tree_version=tree)
+            models.HeldTask(
+                tenant=deployment.tenant,
+                deployment=deployment,
+                tree=newest,
+                until=timezone.now() + GRACE,
+                verdict=to_plain(verdict) if verdict is not None else {},
+            ).save(force_insert=True)
+        audit_record(
+            actor=actor,
+            action="deployment.stay" if loses else "deployment.bring_back",
+            target=deployment,
+            tenant=deployment.tenant,
+            tree=tree.digest,
         )
 
 

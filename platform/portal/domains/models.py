@@ -40,6 +40,10 @@ class DomainJob(LeasedJob):
     out_uri = models.CharField(max_length=300, blank=True, default="")  # where its process publishes
     tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     result = models.JSONField(null=True)  # wire.domains.DomainResult or SuggestResult
+    # Of an update that makes no new tree, but lets tasks go back to this one for a while.
+    brings_back = models.ForeignKey(
+        "catalog.TreeVersion", null=True, on_delete=models.CASCADE, related_name="+"
+    )
 
     class Meta:
         db_table = "domain_job"

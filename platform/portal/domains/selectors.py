@@ -1,11 +1,14 @@
 """Reading what domains are made of, and what is going on with them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from portal.catalog.models import GENERAL_DOMAIN, Domain, Segment, TreeVersion
-from portal.common.errors import NotFound
+from portal.catalog.selectors import backbone_default, tree_newest
+from portal.common.errors import Conflict, NotFound
 from portal.domains.models import (
     Contribution,
     DeletionRecord,
@@ -17,6 +20,38 @@ from portal.domains.models import (
 from portal.tenants.models import Tenant
 from wire.domains import Contribution as WireContribution
 from wire.ids import BundleUri, DatasetId, Digest, TenantId
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDomainStanding:
+    """What stands of one shared domain."""
+
+    domain: Domain
+    tree: TreeVersion | None  # the newest
+    num_contributions: int  # datasets of which a consent stands
+    num_tenants: int  # that gave them
+    num_verified: int  # of those; the k-tenant rule counts no others
+
+
+def shared_domain_standings() -> Sequence[SharedDomainStanding]:
+    """Every shared domain but the root, by slug. Needs the operator's scope."""
+    backbone = backbone_default()
+    verified = set(TenantVerification.objects.unscoped().values_list("tenant_id", flat=True))
+    standings = []
+    shared = Domain.objects.unscoped().filter(tenant=None).exclude(slug=GENERAL_DOMAIN)
+    for domain in shared.select_related("parent").order_by("slug"):
+        given = Contribution.objects.unscoped().filter(domain=domain, revoked_at=None)
+        tenants = list(given.values_list("tenant_id", flat=True))
+        standings.append(
+            SharedDomainStanding(
+                domain=domain,
+                tree=tree_newest(domain=domain, backbone=backbone),
+                num_contributions=len(tenants),
+                num_tenants=len(set(tenants)),
+                num_verified=len(set(tenants) & verified),
+            )
+        )
+    return standings
 
 
 def domain_get(*, tenant: Tenant, slug: str) -> Domain:
@@ -65,6 +100,35 @@ def contributions_of(domain: Domain) -> tuple[WireContribution, ...]:
     )
 
 
+def tree_before_newest(domain: Domain) -> TreeVersion:
+    """The live tree before the newest, which holds nothing that the domain may not hold now.
+
+    Raises Conflict: there is none, or a deletion has destroyed it or is about to. Needs a scope that sees the
+    domain's segments, and those of the nodes above.
+    """
+    live = TreeVersion.objects.unscoped().filter(
+        domain=domain, backbone=backbone_default(), retired_at=None, destroyed_at=None
+    )
+    found = live.select_related("parent").order_by("-created_at", "id")[1:2].first()
+    if found is None:
+        raise Conflict(
+            f"No tree of {domain.slug} stands before the newest: at most one is kept, and none that holds"
+            " deleted text."
+        )
+    if not is_allowed(found):
+        raise Conflict("The tree before the newest holds text that was deleted: it is about to be destroyed.")
+    return found
+
+
+def is_allowed(tree: TreeVersion) -> bool:
+    """Is it live on a live tree, and made of nothing that was deleted since?"""
+    if tree.retired_at is not None or tree.parent is None or tree.parent.retired_at is not None:
+        return False
+    allowed = {one.dataset_id for one in contributions_of(tree.domain)}
+    allowed |= {DatasetId(segment["dataset"]) for segment in tree.parent.segments}
+    return all(segment["dataset"] in allowed for segment in tree.segments)
+
+
 def tainted_trees(record: DeletionRecord) -> QuerySet[TreeVersion]:
     """Trees not yet destroyed that hold what the record forgets, at any node. Needs the operator's scope."""
     trees = TreeVersion.objects.unscoped().filter(destroyed_at=None)
@@ -86,7 +150,7 @@ def update_list(*, tenant: Tenant, domain: Domain) -> QuerySet[DomainJob]:
     """The updates of one of the tenant's own domains, newest first."""
     own: QuerySet[DomainJob] = DomainJob.objects.for_tenant(tenant)
     updates = own.filter(domain=domain, does=DomainJobKind.UPDATE)
-    return updates.select_related("tree").order_by("-created_at", "id")
+    return updates.select_related("tree", "brings_back").order_by("-created_at", "id")
 
 
 def contribution_list(*, tenant: Tenant) -> QuerySet[Contribution]:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.audit.services import audit_record
-from portal.catalog.models import AdapterVersion, Domain, Segment, Task
+from portal.catalog.models import AdapterVersion, Domain, Segment, Task, TreeVersion
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
@@ -20,6 +20,7 @@ from portal.domains.models import (
     GateConsent,
     TenantVerification,
 )
+from portal.domains.selectors import tree_before_newest
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
 
@@ -99,10 +100,24 @@ def tenant_verify(*, tenant: Tenant, acting: Actor) -> None:
         audit_record(actor=acting.name, action="tenant.verify", target=tenant, tenant=tenant)
 
 
+def domain_bring_back_request(*, domain: Domain, acting: Actor) -> DomainJob:
+    """Queue an update that lets the domain's tasks go back to the tree before the newest, for a while.
+
+    Raises Conflict while an update is queued or running, or when no such tree stands.
+    """
+    if domain.tenant_id is None:
+        raise InvalidField("domain", f"{domain.slug} is shared: update it without what it should not have.")
+    return domain_update_request(domain=domain, acting=acting, brings_back=tree_before_newest(domain))
+
+
 @transaction.atomic
-def domain_update_request(*, domain: Domain, acting: Actor) -> DomainJob:
+def domain_update_request(
+    *, domain: Domain, acting: Actor, brings_back: TreeVersion | None = None
+) -> DomainJob:
     """Queue an update of the domain. Raises Conflict while one is queued or running."""
-    job = DomainJob(tenant_id=domain.tenant_id, domain=domain, does=DomainJobKind.UPDATE)
+    job = DomainJob(
+        tenant_id=domain.tenant_id, domain=domain, does=DomainJobKind.UPDATE, brings_back=brings_back
+    )
     try:
         with transaction.atomic():
             job.save(force_insert=True)
@@ -114,6 +129,7 @@ def domain_update_request(*, domain: Domain, acting: Actor) -> DomainJob:
         target=job,
         tenant=domain.tenant,
         domain=domain.slug,
+        brings_back=brings_back.digest if brings_back is not None else None,
     )
     enqueue_on_commit(JobName.DOMAIN_RUN, id=str(job.pk))
     return job

@@ -7,6 +7,7 @@ from portal.domains import apis
 urlpatterns = [
     path("forget", apis.TenantForgetApi.as_view()),
     path("domains/<slug:domain>/updates", apis.DomainUpdatesApi.as_view()),
+    path("domains/<slug:domain>/bring-back", apis.DomainBringBackApi.as_view()),
     path("domains/<slug:domain>/trees", apis.DomainTreesApi.as_view()),
     path("contributions", apis.ContributionsApi.as_view()),
     path("contributions/<uuid:contribution>", apis.ContributionApi.as_view()),

@@ -3,15 +3,20 @@
 import dataclasses
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from portal.local.environment import build_environments
 from portal.local.errors import InstallationError
-from portal.local.folders import Folders
+from portal.local.folders import ROOT, Folders
 from portal.local.identity import is_alive, send_signal
 from portal.local.lock import LOCK_FILE, is_locked
 from portal.local.options import shown
+from portal.local.ports import Ports
 from portal.local.record import (
     RECORD_FILE,
     ProcessRow,
@@ -20,6 +25,8 @@ from portal.local.record import (
     end_leftovers,
     read_record,
 )
+from portal.local.secrets import load_secrets
+from portal.local.steps import python
 from portal.local.waiting import wait_until
 
 DOWN_DEADLINE_S = 90.0
@@ -50,6 +57,24 @@ def running(folders: Folders) -> Record | None:
         return None
     rows = (dataclasses.replace(row, state=_state(row)) for row in record.processes)
     return dataclasses.replace(record, processes=tuple(rows))
+
+
+def manage(folders: Folders, arguments: Sequence[str]) -> int:
+    """Run a command of manage.py on the running installation, with the portal's settings and its role."""
+    record = running(folders)
+    if record is None:
+        raise InstallationError("HMI is not running: start it with ./hmi up")
+    url = urlsplit(record.url)
+    assert url.port is not None and url.hostname is not None, "public_url writes both"
+    environments = build_environments(
+        folders=folders,
+        ports=Ports(url.port),
+        host=url.hostname,
+        secrets=load_secrets(folders.secrets),
+        inherited=os.environ,
+    )
+    done = subprocess.run(python("manage.py", *arguments), cwd=ROOT, env=environments.portal, check=False)
+    return done.returncode
 
 
 def logs(folders: Folders, name: str | None, *, follow: bool) -> None:

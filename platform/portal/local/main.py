@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portal.local.checks import check
 from portal.local.console import Console, ConsoleHandler
-from portal.local.control import down, logs, running, table
+from portal.local.control import down, logs, manage, running, table
 from portal.local.develop import bench, simulate, test
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT, Folders
@@ -52,6 +52,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             console.say(json.dumps(dataclasses.asdict(record)) if arguments.json else table(record))
         case "logs":
             logs(folders, arguments.name, follow=arguments.follow)
+        case "manage":
+            return manage(folders, arguments.arguments)
         case "test":
             return test(arguments.arguments, console)
         case "check":
@@ -91,7 +93,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     reading = commands.add_parser("logs", help="the last lines of the logs")
     reading.add_argument("name", nargs="?", help="one of them: service, portal, worker, ...")
     reading.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")
-    for command in (starting, stopping, showing, reading):
+    managing = commands.add_parser(
+        "manage", help="a command of manage.py on what runs: domains, deletions, ..."
+    )
+    managing.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to it")
+    for command in (starting, stopping, showing, reading, managing):
         command.add_argument("--var", default=argparse.SUPPRESS, help="folder of all data (var; HMI_VAR)")
 
     testing = commands.add_parser("test", help="check, then every test ('unit': only the quick ones)")

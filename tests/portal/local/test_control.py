@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.local.control import down, logs, running, table
+from portal.local.control import down, logs, manage, running, table
 from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.identity import identify
@@ -33,6 +33,21 @@ def _row(name: str, pid: int, started: str) -> ProcessRow:
 def test_nothing_runs_in_a_fresh_folder(folders: Folders) -> None:
     assert running(folders) is None
     assert down(folders) == "HMI is not running."
+
+
+def test_a_command_of_manage_py_needs_a_running_installation(folders: Folders) -> None:
+    with pytest.raises(InstallationError, match="not running"):
+        manage(folders, ["domains", "list"])
+
+
+def test_a_command_of_manage_py_gets_the_installations_settings(
+    folders: Folders, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _record(folders)
+    assert manage(folders, ["diffsettings", "--all"]) == 0
+    said = capfd.readouterr().out
+    assert str(folders.store) in said and "hmi_portal" in said
+    assert manage(folders, ["no_such_command"]) != 0
 
 
 def test_the_record_of_a_supervisor_that_is_gone_does_not_count(folders: Folders) -> None:

@@ -1,0 +1,180 @@
+"""Back to the tree before the newest: for a week, through the gate, never to what a deletion destroyed."""
+
+from pathlib import Path
+
+import pytest
+
+from portal.audit.models import AuditEntry
+from portal.catalog.models import Task, TreeVersion
+from portal.common.scope import operator_scope, tenant_scope
+from portal.datasets.models import Dataset
+from portal.domains.job_files import served_tree
+from portal.domains.models import DomainJob, HeldTask
+from portal.domains.reconcile import reconcile
+from portal.domains.services import domain_bring_back_request, domain_update_request, gate_consent_set
+from portal.serving.models import Deployment
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Role
+from portal.training.models import JobState
+from tests.fakes.portal import Cast, client_of, make_general, make_task, make_user
+from tests.portal.domains.world import (
+    Worker,
+    delete,
+    deployed,
+    learn,
+    shared_domain,
+    store,
+    trees,
+)
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Worker:
+    make_general()
+    return Worker(tmp_path)
+
+
+@pytest.fixture
+def task(cast: Cast, worker: Worker) -> Task:
+    """Deployed, and moved from the tree of its training to one of two datasets."""
+    task = make_task(cast.acme.tenant)
+    deployed(learn(task, 1))
+    learn(task, 2)
+    with tenant_scope(task.tenant_id):
+        gate_consent_set(task=task, is_given=True, acting=OPERATOR)
+        domain_update_request(domain=task.domain, acting=OPERATOR)
+    worker.work()
+    assert served(task).pk == trees(task.domain)[-1].pk
+    return task
+
+
+def served(task: Task) -> TreeVersion:
+    with operator_scope():
+        return served_tree(Deployment.objects.unscoped().get(task=task, state="active"))
+
+
+def before_newest(task: Task) -> TreeVersion:
+    live = [tree for tree in trees(task.domain) if tree.retired_at is None]
+    assert len(live) == 2
+    return live[0]
+
+
+def test_tasks_go_back_for_a_week_and_then_follow_again(cast: Cast, task: Task, worker: Worker) -> None:
+    path = f"{cast.acme.path}/domains/news/bring-back"
+    newest, before = trees(task.domain)[-1], before_newest(task)
+    assert cast.acme.client(Role.VIEWER).post(path).status_code == 403
+    assert cast.globex.client().post(path.replace("acme", "globex")).status_code == 404
+    client = cast.acme.client(Role.DEVELOPER)
+    asked = client.post(path)
+    assert (asked.status_code, asked.json()["brings_back"]) == (201, before.digest)
+    assert client.post(path).status_code == 409, "one at a time"
+    worker.work()
+    done = client.get(path.replace("bring-back", "updates")).json()["results"][0]
+    assert (done["state"], done["tree_digest"]) == ("succeeded", before.digest)
+    assert served(task).pk == before.pk
+    assert worker.jobs()[-1]["tree_out_uri"] == before.uri, "nothing new is built"
+    live = {tree.pk for tree in trees(task.domain) if tree.retired_at is None}
+    assert live == {before.pk, newest.pk}
+    with operator_scope():
+        assert AuditEntry.objects.unscoped().filter(action="deployment.bring_back").count() == 1
+        HeldTask.objects.unscoped().update(until="2020-01-01T00:00:00Z")
+    reconcile(store())
+    assert served(task).pk == newest.pk
+
+
+def test_a_task_that_would_lose_stays(task: Task, worker: Worker) -> None:
+    newest = trees(task.domain)[-1]
+    worker.options = ("--loses",)
+    bring_back(task)
+    worker.work()
+    assert served(task).pk == newest.pk
+    with operator_scope():
+        assert AuditEntry.objects.unscoped().filter(action="deployment.stay").count() == 1
+        assert not HeldTask.objects.unscoped().exists()
+
+
+def test_a_task_that_cannot_be_tried_goes_as_it_was_asked(task: Task, worker: Worker) -> None:
+    before = before_newest(task)
+    with tenant_scope(task.tenant_id):
+        gate_consent_set(task=task, is_given=False, acting=OPERATOR)
+    bring_back(task)
+    worker.work()
+    assert served(task).pk == before.pk
+
+
+def bring_back(task: Task) -> None:
+    with tenant_scope(task.tenant_id):
+        domain_bring_back_request(domain=task.domain, acting=OPERATOR)
+
+
+def test_there_is_nothing_to_go_back_to_after_a_deletion(cast: Cast, task: Task, worker: Worker) -> None:
+    client, path = cast.acme.client(), f"{cast.acme.path}/domains/news/bring-back"
+    delete(_dataset_before(task))
+    refused = client.post(path)
+    assert (refused.status_code, "deleted" in refused.json()["error"]["message"]) == (409, True)
+    for _ in range(3):
+        worker.round()
+    assert client.post(path).status_code == 409
+    with operator_scope():
+        assert not DomainJob.objects.unscoped().exclude(brings_back=None).exists()
+
+
+def _dataset_before(task: Task) -> Dataset:
+    held = before_newest(task).segments[0]["dataset"]
+    with operator_scope():
+        return Dataset.objects.unscoped().select_related("tenant").get(pk=held)
+
+
+def test_a_deletion_while_it_waits_stops_it(task: Task, worker: Worker) -> None:
+    newest, before = trees(task.domain)[-1], before_newest(task)
+    bring_back(task)
+    delete(_dataset_before(task))
+    worker.work()
+    with operator_scope():
+        job = DomainJob.objects.unscoped().exclude(brings_back=None).get()
+    assert job.state == JobState.FAILED and job.error is not None
+    assert served(task).pk == newest.pk
+    for _ in range(4):
+        worker.round()
+    assert {tree.pk for tree in trees(task.domain) if tree.destroyed_at is None} & {
+        newest.pk,
+        before.pk,
+    } == set()
+
+
+def test_a_first_tree_and_a_shared_domain_have_none(cast: Cast, worker: Worker) -> None:
+    learn(make_task(cast.acme.tenant), 1)
+    client = cast.acme.client()
+    assert client.post(f"{cast.acme.path}/domains/news/bring-back").status_code == 409
+    shared_domain()
+    assert client.post(f"{cast.acme.path}/domains/press/bring-back").status_code == 400
+
+
+def test_the_operator_does_it_in_the_console(task: Task, worker: Worker) -> None:
+    operator = client_of(make_user("operator@example.com", is_operator=True))
+    chosen = {"action": "bring_back", "_selected_action": [str(task.domain_id)]}
+    for _ in range(2):
+        assert operator.post("/admin/catalog/domain/", chosen).status_code == 302
+    worker.work()
+    assert served(task).pk == before_newest(task).pk
+
+
+def test_a_stale_update_leaves_a_tree_that_stands(task: Task, worker: Worker) -> None:
+    """The same content has the same place: what is given up must not be what serves."""
+    from portal.domains.job_work import UpdateWork
+    from wire.codec import from_plain
+    from wire.domains import DomainJob as WireJob
+
+    job = from_plain(WireJob, worker.jobs()[-1])
+    newest = trees(task.domain)[-1]
+    assert job.tree_out_uri == newest.uri
+    with store().write(f"{newest.uri}/manifest.json") as file:
+        file.write(b"{}")
+    UpdateWork(store()).discard(job)
+    assert store().exists(newest.uri)
+    with operator_scope():
+        TreeVersion.objects.unscoped().filter(pk=newest.pk).update(destroyed_at="2020-01-01T00:00:00Z")
+    UpdateWork(store()).discard(job)
+    assert not store().exists(newest.uri)
