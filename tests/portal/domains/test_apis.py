@@ -7,6 +7,8 @@ import pytest
 
 from portal.common.scope import operator_scope
 from portal.domains.models import Contribution, DeletionRecord, DomainJob
+from portal.domains.services import domain_update_request
+from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Role, Tenant
 from tests.fakes.portal import Cast, client_of, make_general, make_task, make_user
 from tests.portal.domains.world import Worker, learn, shared_domain, verified
@@ -84,6 +86,22 @@ def test_consent_is_an_owners_and_ends_with_a_receipt(cast: Cast, worker: Worker
     assert client.delete(f"{path}/{given.json()['id']}").status_code == 404
     (listed,) = client.get(path).json()["results"]
     assert listed["revoked_by"] == "user:owner@acme.example"
+
+
+def test_a_tenant_is_told_what_share_of_its_ngrams_stayed_private(cast: Cast, worker: Worker) -> None:
+    press = shared_domain()
+    version = learn(make_task(cast.acme.tenant), 1)
+    verified(cast.acme.tenant)
+    client, path = cast.acme.client(), f"{cast.acme.path}/contributions"
+    body = {"domain": "press", "dataset": str(version.dataset_id)}
+    given = client.post(path, body, content_type="application/json")
+    assert given.json()["private_share"] is None, "no update has been made with it"
+    with operator_scope():
+        domain_update_request(domain=press, acting=OPERATOR)
+    worker.work()
+    assert client.get(path).json()["results"][0]["private_share"] == 0.25
+    (tree,) = client.get(f"{cast.acme.path}/domains/press/trees").json()["results"]
+    assert (tree["num_segments"], tree["verdicts"]) == (1, [])
 
 
 def test_the_gates_consent_is_off_until_given(cast: Cast) -> None:

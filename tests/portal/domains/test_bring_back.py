@@ -84,6 +84,18 @@ def test_tasks_go_back_for_a_week_and_then_follow_again(cast: Cast, task: Task, 
     assert served(task).pk == newest.pk
 
 
+def test_a_tree_tells_what_it_did_to_rows_coverage_and_accuracy(cast: Cast, task: Task) -> None:
+    path = f"{cast.acme.path}/domains/news/trees"
+    newest, *older = cast.acme.client(Role.VIEWER).get(path).json()["results"]
+    assert newest["diff"]["rows_added"] == {"trigram": 2, "unigram": 1}
+    (verdict,) = newest["verdicts"]
+    assert (verdict["task_id"], verdict["num_rows"]) == (str(task.pk), 200)
+    assert (verdict["accuracy_before"], verdict["accuracy_after"]) == (0.9, 0.8)
+    assert {"coverage_before", "coverage_after", "p_value", "moves"} <= set(verdict)
+    assert all(tree["verdicts"] == [] for tree in older), "made by trainings: nothing to compare with"
+    assert cast.globex.client().get(path.replace("acme", "globex")).status_code == 404
+
+
 def test_a_task_that_would_lose_stays(task: Task, worker: Worker) -> None:
     newest = trees(task.domain)[-1]
     worker.options = ("--loses",)

@@ -70,9 +70,9 @@ class Worker:
             else:
                 run_job(SuggestWork(), JobId(str(pk)), self.config)
 
-    def round(self) -> None:
+    def round(self, used: ObjectStore | None = None) -> None:
         """As the scheduler and a worker do again and again, a minute passing each time."""
-        reconcile(store())
+        reconcile(used or store())
         self.work()
         with operator_scope():
             minute = timedelta(minutes=2)
