@@ -64,7 +64,10 @@ def domains_update_due() -> None:
     """Ask for updates of domains with a segment that is not in their newest tree, at most once a day."""
     newest = TreeVersion.objects.unscoped().filter(domain=OuterRef("domain"), retired_at=None)
     recent = DomainJob.objects.unscoped().filter(
-        domain=OuterRef("domain"), does=DomainJobKind.UPDATE, created_at__gt=Now() - UPDATE_EVERY
+        domain=OuterRef("domain"),
+        does=DomainJobKind.UPDATE,
+        brings_back=None,
+        created_at__gt=Now() - UPDATE_EVERY,
     )
     waiting = (
         Segment.objects.unscoped()
@@ -201,7 +204,8 @@ def _update_domains(trees: QuerySet[TreeVersion]) -> None:
 
 def _request(domain: Domain) -> None:
     jobs = DomainJob.objects.unscoped().filter(domain=domain, does=DomainJobKind.UPDATE)
-    failed = jobs.filter(state=JobState.FAILED, finished_at__gt=Now() - AGAIN_AFTER)
+    # A bring-back that came to nothing says nothing of updates, and forgetting does not wait for it.
+    failed = jobs.filter(brings_back=None, state=JobState.FAILED, finished_at__gt=Now() - AGAIN_AFTER)
     if failed.exists() or jobs.filter(state__in=UNFINISHED).exists():
         return
     try:
