@@ -67,14 +67,14 @@ class DomainUpdateAdmin(DomainAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """See SharedDomainForm."""
-        return super().get_form(
-            request, obj, change, **({} if change else {"form": SharedDomainForm}), **kwargs
-        )
+        if not change:  # the form has its own field for the domain above
+            kwargs |= {"form": SharedDomainForm, "exclude": ("parent",)}
+        return super().get_form(request, obj, change, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
         """Make a shared domain."""
         assert isinstance(request.user, User)
-        parent = obj.parent
+        parent = form.cleaned_data["parent"]
         made = shared_domain_create(
             name=obj.name,
             slug=obj.slug,
