@@ -1,18 +1,13 @@
-"""Updates, consents and the deletion ledger in the operator's console, and the operator's two buttons."""
+"""Updates, consents and the deletion ledger in the operator's console, and the operator's buttons."""
 
-from typing import Any
-
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from portal.catalog.admin import DomainAdmin
-from portal.catalog.models import GENERAL_DOMAIN, Domain
-from portal.catalog.services import shared_domain_create
+from portal.catalog.models import Domain
 from portal.common.console import ReadOnlyAdmin
 from portal.common.errors import PortalError
-from portal.common.slugs import is_slug
 from portal.domains.models import Contribution, DeletionRecord, DomainJob, TenantVerification
 from portal.domains.services import domain_bring_back_request, domain_update_request, tenant_verify
 from portal.tenants.actors import actor_of_user
@@ -24,64 +19,11 @@ admin.site.unregister(Domain)
 admin.site.unregister(Tenant)
 
 
-class SharedDomainForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
-    """A new shared domain."""
-
-    parent = forms.ModelChoiceField(
-        None, required=False, help_text="The shared domain above it; none: general."
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        shared = Domain.objects.unscoped().filter(tenant=None).exclude(slug=GENERAL_DOMAIN)
-        field = self.fields["parent"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = shared.order_by("slug")
-
-    def clean_slug(self) -> str:
-        """No domain's yet, of whomever."""
-        slug = str(self.cleaned_data["slug"])
-        is_slug(slug)
-        if Domain.objects.unscoped().filter(slug=slug).exists():
-            raise forms.ValidationError(f"There is a domain {slug} already.")
-        return slug
-
-
 @admin.register(Domain)
 class DomainUpdateAdmin(DomainAdmin):
-    """With a button that updates, and a form that makes a shared one."""
+    """With buttons that update and bring back."""
 
     actions = ["update_now", "bring_back"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Shared ones; tenants make their own."""
-        return self.has_view_permission(request)
-
-    def get_fields(self, request: HttpRequest, obj: object | None = None) -> Any:
-        """Of a new one, what can be chosen."""
-        return ("name", "slug", "parent") if obj is None else super().get_fields(request, obj)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: object | None = None) -> Any:
-        """All of one that stands."""
-        return () if obj is None else super().get_readonly_fields(request, obj)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """See SharedDomainForm."""
-        if not change:  # the form has its own field for the domain above
-            kwargs |= {"form": SharedDomainForm, "exclude": ("parent",)}
-        return super().get_form(request, obj, change, **kwargs)
-
-    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
-        """Make a shared domain."""
-        assert isinstance(request.user, User)
-        parent = form.cleaned_data["parent"]
-        made = shared_domain_create(
-            name=obj.name,
-            slug=obj.slug,
-            parent_slug=parent.slug if parent is not None else None,
-            acting=actor_of_user(request.user),
-        )
-        obj.pk = made.pk
 
     @admin.action(description="Update now: make the tree anew from all segments")
     def update_now(self, request: HttpRequest, queryset: "QuerySet[Domain]") -> None:

@@ -12,8 +12,8 @@ from portal.common.scope import operator_scope, tenant_scope
 from portal.domains.models import DomainJob, TenantVerification
 from portal.domains.services import contribution_grant
 from portal.tenants.actors import OPERATOR
-from tests.fakes.portal import Cast, client_of, make_general, make_task, make_user
-from tests.portal.domains.world import Worker, learn, shared_domain, trees
+from tests.fakes.portal import Cast, make_general, make_task
+from tests.portal.domains.world import Worker, learn, trees
 
 pytestmark = pytest.mark.database
 
@@ -73,29 +73,3 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
         assert Domain.objects.unscoped().count() == before
         assert not TenantVerification.objects.unscoped().exists()
         assert not DomainJob.objects.unscoped().exists()
-
-
-def test_the_operator_makes_a_shared_domain_in_the_console(cast: Cast) -> None:
-    make_general()
-    press = shared_domain()
-    make_task(cast.acme.tenant)
-    operator = client_of(make_user("operator@example.com", is_operator=True))
-    form = operator.get("/admin/catalog/domain/add/").content.decode()
-    assert "press" in form and "news" not in form, "only shared domains stand above a shared one"
-    for slug in ("news", "general", "Not A Slug"):
-        refused = operator.post("/admin/catalog/domain/add/", {"name": "X", "slug": slug, "parent": ""})
-        assert refused.status_code == 200, "the form comes back"
-    made = operator.post(
-        "/admin/catalog/domain/add/", {"name": "Sport", "slug": "sport", "parent": str(press.pk)}
-    )
-    assert made.status_code == 302, made.content[:500]
-    with operator_scope():
-        sport = Domain.objects.unscoped().get(slug="sport")
-        assert (sport.tenant_id, sport.parent_id) == (None, press.pk)
-        assert AuditEntry.objects.unscoped().get(action="domain.create").actor == "user:operator@example.com"
-        assert Domain.objects.unscoped().filter(slug="Not A Slug").count() == 0
-    assert (
-        cast.acme.client().post("/admin/catalog/domain/add/", {"name": "X", "slug": "x"}).status_code == 302
-    )
-    with operator_scope():
-        assert not Domain.objects.unscoped().filter(slug="x").exists()
