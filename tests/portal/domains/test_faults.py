@@ -61,6 +61,7 @@ def test_a_scheduler_killed_at_any_change_of_the_store_forgets_in_the_end(
         assert first.dataset is not None
         with tenant_scope(task.tenant_id):
             dataset_delete(dataset=first.dataset, acting=OPERATOR)
+        dataset_id = first.dataset.pk
         used: ObjectStore = DyingStore(dies_at=num_deaths, is_made=is_made)
         has_died = False
         for _ in range(6):
@@ -71,8 +72,8 @@ def test_a_scheduler_killed_at_any_change_of_the_store_forgets_in_the_end(
             except Killed:
                 used, has_died = store(), True
         with operator_scope():
-            assert not Dataset.objects.unscoped().filter(pk=first.dataset_id).exists()
-            record = DeletionRecord.objects.unscoped().get(subject_id=first.dataset_id)
+            assert not Dataset.objects.unscoped().filter(pk=dataset_id).exists()
+            record = DeletionRecord.objects.unscoped().get(subject_id=dataset_id)
         assert record.forgotten_at is not None, f"stuck after the death at change {num_deaths}"
         *gone, newest = trees(task.domain)
         assert all(tree.destroyed_at is not None and not store().exists(tree.uri) for tree in gone)

@@ -83,14 +83,14 @@ def test_what_was_deleted_after_the_backup_is_deleted_again(
     with operator_scope():
         assert Dataset.objects.unscoped().filter(deleted_at=None).count() == 2, "it is back"
     answer = said("replay", str(copy))
-    assert f"dataset {first.dataset_id}: deleted again" in answer
+    assert f"dataset {first.dataset.pk}: deleted again" in answer
     rounds(worker)
     live = [tree for tree in trees(task.domain) if tree.destroyed_at is None]
     assert [one["dataset"] for one in live[-1].segments] == [str(second.dataset_id)]
-    assert all(str(first.dataset_id) not in str(tree.segments) for tree in live)
+    assert all(str(first.dataset.pk) not in str(tree.segments) for tree in live)
     with operator_scope():
-        assert not Dataset.objects.unscoped().filter(pk=first.dataset_id).exists()
-        lines = DeletionRecord.objects.unscoped().filter(subject_id=first.dataset_id)
+        assert not Dataset.objects.unscoped().filter(pk=first.dataset.pk).exists()
+        lines = DeletionRecord.objects.unscoped().filter(subject_id=first.dataset.pk)
         assert lines.count() == 2, "the line that was taken over, and that of the second deletion"
         assert all(line.forgotten_at is not None for line in lines)
     assert said("replay", str(copy)).startswith("0 lines were not in the database\n0 deleted again")
