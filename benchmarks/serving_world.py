@@ -403,11 +403,18 @@ class ClosedLoop:
     """Keeps so many requests open; ``next_request`` says which."""
 
     def __init__(
-        self, world: World, plane: LivePlane, next_tenant: Callable[[], Tenant], window: int
+        self,
+        world: World,
+        plane: LivePlane,
+        next_tenant: Callable[[], Tenant],
+        window: int,
+        *,
+        coverage_floor: float = 0.0,
     ) -> None:
         self._world = world
         self._plane = plane
         self._next_tenant = next_tenant
+        self._coverage_floor = coverage_floor
         self._slots = threading.Semaphore(window)
         self._window = window
         self._num_sent = 0
@@ -439,6 +446,7 @@ class ClosedLoop:
         text = self._num_sent % len(self._world.texts)
         self._num_sent += 1
         request = self._world.request(tenant, text)
+        request.coverage_floor = self._coverage_floor
         request.future.add_done_callback(lambda done: self._done(tenant, text, done))
         while True:
             try:

@@ -1,0 +1,264 @@
+"""How much more does one device answer than with what one would use instead?"""
+
+import argparse
+import importlib.util
+import statistics
+import sys
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from peft import PeftModel
+from torch import Tensor
+from transformers import BertModel
+
+from benchmarks.common import print_result, say
+from benchmarks.serving_world import (
+    DEVICE_BYTES,
+    DISK_BYTES_PER_S,
+    DISK_LATENCY_S,
+    SOURCE,
+    Checker,
+    ClosedLoop,
+    Tenant,
+    World,
+    chooser,
+    random_head,
+    scratch,
+)
+from hmi.build.backbone_source import find_source
+from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.service.live_plane import LivePlane
+
+TENANTS, SLOTS, HOST = 100, 128, 256
+WINDOW = 256
+BATCH_SIZES = (16, 32, 64)
+EXACT = 2.0
+"""A coverage floor that no look-up reaches: all lower layers are computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One text of one tenant."""
+
+    tenant: int
+    token_ids: Tensor  # int64
+
+
+class Peft:
+    """transformers and peft: one model, all adapters loaded, a mixed batch by ``adapter_names``."""
+
+    def __init__(self, world: World, tenants: Sequence[Tenant]) -> None:
+        began = time.monotonic()
+        base = BertModel.from_pretrained(find_source(SOURCE).folder, add_pooling_layer=False)
+        folders = [world.store.localize(t.hplm.adapter.uri, t.hplm.adapter.digest) for t in tenants]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._model = PeftModel.from_pretrained(base, folders[0], adapter_name="0")
+            for number, folder in enumerate(folders[1:], start=1):
+                self._model.load_adapter(folder, adapter_name=str(number))
+        self._model.eval()
+        heads = [random_head(world.backbone.fields, number) for number in range(len(tenants))]
+        self._heads = torch.stack([head.weight for head in heads])
+        self.load_s = time.monotonic() - began
+
+    def to(self, dtype: torch.dtype) -> None:
+        self._model.to(dtype)
+
+    @torch.inference_mode()
+    def answer(self, questions: Sequence[Question]) -> Tensor:
+        ids, mask = _padded(questions)
+        states = self._model(
+            input_ids=ids, attention_mask=mask, adapter_names=[str(q.tenant) for q in questions]
+        ).last_hidden_state
+        return _labels(states, mask, self._heads[[question.tenant for question in questions]])
+
+
+class WholeModels:
+    """A fine-tuned model for every tenant, as many at a time as the device's budget holds, each brought from
+    the stated disk. All compute with the same weights: what they answer costs what theirs would."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        folder = find_source(SOURCE).folder
+        self._model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=dtype).eval()
+        self._model_bytes = sum(p.nbytes for p in self._model.parameters())
+        self._max_resident = DEVICE_BYTES // self._model_bytes
+        self._resident: OrderedDict[int, None] = OrderedDict()
+
+    @torch.inference_mode()
+    def answer(self, questions: Sequence[Question]) -> Tensor:
+        """All of one tenant."""
+        tenant = questions[0].tenant
+        if tenant not in self._resident:
+            time.sleep(DISK_LATENCY_S + self._model_bytes / DISK_BYTES_PER_S)
+            if len(self._resident) >= self._max_resident:
+                self._resident.popitem(last=False)
+        self._resident[tenant] = None
+        self._resident.move_to_end(tenant)
+        ids, mask = _padded(questions)
+        states: Tensor = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states.mean(1)
+
+
+def main() -> int:
+    args = _parser().parse_args()
+    if args.full:
+        args.rounds, args.seconds = 5, 15.0
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    began = time.monotonic()
+    types = list(dict.fromkeys([torch.float32, compute_dtype(ComputeType.AUTO, "cpu")]))
+    with scratch("peers") as folder:
+        world = World(Path(folder), TENANTS)
+        questions = _questions(world)
+        peft = Peft(world, world.tenants)
+        say(f"peft: {TENANTS} adapters loaded in {peft.load_s:.0f} s")
+        (peft_type, peft_size), search = _best_peft(peft, types, questions, args.seconds)
+        peft.to(peft_type)
+        ours = world.plane(num_slots=SLOTS, num_host=HOST)
+        plain = world.plane(num_slots=SLOTS, num_host=HOST, compute_type="float32", lower_layers=True)
+        whole = WholeModels(types[-1])
+        loops = {
+            "ours": _loop(world, ours),
+            "ours_float32": _loop(world, plain),
+            "computed_float32": _loop(world, plain, coverage_floor=EXACT),
+        }
+        runs: dict[str, Callable[[float], float]] = {name: loop.run for name, loop in loops.items()}
+        runs["peft"] = lambda seconds: _speed(peft.answer, _chunks(questions, peft_size), seconds)
+        runs["whole_models"] = lambda seconds: _speed(whole.answer, _by_tenant(questions), seconds)
+        for plane in (ours, plain):
+            plane.start()
+        for name in loops:
+            runs[name](args.seconds)
+        speeds: dict[str, list[float]] = {name: [] for name in runs}
+        for number in range(args.rounds):
+            for name, run in runs.items():
+                speeds[name].append(run(args.seconds))
+            say(f"round {number + 1}: " + ", ".join(f"{n} {s[-1]:.0f}" for n, s in speeds.items()))
+        for plane in (ours, plain):
+            plane.close()
+        checker = Checker(world)
+        checker.check(loops["ours"].answers, sample=args.sample, seed=1)
+        checker.check(loops["ours_float32"].answers, sample=args.sample, seed=2, dtype=torch.float32)
+    print_result(
+        {
+            "ratio_peft_mixed": _ratio(speeds, "ours", "peft"),
+            "ratio_whole_models": _ratio(speeds, "ours", "whole_models"),
+            "ratio_computed": _ratio(speeds, "ours_float32", "computed_float32"),
+            **_onnx(),
+            "texts_per_s": {name: round(statistics.median(values), 1) for name, values in speeds.items()},
+            "peft_load_s": round(peft.load_s, 1),
+            "peft_search_texts_per_s": search,
+            "failed": sum(loop.num_failed for loop in loops.values()),
+            **checker.result(),
+            "seconds": round(time.monotonic() - began),
+        }
+    )
+    return 0
+
+
+def _questions(world: World) -> list[Question]:
+    """As the closed loops ask: every tenant as often, about 32 tokens."""
+    tenants = np.random.default_rng(3).integers(TENANTS, size=4096)
+    texts = [torch.from_numpy(ids.astype(np.int64)) for ids in world.texts]
+    return [Question(int(tenant), texts[number % len(texts)]) for number, tenant in enumerate(tenants)]
+
+
+def _best_peft(
+    peft: Peft, types: Sequence[torch.dtype], questions: Sequence[Question], seconds: float
+) -> tuple[tuple[torch.dtype, int], dict[str, float]]:
+    """The type and batch size that answer most."""
+    speeds: dict[tuple[torch.dtype, int], float] = {}
+    for dtype in types:
+        peft.to(dtype)
+        for size in BATCH_SIZES:
+            speeds[dtype, size] = _speed(peft.answer, _chunks(questions, size), seconds / 2)
+    search = {f"{_name(dtype)}, {size}": round(speed, 1) for (dtype, size), speed in speeds.items()}
+    say(f"peft, by type and batch size: {search}")
+    return max(speeds, key=lambda chosen: speeds[chosen]), search
+
+
+def _loop(world: World, plane: LivePlane, coverage_floor: float = 0.0) -> ClosedLoop:
+    uniform = np.full(TENANTS, 1 / TENANTS)
+    return ClosedLoop(world, plane, chooser(world.tenants, uniform, 3), WINDOW, coverage_floor=coverage_floor)
+
+
+def _speed(
+    answer: Callable[[Sequence[Question]], Tensor], batches: Iterator[list[Question]], seconds: float
+) -> float:
+    """Texts a second, after a first batch that does not count."""
+    answer(next(batches))
+    num_texts, begin = 0, time.monotonic()
+    while (now := time.monotonic()) < begin + seconds:
+        batch = next(batches)
+        answer(batch)
+        num_texts += len(batch)
+    return num_texts / (now - begin)
+
+
+def _chunks(questions: Sequence[Question], size: int) -> Iterator[list[Question]]:
+    """Batches for ever, of texts of like lengths out of so many that wait."""
+    while True:
+        for start in range(0, len(questions), WINDOW):
+            waiting = sorted(questions[start : start + WINDOW], key=lambda q: len(q.token_ids))
+            for first in range(0, len(waiting), size):
+                yield waiting[first : first + size]
+
+
+def _by_tenant(questions: Sequence[Question]) -> Iterator[list[Question]]:
+    """Batches for ever, each of one tenant: all that waits for it, the tenant with most first."""
+    while True:
+        for start in range(0, len(questions), WINDOW):
+            waiting: dict[int, list[Question]] = {}
+            for question in questions[start : start + WINDOW]:
+                waiting.setdefault(question.tenant, []).append(question)
+            yield from sorted(waiting.values(), key=len, reverse=True)
+
+
+def _padded(questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
+    """Token ids and mask, [texts, longest]."""
+    ids = torch.nn.utils.rnn.pad_sequence([q.token_ids for q in questions], batch_first=True)
+    lengths = torch.tensor([len(q.token_ids) for q in questions])
+    return ids, (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+
+
+def _labels(states: Tensor, mask: Tensor, heads: Tensor) -> Tensor:
+    weights = mask[..., None].to(torch.float32)
+    pooled = (states.to(torch.float32) * weights).sum(1) / weights.sum(1)
+    return torch.einsum("nlh,nh->nl", heads, pooled).softmax(-1)
+
+
+def _onnx() -> dict[str, Any]:
+    """ONNX Runtime is none of the locked packages."""
+    keys = ("ratio_onnx_equal", "ratio_onnx_best_float", "ratio_onnx_int8")
+    found = importlib.util.find_spec("onnxruntime") is not None
+    say("onnxruntime is " + ("not compared with yet" if found else "absent: not compared with"))
+    return dict.fromkeys(keys)
+
+
+def _ratio(speeds: dict[str, list[float]], ours: str, peer: str) -> float:
+    """Median of the rounds' ratios: each pair ran one after the other."""
+    return round(statistics.median(o / p for o, p in zip(speeds[ours], speeds[peer], strict=True)), 2)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of one run")
+    parser.add_argument("--sample", type=int, default=30, help="of our answers that are checked, each type")
+    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    parser.add_argument("--full", action="store_true", help="longer runs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
