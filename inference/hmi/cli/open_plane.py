@@ -166,7 +166,7 @@ def open_plane(
         upper=upper,
         bank=bank,
     )
-    runner.warm_up()
+    runner.warm_up(limits.max_tokens)
     engine: Engine[Retrieved] = Engine(
         EngineConfig(limits=limits, max_requests=settings.max_queue_requests),
         placement=placement,

@@ -11,6 +11,8 @@ ROW_TOKENS = 64
 """Documents up to this length are packed into rows of it; a longer one has a row of its own."""
 LENGTH_STEP = 32
 """Rows of longer documents are filled up to a multiple of this."""
+ROWS_STEP = 4
+"""Rows of one length are filled up to one, two or a multiple of this: shapes repeat."""
 _HIDDEN = -30000.0  # added to a score that must not count; finite, so that a row of padding stays a number
 
 
@@ -56,8 +58,9 @@ class AttentionRows:
         back = np.zeros((int(offsets[-1]) + num_padding, num_heads), np.int64)
         before = 0  # head vectors of the groups so far
         for length, rows in _rows_by_length(np.diff(offsets)).items():
-            tokens = np.zeros((len(rows), length), np.int64)  # padding reads a token that it does not count
-            owners = np.full((len(rows), length), -1, np.int64)
+            num_rows = len(rows) if len(rows) <= 2 else -(-len(rows) // ROWS_STEP) * ROWS_STEP
+            tokens = np.zeros((num_rows, length), np.int64)  # padding reads a token that it does not count
+            owners = np.full((num_rows, length), -1, np.int64)
             for number, row in enumerate(rows):
                 at = 0
                 for document in row:
@@ -73,13 +76,13 @@ class AttentionRows:
             mask = np.where(owners[:, :, None] == owners[:, None, :], 0.0, _HIDDEN)
             groups.append(
                 _RowGroup(
-                    len(rows),
+                    num_rows,
                     length,
                     torch.from_numpy(places.ravel()).to(device),
                     torch.from_numpy(mask[:, None]).to(device, dtype),
                 )
             )
-            before += len(rows) * num_heads * length
+            before += num_rows * num_heads * length
         return cls(num_heads, tuple(groups), torch.from_numpy(back.ravel()).to(device))
 
     def attend(self, query_key_value: Tensor) -> Tensor:

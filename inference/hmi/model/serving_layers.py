@@ -10,7 +10,7 @@ from hmi.model.adapter_bank import BankCall
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.attention_rows import AttentionRows
 from hmi.model.bert import QKV, EncoderLayer, LayerNorm, Linear
-from hmi.model.token_chunks import padded_tokens
+from hmi.model.token_chunks import CHUNK_TOKENS, padded_tokens
 from hmi.model.upper import UpperLayers
 
 
@@ -24,12 +24,22 @@ class ServingLayers:
     def __init__(self, upper: UpperLayers, *, dtype: torch.dtype) -> None:
         self._dtype = dtype
         self._device = next(upper.parameters()).device
+        self._hidden = upper.encoder_layers[0].output.weight.shape[0]
         self._layers = [_ServingLayer(layer, dtype) for layer in upper.encoder_layers]
 
     @property
     def num_bytes(self) -> int:
         """Of its weights; in float32 they are the very ones of the UpperLayers that it was made from."""
         return sum(layer.num_bytes for layer in self._layers)
+
+    def warm_up(self, max_tokens: int) -> None:
+        """Let the library prepare what it prepares for every shape of bfloat16, up to ``max_tokens``."""
+        if self._dtype is torch.float32:
+            return
+        for num_tokens in range(CHUNK_TOKENS, padded_tokens(max_tokens) + 1, CHUNK_TOKENS):
+            offsets = np.arange(0, num_tokens + 1, CHUNK_TOKENS)
+            states = torch.zeros(num_tokens, self._hidden, device=self._device)
+            self.forward(states, self.attention(offsets), None)
 
     def attention(self, offsets: NDArray[np.int64]) -> AttentionRows:
         """How a batch's documents attend, for forward(); ``offsets`` is int64 [num_documents + 1]."""

@@ -13,8 +13,10 @@ from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 CHUNK_TOKENS = 64
 """Tokens of a batch are padded to a multiple of this: the shapes that a processor's library has to prepare
 are then few (preparing one took four times as long as using it)."""
-WIDTH_STEP = 4
-"""Units of a chunk are filled up to a multiple of this, with the empty one; four of rank 8 fill a tile."""
+MIN_WIDTH = 4
+"""Units of a chunk are filled up to this or a power of two with the empty one; four fill a tile."""
+MAX_EVEN_WIDTH = 8
+"""Up to this width all chunks of a batch are of one: shapes that repeat are worth more than what is saved."""
 _NOBODY = -2
 
 
@@ -50,10 +52,10 @@ def token_chunks(
     device: torch.device,
     dtype: torch.dtype,
 ) -> tuple[ChunkGroup, ...]:
-    """All tokens of a batch, padding included; chunks at its begin that no unit acts on are left out.
+    """All tokens of a batch, padding included; nothing where no unit acts on any.
 
         tokens   a a a a | a b b c | c d d . |    slots a..d, chunks of 4
-        units    a _     | a b c _ | c d _ _ |    two groups, since the widths differ
+        units    a _ _ _ | a b c _ | c d _ _ |    one group, of width 4
 
     ``slots`` is int64 [num_documents], NO_SLOT for none; ``offsets`` int64 [num_documents + 1]. Raises when a
     slot is empty. Least is multiplied when documents of a slot are neighbours, and the longest come first.
@@ -98,12 +100,14 @@ def _units_of(chunk_slots: NDArray[np.int64], table: UnitTable) -> tuple[list[in
 
 def _equal_widths(widths: list[int]) -> list[tuple[int, int, int]]:
     """Runs of chunks (first, last, width), widths rounded up and never falling, so that there are few."""
+    widest = max(widths)
+    if widest == 0:
+        return []
     runs: list[tuple[int, int, int]] = []
-    most = 0
+    most = MIN_WIDTH if widest <= MIN_WIDTH else MAX_EVEN_WIDTH
     for chunk, width in enumerate(widths):
-        most = max(most, -(-width // WIDTH_STEP) * WIDTH_STEP)
-        if most == 0:
-            continue
+        while most < width:
+            most *= 2
         if runs and runs[-1][2] == most:
             runs[-1] = (runs[-1][0], chunk + 1, most)
         else:

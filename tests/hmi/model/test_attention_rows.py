@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.model.attention_rows import ROW_TOKENS, AttentionRows
@@ -24,6 +24,7 @@ def rows_of(lengths: list[int], num_padding: int = 0) -> tuple[AttentionRows, np
     return rows, offsets
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 150), min_size=1, max_size=20), st.integers(0, 63))
 def test_it_is_the_attention_that_training_uses(lengths: list[int], num_padding: int) -> None:
     rows, offsets = rows_of(lengths, num_padding)
@@ -42,6 +43,7 @@ def test_it_is_the_attention_that_training_uses(lengths: list[int], num_padding:
         ([20, 44, 30, 34], [(2, ROW_TOKENS)]),
         ([64, 1], [(2, ROW_TOKENS)]),
         ([6] * 11, [(2, ROW_TOKENS)]),
+        ([60] * 5, [(8, ROW_TOKENS)]),
         ([65, 96, 97, 3], [(1, 128), (2, 96), (1, ROW_TOKENS)]),
     ],
 )

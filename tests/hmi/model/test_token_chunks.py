@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import HmiError
@@ -29,6 +29,7 @@ def chunks_of(slots: list[int], lengths: list[int], table: UnitTable) -> tuple[C
     )
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([NO_SLOT, 0, 1, 2, 3]), st.integers(1, 100)), min_size=1, max_size=20)
 )
