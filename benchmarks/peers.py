@@ -86,7 +86,8 @@ class WholeModels:
 
     def __init__(self, dtype: torch.dtype) -> None:
         folder = find_source(SOURCE).folder
-        self._model = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=dtype).eval()
+        model: torch.nn.Module = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=dtype)
+        self._model = model.eval()
         self._model_bytes = sum(p.nbytes for p in self._model.parameters())
         self._max_resident = DEVICE_BYTES // self._model_bytes
         self._resident: OrderedDict[int, None] = OrderedDict()
