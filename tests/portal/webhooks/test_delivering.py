@@ -35,7 +35,7 @@ class Time:
     """Stands still until it is moved."""
 
     def __init__(self) -> None:
-        self.now = datetime.now(UTC) + timedelta(seconds=1)
+        self.now = datetime.now(UTC) + timedelta(minutes=10)
 
     def pass_by(self, **span: float) -> None:
         self.now += timedelta(**span)
@@ -43,7 +43,7 @@ class Time:
 
 @pytest.fixture
 def time() -> Time:
-    """A second after the events."""
+    """Ten minutes after the events, however slowly the test runs."""
     return Time()
 
 
