@@ -25,6 +25,8 @@ export default defineConfig({
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
     css: false,
-    testTimeout: 20_000,
+    // One world for all files: each test opens the dashboard anew, and loading it once is most of the time saved.
+    isolate: false,
+    testTimeout: 60_000,
   },
 });

@@ -2,7 +2,7 @@
 
 import { AppShell, Burger, Group, NavLink, ScrollArea, Stack } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconDatabase, IconKey, IconStack2 } from "@tabler/icons-react";
+import { IconChartBar, IconDatabase, IconHome, IconKey, IconStack2 } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
 
@@ -27,8 +27,10 @@ export function Frame() {
   if (!isMember) return <NotFoundPage />;
 
   const links = [
+    { to: paths.overview(tenant), label: "Overview", icon: IconHome, isExact: true },
     { to: paths.tasks(tenant), label: "Tasks", icon: IconStack2, also: paths.newTask(tenant) },
     { to: paths.datasets(tenant), label: "Datasets", icon: IconDatabase },
+    { to: paths.usage(tenant), label: "Usage", icon: IconChartBar },
     { to: paths.keys(tenant), label: "API keys", icon: IconKey },
   ];
   return (
@@ -62,15 +64,18 @@ export function Frame() {
             current={tenant}
             onSwitch={(slug) => {
               close();
-              void navigate(paths.tasks(slug));
+              void navigate(paths.overview(slug));
             }}
             onNew={() => void navigate(paths.newTenant)}
           />
         </AppShell.Section>
         <AppShell.Section grow component={ScrollArea}>
           <Stack gap={4}>
-            {links.map(({ to, label, icon: Icon, also }) => {
-              const isCurrent = pathname.startsWith(to) || pathname === also;
+            {links.map(({ to, label, icon: Icon, also, isExact }) => {
+              const isCurrent =
+                pathname === to ||
+                (!isExact && pathname.startsWith(`${to}/`)) ||
+                (also !== undefined && pathname.startsWith(also));
               return (
                 <NavLink
                   key={to}

@@ -1,4 +1,4 @@
-/** Which page stands at which address. A first visit loads the way to the list of tasks; other pages come when opened. */
+/** Which page stands at which address. A first visit loads the way to the overview; other pages come when opened. */
 
 import { Center, Loader } from "@mantine/core";
 import type { ComponentType } from "react";
@@ -7,8 +7,8 @@ import type { RouteObject } from "react-router";
 import { Frame } from "./Frame";
 import { HomePage } from "./pages/HomePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
+import { OverviewPage } from "./pages/OverviewPage";
 import { SignInPage } from "./pages/SignInPage";
-import { TasksPage } from "./pages/TasksPage";
 import { RouteError } from "./RouteError";
 import { SignedIn } from "./SignedIn";
 
@@ -39,11 +39,18 @@ export const routes: RouteObject[] = [
             path: "/t/:tenant",
             element: <Frame />,
             children: [
-              { index: true, element: <HomePage /> },
-              { path: "tasks", element: <TasksPage /> },
+              { index: true, element: <OverviewPage /> },
+              {
+                path: "tasks",
+                ...later(async () => (await import("./pages/TasksPage")).TasksPage),
+              },
               {
                 path: "new-task",
                 ...later(async () => (await import("./pages/NewTaskPage")).NewTaskPage),
+              },
+              {
+                path: "new-task/:task",
+                ...later(async () => (await import("./pages/SetUpTaskPage")).SetUpTaskPage),
               },
               {
                 path: "tasks/:task",
@@ -52,6 +59,10 @@ export const routes: RouteObject[] = [
               {
                 path: "tasks/:task/try",
                 ...later(async () => (await import("./pages/TryPage")).TryPage),
+              },
+              {
+                path: "tasks/:task/compare",
+                ...later(async () => (await import("./pages/ComparePage")).ComparePage),
               },
               {
                 path: "tasks/:task/trainings/:training",
@@ -69,6 +80,7 @@ export const routes: RouteObject[] = [
                 path: "datasets/:dataset",
                 ...later(async () => (await import("./pages/DatasetPage")).DatasetPage),
               },
+              { path: "usage", ...later(async () => (await import("./pages/UsagePage")).UsagePage) },
               { path: "keys", ...later(async () => (await import("./pages/KeysPage")).KeysPage) },
               { path: "*", element: <NotFoundPage /> },
             ],

@@ -43,6 +43,13 @@ export function formatDate(iso: string): string {
   return dates.format(new Date(iso));
 }
 
+const days = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" });
+
+/** A day of the API (2026-01-31) as "Jan 31". */
+export function formatDay(day: string): string {
+  return days.format(new Date(day));
+}
+
 /** An ISO time as "3 minutes ago". */
 export function formatAgo(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;

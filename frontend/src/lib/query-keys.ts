@@ -8,11 +8,14 @@ export const queryKeys = {
   domains: (tenant: string) => ["tenant", tenant, "domains"] as const,
   datasets: (tenant: string) => ["tenant", tenant, "datasets"] as const,
   dataset: (tenant: string, id: string) => ["tenant", tenant, "dataset", id] as const,
+  suggestion: (tenant: string, dataset: string) =>
+    ["tenant", tenant, "dataset", dataset, "suggestion"] as const,
   datasetVersions: (tenant: string, series: string) =>
     ["tenant", tenant, "datasets", "series", series] as const,
   trainings: (tenant: string, task: string) => ["tenant", tenant, "task", task, "trainings"] as const,
   training: (tenant: string, id: string) => ["tenant", tenant, "training", id] as const,
   versions: (tenant: string, task: string) => ["tenant", tenant, "task", task, "versions"] as const,
   deployments: (tenant: string, task: string) => ["tenant", tenant, "task", task, "deployments"] as const,
+  usage: (tenant: string) => ["tenant", tenant, "usage"] as const,
   keys: (tenant: string) => ["tenant", tenant, "keys"] as const,
 };

@@ -23,6 +23,9 @@ export type Version = Schemas["VersionOut"];
 export type Deployment = Schemas["DeploymentOut"];
 export type ApiKey = Schemas["KeyOut"];
 export type ApiKeyCreated = Schemas["NewKeyOut"];
+export type Usage = Schemas["UsageOut"];
+export type UsageRow = Schemas["UsageRowOut"];
+export type Suggestion = Schemas["SuggestionOut"];
 export type PlaygroundToken = Schemas["PlaygroundOut"];
 
 /** One page of a list. */

@@ -1,6 +1,6 @@
 /** Examples of the API's shapes, to be varied by tests. */
 
-import type { ApiKey, DatasetDetail, DatasetFinding, Me, Task, Training, Version } from "@/lib/types";
+import type { ApiKey, DatasetDetail, DatasetFinding, Domain, Me, Task, Training, Version } from "@/lib/types";
 
 const createdAt = "2026-01-05T10:00:00Z";
 
@@ -40,6 +40,35 @@ export function task(changes: Partial<Task> = {}): Task {
     latest_version: null,
     deployment: null,
     trial: null,
+    ...changes,
+  };
+}
+
+export function taskTraining(
+  changes: Partial<NonNullable<Task["latest_training"]>> = {},
+): NonNullable<Task["latest_training"]> {
+  return {
+    id: training().id,
+    state: "succeeded",
+    phase: "publishing",
+    step: 1,
+    num_steps: 1,
+    validation_accuracy: 0.9,
+    eta_s: 0,
+    created_at: createdAt,
+    finished_at: createdAt,
+    ...changes,
+  };
+}
+
+export function domain(changes: Partial<Domain> = {}): Domain {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000008",
+    name: "Mails",
+    slug: "mails",
+    is_shared: false,
+    parent_domain: null,
+    created_at: createdAt,
     ...changes,
   };
 }

@@ -33,11 +33,11 @@ export function NewTenantPage() {
                 : "Where your tasks, data and keys will live."
             }
             trail={
-              first ? [{ label: `Back to ${first.tenant.name}`, to: paths.tasks(first.tenant.slug) }] : []
+              first ? [{ label: `Back to ${first.tenant.name}`, to: paths.overview(first.tenant.slug) }] : []
             }
           />
           <Paper withBorder p="lg" radius="md">
-            <NewTenantForm onCreated={({ slug }) => void navigate(paths.tasks(slug))} />
+            <NewTenantForm onCreated={({ slug }) => void navigate(paths.overview(slug))} />
           </Paper>
         </Stack>
       </Center>

@@ -16,7 +16,7 @@ describe("the list of tasks", () => {
 
   it("tells a newcomer what to do", async () => {
     server.on("GET /api/v1/tenants/acme/tasks", page());
-    renderApp("/");
+    renderApp("/t/acme/tasks");
 
     expect(await screen.findByText("No tasks yet")).toBeVisible();
     expect(screen.getByRole("link", { name: "New task" })).toHaveAttribute("href", "/t/acme/new-task");
@@ -25,7 +25,7 @@ describe("the list of tasks", () => {
   it("shows what each task is doing", async () => {
     const deployment = { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" };
     server.on("GET /api/v1/tenants/acme/tasks", page(task(), task({ slug: "b", name: "B", deployment })));
-    renderApp("/");
+    renderApp("/t/acme/tasks");
 
     expect(await screen.findByText("Needs data")).toBeVisible();
     expect(screen.getByText("Serving version 2")).toBeVisible();
@@ -36,7 +36,7 @@ describe("the list of tasks", () => {
       "GET /api/v1/tenants/acme/tasks",
       refusal(403, "forbidden", "This tenant is not active; ask the operator."),
     );
-    const { user } = renderApp("/");
+    const { user } = renderApp("/t/acme/tasks");
     expect(await screen.findByRole("alert")).toHaveTextContent(
       "This tenant is not active; ask the operator.",
     );
@@ -49,7 +49,7 @@ describe("the list of tasks", () => {
 
   it("leads back to signing in when the session has ended", async () => {
     server.on("GET /api/v1/tenants/acme/tasks", refusal(401, "unauthenticated", "Sign in."));
-    renderApp("/");
+    renderApp("/t/acme/tasks");
 
     expect(await screen.findByRole("heading", { name: "Sign in to HMI" })).toBeVisible();
   });
@@ -61,7 +61,7 @@ describe("the list of tasks", () => {
       server.on("GET /api/v1/me", ok(me())).on("GET /api/v1/tenants/acme/tasks", page());
       return ok(me().memberships[0]?.tenant, 201);
     });
-    const { user } = renderApp("/");
+    const { user } = renderApp("/t/acme/tasks");
     await user.type(await screen.findByLabelText("Name"), "Acme");
     await user.click(screen.getByRole("button", { name: "Create tenant" }));
 

@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { me, task } from "@/testing/examples";
@@ -14,6 +14,7 @@ const answer = {
       num_tokens: 128,
       truncated: true,
       coverage: { trigram: 0.5, bigram: 0.3, unigram: 0.2, exact: 0 },
+      tokens: null,
     },
   ],
   model: {
@@ -69,9 +70,63 @@ describe("trying a text", () => {
     await predict(user, "And now?");
 
     const calls = server.sentTo("POST /v1/tasks/mail-topics/predict");
-    expect(calls.map(({ body }) => body)).toEqual([{ inputs: ["Where is it?"] }, { inputs: ["And now?"] }]);
+    expect(calls.map(({ body }) => body)).toEqual([
+      { inputs: ["Where is it?"], parameters: { tokens: true } },
+      { inputs: ["And now?"], parameters: { tokens: true } },
+    ]);
     expect(calls[1]?.headers.get("Authorization")).toBe("Bearer hmi_for_mail-topics");
     expect(server.sentTo("POST /api/v1/tenants/acme/playground-token")).toHaveLength(1);
+  });
+
+  it("marks each token by what PLOT knew of it", async () => {
+    const [prediction] = answer.predictions;
+    const tokens = [
+      { start: 0, end: 5, rung: "unigram", node: "general" },
+      { start: 6, end: 8, rung: "trigram", node: "domain" },
+    ];
+    server.on(
+      "POST /v1/tasks/mail-topics/predict",
+      ok({ ...answer, predictions: [{ ...prediction, tokens }] }),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "Where is it?");
+
+    const text = await screen.findByRole("region", { name: "The text by what PLOT knew" });
+    expect(text).toHaveTextContent("Where is it?");
+    expect(within(text).getByText("is")).toHaveAttribute(
+      "title",
+      "Known with both neighbours, learnt from your domain",
+    );
+    expect(within(text).getByText("Where")).toHaveAttribute("data-rung", "unigram");
+    expect(screen.getByText("from your domain", { exact: false, selector: "li" })).toHaveTextContent(
+      "1 token",
+    );
+  });
+
+  it("answers a text per line, and shows each one whole when it is chosen", async () => {
+    const [prediction] = answer.predictions;
+    const other = { ...prediction, label: "billing", score: 0.6, scores: { billing: 0.6, delivery: 0.4 } };
+    server.on("POST /v1/tasks/mail-topics/predict", ok({ ...answer, predictions: [prediction, other] }));
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await user.click(await screen.findByText("One text per line"));
+    await user.type(screen.getByLabelText("Texts"), "Where is it?{enter}{enter} The bill ");
+    await user.click(screen.getByRole("button", { name: "Predict" }));
+
+    expect(await screen.findByRole("heading", { name: "2 texts" })).toBeVisible();
+    expect(screen.getByRole("heading", { name: "delivery" })).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "The bill" }));
+    expect(screen.getByRole("heading", { name: "billing" })).toBeVisible();
+    const [call] = server.sentTo("POST /v1/tasks/mail-topics/predict");
+    expect(call?.body).toMatchObject({ inputs: ["Where is it?", "The bill"] });
+  });
+
+  it("writes the same call in other languages", async () => {
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await user.type(await screen.findByLabelText("Text"), "Hello");
+    await user.click(screen.getByText("Python"));
+
+    const code = screen.getByRole("region", { name: "The same call with Python" });
+    expect(code).toHaveTextContent('json.dumps({"inputs": ["Hello"]})');
   });
 
   it("gets one new token when the old one was revoked", async () => {

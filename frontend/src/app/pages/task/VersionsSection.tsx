@@ -1,7 +1,8 @@
 /** A task's versions, to look at, deploy and roll back to. */
 
-import { Text } from "@mantine/core";
+import { Button, Text } from "@mantine/core";
 import { useState } from "react";
+import { Link } from "react-router";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { QueryView } from "@/components/ui/QueryView";
@@ -24,7 +25,18 @@ export function VersionsSection({ tenant, task, canWrite }: Props) {
   const versions = useVersions(tenant, task.slug, page);
   const deployed = task.deployment?.version ?? null;
   return (
-    <Section title="Versions" description="Each training that succeeds makes one. All are kept.">
+    <Section
+      title="Versions"
+      description="Each training that succeeds makes one. All are kept."
+      actions={
+        versions.data &&
+        versions.data.count > 1 && (
+          <Button component={Link} to={paths.compareNewest(tenant, task.slug)} variant="default" size="xs">
+            Compare
+          </Button>
+        )
+      }
+    >
       <QueryView query={versions} height={120}>
         {(list) =>
           list.count === 0 ? (

@@ -16,6 +16,14 @@ export interface Coverage {
   exact: number;
 }
 
+/** One token of the input (places in Unicode code points) and what PLOT answered it with. */
+export interface TokenLookup {
+  start: number;
+  end: number;
+  rung: "trigram" | "bigram" | "unigram";
+  node: "general" | "domain" | "private";
+}
+
 export interface Prediction {
   label: string;
   score: number;
@@ -23,6 +31,7 @@ export interface Prediction {
   num_tokens: number;
   truncated: boolean;
   coverage: Coverage;
+  tokens: TokenLookup[] | null;
 }
 
 /** Answer of POST /v1/tasks/{task}/predict. */
@@ -44,7 +53,7 @@ async function predict(task: string, inputs: string[], secret: string): Promise<
     // The key alone decides: what the service answers here, it answers an application too.
     credentials: "omit",
     headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ inputs }),
+    body: JSON.stringify({ inputs, parameters: { tokens: true } }),
   }).catch(() => {
     throw unreachableError();
   });
@@ -65,14 +74,14 @@ export function usePredict(tenant: string, task: string) {
   }
 
   return useMutation({
-    mutationFn: async (text: string) => {
+    mutationFn: async (texts: string[]) => {
       try {
-        return await predict(task, [text], await freshSecret());
+        return await predict(task, texts, await freshSecret());
       } catch (error) {
         // A token may have been revoked since: one new one, then the error stands.
         if (!(error instanceof ApiError && error.code === "invalid_key")) throw error;
         token.current = null;
-        return predict(task, [text], await freshSecret());
+        return predict(task, texts, await freshSecret());
       }
     },
   });

@@ -7,11 +7,19 @@ import { ShareBar } from "@/components/ui/ShareBar";
 import { formatCount } from "@/lib/format";
 
 import type { PredictResponse } from "../api/predict";
+import { TokenText } from "./TokenText";
 
 const maxShownScores = 12;
 
-export function PredictionCard({ answer }: { answer: PredictResponse }) {
-  const [prediction] = answer.predictions;
+interface Props {
+  answer: PredictResponse;
+  /** The text that was asked, and its place among those of the call. */
+  text: string;
+  index: number;
+}
+
+export function PredictionCard({ answer, text, index }: Props) {
+  const prediction = answer.predictions[index];
   if (!prediction) return null;
   const { coverage } = prediction;
   const scores = Object.entries(prediction.scores).sort(([, a], [, b]) => b - a);
@@ -46,6 +54,7 @@ export function PredictionCard({ answer }: { answer: PredictResponse }) {
           <Text size="sm" fw={500}>
             How much of the text PLOT knew
           </Text>
+          {prediction.tokens && <TokenText text={text} tokens={prediction.tokens} />}
           <ShareBar name="Three tokens together" share={coverage.trigram} color="teal.6" />
           <ShareBar name="Two tokens" share={coverage.bigram} color="cyan.6" />
           <ShareBar name="One token" share={coverage.unigram} color="yellow.6" />

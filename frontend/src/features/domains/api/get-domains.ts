@@ -1,14 +1,20 @@
-/** The domains a task may use: the tenant's own and the shared ones. */
+/** The domains that a tenant sees: its own and the shared ones. */
 
 import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 
+const mostAtOnce = 200;
+
 export function useDomains(tenant: string) {
   return useQuery({
     queryKey: queryKeys.domains(tenant),
     queryFn: async () =>
-      body(await api.GET("/api/v1/tenants/{tenant}/domains", { params: { path: { tenant } } })),
+      body(
+        await api.GET("/api/v1/tenants/{tenant}/domains", {
+          params: { path: { tenant }, query: { page_size: mostAtOnce } },
+        }),
+      ),
   });
 }

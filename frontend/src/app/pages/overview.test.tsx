@@ -1,0 +1,98 @@
+import { screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { dataset, me, task, taskTraining, version } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const today = new Date().toISOString().slice(0, 10);
+const deployment = { version: 1, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" };
+const latest_version = { id: version().id, number: 2, created_at: "2026-01-05T10:00:00Z" };
+
+describe("the overview", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/tasks`, page())
+      .on(`GET ${root}/datasets`, page())
+      .on(`GET ${root}/usage`, ok({ days: 14, results: [] }));
+  });
+
+  it("leads a newcomer to a first file", async () => {
+    renderApp("/");
+
+    expect(await screen.findByText("Make your first model")).toBeVisible();
+    expect(screen.getByRole("link", { name: "Start with a file" })).toHaveAttribute(
+      "href",
+      "/t/acme/new-task",
+    );
+  });
+
+  it("tells what needs attention, the gravest first, with the way there", async () => {
+    server
+      .on(
+        `GET ${root}/tasks`,
+        page(
+          task({ slug: "fresh", name: "Fresh" }),
+          task({ slug: "two", name: "Two", latest_training: taskTraining(), latest_version, deployment }),
+          task({ slug: "new", name: "New", latest_training: taskTraining(), latest_version }),
+          task({ slug: "bad", name: "Bad", latest_training: taskTraining({ state: "failed" }) }),
+          task({ slug: "busy", name: "Busy", latest_training: taskTraining({ state: "running" }) }),
+        ),
+      )
+      .on(`GET ${root}/datasets`, page(dataset({ state: "blocked" }), dataset({ name: "fine.csv" })));
+    renderApp("/t/acme");
+
+    const attention = await screen.findByRole("region", { name: "Needs attention" });
+    await within(attention).findByText("mails.csv is not ready to train on");
+    const links = within(attention).getAllByRole("link");
+    expect(links.map((link) => [link.textContent, link.getAttribute("href")])).toEqual([
+      ["See why", `/t/acme/tasks/bad/trainings/${taskTraining().id}`],
+      ["Deploy", "/t/acme/new-task/new"],
+      ["Fix it", `/t/acme/datasets/${dataset().id}`],
+      ["Go on", "/t/acme/new-task/fresh"],
+      ["Compare them", "/t/acme/tasks/two/compare?versions=1,2"],
+    ]);
+  });
+
+  it("shows what was used, and the next step while nothing was", async () => {
+    server.on(`GET ${root}/tasks`, page(task({ deployment })));
+    renderApp("/t/acme");
+
+    expect(await screen.findByText("Next: let your application call")).toBeVisible();
+    expect(await screen.findByText(/No calls yet/)).toBeVisible();
+  });
+
+  it("sums the usage of the last days", async () => {
+    const row = {
+      task_id: task().id,
+      num_requests: 2,
+      num_texts: 1200,
+      num_tokens: 34_000,
+      num_truncated: 0,
+    };
+    server
+      .on(`GET ${root}/tasks`, page(task({ deployment })))
+      .on(`GET ${root}/usage`, ok({ days: 14, results: [{ ...row, task: "mail-topics", day: today }] }));
+    renderApp("/t/acme");
+
+    expect(await screen.findByText("1,200")).toBeVisible();
+    expect(screen.getByRole("img", { name: /^Texts answered, .* at most 1,200/ })).toBeVisible();
+    expect(screen.queryByText("Next: let your application call")).toBeNull();
+  });
+
+  it("keeps its tasks in view when usage cannot be loaded", async () => {
+    server
+      .on(`GET ${root}/tasks`, page(task({ deployment })))
+      .on(`GET ${root}/usage`, refusal(403, "forbidden", "Not for you."));
+    renderApp("/t/acme");
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("Not for you.");
+    expect(screen.getByRole("link", { name: "Mail topics" })).toBeVisible();
+  });
+});

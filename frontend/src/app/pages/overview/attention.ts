@@ -1,0 +1,83 @@
+/** What a tenant's people should look at, the gravest first. */
+
+import type { Dataset, Task } from "@/lib/types";
+
+import { paths } from "@/app/paths";
+
+export interface Attention {
+  color: "red" | "yellow" | "blue";
+  title: string;
+  words: string;
+  /** Where it is dealt with, and the words of the link there. */
+  to: string;
+  action: string;
+}
+
+export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[]): Attention[] {
+  const found = [
+    ...tasks.flatMap((task) => forTask(tenant, task)),
+    ...datasets.filter(({ state }) => state === "blocked").map((dataset) => forDataset(tenant, dataset)),
+  ];
+  const gravity = ["red", "yellow", "blue"];
+  return found.sort((a, b) => gravity.indexOf(a.color) - gravity.indexOf(b.color));
+}
+
+function forTask(tenant: string, task: Task): Attention[] {
+  const { name, slug, latest_training: training, latest_version: version, deployment } = task;
+  if (training?.state === "failed") {
+    return [
+      {
+        color: "red",
+        title: `The training of ${name} failed`,
+        words: deployment ? "What served before goes on serving." : "Nothing serves yet.",
+        to: paths.training(tenant, slug, training.id),
+        action: "See why",
+      },
+    ];
+  }
+  if (training?.state === "queued" || training?.state === "running") return [];
+  if (version && !deployment) {
+    return [
+      {
+        color: "yellow",
+        title: `${name} is trained, but does not serve`,
+        words: `Read the report of version ${version.number}, then deploy it.`,
+        to: paths.setUpTask(tenant, slug),
+        action: "Deploy",
+      },
+    ];
+  }
+  if (version && deployment && version.number > deployment.version) {
+    return [
+      {
+        color: "blue",
+        title: `${name} has a newer version than the one that serves`,
+        words: `Version ${version.number} is ready, version ${deployment.version} serves.`,
+        to: paths.compare(tenant, slug, deployment.version, version.number),
+        action: "Compare them",
+      },
+    ];
+  }
+  if (!training) {
+    return [
+      {
+        color: "blue",
+        title: `${name} has not been trained`,
+        words: "Give it examples and start a training.",
+        to: paths.setUpTask(tenant, slug),
+        action: "Go on",
+      },
+    ];
+  }
+  return [];
+}
+
+function forDataset(tenant: string, { id, name }: Dataset): Attention {
+  return {
+    color: "yellow",
+    title: `${name} is not ready to train on`,
+    words: "Something in the file has to be fixed first; most fixes are one click.",
+    to: paths.dataset(tenant, id),
+    action: "Fix it",
+  };
+}

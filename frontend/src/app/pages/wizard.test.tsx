@@ -1,0 +1,165 @@
+import { screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Task } from "@/lib/types";
+import { dataset, domain, me, task, taskTraining, training, version } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const shared = domain({
+  id: "6a1f0000-0000-4000-8000-0000000000b1",
+  slug: "news",
+  name: "News",
+  is_shared: true,
+});
+const own = domain();
+
+function suggested(best: string | null) {
+  return {
+    state: "succeeded",
+    error: null,
+    best,
+    num_texts: 400,
+    coverages: [
+      { domain_id: null, trigram: 0.1, bigram: 0.2, unigram: 0.7 },
+      { domain_id: shared.id, trigram: 0.3, bigram: 0.3, unigram: 0.4 },
+      { domain_id: own.id, trigram: 0.2, bigram: 0.3, unigram: 0.5 },
+    ],
+  };
+}
+
+describe("the wizard", () => {
+  let server: FakeServer;
+  let current: Task;
+
+  beforeEach(() => {
+    current = task();
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/datasets`, page(dataset()))
+      .on(`GET ${root}/datasets/${dataset().id}`, ok(dataset()))
+      .on(`GET ${root}/datasets/${dataset().id}/rows`, ok({ count: 0, results: [] }))
+      .on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(suggested(null)))
+      .on(`GET ${root}/domains`, page(shared, own))
+      .on(`POST ${root}/tasks`, () => ok(current, 201))
+      .on(`GET ${root}/tasks/mail-topics`, () => ok(current))
+      .on(`GET ${root}/tasks/mail-topics/versions/1`, ok(version()));
+  });
+
+  const created = () => server.sentTo(`POST ${root}/tasks`).map(({ body }) => body);
+  const nameStep = `/t/acme/new-task?dataset=${dataset().id}`;
+
+  it("leads from a file to a deployed model, each step when the one before is done", async () => {
+    server
+      .on(`POST ${root}/tasks/mail-topics/trainings`, () => {
+        current = { ...current, latest_training: taskTraining({ state: "running" }) };
+        return ok(training(), 201);
+      })
+      .on(`GET ${root}/trainings/${training().id}`, () => {
+        const done = taskTraining({ state: "succeeded" });
+        current = {
+          ...current,
+          latest_training: done,
+          latest_version: { id: version().id, number: 1, created_at: "2026-01-05T10:00:00Z" },
+        };
+        return ok(training({ state: "succeeded", version: 1 }));
+      })
+      .on(`POST ${root}/tasks/mail-topics/deployments`, () => {
+        const deployment = { version: 1, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" };
+        current = { ...current, deployment };
+        return ok({}, 201);
+      });
+    const { user } = renderApp("/t/acme/new-task");
+
+    await user.selectOptions(await screen.findByLabelText(/uploaded before/), dataset().id);
+    await user.click(await screen.findByRole("button", { name: "Go on with this file" }));
+    expect(await screen.findByLabelText("Name")).toHaveValue("Mails");
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    expect(await screen.findByText("Train the model")).toBeVisible();
+    await user.click(await screen.findByRole("button", { name: "Start training" }));
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)[0]?.body).toEqual({
+      dataset: dataset().id,
+    });
+
+    expect(await screen.findByText("Version 1 is ready", {}, { timeout: 6000 })).toBeVisible();
+    expect(await screen.findByText("92.5%")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Deploy version 1" }));
+    expect(await screen.findByText("Version 1 serves")).toBeVisible();
+    expect(screen.getByLabelText("Text")).toBeVisible();
+    expect(created()).toEqual([{ name: "Mails" }]);
+  });
+
+  it("suggests the domain of one's own that knows the text best", async () => {
+    server.on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(suggested(own.id)));
+    const { user } = renderApp(nameStep);
+
+    expect(await screen.findByText("Suggested")).toBeVisible();
+    const choice = screen.getByRole("radio", { name: /^Mails/ });
+    expect(choice).toBeChecked();
+    expect(within(choice).getByText(/Knows 50% of your text/)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    await screen.findByText("Train the model");
+    expect(created()).toEqual([{ name: "Mails", domain: "mails" }]);
+  });
+
+  it("makes a domain below a shared one", async () => {
+    server
+      .on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(suggested(shared.id)))
+      .on(`POST ${root}/domains`, ok(domain({ slug: "mails-2" }), 201));
+    const { user } = renderApp(nameStep);
+
+    expect(await screen.findByText("Suggested")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    await screen.findByText("Train the model");
+    expect(server.sentTo(`POST ${root}/domains`)[0]?.body).toEqual({
+      name: "Mails",
+      parent_domain: "news",
+    });
+    expect(created()).toEqual([{ name: "Mails", domain: "mails-2" }]);
+  });
+
+  it("does not wait for a text that has not been compared", async () => {
+    server.on(
+      `GET ${root}/datasets/${dataset().id}/suggestion`,
+      ok({ state: "queued", error: null, best: null, coverages: [], num_texts: 0 }),
+    );
+    renderApp(nameStep);
+
+    expect(await screen.findByText(/Comparing your text with the domains/)).toBeVisible();
+    expect(screen.getByRole("radio", { name: /^A new domain for this task/ })).toBeChecked();
+    expect(screen.queryByText("Suggested")).toBeNull();
+  });
+
+  it("does not go on with a file that must be fixed first", async () => {
+    server.on(`GET ${root}/datasets/${dataset().id}`, ok(dataset({ state: "blocked" })));
+    const { user } = renderApp("/t/acme/new-task");
+
+    await user.selectOptions(await screen.findByLabelText(/uploaded before/), dataset().id);
+    expect(await screen.findByText(/Fix what must be fixed/)).toBeVisible();
+    expect(screen.getByRole("button", { name: "Go on with this file" })).toBeDisabled();
+  });
+
+  it("keeps what was typed when the name is taken", async () => {
+    server.on(`POST ${root}/tasks`, refusal(409, "already_exists", "There is a task mails already."));
+    const { user } = renderApp(nameStep);
+    await user.click(await screen.findByRole("button", { name: "Create task" }));
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("There is a task mails already.");
+    expect(screen.getByLabelText("Name")).toHaveValue("Mails");
+  });
+
+  it("offers another try when a training has failed", async () => {
+    current = task({ latest_training: taskTraining({ state: "failed" }) });
+    server.on(
+      `GET ${root}/trainings/${training().id}`,
+      ok(training({ state: "failed", error: { code: "training_failed", message: "Out of disk." } })),
+    );
+    renderApp("/t/acme/new-task/mail-topics");
+
+    expect(await screen.findByText("Out of disk.")).toBeVisible();
+    expect(await screen.findByRole("button", { name: "Start training" })).toBeVisible();
+  });
+});

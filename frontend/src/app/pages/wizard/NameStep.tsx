@@ -1,0 +1,113 @@
+/** Step 2: name the task and choose the domain; the one that knows most of the file's text is suggested. */
+
+import { Button, Group, Stack, TextInput } from "@mantine/core";
+import { IconArrowRight } from "@tabler/icons-react";
+import { type SubmitEvent, useState } from "react";
+import { useNavigate } from "react-router";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { Section } from "@/components/ui/Section";
+import { useDataset } from "@/features/datasets/api/get-dataset";
+import { useCreateDomain } from "@/features/domains/api/create-domain";
+import { useDomains } from "@/features/domains/api/get-domains";
+import { isMeasuring, useSuggestion } from "@/features/domains/api/get-suggestion";
+import { choicesFor, idOf, suggestedChoice } from "@/features/domains/choices";
+import { DomainChoiceList } from "@/features/domains/components/DomainChoiceList";
+import { useCreateTask } from "@/features/tasks/api/create-task";
+import { afterChange } from "@/lib/after-change";
+import type { Task } from "@/lib/types";
+
+import { PageView } from "@/app/PageView";
+import { paths } from "@/app/paths";
+
+interface Props {
+  tenant: string;
+  dataset: string;
+  onBack: () => void;
+}
+
+export function NameStep({ tenant, dataset, onBack }: Props) {
+  const found = useDataset(tenant, dataset);
+  return (
+    <PageView query={found}>
+      {({ name }) => <NameForm tenant={tenant} dataset={dataset} fileName={name} onBack={onBack} />}
+    </PageView>
+  );
+}
+
+function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: string }) {
+  const navigate = useNavigate();
+  const domains = useDomains(tenant);
+  const suggestion = useSuggestion(tenant, dataset);
+  const createTask = useCreateTask(tenant);
+  const createDomain = useCreateDomain(tenant);
+  const [name, setName] = useState(taskNameFrom(fileName));
+  const [chosen, setChosen] = useState<string | null>(null);
+
+  const known = domains.data?.results ?? [];
+  const choices = choicesFor(known, suggestion.data ?? null);
+  const suggested = suggestedChoice(choices, known, suggestion.data ?? null);
+  const value = chosen ?? (suggested ? idOf(suggested) : "");
+  const choice = choices.find((each) => idOf(each) === value);
+
+  const create = async (): Promise<Task> => {
+    const title = name.trim();
+    if (choice?.kind === "own") return createTask.mutateAsync({ name: title, domain: choice.slug });
+    if (choice?.kind !== "below") return createTask.mutateAsync({ name: title });
+    const made =
+      createDomain.data ?? (await createDomain.mutateAsync({ name: title, parentDomain: choice.slug }));
+    return createTask.mutateAsync({ name: title, domain: made.slug });
+  };
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    afterChange(create(), ({ slug }) => void navigate(`${paths.setUpTask(tenant, slug)}?dataset=${dataset}`));
+  };
+  const error = createDomain.error ?? createTask.error;
+  return (
+    <Section title="What will the model decide?">
+      <form onSubmit={submit}>
+        <Stack maw={640}>
+          {error && <ErrorNotice error={error} title="The task was not created" />}
+          <TextInput
+            label="Name"
+            description="For you and your team, for instance “Support mail topics”."
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            maxLength={80}
+            required
+            withAsterisk={false}
+            autoFocus
+          />
+          <DomainChoiceList
+            choices={choices}
+            suggested={suggestion.data?.state === "succeeded" ? suggested : undefined}
+            isMeasuring={isMeasuring(suggestion.data)}
+            value={value}
+            onChange={setChosen}
+          />
+          <Group justify="space-between">
+            <Button variant="default" onClick={onBack}>
+              Back
+            </Button>
+            <Button
+              type="submit"
+              loading={createTask.isPending || createDomain.isPending}
+              rightSection={<IconArrowRight size={16} aria-hidden />}
+            >
+              Create task
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Section>
+  );
+}
+
+/** "support_mails.csv" as "Support mails". */
+function taskNameFrom(fileName: string): string {
+  const words = fileName
+    .replace(/\.(csv|tsv|jsonl|parquet)$/i, "")
+    .replace(/[_-]+/g, " ")
+    .trim();
+  return (words.charAt(0).toUpperCase() + words.slice(1)).slice(0, 80);
+}

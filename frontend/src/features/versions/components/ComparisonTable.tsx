@@ -1,0 +1,64 @@
+/** Figures of two versions side by side with their difference. */
+
+import { Table, Text } from "@mantine/core";
+
+import type { ComparedFigure } from "../comparison";
+
+interface Props {
+  /** What the first column names. */
+  title: string;
+  figures: ComparedFigure[];
+  one: number;
+  other: number;
+}
+
+export function ComparisonTable({ title, figures, one, other }: Props) {
+  return (
+    <Table.ScrollContainer minWidth={440} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing={6} style={{ fontVariantNumeric: "tabular-nums" }}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{title}</Table.Th>
+            <Table.Th ta="right">Version {one}</Table.Th>
+            <Table.Th ta="right">Version {other}</Table.Th>
+            <Table.Th ta="right">Difference</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {figures.map((figure) => (
+            <Table.Tr key={figure.name}>
+              <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+                {figure.name}
+              </Table.Th>
+              <Table.Td ta="right">{figure.one}</Table.Td>
+              <Table.Td ta="right">{figure.other}</Table.Td>
+              <Table.Td ta="right">
+                <Difference figure={figure} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function Difference({ figure: { difference, isBetter } }: { figure: ComparedFigure }) {
+  if (isBetter === null) {
+    return (
+      <Text span size="sm" c="dimmed">
+        {difference}
+      </Text>
+    );
+  }
+  return (
+    <Text
+      span
+      size="sm"
+      fw={600}
+      c={isBetter ? "var(--mantine-color-teal-light-color)" : "var(--mantine-color-red-text)"}
+    >
+      {difference} <span>{isBetter ? "better" : "worse"}</span>
+    </Text>
+  );
+}
