@@ -2,7 +2,16 @@
 
 import { AppShell, Burger, Group, NavLink, ScrollArea, Stack } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconChartBar, IconDatabase, IconHome, IconKey, IconStack2 } from "@tabler/icons-react";
+import {
+  IconBinaryTree,
+  IconChartBar,
+  IconDatabase,
+  IconHome,
+  IconKey,
+  IconSettings,
+  IconStack2,
+  IconUsers,
+} from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
 
@@ -30,8 +39,11 @@ export function Frame() {
     { to: paths.overview(tenant), label: "Overview", icon: IconHome, isExact: true },
     { to: paths.tasks(tenant), label: "Tasks", icon: IconStack2, also: paths.newTask(tenant) },
     { to: paths.datasets(tenant), label: "Datasets", icon: IconDatabase },
+    { to: paths.domains(tenant), label: "Domains", icon: IconBinaryTree },
     { to: paths.usage(tenant), label: "Usage", icon: IconChartBar },
     { to: paths.keys(tenant), label: "API keys", icon: IconKey },
+    { to: paths.members(tenant), label: "Members", icon: IconUsers },
+    { to: paths.settings(tenant), label: "Settings", icon: IconSettings, also: paths.deletions(tenant) },
   ];
   return (
     <AppShell

@@ -16,6 +16,11 @@ export const paths = {
   version: (tenant: string, task: string, number: number) => `/t/${tenant}/tasks/${task}/versions/${number}`,
   datasets: (tenant: string) => `/t/${tenant}/datasets`,
   dataset: (tenant: string, id: string) => `/t/${tenant}/datasets/${id}`,
+  domains: (tenant: string) => `/t/${tenant}/domains`,
+  domain: (tenant: string, domain: string) => `/t/${tenant}/domains/${domain}`,
+  deletions: (tenant: string) => `/t/${tenant}/deletions`,
+  members: (tenant: string) => `/t/${tenant}/members`,
+  settings: (tenant: string) => `/t/${tenant}/settings`,
   usage: (tenant: string) => `/t/${tenant}/usage`,
   keys: (tenant: string) => `/t/${tenant}/keys`,
 };

@@ -80,6 +80,26 @@ export const routes: RouteObject[] = [
                 path: "datasets/:dataset",
                 ...later(async () => (await import("./pages/DatasetPage")).DatasetPage),
               },
+              {
+                path: "domains",
+                ...later(async () => (await import("./pages/DomainsPage")).DomainsPage),
+              },
+              {
+                path: "domains/:domain",
+                ...later(async () => (await import("./pages/DomainPage")).DomainPage),
+              },
+              {
+                path: "deletions",
+                ...later(async () => (await import("./pages/DeletionsPage")).DeletionsPage),
+              },
+              {
+                path: "members",
+                ...later(async () => (await import("./pages/MembersPage")).MembersPage),
+              },
+              {
+                path: "settings",
+                ...later(async () => (await import("./pages/SettingsPage")).SettingsPage),
+              },
               { path: "usage", ...later(async () => (await import("./pages/UsagePage")).UsagePage) },
               { path: "keys", ...later(async () => (await import("./pages/KeysPage")).KeysPage) },
               { path: "*", element: <NotFoundPage /> },

@@ -2,7 +2,7 @@
 
 import { useParams } from "react-router";
 
-type Name = "tenant" | "task" | "training" | "version" | "dataset";
+type Name = "tenant" | "task" | "training" | "version" | "dataset" | "domain";
 
 export function useParam(name: Name): string {
   const value = useParams()[name];

@@ -26,6 +26,13 @@ export type ApiKeyCreated = Schemas["NewKeyOut"];
 export type Usage = Schemas["UsageOut"];
 export type UsageRow = Schemas["UsageRowOut"];
 export type Suggestion = Schemas["SuggestionOut"];
+export type DomainTree = Schemas["DomainTreeOut"];
+export type DomainUpdate = Schemas["DomainUpdateOut"];
+export type TaskVerdict = Schemas["TaskVerdictOut"];
+export type TreeDiff = Schemas["TreeDiffOut"];
+export type Contribution = Schemas["ContributionOut"];
+export type Deletion = Schemas["DeletionOut"];
+export type Member = Schemas["MemberOut"];
 export type PlaygroundToken = Schemas["PlaygroundOut"];
 
 /** One page of a list. */

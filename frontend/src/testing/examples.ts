@@ -1,6 +1,20 @@
 /** Examples of the API's shapes, to be varied by tests. */
 
-import type { ApiKey, DatasetDetail, DatasetFinding, Domain, Me, Task, Training, Version } from "@/lib/types";
+import type {
+  ApiKey,
+  Contribution,
+  DatasetDetail,
+  DatasetFinding,
+  Deletion,
+  Domain,
+  DomainTree,
+  DomainUpdate,
+  Me,
+  Member,
+  Task,
+  Training,
+  Version,
+} from "@/lib/types";
 
 const createdAt = "2026-01-05T10:00:00Z";
 
@@ -68,6 +82,90 @@ export function domain(changes: Partial<Domain> = {}): Domain {
     slug: "mails",
     is_shared: false,
     parent_domain: null,
+    created_at: createdAt,
+    ...changes,
+  };
+}
+
+export function domainTree(changes: Partial<DomainTree> = {}): DomainTree {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000009",
+    digest: "sha256:" + "e".repeat(64),
+    num_bytes: 8_200_000,
+    num_segments: 1,
+    diff: {
+      rows_before: { trigram: 1000 },
+      rows_added: { trigram: 300 },
+      rows_dropped: { trigram: 100 },
+      rows_after: { trigram: 1200 },
+    },
+    created_at: createdAt,
+    retired_at: null,
+    destroyed_at: null,
+    ...changes,
+  };
+}
+
+export function domainUpdate(changes: Partial<DomainUpdate> = {}): DomainUpdate {
+  return {
+    id: "6a1f0000-0000-4000-8000-00000000000a",
+    state: "succeeded",
+    message: "",
+    error: null,
+    tree_digest: domainTree().digest,
+    diff: domainTree().diff,
+    verdicts: [
+      {
+        task_id: task().id,
+        moves: true,
+        num_rows: 200,
+        accuracy_before: 0.9,
+        accuracy_after: 0.91,
+        p_value: 0.4,
+        coverage_before: { trigram: 0.2, bigram: 0.3, unigram: 0.5 },
+        coverage_after: { trigram: 0.3, bigram: 0.3, unigram: 0.4 },
+      },
+    ],
+    created_at: createdAt,
+    finished_at: createdAt,
+    ...changes,
+  };
+}
+
+export function contribution(changes: Partial<Contribution> = {}): Contribution {
+  return {
+    id: "6a1f0000-0000-4000-8000-00000000000b",
+    domain: "news",
+    dataset: dataset().id,
+    granted_by: "ada@acme.example",
+    granted_at: createdAt,
+    revoked_by: "",
+    revoked_at: null,
+    private_share: null,
+    ...changes,
+  };
+}
+
+export function deletion(changes: Partial<Deletion> = {}): Deletion {
+  return {
+    id: "6a1f0000-0000-4000-8000-00000000000c",
+    subject: "contribution",
+    subject_id: contribution().id,
+    segments: [{ dataset: dataset().id, uri: "segments/1", digest: "f".repeat(64) }],
+    versions: [{ task: "mail-topics", number: 2, digest: "d".repeat(64) }],
+    trees: [{ uri: "trees/1", digest: "sha256:" + "e".repeat(64), replaced_by: null }],
+    deleted_at: createdAt,
+    forgotten_at: null,
+    ...changes,
+  };
+}
+
+export function member(changes: Partial<Member> = {}): Member {
+  return {
+    id: "6a1f0000-0000-4000-8000-00000000000d",
+    email: "ada@acme.example",
+    name: "Ada",
+    role: "owner",
     created_at: createdAt,
     ...changes,
   };

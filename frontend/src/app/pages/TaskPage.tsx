@@ -18,6 +18,7 @@ import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 import { RunningTraining } from "./task/RunningTraining";
 import { ServingSection } from "./task/ServingSection";
+import { TrafficSection } from "./task/TrafficSection";
 import { TrainingsSection } from "./task/TrainingsSection";
 import { TrainSection } from "./task/TrainSection";
 import { VersionsSection } from "./task/VersionsSection";
@@ -62,6 +63,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
         }
       />
       {task.deployment && <ServingSection tenant={tenant} task={task} canWrite={canWrite} />}
+      {task.deployment && <TrafficSection tenant={tenant} task={task} />}
       {task.latest_training && isBusy(task) && (
         <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />
       )}

@@ -33,6 +33,7 @@ describe("a task", () => {
       .on("GET /api/v1/me", ok(me()))
       .on(`GET ${root}/tasks/mail-topics`, () => ok(current))
       .on(`GET ${root}/datasets`, page())
+      .on(`GET ${root}/usage`, ok({ days: 30, results: [] }))
       .on(`GET ${root}/tasks/mail-topics/versions`, page(version({ number: 2 }), version()))
       .on(`GET ${root}/tasks/mail-topics/trainings`, page())
       .on(`GET ${root}/tasks/mail-topics/deployments`, page());
@@ -108,6 +109,32 @@ describe("a task", () => {
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)[0]?.body).toEqual({
       dataset: uploaded.id,
     });
+  });
+
+  it("shows the traffic of what serves, and of no other task", async () => {
+    current = task({
+      latest_training: trained,
+      deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
+    });
+    const row = {
+      day: new Date().toISOString().slice(0, 10),
+      num_requests: 1,
+      num_tokens: 1,
+      num_truncated: 0,
+    };
+    server.on(
+      `GET ${root}/usage`,
+      ok({
+        days: 30,
+        results: [
+          { ...row, task: "mail-topics", task_id: task().id, num_texts: 321 },
+          { ...row, task: "other", task_id: "6a1f0000-0000-4000-8000-0000000000aa", num_texts: 1000 },
+        ],
+      }),
+    );
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByText("321")).toBeVisible();
   });
 
   it("asks before it rolls back to an older version", async () => {

@@ -1,0 +1,135 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import {
+  contribution,
+  dataset,
+  deletion,
+  domain,
+  domainTree,
+  domainUpdate,
+  me,
+  task,
+} from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme";
+const shared = domain({
+  id: "6a1f0000-0000-4000-8000-0000000000b1",
+  slug: "news",
+  name: "News",
+  is_shared: true,
+});
+
+describe("domains", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/domains`, page(shared, domain({ parent_domain: "news" })))
+      .on(`GET ${root}/tasks`, page(task({ domain: "mails" })))
+      .on(`GET ${root}/datasets`, page(dataset()))
+      .on(`GET ${root}/contributions`, page())
+      .on(`GET ${root}/deletions`, page(deletion()))
+      .on(`GET ${root}/tasks/mail-topics/gate-consent`, ok({ is_given: false }));
+    for (const slug of ["news", "mails"]) {
+      server
+        .on(`GET ${root}/domains/${slug}/trees`, page(domainTree()))
+        .on(`GET ${root}/domains/${slug}/updates`, page(domainUpdate()));
+    }
+  });
+
+  it("lists one's own before the shared ones", async () => {
+    renderApp("/t/acme/domains");
+
+    const [, first, second] = await screen.findAllByRole("row");
+    expect(first).toHaveTextContent(/^MailsYour ownnews1 task/);
+    expect(second).toHaveTextContent(/^NewsSharedgeneral–/);
+  });
+
+  it("shows what each tree changed and what the gate said of each task", async () => {
+    renderApp("/t/acme/domains/mails");
+
+    const trees = await screen.findByRole("region", { name: "Trees" });
+    expect(await within(trees).findByText("In use")).toBeVisible();
+    expect(within(trees).getByRole("row", { name: /^Three tokens/ })).toHaveTextContent(
+      "Three tokens1,0003001001,200",
+    );
+    const updates = screen.getByRole("region", { name: "Updates" });
+    expect(within(updates).getByRole("row", { name: /^Mail topics/ })).toHaveTextContent(
+      "Mail topicsFollows the new tree90.0% → 91.0%50.0% → 60.0%200",
+    );
+  });
+
+  it("updates a domain after asking, and not while an update is under way", async () => {
+    server.on(`POST ${root}/domains/mails/updates`, () => {
+      server.on(`GET ${root}/domains/mails/updates`, page(domainUpdate({ state: "queued", verdicts: [] })));
+      return ok(domainUpdate({ state: "queued" }), 201);
+    });
+    const { user } = renderApp("/t/acme/domains/mails");
+    const button = await screen.findByRole("button", { name: "Update now" });
+    await waitFor(() => expect(button).toBeEnabled());
+    await user.click(button);
+    await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Update" }));
+
+    expect(await screen.findByText("Waiting")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Update now" })).toBeDisabled();
+  });
+
+  it("gives consent to try new trees on held-out rows", async () => {
+    server.on(`PUT ${root}/tasks/mail-topics/gate-consent`, () => {
+      server.on(`GET ${root}/tasks/mail-topics/gate-consent`, ok({ is_given: true }));
+      return ok({ is_given: true });
+    });
+    const { user } = renderApp("/t/acme/domains/mails");
+    await user.click(await screen.findByRole("switch", { name: "Mail topics" }));
+
+    await waitFor(() => expect(screen.getByRole("switch", { name: "Mail topics" })).toBeChecked());
+    expect(server.sentTo(`PUT ${root}/tasks/mail-topics/gate-consent`)).toHaveLength(1);
+  });
+
+  it("contributes a dataset to a shared domain and takes it back, with a receipt", async () => {
+    server
+      .on(`POST ${root}/contributions`, () => {
+        server.on(`GET ${root}/contributions`, page(contribution()));
+        return ok(contribution(), 201);
+      })
+      .on(`DELETE ${root}/contributions/${contribution().id}`, ok(deletion()));
+    const { user } = renderApp("/t/acme/domains/news");
+    await user.selectOptions(await screen.findByLabelText("Contribute a dataset"), dataset().id);
+    await user.click(screen.getByRole("button", { name: "Give consent" }));
+    await user.click(await screen.findByRole("button", { name: "Take back the consent for mails.csv" }));
+    await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Take back" }));
+
+    expect(await screen.findByRole("heading", { name: "Deletions" })).toBeVisible();
+    expect(await screen.findByText("Being forgotten")).toBeVisible();
+    expect(screen.getByText(/version 2 of mail-topics/)).toBeVisible();
+    expect(server.sentTo(`POST ${root}/contributions`)[0]?.body).toEqual({
+      domain: "news",
+      dataset: dataset().id,
+    });
+  });
+
+  it("offers a developer no consent to share, and a viewer no update", async () => {
+    server.on("GET /api/v1/me", ok(me("developer")));
+    renderApp("/t/acme/domains/news");
+    expect(await screen.findByText("You contribute nothing to this domain.")).toBeVisible();
+    expect(screen.queryByLabelText("Contribute a dataset")).toBeNull();
+  });
+
+  it("tells why an update was refused", async () => {
+    server.on(`POST ${root}/domains/mails/updates`, refusal(409, "conflict", "One is under way."));
+    const { user } = renderApp("/t/acme/domains/mails");
+    const button = await screen.findByRole("button", { name: "Update now" });
+    await waitFor(() => expect(button).toBeEnabled());
+    await user.click(button);
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Update" }));
+
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("One is under way.");
+  });
+});

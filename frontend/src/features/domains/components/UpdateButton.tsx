@@ -1,0 +1,37 @@
+/** Asks for an update of a domain after saying what it does. */
+
+import { Text } from "@mantine/core";
+
+import { ConfirmButton } from "@/components/ui/ConfirmButton";
+
+import { useRequestUpdate } from "../api/request-update";
+
+export function UpdateButton({
+  tenant,
+  domain,
+  disabled,
+}: {
+  tenant: string;
+  domain: string;
+  disabled: boolean;
+}) {
+  const update = useRequestUpdate(tenant, domain);
+  return (
+    <ConfirmButton
+      size="xs"
+      label="Update now"
+      title="Update this domain?"
+      confirmLabel="Update"
+      confirmColor="teal"
+      disabled={disabled}
+      error={update.error}
+      isPending={update.isPending}
+      onConfirm={() => update.mutateAsync()}
+    >
+      <Text size="sm">
+        Its tree is made anew from all the text it has. Deployed tasks that do not lose on their held-out rows
+        follow it; the others stay on the old one for a week and are listed here.
+      </Text>
+    </ConfirmButton>
+  );
+}

@@ -1,0 +1,94 @@
+/** Updates of a domain: their state, and what the gate said of each task that was tried. */
+
+import { Alert, Badge, Group, Stack, Table, Text } from "@mantine/core";
+
+import { formatDate, formatPercent } from "@/lib/format";
+import type { DomainUpdate, TaskVerdict } from "@/lib/types";
+
+const states: Record<DomainUpdate["state"], { label: string; color: string }> = {
+  queued: { label: "Waiting", color: "blue" },
+  running: { label: "Running", color: "blue" },
+  succeeded: { label: "Done", color: "teal" },
+  failed: { label: "Failed", color: "red" },
+  cancelled: { label: "Cancelled", color: "gray" },
+};
+
+interface Props {
+  updates: DomainUpdate[];
+  taskNameOf: (taskId: string) => string;
+}
+
+export function UpdateList({ updates, taskNameOf }: Props) {
+  return (
+    <Stack component="ul" gap="md" p={0} m={0} style={{ listStyle: "none" }}>
+      {updates.map((update) => (
+        <li key={update.id}>
+          <Group gap="xs">
+            <Badge color={states[update.state].color} variant="light" tt="none">
+              {states[update.state].label}
+            </Badge>
+            <Text size="sm" c="dimmed">
+              {formatDate(update.created_at)}
+              {update.message && ` · ${update.message}`}
+            </Text>
+          </Group>
+          {update.error && (
+            <Alert color="red" variant="light" mt="xs">
+              {update.error.message}
+            </Alert>
+          )}
+          {update.verdicts && update.verdicts.length > 0 && (
+            <Verdicts verdicts={update.verdicts} taskNameOf={taskNameOf} />
+          )}
+        </li>
+      ))}
+    </Stack>
+  );
+}
+
+function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<Props, "taskNameOf">) {
+  return (
+    <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing={4} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Task</Table.Th>
+            <Table.Th>Verdict</Table.Th>
+            <Table.Th ta="right">Accuracy</Table.Th>
+            <Table.Th ta="right">Known in context</Table.Th>
+            <Table.Th ta="right">Rows</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {verdicts.map((verdict) => (
+            <Table.Tr key={verdict.task_id}>
+              <Table.Th scope="row" fw={500}>
+                {taskNameOf(verdict.task_id)}
+              </Table.Th>
+              <Table.Td>
+                <Badge color={verdict.moves ? "teal" : "yellow"} variant="light" tt="none">
+                  {verdict.moves ? "Follows the new tree" : "Stays for a week"}
+                </Badge>
+              </Table.Td>
+              <Table.Td ta="right">{change(verdict.accuracy_before, verdict.accuracy_after)}</Table.Td>
+              <Table.Td ta="right">
+                {change(known(verdict.coverage_before), known(verdict.coverage_after))}
+              </Table.Td>
+              <Table.Td ta="right">{verdict.num_rows}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function change(before: number | null, after: number | null): string {
+  if (before === null || after === null) return "not tried";
+  return `${formatPercent(before)} → ${formatPercent(after)}`;
+}
+
+function known(coverage: Record<string, number>): number | null {
+  const { trigram, bigram } = coverage;
+  return trigram === undefined || bigram === undefined ? null : trigram + bigram;
+}
