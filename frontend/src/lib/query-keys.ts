@@ -22,5 +22,6 @@ export const queryKeys = {
   versions: (tenant: string, task: string) => ["tenant", tenant, "task", task, "versions"] as const,
   deployments: (tenant: string, task: string) => ["tenant", tenant, "task", task, "deployments"] as const,
   usage: (tenant: string) => ["tenant", tenant, "usage"] as const,
+  trial: (tenant: string, task: string) => ["tenant", tenant, "task", task, "trial"] as const,
   keys: (tenant: string) => ["tenant", tenant, "keys"] as const,
 };

@@ -33,6 +33,8 @@ export type TreeDiff = Schemas["TreeDiffOut"];
 export type Contribution = Schemas["ContributionOut"];
 export type Deletion = Schemas["DeletionOut"];
 export type Member = Schemas["MemberOut"];
+export type Trial = Schemas["TrialOut"];
+export type TrialComparison = Schemas["ComparisonOut"];
 export type PlaygroundToken = Schemas["PlaygroundOut"];
 
 /** One page of a list. */

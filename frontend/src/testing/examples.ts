@@ -13,6 +13,7 @@ import type {
   Member,
   Task,
   Training,
+  Trial,
   Version,
 } from "@/lib/types";
 
@@ -113,7 +114,7 @@ export function domainUpdate(changes: Partial<DomainUpdate> = {}): DomainUpdate 
     message: "",
     error: null,
     tree_digest: domainTree().digest,
-    diff: domainTree().diff,
+    diff: domainTree().diff ?? null,
     verdicts: [
       {
         task_id: task().id,
@@ -167,6 +168,47 @@ export function member(changes: Partial<Member> = {}): Member {
     name: "Ada",
     role: "owner",
     created_at: createdAt,
+    ...changes,
+  };
+}
+
+export function trial(changes: Partial<Trial> = {}): Trial {
+  return {
+    id: "6a1f0000-0000-4000-8000-00000000000e",
+    version: 2,
+    version_id: "6a1f0000-0000-4000-8000-00000000000f",
+    against: 1,
+    kind: "canary",
+    share: 0.1,
+    is_automatic: true,
+    min_texts: 500,
+    min_agreement: 0.9,
+    state: "running",
+    reason: "",
+    created_by: "ada@acme.example",
+    created_at: createdAt,
+    ended_at: null,
+    comparison: {
+      num_requests: 100,
+      num_live_failed: 0,
+      num_trial_failed: 1,
+      num_both_failed: 0,
+      num_texts: 100,
+      num_agreed: 96,
+      mean_difference: 0.021,
+      difference_counts: [96, 0, 0, 0, 4, 0, 0, 0, 0, 0],
+      bounds_ms: [10, 100],
+      live: { mean_ms: 4.2, counts: [100, 0, 0] },
+      trial: { mean_ms: 5.1, counts: [80, 20, 0] },
+    },
+    verdict: {
+      outcome: "wait",
+      reason: "Too few texts for a verdict.",
+      agreement: 0.96,
+      agreement_low: 0.9,
+      agreement_high: 0.99,
+      failure_p: 1,
+    },
     ...changes,
   };
 }

@@ -21,6 +21,7 @@ import { ServingSection } from "./task/ServingSection";
 import { TrafficSection } from "./task/TrafficSection";
 import { TrainingsSection } from "./task/TrainingsSection";
 import { TrainSection } from "./task/TrainSection";
+import { TrialSection } from "./task/TrialSection";
 import { VersionsSection } from "./task/VersionsSection";
 
 export function TaskPage() {
@@ -63,6 +64,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
         }
       />
       {task.deployment && <ServingSection tenant={tenant} task={task} canWrite={canWrite} />}
+      {task.trial && <TrialSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.deployment && <TrafficSection tenant={tenant} task={task} />}
       {task.latest_training && isBusy(task) && (
         <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />

@@ -1,6 +1,6 @@
 /** A task's versions, to look at, deploy and roll back to. */
 
-import { Button, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "react-router";
 
@@ -8,6 +8,7 @@ import { ListPages } from "@/components/ui/ListPages";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
+import { StartTrialButton } from "@/features/trials/components/StartTrialButton";
 import { useVersions } from "@/features/versions/api/get-versions";
 import { VersionTable } from "@/features/versions/components/VersionTable";
 import type { Task } from "@/lib/types";
@@ -49,13 +50,18 @@ export function VersionsSection({ tenant, task, canWrite }: Props) {
                 hrefOf={({ number }) => paths.version(tenant, task.slug, number)}
                 actionOf={({ number }) =>
                   canWrite && number !== deployed ? (
-                    <DeployButton
-                      tenant={tenant}
-                      task={task.slug}
-                      version={number}
-                      deployedVersion={deployed}
-                      size="xs"
-                    />
+                    <Group gap={6} justify="flex-end" wrap="nowrap">
+                      {deployed !== null && !task.trial && (
+                        <StartTrialButton tenant={tenant} task={task.slug} version={number} />
+                      )}
+                      <DeployButton
+                        tenant={tenant}
+                        task={task.slug}
+                        version={number}
+                        deployedVersion={deployed}
+                        size="xs"
+                      />
+                    </Group>
                   ) : null
                 }
               />

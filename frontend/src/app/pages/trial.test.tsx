@@ -1,0 +1,80 @@
+import { screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Task } from "@/lib/types";
+import { me, task, taskTraining, trial, version } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme/tasks/mail-topics";
+const deployment = { version: 1, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" };
+
+describe("a trial", () => {
+  let server: FakeServer;
+  let current: Task;
+
+  beforeEach(() => {
+    current = task({ latest_training: taskTraining(), deployment });
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on("GET /api/v1/tenants/acme/datasets", page())
+      .on("GET /api/v1/tenants/acme/usage", ok({ days: 30, results: [] }))
+      .on(`GET ${root}`, () => ok(current))
+      .on(`GET ${root}/versions`, page(version({ number: 2 }), version()))
+      .on(`GET ${root}/trainings`, page())
+      .on(`GET ${root}/deployments`, page())
+      .on(`GET ${root}/trials/current`, ok(trial()));
+  });
+
+  const onTrial = () => {
+    current = { ...current, trial: { version: 2, kind: "canary", share: 0.1 } };
+  };
+
+  it("is started as a canary with its share", async () => {
+    server.on(`POST ${root}/trials`, () => {
+      onTrial();
+      return ok(trial(), 201);
+    });
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await user.click(await screen.findByRole("button", { name: "Try version 2 beside what serves" }));
+    await user.click(await screen.findByRole("radio", { name: "Canary" }));
+    await user.selectOptions(screen.getByLabelText("Share of the requests"), "0.25");
+    await user.click(screen.getByRole("button", { name: "Start the trial" }));
+
+    expect(await screen.findByText("Canary: it answers 10% of the requests.")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/trials`)[0]?.body).toEqual({
+      version: 2,
+      kind: "canary",
+      share: 0.25,
+      is_automatic: true,
+    });
+    expect(screen.queryByRole("button", { name: /^Try version/ })).toBeNull();
+  });
+
+  it("shows its figures and is promoted after asking", async () => {
+    onTrial();
+    server.on(`POST ${root}/trials/current/promote`, () => {
+      current = { ...current, trial: null, deployment: { ...deployment, version: 2 } };
+      return ok(trial({ state: "promoted" }));
+    });
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByText("96.0%")).toBeVisible();
+    expect(screen.getByText("Too few texts for a verdict.")).toBeVisible();
+    expect(screen.getByRole("row", { name: /^under 10 ms/ })).toHaveTextContent("under 10 ms80100");
+    await user.click(screen.getByRole("button", { name: "Promote" }));
+    await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Promote" }));
+    expect(await screen.findByRole("heading", { name: "Version 2 is serving" })).toBeVisible();
+  });
+
+  it("tells why it was not started", async () => {
+    server.on(`POST ${root}/trials`, refusal(409, "conflict", "Another is running."));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await user.click(await screen.findByRole("button", { name: "Try version 2 beside what serves" }));
+    await user.click(await screen.findByRole("button", { name: "Start the trial" }));
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("Another is running.");
+  });
+});

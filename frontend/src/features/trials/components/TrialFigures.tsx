@@ -1,0 +1,87 @@
+/** What a trial has shown so far: agreement, failures, latency of both versions, and what that means. */
+
+import { Alert, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+
+import { Figure } from "@/components/ui/Figure";
+import { formatCount, formatNumber, formatPercent } from "@/lib/format";
+import type { Trial, TrialComparison } from "@/lib/types";
+
+export function TrialFigures({ trial }: { trial: Trial }) {
+  const { comparison, verdict } = trial;
+  return (
+    <Stack>
+      <Alert variant="light" color="blue" title={verdict.reason} />
+      {comparison && comparison.num_requests > 0 && (
+        <>
+          <SimpleGrid cols={{ base: 2, md: 4 }}>
+            <Figure
+              name="Same label"
+              value={verdict.agreement === null ? "–" : formatPercent(verdict.agreement)}
+              note={`Of ${formatCount(comparison.num_texts, "text")}; between ${formatPercent(verdict.agreement_low, 0)} and ${formatPercent(verdict.agreement_high, 0)}; at least ${formatPercent(trial.min_agreement, 0)} is asked for`}
+            />
+            <Figure
+              name="Scores apart"
+              value={comparison.mean_difference === null ? "–" : comparison.mean_difference.toFixed(3)}
+              note="Of the live label, mean over the texts"
+            />
+            <Figure
+              name="Failed alone"
+              value={`${comparison.num_trial_failed} / ${comparison.num_live_failed}`}
+              note={`Requests that version ${trial.version} failed alone, and that version ${trial.against} failed alone`}
+            />
+            <Figure
+              name="Time"
+              value={milliseconds(comparison.trial.mean_ms)}
+              note={`Version ${trial.against}: ${milliseconds(comparison.live.mean_ms)}; from the queue to the answer`}
+            />
+          </SimpleGrid>
+          <Latencies trial={trial} comparison={comparison} />
+        </>
+      )}
+    </Stack>
+  );
+}
+
+function Latencies({ trial, comparison }: { trial: Trial; comparison: TrialComparison }) {
+  const { bounds_ms: bounds, live, trial: tried } = comparison;
+  const rows = tried.counts.map((count, index) => ({
+    name: index < bounds.length ? `under ${bounds[index]} ms` : `${bounds.at(-1)} ms and more`,
+    count,
+    liveCount: live.counts[index] ?? 0,
+  }));
+  return (
+    <Table.ScrollContainer minWidth={360} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing={4} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
+        <Table.Caption>
+          <Text span size="xs">
+            Requests by their time, of those that both answered
+          </Text>
+        </Table.Caption>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Time</Table.Th>
+            <Table.Th ta="right">Version {trial.version}</Table.Th>
+            <Table.Th ta="right">Version {trial.against}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows
+            .filter(({ count, liveCount }) => count + liveCount > 0)
+            .map(({ name, count, liveCount }) => (
+              <Table.Tr key={name}>
+                <Table.Th scope="row" fw={400}>
+                  {name}
+                </Table.Th>
+                <Table.Td ta="right">{formatNumber(count)}</Table.Td>
+                <Table.Td ta="right">{formatNumber(liveCount)}</Table.Td>
+              </Table.Tr>
+            ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function milliseconds(value: number | null): string {
+  return value === null ? "–" : `${value.toFixed(1)} ms`;
+}
