@@ -20,7 +20,15 @@ export function useStartTrial(tenant: string, task: string) {
     mutationFn: ({ version, kind, share, isAutomatic }: NewTrial) =>
       api.POST("/api/v1/tenants/{tenant}/tasks/{task}/trials", {
         params: { path: { tenant, task } },
-        body: { version, kind, share, is_automatic: isAutomatic },
+        body: {
+          version,
+          kind,
+          share,
+          is_automatic: isAutomatic,
+          // The API's own defaults, which its schema makes required.
+          min_texts: 500,
+          min_agreement: 0.9,
+        },
       }),
     onSuccess: () => client.invalidateQueries({ queryKey: queryKeys.task(tenant, task) }),
   });
