@@ -230,7 +230,12 @@ PAGES = {
     "Overview": "Needs attention",
     "Tasks": "Tasks",
     "Datasets": "Uploaded so far",
-    "Usage": "Usage",
+    "Domains": "Domains you can use",
+    "Usage": "By task",
+    "Webhooks": "No webhooks yet",
+    "Members": "People",
+    "Audit log": "Changes",
+    "Settings": "The end",
 }
 """Links of the navigation, and a heading of the page that each leads to."""
 

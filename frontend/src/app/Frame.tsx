@@ -7,10 +7,12 @@ import {
   IconChartBar,
   IconDatabase,
   IconHome,
+  IconHistory,
   IconKey,
   IconSettings,
   IconStack2,
   IconUsers,
+  IconWebhook,
 } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
@@ -42,7 +44,9 @@ export function Frame() {
     { to: paths.domains(tenant), label: "Domains", icon: IconBinaryTree },
     { to: paths.usage(tenant), label: "Usage", icon: IconChartBar },
     { to: paths.keys(tenant), label: "API keys", icon: IconKey },
+    { to: paths.webhooks(tenant), label: "Webhooks", icon: IconWebhook },
     { to: paths.members(tenant), label: "Members", icon: IconUsers },
+    { to: paths.audit(tenant), label: "Audit log", icon: IconHistory },
     { to: paths.settings(tenant), label: "Settings", icon: IconSettings, also: paths.deletions(tenant) },
   ];
   return (

@@ -2,6 +2,8 @@
 
 export const paths = {
   signIn: "/sign-in",
+  signUp: "/sign-up",
+  forgottenPassword: "/forgotten-password",
   newTenant: "/new-tenant",
   overview: (tenant: string) => `/t/${tenant}`,
   tasks: (tenant: string) => `/t/${tenant}/tasks`,
@@ -21,6 +23,8 @@ export const paths = {
   deletions: (tenant: string) => `/t/${tenant}/deletions`,
   members: (tenant: string) => `/t/${tenant}/members`,
   settings: (tenant: string) => `/t/${tenant}/settings`,
+  audit: (tenant: string) => `/t/${tenant}/audit`,
+  webhooks: (tenant: string) => `/t/${tenant}/webhooks`,
   usage: (tenant: string) => `/t/${tenant}/usage`,
   keys: (tenant: string) => `/t/${tenant}/keys`,
 };

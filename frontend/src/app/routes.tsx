@@ -27,6 +27,23 @@ export const routes: RouteObject[] = [
     ),
     children: [
       { path: "/sign-in", element: <SignInPage /> },
+      { path: "/sign-up", ...later(async () => (await import("./pages/SignUpPage")).SignUpPage) },
+      {
+        path: "/forgotten-password",
+        ...later(async () => (await import("./pages/ForgottenPasswordPage")).ForgottenPasswordPage),
+      },
+      {
+        path: "/new-password",
+        ...later(async () => (await import("./pages/NewPasswordPage")).NewPasswordPage),
+      },
+      {
+        path: "/confirm-email",
+        ...later(async () => (await import("./pages/ConfirmEmailPage")).ConfirmEmailPage),
+      },
+      {
+        path: "/invitation",
+        ...later(async () => (await import("./pages/InvitationPage")).InvitationPage),
+      },
       {
         element: <SignedIn />,
         children: [
@@ -96,6 +113,11 @@ export const routes: RouteObject[] = [
                 path: "members",
                 ...later(async () => (await import("./pages/MembersPage")).MembersPage),
               },
+              {
+                path: "webhooks",
+                ...later(async () => (await import("./pages/WebhooksPage")).WebhooksPage),
+              },
+              { path: "audit", ...later(async () => (await import("./pages/AuditPage")).AuditPage) },
               {
                 path: "settings",
                 ...later(async () => (await import("./pages/SettingsPage")).SettingsPage),

@@ -11,6 +11,11 @@ export const queryKeys = {
   gateConsent: (tenant: string, task: string) => ["tenant", tenant, "task", task, "gate-consent"] as const,
   deletions: (tenant: string) => ["tenant", tenant, "deletions"] as const,
   members: (tenant: string) => ["tenant", tenant, "members"] as const,
+  invitations: (tenant: string) => ["tenant", tenant, "invitations"] as const,
+  audit: (tenant: string) => ["tenant", tenant, "audit"] as const,
+  webhooks: (tenant: string) => ["tenant", tenant, "webhooks"] as const,
+  deliveries: (tenant: string, webhook: string) =>
+    ["tenant", tenant, "webhook", webhook, "deliveries"] as const,
   datasets: (tenant: string) => ["tenant", tenant, "datasets"] as const,
   dataset: (tenant: string, id: string) => ["tenant", tenant, "dataset", id] as const,
   suggestion: (tenant: string, dataset: string) =>

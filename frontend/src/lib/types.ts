@@ -35,6 +35,13 @@ export type Deletion = Schemas["DeletionOut"];
 export type Member = Schemas["MemberOut"];
 export type Trial = Schemas["TrialOut"];
 export type TrialComparison = Schemas["ComparisonOut"];
+export type Invitation = Schemas["InvitationOut"];
+export type InvitationOffer = Schemas["OfferOut"];
+export type AuditEntry = Schemas["AuditEntryOut"];
+export type Webhook = Schemas["WebhookOut"];
+export type WebhookCreated = Schemas["NewWebhookOut"];
+export type WebhookEvent = Schemas["WebhookEvent"];
+export type Delivery = Schemas["DeliveryOut"];
 export type PlaygroundToken = Schemas["PlaygroundOut"];
 
 /** One page of a list. */

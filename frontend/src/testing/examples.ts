@@ -9,6 +9,7 @@ import type {
   Domain,
   DomainTree,
   DomainUpdate,
+  Invitation,
   Me,
   Member,
   Task,
@@ -209,6 +210,18 @@ export function trial(changes: Partial<Trial> = {}): Trial {
       agreement_high: 0.99,
       failure_p: 1,
     },
+    ...changes,
+  };
+}
+
+export function invitation(changes: Partial<Invitation> = {}): Invitation {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000010",
+    email: "bob@acme.example",
+    role: "viewer",
+    invited_by: "ada@acme.example",
+    created_at: createdAt,
+    expires_at: createdAt,
     ...changes,
   };
 }

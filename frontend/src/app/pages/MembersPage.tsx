@@ -1,4 +1,4 @@
-/** The people of a tenant. */
+/** The people of a tenant, and those who were invited. */
 
 import { useState } from "react";
 
@@ -6,8 +6,10 @@ import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
+import { useInvitations } from "@/features/members/api/get-invitations";
 import { useMembers } from "@/features/members/api/get-members";
-import { AddMemberForm } from "@/features/members/components/AddMemberForm";
+import { InvitationTable } from "@/features/members/components/InvitationTable";
+import { InviteForm } from "@/features/members/components/InviteForm";
 import { MemberTable } from "@/features/members/components/MemberTable";
 import { usePageTitle } from "@/lib/page-title";
 
@@ -24,10 +26,14 @@ export function MembersPage() {
     <>
       <PageHeader title="Members" description="Who sees this tenant, and what they may do." />
       {isOwner && (
-        <Section title="Add a person" description="They need an account on this installation.">
-          <AddMemberForm tenant={tenant} />
+        <Section
+          title="Invite a person"
+          description="They get a mail with a link that is valid for seven days."
+        >
+          <InviteForm tenant={tenant} />
         </Section>
       )}
+      {isOwner && <Invitations tenant={tenant} />}
       <QueryView query={members}>
         {(list) => (
           <Section title="People">
@@ -37,5 +43,20 @@ export function MembersPage() {
         )}
       </QueryView>
     </>
+  );
+}
+
+function Invitations({ tenant }: { tenant: string }) {
+  const invitations = useInvitations(tenant);
+  return (
+    <QueryView query={invitations} height={0}>
+      {({ results }) =>
+        results.length > 0 && (
+          <Section title="Waiting to be accepted">
+            <InvitationTable tenant={tenant} invitations={results} />
+          </Section>
+        )
+      }
+    </QueryView>
   );
 }

@@ -1,13 +1,14 @@
 /** Signing in; whoever is signed in already goes on to where they came from. */
 
-import { Center, Paper, Stack, Text, Title } from "@mantine/core";
-import { Navigate, useLocation } from "react-router";
+import { Anchor, Group } from "@mantine/core";
+import { Link, Navigate, useLocation } from "react-router";
 
 import { useMe } from "@/features/auth/api/get-me";
 import { SignInForm } from "@/features/auth/components/SignInForm";
 import { usePageTitle } from "@/lib/page-title";
 
-import { OfflineNotice } from "../OfflineNotice";
+import { AccountFrame } from "../AccountFrame";
+import { paths } from "../paths";
 
 export function SignInPage() {
   usePageTitle("Sign in");
@@ -15,19 +16,21 @@ export function SignInPage() {
   const { state } = useLocation() as { state: { from?: string } | null };
   if (me.data) return <Navigate to={state?.from ?? "/"} replace />;
   return (
-    <Center mih="100vh" p="md" component="main">
-      <Stack w="100%" maw={380} gap="lg">
-        <div>
-          <Title order={1} size="h2">
-            Sign in to HMI
-          </Title>
-          <Text c="dimmed">Your own language models: upload, train, deploy, call.</Text>
-        </div>
-        <OfflineNotice />
-        <Paper withBorder p="lg" radius="md">
-          <SignInForm />
-        </Paper>
-      </Stack>
-    </Center>
+    <AccountFrame
+      title="Sign in to HMI"
+      words="Your own language models: upload, train, deploy, call."
+      below={
+        <Group justify="space-between">
+          <Anchor component={Link} to={paths.signUp} state={state} size="sm">
+            Make an account
+          </Anchor>
+          <Anchor component={Link} to={paths.forgottenPassword} size="sm">
+            Forgotten the password?
+          </Anchor>
+        </Group>
+      }
+    >
+      <SignInForm />
+    </AccountFrame>
   );
 }

@@ -40,6 +40,22 @@ describe("API keys", () => {
     expect(await screen.findByLabelText("Name")).toHaveValue("");
   });
 
+  it("rotates a key: the new secret is shown once, the old key goes on for the time chosen", async () => {
+    server.on(
+      `POST ${root}/keys/${apiKey().id}/rotate`,
+      ok({ ...apiKey(), id: "k2", secret: "hmi_next" }, 201),
+    );
+    const { user } = renderApp("/t/acme/keys");
+    await user.click(await screen.findByRole("button", { name: "Rotate shop" }));
+    await user.selectOptions(await screen.findByLabelText("What becomes of the old key"), "3600");
+    await user.click(screen.getByRole("button", { name: "Make a new key" }));
+
+    expect(await screen.findByText("hmi_next")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/keys/${apiKey().id}/rotate`)[0]?.body).toEqual({ grace_s: 3600 });
+    await user.click(screen.getByRole("button", { name: "I have copied it" }));
+    await waitFor(() => expect(screen.queryByText("hmi_next")).toBeNull());
+  });
+
   it("revokes only after asking", async () => {
     server.on(`DELETE ${root}/keys/${apiKey().id}`, () => {
       server.on(`GET ${root}/keys`, page());

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { deletion, me, member } from "@/testing/examples";
+import { deletion, invitation, me, member } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -50,31 +50,57 @@ describe("members", () => {
   beforeEach(() => {
     server = new FakeServer();
     server.start();
-    server.on("GET /api/v1/me", ok(me())).on(`GET ${root}/members`, page(member()));
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/members`, page(member()))
+      .on(`GET ${root}/invitations`, page());
   });
 
-  it("adds a person with a role, and tells why not", async () => {
-    server.on(`POST ${root}/members`, refusal(400, "invalid_field", "Nobody has this address."));
+  it("invites a person with a role, and tells why not", async () => {
+    server.on(`POST ${root}/invitations`, refusal(409, "already_exists", "They are a member already."));
     const { user } = renderApp("/t/acme/members");
     await user.type(await screen.findByLabelText("E-mail address"), "bob@acme.example");
     await user.selectOptions(screen.getByLabelText("Role"), "viewer");
     expect(screen.getByText("A viewer reads everything.")).toBeVisible();
-    await user.click(screen.getByRole("button", { name: "Add" }));
-    expect(await screen.findByRole("alert")).toHaveTextContent("Nobody has this address.");
+    await user.click(screen.getByRole("button", { name: "Invite" }));
+    expect(await screen.findByRole("alert")).toHaveTextContent("They are a member already.");
 
-    server.on(`POST ${root}/members`, () => {
-      server.on(
-        `GET ${root}/members`,
-        page(member(), member({ id: "m2", email: "bob@acme.example", name: "" })),
-      );
-      return ok(member(), 201);
+    server.on(`POST ${root}/invitations`, () => {
+      server.on(`GET ${root}/invitations`, page(invitation()));
+      return ok(invitation(), 201);
     });
-    await user.click(screen.getByRole("button", { name: "Add" }));
+    await user.click(screen.getByRole("button", { name: "Invite" }));
     expect(await screen.findByText("bob@acme.example")).toBeVisible();
-    expect(server.sentTo(`POST ${root}/members`)[1]?.body).toEqual({
+    expect(server.sentTo(`POST ${root}/invitations`)[1]?.body).toEqual({
       email: "bob@acme.example",
       role: "viewer",
     });
+  });
+
+  it("gives a member another role, and shows why it cannot", async () => {
+    server.on(`PUT ${root}/members/${member().id}`, refusal(409, "conflict", "The last owner stays one."));
+    const { user } = renderApp("/t/acme/members");
+    await user.selectOptions(await screen.findByLabelText("Role of ada@acme.example"), "viewer");
+
+    expect(await screen.findByText("The last owner stays one.")).toBeVisible();
+    expect(server.sentTo(`PUT ${root}/members/${member().id}`)[0]?.body).toEqual({ role: "viewer" });
+  });
+
+  it("revokes an invitation after asking, and sends it again", async () => {
+    const { id, email } = invitation();
+    server
+      .on(`GET ${root}/invitations`, page(invitation()))
+      .on(`POST ${root}/invitations/${id}/resend`, ok(invitation()))
+      .on(`DELETE ${root}/invitations/${id}`, () => {
+        server.on(`GET ${root}/invitations`, page());
+        return { status: 204 };
+      });
+    const { user } = renderApp("/t/acme/members");
+    await user.click(await screen.findByRole("button", { name: `Send the invitation of ${email} again` }));
+    expect(await screen.findByText("Sent again")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: `Revoke the invitation of ${email}` }));
+    await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Revoke" }));
+    await waitFor(() => expect(screen.queryByText("Waiting to be accepted")).toBeNull());
   });
 
   it("removes a person after asking", async () => {
@@ -94,7 +120,7 @@ describe("members", () => {
     renderApp("/t/acme/members");
 
     expect(await screen.findByText("ada@acme.example")).toBeVisible();
-    expect(screen.queryByRole("button", { name: "Add" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Invite" })).toBeNull();
     expect(screen.queryByRole("button", { name: /^Remove/ })).toBeNull();
   });
 });

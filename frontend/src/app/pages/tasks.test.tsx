@@ -61,10 +61,10 @@ describe("the list of tasks", () => {
       server.on("GET /api/v1/me", ok(me())).on("GET /api/v1/tenants/acme/tasks", page());
       return ok(me().memberships[0]?.tenant, 201);
     });
-    const { user } = renderApp("/t/acme/tasks");
+    const { user } = renderApp("/");
     await user.type(await screen.findByLabelText("Name"), "Acme");
     await user.click(screen.getByRole("button", { name: "Create tenant" }));
 
-    expect(await screen.findByText("No tasks yet")).toBeVisible();
+    expect(await screen.findByText("Make your first model")).toBeVisible();
   });
 });

@@ -7,6 +7,7 @@ import { formatAgo, formatDate } from "@/lib/format";
 import type { ApiKey } from "@/lib/types";
 
 import { useRevokeKey } from "../api/revoke-key";
+import { RotateKeyButton } from "./RotateKeyButton";
 
 interface Props {
   tenant: string;
@@ -68,20 +69,23 @@ function KeyRow({ tenant, apiKey, canRevoke }: RowProps) {
       <Table.Td>{apiKey.expires_at ? formatDate(apiKey.expires_at) : "Never"}</Table.Td>
       <Table.Td ta="right">
         {canRevoke && (
-          <ConfirmButton
-            size="xs"
-            label="Revoke"
-            ariaLabel={`Revoke ${apiKey.name}`}
-            title={`Revoke ${apiKey.name}?`}
-            confirmLabel="Revoke key"
-            error={revoke.error}
-            isPending={revoke.isPending}
-            onConfirm={() => revoke.mutateAsync(apiKey.id)}
-          >
-            <Text size="sm">
-              Applications that use it get an error within seconds. A revoked key cannot be brought back.
-            </Text>
-          </ConfirmButton>
+          <Group gap={6} justify="flex-end" wrap="nowrap">
+            {apiKey.replaced_by === null && <RotateKeyButton tenant={tenant} apiKey={apiKey} />}
+            <ConfirmButton
+              size="xs"
+              label="Revoke"
+              ariaLabel={`Revoke ${apiKey.name}`}
+              title={`Revoke ${apiKey.name}?`}
+              confirmLabel="Revoke key"
+              error={revoke.error}
+              isPending={revoke.isPending}
+              onConfirm={() => revoke.mutateAsync(apiKey.id)}
+            >
+              <Text size="sm">
+                Applications that use it get an error within seconds. A revoked key cannot be brought back.
+              </Text>
+            </ConfirmButton>
+          </Group>
         )}
       </Table.Td>
     </Table.Tr>

@@ -1,15 +1,14 @@
 /** Creates an API key and shows its secret once. */
 
-import { Alert, Button, Group, Modal, NativeSelect, Radio, Stack, Text, TextInput } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { Button, Group, Modal, NativeSelect, Radio, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
-import { CopyField } from "@/components/ui/CopyField";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 import type { ApiKeyCreated, Task } from "@/lib/types";
 
 import { useCreateKey } from "../api/create-key";
+import { Secret } from "./Secret";
 
 interface Props {
   tenant: string;
@@ -39,23 +38,6 @@ export function NewKeyDialog({ tenant, tasks, opened, onClose }: Props) {
         <NewKeyForm tenant={tenant} tasks={tasks} onCreated={setCreated} />
       )}
     </Modal>
-  );
-}
-
-function Secret({ created, onClose }: { created: ApiKeyCreated; onClose: () => void }) {
-  return (
-    <Stack>
-      <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />}>
-        Copy it now: it is shown this once. If it gets lost, revoke it and create another.
-      </Alert>
-      <CopyField label={created.name} value={created.secret} />
-      <Text size="sm" c="dimmed">
-        Applications send it as the header “Authorization: Bearer …”.
-      </Text>
-      <Group justify="flex-end">
-        <Button onClick={onClose}>I have copied it</Button>
-      </Group>
-    </Stack>
   );
 }
 

@@ -1,12 +1,14 @@
 /** The people of a tenant and what each may do. */
 
-import { Badge, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Badge, NativeSelect, Table, Text, VisuallyHidden } from "@mantine/core";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { formatAgo } from "@/lib/format";
 import type { Member } from "@/lib/types";
 
+import { useChangeRole } from "../api/change-role";
 import { useRemoveMember } from "../api/remove-member";
+import { roles } from "../roles";
 
 interface Props {
   tenant: string;
@@ -38,9 +40,13 @@ export function MemberTable({ tenant, members, canRemove }: Props) {
                 </Text>
               </Table.Td>
               <Table.Td>
-                <Badge variant="light" tt="none">
-                  {member.role}
-                </Badge>
+                {canRemove ? (
+                  <RoleChoice tenant={tenant} member={member} />
+                ) : (
+                  <Badge variant="light" tt="none">
+                    {member.role}
+                  </Badge>
+                )}
               </Table.Td>
               <Table.Td>{formatAgo(member.created_at)}</Table.Td>
               <Table.Td ta="right">{canRemove && <RemoveButton tenant={tenant} member={member} />}</Table.Td>
@@ -49,6 +55,25 @@ export function MemberTable({ tenant, members, canRemove }: Props) {
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  );
+}
+
+function RoleChoice({ tenant, member }: { tenant: string; member: Member }) {
+  const change = useChangeRole(tenant, member);
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={`Role of ${member.email}`}
+      value={change.isPending ? change.variables : member.role}
+      onChange={(event) => {
+        const chosen = roles.find(({ value }) => value === event.currentTarget.value);
+        if (chosen) change.mutate(chosen.value);
+      }}
+      data={roles.map(({ value, label }) => ({ value, label }))}
+      disabled={change.isPending}
+      error={change.error?.message}
+      maw={200}
+    />
   );
 }
 
@@ -66,7 +91,8 @@ function RemoveButton({ tenant, member }: { tenant: string; member: Member }) {
       onConfirm={() => remove.mutateAsync()}
     >
       <Text size="sm">
-        They lose sight of this tenant at once. Keys that they created go on working. You can add them again.
+        They lose sight of this tenant at once. Keys that they created go on working. You can invite them
+        again.
       </Text>
     </ConfirmButton>
   );

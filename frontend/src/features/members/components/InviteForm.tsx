@@ -1,4 +1,4 @@
-/** Adds a person by e-mail address with a role. */
+/** Invites a person by e-mail address with a role. */
 
 import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
@@ -6,22 +6,23 @@ import { type SubmitEvent, useState } from "react";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 
-import { useAddMember } from "../api/add-member";
+import { useInvite } from "../api/invite";
 import { roles } from "../roles";
 
-export function AddMemberForm({ tenant }: { tenant: string }) {
-  const add = useAddMember(tenant);
+export function InviteForm({ tenant }: { tenant: string }) {
+  const invite = useInvite(tenant);
   const [email, setEmail] = useState("");
   const [role, setRole] = useState("developer");
   const chosen = roles.find(({ value }) => value === role);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (chosen) afterChange(add.mutateAsync({ email: email.trim(), role: chosen.value }), () => setEmail(""));
+    if (chosen)
+      afterChange(invite.mutateAsync({ email: email.trim(), role: chosen.value }), () => setEmail(""));
   };
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
-        {add.isError && <ErrorNotice error={add.error} title="Nobody was added" />}
+        {invite.isError && <ErrorNotice error={invite.error} title="Nobody was invited" />}
         <Group align="flex-end" gap="sm">
           <TextInput
             label="E-mail address"
@@ -38,8 +39,8 @@ export function AddMemberForm({ tenant }: { tenant: string }) {
             onChange={(event) => setRole(event.currentTarget.value)}
             data={roles.map(({ value, label }) => ({ value, label }))}
           />
-          <Button type="submit" loading={add.isPending}>
-            Add
+          <Button type="submit" loading={invite.isPending}>
+            Invite
           </Button>
         </Group>
         <Text size="sm" c="dimmed">

@@ -1,0 +1,65 @@
+/** The audit log of a tenant. */
+
+import { Group, Text, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useState } from "react";
+
+import { ListPages } from "@/components/ui/ListPages";
+import { PageHeader } from "@/components/ui/PageHeader";
+import { QueryView } from "@/components/ui/QueryView";
+import { Section } from "@/components/ui/Section";
+import { useAudit } from "@/features/audit/api/get-audit";
+import { AuditTable } from "@/features/audit/components/AuditTable";
+import { usePageTitle } from "@/lib/page-title";
+
+import { useParam } from "../use-params";
+
+const typingMs = 300;
+
+export function AuditPage() {
+  usePageTitle("Audit log");
+  const tenant = useParam("tenant");
+  const [actor, setActor] = useState("");
+  const [action, setAction] = useState("");
+  const [page, setPage] = useState(1);
+  const [filter] = useDebouncedValue(`${actor.trim()}\n${action.trim()}`, typingMs);
+  const [askedActor = "", askedAction = ""] = filter.split("\n");
+  const audit = useAudit(tenant, { actor: askedActor, action: askedAction }, page);
+  return (
+    <>
+      <PageHeader title="Audit log" description="Every change, who made it and when." />
+      <Group>
+        <TextInput
+          label="Who"
+          placeholder="an e-mail address"
+          value={actor}
+          onChange={(event) => {
+            setActor(event.currentTarget.value);
+            setPage(1);
+          }}
+        />
+        <TextInput
+          label="What"
+          placeholder="for instance task.create"
+          value={action}
+          onChange={(event) => {
+            setAction(event.currentTarget.value);
+            setPage(1);
+          }}
+        />
+      </Group>
+      <QueryView query={audit} height={400}>
+        {(list) => (
+          <Section title="Changes">
+            {list.count === 0 ? (
+              <Text size="sm">Nothing was changed by these words. Clear a field to see more.</Text>
+            ) : (
+              <AuditTable entries={list.results} />
+            )}
+            <ListPages list={list} page={page} onChange={setPage} />
+          </Section>
+        )}
+      </QueryView>
+    </>
+  );
+}

@@ -1,0 +1,48 @@
+/** Confirming an e-mail address, from the link of a mail. A click, since mail programs open links by themselves. */
+
+import { Alert, Anchor, Button, Stack, Text } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { Link } from "react-router";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { useConfirmEmail } from "@/features/auth/api/confirm-email";
+import { usePageTitle } from "@/lib/page-title";
+
+import { AccountFrame } from "../AccountFrame";
+import { useFragment } from "../use-fragment";
+
+export function ConfirmEmailPage() {
+  usePageTitle("Confirm your address");
+  const key = useFragment();
+  const confirm = useConfirmEmail();
+  return (
+    <AccountFrame
+      title="Confirm your address"
+      below={
+        <Anchor component={Link} to="/" size="sm">
+          To the start page
+        </Anchor>
+      }
+    >
+      {confirm.isSuccess ? (
+        <Alert
+          color="teal"
+          variant="light"
+          icon={<IconCircleCheck aria-hidden />}
+          title="Confirmed"
+          role="status"
+        >
+          Your address is confirmed. Go on to the start page.
+        </Alert>
+      ) : (
+        <Stack>
+          {confirm.isError && <ErrorNotice error={confirm.error} title="The address was not confirmed" />}
+          <Text size="sm">One click, and we know that this address is yours.</Text>
+          <Button loading={confirm.isPending} onClick={() => confirm.mutate(key)} fullWidth>
+            Confirm
+          </Button>
+        </Stack>
+      )}
+    </AccountFrame>
+  );
+}

@@ -1,0 +1,64 @@
+/** Asking for a mail with which to set a new password. */
+
+import { Alert, Anchor, Button, Stack, TextInput } from "@mantine/core";
+import { IconMail } from "@tabler/icons-react";
+import { type SubmitEvent, useState } from "react";
+import { Link } from "react-router";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { useRequestReset } from "@/features/auth/api/request-reset";
+import { usePageTitle } from "@/lib/page-title";
+
+import { AccountFrame } from "../AccountFrame";
+import { paths } from "../paths";
+
+export function ForgottenPasswordPage() {
+  usePageTitle("Forgotten password");
+  const request = useRequestReset();
+  const [email, setEmail] = useState("");
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    request.mutate(email.trim());
+  };
+  return (
+    <AccountFrame
+      title="Forgotten the password?"
+      below={
+        <Anchor component={Link} to={paths.signIn} size="sm">
+          Back to signing in
+        </Anchor>
+      }
+    >
+      {request.isSuccess ? (
+        <Alert
+          color="teal"
+          variant="light"
+          icon={<IconMail aria-hidden />}
+          title="Look into your mail"
+          role="status"
+        >
+          If there is an account with this address, a link to set a new password is on its way.
+        </Alert>
+      ) : (
+        <form onSubmit={submit}>
+          <Stack>
+            {request.isError && <ErrorNotice error={request.error} title="No mail was sent" />}
+            <TextInput
+              label="E-mail address"
+              type="email"
+              autoComplete="username"
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+              required
+              withAsterisk={false}
+              autoFocus
+            />
+            <Button type="submit" loading={request.isPending} fullWidth>
+              Send me a link
+            </Button>
+          </Stack>
+        </form>
+      )}
+    </AccountFrame>
+  );
+}

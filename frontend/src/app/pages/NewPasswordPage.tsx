@@ -1,0 +1,66 @@
+/** Setting a new password, from the link of a mail. */
+
+import { Alert, Anchor, Button, PasswordInput, Stack } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { type SubmitEvent, useState } from "react";
+import { Link } from "react-router";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { useSetPassword } from "@/features/auth/api/set-password";
+import { usePageTitle } from "@/lib/page-title";
+
+import { AccountFrame } from "../AccountFrame";
+import { paths } from "../paths";
+import { useFragment } from "../use-fragment";
+
+export function NewPasswordPage() {
+  usePageTitle("New password");
+  const key = useFragment();
+  const change = useSetPassword();
+  const [password, setPassword] = useState("");
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    change.mutate({ key, password });
+  };
+  return (
+    <AccountFrame
+      title="New password"
+      below={
+        <Anchor component={Link} to={change.isSuccess ? paths.signIn : paths.forgottenPassword} size="sm">
+          {change.isSuccess ? "Sign in" : "Ask for another link"}
+        </Anchor>
+      }
+    >
+      {change.isSuccess ? (
+        <Alert
+          color="teal"
+          variant="light"
+          icon={<IconCircleCheck aria-hidden />}
+          title="It is set"
+          role="status"
+        >
+          Sign in with your new password.
+        </Alert>
+      ) : (
+        <form onSubmit={submit}>
+          <Stack>
+            {change.isError && <ErrorNotice error={change.error} title="The password was not set" />}
+            <PasswordInput
+              label="New password"
+              autoComplete="new-password"
+              visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              required
+              withAsterisk={false}
+              autoFocus
+            />
+            <Button type="submit" loading={change.isPending} fullWidth>
+              Set it
+            </Button>
+          </Stack>
+        </form>
+      )}
+    </AccountFrame>
+  );
+}

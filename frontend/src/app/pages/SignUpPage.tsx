@@ -1,0 +1,49 @@
+/** Making an account. */
+
+import { Alert, Anchor } from "@mantine/core";
+import { IconMail } from "@tabler/icons-react";
+import { Link, Navigate, useLocation } from "react-router";
+
+import { useMe } from "@/features/auth/api/get-me";
+import { useSignUp } from "@/features/auth/api/sign-up";
+import { AddressAndPasswordForm } from "@/features/auth/components/AddressAndPasswordForm";
+import { usePageTitle } from "@/lib/page-title";
+
+import { AccountFrame } from "../AccountFrame";
+import { paths } from "../paths";
+
+export function SignUpPage() {
+  usePageTitle("Make an account");
+  const me = useMe();
+  const signUp = useSignUp();
+  const { state } = useLocation() as { state: { from?: string } | null };
+  if (me.data) return <Navigate to={state?.from ?? "/"} replace />;
+  return (
+    <AccountFrame
+      title="Make an account"
+      below={
+        <Anchor component={Link} to={paths.signIn} state={state} size="sm">
+          I have one: sign in
+        </Anchor>
+      }
+    >
+      {signUp.data === "confirm_first" ? (
+        <Alert
+          color="teal"
+          variant="light"
+          icon={<IconMail aria-hidden />}
+          title="Confirm your address"
+          role="status"
+        >
+          A mail was sent to you. Open the link in it, then sign in.
+        </Alert>
+      ) : (
+        <AddressAndPasswordForm
+          error={signUp.error}
+          isPending={signUp.isPending}
+          onSubmit={(person) => signUp.mutate(person)}
+        />
+      )}
+    </AccountFrame>
+  );
+}

@@ -1,0 +1,122 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import type { Delivery, Webhook } from "@/lib/types";
+import { me } from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { renderApp } from "@/testing/render-app";
+
+const root = "/api/v1/tenants/acme/webhooks";
+const webhook: Webhook = {
+  id: "6a1f0000-0000-4000-8000-000000000011",
+  name: "Builds",
+  url: "https://acme.example/hook",
+  events: ["training.succeeded"],
+  is_active: true,
+  created_at: "2026-01-05T10:00:00Z",
+  old_ends_at: null,
+};
+const delivery: Delivery = {
+  id: "6a1f0000-0000-4000-8000-000000000012",
+  event_id: "6a1f0000-0000-4000-8000-000000000013",
+  type: "training.succeeded",
+  state: "failed",
+  num_attempts: 8,
+  status: 500,
+  error: "",
+  duration_ms: 31,
+  created_at: "2026-01-05T10:00:00Z",
+  last_attempt_at: "2026-01-05T10:00:00Z",
+  next_attempt_at: "2026-01-05T10:00:00Z",
+  delivered_at: null,
+};
+
+describe("webhooks", () => {
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}`, page(webhook))
+      .on(`GET ${root}/${webhook.id}/deliveries`, page(delivery));
+  });
+
+  it("makes one and shows its secret once", async () => {
+    server.on(`GET ${root}`, page()).on(`POST ${root}`, ok({ ...webhook, secret: "whsec_abc" }, 201));
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.click(await screen.findByRole("button", { name: "New webhook" }));
+    await user.type(await screen.findByLabelText("Name"), "Builds");
+    await user.type(screen.getByLabelText("Address"), "https://acme.example/hook");
+    await user.click(screen.getByRole("checkbox", { name: "A dataset is ready" }));
+    await user.click(screen.getByRole("button", { name: "Make webhook" }));
+
+    expect(await screen.findByText("whsec_abc")).toBeVisible();
+    expect(server.sentTo(`POST ${root}`)[0]?.body).toEqual({
+      name: "Builds",
+      url: "https://acme.example/hook",
+      events: [
+        "training.succeeded",
+        "training.failed",
+        "version.published",
+        "deployment.changed",
+        "dataset.blocked",
+      ],
+    });
+    await user.click(screen.getByRole("button", { name: "I have copied it" }));
+    await waitFor(() => expect(screen.queryByText("whsec_abc")).toBeNull());
+  });
+
+  it("shows what was sent, and sends it once more", async () => {
+    server.on(`POST ${root}/${webhook.id}/deliveries/${delivery.id}/replay`, () => {
+      server.on(
+        `GET ${root}/${webhook.id}/deliveries`,
+        page({ ...delivery, state: "delivered", status: 204 }),
+      );
+      return ok(delivery, 201);
+    });
+    const { user } = renderApp("/t/acme/webhooks");
+    expect(await screen.findByText("HTTP 500, 31 ms")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: /^Send training.succeeded of .* again$/ }));
+
+    expect(await screen.findByText("delivered")).toBeVisible();
+  });
+
+  it("pauses one, and tells why a test was not sent", async () => {
+    server
+      .on(`PATCH ${root}/${webhook.id}`, () => {
+        server.on(`GET ${root}`, page({ ...webhook, is_active: false }));
+        return ok({ ...webhook, is_active: false });
+      })
+      .on(`POST ${root}/${webhook.id}/ping`, refusal(409, "conflict", "It is paused."));
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.click(await screen.findByRole("button", { name: "Pause Builds" }));
+    expect(await screen.findByText("Paused")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Send a test Builds" }));
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("It is paused.");
+    expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ is_active: false });
+  });
+
+  it("deletes one after asking", async () => {
+    server.on(`DELETE ${root}/${webhook.id}`, () => {
+      server.on(`GET ${root}`, page());
+      return { status: 204 };
+    });
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.click(await screen.findByRole("button", { name: "Delete Builds" }));
+    await user.click(
+      within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete webhook" }),
+    );
+    expect(await screen.findByText("No webhooks yet")).toBeVisible();
+  });
+
+  it("offers a viewer nothing to change", async () => {
+    server.on("GET /api/v1/me", ok(me("viewer")));
+    renderApp("/t/acme/webhooks");
+
+    expect(await screen.findByText("HTTP 500, 31 ms")).toBeVisible();
+    expect(screen.queryByRole("button", { name: /Delete|Pause|New webhook|Send/ })).toBeNull();
+  });
+});

@@ -1,0 +1,106 @@
+/** Makes a webhook and shows its signing secret once. */
+
+import { Alert, Button, Checkbox, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import { type SubmitEvent, useState } from "react";
+
+import { CopyField } from "@/components/ui/CopyField";
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
+import type { WebhookCreated } from "@/lib/types";
+
+import { useCreateWebhook } from "../api/create-webhook";
+import { webhookEvents } from "../events";
+
+interface Props {
+  tenant: string;
+  opened: boolean;
+  onClose: () => void;
+}
+
+export function NewWebhookDialog({ tenant, opened, onClose }: Props) {
+  const [created, setCreated] = useState<WebhookCreated | null>(null);
+  const close = () => {
+    onClose();
+    setCreated(null);
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={created ? "Its signing secret" : "New webhook"}
+      centered
+      closeOnClickOutside={!created}
+    >
+      {created ? (
+        <Stack>
+          <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />}>
+            Copy it now: it is shown this once. With it your receiver checks that a message is ours.
+          </Alert>
+          <CopyField label={created.name} value={created.secret} />
+          <Group justify="flex-end">
+            <Button onClick={close}>I have copied it</Button>
+          </Group>
+        </Stack>
+      ) : (
+        <NewWebhookForm tenant={tenant} onCreated={setCreated} />
+      )}
+    </Modal>
+  );
+}
+
+function NewWebhookForm({
+  tenant,
+  onCreated,
+}: {
+  tenant: string;
+  onCreated: (created: WebhookCreated) => void;
+}) {
+  const create = useCreateWebhook(tenant);
+  const [name, setName] = useState("");
+  const [url, setUrl] = useState("");
+  const [events, setEvents] = useState<string[]>(webhookEvents.map(({ event }) => event));
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const chosen = webhookEvents.map((each) => each.event).filter((each) => events.includes(each));
+    afterChange(create.mutateAsync({ name: name.trim(), url: url.trim(), events: chosen }), onCreated);
+  };
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        {create.isError && <ErrorNotice error={create.error} title="The webhook was not made" />}
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          maxLength={200}
+          required
+          withAsterisk={false}
+          data-autofocus
+        />
+        <TextInput
+          label="Address"
+          description="Where we send a POST, with https."
+          placeholder="https://"
+          type="url"
+          value={url}
+          onChange={(event) => setUrl(event.currentTarget.value)}
+          required
+          withAsterisk={false}
+        />
+        <Checkbox.Group label="Tell it when" value={events} onChange={setEvents}>
+          <Stack gap={6} mt={6}>
+            {webhookEvents.map(({ event, words }) => (
+              <Checkbox key={event} value={event} label={words} />
+            ))}
+          </Stack>
+        </Checkbox.Group>
+        <Group justify="flex-end">
+          <Button type="submit" loading={create.isPending} disabled={events.length === 0}>
+            Make webhook
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

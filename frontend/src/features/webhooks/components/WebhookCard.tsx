@@ -1,0 +1,77 @@
+/** One webhook with what can be done with it, and what was sent to it. */
+
+import { Badge, Button, Group, Stack, Text } from "@mantine/core";
+
+import { ConfirmButton } from "@/components/ui/ConfirmButton";
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { Section } from "@/components/ui/Section";
+import type { Webhook } from "@/lib/types";
+
+import { useChangeWebhook } from "../api/change-webhook";
+import { DeliveryTable } from "./DeliveryTable";
+
+interface Props {
+  tenant: string;
+  webhook: Webhook;
+  canChange: boolean;
+}
+
+export function WebhookCard({ tenant, webhook, canChange }: Props) {
+  const change = useChangeWebhook(tenant, webhook.id);
+  const button = (label: string, what: "pause" | "resume" | "ping") => (
+    <Button
+      size="xs"
+      variant="default"
+      loading={change.isPending && change.variables === what}
+      onClick={() => change.mutate(what)}
+      aria-label={`${label} ${webhook.name}`}
+    >
+      {label}
+    </Button>
+  );
+  return (
+    <Section
+      title={webhook.name}
+      description={
+        <Group gap="xs">
+          <Text span size="sm" style={{ overflowWrap: "anywhere" }}>
+            {webhook.url}
+          </Text>
+          <Badge color={webhook.is_active ? "teal" : "gray"} variant="light" tt="none">
+            {webhook.is_active ? "On" : "Paused"}
+          </Badge>
+        </Group>
+      }
+      actions={
+        canChange && (
+          <>
+            {button("Send a test", "ping")}
+            {webhook.is_active ? button("Pause", "pause") : button("Switch on", "resume")}
+            <ConfirmButton
+              size="xs"
+              label="Delete"
+              ariaLabel={`Delete ${webhook.name}`}
+              title={`Delete ${webhook.name}?`}
+              confirmLabel="Delete webhook"
+              error={change.error}
+              isPending={change.isPending}
+              onConfirm={() => change.mutateAsync("delete")}
+            >
+              <Text size="sm">Nothing more is sent to it, and the list of what was sent goes with it.</Text>
+            </ConfirmButton>
+          </>
+        )
+      }
+    >
+      <Stack>
+        {change.isError && change.variables !== "delete" && (
+          <ErrorNotice error={change.error} title="Nothing was changed" />
+        )}
+        <Text size="xs" c="dimmed">
+          {webhook.events.join(", ")}
+        </Text>
+        <DeliveryTable tenant={tenant} webhook={webhook.id} canReplay={canChange} />
+      </Stack>
+    </Section>
+  );
+}
