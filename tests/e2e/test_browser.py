@@ -109,8 +109,11 @@ class Visit:
 
     def _hear(self, message: object) -> None:
         kind, text = getattr(message, "type", ""), getattr(message, "text", "")
-        # Browsers report refused requests by themselves; the walk provokes some (not signed in, a bad file).
-        if kind in ("error", "warning") and not re.search(r"status of (400|401|422)", text):
+        # Browsers report refused requests by themselves; the walk provokes some (not signed in, a bad file), and
+        # a suggestion is asked for until there is one.
+        address = str(getattr(message, "location", {}).get("url", ""))
+        is_early = address.endswith("/suggestion") and "status of 404" in text
+        if kind in ("error", "warning") and not is_early and not re.search(r"status of (400|401|422)", text):
             self.complaints.append(f"{kind}: {text}")
 
 

@@ -32,6 +32,7 @@ describe("accounts", () => {
     });
     const { user } = renderApp("/sign-in");
     await user.click(await screen.findByRole("link", { name: "Make an account" }));
+    await screen.findByRole("heading", { name: "Make an account" });
     await user.type(await screen.findByLabelText("E-mail address"), "ada@acme.example");
     await user.type(screen.getByLabelText("Password"), "three or four words");
     await user.click(screen.getByRole("button", { name: "Make the account" }));

@@ -10,7 +10,7 @@ import { Section } from "@/components/ui/Section";
 import { useDataset } from "@/features/datasets/api/get-dataset";
 import { useCreateDomain } from "@/features/domains/api/create-domain";
 import { useDomains } from "@/features/domains/api/get-domains";
-import { isMeasuring, useSuggestion } from "@/features/domains/api/get-suggestion";
+import { useSuggestion } from "@/features/domains/api/get-suggestion";
 import { choicesFor, idOf, suggestedChoice } from "@/features/domains/choices";
 import { DomainChoiceList } from "@/features/domains/components/DomainChoiceList";
 import { useCreateTask } from "@/features/tasks/api/create-task";
@@ -38,15 +38,15 @@ export function NameStep({ tenant, dataset, onBack }: Props) {
 function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: string }) {
   const navigate = useNavigate();
   const domains = useDomains(tenant);
-  const suggestion = useSuggestion(tenant, dataset);
+  const { suggestion, isMeasuring } = useSuggestion(tenant, dataset);
   const createTask = useCreateTask(tenant);
   const createDomain = useCreateDomain(tenant);
   const [name, setName] = useState(taskNameFrom(fileName));
   const [chosen, setChosen] = useState<string | null>(null);
 
   const known = domains.data?.results ?? [];
-  const choices = choicesFor(known, suggestion.data ?? null);
-  const suggested = suggestedChoice(choices, known, suggestion.data ?? null);
+  const choices = choicesFor(known, suggestion);
+  const suggested = suggestedChoice(choices, known, suggestion);
   const value = chosen ?? (suggested ? idOf(suggested) : "");
   const choice = choices.find((each) => idOf(each) === value);
 
@@ -80,8 +80,8 @@ function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: str
           />
           <DomainChoiceList
             choices={choices}
-            suggested={suggestion.data?.state === "succeeded" ? suggested : undefined}
-            isMeasuring={isMeasuring(suggestion.data)}
+            suggested={suggestion?.state === "succeeded" ? suggested : undefined}
+            isMeasuring={isMeasuring}
             value={value}
             onChange={setChosen}
           />

@@ -1,4 +1,4 @@
-/** Which domain a dataset's text is like; asked for until it has been measured. Null where nothing was. */
+/** Which domain a dataset's text is like; asked for until it has been measured. */
 
 import { useQuery } from "@tanstack/react-query";
 
@@ -7,8 +7,11 @@ import { ApiError } from "@/lib/api-error";
 import { queryKeys } from "@/lib/query-keys";
 import type { Suggestion } from "@/lib/types";
 
-const whileMeasuredMs = 1_500;
+const whileMeasuredMs = 2_000;
+/** Questions after which it is left at that: measuring begins some seconds after the upload, and may never. */
+const maxQuestions = 60;
 
+/** Null: it has not begun yet. */
 async function getSuggestion(tenant: string, dataset: string): Promise<Suggestion | null> {
   try {
     return body(
@@ -22,14 +25,17 @@ async function getSuggestion(tenant: string, dataset: string): Promise<Suggestio
   }
 }
 
-export function isMeasuring(suggestion: Suggestion | null | undefined): boolean {
-  return suggestion?.state === "queued" || suggestion?.state === "running";
+/** Whether there may be an answer soon. */
+function isMeasuring(suggestion: Suggestion | null | undefined): boolean {
+  return !suggestion || suggestion.state === "queued" || suggestion.state === "running";
 }
 
 export function useSuggestion(tenant: string, dataset: string) {
-  return useQuery({
+  const query = useQuery({
     queryKey: queryKeys.suggestion(tenant, dataset),
     queryFn: () => getSuggestion(tenant, dataset),
-    refetchInterval: ({ state }) => (isMeasuring(state.data) ? whileMeasuredMs : false),
+    refetchInterval: ({ state }) =>
+      isMeasuring(state.data) && state.dataUpdateCount < maxQuestions ? whileMeasuredMs : false,
   });
+  return { suggestion: query.data ?? null, isMeasuring: !query.isError && isMeasuring(query.data) };
 }
