@@ -1,4 +1,4 @@
-"""The whole way through the dashboard in a real browser: the wizard from a file to a prediction, then every page.
+"""The whole way through the dashboard in a real browser: from a file to a prediction, then every page.
 
 Each page's screenshot is kept in test-results/, and axe looks at each for what hinders people.
 
@@ -109,8 +109,8 @@ class Visit:
 
     def _hear(self, message: object) -> None:
         kind, text = getattr(message, "type", ""), getattr(message, "text", "")
-        # Browsers report refused requests by themselves; the walk provokes some (not signed in, a bad file), and
-        # a suggestion is asked for until there is one.
+        # Browsers report refused requests by themselves; the walk provokes some (not signed in, a bad file),
+        # and a suggestion is asked for until there is one.
         address = str(getattr(message, "location", {}).get("url", ""))
         is_early = address.endswith("/suggestion") and "status of 404" in text
         if kind in ("error", "warning") and not is_early and not re.search(r"status of (400|401|422)", text):
