@@ -25,8 +25,6 @@ export default defineConfig({
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
     css: false,
-    // One world for all files: each test opens the dashboard anew, and loading it once is most of the time saved.
-    isolate: false,
     testTimeout: 60_000,
   },
 });
