@@ -126,3 +126,4 @@ class AdapterFields:
     backbone_uri: BundleUri | None = (
         None  # where the backbone stands in the same store, when it was trained here
     )
+    label_set_thresholds: tuple[float, ...] = ()  # at error levels 0.01 to 0.50; see hmi.base.label_sets

@@ -20,6 +20,8 @@ class PredictParameters:
     """What a prediction call may ask for besides the predictions."""
 
     tokens: bool = False  # tell for every token which n-gram answered it
+    abstain: bool = False  # give a set of labels, and say where that is not one alone
+    error_level: float = 0.1  # with abstain: share of the sets that may lack the true label
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class Prediction:
     truncated: bool  # True: the text was longer than the task's max_tokens; the rest was not read
     coverage: Coverage
     tokens: list[TokenLookup] | None = None  # where asked for; without the special tokens
+    label_set: list[str] | None = (
+        None  # with abstain: the likeliest first; the true one is most probably there
+    )
+    abstained: bool | None = None  # with abstain: the set has several labels, so that `label` is but a guess
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_TRAINING_PYTHON",
         "HMI_TRAINING_LEASE_S",
         "HMI_TRAINING_MAX_ATTEMPTS",
+        "HMI_TRAINING_MEMORY_BYTES",
         "HMI_TRAINING_THREADS",
         "HMI_TRAINING_TIMEOUT_S",
         # the inference service

@@ -22,6 +22,8 @@ class Recipe:
     seed: int = 1
     distil: bool = True  # first train on computed lower layers, then imitate that besides the labels
     compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
+    search: int = 0  # candidates near this recipe that are tried on validation rows; 0 and 1: none
+    max_minutes: float | None = None  # of work, pauses aside: then it ends with the best validation so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Phase(StrEnum):
     SPLITTING = "splitting"
     LEARNING_DOMAIN = "learning_domain"
     LOOKING_UP = "looking_up"
+    SEARCHING = "searching"
     COMPARING = "comparing"  # the same recipe on computed lower layers
     TRAINING = "training"
     EVALUATING = "evaluating"
@@ -102,6 +105,35 @@ class TrainResult:
     segment: PublishedBundle
     report: dict[str, Any]  # metrics on held-out rows; see hmi.build.report
     event: str = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyRange:
+    """What an accuracy on held-out rows will probably be, by a probe: a linear head on frozen states."""
+
+    low: float
+    high: float
+    probe_accuracy: float  # of the probe itself, on rows that it was not fitted on
+    probe_ci95: tuple[float, float]
+    probe_rows: int  # that were judged
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateResult:
+    """``{"event": "estimate_result", ...}``: last line of ``python -m hmi.cli estimate --job FILE``.
+
+    Its job file is a TrainJob; nothing is published.
+    """
+
+    num_rows: int
+    num_train_rows: int
+    num_steps: int  # when nothing stops it early
+    seconds: float  # of the whole recipe, at the speed of the probe
+    seconds_least: float  # when validation gains nothing and it stops as early as it may
+    adapter_bytes: int  # tensors of adapter and head, as they are kept
+    majority_accuracy: float  # of always saying the most frequent label
+    accuracy: AccuracyRange | None  # None: too few rows a label to tell
+    event: str = "estimate_result"
 
 
 @dataclass(frozen=True, slots=True)

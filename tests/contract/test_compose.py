@@ -45,7 +45,17 @@ def test_it_follows_the_compose_specification() -> None:
 
 
 def test_every_part_of_an_installation_is_there() -> None:
-    parts = {"postgres", "valkey", "migrate", "knowledge", "portal", "worker", "scheduler", "proxy"}
+    parts = {
+        "postgres",
+        "valkey",
+        "migrate",
+        "knowledge",
+        "portal",
+        "worker",
+        "estimator",
+        "scheduler",
+        "proxy",
+    }
     assert parts | {"inference-cpu", "inference-gpu"} == set(SERVICES)
 
 

@@ -23,7 +23,7 @@ TEXTS = [
 ]
 RECIPE = {"epochs": 12, "patience": 12}
 """Long enough for every process to die during it."""
-VICTIMS = ["postgres", "valkey", "worker", "scheduler", "service", "portal", "proxy"]
+VICTIMS = ["postgres", "valkey", "worker", "estimator", "scheduler", "service", "portal", "proxy"]
 
 
 def test_a_training_survives_the_death_of_every_process(installation: Installation) -> None:

@@ -5,7 +5,7 @@
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
 Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (no event);
 wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
-standard input says).
+standard input says); estimate (answers at once, as `hmi estimate` does).
 """
 
 import argparse
@@ -57,6 +57,17 @@ def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) ->
         case "refuse":
             say(event="failure", code="dataset_too_few_rows", message="Add more rows.")
             sys.exit(2)
+        case "estimate":
+            accuracy = {
+                "low": 0.7,
+                "high": 0.9,
+                "probe_accuracy": 0.75,
+                "probe_ci95": [0.7, 0.8],
+                "probe_rows": 99,
+            }
+            say(event="estimate_result", num_rows=120, num_train_rows=90, num_steps=18, seconds=30.0,
+                seconds_least=20.0, adapter_bytes=1000, majority_accuracy=0.5, accuracy=accuracy)  # fmt: skip
+            sys.exit(0)
         case "noise":
             say(news="a library talks")
         case "wait":

@@ -66,6 +66,7 @@ class TinyStore:
         backbone: Digest | None = None,
         head_seed: int | None = None,
         scale: float = 0.3,
+        label_set_thresholds: tuple[float, ...] = (),
     ) -> BundleRef:
         """A random adapter and head, large enough to change labels."""
         fields = self.backbone.fields
@@ -84,6 +85,7 @@ class TinyStore:
                 backbone=self.backbone.digest if backbone is None else backbone,
                 tree=self.trees[domain].digest,
                 metrics={},
+                label_set_thresholds=label_set_thresholds,
             )
             self.store.publish(Path(temporary), uri)
         return BundleRef(uri, digest)

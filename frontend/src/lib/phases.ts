@@ -5,6 +5,7 @@ const phases: Record<string, string> = {
   splitting: "Setting test rows aside",
   learning_domain: "Learning the domain's n-grams",
   looking_up: "Looking the rows up",
+  searching: "Trying recipes",
   comparing: "Training on computed lower layers, to compare",
   training: "Training the adapter",
   evaluating: "Evaluating on held-out rows",

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.label_sets import thresholds_of
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import (
     Checkpoint,
@@ -23,8 +25,8 @@ from hmi.build.checkpoint import (
     save_checkpoint,
 )
 from hmi.build.report import CurvePoint
-from hmi.build.score_calibration import fit_temperature
-from hmi.build.states import StateBatch, StateSet
+from hmi.build.score_calibration import fit_temperature, softmax
+from hmi.build.states import DocumentStates, StateBatch, StateSet
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
 from hmi.model.upper import UpperLayers
@@ -62,6 +64,18 @@ class TrainableAdapter(AdapterCall, Protocol):
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
 
 
+class Order(Enum):
+    """What a trainer is told after each step."""
+
+    GO_ON = "go_on"
+    FINISH = "finish"  # the time that it may take is over: what is best so far counts
+    LEAVE = "leave"  # for now: another process goes on from the checkpoint
+
+
+class Interrupted(Exception):
+    """The training has left, as it was told to; its checkpoint is written."""
+
+
 class TrainingListener(Protocol):
     """Hears of every step; ``validation_accuracy`` is given after a validation."""
 
@@ -74,7 +88,7 @@ class TrainingListener(Protocol):
 class LabelledStates:
     """Rows to train or to validate on."""
 
-    states: StateSet
+    states: DocumentStates
     labels: npt.NDArray[np.int64]  # [num_rows] place in the task's labels
 
 
@@ -113,7 +127,9 @@ class TrainedTask:
     validation_accuracy: float
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
+    stopped_at_cap: bool
     temperature: float  # fitted on the validation rows; ``head`` does not have it yet
+    label_set_thresholds: tuple[float, ...]  # of the scores under the temperature, likewise
 
 
 @dataclass(slots=True)
@@ -123,6 +139,7 @@ class _Course:
     step: int = 0
     finished: bool = False
     stopped_early: bool = False
+    stopped_at_cap: bool = False
     best_accuracy: float = -1.0
     best_loss: float = 0.0
     validations_without_gain: int = 0
@@ -174,13 +191,16 @@ class AdapterTrainer:
         *,
         checkpoint: Path,
         listener: TrainingListener,
+        asked: Callable[[], Order] = lambda: Order.GO_ON,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``asked`` is called after each step."""
         recipe = inputs.recipe
         self._inputs = inputs
         self._distillation = None if inputs.teacher is None else Distillation(inputs.teacher)
         self._checkpoint_path = checkpoint
         self._listener = listener
+        self._asked = asked
         self._monotonic = monotonic
         self._plan = BatchPlan(inputs.train.states.lengths, recipe.batch_rows, recipe.seed)
         self._num_steps = recipe.epochs * self._plan.steps_per_epoch
@@ -210,22 +230,33 @@ class AdapterTrainer:
         return self._num_steps
 
     def run(self) -> TrainedTask:
-        """Train to the end, or until validation gains no more. A finished training answers at once."""
+        """Train to the end, or until validation gains no more. A finished training answers at once.
+
+        Raises Interrupted when told to leave.
+        """
         if self._course.step == 0:
             self.resume()
         saved_s = self._monotonic()
         for rows in self._batches_to_come():
             loss = self._step(rows)
+            order = self._asked()
+            if order is Order.FINISH and not self._course.finished:
+                self._course.finished = self._course.stopped_at_cap = True
             accuracy = self._validate() if self._is_validation_due() else None
             self._listener(self._course.step, self._num_steps, loss=loss, validation_accuracy=accuracy)
-            if self._course.finished or self._monotonic() - saved_s >= CHECKPOINT_INTERVAL_S:
+            is_leaving = order is Order.LEAVE and not self._course.finished
+            if self._course.finished or is_leaving or self._monotonic() - saved_s >= CHECKPOINT_INTERVAL_S:
                 self._save()
                 saved_s = self._monotonic()
+            if is_leaving:
+                raise Interrupted
             if self._course.finished:
                 break
         return self._best_task()
 
     def _batches_to_come(self) -> Iterator[npt.NDArray[np.int64]]:
+        if self._course.finished:  # also before its last step: stopped early, and resumed
+            return
         per_epoch = self._plan.steps_per_epoch
         for epoch in range(self._course.step // per_epoch, self._inputs.recipe.epochs):
             yield from self._plan.epoch(epoch)[self._course.step - epoch * per_epoch :]
@@ -310,7 +341,7 @@ class AdapterTrainer:
             return self._logits(pooled)
 
     @torch.inference_mode()
-    def _pooled(self, states: StateSet, rows: npt.NDArray[np.int64]) -> Tensor:
+    def _pooled(self, states: DocumentStates, rows: npt.NDArray[np.int64]) -> Tensor:
         """Pooled final states of ``rows``, [rows, hidden], computed in batches of like length."""
         pooled = torch.empty(len(rows), self._inputs.hidden)
         lengths = states.lengths[rows]
@@ -335,14 +366,18 @@ class AdapterTrainer:
         with torch.no_grad():
             for name, value in self._best.items():
                 self._parameters[name].copy_(value)
+        logits = self._validation_logits().numpy()
+        labels = self._inputs.validation.labels[self._validation_rows]
+        temperature = fit_temperature(logits, labels)
+        scores = softmax(logits.astype(np.float64) / temperature)
         return TrainedTask(
             head=HostHead(self._best[HEAD_WEIGHT], self._best[HEAD_BIAS]),
             validation_accuracy=self._course.best_accuracy,
             curve=tuple(self._course.curve),
             stopped_early=self._course.stopped_early,
-            temperature=fit_temperature(
-                self._validation_logits().numpy(), self._inputs.validation.labels[self._validation_rows]
-            ),
+            stopped_at_cap=self._course.stopped_at_cap,
+            temperature=temperature,
+            label_set_thresholds=thresholds_of(scores[np.arange(len(labels)), labels].tolist()),
         )
 
     def _save(self) -> None:

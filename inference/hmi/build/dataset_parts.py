@@ -9,17 +9,28 @@ import numpy.typing as npt
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, label_indices, read_rows
 from hmi.build.learn_domain import DomainAbove
+from hmi.build.recipe_search import candidates, rounds
 from hmi.build.split import ChooseSplit
-from hmi.model.backbone import Backbone
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.ngram import Documents
 from hmi.plot.segment import text_hashes
+from wire.artifacts import BackboneFields
 from wire.errors import ErrorCode
 from wire.training import Phase, Recipe, TrainJob
 
 MIN_LABELS = 2
 STEP_WORK = 2.3
 """Work of a training step over that of a forward: frozen weights need no gradients of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRows:
+    """The rows of each part of the split, as they were read."""
+
+    train: tuple[LabelledRow, ...]
+    validation: tuple[LabelledRow, ...]
+    test: tuple[LabelledRow, ...]
+    num_from_ancestors: int  # training rows whose text the domain has seen already
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +80,65 @@ def read_parts(
 
     Raises HmiError(DATASET_*) when there is not enough to train, to validate or to test on.
     """
+    split = read_split(lines, job, above, choose_split)
+    train, validation, test = (
+        _encoded(part, job, tokenizer) for part in (split.train, split.validation, split.test)
+    )
+    return Parts(train, validation, test, num_from_ancestors=split.num_from_ancestors)
+
+
+def read_split(
+    lines: Iterable[bytes], job: TrainJob, above: DomainAbove, choose_split: ChooseSplit
+) -> SplitRows:
+    """As read_parts, without encoding anything."""
     rows = read_rows(lines, labels=job.labels)
     hashes = text_hashes(row.text for row in rows)
     is_elsewhere = np.isin(hashes, above.documents)
     must_train = is_elsewhere | np.isin(hashes, above.own_documents)
     split = choose_split(rows, seed=job.recipe.seed, stands_above=must_train.tolist())
-    parts = [tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)]
-    _refuse_too_little(*parts, num_seen=int(is_elsewhere.sum()))
-    train, validation, test = (_encoded(part, job, tokenizer) for part in parts)
-    return Parts(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
+    train, validation, test = (
+        tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)
+    )
+    _refuse_too_little(train, validation, test, num_seen=int(is_elsewhere.sum()))
+    return SplitRows(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
 
 
-def planned_work(parts: Parts, backbone: Backbone, recipe: Recipe) -> dict[Phase, float]:
+@dataclass(frozen=True, slots=True)
+class PartTokens:
+    """Tokens of each part of a split, as they are read or as they are expected."""
+
+    train: float
+    validation: float
+    test: float
+
+
+def tokens_of(parts: Parts) -> PartTokens:
+    """As they were read."""
+    return PartTokens(*(part.documents.num_tokens for part in (parts.train, parts.validation, parts.test)))
+
+
+def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> dict[Phase, float]:
     """What each phase costs, in units of one layer over one token, forward."""
-    lower = backbone.fields.num_lower
-    upper = backbone.fields.num_layers - lower
-    train, validation, test = (p.documents.num_tokens for p in (parts.train, parts.validation, parts.test))
-    epoch = upper * (STEP_WORK * train + 2 * validation)
-    compared = lower * (train + validation + test) + recipe.epochs * epoch + upper * test
+    lower = fields.num_lower
+    upper = fields.num_layers - lower
+    train, validation, test = tokens.train, tokens.validation, tokens.test
+
+    def epoch(share: float = 1.0) -> float:
+        return upper * (STEP_WORK * share * train + 2 * validation)
+
+    tried = candidates(recipe)
+    mean_epochs = sum(one.epochs for one in tried) / len(tried)
+    searched = sum(part.num_candidates * mean_epochs * epoch(part.share) for part in rounds(len(tried)))
+    compared = lower * (train + validation + test) + recipe.epochs * epoch() + upper * test
     if not (recipe.compare_computed or recipe.distil):
         compared = 0.0
     taught = float(upper * train) if recipe.distil else 0.0
     return {
         Phase.LEARNING_DOMAIN: lower * train,
         Phase.LOOKING_UP: lower * train,
-        Phase.TRAINING: recipe.epochs * epoch,
+        Phase.SEARCHING: searched,
         Phase.COMPARING: compared + taught,
+        Phase.TRAINING: recipe.epochs * epoch(),
         Phase.EVALUATING: upper * (train + validation + 2 * test),  # answered, and all judged
     }
 

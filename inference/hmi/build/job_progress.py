@@ -83,6 +83,15 @@ class JobProgress:
             if news or step >= self._num_steps or self._monotonic() - self._last_s >= MIN_INTERVAL_S:
                 self._say()
 
+    def seconds_for(self, *phases: Phase) -> float:
+        """What these phases to come will take, at the pace so far; 0 while there is none to go by."""
+        with self._lock:
+            done = self._done()
+            if done <= 0.0:
+                return 0.0
+            work = sum(self._work.get(phase, 0.0) for phase in phases)
+            return work * (self._monotonic() - self._began_s) / done
+
     def beat(self) -> None:
         """Say the state again if nothing was said for a while."""
         with self._lock:
@@ -118,9 +127,13 @@ class JobProgress:
             )
         )
 
+    def _done(self) -> float:
+        """Units that this process has worked."""
+        return self._worked + self._work.get(self._phase, 0.0) * self._share_by_this_process(finished=False)
+
     def _eta_s(self, now: float) -> float | None:
         current = self._work.get(self._phase, 0.0)
-        done = self._worked + current * self._share_by_this_process(finished=False)
+        done = self._done()
         if done <= 0.0 or now <= self._began_s:
             return None
         share = self._step / self._num_steps if self._num_steps else 0.0

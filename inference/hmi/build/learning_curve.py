@@ -1,5 +1,6 @@
 """How much more data would help: heads on frozen states, fitted on a quarter, half and all of the rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +56,12 @@ def learning_curve(
             head = fit_linear_head(train.features[part], train.truth[part], num_labels)
             accuracies.append(accuracy(head.probabilities(test.features), test.truth))
         points.append(LearningPoint(len(order) // num_parts, float(np.mean(accuracies))))
-    return LearningCurve(tuple(points), forecast(points))
+    return LearningCurve(tuple(points), forecast(points, rows=2 * points[-1].rows))
 
 
-def forecast(points: list[LearningPoint]) -> LearningPoint | None:
-    """At twice the rows of the last point, along the power law that fits the errors best."""
+def forecast(points: Sequence[LearningPoint], *, rows: int) -> LearningPoint | None:
+    """At ``rows`` rows, along the power law that fits the errors best; None where more rows have not
+    helped."""
     errors = np.array([1 - point.accuracy for point in points])
     if errors.min() <= 0:
         return None
@@ -67,4 +69,4 @@ def forecast(points: list[LearningPoint]) -> LearningPoint | None:
     if slope >= 0:
         return None
     # The law says how much is gained, the last point from where: never below what was measured.
-    return LearningPoint(2 * points[-1].rows, float(1 - errors[-1] * 2**slope))
+    return LearningPoint(rows, float(1 - errors[-1] * (rows / points[-1].rows) ** slope))

@@ -1,5 +1,6 @@
 """Figures of a single-label classifier on held-out rows; numpy alone."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,14 @@ class Interval:
 
     low: float
     high: float
+
+
+def wilson_interval(share: float, num_rows: int) -> Interval:
+    """95% interval of the share that so many rows are a sample of; honest also near 0 and 1."""
+    z = 1.96
+    spread = z / num_rows * math.sqrt(num_rows * share * (1 - share) + z * z / 4)
+    middle, scale = share + z * z / (2 * num_rows), 1 + z * z / num_rows
+    return Interval(max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
 
 
 def bootstrap_accuracy(correct: npt.NDArray[np.bool_], *, seed: int, num_resamples: int = 2000) -> Interval:

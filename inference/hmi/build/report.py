@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.label_errors import LabelErrors
+from hmi.build.label_set_figures import LabelSetFigures
 from hmi.build.learning_curve import LearningCurve
 from hmi.build.metrics import (
     ClassMetrics,
@@ -21,6 +22,7 @@ from hmi.build.metrics import (
     macro_f1,
     per_class,
 )
+from hmi.build.recipe_search import RecipeSearch
 from hmi.build.score_calibration import ScoreCalibration
 from hmi.build.slices import Slice, SliceKind, slices
 from wire.ids import Digest
@@ -97,6 +99,7 @@ class Report:
     majority_accuracy: float  # of always saying the label that most training rows have
     ece: float  # as calibration.ece
     calibration: ScoreCalibration
+    label_sets: tuple[LabelSetFigures, ...]
     labels: tuple[str, ...]
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...]  # [true][predicted], in the order of `labels`
@@ -107,6 +110,8 @@ class Report:
     validation_accuracy: float
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
+    stopped_at_cap: bool  # at the recipe's max_minutes: a longer training might be better
+    seconds: float  # of work, by all processes that had a part in it, up to this report
     rows: RowCounts
     truncated_share: float
     coverage: Coverage  # of the test rows, weighted by tokens
@@ -114,7 +119,8 @@ class Report:
     plot_bytes: int  # the domain node of the tree
     latency: Latency
     plot_cost: PlotCost | None
-    recipe: Recipe
+    recipe: Recipe  # as it was trained: what a search has chosen
+    search: RecipeSearch | None
     backbone: Digest
     tree: Digest
     segment: Digest

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,17 @@ class StateBatch:
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
 
 
+class DocumentStates(Protocol):
+    """Documents that can be asked for by number."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each document, [num_documents]."""
+
+    def batch(self, documents: npt.NDArray[np.int64]) -> StateBatch:
+        """The states of ``documents``, in that order."""
+
+
 @dataclass(frozen=True, slots=True)
 class StateSet:
     """States of packed documents.
@@ -45,6 +57,21 @@ class StateSet:
         offsets = np.zeros(len(documents) + 1, np.int64)
         np.cumsum([len(part) for part in parts], out=offsets[1:])
         return StateBatch(torch.from_numpy(np.concatenate(parts).astype(np.float32)), offsets)
+
+
+@dataclass(frozen=True, slots=True)
+class SomeStates:
+    """Some of a set's documents, numbered anew."""
+
+    whole: StateSet
+    documents: npt.NDArray[np.int64]
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        return self.whole.lengths[self.documents]
+
+    def batch(self, documents: npt.NDArray[np.int64]) -> StateBatch:
+        return self.whole.batch(self.documents[documents])
 
 
 def open_states(path: Path, documents: Documents, *, hidden: int) -> StateSet | None:

@@ -14,16 +14,20 @@ from hmi.base.errors import InvalidInput
 from hmi.build.adapter_trainer import (
     AdapterTrainer,
     LabelledStates,
+    Order,
     Teacher,
     TrainedTask,
     TrainingInputs,
 )
 from hmi.build.data_insight import DataInsight, PartStates, look_into_data
-from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts
+from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, tokens_of
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
+from hmi.build.label_set_figures import label_set_figures
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
 from hmi.build.plot_builder import look_up_leaving_out
+from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.report import (
     REPORT_FORMAT,
     HeldOut,
@@ -38,8 +42,9 @@ from hmi.build.report import (
     worst_mistakes,
 )
 from hmi.build.score_calibration import score_calibration
+from hmi.build.spend_cap import SpendCap
 from hmi.build.split import ChooseSplit, split_rows
-from hmi.build.states import ComputeStates, StateSet, open_states, select, write_states
+from hmi.build.states import ComputeStates, SomeStates, StateSet, open_states, select, write_states
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
@@ -55,6 +60,13 @@ from wire.ids import Digest
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
 
 VERSION_FOLDER = "version"
+COMPUTED_CHECKPOINT = "computed.checkpoint"
+_AFTER = {
+    Phase.SEARCHING: (Phase.COMPARING, Phase.TRAINING, Phase.EVALUATING),
+    Phase.COMPARING: (Phase.TRAINING, Phase.EVALUATING),
+    Phase.TRAINING: (Phase.EVALUATING,),
+}
+"""What a phase must leave time for under a cap."""
 ADAPTER_DTYPE = torch.float16
 """Half the bytes of float32; what is evaluated is what was rounded."""
 
@@ -66,15 +78,16 @@ def run_training(
     work: WorkFolder,
     progress: JobProgress,
     split: ChooseSplit = split_rows,
+    interruption: Interruption | None = None,
 ) -> TrainResult:
     """Do the job, or what an earlier, killed run left of it; a finished one answers at once.
 
-    Raises HmiError; one of a 4xx code means that trying again cannot help.
+    Raises HmiError, of which one of a 4xx code means that trying again cannot help; and Interrupted.
     """
     with work.claim(job):
         done = work.result()
         if done is None:
-            done = _Training(job, store, work, progress).run(split)
+            done = _Training(job, store, work, progress, interruption or Interruption()).run(split)
             work.finish(done)
         return done
 
@@ -90,8 +103,17 @@ class _Trained:
 class _Training:
     """The phases of one run, in order. Each leaves what it made in the work folder or the store, whole."""
 
-    def __init__(self, job: TrainJob, store: Store, work: WorkFolder, progress: JobProgress) -> None:
+    def __init__(
+        self,
+        job: TrainJob,
+        store: Store,
+        work: WorkFolder,
+        progress: JobProgress,
+        interruption: Interruption,
+    ) -> None:
         self._job = job
+        self._interruption = interruption
+        self._cap = SpendCap(work.path / "seconds", job.recipe.max_minutes)
         self._recipe = job.recipe
         self._store = store
         self._work = work
@@ -109,7 +131,7 @@ class _Training:
         progress.enter(Phase.SPLITTING, "splitting the rows")
         with self._store.open_file(job.rows_uri) as lines:
             parts = read_parts(lines, job, self._backbone.tokenizer, above, split)
-        progress.plan(planned_work(parts, self._backbone, self._recipe))
+        progress.plan(planned_work(tokens_of(parts), self._backbone.fields, self._recipe))
         progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
             self._store,
@@ -121,8 +143,11 @@ class _Training:
         )
         plot_path = PlotPath(self._backbone, domain.tree)
         states = self._look_up(domain, plot_path, parts)
+        search = self._search(parts, states)
+        if search is not None:
+            self._recipe = search.recipe
         recipe = self._recipe
-        computed = self._train_on_computed(parts) if recipe.compare_computed or recipe.distil else None
+        computed = self._train_on_computed(parts) if self._is_to_compare() else None
         plot = self._train(
             Phase.TRAINING,
             "plot.checkpoint",
@@ -145,7 +170,7 @@ class _Training:
         insight = self._look_into_data(parts, states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
-        report = self._report_of(parts, domain, plot.task, predictions, cost, insight, published)
+        report = self._report_of(parts, domain, plot.task, predictions, cost, insight, search, published)
         progress.advance(1, message="the version is published")
         return TrainResult(
             version=published,
@@ -155,7 +180,21 @@ class _Training:
         )
 
     def _report(self, message: str, step: int, num_steps: int) -> None:
+        self._cap.refuse_reached()
         self._progress.advance(step, num_steps=num_steps, message=message)
+
+    def _asked(self, *to_come: Phase) -> Order:
+        if self._interruption.is_asked:
+            return Order.LEAVE
+        to_come_s = self._progress.seconds_for(*to_come)
+        return Order.FINISH if self._cap.is_reached(still_to_come_s=to_come_s) else Order.GO_ON
+
+    def _is_to_compare(self) -> bool:
+        """The model on computed lower layers, also as a teacher, is left out where the cap leaves no time."""
+        to_come_s = self._progress.seconds_for(Phase.COMPARING, *_AFTER[Phase.COMPARING])
+        is_wanted = self._recipe.compare_computed or self._recipe.distil
+        is_begun = (self._work.path / COMPUTED_CHECKPOINT).exists()  # by an earlier process, or ended
+        return is_wanted and (is_begun or not self._cap.is_reached(still_to_come_s=to_come_s))
 
     def _look_up(self, domain: LearnedDomain, path: PlotPath, parts: Parts) -> PartStates:
         """Training rows are looked up as if their own text had never been counted, the others as in
@@ -182,20 +221,21 @@ class _Training:
         )
         return PartStates(train_states, validation_states, test_states)
 
-    def _train_on_computed(self, parts: Parts) -> _Trained:
-        """The same recipe on what the lower layers really compute."""
+    def _train_on_computed(self, parts: Parts) -> _Trained | None:
+        """The same recipe on what the lower layers really compute; None where the cap cut it short."""
         train, validation = parts.train, parts.validation
         self._progress.enter(
             Phase.COMPARING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
         )
-        return self._train(
+        trained = self._train(
             Phase.COMPARING,
-            "computed.checkpoint",
+            COMPUTED_CHECKPOINT,
             parts,
             self._computed_states("train", train, done_before=0),
             self._computed_states("validation", validation, done_before=len(train.rows)),
             upper=self._original().upper,
         )
+        return None if trained.task.stopped_at_cap else trained
 
     def _computed_states(self, name: str, part: Part, *, done_before: int) -> StateSet:
         path = ExactPath(self._backbone)
@@ -238,6 +278,82 @@ class _Training:
             assert found is not None, "the states were just written"
         return found
 
+    def _search(self, parts: Parts, states: PartStates) -> RecipeSearch | None:
+        """Which recipe near the one asked for validates best; what an earlier process chose stands."""
+        num_rows = len(parts.train.rows)
+        tried = candidates(self._recipe)
+        if len(tried) < 2:
+            return None
+        done = self._work.search()
+        if done is not None:
+            return done
+        num_trials = sum(part.num_candidates for part in rounds(len(tried)))
+        self._progress.enter(Phase.SEARCHING, f"trying {len(tried)} recipes", num_steps=num_trials)
+        order = np.random.default_rng(self._recipe.seed).permutation(num_rows)
+        num_done = 0
+
+        def measure(recipe: Recipe, part: Round, place: int) -> float:
+            nonlocal num_done
+            chosen = np.sort(order[: part.rows_of(num_rows)])
+            inputs = self._inputs(
+                recipe,
+                self._new_adapter(recipe),
+                self._backbone.upper,
+                LabelledStates(SomeStates(states.train, chosen), parts.train.labels[chosen]),
+                LabelledStates(states.validation, parts.validation.labels),
+            )
+            trainer = AdapterTrainer(
+                inputs,
+                checkpoint=self._work.path / f"search-{part.number}-{place}.checkpoint",
+                listener=lambda *step, **figures: self._progress.advance(num_done),
+                asked=lambda: self._asked(*_AFTER[Phase.SEARCHING]),
+            )
+            with self._interruption.deferred():
+                accuracy = trainer.run().validation_accuracy
+            num_done += 1
+            self._progress.advance(
+                num_done,
+                message=f"round {part.number}, recipe {place + 1} of {part.num_candidates}: learning rate "
+                f"{recipe.learning_rate:.1g}, rank {recipe.rank}, {recipe.epochs} epochs: "
+                f"{accuracy:.1%} of the validation rows are right",
+            )
+            return accuracy
+
+        found = search_recipe(
+            self._recipe,
+            num_rows=num_rows,
+            measure=measure,
+            is_over=lambda: self._asked(*_AFTER[Phase.SEARCHING]) is Order.FINISH,
+        )
+        self._work.keep_search(found)
+        return found
+
+    def _new_adapter(self, recipe: Recipe) -> LoraParameters:
+        return LoraParameters(self._backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+
+    def _inputs(
+        self,
+        recipe: Recipe,
+        adapter: LoraParameters,
+        upper: UpperLayers,
+        train: LabelledStates,
+        validation: LabelledStates,
+        *,
+        teacher: Teacher | None = None,
+    ) -> TrainingInputs:
+        dtype = compute_dtype(ComputeType.AUTO, "cpu")
+        return TrainingInputs(
+            upper=upper.in_dtype(dtype),
+            adapter=adapter,
+            num_labels=len(self._job.labels),
+            hidden=self._backbone.fields.hidden,
+            recipe=recipe,
+            train=train,
+            validation=validation,
+            dtype=dtype,
+            teacher=teacher,
+        )
+
     def _train(
         self,
         phase: Phase,
@@ -249,26 +365,29 @@ class _Training:
         upper: UpperLayers,
         teacher: Teacher | None = None,
     ) -> _Trained:
-        recipe, fields = self._recipe, self._backbone.fields
-        dtype = compute_dtype(ComputeType.AUTO, "cpu")
-        adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
-        inputs = TrainingInputs(
-            upper=upper.in_dtype(dtype),
-            adapter=adapter,
-            num_labels=len(self._job.labels),
-            hidden=fields.hidden,
-            recipe=recipe,
-            train=LabelledStates(train, parts.train.labels),
-            validation=LabelledStates(validation, parts.validation.labels),
-            dtype=dtype,
+        adapter = self._new_adapter(self._recipe)
+        inputs = self._inputs(
+            self._recipe,
+            adapter,
+            upper,
+            LabelledStates(train, parts.train.labels),
+            LabelledStates(validation, parts.validation.labels),
             teacher=teacher,
         )
-        trainer = AdapterTrainer(inputs, checkpoint=self._work.path / checkpoint, listener=self._heard)
+        trainer = AdapterTrainer(
+            inputs,
+            checkpoint=self._work.path / checkpoint,
+            listener=self._heard,
+            asked=lambda: self._asked(*_AFTER[phase]),
+        )
         trainer.resume()
+        if trainer.step == 0:
+            self._cap.refuse_reached()
         self._progress.enter(
             phase, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step
         )
-        return _Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
+        with self._interruption.deferred():
+            return _Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
 
     def _heard(
         self, step: int, num_steps: int, *, loss: float | None, validation_accuracy: float | None
@@ -298,6 +417,7 @@ class _Training:
                 "temperature": trained.task.temperature,
             },
             backbone_uri=self._job.backbone_uri,
+            label_set_thresholds=trained.task.label_set_thresholds,
         )
 
     def _publish_version(self, digest: Digest) -> PublishedBundle:
@@ -343,6 +463,7 @@ class _Training:
         predictions: Predictions,
         cost: PlotCost | None,
         insight: DataInsight,
+        search: RecipeSearch | None,
         version: PublishedBundle,
     ) -> Report:
         labels, seed = self._job.labels, self._recipe.seed
@@ -361,6 +482,7 @@ class _Training:
             calibration=score_calibration(
                 held_out.probabilities, held_out.truth, temperature=task.temperature
             ),
+            label_sets=label_set_figures(held_out.probabilities, held_out.truth, task.label_set_thresholds),
             labels=labels,
             classes=figures.classes,
             confusion=figures.confusion,
@@ -376,6 +498,8 @@ class _Training:
             validation_accuracy=task.validation_accuracy,
             curve=task.curve,
             stopped_early=task.stopped_early,
+            stopped_at_cap=task.stopped_at_cap,
+            seconds=round(self._cap.spent_s, 1),
             rows=RowCounts(
                 train=len(parts.train.rows),
                 validation=len(parts.validation.rows),
@@ -394,6 +518,7 @@ class _Training:
             ),
             plot_cost=cost,
             recipe=self._recipe,
+            search=search,
             backbone=self._job.backbone_digest,
             tree=domain.published_tree.digest,
             segment=domain.published_segment.digest,
@@ -410,6 +535,8 @@ def check_recipe(recipe: Recipe) -> None:
             raise InvalidInput(
                 f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name
             )
+    if recipe.max_minutes is not None and not recipe.max_minutes > 0:
+        raise InvalidInput(f"the recipe's max_minutes is {recipe.max_minutes}", param="max_minutes")
     if not 0 < recipe.learning_rate < 1:
         raise InvalidInput(
             f"the recipe's learning_rate is {recipe.learning_rate}; it lies between 0 and 1",

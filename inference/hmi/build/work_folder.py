@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.checkpoint import write_atomically
+from hmi.build.recipe_search import RecipeSearch
 from wire.artifacts import MANIFEST_FILE
 from wire.codec import WireError, from_json, to_json
 from wire.errors import ErrorCode
@@ -47,6 +48,17 @@ class WorkFolder:
         """What the finished training said, or None while it has not finished."""
         path = self.path / "result.json"
         return from_json(TrainResult, path.read_bytes()) if path.exists() else None
+
+    def search(self) -> RecipeSearch | None:
+        """What a search of recipes chose, or None while it has not ended."""
+        path = self.path / "search.json"
+        return from_json(RecipeSearch, path.read_bytes()) if path.exists() else None
+
+    def keep_search(self, search: RecipeSearch) -> None:
+        """Keep what a search chose, and drop what only an unfinished one needs."""
+        write_atomically(self.path / "search.json", to_json(search).encode())
+        for checkpoint in self.path.glob("search-*.checkpoint"):
+            checkpoint.unlink()
 
     def finish(self, result: TrainResult) -> None:
         """Keep the result, and drop what only an unfinished training needs."""

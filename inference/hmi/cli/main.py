@@ -15,6 +15,7 @@ COMMANDS = {
     "plot": "hmi.cli.plot",
     "demo-data": "hmi.cli.demo_data",
     "train": "hmi.cli.train",
+    "estimate": "hmi.cli.estimate",
     "domain": "hmi.cli.domain",
     "evaluate": "hmi.cli.evaluate",
     "predict": "hmi.cli.predict",

@@ -57,7 +57,9 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--rank", type=int)
     parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--max-minutes", type=float, help="end with the best validation so far after these")
     parser.add_argument("--batch-rows", type=int)
+    parser.add_argument("--search", type=int, metavar="N", help="try N recipes on the validation rows first")
     parser.add_argument("--max-tokens", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument(
@@ -115,6 +117,8 @@ def _run(args: argparse.Namespace) -> int:
     # Only here: --help and a refused job do not pay for loading torch.
     import torch
 
+    from hmi.build.adapter_trainer import Interrupted
+    from hmi.build.interruption import INTERRUPTED_STATUS, Interruption
     from hmi.build.job_progress import JobProgress
     from hmi.build.parent_watch import watch_stdin
     from hmi.build.train_job import run_training
@@ -127,8 +131,15 @@ def _run(args: argparse.Namespace) -> int:
         torch.set_num_threads(int(threads))
     job = read_job(args.job)
     store = open_store(store_url(), cache_dir())
-    with JobProgress(_print_event) as progress:
-        result = run_training(job, store=store, work=WorkFolder(args.work), progress=progress)
+    interruption = Interruption()
+    interruption.install()
+    try:
+        with JobProgress(print_event) as progress:
+            result = run_training(
+                job, store=store, work=WorkFolder(args.work), progress=progress, interruption=interruption
+            )
+    except Interrupted:
+        return INTERRUPTED_STATUS
     print(codec.to_json(result), flush=True)
     return 0
 
@@ -159,7 +170,7 @@ def cache_dir() -> Path | None:
     return Path(path) if path else None
 
 
-def _print_event(event: Progress) -> None:
+def print_event(event: Progress) -> None:
     # One write a line: the progress thread and the training share stdout.
     sys.stdout.write(codec.to_json(event) + "\n")
     sys.stdout.flush()

@@ -71,7 +71,17 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     """The default recipe with what was given on the command line."""
     given = {
         name: value
-        for name in ("epochs", "rank", "learning_rate", "batch_rows", "max_tokens", "seed", "distil")
+        for name in (
+            "epochs",
+            "rank",
+            "learning_rate",
+            "batch_rows",
+            "max_tokens",
+            "seed",
+            "distil",
+            "search",
+            "max_minutes",
+        )
         if (value := getattr(args, name)) is not None
     }
     return Recipe(compare_computed=args.compare_computed, **given)

@@ -49,6 +49,7 @@ def save_adapter_bundle(
     tree: Digest,
     metrics: dict[str, float],
     backbone_uri: BundleUri | None = None,
+    label_set_thresholds: tuple[float, ...] = (),
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
@@ -70,6 +71,7 @@ def save_adapter_bundle(
         tree=tree,
         metrics=metrics,
         backbone_uri=backbone_uri,
+        label_set_thresholds=label_set_thresholds,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)
 

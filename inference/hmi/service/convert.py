@@ -1,12 +1,13 @@
 """Between the wire and the engine: what a body asks for, and how an answer is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
 
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.label_sets import LEAST_LEVEL, MOST_LEVEL, label_set, threshold_at
 from hmi.engine.request import DocumentAnswer
 from hmi.plot.ngram import Answer
 from hmi.service.answering import Answered
@@ -54,13 +55,30 @@ def asked_of(body: bytes, settings: ServiceSettings) -> Asked:
 
 
 def _known(parameters: dict[str, Any]) -> PredictParameters:
-    unknown = next((name for name in parameters if name != "tokens"), None)
+    known = [field.name for field in fields(PredictParameters)]
+    unknown = next((name for name in parameters if name not in known), None)
     if unknown is not None:
-        raise InvalidInput(f"unknown parameter {unknown[:50]!r}; known is tokens", param="parameters")
-    tokens = parameters.get("tokens", False)
-    if not isinstance(tokens, bool):
-        raise InvalidInput("tokens must be true or false", param="parameters.tokens")
-    return PredictParameters(tokens=tokens)
+        raise InvalidInput(
+            f"unknown parameter {unknown[:50]!r}; known are {', '.join(known)}", param="parameters"
+        )
+    for name in ("tokens", "abstain"):
+        if not isinstance(parameters.get(name, False), bool):
+            raise InvalidInput(f"{name} must be true or false", param=f"parameters.{name}")
+    _check_error_level(parameters)
+    return PredictParameters(**parameters)
+
+
+def _check_error_level(parameters: dict[str, Any]) -> None:
+    if "error_level" not in parameters:
+        return
+    level = parameters["error_level"]
+    if not parameters.get("abstain", False):
+        raise InvalidInput("error_level needs abstain: true", param="parameters.error_level")
+    if type(level) not in (int, float) or not LEAST_LEVEL <= level <= MOST_LEVEL:
+        raise InvalidInput(
+            f"error_level must be a number from {LEAST_LEVEL:g} to {MOST_LEVEL:g}",
+            param="parameters.error_level",
+        )
 
 
 def _checked(texts: list[str], settings: ServiceSettings) -> list[str]:
@@ -96,17 +114,24 @@ def response_of(
     answered: Answered,
     *,
     task: str,
+    parameters: PredictParameters,
     spans: Sequence[Sequence[tuple[int, int]]] | None,
     backbone: Digest,
     request_id: RequestId,
 ) -> PredictResponse:
     """The body of a successful answer to ``task`` (a slug); with the tokens of each text where ``spans`` are
-    given."""
+    given.
+
+    Raises InvalidInput when sets of labels are asked for and the version keeps no thresholds.
+    """
     answer, encoded, version = answered.answer, answered.encoded, answered.version
+    labels = answered.fields.labels
+    threshold = _threshold(answered, parameters) if parameters.abstain else None
     predictions = []
     for index, document in enumerate(answer.documents):
-        scores = dict(zip(answered.fields.labels, document.probabilities, strict=True))
+        scores = dict(zip(labels, document.probabilities, strict=True))
         label = max(scores, key=lambda name: scores[name])
+        found = None if threshold is None else label_set(document.probabilities, threshold)
         predictions.append(
             Prediction(
                 label=label,
@@ -116,6 +141,8 @@ def response_of(
                 truncated=bool(encoded.truncated[index]),
                 coverage=document.coverage,
                 tokens=None if spans is None else _tokens(document, spans[index]),
+                label_set=None if found is None else [labels[place] for place in found],
+                abstained=None if found is None else len(found) > 1,
             )
         )
     return PredictResponse(
@@ -137,6 +164,16 @@ def response_of(
         ),
         request_id=request_id,
     )
+
+
+def _threshold(answered: Answered, parameters: PredictParameters) -> float:
+    thresholds = answered.fields.label_set_thresholds
+    if not thresholds:
+        raise InvalidInput(
+            f"version {answered.version.number} keeps no thresholds for sets of labels; train the task again",
+            param="parameters.abstain",
+        )
+    return threshold_at(thresholds, parameters.error_level)
 
 
 def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:

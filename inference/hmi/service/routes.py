@@ -73,6 +73,7 @@ class Routes:
         response = response_of(
             answered,
             task=grant.task.slug,
+            parameters=asked.parameters,
             spans=await plane.spans(asked.texts) if asked.parameters.tokens else None,
             backbone=plane.backbone.digest,
             request_id=request_id,

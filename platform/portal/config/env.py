@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wire.settings import refuse_unknown
+
+TRAINING_JOB_BYTES = 2 << 30
+"""What one training is reckoned at: its peak with the default backbone and recipe, rounded up."""
 
 
 class PortalSettings(BaseSettings):
@@ -45,7 +48,13 @@ class PortalSettings(BaseSettings):
     training_lease_s: float = Field(default=20.0, gt=0)
     training_max_attempts: int = Field(default=5, gt=0)
     training_threads: int | None = Field(default=None, gt=0)  # none: as many as the trainer finds
+    training_memory_bytes: ByteSize = Field(default=ByteSize(TRAINING_JOB_BYTES), gt=0)
     training_timeout_s: float = Field(default=14_400.0, gt=0)
+
+    @property
+    def training_places(self) -> int:
+        """Trainings that the worker runs at a time."""
+        return max(1, self.training_memory_bytes // TRAINING_JOB_BYTES)
 
     @field_validator("public_url")
     @classmethod

@@ -22,13 +22,16 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, services
+from portal.datasets.corrections import Correction, correcting_fix
 from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.doctor import UploadLimits
+from portal.datasets.row_checks import MAX_LABEL_CHARS
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
 
 MAX_PREVIEW_ROWS = 200
 MAX_FIXES = 50
+MAX_CORRECTIONS = 1000
 
 
 class DatasetIn(DeclaredIn):
@@ -90,6 +93,28 @@ class DatasetFixesIn(serializers.Serializer[Any]):
         if not attrs["fixes"] and "columns" not in attrs:
             raise serializers.ValidationError({"fixes": "Name at least one fix, or columns."})
         return attrs
+
+
+class CorrectionIn(serializers.Serializer[Any]):
+    """What becomes of one row."""
+
+    row = serializers.IntegerField(min_value=1, help_text="Its number, as rows and reports have it.")
+    label = serializers.CharField(  # type: ignore[assignment]  # a field, not the serializer's own label
+        required=False, max_length=MAX_LABEL_CHARS, help_text="Another label of the dataset."
+    )
+    drop = serializers.BooleanField(default=False, help_text="Leave the row out.")
+
+    def validate(self, attrs: Any) -> Any:
+        """Either or."""
+        if ("label" in attrs) == attrs["drop"]:
+            raise serializers.ValidationError({"label": "Give a label, or drop the row; not both."})
+        return attrs
+
+
+class CorrectionsIn(serializers.Serializer[Any]):
+    """Rows judged one by one."""
+
+    corrections = CorrectionIn(many=True, allow_empty=False, max_length=MAX_CORRECTIONS)
 
 
 class CleanedIn(serializers.Serializer[Any]):
@@ -178,6 +203,34 @@ class DatasetFixesApi(TenantApi):
         selectors.check_stored(uri=found.original_uri, store=store)
         mended = services.dataset_fix(
             dataset=found, fixes=chosen, limits=upload_limits(), store=store, acting=self.actor
+        )
+        return Response(DatasetDetailOut(mended).data, status=201)
+
+
+class DatasetCorrectionsApi(TenantApi):
+    """Labels put right."""
+
+    @extend_schema(request=CorrectionsIn, responses={201: DatasetDetailOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, dataset: UUID) -> Response:
+        """Correct rows, such as a report's suspects: the answer is the dataset's next version.
+
+        It is examined in the background; then the task can be trained on it.
+        """
+        found = selectors.dataset_get(tenant=self.tenant, dataset_id=dataset)
+        given = CorrectionsIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        store = ObjectStore(settings.ENV.store_url)
+        selectors.check_stored(uri=found.original_uri, store=store)
+        fix = correcting_fix(
+            dataset=found,
+            corrections=[
+                Correction(one["row"], one.get("label")) for one in given.validated_data["corrections"]
+            ],
+            store=store,
+        )
+        mended = services.dataset_fix(
+            dataset=found, fixes=[fix], limits=upload_limits(), store=store, acting=self.actor
         )
         return Response(DatasetDetailOut(mended).data, status=201)
 

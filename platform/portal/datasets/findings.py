@@ -35,6 +35,7 @@ class FixKind(StrEnum):
     CUT = "cut"  # keep the beginning of over-long texts
     REMOVE_NUL = "remove_nul"  # take NUL characters out of texts and labels
     REPAIR = "repair"  # undo a wrong decoding inside texts
+    CORRECT = "correct"  # give rows other labels, or leave them out, one by one
     MASK = "mask"  # put [email] and the like in place of personal data
 
 

@@ -21,6 +21,8 @@ class FixPlan:
     drop: frozenset[str] = frozenset()  # codes of findings whose rows are left out
     drop_labels: Mapping[str, str] = field(default_factory=dict)  # label -> code of the finding
     label_names: Mapping[str, str] = field(default_factory=dict)  # label as it stands -> as it is kept
+    row_labels: Mapping[int, str] = field(default_factory=dict)  # row -> the label that it was given
+    drop_rows: frozenset[int] = frozenset()  # left out one by one
     edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK
 
 
@@ -48,6 +50,14 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
         case FixKind.MERGE_LABELS:
             renamed: Mapping[str, str] = fix.values["labels"]
             before = {name: renamed.get(kept, kept) for name, kept in plan.label_names.items()}
-            return replace(plan, label_names={**renamed, **before})
+            given = {row: renamed.get(label, label) for row, label in plan.row_labels.items()}
+            return replace(plan, label_names={**renamed, **before}, row_labels=given)
+        case FixKind.CORRECT:
+            labels = {int(row): label for row, label in fix.values["labels"].items()}
+            return replace(
+                plan,
+                row_labels={**plan.row_labels, **labels},
+                drop_rows=plan.drop_rows | frozenset(fix.values["drop"]),
+            )
         case _:
             return replace(plan, edits=plan.edits | {fix.kind})

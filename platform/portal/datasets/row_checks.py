@@ -16,6 +16,8 @@ from wire.errors import ErrorCode
 MAX_LABELS = 1000
 MAX_LABEL_CHARS = 200
 LONG_TEXT_CHARS = 50_000
+CORRECTED_ROWS = "corrected_rows"
+"""In place of a finding's code, for rows that a person has judged one by one."""
 PLACEHOLDERS = frozenset(
     {
         "?",
@@ -113,7 +115,8 @@ class RowChecks:
         if FixKind.TRIM in edits:  # last: the others may lay white space bare
             text = text.strip()
         label = label.strip()
-        return Record(source.row, text, self._plan.label_names.get(label, label))
+        kept = self._plan.label_names.get(label, label)
+        return Record(source.row, text, self._plan.row_labels.get(source.row, kept))
 
     def _is_usable(self, record: Record) -> bool:
         codes = tuple(_reasons_against(record))
@@ -126,6 +129,9 @@ class RowChecks:
         return False
 
     def _is_wanted(self, record: Record, source: SourceRow, form: _TextForm) -> bool:
+        if record.row in self._plan.drop_rows:
+            self._ledger.leave_out(CORRECTED_ROWS, record.row)
+            return False
         dropped_with = self._plan.drop_labels.get(record.label)
         if dropped_with is not None:
             self._ledger.leave_out(dropped_with, record.row)

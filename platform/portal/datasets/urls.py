@@ -9,6 +9,7 @@ urlpatterns = [
     path("datasets/<uuid:dataset>", apis.DatasetApi.as_view()),
     path("datasets/<uuid:dataset>/rows", apis.DatasetRowsApi.as_view()),
     path("datasets/<uuid:dataset>/fixes", apis.DatasetFixesApi.as_view()),
+    path("datasets/<uuid:dataset>/corrections", apis.DatasetCorrectionsApi.as_view()),
     path("datasets/<uuid:dataset>/versions", apis.DatasetVersionsApi.as_view()),
     path("datasets/<uuid:dataset>/original", apis.DatasetOriginalApi.as_view()),
     path("datasets/<uuid:dataset>/cleaned", apis.DatasetCleanedApi.as_view()),

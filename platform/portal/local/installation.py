@@ -67,6 +67,7 @@ class Installation:
                     programs.service,
                     programs.portal,
                     programs.worker,
+                    programs.estimator,
                     programs.scheduler,
                     programs.proxy,
                 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
-from portal.common.queue import HOUSEKEEPING_QUEUE, TRAINING_QUEUE
+from portal.common.queue import ESTIMATE_QUEUE, HOUSEKEEPING_QUEUE, TRAINING_QUEUE
 from portal.local.broker import BrokerServer
 from portal.local.environment import Environments
 from portal.local.folders import ROOT, Folders
@@ -28,6 +28,7 @@ class Programs:
     service: Supervised
     portal: Supervised
     worker: Supervised
+    estimator: Supervised
     scheduler: Supervised
     proxy: Supervised
 
@@ -41,7 +42,8 @@ def build_programs(
         broker=_broker(folders, ports, secrets),
         service=_service(folders, ports, environments),
         portal=_portal(folders, ports, environments),
-        worker=_celery("worker", ("-Q", TRAINING_QUEUE), 1, folders, environments),
+        worker=_celery("worker", ("-Q", TRAINING_QUEUE), None, folders, environments),
+        estimator=_celery("estimator", ("-Q", ESTIMATE_QUEUE), 1, folders, environments),
         scheduler=_celery("scheduler", ("-B", "-Q", HOUSEKEEPING_QUEUE), 2, folders, environments),
         proxy=Supervised(
             spec=proxy_spec(folders, ports, host),
@@ -97,11 +99,13 @@ def _portal(folders: Folders, ports: Ports, environments: Environments) -> Super
 
 
 def _celery(
-    name: str, options: tuple[str, ...], num_at_once: int, folders: Folders, environments: Environments
+    name: str, options: tuple[str, ...], num_at_once: int | None, folders: Folders, environments: Environments
 ) -> Supervised:
-    """A Celery worker. SIGQUIT ends it at once; a training goes on from its last checkpoint."""
+    """A Celery worker; ``num_at_once`` None: as many as its settings say. SIGQUIT ends it at once; a training
+    goes on from its last checkpoint."""
     host = f"{name}@hmi"
-    words = ("worker", *options, "--concurrency", str(num_at_once), "--hostname", host, "--loglevel", "INFO")
+    limit = () if num_at_once is None else ("--concurrency", str(num_at_once))
+    words = ("worker", *options, *limit, "--hostname", host, "--loglevel", "INFO")
     spec = ProcessSpec(
         name=name,
         command=python("-m", "celery", "-A", "portal.config.celery", *words),

@@ -45,6 +45,15 @@ class RecipeOut(serializers.Serializer[Any]):
     compare_computed = serializers.BooleanField(
         required=False, help_text="Also train on computed lower layers, to report what PLOT costs."
     )
+    search = serializers.IntegerField(
+        required=False,
+        help_text="Candidates near this recipe (learning rate, rank, epochs) to try on the validation rows.",
+    )
+    max_minutes = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        help_text="Of work, pauses aside: then it ends with the best validation so far. null: no cap.",
+    )
 
 
 class TrainingOut(serializers.Serializer[Any]):
@@ -76,6 +85,44 @@ class TrainingOut(serializers.Serializer[Any]):
     def get_validation_metric(self, job: TrainingJob) -> str:
         """accuracy, r2, micro_f1 or span_f1, by the task's kind."""
         return validation_metric(TaskKind(job.task.kind))
+
+
+class AccuracyRangeOut(serializers.Serializer[Any]):
+    """What the accuracy on held-out rows will probably be."""
+
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    probe_accuracy = serializers.FloatField(help_text="Of a linear head on the frozen model.")
+    probe_ci95 = serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2)
+    probe_rows = serializers.IntegerField(help_text="Rows that the probe was judged on.")
+
+
+class EstimateResultOut(serializers.Serializer[Any]):
+    """What a training would take and give."""
+
+    num_rows = serializers.IntegerField()
+    num_train_rows = serializers.IntegerField()
+    num_steps = serializers.IntegerField(help_text="When nothing stops it early.")
+    seconds = serializers.FloatField(help_text="Of the whole recipe, at the speed of the probe.")
+    seconds_least = serializers.FloatField(help_text="When it stops as early as it may.")
+    adapter_bytes = serializers.IntegerField(help_text="Adapter and head, as they are kept.")
+    majority_accuracy = serializers.FloatField(help_text="Of always saying the most frequent label.")
+    accuracy = AccuracyRangeOut(allow_null=True, help_text="null: too few rows a label to tell.")
+
+
+class EstimateOut(serializers.Serializer[Any]):
+    """An estimate; ask again each second until its state is succeeded, failed or cancelled."""
+
+    id = serializers.UUIDField()
+    task = serializers.CharField(source="task.slug")
+    dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
+    state = serializers.ChoiceField(choices=JobState.choices)
+    recipe = RecipeOut()
+    message = serializers.CharField(allow_blank=True)
+    result = EstimateResultOut(allow_null=True)
+    error = JobErrorOut(allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
 
 
 class TrainingIn(serializers.Serializer[Any]):
@@ -110,7 +157,7 @@ class TaskTrainingsApi(TenantApi):
     @extend_schema(request=TrainingIn, responses={201: TrainingOut})
     @idempotent
     def post(self, request: Request, tenant: str, task: str) -> Response:
-        """Start a training; 409 while another one of the task is queued or running."""
+        """Start a training; 409 while another one of the task is queued, running or paused."""
         given = TrainingIn(data=request.data)
         given.is_valid(raise_exception=True)
         job = services.training_create(
@@ -121,6 +168,36 @@ class TaskTrainingsApi(TenantApi):
         )
         created = selectors.training_get(tenant=self.tenant, training_id=job.pk)
         return Response(TrainingOut(created).data, status=201)
+
+
+class TrainingEstimatesApi(TenantApi):
+    """What a training would take and give."""
+
+    @extend_schema(request=TrainingIn, responses={201: EstimateOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, task: str) -> Response:
+        """Ask what a training would take and give, before it is started.
+
+        A probe answers within a minute or so, in the background; a newer question cancels the task's older.
+        """
+        given = TrainingIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        estimate = services.estimate_create(
+            task=task_get(tenant=self.tenant, slug=task),
+            dataset_id=given.validated_data["dataset"],
+            recipe=given.validated_data.get("recipe", {}),
+            acting=self.actor,
+        )
+        return Response(EstimateOut(estimate).data, status=201)
+
+
+class EstimateApi(TenantApi):
+    """One estimate."""
+
+    @extend_schema(responses=EstimateOut)
+    def get(self, request: Request, tenant: str, estimate: UUID) -> Response:
+        """What the estimate says, once its state is succeeded."""
+        return Response(EstimateOut(selectors.estimate_get(tenant=self.tenant, estimate_id=estimate)).data)
 
 
 class TrainingApi(TenantApi):
@@ -137,9 +214,31 @@ class TrainingCancelApi(TenantApi):
 
     @extend_schema(request=None, responses=TrainingOut)
     def post(self, request: Request, tenant: str, training: UUID) -> Response:
-        """Cancel a training: a queued one ends at once, a running one within seconds."""
+        """Cancel a training: a queued or paused one ends at once, a running one within seconds."""
         job = selectors.training_get(tenant=self.tenant, training_id=training)
         services.training_cancel(job=job, acting=self.actor)
+        return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
+
+
+class TrainingPauseApi(TenantApi):
+    """A rest."""
+
+    @extend_schema(request=None, responses=TrainingOut)
+    def post(self, request: Request, tenant: str, training: UUID) -> Response:
+        """Pause a training: its process stops at a checkpoint within seconds. It keeps what it has done."""
+        job = selectors.training_get(tenant=self.tenant, training_id=training)
+        services.training_pause(job=job, acting=self.actor)
+        return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
+
+
+class TrainingResumeApi(TenantApi):
+    """The end of a rest."""
+
+    @extend_schema(request=None, responses=TrainingOut)
+    def post(self, request: Request, tenant: str, training: UUID) -> Response:
+        """Go on with a paused training, from its last checkpoint, when its turn comes."""
+        job = selectors.training_get(tenant=self.tenant, training_id=training)
+        services.training_resume(job=job, acting=self.actor)
         return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
 
 

@@ -1,6 +1,7 @@
 """How this worker runs trainings, from its settings."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,8 @@ PASSED_ON = (
     "HMI_CACHE_DIR",
     "HMI_LOG_LEVEL",
 )
+ESTIMATE_ATTEMPTS = 2
+ESTIMATE_TIMEOUT_S = 600.0
 STORE_PREFIX = "AWS_"  # the object store's own credentials, which a training needs to read and publish
 
 
@@ -39,6 +42,22 @@ def runner_config() -> RunnerConfig:
         max_attempts=env.training_max_attempts,
         timeout_s=env.training_timeout_s,
     )
+
+
+def estimate_config() -> RunnerConfig:
+    """As a training's, with another command, and little patience: somebody waits for it."""
+    return replace(
+        runner_config(),
+        command=(settings.ENV.training_python, "-m", "hmi.cli", "estimate"),
+        work_root=estimate_work_root(),
+        max_attempts=ESTIMATE_ATTEMPTS,
+        timeout_s=ESTIMATE_TIMEOUT_S,
+    )
+
+
+def estimate_work_root() -> Path:
+    """Where estimates' scratch folders are."""
+    return Path(settings.ENV.work_dir) / "estimates"
 
 
 def work_root() -> Path:

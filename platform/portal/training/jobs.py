@@ -6,21 +6,28 @@ from django.conf import settings
 from portal.common.queue import JobName
 from portal.common.store import ObjectStore
 from portal.training import reaper
-from portal.training.config import runner_config, work_root
-from portal.training.models import TrainingJob
-from portal.training.runner import run_job
+from portal.training.config import estimate_config, estimate_work_root, runner_config, work_root
+from portal.training.estimate_work import EstimateWork
+from portal.training.models import TrainingEstimate, TrainingJob
+from portal.training.runner import run_next_job
 from portal.training.training_work import TrainingWork
-from wire.ids import JobId
 
 
 @shared_task(name=JobName.TRAINING_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_run(id: str) -> None:
-    """Work on one training, if nobody else does."""
-    run_job(TrainingWork(ObjectStore(settings.ENV.store_url)), JobId(id), runner_config())
+    """Work on the training whose turn it is: the one that called for a worker may have to wait."""
+    run_next_job(TrainingWork(ObjectStore(settings.ENV.store_url)), runner_config())
+
+
+@shared_task(name=JobName.ESTIMATE_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
+def estimate_run(id: str) -> None:
+    """Work on the estimate whose turn it is."""
+    run_next_job(EstimateWork(), estimate_config())
 
 
 @shared_task(name=JobName.TRAINING_REAP.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_reap() -> None:
     """Take up what dead workers left."""
-    reaper.jobs_reap(TrainingJob)
-    reaper.work_dirs_sweep(TrainingJob, work_root())
+    for model, folder in ((TrainingJob, work_root()), (TrainingEstimate, estimate_work_root())):
+        reaper.jobs_reap(model)
+        reaper.work_dirs_sweep(model, folder)

@@ -11,11 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from portal.common.scope import operator_scope, tenant_scope
+from portal.training.fair_order import IS_FREE, jobs_in_fair_order
 from portal.training.models import JobState, LeasedJob
 from portal.training.states import job_move
 from wire.ids import JobId, TenantId
@@ -49,23 +50,17 @@ class Heartbeat(Enum):
 
 def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease | None:
     """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
-    token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
     with operator_scope():
-        job = model.objects.unscoped().filter(pk=job_id)
-        is_free = Q(state=JobState.QUEUED) | Q(lease_expires_at__lt=Now())
-        is_claimed = job_move(
-            job.filter(is_free),
-            JobState.RUNNING,
-            attempt=F("attempt") + 1,
-            lease_owner=token,
-            lease_expires_at=_in(lease_s),
-            started_at=Coalesce("started_at", Now()),
-        )
-        if not is_claimed:
-            return None
-        claimed = job.get()
-        tenant_id = None if claimed.tenant_id is None else TenantId(str(claimed.tenant_id))
-        return Lease(model, job_id, tenant_id, token, claimed.attempt)
+        return _claim(model, job_id, lease_s)
+
+
+def job_claim_next(model: type[LeasedJob], *, lease_s: float) -> Lease | None:
+    """Take the free job whose turn it is, whoever called for a worker; None when none is free."""
+    with operator_scope():
+        with connection.cursor() as cursor:  # one at a time: who is second sees what the first has taken
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model.job_name.value])
+        job_id = jobs_in_fair_order(model).values_list("pk", flat=True).first()
+        return None if job_id is None else _claim(model, JobId(str(job_id)), lease_s)
 
 
 def job_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
@@ -95,6 +90,24 @@ def held_by(lease: Lease) -> QuerySet[Any]:
     return lease.model.objects.unscoped().filter(
         pk=lease.job_id, state=JobState.RUNNING, lease_owner=lease.token
     )
+
+
+def _claim(model: type[LeasedJob], job_id: JobId, lease_s: float) -> Lease | None:
+    token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+    job = model.objects.unscoped().filter(pk=job_id)
+    is_claimed = job_move(
+        job.filter(IS_FREE),
+        JobState.RUNNING,
+        attempt=F("attempt") + 1,
+        lease_owner=token,
+        lease_expires_at=_in(lease_s),
+        started_at=Coalesce("started_at", Now()),
+    )
+    if not is_claimed:
+        return None
+    claimed = job.get()
+    tenant_id = None if claimed.tenant_id is None else TenantId(str(claimed.tenant_id))
+    return Lease(model, job_id, tenant_id, token, claimed.attempt)
 
 
 def _in(seconds: float) -> Combinable:

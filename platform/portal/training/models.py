@@ -12,16 +12,17 @@ from portal.common.queue import JobName
 
 
 class JobState(models.TextChoices):
-    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED; moves in training.states."""
+    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED, with PAUSED aside; moves in training.states."""
 
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 
 
 def _empty_dict() -> dict[str, Any]:
@@ -79,17 +80,37 @@ class TrainingJob(TenantOwned, LeasedJob):
         constraints = [
             models.UniqueConstraint(
                 fields=["task"],
-                condition=Q(state__in=["queued", "running"]),
+                condition=Q(state__in=["queued", "running", "paused"]),
                 name="training_job_one_unfinished",
             ),
         ]
         indexes = [
             models.Index(fields=["task", "-created_at"], name="training_job_task"),
+            models.Index(fields=["tenant", "-started_at"], name="training_job_tenant"),
             models.Index(
                 fields=["state", "lease_expires_at"],
                 condition=Q(state__in=["queued", "running"]),
                 name="training_job_unfinished",
             ),
+        ]
+
+
+class TrainingEstimate(TenantOwned, LeasedJob):
+    """What a training would take and give; answered by a probe in minutes at most, and never changed."""
+
+    kind = "estimate"
+    job_name = JobName.ESTIMATE_RUN
+
+    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
+    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    recipe = models.JSONField(default=_empty_dict)
+    result = models.JSONField(null=True)  # wire.training.EstimateResult
+
+    class Meta:
+        db_table = "training_estimate"
+        indexes = [
+            models.Index(fields=["task", "-created_at"], name="training_estimate_task"),
+            models.Index(fields=["tenant", "-started_at"], name="training_estimate_tenant"),
         ]
 
 

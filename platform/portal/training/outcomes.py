@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
@@ -61,6 +62,14 @@ def job_give_back(*, lease: Lease) -> None:
     """Queue the job as if it had not been claimed; the reaper calls for a worker later. Raises LeaseLost."""
     with lease_scope(lease):
         _requeue(lease, attempt=lease.attempt - 1)
+
+
+def job_pause(*, jobs: QuerySet[Any]) -> bool:
+    """Set the one job of ``jobs`` aside. Its worker, if any, hears within seconds that it lost the lease, and
+    ends its process, which keeps a checkpoint. That attempt does not count. False when it has ended."""
+    if job_move(jobs.filter(state=JobState.QUEUED), JobState.PAUSED, eta_s=None):
+        return True
+    return job_move(jobs, JobState.PAUSED, **NO_LEASE, eta_s=None, attempt=F("attempt") - 1)
 
 
 def job_locked(lease: Lease, *related: str) -> Any:

@@ -15,18 +15,19 @@ from typing import IO
 
 from wire.codec import WireError, from_plain
 from wire.domains import DomainResult, SuggestResult
-from wire.training import Progress, TrainFailure, TrainResult
+from wire.training import EstimateResult, Progress, TrainFailure, TrainResult
 
 MAX_LINE_BYTES = 16 << 20  # a report of 1,000 labels with its confusion matrix fits
 MAX_WAITING_LINES = 256
 STDERR_TAIL_BYTES = 16 << 10
 TERMINATE_GRACE_S = 5.0
 
-Result = TrainResult | DomainResult | SuggestResult
+Result = TrainResult | EstimateResult | DomainResult | SuggestResult
 TrainEvent = Progress | Result | TrainFailure
 _EVENTS: Mapping[str, type[TrainEvent]] = {
     "progress": Progress,
     "result": TrainResult,
+    "estimate_result": EstimateResult,
     "domain_result": DomainResult,
     "suggest_result": SuggestResult,
     "failure": TrainFailure,

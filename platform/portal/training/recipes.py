@@ -27,6 +27,8 @@ BOUNDS: Mapping[str, Bounds] = {
     "max_tokens": Bounds(8, 512),
     "patience": Bounds(1, 50),
     "seed": Bounds(0, 2**31 - 1),
+    "search": Bounds(0, 16),
+    "max_minutes": Bounds(1, 24 * 60),
 }
 METHODS = ("lora",)
 
@@ -52,6 +54,8 @@ def parse_recipe(asked: Mapping[str, Any]) -> Recipe:
         raise BadRecipe("method", f"must be one of {', '.join(METHODS)}.")
     for name, bounds in BOUNDS.items():
         value = getattr(recipe, name)
+        if value is None:  # left open
+            continue
         if not bounds.least <= value <= bounds.most:
             raise BadRecipe(name, f"must be between {bounds.least:g} and {bounds.most:g}, not {value:g}.")
     return recipe

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from portal.common.errors import PortalError
 from portal.training.crash_files import CrashFiles
 from portal.training.history import HistoryThinner
-from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_heartbeat
+from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_claim_next, job_heartbeat
 from portal.training.outcomes import (
     JobError,
     job_fail,
@@ -67,13 +67,21 @@ class DatabaseAway(Exception):
 
 def run_job(work: Work[Any, Any], job_id: JobId, config: RunnerConfig) -> None:
     """Work on the job if it is free; may be called any number of times for the same job."""
-    lease = job_claim(work.model, job_id=job_id, lease_s=config.lease_s)
+    _run(work, job_claim(work.model, job_id=job_id, lease_s=config.lease_s), config)
+
+
+def run_next_job(work: Work[Any, Any], config: RunnerConfig) -> None:
+    """Work on the free job whose turn it is, if there is one."""
+    _run(work, job_claim_next(work.model, lease_s=config.lease_s), config)
+
+
+def _run(work: Work[Any, Any], lease: Lease | None, config: RunnerConfig) -> None:
     if lease is None:
         return
     try:
         Attempt(work, lease, config).run()
     except LeaseLost:
-        _log.warning("job.lease_lost", job=job_id, attempt=lease.attempt)
+        _log.warning("job.lease_lost", job=lease.job_id, attempt=lease.attempt)
 
 
 class Attempt(Generic[J, R]):

@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from portal.catalog.models import AdapterVersion, Task
 from portal.common.errors import NotFound
 from portal.tenants.models import Tenant
-from portal.training.models import TrainingEvent, TrainingJob
+from portal.training.models import TrainingEstimate, TrainingEvent, TrainingJob
 
 
 def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
@@ -31,6 +31,15 @@ def training_get(*, tenant: Tenant, training_id: UUID) -> TrainingJob:
     found = training_list(tenant=tenant).filter(pk=training_id).first()
     if found is None:
         raise NotFound("training")
+    return found
+
+
+def estimate_get(*, tenant: Tenant, estimate_id: UUID) -> TrainingEstimate:
+    """One estimate, its task loaded; NotFound when it is not the tenant's."""
+    estimates = TrainingEstimate.objects.for_tenant(tenant).select_related("task")
+    found = estimates.filter(pk=estimate_id).first()
+    if found is None:
+        raise NotFound("estimate")
     return found
 
 

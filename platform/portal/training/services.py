@@ -15,7 +15,8 @@ from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
-from portal.training.models import UNFINISHED, JobState, TrainingJob
+from portal.training.models import UNFINISHED, JobState, TrainingEstimate, TrainingJob
+from portal.training.outcomes import job_pause
 from portal.training.recipes import parse_recipe
 from portal.training.states import job_move
 from wire.codec import to_plain
@@ -25,19 +26,7 @@ from wire.codec import to_plain
 def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor) -> TrainingJob:
     """Queue a training of ``task`` on one of its tenant's datasets; one at a time for each task."""
     asked = parse_recipe(recipe)
-    # Locked, so that the dataset is not deleted while a job for it is being made.
-    datasets = Dataset.objects.for_tenant(task.tenant).select_for_update()
-    dataset = datasets.filter(pk=dataset_id, deleted_at=None).first()
-    if dataset is None:
-        raise InvalidField("dataset", "There is no such dataset: upload it first.")
-    if dataset.state != DatasetState.READY:
-        raise Conflict("This dataset is not ready to train on: see its report for what is to be fixed.")
-    if dataset.kind != task.kind:
-        raise InvalidField(
-            "dataset",
-            f"The task is of kind {task.kind}, the dataset {dataset.kind}: upload one of its kind.",
-        )
-    general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
+    dataset = _trainable(task, dataset_id)
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
     )
@@ -46,7 +35,7 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
             job.save(force_insert=True)
     except IntegrityError as exc:
         raise Conflict(
-            "A training of this task is queued or running: wait for its end, or cancel it first."
+            "A training of this task is queued, running or paused: wait for its end, or cancel it first."
         ) from exc
     task_labels_set(task=task, labels=[count["label"] for count in dataset.labels])
     audit_record(
@@ -68,5 +57,67 @@ def training_cancel(*, job: TrainingJob, acting: Actor) -> None:
     is_asked = jobs.filter(state__in=UNFINISHED).update(cancel_requested=True)  # locks the row
     if not is_asked:
         raise Conflict("This training has ended already.")
-    job_move(jobs.filter(state=JobState.QUEUED), JobState.CANCELLED, finished_at=Now(), eta_s=None)
+    job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
     audit_record(actor=acting.name, action="training.cancel", target=job, tenant=job.tenant)
+
+
+@transaction.atomic
+def training_pause(*, job: TrainingJob, acting: Actor) -> None:
+    """Set a queued or running job aside: it keeps its task, its dataset and what it has done so far."""
+    if not job_pause(jobs=TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)):
+        raise Conflict("This training has ended, or is paused already.")
+    audit_record(actor=acting.name, action="training.pause", target=job, tenant=job.tenant)
+
+
+@transaction.atomic
+def training_resume(*, job: TrainingJob, acting: Actor) -> None:
+    """Queue a paused job again; it goes on from its last checkpoint."""
+    jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.PAUSED)
+    if not job_move(jobs, JobState.QUEUED, enqueued_at=Now()):
+        raise Conflict("This training is not paused.")
+    audit_record(actor=acting.name, action="training.resume", target=job, tenant=job.tenant)
+    enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+
+
+@transaction.atomic
+def estimate_create(
+    *, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor
+) -> TrainingEstimate:
+    """Queue a probe of what a training would take and give; it takes the place of the task's last one."""
+    asked = parse_recipe(recipe)
+    dataset = _trainable(task, dataset_id)
+    before = TrainingEstimate.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED)
+    before.filter(state=JobState.RUNNING).update(cancel_requested=True)
+    for waiting in before.filter(state=JobState.QUEUED).values_list("pk", flat=True):
+        job_move(before.filter(pk=waiting), JobState.CANCELLED, finished_at=Now(), eta_s=None)
+    estimate = TrainingEstimate(
+        tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
+    )
+    estimate.save(force_insert=True)
+    audit_record(
+        actor=acting.name,
+        action="estimate.create",
+        target=estimate,
+        tenant=task.tenant,
+        task=task.slug,
+        dataset_id=str(dataset_id),
+    )
+    enqueue_on_commit(JobName.ESTIMATE_RUN, id=str(estimate.pk))
+    return estimate
+
+
+def _trainable(task: Task, dataset_id: UUID) -> Dataset:
+    """Locked, so that the dataset is not deleted while a job for it is being made."""
+    datasets = Dataset.objects.for_tenant(task.tenant).select_for_update()
+    dataset = datasets.filter(pk=dataset_id, deleted_at=None).first()
+    if dataset is None:
+        raise InvalidField("dataset", "There is no such dataset: upload it first.")
+    if dataset.state != DatasetState.READY:
+        raise Conflict("This dataset is not ready to train on: see its report for what is to be fixed.")
+    if dataset.kind != task.kind:
+        raise InvalidField(
+            "dataset",
+            f"The task is of kind {task.kind}, the dataset {dataset.kind}: upload one of its kind.",
+        )
+    general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
+    return dataset

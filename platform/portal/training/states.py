@@ -8,11 +8,12 @@ from django.db.models import QuerySet
 from portal.training.models import JobState
 
 SOURCES: Mapping[JobState, tuple[JobState, ...]] = {
-    JobState.QUEUED: (JobState.RUNNING,),  # its process or worker died
+    JobState.QUEUED: (JobState.RUNNING, JobState.PAUSED),  # its process or worker died; it goes on
+    JobState.PAUSED: (JobState.QUEUED, JobState.RUNNING),
     JobState.RUNNING: (JobState.QUEUED, JobState.RUNNING),  # from RUNNING: another worker takes over
     JobState.SUCCEEDED: (JobState.RUNNING,),
     JobState.FAILED: (JobState.RUNNING,),
-    JobState.CANCELLED: (JobState.QUEUED, JobState.RUNNING),
+    JobState.CANCELLED: (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED),
 }
 
 

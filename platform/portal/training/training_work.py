@@ -45,7 +45,7 @@ class TrainingWork:
     def is_stale(self, lease: Lease, job: TrainJob) -> bool:
         """Has a dataset of the domain been deleted since, or the tree above been replaced?"""
         with lease_scope(lease):
-            return _is_stale(job)
+            return is_training_stale(job)
 
     def discard(self, job: TrainJob) -> None:
         """Its tree holds what must go; the dataset's own segment stays: it was made from that alone."""
@@ -87,7 +87,7 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
         # Locked: a deletion comes before, and is seen here, or after, and finds the registered tree.
         datasets = Dataset.objects.unscoped().filter(pk__in=[ref.dataset_id for ref in done.segments])
         list(datasets.select_for_update().values_list("pk", flat=True))
-        if _is_stale(done):
+        if is_training_stale(done):
             raise StaleJob
         version = version_register(
             task=job.task,
@@ -106,7 +106,8 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
         )
 
 
-def _is_stale(job: TrainJob) -> bool:
+def is_training_stale(job: TrainJob) -> bool:
+    """Has a dataset been deleted since, or the tree above been replaced? Needs the scope of the job."""
     wanted = {ref.dataset_id for ref in job.segments}
     standing = Segment.objects.unscoped().filter(
         domain_id=job.domain_id, dataset_id__in=wanted, dataset__deleted_at=None

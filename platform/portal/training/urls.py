@@ -6,7 +6,11 @@ from portal.training import apis
 
 urlpatterns = [
     path("tasks/<slug:task>/trainings", apis.TaskTrainingsApi.as_view()),
+    path("tasks/<slug:task>/trainings/estimate", apis.TrainingEstimatesApi.as_view()),
+    path("estimates/<uuid:estimate>", apis.EstimateApi.as_view()),
     path("trainings/<uuid:training>", apis.TrainingApi.as_view()),
     path("trainings/<uuid:training>/cancel", apis.TrainingCancelApi.as_view()),
+    path("trainings/<uuid:training>/pause", apis.TrainingPauseApi.as_view()),
+    path("trainings/<uuid:training>/resume", apis.TrainingResumeApi.as_view()),
     path("trainings/<uuid:training>/events", apis.TrainingEventsApi.as_view()),
 ]

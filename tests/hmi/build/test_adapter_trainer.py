@@ -1,10 +1,7 @@
 """Training learns, stops when it should, and a killed run ends with the very weights of one that was not."""
 
 import itertools
-import resource
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,7 +13,9 @@ import torch
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import (
     AdapterTrainer,
+    Interrupted,
     LabelledStates,
+    Order,
     Teacher,
     TrainedTask,
     TrainingInputs,
@@ -30,6 +29,7 @@ from hmi.model.adapters.lora.layer import LoraParameters
 from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
 from hmi.model.upper import UpperLayers
+from tests.fakes.full_disk import full_disk
 from tests.tiny.backbone import make_tiny_backbone
 from wire.errors import ErrorCode
 from wire.training import Recipe
@@ -150,6 +150,7 @@ def test_a_teacher_is_imitated_in_its_states(
         task = trained(inputs, tmp_path / name)
         assert task.validation_accuracy > 0.9
         states = inputs.train.states
+        assert isinstance(states, StateSet)
         with torch.no_grad():
             final = inputs.upper(
                 torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
@@ -188,6 +189,7 @@ def _teacher(inputs: TrainingInputs, folder: Path) -> Teacher:
     folder.mkdir()
     task = trained(inputs, folder)
     states = inputs.train.states
+    assert isinstance(states, StateSet)
     with torch.no_grad():
         final = inputs.upper(
             torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
@@ -218,6 +220,53 @@ def test_it_stops_when_validation_gains_no_more_and_keeps_the_best(
     best_at = max(range(len(heard.validations)), key=lambda i: (heard.validations[i], -i))
     assert len(heard.validations) - 1 - best_at == 3
     assert task.validation_accuracy == max(heard.validations)
+    assert trained(new_inputs(recipe), tmp_path).curve == task.curve  # it does not go on when run again
+
+
+def test_told_to_leave_it_writes_a_checkpoint_at_that_step_and_goes_on_to_the_same_weights(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "left").mkdir()
+    whole = new_inputs(RECIPE)
+    expected = trained(whole, tmp_path / "whole")
+    heard = Heard()
+    with pytest.raises(Interrupted):
+        ordered(new_inputs(RECIPE), tmp_path / "left", Order.LEAVE, at_step=5, heard=heard)
+    assert heard.steps == [1, 2, 3, 4, 5]
+    again, heard = new_inputs(RECIPE), Heard()
+    task = trained(again, tmp_path / "left", heard)
+    assert heard.steps[0] == 6
+    for mine, theirs in zip(weights(again, task), weights(whole, expected), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("at_step", [1, 7])
+def test_told_to_finish_it_validates_once_more_and_keeps_the_best_so_far(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path, at_step: int
+) -> None:
+    heard = Heard()
+    task = ordered(new_inputs(RECIPE), tmp_path, Order.FINISH, at_step=at_step, heard=heard)
+    assert task is not None
+    assert heard.steps[-1] == at_step
+    assert task.stopped_at_cap
+    assert not task.stopped_early
+    assert task.validation_accuracy == max(heard.validations)
+    assert trained(new_inputs(RECIPE), tmp_path).curve == task.curve  # it has ended for good
+
+
+def test_told_to_leave_at_its_last_step_it_has_ended(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    task = ordered(new_inputs(RECIPE), tmp_path, Order.LEAVE, at_step=12, heard=Heard())
+    assert len(task.curve) == 4
+
+
+def ordered(inputs: TrainingInputs, folder: Path, order: Order, *, at_step: int, heard: Heard) -> TrainedTask:
+    """Train until told ``order``, after the step ``at_step``."""
+    orders = [Order.GO_ON] * (at_step - 1) + [order]
+    path = folder / "checkpoint.safetensors"
+    return AdapterTrainer(inputs, checkpoint=path, listener=heard, asked=lambda: orders.pop(0)).run()
 
 
 def test_another_seed_gives_another_adapter(
@@ -293,9 +342,11 @@ def test_a_loss_that_is_no_number_ends_the_training_for_good(
     new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
 ) -> None:
     inputs = new_inputs(RECIPE)
-    states = inputs.train.states.states.copy()
+    whole = inputs.train.states
+    assert isinstance(whole, StateSet)
+    states = whole.states.copy()
     states[5] = np.inf
-    broken = replace(inputs, train=replace(inputs.train, states=replace(inputs.train.states, states=states)))
+    broken = replace(inputs, train=replace(inputs.train, states=replace(whole, states=states)))
     with pytest.raises(InvalidInput, match="lower the learning rate"):
         trained(broken, tmp_path)
 
@@ -311,16 +362,3 @@ def test_a_disk_that_is_full_at_a_checkpoint_leaves_the_one_before(
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert trained(new_inputs(RECIPE), tmp_path).validation_accuracy > 0.9
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """No file can grow past 4 kB."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)

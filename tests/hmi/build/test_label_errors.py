@@ -69,14 +69,18 @@ def test_the_learning_curve_rises_and_forecasts_on_its_own_law() -> None:
     assert [point.rows for point in curve.points] == [50, 100, 200]
     assert curve.points[0].accuracy < curve.points[-1].accuracy
     law = [LearningPoint(rows, 1 - 0.8 * rows**-0.5) for rows in (25, 50, 100)]
-    ahead = forecast(law)
+    ahead = forecast(law, rows=2 * law[-1].rows)
     assert ahead is not None
     assert ahead.rows == 200
     assert abs(ahead.accuracy - (1 - 0.8 * 200**-0.5)) < 1e-9
 
 
 def test_there_is_no_forecast_where_more_rows_have_not_helped_and_no_curve_of_a_few() -> None:
-    assert forecast([LearningPoint(25, 0.9), LearningPoint(50, 0.9), LearningPoint(100, 0.88)]) is None
-    assert forecast([LearningPoint(25, 1.0), LearningPoint(50, 1.0), LearningPoint(100, 1.0)]) is None
+    assert (
+        forecast([LearningPoint(25, 0.9), LearningPoint(50, 0.9), LearningPoint(100, 0.88)], rows=200) is None
+    )
+    assert (
+        forecast([LearningPoint(25, 1.0), LearningPoint(50, 1.0), LearningPoint(100, 1.0)], rows=200) is None
+    )
     few = LabelledFeatures(*clusters(20))
     assert learning_curve(few, few, num_labels=3, seed=1) is None

@@ -11,11 +11,17 @@ import pytest
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.build.adapter_trainer import Interrupted
 from hmi.build.evaluation import PlotPath, TaskModel, predict
+from hmi.build.interruption import Interruption
+from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
+from hmi.build.train_job import run_training
+from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
+from tests.fakes.full_disk import full_disk
 from tests.hmi.build.training_world import (
     GENERAL_TEXTS,
     LABELS,
@@ -29,7 +35,7 @@ from tests.hmi.build.training_world import (
 from wire.codec import to_json
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
-from wire.training import Phase, SegmentRef, TrainResult
+from wire.training import Phase, Progress, SegmentRef, TrainResult
 
 ROWS = invented_rows(120)
 ROWS_URI = BundleUri("datasets/whole/rows.jsonl")
@@ -82,6 +88,9 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert sum(part["rows"] for part in report["slices"] if part["kind"] == "length") == 18
     assert report["label_errors"]["judged"] == 120
     assert [point["rows"] for point in report["learning_curve"]["points"]] == [22, 45, 90]
+    assert report["search"] is None
+    assert not report["stopped_at_cap"]
+    assert report["seconds"] > 0
     json.loads(to_json(whole[0]))
 
 
@@ -138,7 +147,7 @@ def test_no_held_out_text_enters_the_segment(world: TrainingWorld, whole: tuple[
 def test_phases_come_in_order_with_a_time_left(whole: tuple[TrainResult, Events]) -> None:
     heard = whole[1].heard
     order = [phase for phase in Phase if any(event.phase is phase for event in heard)]
-    assert order == list(Phase)
+    assert order == [phase for phase in Phase if phase is not Phase.SEARCHING]
     assert [event.phase for event in heard] == sorted((event.phase for event in heard), key=list(Phase).index)
     training = [event for event in heard if event.phase is Phase.TRAINING]
     assert training[-1].eta_s is not None
@@ -181,6 +190,18 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     assert result.report["confusion"] == expected.report["confusion"]
 
 
+def test_a_disk_that_is_full_while_rows_are_looked_up_leaves_no_half_file(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    job = world.job(world.put_rows("full", ROWS), name="full")
+    with pytest.raises(Killed):
+        world.train(job, tmp_path / "work", Events(dies_in=Phase.LOOKING_UP))
+    with full_disk(), pytest.raises(OSError, match="too large"):
+        world.train(job, tmp_path / "work")
+    assert not [path.name for path in (tmp_path / "work").iterdir() if "f16" in path.name]
+    assert world.train(job, tmp_path / "work").report["accuracy"] > 0.8
+
+
 def test_a_finished_training_says_the_same_again_and_does_nothing(
     world: TrainingWorld, tmp_path: Path
 ) -> None:
@@ -190,6 +211,67 @@ def test_a_finished_training_says_the_same_again_and_does_nothing(
     assert world.train(job, tmp_path / "work", events) == first
     assert not [event for event in events.heard if event.phase is not Phase.STARTING]
     assert not list((tmp_path / "work").glob("*.f16"))
+
+
+def test_a_search_tries_recipes_on_validation_rows_and_goes_on_after_a_kill(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    job = world.job(
+        world.put_rows("searched", ROWS), name="searched", recipe=replace(RECIPE, epochs=2, search=3)
+    )
+    with pytest.raises(Killed):
+        world.train(job, tmp_path / "work", Events(dies_in=Phase.SEARCHING, dies_at_step=2))
+    assert sorted(path.name for path in (tmp_path / "work").glob("search-*")) == [
+        "search-1-0.checkpoint",
+        "search-1-1.checkpoint",
+    ]
+    with pytest.raises(Killed):
+        world.train(job, tmp_path / "work", Events(dies_in=Phase.TRAINING))
+    events = Events()
+    report = world.train(job, tmp_path / "work", events).report
+    assert not [event for event in events.heard if event.phase is Phase.SEARCHING]  # it stands
+    assert not list((tmp_path / "work").glob("search-*"))
+    search = report["search"]
+    assert [trial["round"] for trial in search["trials"]] == [1, 1, 1, 2, 2]
+    assert sum(trial["is_kept"] for trial in search["trials"]) == 3
+    chosen = max(search["trials"][3:], key=lambda trial: float(trial["validation_accuracy"]))
+    assert chosen["is_kept"]
+    for name in ("learning_rate", "rank", "epochs"):
+        assert report["recipe"][name] == search["recipe"][name] == chosen[name]
+
+
+def test_a_pause_keeps_what_was_done_and_a_cap_ends_with_the_best_so_far(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, max_minutes=60.0, compare_computed=True)
+    job = world.job(world.put_rows("capped", ROWS), name="capped", recipe=recipe)
+    interruption, work = Interruption(), WorkFolder(tmp_path / "work")
+
+    def pause(event: Progress) -> None:
+        interruption.is_asked = event.phase is Phase.TRAINING and event.step >= 4
+
+    with pytest.raises(Interrupted):
+        run_training(
+            job, store=world.store, work=work, progress=JobProgress(pause), interruption=interruption
+        )
+    (tmp_path / "work" / "seconds").write_text("3600.0")
+    events = Events()
+    report = world.train(job, tmp_path / "work", events).report
+    steps = [event.step for event in events.heard if event.phase is Phase.TRAINING]
+    assert steps[0] >= 4
+    assert report["stopped_at_cap"]
+    assert report["curve"][-1]["step"] == steps[-1] < RECIPE.epochs * 6
+    assert report["plot_cost"] is not None  # that was done before
+    assert report["seconds"] >= 3600
+
+
+def test_a_cap_that_is_over_before_the_first_step_is_a_failure_that_says_so(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, max_minutes=1.0)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "seconds").write_text("61.0")
+    assert "give more minutes" in refused(world, tmp_path, ROWS, recipe=recipe).message
 
 
 def test_texts_of_the_general_node_train_and_are_not_counted_again(
@@ -254,7 +336,15 @@ def test_it_refuses_rows_of_an_unknown_label(world: TrainingWorld, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "change", [{"method": "prefix"}, {"epochs": 0}, {"learning_rate": 0.0}, {"max_tokens": 4096}, {"rank": 0}]
+    "change",
+    [
+        {"max_minutes": 0.0},
+        {"method": "prefix"},
+        {"epochs": 0},
+        {"learning_rate": 0.0},
+        {"max_tokens": 4096},
+        {"rank": 0},
+    ],
 )
 def test_it_refuses_a_recipe_that_no_training_can_follow(
     world: TrainingWorld, tmp_path: Path, change: dict[str, object]

@@ -105,6 +105,10 @@ def demo_catalog(store: TinyStore) -> FakeCatalog:
     catalog.add_key(GLOBEX, "globex")
     catalog.deploy("acme", "reviews", adapter=adapter(store, 1), tree=store.trees["film"])
     catalog.deploy("globex", "prices", adapter=adapter(store, 2), tree=store.trees["market"])
+    careful = store.publish_adapter(
+        labels=LABELS, seed=1, max_tokens=8, label_set_thresholds=tuple(1 - n / 49 for n in range(50))
+    )
+    catalog.deploy("acme", "careful", adapter=careful, tree=store.trees["film"])
     catalog.deploy("acme", "draft", adapter=None, tree=None)
     return catalog
 

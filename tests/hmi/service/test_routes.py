@@ -86,6 +86,34 @@ def test_it_tells_what_answered_every_token_where_asked(service: Service) -> Non
     assert [told["scores"] for told in plain] == [told["scores"] for told in asked]
 
 
+def test_it_gives_sets_of_labels_and_abstains_where_one_is_not_enough(service: Service) -> None:
+    texts = ["the film was bad", "music", "no"]
+
+    def sets(level: float) -> list[Any]:
+        parameters = {"abstain": True, "error_level": level}
+        answer = service.predict({"inputs": texts, "parameters": parameters}, task="careful")
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["predictions"])
+
+    for sure, unsure in zip(sets(0.5), sets(0.01), strict=True):
+        assert (sure["label_set"], sure["abstained"]) == ([sure["label"]], False)
+        assert unsure["abstained"]
+        assert unsure["label_set"] == sorted(LABELS, key=lambda label: -unsure["scores"][label])
+        assert unsure["label_set"][0] == unsure["label"]
+    default = service.predict({"inputs": texts, "parameters": {"abstain": True}}, task="careful")
+    assert [told["label_set"] for told in default.json()["predictions"]] == [
+        told["label_set"] for told in sets(0.1)
+    ]
+    plain = service.predict({"inputs": texts}, task="careful").json()["predictions"]
+    assert [(told["label_set"], told["abstained"]) for told in plain] == [(None, None)] * 3
+
+
+def test_a_version_without_thresholds_says_that_it_cannot_abstain(service: Service) -> None:
+    answer = service.predict({"inputs": ["music"], "parameters": {"abstain": True}})
+    assert code_of(answer) == (400, "invalid_field")
+    assert "train the task again" in answer.json()["error"]["message"]
+
+
 def test_the_models_of_a_key_are_its_deployed_tasks(service: Service) -> None:
     answer = service.client.get("/v1/models", headers={"Authorization": f"Bearer {ACME}"}).json()
     assert [model["id"] for model in answer["data"]] == ["reviews"]
@@ -266,6 +294,15 @@ def test_a_new_key_and_a_new_deployment_work_at_once(tiny_store: TinyStore, tmp_
         ({"inputs": ["a"], "parameters": {"x": 1}}, (400, "invalid_field"), "parameters"),
         ({"inputs": ["a"], "parameters": []}, (400, "invalid_field"), "parameters"),
         ({"inputs": ["a"], "parameters": {"tokens": 1}}, (400, "invalid_field"), "parameters.tokens"),
+        ({"inputs": ["a"], "parameters": {"abstain": 1}}, (400, "invalid_field"), "parameters.abstain"),
+        *(
+            (
+                {"inputs": ["a"], "parameters": {"abstain": abstain, "error_level": level}},
+                (400, "invalid_field"),
+                "parameters.error_level",
+            )
+            for abstain, level in ((False, 0.1), (True, 0), (True, 0.51), (True, "0.1"), (True, True))
+        ),
     ],
 )
 def test_a_bad_body_is_refused_with_what_to_do(

@@ -11,6 +11,7 @@ from portal.common.scope import tenant_scope
 from portal.datasets.models import DatasetUpload
 from portal.domains.models import Contribution, DeletionRecord, DeletionSubject
 from portal.tenants.models import ApiKey, Invitation, Membership, Tenant
+from portal.training.models import TrainingEstimate
 from portal.webhooks.models import DeliveryState, EventType, WebhookDelivery, WebhookEvent
 from tests.fakes.portal import (
     make_dataset,
@@ -35,6 +36,14 @@ def _task(tenant: Tenant) -> str:
 
 def _training(tenant: Tenant) -> str:
     return str(make_job(make_task(tenant, f"task-{uuid4().hex[:8]}"), make_dataset(tenant)).pk)
+
+
+def _estimate(tenant: Tenant) -> str:
+    task = make_task(tenant, f"task-{uuid4().hex[:8]}")
+    estimate = TrainingEstimate(tenant=tenant, task=task, dataset=make_dataset(tenant))
+    with tenant_scope(tenant.id):
+        estimate.save()
+    return str(estimate.pk)
 
 
 def _key(tenant: Tenant) -> str:
@@ -111,6 +120,7 @@ MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "dataset": _dataset,
     "task": _task,
     "training": _training,
+    "estimate": _estimate,
     "key": _key,
     "member": _member,
     "invitation": _invitation,

@@ -162,6 +162,67 @@ def test_a_blocked_dataset_is_not_trained_on(cast: Cast) -> None:
     assert "not ready" in answer.json()["error"]["message"]
 
 
+def correct(client: Client, member: Member, dataset: str, *corrections: dict[str, Any]) -> Any:
+    path = f"{member.path}/datasets/{dataset}/corrections"
+    return client.post(path, {"corrections": corrections}, content_type="application/json")
+
+
+def test_rows_are_given_other_labels_and_left_out_one_by_one(
+    cast: Cast, examined: Callable[[Callable[[], Any]], Any]
+) -> None:
+    first = upload(cast.acme, GOOD)
+    client = cast.acme.client(Role.DEVELOPER)
+    wanted = ({"row": 2, "label": "pos"}, {"row": 3, "drop": True})
+    answer = examined(lambda: correct(client, cast.acme, first["id"], *wanted))
+    assert answer.status_code == 201, answer.content
+    second = shown(cast.acme, answer.json()["id"])
+    assert (second["state"], second["version"], second["num_rows"]) == ("ready", 2, 29)
+    assert second["labels"] == [{"label": "neg", "num_rows": 14}, {"label": "pos", "num_rows": 15}]
+    assert second["report"]["left_out"] == [{"finding": "corrected_rows", "rows": [3], "num_rows": 1}]
+    assert [(fix["kind"], fix["words"]) for fix in second["fixes"]] == [
+        ("correct", "Labels corrected by hand: 1; rows left out by hand: 1")
+    ]
+    rows = client.get(f"{cast.acme.path}/datasets/{second['id']}/rows?limit=2").json()["results"]
+    assert [(row["row"], row["label"]) for row in rows] == [(2, "pos"), (4, "neg")]
+    assert shown(cast.acme, first["id"])["num_rows"] == 30
+
+    back = examined(lambda: correct(client, cast.acme, second["id"], {"row": 2, "label": "neg"}))
+    third = client.get(f"{cast.acme.path}/datasets/{back.json()['id']}/rows?limit=1").json()["results"]
+    assert [(row["row"], row["label"]) for row in third] == [(2, "neg")]  # the last word counts
+    assert shown(cast.acme, back.json()["id"])["num_rows"] == 29
+
+
+@pytest.mark.parametrize(
+    ("corrections", "words"),
+    [
+        ([], "empty"),
+        ([{"row": 2}], "Give a label"),
+        ([{"row": 2, "label": "pos", "drop": True}], "not both"),
+        ([{"row": 2, "label": "positive"}], "no label 'positive'"),
+        ([{"row": 1, "drop": True}], "no row 1"),
+        ([{"row": 99, "label": "pos"}], "no row 99"),
+        ([{"row": 2, "drop": True}, {"row": 2, "label": "pos"}], "named twice"),
+        ([{"row": 0, "drop": True}], "greater than or equal to 1"),
+    ],
+)
+def test_corrections_that_make_no_sense_are_refused(
+    cast: Cast, corrections: list[dict[str, Any]], words: str
+) -> None:
+    first = upload(cast.acme, GOOD)
+    answer = correct(cast.acme.client(), cast.acme, first["id"], *corrections)
+    assert answer.status_code == 400
+    assert words in str(answer.json()["error"])
+    with tenant_scope(cast.acme.tenant.pk):
+        assert Dataset.objects.for_tenant(cast.acme.tenant).count() == 1
+
+
+def test_a_dataset_that_is_being_examined_is_not_corrected(cast: Cast) -> None:
+    first = upload(cast.acme, RAGGED)
+    fixed = mend(cast.acme.client(), cast.acme, first["id"], fixes=["drop:ragged_rows"]).json()
+    answer = correct(cast.acme.client(), cast.acme, fixed["id"], {"row": 2, "drop": True})
+    assert answer.status_code == 409
+
+
 def test_a_fix_repeated_with_one_idempotency_key_makes_one_version(cast: Cast) -> None:
     made = upload(cast.acme, RAGGED)
     ids = {

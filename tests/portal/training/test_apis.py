@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from portal.audit.models import AuditEntry
@@ -15,7 +16,8 @@ from portal.common.queue import JobName
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.tenants.models import Role
-from portal.training.models import JobState, TrainingEvent, TrainingJob
+from portal.training import services
+from portal.training.models import JobState, TrainingEstimate, TrainingEvent, TrainingJob
 from tests.fakes.portal import (
     Cast,
     client_of,
@@ -45,6 +47,19 @@ def dataset(cast: Cast) -> Dataset:
 
 def start(client: Client, path: str, **body: Any) -> Any:
     return client.post(f"{path}/tasks/news/trainings", json.dumps(body), content_type="application/json")
+
+
+def estimate(client: Client, path: str, **body: Any) -> Any:
+    address = f"{path}/tasks/news/trainings/estimate"
+    return client.post(address, json.dumps(body), content_type="application/json")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[JobName, dict[str, str]]]:
+    """Messages to workers."""
+    messages: list[tuple[JobName, dict[str, str]]] = []
+    monkeypatch.setattr(services, "enqueue_on_commit", lambda name, **ids: messages.append((name, ids)))
+    return messages
 
 
 def error_of(response: Any) -> dict[str, Any]:
@@ -209,6 +224,93 @@ def test_a_queued_training_is_cancelled_at_once_and_a_running_one_asked_to_end(
     assert (first.status_code, second.status_code) == (200, 200)
     assert (first.json()["state"], first.json()["finished_at"] is not None) == ("cancelled", True)
     assert (second.json()["state"], second.json()["cancel_requested"]) == ("running", True)
+
+
+def test_a_training_is_paused_and_goes_on(
+    cast: Cast, task: Task, dataset: Dataset, sent: list[tuple[JobName, dict[str, str]]]
+) -> None:
+    queued = make_job(task, dataset)
+    running = make_job(
+        make_task(cast.acme.tenant, "other"),
+        dataset,
+        state=JobState.RUNNING,
+        lease_owner="worker",
+        lease_expires_at=timezone.now(),
+        attempt=2,
+    )
+    client = cast.acme.client(Role.DEVELOPER)
+    for job in (queued, running):
+        address = f"{cast.acme.path}/trainings/{job.pk}"
+        assert client.post(f"{address}/pause").json()["state"] == "paused"
+        assert client.post(f"{address}/pause").status_code == 409
+        assert sent == []
+        assert client.post(f"{address}/resume").json()["state"] == "queued"
+        assert client.post(f"{address}/resume").status_code == 409
+        assert sent.pop() == (JobName.TRAINING_RUN, {"id": str(job.pk)})
+    with operator_scope():
+        assert TrainingJob.objects.unscoped().get(pk=running.pk).attempt == 1  # a pause is no failure
+        assert AuditEntry.objects.unscoped().filter(action="training.pause").count() == 2
+        assert AuditEntry.objects.unscoped().filter(action="training.resume").count() == 2
+
+
+def test_a_paused_training_keeps_its_task_and_its_dataset_until_it_is_cancelled(
+    cast: Cast, task: Task, dataset: Dataset
+) -> None:
+    job = make_job(task, dataset, state=JobState.PAUSED)
+    client = cast.acme.client()
+    assert start(client, cast.acme.path, dataset=str(dataset.pk)).status_code == 409
+    assert client.delete(f"{cast.acme.path}/datasets/{dataset.pk}").status_code == 409
+    ended = client.post(f"{cast.acme.path}/trainings/{job.pk}/cancel").json()
+    assert (ended["state"], ended["finished_at"] is not None) == ("cancelled", True)
+    assert client.delete(f"{cast.acme.path}/datasets/{dataset.pk}").status_code == 204
+
+
+def test_an_estimate_is_asked_for_and_read(
+    cast: Cast, task: Task, dataset: Dataset, sent: list[tuple[JobName, dict[str, str]]]
+) -> None:
+    client = cast.acme.client(Role.DEVELOPER)
+    made = estimate(client, cast.acme.path, dataset=str(dataset.pk), recipe={"epochs": 2})
+    assert made.status_code == 201
+    assert (made.json()["state"], made.json()["result"]) == ("queued", None)
+    assert made.json()["recipe"]["epochs"] == 2
+    assert sent == [(JobName.ESTIMATE_RUN, {"id": made.json()["id"]})]
+    read = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/estimates/{made.json()['id']}")
+    assert read.json() == made.json()
+    with operator_scope():
+        assert not TrainingJob.objects.unscoped().exists()
+
+
+def test_a_newer_estimate_takes_the_place_of_the_tasks_older_ones(
+    cast: Cast, task: Task, dataset: Dataset
+) -> None:
+    client = cast.acme.client()
+    running = estimate(client, cast.acme.path, dataset=str(dataset.pk)).json()["id"]
+    with operator_scope():
+        TrainingEstimate.objects.unscoped().update(state=JobState.RUNNING)
+    queued = estimate(client, cast.acme.path, dataset=str(dataset.pk)).json()["id"]
+    newest = estimate(client, cast.acme.path, dataset=str(dataset.pk)).json()["id"]
+    with operator_scope():
+        found = {str(one.pk): one for one in TrainingEstimate.objects.unscoped()}
+    assert (found[running].state, found[running].cancel_requested) == (JobState.RUNNING, True)
+    assert found[queued].state == JobState.CANCELLED
+    assert (found[newest].state, found[newest].cancel_requested) == (JobState.QUEUED, False)
+
+
+def test_an_estimate_is_refused_as_the_training_would_be(cast: Cast, task: Task, dataset: Dataset) -> None:
+    client = cast.acme.client()
+    theirs = make_dataset(cast.globex.tenant)
+    assert error_of(estimate(client, cast.acme.path, dataset=str(theirs.pk)))["param"] == "dataset"
+    asked = {"dataset": str(dataset.pk), "recipe": {"rank": 64}}
+    assert error_of(estimate(client, cast.acme.path, **asked))["param"] == "recipe.rank"
+
+
+def test_an_ended_training_cannot_be_paused_nor_resumed(cast: Cast, task: Task, dataset: Dataset) -> None:
+    for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
+        job = make_job(task, dataset, state=state)
+        for action in ("pause", "resume"):
+            response = cast.acme.client().post(f"{cast.acme.path}/trainings/{job.pk}/{action}")
+            assert response.status_code == 409
+            assert error_of(response)["code"] == "conflict"
 
 
 def test_an_ended_training_cannot_be_cancelled(cast: Cast, task: Task, dataset: Dataset) -> None:

@@ -21,7 +21,7 @@ from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.reaper import jobs_reap
-from portal.training.services import training_cancel
+from portal.training.services import training_cancel, training_pause, training_resume
 from tests.conftest import ROOT, DatabaseUrls
 from tests.fakes.portal import make_dataset, make_general, make_job, make_task, make_tenant
 from tests.fakes.training import TRAINER
@@ -238,6 +238,24 @@ def test_a_running_job_is_cancelled(stage: Stage) -> None:
     assert stage.job().state == JobState.CANCELLED
     assert not is_alive(stage.starts()[0][1])
     assert not (stage.folder / "trainings" / str(stage.id)).exists()
+
+
+def test_a_running_job_is_paused_and_goes_on_from_its_checkpoint(stage: Stage) -> None:
+    worker = stage.worker()
+    stage.wait_for_step(5, start=1)
+    with operator_scope():
+        training_pause(job=stage.job(), acting=OPERATOR)
+    assert worker.wait(PATIENCE_S) == 0
+    assert (stage.job().state, stage.job().lease_owner) == (JobState.PAUSED, None)
+    assert not is_alive(stage.starts()[0][1])
+    jobs_reap(TrainingJob)
+    assert stage.job().state == JobState.PAUSED
+    with operator_scope():
+        training_resume(job=stage.job(), acting=OPERATOR)
+    stage.finish()
+    stage.check_it_succeeded_once()
+    assert stage.starts()[1][0] >= 5
+    assert stage.job().attempt == 1
 
 
 def test_a_training_outlives_its_workers_connections(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from portal.catalog.models import AdapterVersion, Segment, TreeVersion
+from portal.common.errors import InUse
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
@@ -17,10 +18,12 @@ from portal.datasets.services import dataset_delete
 from portal.tenants.actors import OPERATOR
 from portal.training import runner
 from portal.training.leases import LeaseLost, job_claim
-from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.outcomes import JobError, job_fail
+from portal.training.models import UNFINISHED, JobState, TrainingEvent, TrainingJob
+from portal.training.outcomes import JobError, job_fail, job_pause
 from portal.training.process import TrainingProcess
+from portal.training.reaper import work_dirs_sweep
 from portal.training.runner import RunnerConfig, run_job
+from portal.training.states import job_move
 from portal.training.training_work import TrainingWork
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from tests.fakes.training import TRAINER
@@ -267,6 +270,60 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
     with tenant_scope(job.tenant_id):
         tree = TreeVersion.objects.for_tenant(job.tenant).get()
         assert [segment["dataset"] for segment in tree.segments] == [str(job.dataset_id)]
+
+
+def test_a_tree_above_that_was_replaced_makes_the_job_begin_anew(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    assert run(job, config("crash-once")).state == JobState.QUEUED
+    with operator_scope():
+        above = TreeVersion.objects.unscoped().get()
+        TreeVersion.objects.unscoped().update(retired_at=Now())
+        newer = TreeVersion(
+            tenant=None,
+            domain=above.domain,
+            backbone=above.backbone,
+            uri="trees/newer",
+            digest=digest("7"),
+            num_bytes=500,
+        )
+        newer.save()
+    stale = run(job, config())
+    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 1, None)
+    assert work_dirs(config()) == []
+    assert run(job, config()).state == JobState.SUCCEEDED
+    assert starts(log) == [0, 0]
+    with tenant_scope(job.tenant_id):
+        assert TreeVersion.objects.for_tenant(job.tenant).get().parent_id == newer.pk
+
+
+def test_a_dataset_that_is_trained_on_cannot_be_deleted_at_any_time(job: TrainingJob) -> None:
+    assert job.dataset is not None
+    for state in UNFINISHED:
+        with operator_scope():
+            TrainingJob.objects.unscoped().update(state=state)
+        with pytest.raises(InUse):
+            delete(job.dataset)
+    with operator_scope():
+        TrainingJob.objects.unscoped().update(state=JobState.CANCELLED)
+    delete(job.dataset)
+
+
+def test_a_paused_jobs_folder_is_kept_and_an_ended_ones_is_not(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    run(job, config("crash-once"))
+    with operator_scope():
+        jobs = TrainingJob.objects.unscoped().filter(pk=job.pk)
+        assert job_pause(jobs=jobs)
+        assert not job_pause(jobs=jobs)
+    work_dirs_sweep(TrainingJob, config().work_root)
+    assert run(job, config()).state == JobState.PAUSED
+    assert work_dirs(config()) == [str(job.pk)]
+    with operator_scope():
+        assert job_move(jobs, JobState.QUEUED)
+    assert run(job, config()).state == JobState.SUCCEEDED
+    assert starts(log) == [0, 1]
 
 
 def test_a_failure_that_a_deletion_caused_is_none(

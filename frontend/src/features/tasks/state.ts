@@ -23,6 +23,8 @@ export function taskState(task: Task): TaskState {
       return { label: "Waiting to train", color: "blue" };
     case "running":
       return { label: "Training", color: "blue" };
+    case "paused":
+      return { label: "Training paused", color: "gray" };
     case "succeeded":
       return { label: "Ready to deploy", color: "violet" };
     case "failed":

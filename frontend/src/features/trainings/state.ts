@@ -10,6 +10,7 @@ export function isUnderWay({ state }: Training): boolean {
 export const stateWords: Record<Training["state"], { label: string; color: string }> = {
   queued: { label: "Waiting", color: "blue" },
   running: { label: "Running", color: "blue" },
+  paused: { label: "Paused", color: "gray" },
   succeeded: { label: "Succeeded", color: "teal" },
   failed: { label: "Failed", color: "red" },
   cancelled: { label: "Cancelled", color: "gray" },

@@ -84,6 +84,7 @@ function PhaseBar({ training }: { training: Training }) {
   const color = {
     queued: "cyan",
     running: isCounting ? "cyan" : "gray",
+    paused: "gray",
     succeeded: "teal",
     failed: "red",
     cancelled: "gray",

@@ -1,5 +1,4 @@
-"""Are scores shares? Calibration error of a small BBC training before and after its temperature, on held-out
-rows."""
+"""Are scores shares, and do label sets keep their promise? A small BBC training, judged on held-out rows."""
 
 import argparse
 import json
@@ -27,11 +26,11 @@ def main() -> int:
     args = _parser().parse_args()
     task = read_task("bbc")
     if task is None:
-        print_result({"ece_before": None, "ece_after": None})
+        print_result({"ece_before": None, "ece_after": None, "label_sets": None})
         return 0
     began = time.monotonic()
     recipe = Recipe() if args.full else Recipe(epochs=args.epochs, max_tokens=MAX_TOKENS)
-    with tempfile.TemporaryDirectory(prefix="hmi-calibration-scores-") as name:
+    with tempfile.TemporaryDirectory(prefix="hmi-calibration-") as name:
         folder = Path(name)
         local = open_local_store(folder / "store", source=DEFAULT_SOURCE, general_text=[])
         lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) for row in task.rows]
@@ -51,6 +50,13 @@ def main() -> int:
             "ece_before": round(calibration["ece_before"], 4),
             "ece_after": round(calibration["ece"], 4),
             "temperature": round(calibration["temperature"], 4),
+            "label_sets": {
+                f"{1 - sets['error_level']:.0%}": {
+                    name: None if sets[name] is None else round(sets[name], 4)
+                    for name in ("coverage", "mean_labels", "answered_share", "answered_accuracy")
+                }
+                for sets in report["label_sets"]
+            },
             "accuracy": round(report["accuracy"], 4),
             "rows": report["rows"],
             "epochs": recipe.epochs,

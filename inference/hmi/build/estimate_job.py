@@ -1,0 +1,177 @@
+"""What a training would take and give, before it is started: a probe on a few hundred rows, in seconds."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hmi.artifacts.store import Store
+from hmi.build.adapter_trainer import VALIDATIONS_PER_EPOCH
+from hmi.build.data import LabelledRow, label_indices
+from hmi.build.data_insight import final_states
+from hmi.build.dataset_parts import PartTokens, SplitRows, planned_work, read_split
+from hmi.build.evaluation import PlotPath
+from hmi.build.job_progress import JobProgress
+from hmi.build.label_errors import cross_validated
+from hmi.build.learn_domain import open_above
+from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
+from hmi.build.linear_head import Features
+from hmi.build.metrics import Indices, accuracy, wilson_interval
+from hmi.build.report import majority_accuracy
+from hmi.build.split import split_rows
+from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
+from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe
+from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.layer import LoraParameters
+from hmi.model.backbone import Backbone
+from hmi.plot.ngram import Documents
+from hmi.plot.tree import PlotTree
+from wire.artifacts import BackboneFields
+from wire.training import AccuracyRange, EstimateResult, Phase, Recipe, TrainJob
+
+MAX_PROBE_ROWS = 600
+MIN_JUDGED_ROWS = 40
+LEARNING_SHARE = 2 / 3
+"""Of the probed rows, to see by how much more rows help; the rest judges."""
+ADAPTER_ERRORS_LEFT = 0.7
+"""Share of a frozen model's errors that an adapter leaves at best, of the tasks measured so far."""
+GROWTH_ERRORS_LEFT = 0.5
+"""Likewise of more rows: a slope seen on a few hundred rows is not believed further."""
+
+
+def estimate_training(job: TrainJob, *, store: Store, progress: JobProgress) -> EstimateResult:
+    """Split as the training would, probe some of its rows, and reckon. Publishes nothing. Raises HmiError."""
+    began = time.monotonic()
+    check_recipe(job.recipe)
+    progress.enter(Phase.STARTING, "opening the backbone")
+    folder = store.localize(job.backbone_uri, job.backbone_digest)
+    backbone = Backbone.open(folder, digest=job.backbone_digest, with_lower=False)
+    check_fits(job.recipe, backbone)
+    above = open_above(store, job, backbone)
+    opening_s = time.monotonic() - began
+    progress.enter(Phase.SPLITTING, "splitting the rows")
+    with store.open_file(job.rows_uri) as lines:
+        split = read_split(lines, job, above, split_rows)
+    rows = _sample([*split.train, *split.validation], job.recipe.seed)
+    probed = _probe(backbone, above.parent, rows, job, progress)
+    return _reckoned(job, split, backbone.fields, probed, opening_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """Some rows, pooled by the frozen model, and how long that took."""
+
+    features: Features
+    truth: Indices
+    texts: list[str]
+    num_tokens: int
+    compute_s: float  # of the upper layers alone
+
+
+def _sample(rows: Sequence[LabelledRow], seed: int) -> list[LabelledRow]:
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return [rows[place] for place in order[:MAX_PROBE_ROWS].tolist()]
+
+
+def _probe(
+    backbone: Backbone, tree: PlotTree, rows: Sequence[LabelledRow], job: TrainJob, progress: JobProgress
+) -> _Probed:
+    """On the nodes above alone: the domain's own node is only made by the training, and can but help."""
+    texts = [row.text for row in rows]
+    documents = backbone.tokenizer.encode(texts, job.recipe.max_tokens).documents
+    progress.enter(Phase.LOOKING_UP, f"looking {len(rows)} rows up", num_steps=len(rows))
+    states = _looked_up(PlotPath(backbone, tree), documents, backbone.fields, progress.advance)
+    progress.enter(Phase.EVALUATING, f"probing {len(rows)} rows", num_steps=len(rows))
+    began = time.monotonic()
+    features = final_states(backbone, states, progress.advance)
+    return _Probed(
+        features=features,
+        truth=np.array(label_indices(rows, job.labels), np.int64),
+        texts=texts,
+        num_tokens=documents.num_tokens,
+        compute_s=time.monotonic() - began,
+    )
+
+
+def _looked_up(
+    path: PlotPath, documents: Documents, fields: BackboneFields, on_documents: Callable[[int], None]
+) -> StateSet:
+    states = np.empty((documents.num_tokens, fields.hidden), np.float16)
+    for start, end in document_ranges(documents.lengths, BATCH_TOKENS):
+        found = path(select(documents, range(start, end))).states.numpy()
+        states[documents.offsets[start] : documents.offsets[end]] = found
+        on_documents(end)
+    return StateSet(states, documents.offsets)
+
+
+def _reckoned(
+    job: TrainJob, split: SplitRows, fields: BackboneFields, probed: _Probed, opening_s: float
+) -> EstimateResult:
+    recipe = job.recipe
+    parts = (split.train, split.validation, split.test)
+    row_tokens = probed.num_tokens / len(probed.truth)
+    tokens = PartTokens(*(row_tokens * len(part) for part in parts))
+    per_unit_s = probed.compute_s / (probed.num_tokens * (fields.num_layers - fields.num_lower))
+
+    def seconds(of: Recipe, share: float = 1.0) -> float:
+        work = planned_work(tokens, fields, of)
+        work[Phase.TRAINING] *= share
+        whole = opening_s + per_unit_s * sum(work.values())
+        return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
+
+    least_epochs = (1 + recipe.patience) / VALIDATIONS_PER_EPOCH
+    train_truth, test_truth = (
+        np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test)
+    )
+    return EstimateResult(
+        num_rows=sum(len(part) for part in parts),
+        num_train_rows=len(split.train),
+        num_steps=recipe.epochs * -(-len(split.train) // recipe.batch_rows),
+        seconds=seconds(recipe),
+        seconds_least=seconds(recipe, min(1.0, least_epochs / recipe.epochs)),
+        adapter_bytes=_adapter_bytes(recipe, fields, len(job.labels)),
+        majority_accuracy=majority_accuracy(train_truth, test_truth),
+        accuracy=_accuracy_range(probed, len(job.labels), len(split.train), recipe.seed),
+    )
+
+
+def _adapter_bytes(recipe: Recipe, fields: BackboneFields, num_labels: int) -> int:
+    adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+    head_bytes = num_labels * (fields.hidden + 1) * np.dtype(np.float32).itemsize
+    return adapter.to_host(ADAPTER_DTYPE).num_bytes + head_bytes
+
+
+def _accuracy_range(probed: _Probed, num_labels: int, num_train_rows: int, seed: int) -> AccuracyRange | None:
+    """From what the frozen model reaches on the probed rows to what more rows and an adapter may add at most.
+
+    None when the labels are so many that the probed rows tell little of most.
+    """
+    judged = cross_validated(probed.features, probed.truth, probed.texts, num_labels=num_labels, seed=seed)
+    num_judged = len(judged.truth)
+    if num_judged < max(MIN_JUDGED_ROWS, len(probed.truth) / 2):
+        return None
+    share = accuracy(judged.probabilities, judged.truth)
+    interval = wilson_interval(share, num_judged)
+    growth = _errors_left_by_growth(probed, num_labels, num_train_rows, seed)
+    return AccuracyRange(
+        low=interval.low,
+        high=1 - (1 - interval.high) * growth * ADAPTER_ERRORS_LEFT,
+        probe_accuracy=share,
+        probe_ci95=(interval.low, interval.high),
+        probe_rows=num_judged,
+    )
+
+
+def _errors_left_by_growth(probed: _Probed, num_labels: int, num_train_rows: int, seed: int) -> float:
+    """Share of the probe's errors that all training rows, instead of some, would leave."""
+    end = round(LEARNING_SHARE * len(probed.truth))
+    train = LabelledFeatures(probed.features[:end], probed.truth[:end])
+    test = LabelledFeatures(probed.features[end:], probed.truth[end:])
+    curve = learning_curve(train, test, num_labels=num_labels, seed=seed)
+    if curve is None or num_train_rows <= len(probed.truth):
+        return 1.0
+    ahead = forecast(curve.points, rows=num_train_rows)
+    if ahead is None:
+        return 1.0
+    return max(GROWTH_ERRORS_LEFT, (1 - ahead.accuracy) / (1 - curve.points[-1].accuracy))

@@ -1,0 +1,47 @@
+"""How long a training may work, over all the processes that work on it."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hmi.base.errors import InvalidInput
+from hmi.build.checkpoint import write_atomically
+
+NOTE_INTERVAL_S = 5.0
+
+
+class SpendCap:
+    """Counts working seconds, and notes them in the work folder, so that a killed or paused training goes on
+    counting where it was: what is lost of the count is less than NOTE_INTERVAL_S a process. One thread."""
+
+    def __init__(
+        self, path: Path, max_minutes: float | None, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._path = path
+        self._max_s = None if max_minutes is None else 60 * max_minutes
+        self._monotonic = monotonic
+        self._before_s = float(path.read_text()) if path.exists() else 0.0
+        self._began = self._noted_at = monotonic()
+
+    @property
+    def spent_s(self) -> float:
+        """By all processes so far."""
+        return self._before_s + self._monotonic() - self._began
+
+    def is_reached(self, *, still_to_come_s: float) -> bool:
+        """Would ``still_to_come_s`` more, which evaluating and publishing take, pass the cap? Notes the
+        count."""
+        now = self._monotonic()
+        if now - self._noted_at >= NOTE_INTERVAL_S:
+            self._noted_at = now
+            write_atomically(self._path, repr(self.spent_s).encode())
+        return self._max_s is not None and self.spent_s + still_to_come_s >= self._max_s
+
+    def refuse_reached(self) -> None:
+        """Raise InvalidInput when the cap is reached before there is anything to keep."""
+        if self.is_reached(still_to_come_s=0.0):
+            raise InvalidInput(
+                "max_minutes were over before the first step of the training: reading the texts and learning "
+                "the domain took them all; give more minutes, fewer rows or fewer max_tokens",
+                param="max_minutes",
+            )

@@ -1,0 +1,86 @@
+"""What a training would take and give, on a tiny backbone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hmi.base.errors import HmiError
+from hmi.build.estimate_job import MAX_PROBE_ROWS, estimate_training
+from hmi.build.job_progress import JobProgress
+from hmi.model.adapter_bundle import open_adapter_bundle
+from tests.hmi.build.training_world import LABELS, RECIPE, Events, TrainingWorld, invented_rows, make_world
+from wire.errors import ErrorCode
+from wire.training import EstimateResult, TrainJob
+
+ROWS = invented_rows(120)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+def estimate(world: TrainingWorld, job: TrainJob) -> EstimateResult:
+    return estimate_training(job, store=world.store, progress=JobProgress(Events()))
+
+
+def test_it_says_what_the_training_then_is(
+    world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    job = world.job(world.put_rows("estimated", ROWS), name="estimated")
+    said = estimate(world, job)
+    assert not world.store.exists(job.segment_out_uri)
+    result = world.train(job, tmp_path_factory.mktemp("work"))
+    assert (said.num_rows, said.num_train_rows) == (120, result.report["rows"]["train"])
+    assert said.num_steps == result.report["curve"][-1]["step"]
+    hplm = open_adapter_bundle(
+        world.store.localize(result.version.uri, result.version.digest),
+        digest=result.version.digest,
+        backbone_fields=world.backbone.fields,
+        backbone=world.backbone.digest,
+    )
+    assert said.adapter_bytes == hplm.num_bytes
+    assert said.majority_accuracy == 0.5
+    assert 0 < said.seconds_least <= said.seconds
+    assert said.accuracy is not None
+    assert said.accuracy.probe_rows == 102  # all that are not tested on
+    assert said.accuracy.low <= result.report["accuracy"] <= 1.0
+    low, high = said.accuracy.probe_ci95
+    assert low <= said.accuracy.probe_accuracy <= high <= said.accuracy.high
+
+
+def test_words_that_say_nothing_promise_nothing(world: TrainingWorld) -> None:
+    labels = np.random.default_rng(1).permutation([label for _, label in ROWS])
+    rows = [(text, str(label)) for (text, _), label in zip(ROWS, labels, strict=True)]
+    said = estimate(world, world.job(world.put_rows("noise", rows), name="noise")).accuracy
+    assert said is not None
+    assert said.low < 0.5
+    assert said.probe_accuracy < 0.7
+
+
+def test_many_rows_are_probed_on_some(world: TrainingWorld) -> None:
+    rows = invented_rows(1000)
+    said = estimate(world, world.job(world.put_rows("many", rows), name="many"))
+    assert said.num_rows == 1000
+    assert said.accuracy is not None
+    assert said.accuracy.probe_rows == MAX_PROBE_ROWS
+
+
+def test_a_cap_bounds_the_time(world: TrainingWorld) -> None:
+    uri = world.put_rows("capped", ROWS)
+    recipe = replace(RECIPE, max_minutes=0.001)
+    assert estimate(world, world.job(uri, name="capped", recipe=recipe)).seconds <= 0.1
+
+
+def test_labels_of_too_few_rows_are_not_judged(world: TrainingWorld) -> None:
+    labels = (*LABELS, *(f"rare {number}" for number in range(30)))
+    rows = [*invented_rows(20), *((f"word {n} of {label}", label) for label in labels[2:] for n in range(3))]
+    said = estimate(world, world.job(world.put_rows("rare", rows), name="rare", labels=labels))
+    assert said.accuracy is None
+
+
+def test_what_cannot_be_trained_on_is_refused_as_the_training_would(world: TrainingWorld) -> None:
+    with pytest.raises(HmiError) as caught:
+        estimate(world, world.job(world.put_rows("few", ROWS[:4]), name="few"))
+    assert caught.value.code is ErrorCode.DATASET_TOO_FEW_ROWS

@@ -1,0 +1,50 @@
+"""The time that a training may take, counted over several processes."""
+
+from pathlib import Path
+
+import pytest
+
+from hmi.base.errors import InvalidInput
+from hmi.build.spend_cap import SpendCap
+
+
+class Watch:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_it_is_reached_when_what_is_to_come_no_longer_fits(tmp_path: Path) -> None:
+    watch = Watch()
+    cap = SpendCap(tmp_path / "seconds", 2.0, monotonic=watch)
+    watch.now += 100
+    assert not cap.is_reached(still_to_come_s=10.0)
+    assert cap.is_reached(still_to_come_s=20.0)
+    cap.refuse_reached()
+    watch.now += 20
+    with pytest.raises(InvalidInput, match="before the first step"):
+        cap.refuse_reached()
+
+
+def test_the_next_process_goes_on_counting(tmp_path: Path) -> None:
+    watch = Watch()
+    first = SpendCap(tmp_path / "seconds", 2.0, monotonic=watch)
+    watch.now += 70
+    assert not first.is_reached(still_to_come_s=0.0)
+    watch.now += 1000  # a pause
+    second = SpendCap(tmp_path / "seconds", 2.0, monotonic=watch)
+    assert second.spent_s == 70
+    watch.now += 50
+    assert second.is_reached(still_to_come_s=0.0)
+
+
+def test_without_a_cap_time_is_counted_and_never_over(tmp_path: Path) -> None:
+    watch = Watch()
+    cap = SpendCap(tmp_path / "seconds", None, monotonic=watch)
+    watch.now += 1e6
+    assert not cap.is_reached(still_to_come_s=1e9)
+    assert cap.spent_s == 1e6
