@@ -114,7 +114,7 @@ class CorrectionIn(serializers.Serializer[Any]):
 class CorrectionsIn(serializers.Serializer[Any]):
     """Rows judged one by one."""
 
-    corrections = CorrectionIn(many=True, allow_empty=False, max_length=MAX_CORRECTIONS)
+    corrections = serializers.ListField(child=CorrectionIn(), allow_empty=False, max_length=MAX_CORRECTIONS)
 
 
 class CleanedIn(serializers.Serializer[Any]):
