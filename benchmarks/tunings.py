@@ -104,7 +104,8 @@ class TunedModel(nn.Module):
         with torch.autocast("cpu", torch.bfloat16, enabled=fastest_dtype() is torch.bfloat16):
             states: Tensor = self.encoder(**encoded).last_hidden_state
         mask = encoded["attention_mask"].unsqueeze(-1)
-        return (states.float() * mask).sum(dim=1) / mask.sum(dim=1)
+        pooled: Tensor = (states.float() * mask).sum(dim=1) / mask.sum(dim=1)
+        return pooled
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Tokens of each text, cut."""
@@ -113,7 +114,8 @@ class TunedModel(nn.Module):
 
     def predict(self, texts: Sequence[str]) -> Indices:
         """Places of the likeliest labels."""
-        return self._over(texts, lambda some: self(some)).argmax(axis=1).astype(np.int64)
+        found: Indices = self._over(texts, lambda some: self(some)).argmax(axis=1).astype(np.int64)
+        return found
 
     def embeddings(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Of whole texts, [texts, hidden]."""
