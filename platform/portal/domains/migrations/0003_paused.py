@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("domains", "0001_initial")]
+    dependencies = [("domains", "0002_bring_back")]
     operations = [
         migrations.AlterField(
             model_name="domainjob",
