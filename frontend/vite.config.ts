@@ -25,6 +25,6 @@ export default defineConfig({
     setupFiles: ["src/testing/setup.ts"],
     restoreMocks: true,
     css: false,
-    testTimeout: 60_000,
+    testTimeout: 90_000,
   },
 });
