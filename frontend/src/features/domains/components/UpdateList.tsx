@@ -11,6 +11,7 @@ const states: Record<DomainUpdate["state"], { label: string; color: string }> = 
   succeeded: { label: "Done", color: "teal" },
   failed: { label: "Failed", color: "red" },
   cancelled: { label: "Cancelled", color: "gray" },
+  paused: { label: "Paused", color: "gray" },
 };
 
 interface Props {
