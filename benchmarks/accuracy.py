@@ -227,7 +227,7 @@ class _Bench:
         computed = _Paired.of(result.report)
         return _Paired(
             num_test=len(truth),
-            plot_right=int((found.probabilities.argmax(axis=1) == truth).sum()),
+            plot_right=int((found.outputs.argmax(axis=1) == truth).sum()),
             computed_right=computed.computed_right,
             share_exact=found.coverage.exact,
         )

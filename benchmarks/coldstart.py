@@ -19,6 +19,7 @@ from benchmarks.serving_world import (
     World,
     scratch,
 )
+from hmi.kinds.single_label import softmax
 from hmi.service.live_plane import LivePlane
 
 SLOTS, HOST = 64, 256
@@ -73,7 +74,7 @@ def _ask(world: World, plane: LivePlane, tenant: Tenant, text: int) -> tuple[flo
     plane.engine.submit(request)
     answer = request.future.result()
     took_ms = 1000 * (time.monotonic() - begin)
-    return took_ms, Answered(tenant, text, np.array(answer.documents[0].probabilities, np.float32))
+    return took_ms, Answered(tenant, text, softmax(answer.documents[0].outputs)[0])
 
 
 def _parser() -> argparse.ArgumentParser:

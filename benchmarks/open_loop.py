@@ -19,6 +19,7 @@ from hmi.base.errors import DeadlineExceeded, QueueFull
 from hmi.engine.request import EngineAnswer
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.workload import Workload
+from hmi.kinds.single_label import softmax
 from hmi.service.live_plane import LivePlane
 
 CAPACITY_WINDOW = 192
@@ -116,7 +117,7 @@ class OpenLoop:
         outcome.ended_s = time.monotonic()
         if error is None:
             outcome.fate = Fate.ANSWERED
-            probabilities = np.array(future.result().documents[0].probabilities, np.float32)
+            probabilities = softmax(future.result().documents[0].outputs)[0]
             self.answers.append(Answered(tenant, text, probabilities))
         else:
             kinds = {DeadlineExceeded: Fate.LATE, QueueFull: Fate.REFUSED}

@@ -25,6 +25,7 @@ from benchmarks.serving_world import (
 )
 from hmi.base.errors import HmiError
 from hmi.engine.request import EngineAnswer
+from hmi.kinds.single_label import softmax
 from hmi.service.live_plane import LivePlane
 
 SLOTS, HOST = 64, 256
@@ -138,7 +139,7 @@ class OpenLoop:
             latency_ms = 1000 * (time.monotonic() - at)
             self.latencies_ms.append(latency_ms)
             self._of_tenant.setdefault(tenant.tenant_id, []).append(latency_ms)
-            probabilities = np.array(future.result().documents[0].probabilities, np.float32)
+            probabilities = softmax(future.result().documents[0].outputs)[0]
             self.answers.append(Answered(tenant, text, probabilities))
 
         request.future.add_done_callback(done)

@@ -37,6 +37,7 @@ from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.stages import ComputeStage, ComputeThread
+from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
 from hmi.model.adapter_bank import adapter_unit_bytes
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
@@ -361,7 +362,7 @@ class Answered:
     @classmethod
     def of(cls, tenant: Tenant, text: int, request: EngineRequest) -> "Answered":
         """Of a request that was answered."""
-        return cls(tenant, text, np.array(request.future.result().documents[0].probabilities, np.float32))
+        return cls(tenant, text, softmax(request.future.result().documents[0].outputs)[0])
 
 
 class Checker:
@@ -461,7 +462,7 @@ class ClosedLoop:
         with self._lock:
             self.num_done += 1
             if error is None:
-                probabilities = np.array(done.result().documents[0].probabilities, np.float32)
+                probabilities = softmax(done.result().documents[0].outputs)[0]
                 self.answers.append(Answered(tenant, text, probabilities))
             else:
                 self.num_failed += 1

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wire.ids import BundleUri, DatasetId, Digest
+from wire.tasks import TaskKind
 
 MANIFEST_FILE = "manifest.json"
 FORMAT_VERSION = 1
@@ -112,7 +113,10 @@ class PlotTreeFields:
 
 @dataclass(frozen=True, slots=True)
 class AdapterFields:
-    """A task's adapter (PEFT files), head and labels, and what it was trained on."""
+    """A task's adapter (PEFT files), head and labels, and what it was trained on.
+
+    Bundles of older releases do not say their kind: they are single_label.
+    """
 
     method: str  # "lora"
     rank: int
@@ -127,3 +131,5 @@ class AdapterFields:
         None  # where the backbone stands in the same store, when it was trained here
     )
     label_set_thresholds: tuple[float, ...] = ()  # at error levels 0.01 to 0.50; see hmi.base.label_sets
+    kind: TaskKind = TaskKind.SINGLE_LABEL
+    thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it

@@ -62,7 +62,7 @@ class TaskVerdict:
     task_id: TaskId
     moves: bool
     num_rows: int
-    accuracy_before: float | None
+    accuracy_before: float | None  # the rows' mean quality: of a score, less the mean absolute error
     accuracy_after: float | None
     p_value: float | None  # of losing so many rows by chance, corrected for the number of tasks
     coverage_before: dict[str, float] = field(default_factory=dict)  # rung -> share of the rows' tokens

@@ -1,6 +1,6 @@
 """Request and answer of ``POST /v1/tasks/{task}/predict``."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +11,7 @@ from wire.ids import Digest, RequestId, VersionId
 class PredictRequest:
     """Body of a prediction call. Known parameters are those of PredictParameters; others are refused."""
 
-    inputs: list[str]
+    inputs: list[str | tuple[str, str]]  # a pair is sent as {"text", "pair"}
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,12 +60,36 @@ class TokenLookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """Answer for one input."""
+class LabelAnswer:
+    """Of a task with one label an input."""
 
     label: str
     score: float  # probability of `label`
     scores: dict[str, float]  # label -> probability, in the task's label order
+
+
+@dataclass(frozen=True, slots=True)
+class ValueAnswer:
+    """Of a task that predicts a score."""
+
+    value: float  # in the units of the training data
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsAnswer:
+    """Of a task with any number of labels an input."""
+
+    labels: list[str]  # whose score reaches the label's threshold
+    scores: dict[str, float]  # label -> probability, in the task's label order; each for itself
+
+
+Answer = LabelAnswer | ValueAnswer | LabelsAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInput:
+    """How one input was read."""
+
     num_tokens: int  # tokens used, special ones included
     truncated: bool  # True: the text was longer than the task's max_tokens; the rest was not read
     coverage: Coverage
@@ -74,6 +98,11 @@ class Prediction:
         None  # with abstain: the likeliest first; the true one is most probably there
     )
     abstained: bool | None = None  # with abstain: the set has several labels, so that `label` is but a guess
+
+
+def prediction(answer: Answer, read: ReadInput) -> dict[str, object]:
+    """One element of an answer's predictions: the fields of both parts."""
+    return {field.name: getattr(part, field.name) for part in (answer, read) for field in fields(part)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +139,7 @@ class Timings:
 class PredictResponse:
     """Body of a successful answer; predictions in the order of the inputs."""
 
-    predictions: list[Prediction]
+    predictions: list[dict[str, object]]  # of prediction()
     model: ServedModel
     usage: Usage
     timings: Timings

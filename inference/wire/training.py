@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
+from wire.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class TrainJob:
     task_id: TaskId
     domain_id: DomainId
     dataset_id: DatasetId
-    rows_uri: BundleUri  # JSON lines {"row": int, "text": str, "label": str}, as the portal cleaned them
-    labels: tuple[str, ...]  # order of the head's outputs
+    rows_uri: BundleUri  # JSON lines as the portal cleaned them: see hmi.build.data
+    labels: tuple[str, ...]  # order of the head's outputs; none for a score
     backbone_uri: BundleUri
     backbone_digest: Digest
     tree_uri: BundleUri  # of the domain's parent (general): the nodes above the one that is built here
@@ -57,6 +58,7 @@ class TrainJob:
     tree_out_uri: BundleUri
     version_out_uri: BundleUri
     recipe: Recipe = field(default_factory=Recipe)
+    kind: TaskKind = TaskKind.SINGLE_LABEL
 
 
 class Phase(StrEnum):
@@ -81,7 +83,7 @@ class Progress:
     step: int
     num_steps: int
     loss: float | None
-    validation_accuracy: float | None
+    validation_accuracy: float | None  # of wire.tasks.validation_metric
     eta_s: float | None  # to the end of the whole job
     message: str  # a line a person can read; holds no text of the tenant
     event: str = "progress"
@@ -131,8 +133,8 @@ class EstimateResult:
     seconds: float  # of the whole recipe, at the speed of the probe
     seconds_least: float  # when validation gains nothing and it stops as early as it may
     adapter_bytes: int  # tensors of adapter and head, as they are kept
-    majority_accuracy: float  # of always saying the most frequent label
-    accuracy: AccuracyRange | None  # None: too few rows a label to tell
+    majority_accuracy: float | None  # of always saying the most frequent label; None: of kinds without one
+    accuracy: AccuracyRange | None  # None: likewise, or too few rows a label to tell
     event: str = "estimate_result"
 
 

@@ -16,6 +16,7 @@ from hmi.build.plot_builder import (
     text_dataset_id,
 )
 from hmi.build.windows import Windowing
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.plot.tree import counted_documents, open_tree
@@ -23,6 +24,7 @@ from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest
+from wire.tasks import TaskKind
 
 GENERAL_TEXTS = ("the film was good", "the team won a match", "bank shares rise", "a good match of the team")
 DOMAIN_TEXTS = {
@@ -67,6 +69,7 @@ class TinyStore:
         head_seed: int | None = None,
         scale: float = 0.3,
         label_set_thresholds: tuple[float, ...] = (),
+        kind: TaskKind = TaskKind.SINGLE_LABEL,
     ) -> BundleRef:
         """A random adapter and head, large enough to change labels."""
         fields = self.backbone.fields
@@ -77,7 +80,9 @@ class TinyStore:
                 Path(temporary),
                 adapter=random_adapter(fields, seed=seed, config=LoraConfig(rank=rank), scale=scale),
                 head=random_head(
-                    fields, num_labels=len(labels), seed=seed if head_seed is None else head_seed
+                    fields,
+                    num_labels=answers_of(kind).num_outputs(labels),
+                    seed=seed if head_seed is None else head_seed,
                 ),
                 labels=labels,
                 max_tokens=max_tokens,
@@ -86,6 +91,8 @@ class TinyStore:
                 tree=self.trees[domain].digest,
                 metrics={},
                 label_set_thresholds=label_set_thresholds,
+                kind=kind,
+                thresholds=(0.5,) * len(labels) if kind is TaskKind.MULTI_LABEL else (),
             )
             self.store.publish(Path(temporary), uri)
         return BundleRef(uri, digest)

@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError, InvalidInput
-from hmi.base.label_sets import thresholds_of
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import (
     Checkpoint,
@@ -24,8 +23,8 @@ from hmi.build.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
+from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
-from hmi.build.score_calibration import fit_temperature, softmax
 from hmi.build.states import DocumentStates, StateBatch, StateSet
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
@@ -42,14 +41,11 @@ MAX_VALIDATION_ROWS = 1_000
 """Early stopping looks at no more rows: they tell a point, and cost little beside half an epoch."""
 INFERENCE_ROWS = 32
 CHECKPOINT_INTERVAL_S = 10.0
-IMBALANCE = 2.0
-"""Classes are weighted when the largest has more than this many times the rows of the smallest."""
 
 TEACHER_SHARE = 0.5
-TEACHER_TEMPERATURE = 2.0
 STATES_WEIGHT = 1.0
-"""Of the teacher's scores against the labels, how far scores are softened, and of its states, whose error is
-measured in their variance."""
+"""Of the teacher's scores against the labels, and of its states, whose error is measured in their
+variance."""
 MAX_VARIANCE_TOKENS = 20_000
 
 HEAD_WEIGHT = "head.weight"
@@ -89,7 +85,7 @@ class LabelledStates:
     """Rows to train or to validate on."""
 
     states: DocumentStates
-    labels: npt.NDArray[np.int64]  # [num_rows] place in the task's labels
+    targets: Targets  # one a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ class Teacher:
     """What the same task, trained on computed lower layers, gives for the training rows."""
 
     states: StateSet  # final states, of the very tokens of the training rows
-    logits: npt.NDArray[np.float32]  # [num_rows, num_labels]
+    logits: npt.NDArray[np.float32]  # [num_rows, num_outputs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ class TrainingInputs:
 
     upper: UpperLayers
     adapter: TrainableAdapter
-    num_labels: int
+    learning: Learning
     hidden: int
     recipe: Recipe
     train: LabelledStates
@@ -128,8 +124,7 @@ class TrainedTask:
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
     stopped_at_cap: bool
-    temperature: float  # fitted on the validation rows; ``head`` does not have it yet
-    label_set_thresholds: tuple[float, ...]  # of the scores under the temperature, likewise
+    fitted: FittedHead  # of ``head``, on the validation rows
 
 
 @dataclass(slots=True)
@@ -151,8 +146,9 @@ class Distillation:
     """Task distillation: the loss of imitating a teacher, in its scores (Hinton et al. 2015) and in its final
     states (after Jiao et al. 2020)."""
 
-    def __init__(self, teacher: Teacher) -> None:
+    def __init__(self, teacher: Teacher, learning: Learning) -> None:
         self._teacher = teacher
+        self._learning = learning
         some = np.linspace(0, len(teacher.states.states) - 1, MAX_VARIANCE_TOKENS).astype(np.int64)
         self._variance = float(teacher.states.states[some].astype(np.float32).var(axis=0).mean())
 
@@ -160,19 +156,13 @@ class Distillation:
         self,
         label_loss: Tensor,
         final: Tensor,  # [num_tokens, hidden] float32
-        logits: Tensor,  # [num_rows, num_labels] float32
+        outputs: Tensor,  # [num_rows, num_outputs] float32
         rows: npt.NDArray[np.int64],
         *,
         share: float,
     ) -> Tensor:
         """The labels' loss and the teacher's of these ``rows``, which are ``share`` of the step's."""
-        taught = torch.from_numpy(self._teacher.logits[rows]) / TEACHER_TEMPERATURE
-        scores = TEACHER_TEMPERATURE**2 * functional.kl_div(
-            (logits / TEACHER_TEMPERATURE).log_softmax(dim=-1),
-            taught.log_softmax(dim=-1),
-            log_target=True,
-            reduction="batchmean",
-        )
+        scores = self._learning.taught_loss(outputs, torch.from_numpy(self._teacher.logits[rows]))
         states = functional.mse_loss(final, self._teacher.states.batch(rows).states) / self._variance
         taught_loss = TEACHER_SHARE * scores + STATES_WEIGHT * states
         return (1 - TEACHER_SHARE) * label_loss + share * taught_loss
@@ -197,7 +187,7 @@ class AdapterTrainer:
         """``asked`` is called after each step."""
         recipe = inputs.recipe
         self._inputs = inputs
-        self._distillation = None if inputs.teacher is None else Distillation(inputs.teacher)
+        self._distillation = None if inputs.teacher is None else Distillation(inputs.teacher, inputs.learning)
         self._checkpoint_path = checkpoint
         self._listener = listener
         self._asked = asked
@@ -205,12 +195,12 @@ class AdapterTrainer:
         self._plan = BatchPlan(inputs.train.states.lengths, recipe.batch_rows, recipe.seed)
         self._num_steps = recipe.epochs * self._plan.steps_per_epoch
         self._validate_every = max(1, -(-self._plan.steps_per_epoch // VALIDATIONS_PER_EPOCH))
-        self._validation_rows = _spread(len(inputs.validation.labels), MAX_VALIDATION_ROWS)
-        self._class_weights = class_weights(inputs.train.labels, inputs.num_labels)
+        self._validation_rows = _spread(len(inputs.validation.states.lengths), MAX_VALIDATION_ROWS)
+        num_outputs = inputs.learning.num_outputs
         self._parameters = {
             **dict(inputs.adapter.named_parameters()),
-            HEAD_WEIGHT: torch.zeros(inputs.num_labels, inputs.hidden, requires_grad=True),
-            HEAD_BIAS: torch.zeros(inputs.num_labels, requires_grad=True),
+            HEAD_WEIGHT: torch.zeros(num_outputs, inputs.hidden, requires_grad=True),
+            HEAD_BIAS: torch.zeros(num_outputs, requires_grad=True),
         }
         self._best: dict[str, Tensor] = {}
         self._optimiser = torch.optim.AdamW(
@@ -296,18 +286,16 @@ class AdapterTrainer:
 
     def _gradients(self, rows: npt.NDArray[np.int64]) -> float:
         """Set the gradients of these rows' mean loss; returns it."""
-        train, weights = self._inputs.train, self._class_weights
-        labels = torch.from_numpy(train.labels[rows])
-        total = float(len(labels) if weights is None else weights[labels].sum())
+        train, learning = self._inputs.train, self._inputs.learning
+        total = learning.weight(self._targets(train, rows))
         self._optimiser.zero_grad()
         loss = 0.0
         for some in np.array_split(rows, 2 if self._is_halved else 1):
-            part_labels = torch.from_numpy(train.labels[some])
             final, offsets = self._final(train.states.batch(some))
-            logits = self._logits(mean_pool(final, offsets))
-            part = functional.cross_entropy(logits, part_labels, weight=weights, reduction="sum") / total
+            outputs = self._outputs(final, offsets)
+            part = learning.loss(outputs, self._targets(train, some)) / total
             if self._distillation is not None:
-                part = self._distillation.blended(part, final, logits, some, share=len(some) / len(rows))
+                part = self._distillation.blended(part, final, outputs, some, share=len(some) / len(rows))
             part.backward()  # type: ignore[no-untyped-call]
             loss += float(part.detach())
         return loss
@@ -317,11 +305,11 @@ class AdapterTrainer:
 
     def _validate(self) -> float:
         course, validation = self._course, self._inputs.validation
-        logits = self._validation_logits()
-        labels = torch.from_numpy(validation.labels[self._validation_rows])
-        accuracy = float((logits.argmax(dim=1) == labels).double().mean())
-        loss = float(functional.cross_entropy(logits, labels))
-        gained = accuracy > course.best_accuracy
+        outputs, learning = self._validation_outputs(), self._inputs.learning
+        targets = self._targets(validation, self._validation_rows)
+        accuracy = learning.metric(outputs.numpy(), targets.numpy())
+        loss = learning.validation_loss(outputs, targets)
+        gained = accuracy > course.best_accuracy or not self._best
         # Few rows give few distinct accuracies: of equal ones the surer is kept, but that buys no patience.
         if gained or (accuracy == course.best_accuracy and loss < course.best_loss):
             course.best_accuracy, course.best_loss = accuracy, loss
@@ -335,22 +323,18 @@ class AdapterTrainer:
         course.curve.append(CurvePoint(course.step, epoch, mean_loss, accuracy))
         return accuracy
 
-    def _validation_logits(self) -> Tensor:
-        pooled = self._pooled(self._inputs.validation.states, self._validation_rows)
-        with torch.inference_mode():
-            return self._logits(pooled)
+    @staticmethod
+    def _targets(part: LabelledStates, rows: npt.NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(part.targets[rows])
 
     @torch.inference_mode()
-    def _pooled(self, states: DocumentStates, rows: npt.NDArray[np.int64]) -> Tensor:
-        """Pooled final states of ``rows``, [rows, hidden], computed in batches of like length."""
-        pooled = torch.empty(len(rows), self._inputs.hidden)
-        lengths = states.lengths[rows]
-        for places in in_batches(np.arange(len(rows)), lengths, INFERENCE_ROWS):
-            pooled[torch.from_numpy(places)] = self._pool(states.batch(rows[places]))
-        return pooled.clone()
-
-    def _pool(self, batch: StateBatch) -> Tensor:
-        return mean_pool(*self._final(batch))
+    def _validation_outputs(self) -> Tensor:
+        """The head's outputs on the validation rows, in their order, computed in batches of like length."""
+        states, rows = self._inputs.validation.states, self._validation_rows
+        outputs = torch.empty(len(rows), self._inputs.learning.num_outputs)
+        for places in in_batches(np.arange(len(rows)), states.lengths[rows], INFERENCE_ROWS):
+            outputs[torch.from_numpy(places)] = self._outputs(*self._final(states.batch(rows[places])))
+        return outputs.clone()
 
     def _final(self, batch: StateBatch) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Final states, float32 [num_tokens, hidden], and the batch's offsets."""
@@ -359,25 +343,24 @@ class AdapterTrainer:
             final = self._inputs.upper(batch.states.to(dtype), batch.offsets, self._inputs.adapter)
         return final.float(), batch.offsets
 
-    def _logits(self, pooled: Tensor) -> Tensor:
+    def _outputs(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
+        """[rows, outputs] from final states."""
+        pooled = mean_pool(final, offsets)
         return functional.linear(pooled, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
 
     def _best_task(self) -> TrainedTask:
         with torch.no_grad():
             for name, value in self._best.items():
                 self._parameters[name].copy_(value)
-        logits = self._validation_logits().numpy()
-        labels = self._inputs.validation.labels[self._validation_rows]
-        temperature = fit_temperature(logits, labels)
-        scores = softmax(logits.astype(np.float64) / temperature)
+        head = HostHead(self._best[HEAD_WEIGHT], self._best[HEAD_BIAS])
+        targets = self._targets(self._inputs.validation, self._validation_rows).numpy()
         return TrainedTask(
-            head=HostHead(self._best[HEAD_WEIGHT], self._best[HEAD_BIAS]),
+            head=head,
             validation_accuracy=self._course.best_accuracy,
             curve=tuple(self._course.curve),
             stopped_early=self._course.stopped_early,
             stopped_at_cap=self._course.stopped_at_cap,
-            temperature=temperature,
-            label_set_thresholds=thresholds_of(scores[np.arange(len(labels)), labels].tolist()),
+            fitted=self._inputs.learning.finish(head, self._validation_outputs().numpy(), targets),
         )
 
     def _save(self) -> None:
@@ -411,16 +394,6 @@ def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:
     warm_up = max(1, round(WARM_UP_SHARE * num_steps))
     factor = min((step + 1) / warm_up, (num_steps - step) / max(1, num_steps - warm_up))
     return recipe.learning_rate * factor
-
-
-def class_weights(labels: npt.NDArray[np.int64], num_labels: int) -> Tensor | None:
-    """Weights of mean 1 over the rows, by the root of their rarity; None when classes are of like size."""
-    counts = np.bincount(labels, minlength=num_labels)
-    present = counts[counts > 0]
-    if present.max() <= IMBALANCE * present.min():
-        return None
-    weights = 1.0 / np.sqrt(np.maximum(counts, 1))
-    return torch.from_numpy((weights / weights[labels].mean()).astype(np.float32))
 
 
 def _spread(num_rows: int, max_rows: int) -> npt.NDArray[np.int64]:

@@ -1,53 +1,101 @@
 """The labelled rows of a dataset, read strictly from the file that the portal cleaned."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from hmi.base.errors import HmiError
+from hmi.model.tokenizer import Text
 from wire.errors import ErrorCode
+from wire.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledRow:
-    """One row: ``row`` is its number in the upload, and stays its name in splits and reports."""
+    """One row: ``row`` is its number in the upload, and stays its name in splits and reports.
+
+    What it is labelled with stands in the field of its kind; the others keep their defaults.
+    """
 
     row: int
     text: str
-    label: str
+    label: str = ""  # of kinds with one label a row
+    value: float | None = None  # of a score
+    labels: tuple[str, ...] | None = None  # of kinds with several labels a row; there may be none
+    pair: str | None = None  # the second text, of kinds with two
+
+    @property
+    def input(self) -> Text:
+        """What the model reads."""
+        return self.text if self.pair is None else (self.text, self.pair)
+
+    @property
+    def counted_text(self) -> str:
+        """What a segment counts, and duplicates are known by: both texts of a pair, one behind the other."""
+        return self.text if self.pair is None else f"{self.text}\n{self.pair}"
 
 
 class _RowShape(msgspec.Struct, forbid_unknown_fields=True):
     row: int
     text: str
-    label: str
+    label: str = ""
+    value: float | None = None
+    labels: tuple[str, ...] | None = None
+    pair: str | None = None
 
 
 _DECODER = msgspec.json.Decoder(_RowShape)
 
 
-def read_rows(lines: Iterable[bytes], *, labels: Sequence[str]) -> list[LabelledRow]:
-    """Decode JSON lines ``{"row", "text", "label"}``; anything else is refused, and so is a row twice.
+class RowKind(Protocol):
+    """As much of a kind as reading needs; see hmi.build.kinds.learning.TrainingKind."""
+
+    def problem(self, row: LabelledRow) -> str | None: ...
+
+
+def read_rows(lines: Iterable[bytes], kind: RowKind) -> list[LabelledRow]:
+    """Decode JSON lines with the fields of LabelledRow; anything else is refused, and so is a row twice.
 
     Raises HmiError(DATASET_*), which names the line and holds no text of the tenant.
     """
-    known = set(labels)
     rows: list[LabelledRow] = []
     seen: set[int] = set()
     for number, line in enumerate(lines, start=1):
         shape = _decode(line, number)
-        if shape.label not in known:
-            raise _bad_format(number, "its label is not one of the job's labels")
+        row = LabelledRow(shape.row, shape.text, shape.label, shape.value, shape.labels, shape.pair)
+        problem = kind.problem(row)
+        if problem is not None:
+            raise _bad_format(number, problem)
         if shape.row in seen:
             raise _bad_format(number, f"row {shape.row} stands there twice")
         if not shape.text.strip():
             raise HmiError(ErrorCode.DATASET_EMPTY_VALUES, f"rows file, line {number}: the text is empty")
         seen.add(shape.row)
-        rows.append(LabelledRow(shape.row, shape.text, shape.label))
+        rows.append(row)
     if not rows:
         raise HmiError(ErrorCode.DATASET_EMPTY, "the dataset has no rows; upload a file with labelled texts")
     return rows
+
+
+def row_line(row: LabelledRow) -> bytes:
+    """The row as read_rows() reads it: fields that have their defaults are left out."""
+    plain = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+    kept = {
+        field.name: plain[field.name]
+        for field in dataclasses.fields(row)
+        if plain[field.name] != field.default
+    }
+    return msgspec.json.encode(kept) + b"\n"
+
+
+def labels_of(rows: Sequence[LabelledRow], kind: TaskKind) -> tuple[str, ...]:
+    """The labels of a task that is trained on these rows, in the order of the head's outputs."""
+    if kind is TaskKind.SCORE:
+        return ()
+    return tuple(sorted({label for row in rows for label in (row.labels or (row.label,)) if label}))
 
 
 def label_indices(rows: Sequence[LabelledRow], labels: Sequence[str]) -> list[int]:

@@ -21,7 +21,7 @@ from hmi.model.heads import mean_pool
 class DataInsight:
     """Both are judged by linear heads on states that no adapter has touched."""
 
-    label_errors: LabelErrors
+    label_errors: LabelErrors | None
     learning_curve: LearningCurve | None
 
 
@@ -49,7 +49,7 @@ def look_into_data(
     for part, part_states in zip(split, (states.train, states.validation, states.test), strict=True):
         num_before = sum(len(features.truth) for features in found)
         features = final_states(backbone, part_states, _counted_from(num_before, on_documents))
-        found.append(LabelledFeatures(features, part.labels))
+        found.append(LabelledFeatures(features, part.targets))
     train, _, test = found
     judged = cross_validated(
         np.concatenate([part.features for part in found]),

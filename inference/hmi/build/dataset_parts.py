@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hmi.base.errors import HmiError
-from hmi.build.data import LabelledRow, label_indices, read_rows
+from hmi.build.data import LabelledRow, read_rows
+from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
 from hmi.build.recipe_search import candidates, rounds
 from hmi.build.split import ChooseSplit
@@ -18,7 +18,6 @@ from wire.artifacts import BackboneFields
 from wire.errors import ErrorCode
 from wire.training import Phase, Recipe, TrainJob
 
-MIN_LABELS = 2
 STEP_WORK = 2.3
 """Work of a training step over that of a forward: frozen weights need no gradients of their own."""
 
@@ -38,7 +37,7 @@ class Part:
     """One part of the split, as the model reads it."""
 
     rows: tuple[LabelledRow, ...]
-    labels: npt.NDArray[np.int64]  # [num_rows] place in the job's labels
+    targets: Targets
     encoded: EncodedTexts
 
     @property
@@ -47,7 +46,8 @@ class Part:
 
     @property
     def texts(self) -> list[str]:
-        return [row.text for row in self.rows]
+        """As segments count them."""
+        return [row.counted_text for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +75,37 @@ def read_parts(
     tokenizer: Tokenizer,
     above: DomainAbove,
     choose_split: ChooseSplit,
+    kind: TrainingKind,
 ) -> Parts:
     """Read, split and encode; no text that a look-up in the domain would find traces of is held out.
 
     Raises HmiError(DATASET_*) when there is not enough to train, to validate or to test on.
     """
-    split = read_split(lines, job, above, choose_split)
+    split = read_split(lines, job, above, choose_split, kind)
     train, validation, test = (
-        _encoded(part, job, tokenizer) for part in (split.train, split.validation, split.test)
+        _encoded(part, job, tokenizer, kind) for part in (split.train, split.validation, split.test)
     )
     return Parts(train, validation, test, num_from_ancestors=split.num_from_ancestors)
 
 
 def read_split(
-    lines: Iterable[bytes], job: TrainJob, above: DomainAbove, choose_split: ChooseSplit
+    lines: Iterable[bytes], job: TrainJob, above: DomainAbove, choose_split: ChooseSplit, kind: TrainingKind
 ) -> SplitRows:
     """As read_parts, without encoding anything."""
-    rows = read_rows(lines, labels=job.labels)
-    hashes = text_hashes(row.text for row in rows)
+    rows = read_rows(lines, kind)
+    hashes = text_hashes(row.counted_text for row in rows)
     is_elsewhere = np.isin(hashes, above.documents)
     must_train = is_elsewhere | np.isin(hashes, above.own_documents)
-    split = choose_split(rows, seed=job.recipe.seed, stands_above=must_train.tolist())
+    stratified = [
+        LabelledRow(row.row, row.counted_text, stratum)
+        for row, stratum in zip(rows, kind.strata(rows), strict=True)
+    ]
+    split = choose_split(stratified, seed=job.recipe.seed, stands_above=must_train.tolist())
     train, validation, test = (
         tuple(rows[i] for i in positions) for positions in (split.train, split.validation, split.test)
     )
-    _refuse_too_little(train, validation, test, num_seen=int(is_elsewhere.sum()))
+    kind.refuse_hopeless(train)
+    _refuse_too_little(validation, test, num_seen=int(is_elsewhere.sum()))
     return SplitRows(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
 
 
@@ -143,24 +149,17 @@ def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> 
     }
 
 
-def _encoded(rows: tuple[LabelledRow, ...], job: TrainJob, tokenizer: Tokenizer) -> Part:
-    encoded = tokenizer.encode([row.text for row in rows], job.recipe.max_tokens)
-    return Part(rows, np.array(label_indices(rows, job.labels), np.int64), encoded)
+def _encoded(rows: tuple[LabelledRow, ...], job: TrainJob, tokenizer: Tokenizer, kind: TrainingKind) -> Part:
+    encoded = tokenizer.encode([row.input for row in rows], job.recipe.max_tokens)
+    return Part(rows, kind.targets(rows, encoded), encoded)
 
 
 def _refuse_too_little(
-    train: tuple[LabelledRow, ...],
     validation: tuple[LabelledRow, ...],
     test: tuple[LabelledRow, ...],
     *,
     num_seen: int,
 ) -> None:
-    num_labels = len({row.label for row in train})
-    if num_labels < MIN_LABELS:
-        raise HmiError(
-            ErrorCode.DATASET_ONE_LABEL,
-            f"the training rows have {num_labels} label; give texts of at least {MIN_LABELS} different ones",
-        )
     if not validation or not test:
         known = (
             f" {num_seen} of the rows are part of the domain's own text and cannot be held out."

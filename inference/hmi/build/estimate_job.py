@@ -13,6 +13,7 @@ from hmi.build.data_insight import final_states
 from hmi.build.dataset_parts import PartTokens, SplitRows, planned_work, read_split
 from hmi.build.evaluation import PlotPath
 from hmi.build.job_progress import JobProgress
+from hmi.build.kinds.chosen import training_kind
 from hmi.build.label_errors import cross_validated
 from hmi.build.learn_domain import open_above
 from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
@@ -22,6 +23,7 @@ from hmi.build.report import majority_accuracy
 from hmi.build.split import split_rows
 from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
 from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe
+from hmi.kinds.answers import answers_of
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import LoraParameters
 from hmi.model.backbone import Backbone
@@ -44,6 +46,7 @@ def estimate_training(job: TrainJob, *, store: Store, progress: JobProgress) -> 
     """Split as the training would, probe some of its rows, and reckon. Publishes nothing. Raises HmiError."""
     began = time.monotonic()
     check_recipe(job.recipe)
+    kind = training_kind(job.kind, job.labels)
     progress.enter(Phase.STARTING, "opening the backbone")
     folder = store.localize(job.backbone_uri, job.backbone_digest)
     backbone = Backbone.open(folder, digest=job.backbone_digest, with_lower=False)
@@ -52,10 +55,11 @@ def estimate_training(job: TrainJob, *, store: Store, progress: JobProgress) -> 
     opening_s = time.monotonic() - began
     progress.enter(Phase.SPLITTING, "splitting the rows")
     with store.open_file(job.rows_uri) as lines:
-        split = read_split(lines, job, above, split_rows)
+        split = read_split(lines, job, above, split_rows, kind)
     rows = _sample([*split.train, *split.validation], job.recipe.seed)
     probed = _probe(backbone, above.parent, rows, job, progress)
-    return _reckoned(job, split, backbone.fields, probed, opening_s)
+    expected = _expected(job, split, rows, probed) if kind.has_one_label else _Expected(None, None)
+    return _reckoned(job, split, backbone.fields, probed, expected, opening_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,26 @@ class _Probed:
     """Some rows, pooled by the frozen model, and how long that took."""
 
     features: Features
-    truth: Indices
-    texts: list[str]
+    num_rows: int
     num_tokens: int
     compute_s: float  # of the upper layers alone
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgedRows:
+    """Probed rows with their labels."""
+
+    features: Features
+    truth: Indices
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What can be said of the accuracy; nothing of kinds that have none."""
+
+    majority_accuracy: float | None
+    accuracy: AccuracyRange | None
 
 
 def _sample(rows: Sequence[LabelledRow], seed: int) -> list[LabelledRow]:
@@ -78,8 +98,7 @@ def _probe(
     backbone: Backbone, tree: PlotTree, rows: Sequence[LabelledRow], job: TrainJob, progress: JobProgress
 ) -> _Probed:
     """On the nodes above alone: the domain's own node is only made by the training, and can but help."""
-    texts = [row.text for row in rows]
-    documents = backbone.tokenizer.encode(texts, job.recipe.max_tokens).documents
+    documents = backbone.tokenizer.encode([row.input for row in rows], job.recipe.max_tokens).documents
     progress.enter(Phase.LOOKING_UP, f"looking {len(rows)} rows up", num_steps=len(rows))
     states = _looked_up(PlotPath(backbone, tree), documents, backbone.fields, progress.advance)
     progress.enter(Phase.EVALUATING, f"probing {len(rows)} rows", num_steps=len(rows))
@@ -87,8 +106,7 @@ def _probe(
     features = final_states(backbone, states, progress.advance)
     return _Probed(
         features=features,
-        truth=np.array(label_indices(rows, job.labels), np.int64),
-        texts=texts,
+        num_rows=len(rows),
         num_tokens=documents.num_tokens,
         compute_s=time.monotonic() - began,
     )
@@ -106,11 +124,16 @@ def _looked_up(
 
 
 def _reckoned(
-    job: TrainJob, split: SplitRows, fields: BackboneFields, probed: _Probed, opening_s: float
+    job: TrainJob,
+    split: SplitRows,
+    fields: BackboneFields,
+    probed: _Probed,
+    expected: _Expected,
+    opening_s: float,
 ) -> EstimateResult:
     recipe = job.recipe
     parts = (split.train, split.validation, split.test)
-    row_tokens = probed.num_tokens / len(probed.truth)
+    row_tokens = probed.num_tokens / probed.num_rows
     tokens = PartTokens(*(row_tokens * len(part) for part in parts))
     per_unit_s = probed.compute_s / (probed.num_tokens * (fields.num_layers - fields.num_lower))
 
@@ -121,28 +144,39 @@ def _reckoned(
         return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
 
     least_epochs = (1 + recipe.patience) / VALIDATIONS_PER_EPOCH
-    train_truth, test_truth = (
-        np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test)
-    )
     return EstimateResult(
         num_rows=sum(len(part) for part in parts),
         num_train_rows=len(split.train),
         num_steps=recipe.epochs * -(-len(split.train) // recipe.batch_rows),
         seconds=seconds(recipe),
         seconds_least=seconds(recipe, min(1.0, least_epochs / recipe.epochs)),
-        adapter_bytes=_adapter_bytes(recipe, fields, len(job.labels)),
-        majority_accuracy=majority_accuracy(train_truth, test_truth),
-        accuracy=_accuracy_range(probed, len(job.labels), len(split.train), recipe.seed),
+        adapter_bytes=_adapter_bytes(recipe, fields, answers_of(job.kind).num_outputs(job.labels)),
+        majority_accuracy=expected.majority_accuracy,
+        accuracy=expected.accuracy,
     )
 
 
-def _adapter_bytes(recipe: Recipe, fields: BackboneFields, num_labels: int) -> int:
+def _adapter_bytes(recipe: Recipe, fields: BackboneFields, num_outputs: int) -> int:
     adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
-    head_bytes = num_labels * (fields.hidden + 1) * np.dtype(np.float32).itemsize
+    head_bytes = num_outputs * (fields.hidden + 1) * np.dtype(np.float32).itemsize
     return adapter.to_host(ADAPTER_DTYPE).num_bytes + head_bytes
 
 
-def _accuracy_range(probed: _Probed, num_labels: int, num_train_rows: int, seed: int) -> AccuracyRange | None:
+def _expected(job: TrainJob, split: SplitRows, rows: Sequence[LabelledRow], probed: _Probed) -> _Expected:
+    """Of a kind with one label a row."""
+    train, test, truth = (
+        np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test, rows)
+    )
+    judged = _JudgedRows(probed.features, truth, [row.counted_text for row in rows])
+    return _Expected(
+        majority_accuracy(train, test),
+        _accuracy_range(judged, len(job.labels), len(split.train), job.recipe.seed),
+    )
+
+
+def _accuracy_range(
+    probed: _JudgedRows, num_labels: int, num_train_rows: int, seed: int
+) -> AccuracyRange | None:
     """From what the frozen model reaches on the probed rows to what more rows and an adapter may add at most.
 
     None when the labels are so many that the probed rows tell little of most.
@@ -163,7 +197,7 @@ def _accuracy_range(probed: _Probed, num_labels: int, num_train_rows: int, seed:
     )
 
 
-def _errors_left_by_growth(probed: _Probed, num_labels: int, num_train_rows: int, seed: int) -> float:
+def _errors_left_by_growth(probed: _JudgedRows, num_labels: int, num_train_rows: int, seed: int) -> float:
     """Share of the probe's errors that all training rows, instead of some, would leave."""
     end = round(LEARNING_SHARE * len(probed.truth))
     train = LabelledFeatures(probed.features[:end], probed.truth[:end])

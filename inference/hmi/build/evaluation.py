@@ -42,7 +42,7 @@ class PlotPath:
     """Looks every token up in one tree, as serving does. One thread."""
 
     def __init__(self, backbone: Backbone, tree: PlotTree) -> None:
-        self._residuals = backbone.residuals
+        self._backbone = backbone
         capacity = sum(PlotArena.bytes_of(table) for table in tree.tables)
         self._arena = PlotArena(capacity, backbone.fields.hidden)
         self._path = np.array([self._arena.add(table) for table in tree.tables], np.int32)
@@ -53,7 +53,7 @@ class PlotPath:
         result = self._arena.lookup(documents, paths, rows)
         shares = result.coverage(documents.offsets)
         return LowerStates(
-            states=torch.from_numpy(rows) + self._residuals.of(documents.offsets),
+            states=torch.from_numpy(rows) + self._backbone.residuals_of(documents),
             coverage=np.hstack([shares, np.zeros((len(shares), 1))]),
         )
 
@@ -72,21 +72,29 @@ class ExactPath:
 class TaskModel:
     """Upper layers, adapter and head of one task, in banks of one slot. One thread."""
 
-    def __init__(self, backbone: Backbone, adapter: HostAdapter | None, head: HostHead) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        adapter: HostAdapter | None,
+        head: HostHead,
+        *,
+        reads_tokens: bool = False,
+    ) -> None:
+        self._reads_tokens = reads_tokens
         self._upper = backbone.upper
-        self._num_labels = head.num_labels
+        self._num_outputs = head.num_labels
         max_rank = 1 if adapter is None else adapter.config.rank
         self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank)
-        self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self._num_labels)
+        self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self._num_outputs)
         self._adapters.write(0, adapter)
         self._heads.write(0, head)
 
     @torch.inference_mode()
-    def probabilities(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """[num_documents, num_labels] from lower-layer ``states`` [num_tokens, hidden]."""
-        logits = self.logits(self.final(states, offsets), offsets)
-        shares: npt.NDArray[np.float32] = logits.softmax(dim=-1).numpy()
-        return shares
+    def outputs(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """[num_documents, outputs], or [num_tokens, outputs], from lower-layer ``states`` [num_tokens,
+        hidden]."""
+        found: npt.NDArray[np.float32] = self.logits(self.final(states, offsets), offsets).numpy()
+        return found
 
     @torch.inference_mode()
     def final(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
@@ -97,16 +105,16 @@ class TaskModel:
 
     @torch.inference_mode()
     def logits(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
-        """[num_documents, num_labels] from ``final`` states."""
-        slots = np.zeros(len(offsets) - 1, np.int64)
-        return self._heads.logits(mean_pool(final, offsets), slots)[:, : self._num_labels]
+        """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
+        read = final if self._reads_tokens else mean_pool(final, offsets)
+        return self._heads.logits(read, np.zeros(len(read), np.int64))[:, : self._num_outputs]
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
     """Answers for some documents, in their order."""
 
-    probabilities: npt.NDArray[np.float32]  # [num_documents, num_labels]
+    outputs: npt.NDArray[np.float32]  # [num_documents, outputs], or [num_tokens, outputs]
     coverage: Coverage  # of all tokens together
     row_coverage: npt.NDArray[np.float64]  # [num_documents, 4] as LowerStates.coverage
     retrieve_s: float
@@ -127,7 +135,7 @@ def predict(
         began = time.perf_counter()
         lower = path(batch)
         retrieved = time.perf_counter()
-        answers.append(model.probabilities(lower.states, batch.offsets))
+        answers.append(model.outputs(lower.states, batch.offsets))
         compute_s += time.perf_counter() - retrieved
         retrieve_s += retrieved - began
         covered.append(lower.coverage)

@@ -1,7 +1,7 @@
 """Figures of a single-label classifier on held-out rows; numpy alone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +123,16 @@ def bootstrap_paired_difference(
     shares = [(difference == 1).mean(), (difference == -1).mean(), (difference == 0).mean()]
     draws = np.random.default_rng(seed).multinomial(len(difference), shares, size=num_resamples)
     low, high = np.quantile((draws[:, 0] - draws[:, 1]) / len(difference), [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def bootstrap_rows(
+    metric: Callable[[Indices], float], num_rows: int, *, seed: int, num_resamples: int = 500
+) -> Interval:
+    """95% bootstrap interval of any figure of rows; ``metric`` is given the places of those drawn."""
+    random = np.random.default_rng(seed)
+    draws = [metric(random.integers(0, num_rows, num_rows)) for _ in range(num_resamples)]
+    low, high = np.quantile(draws, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 

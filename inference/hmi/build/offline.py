@@ -7,11 +7,15 @@ from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput, NotFound
 from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
+from hmi.model.heads import HostHead
+from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.plot.tree import open_tree
 from wire.artifacts import AdapterFields, BundleKind
 from wire.ids import BundleUri, Digest
+from wire.inference import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,23 +24,28 @@ class OfflineModel:
 
     fields: AdapterFields
     digest: Digest
+    head: HostHead
     _backbone: Backbone
     _path: PlotPath
     _model: TaskModel
 
+    def encode(self, texts: Sequence[Text]) -> EncodedTexts:
+        """As the model reads them."""
+        return self._backbone.tokenizer.encode(texts, self.fields.max_tokens)
+
     def predict(
-        self, texts: Sequence[str], *, on_documents: Callable[[int], None] = lambda done: None
+        self, encoded: EncodedTexts, *, on_documents: Callable[[int], None] = lambda done: None
     ) -> Predictions:
-        """Answers in the order of ``texts``, of which there is at least one."""
-        encoded = self._backbone.tokenizer.encode(texts, self.fields.max_tokens)
+        """Outputs in the order of the texts, of which there is at least one."""
         return predict(self._path, self._model, encoded.documents, on_documents=on_documents)
 
-    def scores(self, texts: Sequence[str]) -> list[dict[str, float]]:
-        """Scores by label, in the order of ``texts``."""
+    def answers(self, texts: Sequence[Text]) -> list[Answer]:
+        """What the service would answer, in the order of ``texts``."""
         if not texts:
             return []
-        found = self.predict(texts).probabilities.tolist()
-        return [dict(zip(self.fields.labels, scores, strict=True)) for scores in found]
+        kind = answers_of(self.fields.kind)
+        outputs = self.predict(self.encode(texts)).outputs
+        return [kind.answer(outputs[place : place + 1], self.fields, None) for place in range(len(texts))]
 
 
 def open_offline(
@@ -63,7 +72,12 @@ def open_offline(
     )
     tree = open_tree(store, tree_uri, standing_digest(store, tree_uri), backbone=backbone.digest)
     return OfflineModel(
-        fields, digest, backbone, PlotPath(backbone, tree), TaskModel(backbone, hplm.adapter, hplm.head)
+        fields,
+        digest,
+        hplm.head,
+        backbone,
+        PlotPath(backbone, tree),
+        TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(fields.kind).reads_tokens),
     )
 
 

@@ -3,8 +3,10 @@ here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from hmi.base.errors import InvalidInput
+from wire.inference import Answer, LabelAnswer, LabelsAnswer, ValueAnswer
 
 TOLERANCE = 1e-4
 
@@ -15,7 +17,7 @@ class ParityReport:
 
     rows: int
     same_label: int
-    max_score_difference: float
+    max_score_difference: float  # relative, of a score larger than 1
     mean_score_difference: float
     tolerance: float
     agrees: bool  # every label is the same, and no score further off than the tolerance
@@ -24,13 +26,14 @@ class ParityReport:
 def parity_report(
     expected: Sequence[Mapping[str, float]], found: Sequence[Mapping[str, float]]
 ) -> ParityReport:
-    """Scores by label of the same rows; raises InvalidInput where the labels are other ones."""
+    """Numbers by name, as numbers_of(), of the same rows; raises InvalidInput where the names are other
+    ones."""
     differences: list[float] = []
     same_label = 0
     for number, (theirs, ours) in enumerate(zip(expected, found, strict=True), start=1):
         if theirs.keys() != ours.keys():
             raise InvalidInput(f"row {number} expects scores of other labels than this version has")
-        differences += [abs(theirs[label] - ours[label]) for label in ours]
+        differences += [abs(theirs[name] - ours[name]) / max(1.0, abs(ours[name])) for name in ours]
         same_label += _label(theirs) == _label(ours)
     worst = max(differences, default=0.0)
     return ParityReport(
@@ -41,6 +44,19 @@ def parity_report(
         tolerance=TOLERANCE,
         agrees=same_label == len(found) and worst <= TOLERANCE,
     )
+
+
+def numbers_of(answer: Answer) -> dict[str, float]:
+    """All numbers of an answer that two ways to it must agree on."""
+    match answer:
+        case LabelAnswer():
+            return answer.scores
+        case ValueAnswer():
+            return {"value": answer.value}
+        case LabelsAnswer():
+            return answer.scores
+        case _:
+            assert_never(answer)
 
 
 def _label(scores: Mapping[str, float]) -> str:

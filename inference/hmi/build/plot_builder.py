@@ -14,7 +14,7 @@ from hmi.artifacts.store import Store
 from hmi.build.windows import ChosenTexts, CutTexts, WindowBatches, Windowing, choose_texts, cut_texts
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress, contextual_states, isolated_rows
-from hmi.model.tokenizer import EncodedTexts
+from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.plot import leave_one_out
 from hmi.plot.counting import Work
 from hmi.plot.coverage import HeldOutCoverage, measure_coverage
@@ -194,9 +194,13 @@ def look_up_leaving_out(
     texts: Sequence[str],
     *,
     max_tokens: int,
+    inputs: Sequence[Text] | None = None,
 ) -> TrainingRows:
-    """Look training texts up. What was counted of them is computed again, so give a batch at a time."""
-    encoded = backbone.tokenizer.encode(texts, max_tokens)
+    """Look training texts up. What was counted of them is computed again, so give a batch at a time.
+
+    ``inputs`` are what the model reads, where that is not just the texts that were counted.
+    """
+    encoded = backbone.tokenizer.encode(texts if inputs is None else inputs, max_tokens)
     hashes = text_hashes(texts)
     cut = _counted_windows(backbone, lookup, texts, hashes)
     states = contextual_states(backbone, cut.windows)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hmi.build.kinds.learning import Figures, Headline
 from hmi.build.label_errors import LabelErrors
-from hmi.build.label_set_figures import LabelSetFigures
 from hmi.build.learning_curve import LearningCurve
 from hmi.build.metrics import (
     ClassMetrics,
@@ -16,17 +17,18 @@ from hmi.build.metrics import (
     accuracy,
     bootstrap_accuracy,
     bootstrap_macro_f1,
-    bootstrap_paired_difference,
+    bootstrap_rows,
     confusion_matrix,
     expected_calibration_error,
     macro_f1,
     per_class,
 )
 from hmi.build.recipe_search import RecipeSearch
-from hmi.build.score_calibration import ScoreCalibration
 from hmi.build.slices import Slice, SliceKind, slices
+from wire.codec import to_plain
 from wire.ids import Digest
 from wire.inference import Coverage
+from wire.tasks import TaskKind
 from wire.training import Recipe
 
 REPORT_FORMAT = 1
@@ -55,7 +57,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class PlotCost:
-    """The same recipe on computed lower layers, on the same test rows."""
+    """The same recipe on computed lower layers, on the same test rows.
+
+    Accuracy is the rows' mean quality (TrainingKind.row_quality): of a score, less the mean absolute error.
+    """
 
     computed_accuracy: float
     plot_accuracy: float
@@ -89,25 +94,14 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Shares are in 0..1 and unrounded, so that they can be compared with what is served."""
+    """What the reports of all kinds have; beside it stand the fields of the kind's own figures."""
 
     format_version: int
-    accuracy: float
-    accuracy_ci95: tuple[float, float]
-    macro_f1: float
-    macro_f1_ci95: tuple[float, float]
-    majority_accuracy: float  # of always saying the label that most training rows have
-    ece: float  # as calibration.ece
-    calibration: ScoreCalibration
-    label_sets: tuple[LabelSetFigures, ...]
-    labels: tuple[str, ...]
-    classes: tuple[ClassMetrics, ...]
-    confusion: tuple[tuple[int, ...], ...]  # [true][predicted], in the order of `labels`
-    mistakes: tuple[Mistake, ...]  # the surest first, MAX_MISTAKES at most
-    slices: tuple[Slice, ...]
-    label_errors: LabelErrors
+    kind: TaskKind
+    headline: Headline
+    label_errors: LabelErrors | None  # of kinds with one label a row
     learning_curve: LearningCurve | None
-    validation_accuracy: float
+    validation_accuracy: float  # of wire.tasks.validation_metric
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
     stopped_at_cap: bool  # at the recipe's max_minutes: a longer training might be better
@@ -125,6 +119,11 @@ class Report:
     tree: Digest
     segment: Digest
     test_rows: tuple[int, ...]
+
+
+def report_body(report: Report, figures: Figures) -> dict[str, Any]:
+    """The report as it is kept: the fields of both."""
+    return {**to_plain(figures), **to_plain(report)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,19 +164,17 @@ def held_out_figures(held_out: HeldOut, *, labels: Sequence[str], seed: int) -> 
     )
 
 
-def plot_cost(plot: HeldOut, computed: HeldOut, *, seed: int) -> PlotCost:
-    """What looking up instead of computing costs, measured on the same rows."""
-    is_right, computed_is_right = correct(plot), correct(computed)
-    interval = bootstrap_paired_difference(is_right, computed_is_right, seed=seed)
-    plot_accuracy = accuracy(plot.probabilities, plot.truth)
-    computed_accuracy = accuracy(computed.probabilities, computed.truth)
+def plot_cost(plot: npt.NDArray[np.float64], computed: npt.NDArray[np.float64], *, seed: int) -> PlotCost:
+    """What looking up instead of computing costs, from the quality of both ways' answers to the same rows."""
+    difference = plot - computed
+    interval = bootstrap_rows(lambda rows: float(difference[rows].mean()), len(plot), seed=seed)
     return PlotCost(
-        computed_accuracy=computed_accuracy,
-        plot_accuracy=plot_accuracy,
-        delta_points=100 * (plot_accuracy - computed_accuracy),
+        computed_accuracy=float(computed.mean()),
+        plot_accuracy=float(plot.mean()),
+        delta_points=100 * float(difference.mean()),
         delta_points_ci95=(100 * interval.low, 100 * interval.high),
-        only_plot_right=int((is_right & ~computed_is_right).sum()),
-        only_computed_right=int((computed_is_right & ~is_right).sum()),
+        only_plot_right=int((difference > 0).sum()),
+        only_computed_right=int((difference < 0).sum()),
     )
 
 

@@ -3,6 +3,7 @@ on."""
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,29 +25,26 @@ from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, token
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
-from hmi.build.label_set_figures import label_set_figures
+from hmi.build.kinds.chosen import training_kind
+from hmi.build.kinds.learning import Evaluated
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.report import (
     REPORT_FORMAT,
-    HeldOut,
     Latency,
     PlotCost,
     Report,
     RowCounts,
-    held_out_figures,
-    held_out_slices,
-    majority_accuracy,
     plot_cost,
-    worst_mistakes,
+    report_body,
 )
-from hmi.build.score_calibration import score_calibration
 from hmi.build.spend_cap import SpendCap
 from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.states import ComputeStates, SomeStates, StateSet, open_states, select, write_states
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
@@ -55,8 +53,8 @@ from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead
 from hmi.model.upper import UpperLayers
 from hmi.plot.tree import open_leave_one_out
-from wire.codec import to_plain
 from wire.ids import Digest
+from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
 
 VERSION_FOLDER = "version"
@@ -115,6 +113,7 @@ class _Training:
         self._interruption = interruption
         self._cap = SpendCap(work.path / "seconds", job.recipe.max_minutes)
         self._recipe = job.recipe
+        self._kind = training_kind(job.kind, job.labels)
         self._store = store
         self._work = work
         self._progress = progress
@@ -130,7 +129,7 @@ class _Training:
         above = open_above(self._store, job, self._backbone)
         progress.enter(Phase.SPLITTING, "splitting the rows")
         with self._store.open_file(job.rows_uri) as lines:
-            parts = read_parts(lines, job, self._backbone.tokenizer, above, split)
+            parts = read_parts(lines, job, self._backbone.tokenizer, above, split, self._kind)
         progress.plan(planned_work(tokens_of(parts), self._backbone.fields, self._recipe))
         progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
@@ -166,7 +165,7 @@ class _Training:
             backbone=self._backbone.digest,
         )
         predictions = self._predict(self._backbone, plot_path, kept.adapter, kept.head, parts.test)
-        cost = self._cost(predictions, computed, parts.test)
+        cost = self._cost(predictions, plot.task, computed, parts.test)
         insight = self._look_into_data(parts, states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
@@ -176,7 +175,7 @@ class _Training:
             version=published,
             tree=domain.published_tree,
             segment=domain.published_segment,
-            report=to_plain(report),
+            report=report,
         )
 
     def _report(self, message: str, step: int, num_steps: int) -> None:
@@ -205,11 +204,13 @@ class _Training:
 
         def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
             found = look_up_leaving_out(
-                self._backbone, leaving_out, train.texts[start:end], max_tokens=self._recipe.max_tokens
+                self._backbone,
+                leaving_out,
+                train.texts[start:end],
+                max_tokens=self._recipe.max_tokens,
+                inputs=[row.input for row in train.rows[start:end]],
             )
-            residuals: npt.NDArray[np.float32] = self._backbone.residuals.of(
-                found.encoded.documents.offsets
-            ).numpy()
+            residuals: npt.NDArray[np.float32] = self._backbone.residuals_of(found.encoded.documents).numpy()
             return found.rows + residuals
 
         train_states = self._states("plot-train.f16", train, look_up, done_before=0)
@@ -299,8 +300,8 @@ class _Training:
                 recipe,
                 self._new_adapter(recipe),
                 self._backbone.upper,
-                LabelledStates(SomeStates(states.train, chosen), parts.train.labels[chosen]),
-                LabelledStates(states.validation, parts.validation.labels),
+                LabelledStates(SomeStates(states.train, chosen), parts.train.targets[chosen]),
+                LabelledStates(states.validation, parts.validation.targets),
             )
             trainer = AdapterTrainer(
                 inputs,
@@ -315,7 +316,7 @@ class _Training:
                 num_done,
                 message=f"round {part.number}, recipe {place + 1} of {part.num_candidates}: learning rate "
                 f"{recipe.learning_rate:.1g}, rank {recipe.rank}, {recipe.epochs} epochs: "
-                f"{accuracy:.1%} of the validation rows are right",
+                f"{validation_metric(self._job.kind)} {accuracy:.3f} on the validation rows",
             )
             return accuracy
 
@@ -345,7 +346,7 @@ class _Training:
         return TrainingInputs(
             upper=upper.in_dtype(dtype),
             adapter=adapter,
-            num_labels=len(self._job.labels),
+            learning=self._kind.learning(train.targets),
             hidden=self._backbone.fields.hidden,
             recipe=recipe,
             train=train,
@@ -370,8 +371,8 @@ class _Training:
             self._recipe,
             adapter,
             upper,
-            LabelledStates(train, parts.train.labels),
-            LabelledStates(validation, parts.validation.labels),
+            LabelledStates(train, parts.train.targets),
+            LabelledStates(validation, parts.validation.targets),
             teacher=teacher,
         )
         trainer = AdapterTrainer(
@@ -394,9 +395,8 @@ class _Training:
     ) -> None:
         message = None
         if validation_accuracy is not None:
-            message = (
-                f"step {step} of {num_steps}: {validation_accuracy:.1%} of the validation rows are right"
-            )
+            name = validation_metric(self._job.kind)
+            message = f"step {step} of {num_steps}: {name} {validation_accuracy:.3f} on the validation rows"
         self._progress.advance(step, loss=loss, validation_accuracy=validation_accuracy, message=message)
 
     def _write_version(self, domain: LearnedDomain, trained: _Trained) -> Digest:
@@ -406,7 +406,7 @@ class _Training:
         return save_adapter_bundle(
             self._work.new_bundle(VERSION_FOLDER),
             adapter=trained.adapter,
-            head=trained.task.head.at_temperature(trained.task.temperature),
+            head=trained.task.fitted.head,
             labels=self._job.labels,
             max_tokens=self._recipe.max_tokens,
             backbone_fields=self._backbone.fields,
@@ -414,10 +414,12 @@ class _Training:
             tree=domain.published_tree.digest,
             metrics={
                 "validation_accuracy": trained.task.validation_accuracy,
-                "temperature": trained.task.temperature,
+                **trained.task.fitted.metrics,
             },
             backbone_uri=self._job.backbone_uri,
-            label_set_thresholds=trained.task.label_set_thresholds,
+            label_set_thresholds=trained.task.fitted.label_set_thresholds,
+            kind=self._job.kind,
+            thresholds=trained.task.fitted.thresholds,
         )
 
     def _publish_version(self, digest: Digest) -> PublishedBundle:
@@ -428,21 +430,28 @@ class _Training:
     def _predict(
         self, backbone: Backbone, path: LowerPath, adapter: HostAdapter | None, head: HostHead, test: Part
     ) -> Predictions:
-        model = TaskModel(backbone, adapter, head)
+        reads_tokens = answers_of(self._job.kind).reads_tokens
+        model = TaskModel(backbone, adapter, head, reads_tokens=reads_tokens)
         return predict(path, model, test.documents, on_documents=self._progress.advance)
 
-    def _cost(self, plot: Predictions, computed: _Trained | None, test: Part) -> PlotCost | None:
+    def _cost(
+        self, plot: Predictions, task: TrainedTask, computed: _Trained | None, test: Part
+    ) -> PlotCost | None:
         if computed is None:
             return None
         original = self._original()
-        exact = self._predict(original, ExactPath(original), computed.adapter, computed.task.head, test)
-        return plot_cost(
-            HeldOut(plot.probabilities, test.labels),
-            HeldOut(exact.probabilities, test.labels),
-            seed=self._recipe.seed,
+        exact = self._predict(
+            original, ExactPath(original), computed.adapter, computed.task.fitted.head, test
         )
+        plot_quality, exact_quality = (
+            self._kind.row_quality(found.outputs, test.targets, test.documents, trained.fitted)
+            for found, trained in ((plot, task), (exact, computed.task))
+        )
+        return plot_cost(plot_quality, exact_quality, seed=self._recipe.seed)
 
     def _look_into_data(self, parts: Parts, states: PartStates) -> DataInsight:
+        if not self._kind.has_one_label:
+            return DataInsight(None, None)
         self._progress.enter(
             Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
         )
@@ -465,34 +474,24 @@ class _Training:
         insight: DataInsight,
         search: RecipeSearch | None,
         version: PublishedBundle,
-    ) -> Report:
-        labels, seed = self._job.labels, self._recipe.seed
-        test_rows = tuple(row.row for row in parts.test.rows)
-        num_test = len(test_rows)
-        held_out = HeldOut(predictions.probabilities, parts.test.labels)
-        figures = held_out_figures(held_out, labels=labels, seed=seed)
-        return Report(
-            format_version=REPORT_FORMAT,
-            accuracy=figures.accuracy,
-            accuracy_ci95=figures.accuracy_ci95,
-            macro_f1=figures.macro_f1,
-            macro_f1_ci95=figures.macro_f1_ci95,
-            majority_accuracy=majority_accuracy(parts.train.labels, parts.test.labels),
-            ece=figures.ece,
-            calibration=score_calibration(
-                held_out.probabilities, held_out.truth, temperature=task.temperature
-            ),
-            label_sets=label_set_figures(held_out.probabilities, held_out.truth, task.label_set_thresholds),
-            labels=labels,
-            classes=figures.classes,
-            confusion=figures.confusion,
-            mistakes=worst_mistakes(held_out, rows=test_rows, labels=labels),
-            slices=held_out_slices(
-                held_out,
-                characters=[len(text) for text in parts.test.texts],
+    ) -> dict[str, Any]:
+        num_test = len(parts.test.rows)
+        figures = self._kind.figures(
+            Evaluated(
+                rows=parts.test.rows,
+                documents=parts.test.documents,
+                outputs=predictions.outputs,
+                targets=parts.test.targets,
+                train_targets=parts.train.targets,
                 row_coverage=predictions.row_coverage,
-                seed=seed,
-            ),
+                fitted=task.fitted,
+                seed=self._recipe.seed,
+            )
+        )
+        report = Report(
+            format_version=REPORT_FORMAT,
+            kind=self._job.kind,
+            headline=figures.headline,
             label_errors=insight.label_errors,
             learning_curve=insight.learning_curve,
             validation_accuracy=task.validation_accuracy,
@@ -522,8 +521,9 @@ class _Training:
             backbone=self._job.backbone_digest,
             tree=domain.published_tree.digest,
             segment=domain.published_segment.digest,
-            test_rows=test_rows,
+            test_rows=tuple(row.row for row in parts.test.rows),
         )
+        return report_body(report, figures)
 
 
 def check_recipe(recipe: Recipe) -> None:

@@ -1,6 +1,6 @@
 """One update of a domain: its node made anew from all its segments, tried on the tasks that it serves."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
@@ -9,11 +9,15 @@ import numpy.typing as npt
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import NotFound
+from hmi.build.data import LabelledRow
 from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
 from hmi.build.gate import SIGNIFICANCE, Paired, loss_p_values
 from hmi.build.job_progress import JobProgress
+from hmi.build.kinds.chosen import training_kind
+from hmi.build.kinds.learning import FittedHead
 from hmi.build.plot_builder import build_domain, publish_segment_beside, text_dataset_id
 from hmi.build.shared_node import Contributed, shared_node
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Rung, rung_rows
@@ -28,14 +32,6 @@ from wire.ids import Digest
 from wire.training import Phase, PublishedBundle
 
 Segments = list[tuple[BundleRef, Segment]]
-
-
-class GateRow(msgspec.Struct):
-    """One row of a dataset, as the portal cleaned it."""
-
-    row: int
-    text: str
-    label: str
 
 
 def update_domain(job: DomainJob, *, store: Store, progress: JobProgress) -> DomainResult:
@@ -128,23 +124,27 @@ def _verdicts(
 class _Tried:
     """One task's rows, answered on the old and on the new tree."""
 
-    def __init__(self, before: Predictions, after: Predictions, labels: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        before: Predictions,
+        after: Predictions,
+        quality: Callable[[Predictions], npt.NDArray[np.float64]],
+    ) -> None:
         self._before, self._after = before, after
-        self._was_right = before.probabilities.argmax(1) == labels
-        self._is_right = after.probabilities.argmax(1) == labels
+        self._was_good, self._is_good = quality(before), quality(after)
 
     @property
     def paired(self) -> Paired:
-        lost, won = self._was_right & ~self._is_right, ~self._was_right & self._is_right
+        lost, won = self._is_good < self._was_good, self._is_good > self._was_good
         return Paired(int(lost.sum()), int(won.sum()))
 
     def verdict(self, task: GatedTask, p_value: float) -> TaskVerdict:
         return TaskVerdict(
             task_id=task.task_id,
             moves=p_value >= SIGNIFICANCE,
-            num_rows=len(self._is_right),
-            accuracy_before=float(self._was_right.mean()),
-            accuracy_after=float(self._is_right.mean()),
+            num_rows=len(self._is_good),
+            accuracy_before=float(self._was_good.mean()),
+            accuracy_after=float(self._is_good.mean()),
             p_value=p_value,
             coverage_before=to_plain(self._before.coverage),
             coverage_after=to_plain(self._after.coverage),
@@ -160,22 +160,28 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     )
     with store.open_file(task.rows_uri) as lines:
         rows = _rows(lines, task)
-    place = {label: index for index, label in enumerate(hplm.fields.labels)}
-    rows = [row for row in rows if row.label in place]
+    kind = training_kind(hplm.fields.kind, hplm.fields.labels)
+    rows = [row for row in rows if kind.problem(row) is None]
     if not rows:
         raise NotFound(f"task {task.task_id}: none of its held-out rows is in {task.rows_uri}")
-    encoded = backbone.tokenizer.encode([row.text for row in rows], hplm.fields.max_tokens)
-    model = TaskModel(backbone, hplm.adapter, hplm.head)
+    encoded = backbone.tokenizer.encode([row.input for row in rows], hplm.fields.max_tokens)
+    model = TaskModel(
+        backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(hplm.fields.kind).reads_tokens
+    )
+    targets = kind.targets(rows, encoded)
+    fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds)
     old = _open(store, task.tree, backbone.digest)
     before, after = (
         predict(PlotPath(backbone, which), model, encoded.documents, on_documents=lambda done: None)
         for which in (old, tree)
     )
-    return _Tried(before, after, np.array([place[row.label] for row in rows], np.int64))
+    return _Tried(
+        before, after, lambda found: kind.row_quality(found.outputs, targets, encoded.documents, fitted)
+    )
 
 
-def _rows(lines: Iterable[bytes], task: GatedTask) -> list[GateRow]:
-    decoder, wanted = msgspec.json.Decoder(GateRow), set(task.rows)
+def _rows(lines: Iterable[bytes], task: GatedTask) -> list[LabelledRow]:
+    decoder, wanted = msgspec.json.Decoder(LabelledRow), set(task.rows)
     return [row for row in map(decoder.decode, lines) if row.row in wanted]
 
 

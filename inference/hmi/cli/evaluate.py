@@ -10,7 +10,7 @@ import msgspec
 
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
-from hmi.cli.text_files import Columns, read_labelled
+from hmi.cli.text_files import columns_of, read_labelled
 from hmi.cli.train import cache_dir, require, store_url
 from wire import codec
 from wire.ids import BundleUri
@@ -23,6 +23,7 @@ class Row(msgspec.Struct):
 
     row: int
     text: str
+    pair: str | None = None
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,6 +33,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     exported.add_argument("--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl")
     exported.add_argument("--text-column", default="text")
     exported.add_argument("--label-column", default="label")
+    exported.add_argument("--label-separator", default=";")
+    exported.add_argument("--pair-column", default="pair")
     stored = parser.add_argument_group("answers of a version in the store")
     stored.add_argument("--bundle-uri", help="the version's bundle in the store")
     stored.add_argument("--tree-uri", help="the tree to look up in")
@@ -43,8 +46,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the figures as one JSON object; or, of a stored version, ``{"row", "label", "scores"}`` for each
-    row, in their order."""
+    """Prints the figures as one JSON object; or, of a stored version, ``{"row", ...}`` with its answer to
+    each row, in their order."""
     if args.bundle:
         require(args, ("data",))
         print(codec.to_json(figures(args)))
@@ -59,22 +62,40 @@ def run(args: argparse.Namespace) -> int:
 
 def figures(args: argparse.Namespace) -> object:
     """Of the exported version, on the labelled file; raises InvalidInput for labels that it does not have."""
-    import numpy as np
-
-    from hmi.build.data import label_indices
     from hmi.build.export import open_exported
-    from hmi.build.report import HeldOut, held_out_figures
+    from hmi.build.kinds.chosen import training_kind
+    from hmi.build.kinds.learning import Evaluated, FittedHead
 
-    rows = read_labelled(args.data, Columns(args.text_column, args.label_column))
     model = open_exported(args.bundle)
-    unknown = sorted({row.label for row in rows} - set(model.fields.labels))
-    if unknown:
-        raise InvalidInput(
-            f"{args.data.name} has the label {unknown[0]!r}, which the version does not know", param="data"
+    fields = model.fields
+    kind = training_kind(fields.kind, fields.labels)
+    columns = columns_of(args)
+    rows = read_labelled(args.data, columns, fields.kind)
+    for row in rows:
+        if kind.problem(row) is not None:
+            given = next((one for one in row.labels or () if one not in fields.labels), row.label)
+            raise InvalidInput(
+                f"{args.data.name} has the label {given!r}, which the version does not know",
+                param="data",
+            )
+    encoded = model.encode([row.input for row in rows])
+    found = model.predict(encoded)
+    return kind.figures(
+        Evaluated(
+            rows=rows,
+            documents=encoded.documents,
+            outputs=found.outputs,
+            targets=kind.targets(rows, encoded),
+            train_targets=None,
+            row_coverage=found.row_coverage,
+            fitted=FittedHead(
+                model.head,
+                temperature=fields.metrics.get("temperature", 1.0),
+                thresholds=fields.thresholds,
+            ),
+            seed=SEED,
         )
-    found = model.predict([row.text for row in rows])
-    truth = np.array(label_indices(rows, model.fields.labels), np.int64)
-    return held_out_figures(HeldOut(found.probabilities, truth), labels=model.fields.labels, seed=SEED)
+    )
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -94,7 +115,7 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iterable[dict[str, object]]:
-    """The answers, each ``{"row", "label", "scores"}`` with scores by label, in the task's label order."""
+    """The answers, each ``{"row", ...}`` with the fields of wire.inference.Answer."""
     from hmi.build.offline import open_offline
 
     default = os.environ.get("HMI_BACKBONE_URI")
@@ -105,5 +126,6 @@ def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iter
         backbone_uri=BundleUri(args.backbone_uri) if args.backbone_uri else None,
         default_backbone_uri=BundleUri(default) if default else None,
     )
-    for row, scores in zip(rows, model.scores([row.text for row in rows]), strict=True):
-        yield {"row": row.row, "label": max(scores, key=scores.__getitem__), "scores": scores}
+    texts = [row.text if row.pair is None else (row.text, row.pair) for row in rows]
+    for row, answer in zip(rows, model.answers(texts), strict=True):
+        yield {"row": row.row, **codec.to_plain(answer)}

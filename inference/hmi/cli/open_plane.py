@@ -165,6 +165,7 @@ def open_plane(
         plot=plot,
         upper=upper,
         bank=bank,
+        last_id=backbone.tokenizer.last_id,
     )
     runner.warm_up(limits.max_tokens)
     engine: Engine[Retrieved] = Engine(

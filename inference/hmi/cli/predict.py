@@ -10,14 +10,26 @@ from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.text_files import Columns, read_texts_of
 from hmi.cli.train_file import EXPECTED_FILE
+from hmi.kinds.answers import answers_of
+from hmi.model.tokenizer import Text
 from wire import codec
 
 
 class Expected(msgspec.Struct):
-    """A text with the scores that another machine, or the service, gave it; no other fields are looked at."""
+    """A text with the numbers that another machine, or the service, gave it; other fields are passed over."""
 
     text: str
-    scores: dict[str, float]
+    pair: str | None = None
+    scores: dict[str, float] | None = None
+    value: float | None = None
+
+    @property
+    def input(self) -> Text:
+        return self.text if self.pair is None else (self.text, self.pair)
+
+    def numbers(self) -> dict[str, float]:
+        """As hmi.build.parity.numbers_of."""
+        return {**(self.scores or {}), **({} if self.value is None else {"value": self.value})}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,35 +46,35 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help=f'JSON lines {{"text", "scores"}} to compare with (default: {EXPECTED_FILE} in the folder)',
     )
     parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
+    parser.add_argument("--pair-column", default="pair", help="field with the second text (default: pair)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints ``{"row", "label", "scores"}`` for each text of ``--data``; else the parity report, and 1 when
+    """Prints ``{"row", ...}`` with the answer to each text of ``--data``; else the parity report, and 1 when
     it does not agree."""
     if args.data is None:
         return _compare(args.bundle, args.expected or args.bundle / EXPECTED_FILE)
-    texts = read_texts_of(args.data, Columns(text=args.text_column))
-    for row, scores in enumerate(_scores(args.bundle, texts), start=1):
-        answer = {"row": row, "label": max(scores, key=scores.__getitem__), "scores": scores}
-        print(json.dumps(answer, ensure_ascii=False))
+    from hmi.build.export import open_exported
+
+    model = open_exported(args.bundle)
+    columns = Columns(text=args.text_column, pair=args.pair_column)
+    texts = read_texts_of(args.data, columns, has_pairs=answers_of(model.fields.kind).has_pairs)
+    for row, answer in enumerate(model.answers(texts), start=1):
+        print(json.dumps({"row": row, **codec.to_plain(answer)}, ensure_ascii=False))
     return EXIT_OK
 
 
 def _compare(bundle: Path, path: Path) -> int:
-    from hmi.build.parity import parity_report
+    from hmi.build.export import open_exported
+    from hmi.build.parity import numbers_of, parity_report
 
     expected = _read_expected(path)
     report = parity_report(
-        [entry.scores for entry in expected], _scores(bundle, [entry.text for entry in expected])
+        [entry.numbers() for entry in expected],
+        [numbers_of(answer) for answer in open_exported(bundle).answers([entry.input for entry in expected])],
     )
     print(codec.to_json(report))
     return EXIT_OK if report.agrees else EXIT_FAILURE
-
-
-def _scores(bundle: Path, texts: list[str]) -> list[dict[str, float]]:
-    from hmi.build.export import open_exported
-
-    return open_exported(bundle).scores(texts)
 
 
 def _read_expected(path: Path) -> list[Expected]:

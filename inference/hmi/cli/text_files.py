@@ -1,16 +1,20 @@
 """Files of texts that a person gives on the command line: CSV, TSV or JSON lines, with labels or without."""
 
+import argparse
 import csv
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hmi.base.errors import InvalidInput
 from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
+from hmi.model.tokenizer import Text
 from wire.errors import ErrorCode
+from wire.tasks import TaskKind
 
 MAX_FIELD_CHARACTERS = 10_000_000
 MAX_SHOWN = 3
@@ -23,37 +27,85 @@ class Columns:
 
     text: str = "text"
     label: str = "label"
+    pair: str = "pair"  # the second text, where rows have two
+    separator: str = ";"  # between the labels of a row, where it may have several
 
 
-def read_texts_of(path: Path, columns: Columns) -> list[str]:
-    """The texts, in their order."""
-    return [_value(fields, columns.text, number, path) for number, fields in _records(path)]
+def columns_of(args: argparse.Namespace) -> Columns:
+    """As the command line names them."""
+    return Columns(args.text_column, args.label_column, args.pair_column, args.label_separator)
 
 
-def read_labelled(path: Path, columns: Columns) -> list[LabelledRow]:
-    """Rows numbered from 1, labels without the white space around them.
-
-    Raises InvalidInput, naming the row, for what is missing, and for labels that only case, white space or
-    Unicode form tells apart: they are hardly meant as two.
-    """
-    rows = [
-        LabelledRow(
-            number,
-            _value(fields, columns.text, number, path),
-            " ".join(_value(fields, columns.label, number, path).split()),
-        )
+def read_texts_of(path: Path, columns: Columns, *, has_pairs: bool = False) -> list[Text]:
+    """The texts, or pairs of texts, in their order."""
+    return [
+        (_value(fields, columns.text, number, path), _value(fields, columns.pair, number, path))
+        if has_pairs
+        else _value(fields, columns.text, number, path)
         for number, fields in _records(path)
     ]
+
+
+def read_labelled(path: Path, columns: Columns, kind: TaskKind = TaskKind.SINGLE_LABEL) -> list[LabelledRow]:
+    """Rows numbered from 1, labels without the white space around them.
+
+    Raises InvalidInput, naming the row, for what is missing or no label of the kind, and for labels that only
+    case, white space or Unicode form tells apart: they are hardly meant as two.
+    """
+    read = _READERS[kind]
+    rows = [read(fields, columns, number, path) for number, fields in _records(path)]
     if not rows:
         raise InvalidInput(f"{path.name} has no rows", code=ErrorCode.DATASET_EMPTY, param="data")
     _refuse_twin_labels(rows, path)
     return rows
 
 
+def _single_label(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
+    text = _value(fields, columns.text, number, path)
+    return LabelledRow(number, text, " ".join(_value(fields, columns.label, number, path).split()))
+
+
+def _sentence_pair(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
+    row = _single_label(fields, columns, number, path)
+    return replace(row, pair=_value(fields, columns.pair, number, path))
+
+
+def _score(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
+    text = _value(fields, columns.text, number, path)
+    given = _field(fields, columns.label, number, path)
+    try:
+        value = float("nan" if isinstance(given, bool) else given)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise _bad(path, number, f"its field {columns.label!r} is no finite number")
+    return LabelledRow(number, text, value=value)
+
+
+def _multi_label(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
+    text = _value(fields, columns.text, number, path)
+    given = _field(fields, columns.label, number, path)
+    if isinstance(given, str):
+        given = given.split(columns.separator)
+    if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
+        raise _bad(path, number, f"its field {columns.label!r} is no list of labels")
+    labels = dict.fromkeys(" ".join(label.split()) for label in given)
+    return LabelledRow(number, text, labels=tuple(label for label in labels if label))
+
+
+_READERS: Mapping[TaskKind, Callable[[Mapping[str, Any], Columns, int, Path], LabelledRow]] = {
+    TaskKind.SINGLE_LABEL: _single_label,
+    TaskKind.SCORE: _score,
+    TaskKind.MULTI_LABEL: _multi_label,
+    TaskKind.SENTENCE_PAIR: _sentence_pair,
+}
+
+
 def _refuse_twin_labels(rows: list[LabelledRow], path: Path) -> None:
     spellings: dict[str, set[str]] = {}
     for row in rows:
-        spellings.setdefault(normalised(row.label), set()).add(row.label)
+        for label in row.labels or (row.label,):
+            spellings.setdefault(normalised(label), set()).add(label)
     twins = [sorted(names) for names in spellings.values() if len(names) > 1]
     if twins:
         shown = "; ".join(" and ".join(repr(name) for name in names) for names in twins[:MAX_SHOWN])
@@ -103,11 +155,15 @@ def _csv_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
         raise _bad(path, reader.line_num, str(exc)) from exc
 
 
-def _value(fields: Mapping[str, Any], name: str, number: int, path: Path) -> str:
+def _field(fields: Mapping[str, Any], name: str, number: int, path: Path) -> Any:
     if name not in fields:
         known = ", ".join(map(repr, fields))
         raise _bad(path, number, f"it has no field {name!r}, but {known or 'none'}")
-    value = fields[name]
+    return fields[name]
+
+
+def _value(fields: Mapping[str, Any], name: str, number: int, path: Path) -> str:
+    value = _field(fields, name, number, path)
     if not isinstance(value, str) or not value.strip():
         raise _bad(path, number, f"its field {name!r} is empty or no text")
     return value

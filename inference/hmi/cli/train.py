@@ -12,6 +12,7 @@ from hmi.cli.local_store import DEFAULT_SOURCE
 from hmi.cli.train_file import train_file
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
+from wire.tasks import TaskKind
 from wire.training import Progress, TrainFailure, TrainJob
 
 EXIT_CANNOT_SUCCEED = 2
@@ -43,6 +44,20 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the version and its report")
     parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
     parser.add_argument("--label-column", default="label", help="field with the label (default: label)")
+    parser.add_argument(
+        "--pair-column", default="pair", help="field with the second text, of kind sentence_pair"
+    )
+    parser.add_argument(
+        "--label-separator",
+        default=";",
+        help="between the labels of a row, of kind multi_label (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--kind",
+        choices=[kind.value for kind in TaskKind],
+        default=TaskKind.SINGLE_LABEL.value,
+        help="what the labels are (default: %(default)s)",
+    )
     parser.add_argument(
         "--backbone", default=DEFAULT_SOURCE, help=f"folder of a checkpoint, or {DEFAULT_SOURCE} (default)"
     )

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hmi.base.errors import AlreadyExists, InvalidInput
-from hmi.build.data import LabelledRow
+from hmi.build.data import LabelledRow, labels_of, row_line
 from hmi.cli.local_store import LocalStore, open_local_store
 from hmi.cli.progress import BarProgress
-from hmi.cli.text_files import Columns, read_labelled
-from wire.codec import to_json
+from hmi.cli.text_files import columns_of, read_labelled
+from hmi.model.tokenizer import Text
+from wire.codec import to_json, to_plain
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.inference import Answer
+from wire.tasks import TaskKind
 from wire.training import Progress, Recipe, TrainJob, TrainResult
 
 REPORT_FILE = "report.json"
@@ -23,6 +26,19 @@ EXPECTED_FILE = "expected.jsonl"
 """The held-out rows with the scores that this training gave them: what predict's parity report compares
 with."""
 WORK_FOLDER = "work"
+SUMMARY = (
+    "kind",
+    "headline",
+    "accuracy",
+    "accuracy_ci95",
+    "micro_f1",
+    "macro_f1",
+    "ece",
+    "mae",
+    "spearman",
+    "rows",
+)
+"""Of the report, as far as the kind has them."""
 TREE_URI = BundleUri("trees/domain")
 VERSION_URI = BundleUri("version")
 
@@ -38,17 +54,16 @@ def train_file(args: argparse.Namespace) -> int:
     out: Path = args.out
     if (out / CONTENTS_FILE).exists():
         raise AlreadyExists(f"{out} holds a trained version already; give another --out")
-    rows = read_labelled(args.data, Columns(args.text_column, args.label_column))
+    kind = TaskKind(args.kind)
+    rows = read_labelled(args.data, columns_of(args), kind)
     local = open_local_store(out / STORE_FOLDER, source=args.backbone, general_text=args.general_text)
-    lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) + "\n" for row in rows]
-    content = "".join(lines).encode()
+    content = b"".join(map(row_line, rows))
     # Named by content: a run that was killed goes on with the same rows, or is refused.
     rows_uri = BundleUri(f"dataset/{hashlib.sha256(content).hexdigest()[:16]}.jsonl")
     local.store.put_file(rows_uri, content)
-    labels = tuple(sorted({row.label for row in rows}))
     with JobProgress(_Bar()) as progress:
         result = run_training(
-            _job(local, args, rows_uri, labels),
+            _job(local, args, rows_uri, labels_of(rows, kind)),
             store=local.store,
             work=WorkFolder(out / WORK_FOLDER),
             progress=progress,
@@ -59,7 +74,7 @@ def train_file(args: argparse.Namespace) -> int:
     _write_expected(
         out / EXPECTED_FILE,
         [row for row in rows if row.row in held_out],
-        open_offline(local.store, contents.version, contents.tree, backbone_uri=contents.backbone).scores,
+        open_offline(local.store, contents.version, contents.tree, backbone_uri=contents.backbone).answers,
     )
     write_contents(out, contents)  # last: a folder that has it is whole
     shutil.rmtree(out / WORK_FOLDER)
@@ -109,15 +124,17 @@ def _job(
         tree_out_uri=TREE_URI,
         version_out_uri=VERSION_URI,
         recipe=recipe_of(args),
+        kind=TaskKind(args.kind),
     )
 
 
 def _write_expected(
-    path: Path, rows: Sequence[LabelledRow], scores_of: Callable[[Sequence[str]], list[dict[str, float]]]
+    path: Path, rows: Sequence[LabelledRow], answers_to: Callable[[Sequence[Text]], list[Answer]]
 ) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for row, scores in zip(rows, scores_of([row.text for row in rows]), strict=True):
-            line = {"row": row.row, "text": row.text, "scores": scores}
+        for row, answer in zip(rows, answers_to([row.input for row in rows]), strict=True):
+            pair = {} if row.pair is None else {"pair": row.pair}
+            line = {"row": row.row, "text": row.text, **pair, **to_plain(answer)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
@@ -125,8 +142,8 @@ def _summary(result: TrainResult, out: Path) -> dict[str, object]:
     report = result.report
     return {
         "out": str(out),
-        **{name: report[name] for name in ("accuracy", "accuracy_ci95", "macro_f1", "ece", "rows")},
-        "num_suspects": report["label_errors"]["num_suspects"],
+        **{name: report[name] for name in SUMMARY if name in report},
+        "num_suspects": (report["label_errors"] or {}).get("num_suspects"),
         "version": json.loads(to_json(result.version)),
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
 import structlog
 
 from hmi.base.clock import Clock
@@ -487,7 +488,7 @@ class Engine(Generic[RetrievedT]):
 
 
 def _are_finite(answers: Sequence[DocumentAnswer]) -> bool:
-    return all(math.isfinite(sum(answer.probabilities)) for answer in answers)
+    return all(np.isfinite(answer.outputs).all() for answer in answers)
 
 
 def _answer(request: EngineRequest) -> EngineAnswer:

@@ -13,6 +13,7 @@ from hmi.base.errors import BudgetExceeded, HmiError, NotReady
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import HplmRef
 from hmi.engine.scheduler import Temperature
+from hmi.kinds.answers import answers_of
 from hmi.memory.arena import Arena
 from hmi.memory.budget import Reservation
 from hmi.memory.loader import Loader
@@ -63,11 +64,24 @@ class NodeArena(Protocol[TableT_contra]):
 
 
 @dataclass(frozen=True, slots=True)
+class HeadShape:
+    """What a head reads and how much it says."""
+
+    num_outputs: int
+    reads_tokens: bool = False  # else the mean of a document's states
+
+    @classmethod
+    def of(cls, fields: AdapterFields) -> Self:
+        kind = answers_of(fields.kind)
+        return cls(kind.num_outputs(fields.labels), kind.reads_tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceAdapter:
     """An adapter with its head, on the device."""
 
     slot: Slot
-    num_labels: int
+    head: HeadShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class PlacedHplm:
     """Where the forward finds one model."""
 
     slot: Slot
-    num_labels: int
+    head: HeadShape
     path: tuple[int, ...]  # node numbers, root first
 
 
@@ -368,14 +382,14 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                     else self._promote_node(ref, is_root=ref == nodes[0])
                 )
         adapter = present[hplm.adapter].value
-        return PlacedHplm(adapter.slot, adapter.num_labels, tuple(present[ref].value.number for ref in nodes))
+        return PlacedHplm(adapter.slot, adapter.head, tuple(present[ref].value.number for ref in nodes))
 
     def _promote_adapter(self, ref: BundleRef) -> Lease[BundleRef, Slot, DeviceAdapter]:
         host = self._host_value(ref)
         slot = self._begin(self._slots, ref, self._adapter_arena.bytes_of(host))
         self._copy(self._slots, ref, lambda: self._adapter_arena.write(slot, host))
         self._release_held(ref)
-        return self._slots.finish_load(ref, DeviceAdapter(slot, len(host.fields.labels)), num_leases=1)[0]
+        return self._slots.finish_load(ref, DeviceAdapter(slot, HeadShape.of(host.fields)), num_leases=1)[0]
 
     def _promote_node(self, ref: BundleRef, *, is_root: bool) -> Lease[BundleRef, Reservation, DeviceNode]:
         host = self._host_value(ref)

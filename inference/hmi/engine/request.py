@@ -5,6 +5,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+import numpy.typing as npt
+
 from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
 from wire.ids import RequestId, TaskId, TenantId
@@ -38,7 +41,7 @@ class HplmRef:
 class DocumentAnswer:
     """What the model says of one document."""
 
-    probabilities: tuple[float, ...]  # in the order of the adapter's labels
+    outputs: npt.NDArray[np.float32]  # [1, outputs]; [tokens, outputs] of a head that reads tokens
     coverage: Coverage
     rungs: bytes = b""  # [num_tokens] a plot.ngram.Answer for each
     nodes: bytes = b""  # [num_tokens] position in the tree's path of the node that answered, the root's is 0

@@ -13,9 +13,10 @@ from hmi.engine.placement import PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.model.adapter_bank import BankCall
 from hmi.model.attention_rows import AttentionRows
-from hmi.model.heads import HeadCall, mean_pool
+from hmi.model.heads import HeadCall, HeadRows
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.lower import LowerLayers
+from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
 from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import LookupResult, PlotArena
@@ -45,10 +46,12 @@ class Retrieved:
 
     rows: npt.NDArray[np.float32]  # [num_tokens, hidden], without position residuals
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
+    token_types: npt.NDArray[np.int64] | None  # [num_tokens]; None: all 0
     attention: AttentionRows
     adapters: BankCall | None
+    head_rows: HeadRows
     heads: HeadCall
-    num_labels: Sequence[int]  # of each document's head
+    num_outputs: Sequence[int]  # of each document's head
     lookup: LookupResult  # of all tokens
     coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
     exact: ExactPath
@@ -72,7 +75,9 @@ class ModelRunner:
         plot: PlotArena,
         upper: ServingLayers,
         bank: HplmBank,
+        last_id: int,
     ) -> None:
+        self._last_id = last_id  # [SEP]
         self._residuals = residuals
         self._lower = lower
         self._exact_token_cost = exact_token_cost
@@ -104,13 +109,16 @@ class ModelRunner:
         coverage[:, :3] = result.coverage(documents.offsets)
         coverage[is_exact] = (0, 0, 0, 1)
         slots = np.array([hplm.slot for hplm in order.placed], np.int64)
+        head_rows = HeadRows.of(documents.offsets, [hplm.head.reads_tokens for hplm in order.placed])
         return Retrieved(
             rows=rows,
             offsets=documents.offsets,
+            token_types=token_types_of(documents, self._last_id),
             attention=self._upper.attention(documents.offsets),
             adapters=self._bank.adapters.call(slots, documents.offsets),
-            heads=self._bank.heads.call(slots),
-            num_labels=[hplm.num_labels for hplm in order.placed],
+            head_rows=head_rows,
+            heads=self._bank.heads.call(np.repeat(slots, np.diff(head_rows.offsets))),
+            num_outputs=[hplm.head.num_outputs for hplm in order.placed],
             lookup=result,
             coverage=coverage,
             exact=ExactPath.of(documents, is_exact),
@@ -119,20 +127,23 @@ class ModelRunner:
 
     @torch.inference_mode()
     def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
-        """Probabilities of each document's own labels."""
+        """What each document's own head gives."""
         offsets = retrieved.offsets
-        residuals = self._residuals.of(offsets)
+        residuals = self._residuals.of(offsets, retrieved.token_types)
         states = residuals.add_(torch.from_numpy(retrieved.rows).to(residuals.device))
         if len(retrieved.exact.tokens):
             assert self._lower is not None, "without lower layers nothing is exact"
             tokens = torch.from_numpy(retrieved.exact.tokens).to(states.device)
-            states[tokens] = self._lower(retrieved.exact.documents)
+            exact_types = (
+                None if retrieved.token_types is None else retrieved.token_types[retrieved.exact.tokens]
+            )
+            states[tokens] = self._lower(retrieved.exact.documents, exact_types)
         states = self._upper.forward(states, retrieved.attention, retrieved.adapters)
-        logits = retrieved.heads.logits(mean_pool(states, offsets))
-        probabilities = logits.softmax(dim=-1).cpu().numpy()
+        read, bounds = retrieved.head_rows.read(states, offsets), retrieved.head_rows.offsets
+        outputs = retrieved.heads.logits(read).cpu().numpy()
         return [
             DocumentAnswer(
-                probabilities=tuple(probabilities[row, : retrieved.num_labels[row]].tolist()),
+                outputs=outputs[bounds[row] : bounds[row + 1], : retrieved.num_outputs[row]],
                 coverage=Coverage(*retrieved.coverage[row].tolist()),
                 rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
                 nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),

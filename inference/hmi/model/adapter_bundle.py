@@ -9,11 +9,13 @@ from safetensors.torch import load_file, save_file
 
 from hmi.artifacts.bundle import open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
+from hmi.kinds.answers import answers_of
 from hmi.model.adapters.lora.layer import HostAdapter
 from hmi.model.adapters.lora.peft_format import open_peft, save_peft
 from hmi.model.heads import HostHead
 from wire.artifacts import AdapterFields, BackboneFields, BundleKind
 from wire.ids import BundleUri, Digest
+from wire.tasks import TaskKind
 
 HEAD_FILE = "head.safetensors"
 
@@ -50,13 +52,15 @@ def save_adapter_bundle(
     metrics: dict[str, float],
     backbone_uri: BundleUri | None = None,
     label_set_thresholds: tuple[float, ...] = (),
+    kind: TaskKind = TaskKind.SINGLE_LABEL,
+    thresholds: tuple[float, ...] = (),
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
     Tensors keep their type: an adapter of LoraParameters.to_host(torch.float16) takes half the room, and is
     what must then be evaluated. Raises BundleMismatch or BundleBroken for what could not be opened again.
     """
-    _check(adapter, head, labels, backbone_fields)
+    _check(adapter, head, kind, labels, backbone_fields)
     if adapter is not None:
         save_peft(folder, adapter, backbone_fields)
     save_file({"weight": head.weight.contiguous(), "bias": head.bias.contiguous()}, folder / HEAD_FILE)
@@ -72,6 +76,8 @@ def save_adapter_bundle(
         metrics=metrics,
         backbone_uri=backbone_uri,
         label_set_thresholds=label_set_thresholds,
+        kind=kind,
+        thresholds=thresholds,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)
 
@@ -100,18 +106,21 @@ def open_adapter_bundle(
             f"adapter {bundle.digest}: its manifest and its PEFT files differ in rank or alpha"
         )
     head = _read_head(folder / HEAD_FILE)
-    _check(adapter, head, fields.labels, backbone_fields)
+    _check(adapter, head, fields.kind, fields.labels, backbone_fields)
     return Hplm(bundle.digest, fields, adapter, head)
 
 
 def _check(
-    adapter: HostAdapter | None, head: HostHead, labels: tuple[str, ...], backbone_fields: BackboneFields
+    adapter: HostAdapter | None,
+    head: HostHead,
+    kind: TaskKind,
+    labels: tuple[str, ...],
+    backbone_fields: BackboneFields,
 ) -> None:
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise BundleMismatch(f"a task has two or more different labels, got {len(labels)}")
+    num_outputs = answers_of(kind).num_outputs(labels)
     if adapter is not None:
         adapter.check(backbone_fields)
-    head.check(backbone_fields, len(labels))
+    head.check(backbone_fields, num_outputs)
 
 
 def _read_head(path: Path) -> HostHead:

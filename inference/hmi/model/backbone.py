@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -12,6 +14,7 @@ from hmi.artifacts.bundle import open_bundle, read_manifest
 from hmi.base.errors import BundleBroken, HmiError
 from hmi.model.bert import embedding_tensor_shapes, layer_tensor_shapes
 from hmi.model.lower import LowerLayers
+from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
 from hmi.model.tokenizer import Tokenizer
 from hmi.model.upper import UpperLayers
@@ -84,12 +87,20 @@ class Backbone:
         """Of a token whose lower layers are computed, in tokens that are looked up: L / (L - k)."""
         return self.fields.num_layers / (self.fields.num_layers - self.fields.num_lower)
 
+    def token_types(self, documents: Documents) -> NDArray[np.int64] | None:
+        """Of every token; None: all 0. A pair of texts has a [SEP] in its middle."""
+        return token_types_of(documents, self.tokenizer.last_id)
+
+    def residuals_of(self, documents: Documents) -> Tensor:
+        """What a look-up adds to the rows of these documents, [num_tokens, hidden]."""
+        return self.residuals.of(documents.offsets, self.token_types(documents))
+
     @torch.inference_mode()
     def lower_states(self, documents: Documents) -> Tensor:
         """Exact output of the lower layers, float32 [num_tokens, hidden]; needs ``with_lower``."""
         if self.lower is None:
             raise HmiError(ErrorCode.INTERNAL, "this backbone was opened without its lower layers")
-        states: Tensor = self.lower(documents)
+        states: Tensor = self.lower(documents, self.token_types(documents))
         return states
 
 

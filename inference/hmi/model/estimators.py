@@ -26,7 +26,7 @@ def contextual_states(backbone: Backbone, documents: Documents) -> Rows:
 
     Their means over a text's occurrences are contextual rows. Needs the lower layers.
     """
-    states = backbone.lower_states(documents) - backbone.residuals.of(documents.offsets)
+    states = backbone.lower_states(documents) - backbone.residuals_of(documents)
     rows: Rows = states.cpu().numpy()
     return rows
 

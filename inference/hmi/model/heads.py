@@ -1,5 +1,6 @@
 """Heads: from a document's states to its task's labels, for many tasks in one batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,36 @@ def mean_pool(states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
     """Mean state of each document, [num_documents, hidden], over all its tokens; no document is empty."""
     lengths = torch.from_numpy(np.diff(offsets)).to(states.device)
     return torch.segment_reduce(states, "mean", lengths=lengths, axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRows:
+    """Which rows heads read of a batch's documents: rows offsets[d] to offsets[d + 1] are document d's."""
+
+    offsets: NDArray[np.int64]  # [num_documents + 1]
+    chosen: NDArray[np.int64] | None  # [rows] of all means, then all tokens; None: means
+
+    @classmethod
+    def of(cls, offsets: NDArray[np.int64], reads_tokens: Sequence[bool]) -> "HeadRows":
+        """The mean of each document, or every token where ``reads_tokens`` says so."""
+        num_documents = len(offsets) - 1
+        if not any(reads_tokens):
+            return cls(np.arange(num_documents + 1), None)
+        rows = [
+            np.arange(offsets[document], offsets[document + 1]) + num_documents
+            if reads_tokens[document]
+            else np.array([document])
+            for document in range(num_documents)
+        ]
+        counts = np.concatenate(([0], np.cumsum([len(some) for some in rows])))
+        return cls(counts.astype(np.int64), np.concatenate(rows))
+
+    def read(self, states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
+        """[rows, hidden] of final ``states`` [num_tokens, hidden]."""
+        pooled = mean_pool(states, offsets)
+        if self.chosen is None:
+            return pooled
+        return torch.cat((pooled, states))[torch.from_numpy(self.chosen).to(states.device)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from hmi.plot.ngram import Documents
+
 
 @dataclass(frozen=True, slots=True)
 class PackedAttention:
@@ -73,3 +75,17 @@ def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def positions_of(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Position of every token in its document, int64 [num_tokens]."""
     return np.arange(int(offsets[-1]), dtype=np.int64) - np.repeat(offsets[:-1], np.diff(offsets))
+
+
+def token_types_of(documents: Documents, last_id: int) -> NDArray[np.int64] | None:
+    """Token type of every token, int64 [num_tokens]: 1 after the [SEP] in the middle of a pair of texts.
+
+    ``last_id`` is [SEP], which no text spells (Tokenizer); None where all documents are single texts.
+    """
+    ends = np.asarray(documents.token_ids == last_id)
+    ends[documents.offsets[1:] - 1] = False  # the last [SEP] of each document ends it
+    if not ends.any():
+        return None
+    before = np.cumsum(ends) - ends  # [SEP]s before each token
+    started = before[documents.offsets[:-1]]
+    return np.asarray(before - np.repeat(started, documents.lengths), np.int64)

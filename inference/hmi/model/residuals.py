@@ -54,6 +54,10 @@ class RowResiduals:
     def num_bytes(self) -> int:
         return self.position.nbytes + self.token_type.nbytes
 
-    def of(self, offsets: NDArray[np.int64]) -> Tensor:
-        """The residual of every token of single texts (token type 0), [num_tokens, hidden]."""
-        return self.position[torch.from_numpy(positions_of(offsets)).to(self.position.device)]
+    def of(self, offsets: NDArray[np.int64], token_types: NDArray[np.int64] | None = None) -> Tensor:
+        """The residual of every token, [num_tokens, hidden]; ``token_types`` [num_tokens], None: all 0."""
+        device = self.position.device
+        residuals = self.position[torch.from_numpy(positions_of(offsets)).to(device)]
+        if token_types is None:
+            return residuals
+        return residuals + self.token_type[torch.from_numpy(token_types).to(device)]

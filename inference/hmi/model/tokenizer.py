@@ -14,6 +14,10 @@ from hmi.plot.ngram import Documents
 MIN_TOKENS = 2  # [CLS] and [SEP]
 
 
+Text = str | tuple[str, str]
+"""One input: a text, or a pair of texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedTexts:
     """Texts as the model reads them."""
@@ -59,11 +63,12 @@ class Tokenizer:
         """The vocabulary, by token id; an id that names nothing is empty."""
         return [self._library.id_to_token(number) or "" for number in range(self.vocab_size)]
 
-    def encode(self, texts: Sequence[str], max_tokens: int) -> EncodedTexts:
-        """Every text as one document of 2 to ``max_tokens`` tokens, special ones included.
+    def encode(self, texts: Sequence[Text], max_tokens: int) -> EncodedTexts:
+        """Every text as one document of 2 to ``max_tokens`` tokens, special ones included; a pair as one too,
+        with a [SEP] in its middle.
 
-        Longer texts lose their end, never their [SEP], and are reported as truncated. Raises InvalidInput
-        for a text that is not valid Unicode (a lone surrogate).
+        Longer texts lose their end, never their [SEP], and are reported as truncated; of a pair the longer
+        text does. Raises InvalidInput for a text that is not valid Unicode (a lone surrogate).
         """
         if max_tokens < MIN_TOKENS:
             raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")
@@ -75,7 +80,7 @@ class Tokenizer:
         lengths = np.array([len(document) for document in ids], dtype=np.int64)
         truncated = lengths > max_tokens
         for index in np.flatnonzero(truncated):
-            ids[index] = np.append(ids[index][: max_tokens - 1], np.int32(self.last_id))
+            ids[index] = self._cut(ids[index], max_tokens)
         num_tokens = np.minimum(lengths, max_tokens)
         offsets = np.concatenate(([0], np.cumsum(num_tokens))).astype(np.int64)
         token_ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
@@ -86,3 +91,15 @@ class Tokenizer:
         it cuts; special tokens stand for none, (0, 0)."""
         spans: Sequence[tuple[int, int]] = self._library.encode(text).offsets
         return spans
+
+    def _cut(self, ids: NDArray[np.int32], max_tokens: int) -> NDArray[np.int32]:
+        middle = int(np.flatnonzero(ids == self.last_id)[0])
+        if middle == len(ids) - 1:
+            return np.append(ids[: max_tokens - 1], np.int32(self.last_id))
+        first, second = ids[:middle], ids[middle + 1 : -1]  # [CLS] a, b
+        room = max(max_tokens - 2, 1)  # for [CLS] a and b
+        most = max(room - min(len(second), room // 2), room - len(second))
+        first = first[:most]
+        second = second[: room - len(first)]
+        last = np.array([self.last_id], np.int32)
+        return np.concatenate((first, last, second, last))

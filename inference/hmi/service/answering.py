@@ -13,9 +13,12 @@ import numpy as np
 from hmi.base.clock import Clock
 from hmi.base.errors import HmiError, NotReady, QueueFull
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
-from hmi.model.tokenizer import EncodedTexts
+from hmi.kinds.agreement import agreement
+from hmi.kinds.answers import answers_of
+from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.service.access import Grant, ServedVersion, Trial
 from hmi.service.event_spool import EventSpool
+from hmi.service.inputs import check_inputs
 from hmi.service.plane import Plane
 from wire.artifacts import AdapterFields
 from wire.catalog import TrialKind
@@ -62,10 +65,11 @@ class Answering:
         self._meeting: set[HplmRef] = set()
 
     async def answer(
-        self, plane: Plane, grant: Grant, texts: list[str], *, deadline: float, request_id: RequestId
+        self, plane: Plane, grant: Grant, texts: list[Text], *, deadline: float, request_id: RequestId
     ) -> Answered:
         """Raises HmiError. Cancelling it cancels what it asked for."""
         fields = await plane.describe(grant.live.hplm)
+        check_inputs(texts, fields)
         encoded = await plane.encode(texts, fields.max_tokens)
         live = _asked(LIVE, grant, grant.live, fields, encoded, deadline=deadline, request_id=request_id)
         trial = grant.trial
@@ -129,7 +133,7 @@ class Answering:
             )
             return
         answers = [end for end in ends if isinstance(end, EngineAnswer)]
-        difference = compare(answers[0], live.fields.labels, answers[1], tried.fields.labels)
+        difference = compare(answers[0], live.fields, answers[1], tried.fields)
         self._count(grant, trial, num_texts=num_texts, difference=difference, answers=answers)
 
     def _count(
@@ -177,17 +181,18 @@ class Difference:
 
 
 def compare(
-    first: EngineAnswer, first_labels: tuple[str, ...], second: EngineAnswer, second_labels: tuple[str, ...]
+    first: EngineAnswer, first_fields: AdapterFields, second: EngineAnswer, second_fields: AdapterFields
 ) -> Difference:
     """Labels are compared by name: the versions may have been trained on different ones."""
     num_agreed = 0
     differences = np.empty(len(first.documents))
+    kind = answers_of(first_fields.kind)
     for number, (one, other) in enumerate(zip(first.documents, second.documents, strict=True)):
-        scores = dict(zip(second_labels, other.probabilities, strict=True))
-        top = max(range(len(one.probabilities)), key=one.probabilities.__getitem__)
-        label = first_labels[top]
-        num_agreed += label == max(scores, key=lambda name: scores[name])
-        differences[number] = abs(one.probabilities[top] - scores.get(label, 0.0))
+        found = agreement(
+            kind.answer(one.outputs, first_fields, None), kind.answer(other.outputs, second_fields, None)
+        )
+        num_agreed += found.agrees
+        differences[number] = found.difference
     counts, _ = np.histogram(differences, bins=DIFFERENCE_BUCKETS, range=(0.0, 1.0))
     return Difference(num_agreed, float(differences.sum()), tuple(counts.tolist()))
 

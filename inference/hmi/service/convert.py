@@ -9,24 +9,31 @@ import msgspec
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.base.label_sets import LEAST_LEVEL, MOST_LEVEL, label_set, threshold_at
 from hmi.engine.request import DocumentAnswer
+from hmi.kinds.answers import answers_of
+from hmi.model.tokenizer import Text
 from hmi.plot.ngram import Answer
 from hmi.service.answering import Answered
 from hmi.service.settings import ServiceSettings
 from wire.errors import ErrorCode
 from wire.ids import Digest, RequestId
+from wire.inference import Answer as KindAnswer
 from wire.inference import (
+    LabelAnswer,
     LookupRung,
     NodeKind,
-    Prediction,
     PredictParameters,
     PredictRequest,
     PredictResponse,
+    ReadInput,
     ServedModel,
     Timings,
     TokenLookup,
     Usage,
+    prediction,
 )
+from wire.tasks import TaskKind
 
+ONE_LABEL_KINDS = (TaskKind.SINGLE_LABEL, TaskKind.SENTENCE_PAIR)
 MAX_SHOWN = 10
 """Positions of bad inputs that an error names."""
 
@@ -44,14 +51,22 @@ _RUNG_OF = {
 class Asked:
     """What a prediction call wants."""
 
-    texts: list[str]
+    texts: list[Text]
     parameters: PredictParameters
+
+    @property
+    def single_texts(self) -> list[str]:
+        """Without the pairs of texts."""
+        return [text for text in self.texts if isinstance(text, str)]
 
 
 def asked_of(body: bytes, settings: ServiceSettings) -> Asked:
     """The inputs and parameters of a prediction call, checked; every refusal says what would be right."""
     request = _decode(body)
-    return Asked(_checked(request.inputs, settings), _known(request.parameters))
+    asked = Asked(_checked(request.inputs, settings), _known(request.parameters))
+    if asked.parameters.tokens and len(asked.single_texts) < len(asked.texts):
+        raise InvalidInput("tokens are told of single texts only", param="parameters.tokens")
+    return asked
 
 
 def _known(parameters: dict[str, Any]) -> PredictParameters:
@@ -81,7 +96,11 @@ def _check_error_level(parameters: dict[str, Any]) -> None:
         )
 
 
-def _checked(texts: list[str], settings: ServiceSettings) -> list[str]:
+def _parts(text: Text) -> tuple[str, ...]:
+    return text if isinstance(text, tuple) else (text,)
+
+
+def _checked(texts: list[Text], settings: ServiceSettings) -> list[Text]:
     if not texts:
         raise InvalidInput(
             "inputs is empty; send at least one text", code=ErrorCode.EMPTY_INPUTS, param="inputs"
@@ -92,14 +111,16 @@ def _checked(texts: list[str], settings: ServiceSettings) -> list[str]:
             code=ErrorCode.TOO_MANY_INPUTS,
             param="inputs",
         )
-    blank = [index for index, text in enumerate(texts) if not text.strip()]
+    blank = [index for index, text in enumerate(texts) if not all(part.strip() for part in _parts(text))]
     if blank:
         raise InvalidInput(
             f"input {blank[0]} is empty; every input needs some text",
             param=f"inputs[{blank[0]}]",
             details={"inputs": blank[:MAX_SHOWN]},
         )
-    long = [index for index, text in enumerate(texts) if len(text) > settings.max_text_chars]
+    long = [
+        index for index, text in enumerate(texts) if max(map(len, _parts(text))) > settings.max_text_chars
+    ]
     if long:
         raise InvalidInput(
             f"input {long[0]} has more than {settings.max_text_chars} characters; cut it",
@@ -125,26 +146,21 @@ def response_of(
     Raises InvalidInput when sets of labels are asked for and the version keeps no thresholds.
     """
     answer, encoded, version = answered.answer, answered.encoded, answered.version
-    labels = answered.fields.labels
+    fields = answered.fields
+    kind, predictions = answers_of(fields.kind), []
     threshold = _threshold(answered, parameters) if parameters.abstain else None
-    predictions = []
     for index, document in enumerate(answer.documents):
-        scores = dict(zip(labels, document.probabilities, strict=True))
-        label = max(scores, key=lambda name: scores[name])
-        found = None if threshold is None else label_set(document.probabilities, threshold)
-        predictions.append(
-            Prediction(
-                label=label,
-                score=scores[label],
-                scores=scores,
-                num_tokens=int(encoded.num_tokens[index]),
-                truncated=bool(encoded.truncated[index]),
-                coverage=document.coverage,
-                tokens=None if spans is None else _tokens(document, spans[index]),
-                label_set=None if found is None else [labels[place] for place in found],
-                abstained=None if found is None else len(found) > 1,
-            )
+        told = kind.answer(document.outputs, fields, None)
+        found = None if threshold is None else _label_set(told, threshold)
+        read = ReadInput(
+            num_tokens=int(encoded.num_tokens[index]),
+            truncated=bool(encoded.truncated[index]),
+            coverage=document.coverage,
+            tokens=None if spans is None else _tokens(document, spans[index]),
+            label_set=found,
+            abstained=None if found is None else len(found) > 1,
         )
+        predictions.append(prediction(told, read))
     return PredictResponse(
         predictions=predictions,
         model=ServedModel(
@@ -169,11 +185,19 @@ def response_of(
 def _threshold(answered: Answered, parameters: PredictParameters) -> float:
     thresholds = answered.fields.label_set_thresholds
     if not thresholds:
+        if answered.fields.kind not in ONE_LABEL_KINDS:
+            raise InvalidInput("abstain is for tasks with one label an input", param="parameters.abstain")
         raise InvalidInput(
             f"version {answered.version.number} keeps no thresholds for sets of labels; train the task again",
             param="parameters.abstain",
         )
     return threshold_at(thresholds, parameters.error_level)
+
+
+def _label_set(told: KindAnswer, threshold: float) -> list[str]:
+    assert isinstance(told, LabelAnswer), "versions of other kinds keep no thresholds for sets"
+    labels = list(told.scores)
+    return [labels[place] for place in label_set(list(told.scores.values()), threshold)]
 
 
 def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:
@@ -201,18 +225,23 @@ def _decode(body: bytes) -> PredictRequest:
         raise InvalidInput(
             'inputs is missing: {"inputs": ["..."]}', code=ErrorCode.MISSING_FIELD, param="inputs"
         )
-    return PredictRequest(
-        inputs=_strings(plain["inputs"]), parameters=_parameters(plain.get("parameters", {}))
-    )
+    return PredictRequest(inputs=_texts(plain["inputs"]), parameters=_parameters(plain.get("parameters", {})))
 
 
-def _strings(value: Any) -> list[str]:
+def _texts(value: Any) -> list[Text]:
     if not isinstance(value, list):
         raise InvalidInput("inputs must be a list of texts", param="inputs")
-    for index, item in enumerate(value):
-        if not isinstance(item, str):
-            raise InvalidInput(f"input {index} is not a text", param=f"inputs[{index}]")
-    return value
+    return [_text(item, index) for index, item in enumerate(value)]
+
+
+def _text(item: Any, index: int) -> Text:
+    if isinstance(item, str):
+        return item
+    if isinstance(item, dict) and item.keys() == {"text", "pair"}:
+        text, pair = item["text"], item["pair"]
+        if isinstance(text, str) and isinstance(pair, str):
+            return (text, pair)
+    raise InvalidInput(f"input {index} is not a text", param=f"inputs[{index}]")
 
 
 def _parameters(value: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hmi.engine.request import EngineRequest, HplmRef
 from hmi.memory.budget import Budget
 from hmi.memory.loader import Loader
 from hmi.model.adapter_bundle import Hplm
-from hmi.model.tokenizer import EncodedTexts, Tokenizer
+from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
 from hmi.service.plane import KnownFields
 from hmi.service.residency_report import ResidencyReport, TierReport, place_report
@@ -73,9 +73,9 @@ class LivePlane:
     def known(self, hplm: HplmRef) -> AdapterFields | None:
         return self._known.get(hplm.adapter)
 
-    async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
+    async def encode(self, texts: list[Text], max_tokens: int) -> EncodedTexts:
         most = min(max_tokens, self._max_tokens)
-        encode: Callable[[list[str], int], EncodedTexts] = self._tokenizer.encode
+        encode: Callable[[list[Text], int], EncodedTexts] = self._tokenizer.encode
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, encode, texts, most)
         except InvalidInput as exc:

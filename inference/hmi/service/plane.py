@@ -9,7 +9,7 @@ import structlog
 
 from hmi.base.errors import HmiError, NotReady
 from hmi.engine.request import EngineRequest, HplmRef
-from hmi.model.tokenizer import EncodedTexts
+from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.service.residency_report import ResidencyReport
 from hmi.service.snapshot import CatalogSnapshot
 from wire.artifacts import AdapterFields, BundleRef
@@ -52,7 +52,7 @@ class Plane(Protocol):
     def known(self, hplm: HplmRef) -> AdapterFields | None:
         """As describe, if that takes no loading."""
 
-    async def encode(self, texts: list[str], max_tokens: int) -> EncodedTexts:
+    async def encode(self, texts: list[Text], max_tokens: int) -> EncodedTexts:
         """Tokenise on a thread of its own; cuts at ``max_tokens`` or what the backbone takes."""
 
     async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:

@@ -74,7 +74,7 @@ class Routes:
             answered,
             task=grant.task.slug,
             parameters=asked.parameters,
-            spans=await plane.spans(asked.texts) if asked.parameters.tokens else None,
+            spans=await plane.spans(asked.single_texts) if asked.parameters.tokens else None,
             backbone=plane.backbone.digest,
             request_id=request_id,
         )
@@ -142,7 +142,7 @@ class Routes:
                 created_at=self._clock.now(),
                 num_texts=response.usage.num_texts,
                 num_tokens=response.usage.num_tokens,
-                num_truncated=sum(prediction.truncated for prediction in response.predictions),
+                num_truncated=sum(bool(one["truncated"]) for one in response.predictions),
             )
         )
 

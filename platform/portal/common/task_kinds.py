@@ -5,7 +5,7 @@ from rest_framework import serializers
 from wire.tasks import TaskKind
 
 TASK_KINDS = [(kind.value, kind.value) for kind in TaskKind]
-TRAINABLE = frozenset({TaskKind.SINGLE_LABEL})
+TRAINABLE = frozenset({TaskKind.SINGLE_LABEL, TaskKind.SCORE, TaskKind.MULTI_LABEL, TaskKind.SENTENCE_PAIR})
 
 
 def check_trainable(kind: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.datasets.findings import Finding, Fix, FixKind, RowTally, Severity
+from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
 from portal.datasets.reader import MAX_VALUE_CHARS
-from portal.datasets.row_checks import LONG_TEXT_CHARS, MAX_LABEL_CHARS
+from portal.datasets.row_checks import LONG_TEXT_CHARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ ROW_ADVICE: Mapping[str, Advice] = {
     ),
     "label_type": Advice(
         _BLOCKING,
-        "{num_rows} labels are neither strings nor whole numbers: {rows}.",
-        "Write labels in quotes.",
+        "{num_rows} labels are of another type than this kind of task takes: {rows}.",
+        "Write labels in quotes, scores as numbers, several labels as a list of strings.",
         (_LEAVE_OUT,),
     ),
     "nul_characters": Advice(
@@ -74,6 +75,18 @@ ROW_ADVICE: Mapping[str, Advice] = {
         ((FixKind.REMOVE_NUL, "Remove the NUL characters"), _LEAVE_OUT),
     ),
     "empty_texts": Advice(_BLOCKING, "The text is empty in {rows}.", "Fill or delete them.", (_LEAVE_OUT,)),
+    "no_labels": Advice(
+        _WARNING,
+        "{num_rows} rows have no label at all: {rows}.",
+        "Keep them if none of the labels applies to them: that is what is learnt from them.",
+        (_LEAVE_OUT,),
+    ),
+    "not_a_number_labels": Advice(
+        _BLOCKING,
+        "The label is no number in {rows}.",
+        "Write numbers with a decimal point and nothing else.",
+        (_LEAVE_OUT,),
+    ),
     "empty_labels": Advice(_BLOCKING, "The label is empty in {rows}.", "Fill or delete them.", (_LEAVE_OUT,)),
     "unusable_labels": Advice(
         _BLOCKING,

@@ -46,7 +46,16 @@ class DatasetRowOut(serializers.Serializer[Any]):
 
     row = serializers.IntegerField(help_text="Line number in the file.")
     text = serializers.CharField(trim_whitespace=False)
-    label = serializers.CharField()  # type: ignore[assignment]  # a field, not the serializer's own label
+    label = serializers.CharField(  # type: ignore[assignment]  # a field, not the serializer's own label
+        help_text="Of kinds with one label a row; else empty."
+    )
+    value = serializers.FloatField(allow_null=True, help_text="Of kind score.")
+    pair = serializers.CharField(
+        trim_whitespace=False, allow_null=True, help_text="Of kind sentence_pair: the second text."
+    )
+    labels = serializers.ListField(
+        child=serializers.CharField(), allow_null=True, help_text="Of kind multi_label."
+    )
 
 
 class DatasetRowsOut(serializers.Serializer[Any]):
@@ -74,6 +83,7 @@ class ColumnsIn(serializers.Serializer[Any]):
 
     text = serializers.CharField(max_length=200, help_text="Without a header: column 1, column 2, ...")
     label = serializers.CharField(max_length=200)  # type: ignore[assignment]  # a field
+    pair = serializers.CharField(max_length=200, required=False, help_text="Of kind sentence_pair.")
     has_header = serializers.BooleanField(default=True)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 _TEXT_NAMES = ("text", "content", "sentence", "review", "body", "message", "comment", "document", "utterance")
 _LABEL_NAMES = ("label", "category", "class", "sentiment", "intent", "topic", "target")
+_PAIR_NAMES = ("pair", "text_pair", "text2", "text_b", "sentence2", "question2", "hypothesis", "answer")
+_FIRST_NAMES = ("text1", "text_a", "sentence1", "question1", "premise", "question")
 _FOLD_NAMES = ("split", "fold", "set", "subset", "partition")
 _HEADER_CHARS = 60  # a name longer than this is a text
 _MAX_NAMES = 30
@@ -20,6 +22,8 @@ class Columns:
     text_index: int
     label_index: int
     fold_index: int | None = None
+    pair: str = ""  # the second text, where rows have two
+    pair_index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +54,29 @@ class NoColumns(Exception):
         self.role = role
 
 
-def find_columns(names: Sequence[str], choice: ColumnChoice) -> Columns:
+def find_columns(names: Sequence[str], choice: ColumnChoice, *, has_pairs: bool = False) -> Columns:
     """The columns to read; raises NoColumns, whose message lists what the file has."""
     found = [name.strip() for name in names]
-    text = _find(found, choice.text, _TEXT_NAMES, role="text")
+    known = (*_TEXT_NAMES, *(_FIRST_NAMES if has_pairs else ()))
+    text = _find(found, choice.text, known, role="text")
     label = _find(found, choice.label, _LABEL_NAMES, role="label")
     if text == label:
         raise NoColumns(found, "label", f"Text and label are both read from column {found[text]!r}.")
-    return columns_at(found, text, label)
+    pair = _find(found, choice.pair, _PAIR_NAMES, role="pair") if has_pairs else None
+    if pair in (text, label):
+        raise NoColumns(found, "pair", "The second text needs a column of its own.")
+    return columns_at(found, text, label, pair)
 
 
-def columns_at(names: Sequence[str], text_index: int, label_index: int) -> Columns:
+def columns_at(
+    names: Sequence[str], text_index: int, label_index: int, pair_index: int | None = None
+) -> Columns:
     """The columns at these places."""
     found = [name.strip() for name in names]
     folds = [
         place
         for place, name in enumerate(found)
-        if name.casefold() in _FOLD_NAMES and place not in (text_index, label_index)
+        if name.casefold() in _FOLD_NAMES and place not in (text_index, label_index, pair_index)
     ]
     return Columns(
         text=found[text_index],
@@ -74,6 +84,8 @@ def columns_at(names: Sequence[str], text_index: int, label_index: int) -> Colum
         text_index=text_index,
         label_index=label_index,
         fold_index=folds[0] if len(folds) == 1 else None,
+        pair="" if pair_index is None else found[pair_index],
+        pair_index=pair_index,
     )
 
 

@@ -21,6 +21,17 @@ class DeclaredIn(serializers.Serializer[Any]):
         help_text="Of the tasks that are to be trained on it. Default: single_label.",
     )
     text_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
+    pair_column = serializers.CharField(
+        max_length=200,
+        required=False,
+        help_text="Of kind sentence_pair: the second text. Default: found by name.",
+    )
+    label_separator = serializers.CharField(
+        max_length=8,
+        required=False,
+        trim_whitespace=False,
+        help_text="Of kind multi_label: what stands between the labels of a row. Default: a semicolon.",
+    )
     label_column = serializers.CharField(max_length=200, required=False, help_text="Default: found by name.")
 
 
@@ -28,6 +39,8 @@ def declared_in(fields: Mapping[str, Any]) -> Declared:
     """From the form's checked fields."""
     return Declared(
         kind=TaskKind(fields.get("kind", TaskKind.SINGLE_LABEL)),
-        columns=ColumnChoice(fields.get("text_column"), fields.get("label_column")),
+        columns=ColumnChoice(
+            fields.get("text_column"), fields.get("label_column"), pair=fields.get("pair_column")
+        ),
         separator=fields.get("label_separator", DEFAULT_SEPARATOR),
     )

@@ -10,8 +10,10 @@ import msgspec
 from portal.common.store import ObjectStore
 from portal.datasets.advice import row_finding
 from portal.datasets.encoding import FileBytes, read_bytes
-from portal.datasets.file_findings import byte_findings, header_findings, label_findings
+from portal.datasets.file_findings import byte_findings, header_findings, row_findings
 from portal.datasets.findings import DatasetRefused, Finding, RowTally, Severity
+from portal.datasets.kinds.chosen import row_kind
+from portal.datasets.kinds.row_kind import RowKind, ValueRange
 from portal.datasets.ledger import Ledger
 from portal.datasets.lengths import LengthBucket, LengthCounts
 from portal.datasets.plan import FixPlan
@@ -58,6 +60,7 @@ class Report:
     lengths: tuple[LengthBucket, ...] = ()
     num_chars: int = 0
     longest_chars: int = 0
+    values: ValueRange | None = None  # of a kind that has scores
 
     @property
     def blocking(self) -> list[Finding]:
@@ -97,12 +100,14 @@ def examine(
     source = _parquet if is_parquet else _text
     found, opened = source(file, plan, limits)
     ledger = Ledger(plan.drop)
-    checks = RowChecks(plan, ledger, max_rows=limits.max_rows)
+    kind = row_kind(plan.kind)
+    checks = RowChecks(kind, plan, ledger, max_rows=limits.max_rows)
     encoding = (None if is_parquet else plan.encoding) or found.encodings[0]
     with opened as text:
         reader = UploadReader(
             text,
             file_name=_JSON_LINES if is_parquet else file_name,
+            kind=kind,
             plan=plan,
             ledger=ledger,
             ends_with_line_end=found.ends_with_line_end,
@@ -114,11 +119,11 @@ def examine(
                 rows.write(b"\n")
     ledger.check_integrity()
     return Examination(
-        report=_report(found, encoding, reader, plan, ledger, checks),
+        report=_report(found, encoding, reader, plan, ledger, checks, kind),
         format=FileFormat.PARQUET if is_parquet else reader.format,
         text_column=reader.columns.text,
         label_column=reader.columns.label,
-        label_rows=checks.label_rows,
+        label_rows=kind.label_rows,
     )
 
 
@@ -149,14 +154,20 @@ def refused(problem: DatasetRefused) -> Examination:
 
 
 def _report(
-    found: FileBytes, encoding: str, reader: UploadReader, plan: FixPlan, ledger: Ledger, checks: RowChecks
+    found: FileBytes,
+    encoding: str,
+    reader: UploadReader,
+    plan: FixPlan,
+    ledger: Ledger,
+    checks: RowChecks,
+    kind: RowKind,
 ) -> Report:
     lengths: LengthCounts = checks.lengths
     findings = [
         *byte_findings(found, plan.encoding),
         *header_findings(reader),
         *(row_finding(code, tally) for code, tally in ledger.found.items()),
-        *label_findings(checks.label_rows, ledger),
+        *row_findings(kind, ledger),
     ]
     return Report(
         findings=tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity])),
@@ -171,6 +182,7 @@ def _report(
         lengths=lengths.buckets(),
         num_chars=lengths.num_chars,
         longest_chars=lengths.longest_chars,
+        values=kind.values,
     )
 
 

@@ -1,18 +1,17 @@
 """What is said of a file as a whole: its bytes, its header, its labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from portal.datasets.columns import numbered_names
 from portal.datasets.encoding import ENCODING_NAMES, FileBytes
 from portal.datasets.findings import Example, Finding, Fix, FixKind, Severity, shortened
+from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
 from portal.datasets.reader import FileFormat, UploadReader, missing_column
 from wire.errors import ErrorCode
 
 MIN_ROWS = 10
-SMALL_CLASS_ROWS = 5
-_OTHER = "other"
 _DELIMITER_NAMES = {"\t": "tab", ";": "semicolon", "|": "vertical bar"}
 
 
@@ -55,7 +54,7 @@ def header_findings(reader: UploadReader) -> Iterator[Finding]:
         yield _note("blank_lines", f"{lines} passed over.")
 
 
-def label_findings(label_rows: Mapping[str, int], ledger: Ledger) -> Iterator[Finding]:
+def row_findings(kind: RowKind, ledger: Ledger) -> Iterator[Finding]:
     """What the rows that are kept say together; silent on what the unusable ones may yet change."""
     num_possible = ledger.num_kept + ledger.num_unusable
     if ledger.num_read == 0:
@@ -67,14 +66,9 @@ def label_findings(label_rows: Mapping[str, int], ledger: Ledger) -> Iterator[Fi
             f"{rows} there to train on; a training needs at least {MIN_ROWS}.",
             "Add more rows; some hundred of each label give useful results.",
         )
-    elif len(label_rows) == 1 and not ledger.num_unusable:
-        yield _whole(
-            ErrorCode.DATASET_ONE_LABEL,
-            f"Every row has the label {next(iter(label_rows))!r}.",
-            "Add rows of at least one other label: a model learns to tell labels apart.",
-        )
-    yield from _similar_labels(label_rows)
-    yield from _small_classes(label_rows)
+    for finding in kind.findings(ledger):
+        if finding.code != ErrorCode.DATASET_ONE_LABEL.value or num_possible >= MIN_ROWS:
+            yield finding
 
 
 def _not_utf8(found: FileBytes) -> Finding:
@@ -158,59 +152,6 @@ def _set_header(words: str, text: str, label: str, *, has_header: bool) -> Fix:
     values = {"text": text, "label": label, "has_header": has_header}
     variant = "named" if has_header else "absent"
     return Fix(FixKind.SET_HEADER, ErrorCode.DATASET_MISSING_COLUMN.value, words, values, variant)
-
-
-def _similar_labels(label_rows: Mapping[str, int]) -> Iterator[Finding]:
-    alike: dict[str, list[str]] = {}
-    for label in label_rows:
-        alike.setdefault("".join(label.casefold().split()), []).append(label)
-    groups = [group for group in alike.values() if len(group) > 1]
-    if not groups:
-        return
-    kept = [max(group, key=lambda label: label_rows[label]) for group in groups]
-    merged = {
-        label: into for group, into in zip(groups, kept, strict=True) for label in group if label != into
-    }
-    pairs = ["/".join(repr(label) for label in group) for group in groups]
-    yield Finding(
-        code="similar_labels",
-        message=f"Labels that differ only in case or white space: {_some(pairs)}.",
-        fix="Write them alike if they mean the same; they are learnt as different labels.",
-        severity=Severity.WARNING,
-        num_rows=sum(label_rows[label] for label in merged),
-        fixes=(
-            Fix(
-                FixKind.MERGE_LABELS,
-                "similar_labels",
-                f"Write them as {_some([repr(label) for label in kept], 5)}",
-                {"labels": merged},
-            ),
-        ),
-    )
-
-
-def _small_classes(label_rows: Mapping[str, int]) -> Iterator[Finding]:
-    small = {label: number for label, number in label_rows.items() if number < SMALL_CLASS_ROWS}
-    if not small:
-        return
-    fixes = [Fix(FixKind.DROP_LABELS, "small_classes", "Leave these labels out", {"labels": sorted(small)})]
-    if len(small) > 1:
-        merged = {"labels": dict.fromkeys(sorted(small), _OTHER)}
-        fixes.append(Fix(FixKind.MERGE_LABELS, "small_classes", f"Merge them into {_OTHER!r}", merged))
-    told = [f"{label!r} ({number})" for label, number in small.items()]
-    yield Finding(
-        code="small_classes",
-        message=f"Labels with fewer than {SMALL_CLASS_ROWS} rows: {_some(told)}.",
-        fix="Add rows of these labels, or leave them out; they can be neither learnt nor tested.",
-        severity=Severity.WARNING,
-        num_rows=sum(small.values()),
-        fixes=tuple(fixes),
-    )
-
-
-def _some(items: list[str], most: int = 20) -> str:
-    shown = ", ".join(items[:most])
-    return f"{shown} and {len(items) - most:,} more" if len(items) > most else shown
 
 
 def _note(code: str, message: str) -> Finding:

@@ -31,6 +31,7 @@ class FixKind(StrEnum):
     DROP = "drop"  # leave out the finding's rows
     DROP_LABELS = "drop_labels"  # leave out the rows of some labels
     MERGE_LABELS = "merge_labels"  # write labels alike
+    SET_SEPARATOR = "set_separator"  # say what stands between the labels of a row
     TRIM = "trim"  # take white space off both ends of texts
     CUT = "cut"  # keep the beginning of over-long texts
     REMOVE_NUL = "remove_nul"  # take NUL characters out of texts and labels

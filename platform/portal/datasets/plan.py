@@ -40,6 +40,8 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
             return replace(plan, encoding=fix.values["encoding"])
         case FixKind.SET_HEADER:
             return replace(plan, columns=ColumnChoice(**fix.values))
+        case FixKind.SET_SEPARATOR:
+            return replace(plan, separator=fix.values["separator"])
         case FixKind.LITERAL_QUOTES:
             return replace(plan, has_literal_quotes=True)
         case FixKind.DROP:

@@ -23,8 +23,10 @@ from portal.datasets.columns import (
     numbered_names,
 )
 from portal.datasets.findings import DatasetRefused, Finding, refuse, shortened
+from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
 from portal.datasets.plan import FixPlan
+from portal.datasets.source_row import SourceRow
 from wire.errors import ErrorCode
 
 MAX_VALUE_CHARS = 1_000_000
@@ -41,16 +43,6 @@ class FileFormat(StrEnum):
     TSV = "tsv"
     JSONL = "jsonl"
     PARQUET = "parquet"  # its rows are read as JSON lines
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """One row as the file has it; a value that is absent or null is empty."""
-
-    row: int  # line number of its first line
-    text: str
-    label: str
-    fold: str = ""  # the part of the data it says it is in: "train", "test", ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +76,16 @@ class UploadReader:
     """
 
     def __init__(
-        self, text: TextIO, *, file_name: str, plan: FixPlan, ledger: Ledger, ends_with_line_end: bool = True
+        self,
+        text: TextIO,
+        *,
+        file_name: str,
+        kind: RowKind,
+        plan: FixPlan,
+        ledger: Ledger,
+        ends_with_line_end: bool = True,
     ) -> None:
+        self._kind = kind
         self._lines = _BoundedLines(text)
         self._ledger = ledger
         self._quoting: Any = csv.QUOTE_NONE if plan.has_literal_quotes else csv.QUOTE_MINIMAL
@@ -114,7 +114,8 @@ class UploadReader:
     @property
     def ignored_columns(self) -> list[str]:
         """Names of the columns that are not read."""
-        used = (self.columns.text_index, self.columns.label_index, self.columns.fold_index)
+        columns = self.columns
+        used = (columns.text_index, columns.label_index, columns.fold_index, columns.pair_index)
         return [name.strip() for place, name in enumerate(self.names) if place not in used]
 
     @property
@@ -140,9 +141,9 @@ class UploadReader:
 
     def _columns(self, choice: ColumnChoice, sample: Sequence[Sequence[Any]]) -> Columns:
         try:
-            return find_columns(self.names, choice)
+            return find_columns(self.names, choice, has_pairs=self._kind.has_pairs)
         except NoColumns as exc:
-            guess = guess_columns(self.names, sample)
+            guess = None if self._kind.has_pairs else guess_columns(self.names, sample)
             self.missing = MissingColumns(str(exc), exc.role, guess)
             if guess is None:
                 raise DatasetRefused(
@@ -173,7 +174,8 @@ class UploadReader:
             if len(fields) == width:
                 fold = "" if columns.fold_index is None else fields[columns.fold_index]
                 self._ledger.num_read += 1
-                yield SourceRow(row, fields[columns.text_index], fields[columns.label_index], fold)
+                pair = "" if columns.pair_index is None else fields[columns.pair_index]
+                yield SourceRow(row, fields[columns.text_index], fields[columns.label_index], fold, pair)
             elif len(fields) < 2 and not "".join(fields).strip():
                 self.num_blank_lines += 1
             else:
@@ -202,16 +204,24 @@ class UploadReader:
         columns = self.columns
         if value is None:
             self._unreadable("not_an_object", row, line)
-        elif columns.text not in value or columns.label not in value:
+        elif any(name not in value for name in (columns.text, columns.label, columns.pair) if name):
             self._unreadable("absent_fields", row, line)
-        elif not isinstance(value[columns.text], str | None):
+        elif not all(isinstance(value[name], str | None) for name in (columns.text, columns.pair) if name):
             self._unreadable("text_type", row, line)
-        elif not isinstance(value[columns.label], str | int | None):
+        elif not self._kind.takes(value[columns.label]):
             self._unreadable("label_type", row, line)
         else:
             fold = "" if columns.fold_index is None else value.get(self.names[columns.fold_index].strip())
             text: Any = value[columns.text]
-            return SourceRow(row, text or "", _label_text(value[columns.label]), str(fold or ""))
+            label = value[columns.label]
+            return SourceRow(
+                row,
+                text or "",
+                _label_text(label),
+                str(fold or ""),
+                value[columns.pair] or "" if columns.pair else "",
+                listed=tuple(label) if isinstance(label, list) else None,
+            )
         return None
 
     def _unreadable(self, code: str, row: int, value: str) -> None:
@@ -254,7 +264,9 @@ class UploadReader:
         if choice.has_header:
             for delimiter in candidates:
                 try:
-                    find_columns(_split(first, delimiter, self._quoting), choice)
+                    find_columns(
+                        _split(first, delimiter, self._quoting), choice, has_pairs=self._kind.has_pairs
+                    )
                 except (NoColumns, csv.Error):
                     continue
                 return delimiter
@@ -396,7 +408,7 @@ def _object_of(line: str) -> dict[str, Any] | None:
     return {name.strip(): item for name, item in value.items()}
 
 
-def _label_text(label: str | int | None) -> str:
+def _label_text(label: Any) -> str:
     if label is None:
         return ""
     if isinstance(label, bool):

@@ -4,52 +4,28 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from portal.datasets.findings import DatasetRefused, FixKind, refuse
+import msgspec
+
+from portal.datasets.findings import FixKind, refuse
+from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
 from portal.datasets.lengths import LengthCounts
 from portal.datasets.personal_data import masked, personal_spots
 from portal.datasets.plan import FixPlan
-from portal.datasets.reader import SourceRow
+from portal.datasets.records import Record
+from portal.datasets.source_row import SourceRow
 from portal.datasets.text_forms import letters_of, normalised, repaired
 from wire.errors import ErrorCode
 
-MAX_LABELS = 1000
-MAX_LABEL_CHARS = 200
 LONG_TEXT_CHARS = 50_000
 CORRECTED_ROWS = "corrected_rows"
 """In place of a finding's code, for rows that a person has judged one by one."""
-PLACEHOLDERS = frozenset(
-    {
-        "?",
-        "-",
-        "--",
-        "n/a",
-        "na",
-        "nan",
-        "none",
-        "null",
-        "unknown",
-        "undefined",
-        "unlabeled",
-        "unlabelled",
-        "tbd",
-    }
-)
 _FOLDS = {
     "train": 1, "training": 1,
     "validation": 2, "valid": 2, "val": 2, "dev": 2,
     "test": 3, "testing": 3, "eval": 3,
 }  # fmt: skip
-_LABEL_BITS, _FOLD_BITS = 10, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One row as a training reads it."""
-
-    row: int  # line number of its first line in the original
-    text: str
-    label: str
+_TARGET_BITS, _FOLD_BITS = 24, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +47,13 @@ class RowChecks:
     Labels always lose their outer white space, with a note; texts change only where a fix asks for it.
     """
 
-    def __init__(self, plan: FixPlan, ledger: Ledger, *, max_rows: int) -> None:
+    def __init__(self, kind: RowKind, plan: FixPlan, ledger: Ledger, *, max_rows: int) -> None:
+        self._kind = kind
         self._plan = plan
         self._ledger = ledger
         self._max_rows = max_rows
-        self._label_places: dict[str, int] = {}  # label -> place in _label_rows
-        self._label_rows: list[int] = []
-        self._seen: dict[int, int] = {}  # hash of a text's letters -> its first row's form, fold and label
+        self._seen: dict[int, int] = {}  # hash of a text's letters -> its first row's form, fold and target
         self.lengths = LengthCounts()
-
-    @property
-    def label_rows(self) -> dict[str, int]:
-        """Rows kept of each label, in alphabetical order."""
-        return {label: self._label_rows[place] for label, place in sorted(self._label_places.items())}
 
     def kept(self, rows: Iterator[SourceRow]) -> Iterator[Record]:
         """The rows to train on. Raises DatasetRefused when the file has more rows or labels than allowed."""
@@ -95,36 +65,44 @@ class RowChecks:
                     "Upload fewer rows.",
                 )
             record = self._mended(source)
-            if not self._is_usable(record):
+            if not self._is_usable(record, source):
                 continue
-            form = _TextForm.of(record.text)
+            form = _TextForm.of(_texts_of(record))
             if self._is_wanted(record, source, form):
                 self._count(record, source, form)
                 yield record
 
     def _mended(self, source: SourceRow) -> Record:
-        text, label, edits = source.text, source.label, self._plan.edits
+        pair = self._mended_text(source.pair) if self._kind.has_pairs else None
+        record = self._kind.record(source, self._mended_text(source.text), self._plan, self._mended_label)
+        return record if pair is None else msgspec.structs.replace(record, pair=pair)
+
+    def _mended_label(self, label: str) -> str:
+        if FixKind.REMOVE_NUL in self._plan.edits:
+            label = label.replace("\0", "")
+        return repaired(label) if FixKind.REPAIR in self._plan.edits else label
+
+    def _mended_text(self, text: str) -> str:
+        edits = self._plan.edits
         if FixKind.REMOVE_NUL in edits:
-            text, label = text.replace("\0", ""), label.replace("\0", "")
+            text = text.replace("\0", "")
         if FixKind.REPAIR in edits:
-            text, label = repaired(text), repaired(label)
+            text = repaired(text)
         if FixKind.MASK in edits:
             text = masked(text)
         if FixKind.CUT in edits:
             text = text[:LONG_TEXT_CHARS]
         if FixKind.TRIM in edits:  # last: the others may lay white space bare
             text = text.strip()
-        label = label.strip()
-        kept = self._plan.label_names.get(label, label)
-        return Record(source.row, text, self._plan.row_labels.get(source.row, kept))
+        return text
 
-    def _is_usable(self, record: Record) -> bool:
-        codes = tuple(_reasons_against(record))
+    def _is_usable(self, record: Record, source: SourceRow) -> bool:
+        codes = (*_reasons_against(record, source), *self._kind.reasons_against(record, source))
         if not codes:
             return True
         if not self._ledger.leaves_out(codes, record.row):
             for code in codes:
-                self._ledger.note(code, record.row, record.text if "label" in code else record.label)
+                self._ledger.note(code, record.row, _shown(code, record, source))
             self._ledger.num_unusable += 1
         return False
 
@@ -132,10 +110,11 @@ class RowChecks:
         if record.row in self._plan.drop_rows:
             self._ledger.leave_out(CORRECTED_ROWS, record.row)
             return False
-        dropped_with = self._plan.drop_labels.get(record.label)
-        if dropped_with is not None:
-            self._ledger.leave_out(dropped_with, record.row)
-            return False
+        for name in self._kind.names(record):
+            dropped_with = self._plan.drop_labels.get(name)
+            if dropped_with is not None:
+                self._ledger.leave_out(dropped_with, record.row)
+                return False
         codes = tuple(self._oddities(record, source, form))
         if self._ledger.leaves_out(codes, record.row):
             return False
@@ -144,13 +123,14 @@ class RowChecks:
         return True
 
     def _oddities(self, record: Record, source: SourceRow, form: _TextForm) -> Iterator[str]:
-        text = record.text
+        text = _texts_of(record)
         repetition = self._repetition(record, source, form)
         if repetition:
             yield repetition
-        if len(text) > LONG_TEXT_CHARS:
+        texts = (record.text, record.pair or "")
+        if any(len(one) > LONG_TEXT_CHARS for one in texts):
             yield "long_texts"
-        if text != text.strip():
+        if any(one != one.strip() for one in texts):
             yield "untrimmed_texts"
         if not text.isascii():
             if "\ufffd" in text:
@@ -159,60 +139,56 @@ class RowChecks:
                 yield "wrong_decoding"
         if personal_spots(text):
             yield "personal_data"
-        if record.label.casefold() in PLACEHOLDERS:
-            yield "placeholder_labels"
-        if source.label != source.label.strip():
-            yield "labels_trimmed"
+        yield from self._kind.oddities(record, source)
 
     def _repetition(self, record: Record, source: SourceRow, form: _TextForm) -> str | None:
         first = self._seen.get(form.letters_hash)
         if first is None:
             return None
-        label_place = self._label_places.get(record.label, -1)
-        first_label = first & ((1 << _LABEL_BITS) - 1)
-        first_fold = (first >> _LABEL_BITS) & ((1 << _FOLD_BITS) - 1)
-        is_same_form = first >> (_LABEL_BITS + _FOLD_BITS) == form.normal_hash
-        if first_label != label_place:
+        first_target = first & ((1 << _TARGET_BITS) - 1)
+        first_fold = (first >> _TARGET_BITS) & ((1 << _FOLD_BITS) - 1)
+        is_same_form = first >> (_TARGET_BITS + _FOLD_BITS) == form.normal_hash
+        if first_target != self._target(record):
             return "conflicting_labels"
         if first_fold != _fold_of(source):
             return "leakage"
         return "duplicate_texts" if is_same_form else "near_duplicates"
 
+    def _target(self, record: Record) -> int:
+        return _hash(self._kind.target(record), _TARGET_BITS // 8)
+
     def _count(self, record: Record, source: SourceRow, form: _TextForm) -> None:
-        place = self._label_places.setdefault(record.label, len(self._label_rows))
-        if place == len(self._label_rows):
-            if place == MAX_LABELS:
-                raise _too_many_labels(record.row)
-            self._label_rows.append(0)
-        self._label_rows[place] += 1
-        packed = (((form.normal_hash << _FOLD_BITS) | _fold_of(source)) << _LABEL_BITS) | place
-        self._seen.setdefault(form.letters_hash, packed)
-        self.lengths.add(len(record.text))
+        self._kind.count(record)
+        fold, target = _fold_of(source), self._target(record)
+        self._seen.setdefault(
+            form.letters_hash, (((form.normal_hash << _FOLD_BITS) | fold) << _TARGET_BITS) | target
+        )
+        self.lengths.add(len(record.text) + len(record.pair or ""))
         self._ledger.num_kept += 1
 
 
-def _reasons_against(record: Record) -> Iterator[str]:
-    if "\0" in record.text or "\0" in record.label:
+def _reasons_against(record: Record, source: SourceRow) -> Iterator[str]:
+    texts = (record.text,) if record.pair is None else (record.text, record.pair)
+    if any("\0" in value for value in (*texts, record.label, *(record.labels or ()))):
         yield "nul_characters"
-    if not record.text.strip(" \0\t\r\n") or not record.text.strip():
+    if any(not text.strip(" \0\t\r\n") or not text.strip() for text in texts):
         yield "empty_texts"
-    if not record.label:
-        yield "empty_labels"
-    if len(record.label) > MAX_LABEL_CHARS or any(0 < ord(character) < 32 for character in record.label):
-        yield "unusable_labels"
+
+
+def _texts_of(record: Record) -> str:
+    """Both texts of a pair: it is repeated where both are."""
+    return record.text if record.pair is None else f"{record.text}\n{record.pair}"
+
+
+def _shown(code: str, record: Record, source: SourceRow) -> str:
+    """An example of a row without a label is its text, of one without a text its label."""
+    if code in ("empty_labels", "unusable_labels", "no_labels"):
+        return record.text
+    return source.label
 
 
 def _fold_of(source: SourceRow) -> int:
     return _FOLDS.get(source.fold.strip().casefold(), 0)
-
-
-def _too_many_labels(row: int) -> DatasetRefused:
-    return refuse(
-        ErrorCode.DATASET_TOO_MANY_LABELS,
-        f"By row {row} the file has more than {MAX_LABELS:,} different labels.",
-        "Is the label column right? Name it with label_column.",
-        rows=(row,),
-    )
 
 
 def _hash(text: str, num_bytes: int) -> int:

@@ -13,9 +13,10 @@ from portal.common.errors import NotFound, PortalError
 from portal.common.store import ObjectStore
 from portal.datasets.encoding import CHUNK_BYTES
 from portal.datasets.models import Dataset, DatasetUpload
-from portal.datasets.row_checks import Record
+from portal.datasets.records import Record
 from portal.tenants.models import Tenant
 from wire.errors import ErrorCode
+from wire.tasks import TaskKind
 
 _ROWS_AT_ONCE = 500
 
@@ -58,7 +59,7 @@ def original_pieces(*, dataset: Dataset, store: ObjectStore) -> Iterator[bytes]:
 
 def cleaned_pieces(*, dataset: Dataset, store: ObjectStore, as_csv: bool) -> Iterator[bytes]:
     """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label."""
-    return _as_csv(_rows(dataset, store)) if as_csv else _pieces(store, dataset.rows_uri)
+    return _as_csv(dataset, _rows(dataset, store)) if as_csv else _pieces(store, dataset.rows_uri)
 
 
 def upload_list(*, tenant: Tenant) -> QuerySet[DatasetUpload]:
@@ -95,12 +96,22 @@ def _pieces(store: ObjectStore, uri: str) -> Iterator[bytes]:
             yield piece
 
 
-def _as_csv(rows: Iterator[Record]) -> Iterator[bytes]:
+def _csv_fields(record: Record, separator: str) -> tuple[str, ...]:
+    label = record.label
+    if record.value is not None:
+        label = repr(record.value)
+    elif record.labels is not None:
+        label = separator.join(record.labels)
+    return (record.text, label) if record.pair is None else (record.text, record.pair, label)
+
+
+def _as_csv(dataset: Dataset, rows: Iterator[Record]) -> Iterator[bytes]:
+    kind, separator = TaskKind(dataset.kind), dataset.label_separator
     written = io.StringIO(newline="")
     writer = csv.writer(written)
-    writer.writerow(("text", "label"))
+    writer.writerow(("text", "label") if kind is not TaskKind.SENTENCE_PAIR else ("text", "pair", "label"))
     while some := list(islice(rows, _ROWS_AT_ONCE)):
-        writer.writerows((record.text, record.label) for record in some)
+        writer.writerows(_csv_fields(record, separator) for record in some)
         yield written.getvalue().encode()
         written.seek(0)
         written.truncate()

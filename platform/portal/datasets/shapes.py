@@ -70,6 +70,14 @@ class LengthBucketOut(serializers.Serializer[Any]):
     num_rows = serializers.IntegerField()
 
 
+class ValueRangeOut(serializers.Serializer[Any]):
+    """The scores of the rows kept."""
+
+    least = serializers.FloatField()
+    most = serializers.FloatField()
+    mean = serializers.FloatField()
+
+
 class ReportOut(serializers.Serializer[Any]):
     """What the upload doctor says. Rows read = rows kept + rows left out + rows unusable."""
 
@@ -85,6 +93,7 @@ class ReportOut(serializers.Serializer[Any]):
     lengths = LengthBucketOut(many=True, help_text="Of the rows kept.")
     num_chars = serializers.IntegerField()
     longest_chars = serializers.IntegerField()
+    values = ValueRangeOut(allow_null=True, default=None, help_text="Of kind score.")
 
 
 class DatasetOut(serializers.Serializer[Any]):
@@ -106,6 +115,9 @@ class DatasetOut(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
     num_rows = serializers.IntegerField(help_text="Rows kept.")
     labels = LabelCountOut(many=True)
+    label_separator = serializers.CharField(
+        trim_whitespace=False, help_text="Of kind multi_label: what the uploader said parts labels."
+    )
     text_column = serializers.CharField(allow_blank=True)
     label_column = serializers.CharField(allow_blank=True)
     created_at = serializers.DateTimeField()

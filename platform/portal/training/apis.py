@@ -106,7 +106,9 @@ class EstimateResultOut(serializers.Serializer[Any]):
     seconds = serializers.FloatField(help_text="Of the whole recipe, at the speed of the probe.")
     seconds_least = serializers.FloatField(help_text="When it stops as early as it may.")
     adapter_bytes = serializers.IntegerField(help_text="Adapter and head, as they are kept.")
-    majority_accuracy = serializers.FloatField(help_text="Of always saying the most frequent label.")
+    majority_accuracy = serializers.FloatField(
+        allow_null=True, help_text="Of always saying the most frequent label; null: of kinds without one."
+    )
     accuracy = AccuracyRangeOut(allow_null=True, help_text="null: too few rows a label to tell.")
 
 

@@ -5,6 +5,7 @@ from portal.datasets.places import DatasetPlaces
 from portal.training.leases import Lease, LeaseLost, held_by, scope_of
 from wire.codec import from_plain
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId, TenantId
+from wire.tasks import TaskKind
 from wire.training import Recipe, SegmentRef, TrainJob
 
 
@@ -40,4 +41,5 @@ def train_job(lease: Lease) -> TrainJob:
             tree_out_uri=BundleUri(f"{folder}/trees/{lease.job_id}"),
             version_out_uri=BundleUri(f"{folder}/versions/{lease.job_id}"),
             recipe=from_plain(Recipe, job.recipe),
+            kind=TaskKind(job.task.kind),
         )

@@ -19,9 +19,9 @@ from hmi.build.adapter_trainer import (
     Teacher,
     TrainedTask,
     TrainingInputs,
-    class_weights,
     learning_rate,
 )
+from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
 from hmi.build.states import StateSet
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.adapters.lora.config import LoraConfig
@@ -87,7 +87,10 @@ def new_inputs(backbone: Backbone) -> Callable[[Recipe], TrainingInputs]:
 
     def inputs(recipe: Recipe) -> TrainingInputs:
         adapter = LoraParameters(backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
-        return TrainingInputs(backbone.upper, adapter, 2, backbone.fields.hidden, recipe, train, validation)
+        learning = SingleLabelLearning(2, train.targets)
+        return TrainingInputs(
+            backbone.upper, adapter, learning, backbone.fields.hidden, recipe, train, validation
+        )
 
     return inputs
 

@@ -6,9 +6,11 @@ import pytest
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, label_indices, read_rows
+from hmi.build.kinds.single_label import SingleLabelTraining
 from wire.errors import ErrorCode
 
 LABELS = ("spam", "ham")
+KIND = SingleLabelTraining(LABELS)
 
 
 def line(**fields: object) -> bytes:
@@ -17,14 +19,12 @@ def line(**fields: object) -> bytes:
 
 def refused(*lines: bytes) -> HmiError:
     with pytest.raises(HmiError) as caught:
-        read_rows(lines, labels=LABELS)
+        read_rows(lines, KIND)
     return caught.value
 
 
 def test_it_reads_rows_in_their_order() -> None:
-    rows = read_rows(
-        [line(row=3, text="héllo", label="ham"), line(row=1, text="win", label="spam")], labels=LABELS
-    )
+    rows = read_rows([line(row=3, text="héllo", label="ham"), line(row=1, text="win", label="spam")], KIND)
     assert rows == [LabelledRow(3, "héllo", "ham"), LabelledRow(1, "win", "spam")]
     assert label_indices(rows, LABELS) == [1, 0]
 

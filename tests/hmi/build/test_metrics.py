@@ -60,6 +60,14 @@ def test_the_bootstrap_interval_is_that_of_a_share() -> None:
     assert metrics.bootstrap_accuracy(correct, seed=1) == interval
 
 
+def test_the_interval_of_any_figure_is_that_of_resampled_rows() -> None:
+    correct = np.arange(1000) < 900
+    interval = metrics.bootstrap_rows(lambda rows: float(correct[rows].mean()), 1000, seed=1)
+    half = 1.96 * np.sqrt(0.9 * 0.1 / 1000)
+    assert interval.low == pytest.approx(0.9 - half, abs=0.005)
+    assert interval.high == pytest.approx(0.9 + half, abs=0.005)
+
+
 def test_the_paired_interval_is_zero_where_both_are_right_on_the_same_rows() -> None:
     correct = np.arange(1000) < 900
     assert metrics.bootstrap_paired_difference(correct, correct, seed=1) == metrics.Interval(0.0, 0.0)

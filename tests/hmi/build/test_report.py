@@ -24,7 +24,7 @@ def test_accuracy_confusion_and_interval_agree() -> None:
 
 
 def test_what_plot_costs_is_in_points_and_paired() -> None:
-    cost = plot_cost(held_out([True] * 97 + [False] * 3), held_out([True] * 99 + [False]), seed=1)
+    cost = plot_cost(np.repeat([1.0, 0.0], [97, 3]), np.repeat([1.0, 0.0], [99, 1]), seed=1)
     assert cost.delta_points == pytest.approx(-2.0)
     assert cost.delta_points_ci95[0] < -2.0 < cost.delta_points_ci95[1] <= 0.0
 

@@ -18,6 +18,7 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
+from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
@@ -127,10 +128,10 @@ def test_the_reported_accuracy_is_that_of_the_published_bundles(
     model = TaskModel(backbone, hplm.adapter, hplm.head)
     found = predict(PlotPath(backbone, tree), model, documents, on_documents=lambda done: None)
     truth = np.array([LABELS.index(label) for _, label in rows])
-    assert (found.probabilities.argmax(axis=1) == truth).mean() == result.report["accuracy"]
+    assert (softmax(found.outputs).argmax(axis=1) == truth).mean() == result.report["accuracy"]
     assert hplm.fields.metrics["temperature"] == result.report["calibration"]["temperature"]
     # The temperature is in the head: whoever serves the bundle gives the scores that were evaluated.
-    assert expected_calibration_error(found.probabilities, truth) == pytest.approx(result.report["ece"])
+    assert expected_calibration_error(softmax(found.outputs), truth) == pytest.approx(result.report["ece"])
     assert result.report["ece"] < result.report["calibration"]["ece_before"]
 
 

@@ -18,6 +18,7 @@ from hmi.model.backbone import Backbone
 from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.tasks import TaskKind
 from wire.training import Phase, Progress, Recipe, SegmentRef, TrainJob, TrainResult
 
 GOOD, BAD = ("good", "great", "loved", "win"), ("bad", "poor", "hated", "loss")
@@ -83,6 +84,7 @@ class TrainingWorld:
         recipe: Recipe = RECIPE,
         segments: tuple[SegmentRef, ...] = (),
         labels: tuple[str, ...] = LABELS,
+        kind: TaskKind = TaskKind.SINGLE_LABEL,
     ) -> TrainJob:
         return TrainJob(
             job_id=JobId(f"job-{name}"),
@@ -101,6 +103,7 @@ class TrainingWorld:
             tree_out_uri=BundleUri(f"out/{name}/tree"),
             version_out_uri=BundleUri(f"out/{name}/version"),
             recipe=recipe,
+            kind=kind,
         )
 
     def train(self, job: TrainJob, work: Path, events: Events | None = None) -> TrainResult:

@@ -12,7 +12,7 @@ from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
 from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
-from hmi.engine.placement import BatchLeases, PlacedHplm
+from hmi.engine.placement import BatchLeases, HeadShape, PlacedHplm
 from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Temperature
 from hmi.engine.stages import ComputeStage, SameThread
@@ -65,7 +65,7 @@ class FakePlacement:
             elif hplm in self.unplaceable:
                 leases.failed[hplm] = self.unplaceable[hplm]
             else:
-                leases.placed[hplm] = PlacedHplm(Slot(0), 1, (0,))
+                leases.placed[hplm] = PlacedHplm(Slot(0), HeadShape(1), (0,))
         return leases
 
     def quarantine(self, hplm: HplmRef, error: HmiError) -> None:
@@ -98,9 +98,8 @@ class FakeRunner:
             for document in range(part.first, part.last):
                 value = float(documents.token_ids[documents.offsets[document]])
                 cost = self.token_cost.get(part.request.tenant_id, 1.0)
-                answers.append(
-                    DocumentAnswer((float("nan") if is_nan else value,), COVERAGE, token_cost=cost)
-                )
+                outputs = np.full((1, 1), np.nan if is_nan else value, np.float32)
+                answers.append(DocumentAnswer(outputs, COVERAGE, token_cost=cost))
         return answers
 
 
@@ -164,7 +163,7 @@ def hplm_of(tenant: str) -> HplmRef:
 
 
 def values(request: EngineRequest) -> list[float]:
-    return [document.probabilities[0] for document in request.future.result(0).documents]
+    return [float(document.outputs[0, 0]) for document in request.future.result(0).documents]
 
 
 def error_of(request: EngineRequest) -> HmiError:

@@ -18,12 +18,14 @@ from hmi.cli.open_plane import open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
+from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.service.live_plane import LivePlane
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
 from wire.artifacts import BundleRef
 from wire.ids import RequestId, TaskId, TenantId
+from wire.tasks import TaskKind
 
 TEXTS = (
     "the film was good",
@@ -33,7 +35,7 @@ TEXTS = (
     "no",
 )
 WAIT_S = 60
-Probabilities = npt.NDArray[np.float64]
+Probabilities = npt.NDArray[np.float32]
 
 
 class Bench:
@@ -80,7 +82,7 @@ class Bench:
 
 
 def probabilities(answer: EngineAnswer) -> Probabilities:
-    return np.array([document.probabilities for document in answer.documents])
+    return softmax(np.concatenate([document.outputs for document in answer.documents]))
 
 
 @pytest.fixture
@@ -406,3 +408,23 @@ def test_without_lower_layers_everything_is_looked_up(tiny_store: TinyStore, tmp
     assert share_exact(answer) == [0.0, 0.0]
     np.testing.assert_allclose(probabilities(answer), bench.alone(hplm, UNSEEN), atol=1e-4)
     bench.plane.close()
+
+
+def test_kinds_of_task_mix_in_one_batch_as_each_alone(bench: Bench) -> None:
+    publish, tree = bench.store.publish_adapter, bench.store.trees["general"]
+    hplms = [
+        HplmRef(publish(labels=labels, seed=200 + place, kind=kind), tree)
+        for place, (kind, labels) in enumerate(
+            [
+                (TaskKind.SINGLE_LABEL, ("a", "b", "c")),
+                (TaskKind.SCORE, ()),
+                (TaskKind.MULTI_LABEL, tuple(f"label {n}" for n in range(9))),
+            ]
+        )
+    ]
+    alone = [bench.submit(bench.request(hplm))[0] for hplm in hplms]
+    together = mixed(bench, *(bench.request(hplm) for hplm in hplms))
+    assert [answer.documents[0].outputs.shape for answer in together] == [(1, 3), (1, 1), (1, 9)]
+    for one, answer in zip(alone, together, strict=True):
+        for expected, document in zip(one.documents, answer.documents, strict=True):
+            np.testing.assert_allclose(document.outputs, expected.outputs, atol=1e-4)

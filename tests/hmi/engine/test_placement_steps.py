@@ -167,7 +167,9 @@ class ArenaRunner:
                 self._bank.content[where.slot].number,
                 *(self._nodes.content[n].number for n in where.path),
             )
-            answers += [DocumentAnswer(tuple(map(float, seen)), Coverage(0, 0, 1, 0))] * part.num_documents
+            answers += [
+                DocumentAnswer(np.array([seen], np.float32), Coverage(0, 0, 1, 0))
+            ] * part.num_documents
         return answers
 
     def compute(self, retrieved: Sequence[DocumentAnswer]) -> Sequence[DocumentAnswer]:
@@ -301,6 +303,6 @@ def _settled(request: EngineRequest, expected: tuple[float, ...], outcomes: dict
         outcomes["broken"] += 1
         return True
     for document in request.future.result().documents:
-        assert document.probabilities == expected
+        assert tuple(document.outputs[0].tolist()) == expected
     outcomes["answered"] += 1
     return True

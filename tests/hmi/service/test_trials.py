@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hmi.engine.request import DocumentAnswer, EngineAnswer
 from hmi.service.answering import compare, is_chosen
 from tests.hmi.service.service_world import LABELS, Service, adapter, code_of, demo_catalog, running
 from tests.tiny.store import TinyStore
-from wire.artifacts import BundleRef
+from wire.artifacts import AdapterFields, BundleRef
 from wire.catalog import TrialKind
-from wire.ids import RequestId, TrialId
+from wire.ids import Digest, RequestId, TrialId
 from wire.inference import Coverage
 
 TEXTS = ["the film was good", "poor music", "no song"]
@@ -142,13 +143,27 @@ def test_the_share_is_kept_and_the_same_id_is_drawn_alike() -> None:
 
 def _answer(*rows: tuple[float, ...]) -> EngineAnswer:
     coverage = Coverage(1.0, 0.0, 0.0, 0.0)
-    return EngineAnswer([DocumentAnswer(row, coverage) for row in rows], 0.0, 0.0, 0.0)
+    documents = [DocumentAnswer(np.log(np.array([row], np.float32) + 1e-12), coverage) for row in rows]
+    return EngineAnswer(documents, 0.0, 0.0, 0.0)
+
+
+def _fields(*labels: str) -> AdapterFields:
+    return AdapterFields(
+        method="identity",
+        rank=0,
+        alpha=0.0,
+        target_modules=(),
+        labels=labels,
+        max_tokens=16,
+        backbone=Digest("sha256:b"),
+        tree=Digest("sha256:t"),
+    )
 
 
 def test_labels_are_compared_by_name() -> None:
     first = _answer((0.9, 0.1), (0.4, 0.6), (1.0, 0.0))
     second = _answer((0.25, 0.65, 0.1), (0.45, 0.35, 0.2), (0.0, 0.0, 1.0))
-    found = compare(first, ("a", "b"), second, ("b", "a", "c"))
+    found = compare(first, _fields("a", "b"), second, _fields("b", "a", "c"))
     assert found.num_agreed == 2  # a, b, and a against c
     assert found.total == pytest.approx(0.25 + 0.15 + 1.0)
     assert (found.counts[1] + found.counts[2] + found.counts[9], sum(found.counts)) == (3, 3)

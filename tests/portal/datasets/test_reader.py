@@ -8,9 +8,11 @@ import pytest
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.encoding import read_bytes
 from portal.datasets.findings import DatasetRefused
+from portal.datasets.kinds.single_label import SingleLabelRows
 from portal.datasets.ledger import Ledger
 from portal.datasets.plan import FixPlan
-from portal.datasets.reader import FileFormat, SourceRow, UploadReader, text_of
+from portal.datasets.reader import FileFormat, UploadReader, text_of
+from portal.datasets.source_row import SourceRow
 from wire.errors import ErrorCode
 
 BY_NAME = ColumnChoice()
@@ -24,7 +26,9 @@ def read(
     read_bytes(file, max_bytes=10_000_000)
     ledger = Ledger(frozenset())
     with text_of(file) as text:
-        reader = UploadReader(text, file_name=name, plan=FixPlan(columns=choice), ledger=ledger)
+        reader = UploadReader(
+            text, file_name=name, kind=SingleLabelRows(), plan=FixPlan(columns=choice), ledger=ledger
+        )
         rows = list(reader.rows())
     assert not ledger.found
     return reader, rows

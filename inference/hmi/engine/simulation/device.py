@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from hmi.base.errors import BudgetExceeded, HmiError
 from hmi.engine.batch import Batch
-from hmi.engine.placement import BatchLeases, DeviceAdapter, PlacedHplm
+from hmi.engine.placement import BatchLeases, DeviceAdapter, HeadShape, PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.engine.scheduler import Temperature
 from hmi.engine.simulation.timeline import Timeline
@@ -19,8 +21,9 @@ from wire.inference import Coverage
 
 EXACT_TOKEN_COST = 2.0
 """Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
-_ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 1.0, 0.0))
-_EXACT_ANSWER = DocumentAnswer((1.0,), Coverage(0.0, 0.0, 0.0, 1.0), token_cost=EXACT_TOKEN_COST)
+_ONE = np.ones((1, 1), np.float32)
+_ANSWER = DocumentAnswer(_ONE, Coverage(0.0, 0.0, 1.0, 0.0))
+_EXACT_ANSWER = DocumentAnswer(_ONE, Coverage(0.0, 0.0, 0.0, 1.0), token_cost=EXACT_TOKEN_COST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class SimulatedPlacement:
                 leases.postponed.add(hplm)
                 continue
             leases.leases.enter_context(lease)
-            leases.placed[hplm] = PlacedHplm(lease.value.slot, lease.value.num_labels, ())
+            leases.placed[hplm] = PlacedHplm(lease.value.slot, lease.value.head, ())
             self.num_placed += 1
             self.let_go(hplm)
         return leases
@@ -173,4 +176,4 @@ class SimulatedPlacement:
             return None
         self.num_promotions += 1
         self._timeline.advance(self._config.promote_s)
-        return self._device.finish_load(adapter, DeviceAdapter(slot, 1), num_leases=1)[0]
+        return self._device.finish_load(adapter, DeviceAdapter(slot, HeadShape(1)), num_leases=1)[0]

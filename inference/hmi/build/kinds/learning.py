@@ -1,0 +1,117 @@
+"""What a training must know of its kind of task: targets of rows, loss, the figure to watch, what the report
+says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from hmi.build.data import LabelledRow
+from hmi.model.heads import HostHead
+from hmi.model.tokenizer import EncodedTexts
+from hmi.plot.ngram import Documents
+
+Outputs = npt.NDArray[np.float32]
+"""[rows, outputs]"""
+TEACHER_TEMPERATURE = 2.0
+"""How far the scores of a teacher, and of who imitates it, are softened."""
+Targets = npt.NDArray[Any]
+"""One entry a row; type and further axes are the kind's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FittedHead:
+    """A trained head as it is kept and served, and what was fitted on the validation rows."""
+
+    head: HostHead
+    temperature: float = 1.0  # the outputs were divided by it
+    thresholds: tuple[float, ...] = ()  # AdapterFields.thresholds
+    label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
+    metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
+
+
+class Learning(Protocol):
+    """One training's loss and its figure. Knows its training rows; has no further state."""
+
+    @property
+    def num_outputs(self) -> int: ...
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Summed over the rows, weighted."""
+
+    def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
+        """Mean over the rows, of imitating a teacher's outputs (task distillation)."""
+
+    def weight(self, targets: Tensor) -> float:
+        """What a batch's summed loss is divided by."""
+
+    def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
+        """Mean, without weights."""
+
+    def metric(self, outputs: Outputs, targets: Targets) -> float:
+        """wire.tasks.validation_metric, in -1..1: the more the better."""
+
+    def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
+        """What is served of the trained ``head``, which gave ``outputs`` on the validation rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The test rows with what the served head gives them, in the rows' order."""
+
+    rows: Sequence[LabelledRow]
+    documents: Documents
+    outputs: Outputs
+    targets: Targets
+    train_targets: Targets | None  # None: not at hand, and nothing is said of them
+    row_coverage: npt.NDArray[np.float64]  # [rows, 4] as LowerStates.coverage
+    fitted: FittedHead
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The one figure of a version that stands for it, with its 95% interval."""
+
+    name: str
+    value: float
+    ci95: tuple[float, float]
+
+
+class Figures(Protocol):
+    """What the report says of the test rows: a dataclass, whose fields stand in the report."""
+
+    @property
+    def headline(self) -> Headline: ...
+
+
+class TrainingKind(Protocol):
+    """One kind of task with its labels."""
+
+    @property
+    def has_one_label(self) -> bool:
+        """Targets are places of one label a row: so that linear heads can judge the labels themselves."""
+
+    def problem(self, row: LabelledRow) -> str | None:
+        """What is wrong with the label of a row of the dataset, in words without its text."""
+
+    def strata(self, rows: Sequence[LabelledRow]) -> list[str]:
+        """The part of the data each row is of: a split gives every part its share of each."""
+
+    def refuse_hopeless(self, train: Sequence[LabelledRow]) -> None:
+        """Raise HmiError(DATASET_*) for training rows from which nothing can be learnt."""
+
+    def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets: ...
+
+    def learning(self, train: Targets) -> Learning: ...
+
+    def figures(self, evaluated: Evaluated) -> Figures: ...
+
+    def row_quality(
+        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
+    ) -> npt.NDArray[np.float64]:
+        """How good each row's answer is, the more the better: its mean is a figure of the whole, and two
+        models' answers are compared by it, row by row."""

@@ -1,0 +1,248 @@
+"""Training and report of tasks with any number of labels a text."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+from torch.nn import functional
+
+from hmi.base.errors import HmiError
+from hmi.build.data import LabelledRow
+from hmi.build.kinds.learning import (
+    TEACHER_TEMPERATURE,
+    Evaluated,
+    FittedHead,
+    Headline,
+    Outputs,
+    Targets,
+)
+from hmi.build.metrics import Indices, bootstrap_rows
+from hmi.kinds.multi_label import sigmoid
+from hmi.model.heads import HostHead
+from hmi.model.tokenizer import EncodedTexts
+from hmi.plot.ngram import Documents
+from wire.errors import ErrorCode
+
+MIN_POSITIVES = 10
+"""Validation rows that a label needs for a threshold of its own; others share the best common one."""
+MAX_MISTAKES = 20
+
+Marks = npt.NDArray[np.bool_]
+"""[rows, labels]: does the row have the label?"""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFigures:
+    """One label's figures at its threshold; precision, recall and f1 are 0 where they are not defined."""
+
+    label: str
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+    support: int  # test rows that have it
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsMistake:
+    """A test row with a label too many or too few."""
+
+    row: int
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelFigures:
+    """On the test rows, with 95% bootstrap intervals; thresholds were fitted on the validation rows."""
+
+    micro_f1: float  # of all labels of all rows together
+    micro_f1_ci95: tuple[float, float]
+    macro_f1: float  # mean over the labels that test rows have
+    macro_f1_ci95: tuple[float, float]
+    exact_match: float  # share of rows with exactly their labels
+    exact_match_ci95: tuple[float, float]
+    labels: tuple[str, ...]
+    classes: tuple[LabelFigures, ...]
+    mean_labels: float  # of a row
+    mean_predicted: float
+    mistakes: tuple[LabelsMistake, ...]  # those with most wrong labels first
+
+    @property
+    def headline(self) -> Headline:
+        return Headline("micro_f1", self.micro_f1, self.micro_f1_ci95)
+
+
+class MultiLabelTraining:
+    """See TrainingKind."""
+
+    has_one_label = False
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._places = {label: place for place, label in enumerate(labels)}
+
+    def problem(self, row: LabelledRow) -> str | None:
+        if row.labels is None:
+            return "it has no list of labels"
+        if any(label not in self._places for label in row.labels):
+            return "one of its labels is not one of the job's labels"
+        return None
+
+    def strata(self, rows: Sequence[LabelledRow]) -> list[str]:
+        """The rarest label of each row."""
+        counts = Counter(label for row in rows for label in row.labels or ())
+        return [min(row.labels or ("",), key=lambda label: (counts[label], label)) for row in rows]
+
+    def refuse_hopeless(self, train: Sequence[LabelledRow]) -> None:
+        if not any(row.labels for row in train):
+            raise HmiError(
+                ErrorCode.DATASET_ONE_LABEL, "no training row has a label; give texts that have some"
+            )
+
+    def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets:
+        marks = np.zeros((len(rows), len(self._labels)), np.float32)
+        for place, row in enumerate(rows):
+            marks[place, [self._places[label] for label in row.labels or ()]] = 1
+        return marks
+
+    def learning(self, train: Targets) -> "MultiLabelLearning":
+        return MultiLabelLearning(len(self._labels))
+
+    def figures(self, evaluated: Evaluated) -> MultiLabelFigures:
+        said, truth = _said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0
+        num_rows, seed = len(truth), evaluated.seed
+
+        def interval(metric: Callable[[Indices], float]) -> tuple[float, float]:
+            found = bootstrap_rows(metric, num_rows, seed=seed)
+            return found.low, found.high
+
+        sums = np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1)
+        is_exact = (said == truth).all(axis=1)
+        hits, given, support = (said & truth).sum(0), said.sum(0), truth.sum(0)
+        return MultiLabelFigures(
+            micro_f1=micro_f1(said, truth),
+            micro_f1_ci95=interval(lambda rows: _f1_of(*sums[rows].sum(0).tolist())),
+            macro_f1=macro_f1(said, truth),
+            macro_f1_ci95=interval(lambda rows: macro_f1(said[rows], truth[rows])),
+            exact_match=float(is_exact.mean()),
+            exact_match_ci95=interval(lambda rows: float(is_exact[rows].mean())),
+            labels=self._labels,
+            classes=tuple(
+                LabelFigures(
+                    label,
+                    threshold=evaluated.fitted.thresholds[place],
+                    precision=float(hits[place] / max(given[place], 1)),
+                    recall=float(hits[place] / max(support[place], 1)),
+                    f1=_f1_of(int(hits[place]), int(given[place]), int(support[place])),
+                    support=int(support[place]),
+                )
+                for place, label in enumerate(self._labels)
+            ),
+            mean_labels=float(truth.sum(1).mean()),
+            mean_predicted=float(said.sum(1).mean()),
+            mistakes=self._mistakes(evaluated.rows, said, truth),
+        )
+
+    def row_quality(
+        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
+    ) -> npt.NDArray[np.float64]:
+        """F1 of each row's labels; 1 where there are none and none is said."""
+        said, truth = _said(outputs, fitted), targets > 0
+        together = said.sum(1) + truth.sum(1)
+        hits = 2.0 * (said & truth).sum(1)
+        quality = np.ones(len(hits))
+        np.divide(hits, together, out=quality, where=together > 0)
+        return quality
+
+    def _mistakes(self, rows: Sequence[LabelledRow], said: Marks, truth: Marks) -> tuple[LabelsMistake, ...]:
+        wrong = (said != truth).sum(1)
+        order = [place for place in np.argsort(-wrong, kind="stable").tolist() if wrong[place]]
+        return tuple(
+            LabelsMistake(rows[place].row, self._named(truth[place]), self._named(said[place]))
+            for place in order[:MAX_MISTAKES]
+        )
+
+    def _named(self, marks: Marks) -> tuple[str, ...]:
+        return tuple(label for label, has in zip(self._labels, marks.tolist(), strict=True) if has)
+
+
+class MultiLabelLearning:
+    """See Learning."""
+
+    def __init__(self, num_labels: int) -> None:
+        self.num_outputs = num_labels
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
+
+    def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
+        """Each label's for itself, and their mean, as of the labels' own loss."""
+        said, wanted = outputs / TEACHER_TEMPERATURE, taught / TEACHER_TEMPERATURE
+        scores = wanted.sigmoid()
+        entropy = functional.binary_cross_entropy_with_logits(wanted, scores)
+        return TEACHER_TEMPERATURE**2 * (functional.binary_cross_entropy_with_logits(said, scores) - entropy)
+
+    def weight(self, targets: Tensor) -> float:
+        return float(targets.numel())
+
+    def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
+        return float(functional.binary_cross_entropy_with_logits(outputs, targets))
+
+    def metric(self, outputs: Outputs, targets: Targets) -> float:
+        """Micro F1 at the one threshold that is best here: at a fixed one, rare labels would show no gain for
+        long."""
+        scores, truth = sigmoid(outputs), targets > 0
+        return micro_f1(scores >= best_threshold(scores.ravel(), truth.ravel()), truth)
+
+    def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
+        scores, truth = sigmoid(outputs), targets > 0
+        common = best_threshold(scores.ravel(), truth.ravel())
+        thresholds = tuple(
+            best_threshold(scores[:, place], truth[:, place])
+            if truth[:, place].sum() >= MIN_POSITIVES
+            else common
+            for place in range(self.num_outputs)
+        )
+        return FittedHead(head, thresholds=thresholds)
+
+
+def best_threshold(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> float:
+    """The score from which on saying yes has the best F1, half way to the next lower one.
+
+    0.5 where nothing is true.
+    """
+    if not truth.any():
+        return 0.5
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float64)
+    hits = np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # equal scores are on one side
+    last = int(f1.argmax())
+    below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
+    return float((ranked[last] + below) / 2)
+
+
+def micro_f1(said: Marks, truth: Marks) -> float:
+    """F1 of all labels of all rows; 1 where there are none and none is said."""
+    return _f1_of(int((said & truth).sum()), int(said.sum()), int(truth.sum()))
+
+
+def macro_f1(said: Marks, truth: Marks) -> float:
+    """Mean F1 over the labels that rows have."""
+    support = truth.sum(0)
+    f1 = 2 * (said & truth).sum(0) / np.maximum(said.sum(0) + support, 1)
+    return float(f1[support > 0].mean()) if support.any() else 1.0
+
+
+def _f1_of(hits: int, given: int, support: int) -> float:
+    return 2 * hits / (given + support) if given + support else 1.0
+
+
+def _said(outputs: Outputs, fitted: FittedHead) -> Marks:
+    marks: Marks = sigmoid(outputs) >= np.array(fitted.thresholds, np.float32)
+    return marks

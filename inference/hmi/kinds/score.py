@@ -1,0 +1,30 @@
+"""A number a text: the head's one output, in the units of the training data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.base.errors import BundleMismatch
+from wire.artifacts import AdapterFields
+from wire.inference import ValueAnswer
+
+
+class ScoreAnswers:
+    """See KindAnswers."""
+
+    reads_tokens = False
+    has_pairs = False
+
+    def num_outputs(self, labels: Sequence[str]) -> int:
+        if labels:
+            raise BundleMismatch(f"a task that predicts a score has no labels, got {len(labels)}")
+        return 1
+
+    def answer(
+        self,
+        outputs: npt.NDArray[np.float32],
+        fields: AdapterFields,
+        spans: Sequence[tuple[int, int]] | None,
+    ) -> ValueAnswer:
+        return ValueAnswer(value=float(outputs[0, 0]))

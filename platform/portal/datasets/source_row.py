@@ -1,0 +1,16 @@
+"""One row as an uploaded file has it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A value that is absent or null is empty."""
+
+    row: int  # line number of its first line
+    text: str
+    label: str
+    fold: str = ""  # the part of the data it says it is in: "train", "test", ...
+    pair: str = ""  # the second text, where rows have two
+    listed: tuple[Any, ...] | None = None  # a label that is a JSON list

@@ -1,0 +1,188 @@
+"""Each kind of task, from the portal's rows to a version whose report and answers agree."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats  # type: ignore[import-untyped]  # it has no stubs here
+from sklearn.metrics import f1_score, r2_score
+
+from hmi.base.errors import HmiError
+from hmi.build.data import LabelledRow
+from hmi.build.kinds import score
+from hmi.build.kinds.multi_label import MultiLabelTraining, best_threshold, macro_f1, micro_f1
+from hmi.build.kinds.score import ScoreTraining
+from hmi.build.offline import OfflineModel, open_offline
+from hmi.model.heads import HostHead
+from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, TrainingWorld, make_world
+from wire.errors import ErrorCode
+from wire.ids import BundleUri
+from wire.inference import LabelsAnswer, ValueAnswer
+from wire.tasks import TaskKind
+from wire.training import TrainResult
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    return make_world(tmp_path_factory.mktemp("world"))
+
+
+def trained(
+    world: TrainingWorld, folder: Path, kind: TaskKind, rows: list[Row], labels: tuple[str, ...] = ()
+) -> TrainResult:
+    uri = BundleUri(f"datasets/{kind.value}/rows.jsonl")
+    world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    job = world.job(uri, name=kind.value, labels=labels, recipe=RECIPE, kind=kind)
+    return world.train(job, folder)
+
+
+def model_of(world: TrainingWorld, result: TrainResult) -> OfflineModel:
+    return open_offline(world.store, result.version.uri, result.tree.uri, backbone_uri=None)
+
+
+def score_rows(num_rows: int) -> list[Row]:
+    """The value is 100 and 10 for every good word."""
+    chance = random.Random(1)
+    rows = []
+    for number in range(1, num_rows + 1):
+        num_good = chance.randrange(5)
+        words = chance.choices(GOOD, k=num_good) + chance.choices(BAD, k=4 - num_good)
+        words += chance.choices(NEUTRAL, k=2)
+        chance.shuffle(words)
+        rows.append({"row": number, "text": f"{' '.join(words)} {number}", "value": 100.0 + 10 * num_good})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def scored(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    return trained(world, tmp_path_factory.mktemp("score"), TaskKind.SCORE, score_rows(160))
+
+
+def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainResult) -> None:
+    report = scored.report
+    assert report["kind"] == "score"
+    assert report["r2"] > 0.5
+    assert report["mae"] < report["train"]["mean_mae"]
+    assert report["headline"] == {"name": "r2", "value": report["r2"], "ci95": report["r2_ci95"]}
+    assert report["mae_ci95"][0] <= report["mae"] <= report["mae_ci95"][1] < 100
+    assert 100 <= report["train"]["least"] < report["train"]["most"] <= 140
+    assert report["label_errors"] is None
+    off = [abs(mistake["value"] - mistake["predicted"]) for mistake in report["mistakes"]]
+    assert off == sorted(off, reverse=True)
+
+
+def test_a_served_score_is_the_reports(world: TrainingWorld, scored: TrainResult) -> None:
+    rows = {row["row"]: row for row in score_rows(160)}
+    mistake = scored.report["mistakes"][0]
+    [answer] = model_of(world, scored).answers([rows[mistake["row"]]["text"]])
+    assert isinstance(answer, ValueAnswer)
+    assert answer.value == pytest.approx(mistake["predicted"], abs=0.01)
+
+
+def test_metrics_of_scores_are_those_of_the_libraries() -> None:
+    chance = np.random.default_rng(1)
+    truth = chance.integers(0, 6, 50).astype(np.float64)
+    said = np.round(truth + chance.normal(0, 1, 50), 0)
+    assert score.r2(said, truth) == pytest.approx(r2_score(truth, said))
+    assert score.pearson(said, truth) == pytest.approx(stats.pearsonr(said, truth).statistic)
+    assert score.spearman(said, truth) == pytest.approx(stats.spearmanr(said, truth).statistic)
+    assert score.pearson(np.ones(50), truth) == 0.0
+
+
+def test_the_head_of_a_score_has_the_standardising_undone() -> None:
+    train = np.array([10.0, 20.0, 30.0])
+    learning = ScoreTraining().learning(train)
+    outputs, targets = torch.tensor([[0.0]]), torch.tensor([20.0], dtype=torch.float64)
+    assert float(learning.loss(outputs, targets)) == pytest.approx(0.0)
+    fitted = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), outputs.numpy(), targets.numpy())
+    assert float(fitted.head.bias[0]) == pytest.approx(20.0)
+
+
+def test_a_score_that_is_no_number_is_refused_by_its_line(world: TrainingWorld, tmp_path: Path) -> None:
+    with pytest.raises(HmiError) as caught:
+        trained(world, tmp_path, TaskKind.SCORE, [*score_rows(4), {"row": 9, "text": "no", "label": "x"}])
+    assert caught.value.code is ErrorCode.DATASET_BAD_FORMAT
+    assert "line 5" in caught.value.message
+
+
+def test_scores_that_are_all_equal_are_refused() -> None:
+    with pytest.raises(HmiError) as caught:
+        ScoreTraining().refuse_hopeless([LabelledRow(1, "a", value=2.0), LabelledRow(2, "b", value=2.0)])
+    assert caught.value.code is ErrorCode.DATASET_ONE_LABEL
+
+
+TOPICS = {"sport": ("match", "team", "win"), "film": ("film", "actor", "scene"), "bank": ("bank", "market")}
+TOPIC_LABELS = tuple(sorted(TOPICS))
+
+
+def topic_rows(num_rows: int) -> list[Row]:
+    """Texts with the words of none to three topics, which are its labels."""
+    chance = random.Random(2)
+    rows: list[Row] = []
+    for number in range(1, num_rows + 1):
+        topics = [topic for topic in TOPIC_LABELS if chance.random() < 0.4]
+        words = [chance.choice(TOPICS[topic]) for topic in topics for _ in range(2)]
+        words += chance.choices(("the", "a", "of", "and"), k=3)
+        chance.shuffle(words)
+        rows.append({"row": number, "text": f"{' '.join(words)} {number}", "labels": topics})
+    return rows
+
+
+@pytest.fixture(scope="module")
+def labelled(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    folder = tmp_path_factory.mktemp("labels")
+    return trained(world, folder, TaskKind.MULTI_LABEL, topic_rows(200), TOPIC_LABELS)
+
+
+def test_several_labels_are_learnt_each_with_a_threshold(labelled: TrainResult) -> None:
+    report = labelled.report
+    assert report["kind"] == "multi_label"
+    assert report["micro_f1"] > 0.75
+    assert report["micro_f1_ci95"][0] <= report["micro_f1"] <= report["micro_f1_ci95"][1]
+    assert 0 < report["exact_match"] <= 1
+    assert [entry["label"] for entry in report["classes"]] == list(TOPIC_LABELS)
+    assert all(0 < entry["threshold"] < 1 for entry in report["classes"])
+    assert all(set(mistake["labels"]) != set(mistake["predicted"]) for mistake in report["mistakes"])
+
+
+def test_served_labels_are_those_whose_score_reaches_the_threshold(
+    world: TrainingWorld, labelled: TrainResult
+) -> None:
+    model = model_of(world, labelled)
+    rows = [row for row in topic_rows(200) if row["row"] in labelled.report["test_rows"]]
+    answers = model.answers([row["text"] for row in rows])
+    exact = 0
+    for row, answer in zip(rows, answers, strict=True):
+        assert isinstance(answer, LabelsAnswer)
+        above = zip(TOPIC_LABELS, model.fields.thresholds, strict=True)
+        assert answer.labels == [label for label, least in above if answer.scores[label] >= least]
+        exact += answer.labels == row["labels"]
+    assert exact / len(rows) == labelled.report["exact_match"]
+
+
+def test_the_best_threshold_lies_between_the_scores_that_it_parts() -> None:
+    scores = np.array([0.9, 0.2, 0.7, 0.4], np.float32)
+    assert best_threshold(scores, np.array([True, False, True, False])) == pytest.approx(0.55)
+    assert best_threshold(scores, np.zeros(4, np.bool_)) == 0.5
+    tied = np.array([0.5, 0.5, 0.1], np.float32)
+    assert best_threshold(tied, np.array([True, False, False])) == pytest.approx(0.3)
+
+
+def test_f1_of_several_labels_is_that_of_the_library() -> None:
+    chance = np.random.default_rng(3)
+    truth, said = chance.random((40, 5)) < 0.3, chance.random((40, 5)) < 0.3
+    assert micro_f1(said, truth) == pytest.approx(f1_score(truth, said, average="micro"))
+    assert macro_f1(said, truth) == pytest.approx(f1_score(truth, said, average="macro"))
+
+
+def test_a_label_that_the_job_does_not_know_is_refused() -> None:
+    kind = MultiLabelTraining(TOPIC_LABELS)
+    assert kind.problem(LabelledRow(1, "a", labels=("sport", "golf"))) is not None
+    assert kind.problem(LabelledRow(1, "a", label="sport")) is not None
+    assert kind.problem(LabelledRow(1, "a", labels=())) is None
