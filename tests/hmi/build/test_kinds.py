@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score, r2_score
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
 from hmi.build.kinds import score
+from hmi.build.kinds.chosen import training_kind
 from hmi.build.kinds.multi_label import MultiLabelTraining, best_threshold, macro_f1, micro_f1
 from hmi.build.kinds.score import ScoreTraining
 from hmi.build.offline import OfflineModel, open_offline
@@ -21,7 +22,7 @@ from hmi.model.heads import HostHead
 from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, TrainingWorld, make_world
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
-from wire.inference import LabelsAnswer, ValueAnswer
+from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
 from wire.tasks import TaskKind
 from wire.training import TrainResult
 
@@ -186,3 +187,69 @@ def test_a_label_that_the_job_does_not_know_is_refused() -> None:
     assert kind.problem(LabelledRow(1, "a", labels=("sport", "golf"))) is not None
     assert kind.problem(LabelledRow(1, "a", label="sport")) is not None
     assert kind.problem(LabelledRow(1, "a", labels=())) is None
+
+
+def pair_rows(num_rows: int) -> list[Row]:
+    """Two texts that agree or not: both good or both bad, or one of each."""
+    chance = random.Random(3)
+    rows: list[Row] = []
+    for number in range(1, num_rows + 1):
+        is_good, agrees = chance.random() < 0.5, number % 2 == 0
+        first = chance.choices(GOOD if is_good else BAD, k=2)
+        second = chance.choices(GOOD if is_good == agrees else BAD, k=2)
+        label = "same" if agrees else "other"
+        rows.append(
+            {"row": number, "text": f"{' '.join(first)} {number}", "pair": " ".join(second), "label": label}
+        )
+    return rows
+
+
+def test_a_pair_of_texts_is_trained_looked_up_and_answered(world: TrainingWorld, tmp_path: Path) -> None:
+    rows = pair_rows(80)
+    result = trained(world, tmp_path, TaskKind.SENTENCE_PAIR, rows, ("other", "same"))
+    report = result.report
+    assert report["kind"] == "sentence_pair"
+    assert report["rows"]["test"] == len(report["test_rows"]) > 5
+    model = model_of(world, result)
+    held_out = [row for row in rows if row["row"] in report["test_rows"]]
+    answers = model.answers([(row["text"], row["pair"]) for row in held_out])
+    right = [
+        isinstance(answer, LabelAnswer) and answer.label == row["label"]
+        for row, answer in zip(held_out, answers, strict=True)
+    ]
+    assert sum(right) / len(right) == report["accuracy"]
+
+
+def test_a_row_without_its_second_text_is_refused() -> None:
+    kind = training_kind(TaskKind.SENTENCE_PAIR, ("other", "same"))
+    assert kind.problem(LabelledRow(1, "a", "same")) is not None
+    assert kind.problem(LabelledRow(1, "a", "same", pair="b")) is None
+
+
+def test_a_pair_is_computed_as_the_library_does_with_token_types(world: TrainingWorld) -> None:
+    backbone = world.backbone
+    encoded = backbone.tokenizer.encode([("the film", "was very good"), "a match"], 16)
+    types = backbone.token_types(encoded.documents)
+    assert types is not None
+    first = int(encoded.documents.lengths[0])
+    middle = encoded.documents.token_ids[:first].tolist().index(backbone.tokenizer.last_id)
+    assert types[: middle + 1].tolist() == [0] * (middle + 1)
+    assert types[middle + 1 : first].tolist() == [1] * (first - middle - 1)
+    assert not types[first:].any()
+    assert backbone.lower is not None
+    expected = backbone.lower(encoded.documents, types)
+    torch.testing.assert_close(backbone.lower_states(encoded.documents), expected)
+    assert backbone.token_types(backbone.tokenizer.encode(["one text"], 16).documents) is None
+
+
+def test_of_a_pair_that_is_too_long_the_longer_text_is_cut(world: TrainingWorld) -> None:
+    tokenizer = world.backbone.tokenizer
+    short, long = "the film", "a very good match of the team " * 5
+    for pair in ((short, long), (long, short)):
+        encoded = tokenizer.encode([pair], 12)
+        ids = encoded.documents.token_ids.tolist()
+        assert len(ids) == 12 and bool(encoded.truncated[0])
+        assert ids.count(tokenizer.last_id) == 2 and ids[-1] == tokenizer.last_id
+        whole = tokenizer.encode([short], 12).documents.token_ids[1:-1].tolist()
+        middle = ids.index(tokenizer.last_id)
+        assert whole in (ids[1:middle], ids[middle + 1 : -1])

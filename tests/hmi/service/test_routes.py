@@ -20,6 +20,7 @@ from tests.hmi.service.service_world import (
     running,
 )
 from tests.tiny.store import TinyStore
+from wire.tasks import TaskKind
 
 PREDICT = "/v1/tasks/reviews/predict"
 
@@ -457,3 +458,32 @@ def test_each_answered_request_is_counted_once(tiny_store: TinyStore, tmp_path: 
     (event,) = service.usage.events.values()
     assert (event.tenant_id, event.task_id, event.key_id) == ("acme", "acme/reviews", "key of acme")
     assert (event.num_texts, event.num_tokens, event.num_truncated) == (2, 4 + 8, 1)
+
+
+def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_path: Path) -> None:
+    catalog = demo_catalog(tiny_store)
+    tree = tiny_store.trees["film"]
+    for seed, (kind, labels) in enumerate(
+        [
+            (TaskKind.SCORE, ()),
+            (TaskKind.MULTI_LABEL, ("a", "b", "c")),
+            (TaskKind.SENTENCE_PAIR, ("no", "yes")),
+        ],
+        start=40,
+    ):
+        ref = tiny_store.publish_adapter(labels=labels, seed=seed, domain="film", kind=kind)
+        catalog.deploy("acme", kind.value, adapter=ref, tree=tree)
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        single = {"inputs": ["the film was good"]}
+        [scored] = service.predict(single, task="score").json()["predictions"]
+        assert scored.keys() == {"value", "num_tokens", "truncated", "coverage", "tokens"}
+        [labelled] = service.predict(single, task="multi_label").json()["predictions"]
+        above = [label for label, score in labelled["scores"].items() if score >= 0.5]
+        assert labelled["labels"] == above
+        pair = {"inputs": [{"text": "the film was good", "pair": "a very bad match"}]}
+        [paired] = service.predict(pair, task="sentence_pair").json()["predictions"]
+        assert sum(paired["scores"].values()) == pytest.approx(1.0)
+        assert code_of(service.predict(single, task="sentence_pair")) == (400, "invalid_field")
+        assert code_of(service.predict(pair, task="score")) == (400, "invalid_field")
+        asked = {**pair, "parameters": {"tokens": True}}
+        assert code_of(service.predict(asked, task="sentence_pair")) == (400, "invalid_field")

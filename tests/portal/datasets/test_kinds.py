@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from portal.common.store import ObjectStore
+from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import Declared
 from portal.datasets.doctor import Examination, UploadLimits, examine
-from portal.datasets.findings import Finding, Fix, Severity
+from portal.datasets.findings import DatasetRefused, Finding, Fix, Severity
 from portal.datasets.kinds.score import number_of
 from portal.datasets.plan import plan_of
 from wire.tasks import TaskKind
@@ -163,3 +164,32 @@ def test_json_lists_are_labels_and_other_lists_are_not(tmp_path: Path) -> None:
     )
     assert kept(tmp_path)[0]["labels"] == ["sport", "film"]
     assert finding(outcome, "label_type").rows == (13,)
+
+
+def pairs(folder: Path, lines: list[str], *, columns: ColumnChoice | None = None) -> Examination:
+    declared = Declared(TaskKind.SENTENCE_PAIR, columns or ColumnChoice())
+    return examined(folder, lines, declared, name="pairs.csv")
+
+
+def test_pairs_are_found_by_their_columns_and_kept(tmp_path: Path) -> None:
+    rows = [
+        f"{text},its answer {number},{'yes' if number % 2 else 'no'}" for number, text in enumerate(TEXTS)
+    ]
+    outcome = pairs(tmp_path, ["premise,hypothesis,label", *rows])
+    assert not outcome.report.blocking
+    assert kept(tmp_path)[1] == {"row": 3, "text": TEXTS[1], "pair": "its answer 1", "label": "yes"}
+    named = pairs(tmp_path, ["q,a,label", *rows], columns=ColumnChoice(text="q", label="label", pair="a"))
+    assert named.report.num_rows_kept == len(TEXTS)
+
+
+def test_a_pair_is_repeated_only_where_both_texts_are(tmp_path: Path) -> None:
+    rows = [f"the same,answer {number},{'yes' if number % 2 else 'no'}" for number in range(12)]
+    outcome = pairs(tmp_path, ["text,pair,label", *rows, "the same,answer 2,yes", "the same,,no"])
+    assert finding(outcome, "conflicting_labels").rows == (14,)
+    assert finding(outcome, "empty_texts").rows == (15,)
+
+
+def test_a_file_without_a_second_text_is_refused_with_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(DatasetRefused) as caught:
+        pairs(tmp_path, ["text,label", *(f"{text},yes" for text in TEXTS)])
+    assert caught.value.param == "pair_column"
