@@ -199,6 +199,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/corrections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Correct rows, such as a report's suspects: the answer is the dataset's next version.
+         *
+         *     It is examined in the background; then the task can be trained on it.
+         */
+        post: operations["tenants_datasets_corrections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/datasets/{dataset}/fixes": {
         parameters: {
             query?: never;
@@ -386,6 +407,23 @@ export interface paths {
         put?: never;
         /** @description Make the domain's tree anew from all its segments; deployed tasks that do not lose follow it. */
         post: operations["tenants_domains_updates_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/estimates/{estimate}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description What the estimate says, once its state is succeeded. */
+        get: operations["tenants_estimates_one_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -687,8 +725,29 @@ export interface paths {
         /** @description List a task's trainings, newest first. */
         get: operations["tenants_tasks_trainings_get"];
         put?: never;
-        /** @description Start a training; 409 while another one of the task is queued or running. */
+        /** @description Start a training; 409 while another one of the task is queued, running or paused. */
         post: operations["tenants_tasks_trainings_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/tasks/{task}/trainings/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Ask what a training would take and give, before it is started.
+         *
+         *     A probe answers within a minute or so, in the background; a newer question cancels the task's older.
+         */
+        post: operations["tenants_tasks_trainings_estimate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -808,7 +867,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Cancel a training: a queued one ends at once, a running one within seconds. */
+        /** @description Cancel a training: a queued or paused one ends at once, a running one within seconds. */
         post: operations["tenants_trainings_cancel_post"];
         delete?: never;
         options?: never;
@@ -827,6 +886,40 @@ export interface paths {
         get: operations["tenants_trainings_events_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/trainings/{training}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Pause a training: its process stops at a checkpoint within seconds. It keeps what it has done. */
+        post: operations["tenants_trainings_pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/trainings/{training}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Go on with a paused training, from its last checkpoint, when its turn comes. */
+        post: operations["tenants_trainings_resume_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1030,6 +1123,21 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What the accuracy on held-out rows will probably be. */
+        AccuracyRangeOut: {
+            /** Format: double */
+            low: number;
+            /** Format: double */
+            high: number;
+            /**
+             * Format: double
+             * @description Of a linear head on the frozen model.
+             */
+            probe_accuracy: number;
+            probe_ci95: number[];
+            /** @description Rows that the probe was judged on. */
+            probe_rows: number;
+        };
         /** @description One change: who did what to which thing. */
         AuditEntryOut: {
             id: number;
@@ -1121,6 +1229,22 @@ export interface components {
             /** Format: uri */
             previous: string | null;
             results: components["schemas"]["ContributionOut"][];
+        };
+        /** @description What becomes of one row. */
+        CorrectionInRequest: {
+            /** @description Its number, as rows and reports have it. */
+            row: number;
+            /** @description Another label of the dataset. */
+            label?: string;
+            /**
+             * @description Leave the row out.
+             * @default false
+             */
+            drop: boolean;
+        };
+        /** @description Rows judged one by one. */
+        CorrectionsInRequest: {
+            corrections: components["schemas"]["CorrectionInRequest"][];
         };
         /** @description One version of an uploaded file, with the doctor's report. */
         DatasetDetailOut: {
@@ -1603,6 +1727,49 @@ export interface components {
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
         };
+        /** @description An estimate; ask again each second until its state is succeeded, failed or cancelled. */
+        EstimateOut: {
+            /** Format: uuid */
+            id: string;
+            task: string;
+            /** Format: uuid */
+            dataset: string | null;
+            state: components["schemas"]["JobState"];
+            recipe: components["schemas"]["RecipeOut"];
+            message: string;
+            result: components["schemas"]["EstimateResultOut"] | null;
+            error: components["schemas"]["JobErrorOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        /** @description What a training would take and give. */
+        EstimateResultOut: {
+            num_rows: number;
+            num_train_rows: number;
+            /** @description When nothing stops it early. */
+            num_steps: number;
+            /**
+             * Format: double
+             * @description Of the whole recipe, at the speed of the probe.
+             */
+            seconds: number;
+            /**
+             * Format: double
+             * @description When it stops as early as it may.
+             */
+            seconds_least: number;
+            /** @description Adapter and head, as they are kept. */
+            adapter_bytes: number;
+            /**
+             * Format: double
+             * @description Of always saying the most frequent label; null: of kinds without one.
+             */
+            majority_accuracy: number | null;
+            /** @description null: too few rows a label to tell. */
+            accuracy: components["schemas"]["AccuracyRangeOut"] | null;
+        };
         /**
          * @description * `training.succeeded` - Training Succeeded
          *     * `training.failed` - Training Failed
@@ -1653,10 +1820,11 @@ export interface components {
          *     * `cut` - cut
          *     * `remove_nul` - remove_nul
          *     * `repair` - repair
+         *     * `correct` - correct
          *     * `mask` - mask
          * @enum {string}
          */
-        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "mask";
+        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "correct" | "mask";
         /** @description One click's worth of mending. */
         FixOut: {
             /** @description What POST .../fixes takes. */
@@ -1707,12 +1875,13 @@ export interface components {
         /**
          * @description * `queued` - Queued
          *     * `running` - Running
+         *     * `paused` - Paused
          *     * `succeeded` - Succeeded
          *     * `failed` - Failed
          *     * `cancelled` - Cancelled
          * @enum {string}
          */
-        JobState: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+        JobState: "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
         /** @description A new API key. */
         KeyInRequest: {
             name: string;
@@ -1930,6 +2099,13 @@ export interface components {
             distil?: boolean;
             /** @description Also train on computed lower layers, to report what PLOT costs. */
             compare_computed?: boolean;
+            /** @description Candidates near this recipe (learning rate, rank, epochs) to try on the validation rows. */
+            search?: number;
+            /**
+             * Format: double
+             * @description Of work, pauses aside: then it ends with the best validation so far. null: no cap.
+             */
+            max_minutes?: number | null;
         };
         /** @description What the upload doctor says. Rows read = rows kept + rows left out + rows unusable. */
         ReportOut: {
@@ -2975,6 +3151,40 @@ export interface operations {
             };
         };
     };
+    tenants_datasets_corrections_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionsInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetDetailOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_datasets_fixes_post: {
         parameters: {
             query?: never;
@@ -3390,6 +3600,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DomainUpdateOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_estimates_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                estimate: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateOut"];
                 };
             };
             default: {
@@ -4265,6 +4505,40 @@ export interface operations {
             };
         };
     };
+    tenants_tasks_trainings_estimate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_tasks_trials_get: {
         parameters: {
             query?: {
@@ -4572,6 +4846,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrainingEventPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_trainings_pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                training: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_trainings_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                training: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
                 };
             };
             default: {

@@ -25,7 +25,7 @@ from portal.datasets import selectors, services
 from portal.datasets.corrections import Correction, correcting_fix
 from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.doctor import UploadLimits
-from portal.datasets.row_checks import MAX_LABEL_CHARS
+from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
 
