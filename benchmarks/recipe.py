@@ -197,9 +197,8 @@ class _Bench:
         model = open_offline(
             self._local.store, result.version.uri, result.tree.uri, backbone_uri=self._local.backbone.uri
         )
-        found: npt.NDArray[np.int64] = model.predict([row.text for row in fold.test]).probabilities.argmax(
-            axis=1
-        )
+        encoded = model.encode([row.text for row in fold.test])
+        found: npt.NDArray[np.int64] = model.predict(encoded).outputs.argmax(axis=1)
         return found
 
 

@@ -66,6 +66,10 @@ class LabelAnswer:
     label: str
     score: float  # probability of `label`
     scores: dict[str, float]  # label -> probability, in the task's label order
+    label_set: list[str] | None = (
+        None  # with abstain: the likeliest first; the true one is most probably there
+    )
+    abstained: bool | None = None  # with abstain: the set has several labels, so that `label` is but a guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,6 @@ class ReadInput:
     truncated: bool  # True: the text was longer than the task's max_tokens; the rest was not read
     coverage: Coverage
     tokens: list[TokenLookup] | None = None  # where asked for; without the special tokens
-    label_set: list[str] | None = (
-        None  # with abstain: the likeliest first; the true one is most probably there
-    )
-    abstained: bool | None = None  # with abstain: the set has several labels, so that `label` is but a guess
 
 
 def prediction(answer: Answer, read: ReadInput) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Between the wire and the engine: what a body asks for, and how an answer is told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import msgspec
@@ -151,14 +151,13 @@ def response_of(
     threshold = _threshold(answered, parameters) if parameters.abstain else None
     for index, document in enumerate(answer.documents):
         told = kind.answer(document.outputs, fields, None)
-        found = None if threshold is None else _label_set(told, threshold)
+        if threshold is not None:
+            told = _with_set(told, threshold)
         read = ReadInput(
             num_tokens=int(encoded.num_tokens[index]),
             truncated=bool(encoded.truncated[index]),
             coverage=document.coverage,
             tokens=None if spans is None else _tokens(document, spans[index]),
-            label_set=found,
-            abstained=None if found is None else len(found) > 1,
         )
         predictions.append(prediction(told, read))
     return PredictResponse(
@@ -194,10 +193,11 @@ def _threshold(answered: Answered, parameters: PredictParameters) -> float:
     return threshold_at(thresholds, parameters.error_level)
 
 
-def _label_set(told: KindAnswer, threshold: float) -> list[str]:
+def _with_set(told: KindAnswer, threshold: float) -> LabelAnswer:
     assert isinstance(told, LabelAnswer), "versions of other kinds keep no thresholds for sets"
     labels = list(told.scores)
-    return [labels[place] for place in label_set(list(told.scores.values()), threshold)]
+    found = [labels[place] for place in label_set(list(told.scores.values()), threshold)]
+    return replace(told, label_set=found, abstained=len(found) > 1)
 
 
 def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ from sklearn.metrics import f1_score, r2_score
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
+from hmi.build.estimate_job import estimate_training
+from hmi.build.job_progress import JobProgress
 from hmi.build.kinds import score
 from hmi.build.kinds.chosen import training_kind
+from hmi.build.kinds.learning import TEACHER_TEMPERATURE
 from hmi.build.kinds.multi_label import MultiLabelTraining, best_threshold, macro_f1, micro_f1
-from hmi.build.kinds.score import ScoreTraining
+from hmi.build.kinds.score import ScoreLearning, ScoreTraining
+from hmi.build.kinds.single_label import SingleLabelTraining
 from hmi.build.offline import OfflineModel, open_offline
 from hmi.model.heads import HostHead
-from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, TrainingWorld, make_world
+from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, Events, TrainingWorld, make_world
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
 from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
 from wire.tasks import TaskKind
-from wire.training import TrainResult
+from wire.training import Recipe, TrainResult
+
+TAUGHT = replace(RECIPE, distil=True)
 
 Row = dict[str, Any]
 
@@ -35,11 +42,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
 
 
 def trained(
-    world: TrainingWorld, folder: Path, kind: TaskKind, rows: list[Row], labels: tuple[str, ...] = ()
+    world: TrainingWorld,
+    folder: Path,
+    kind: TaskKind,
+    rows: list[Row],
+    labels: tuple[str, ...] = (),
+    recipe: Recipe = RECIPE,
 ) -> TrainResult:
     uri = BundleUri(f"datasets/{kind.value}/rows.jsonl")
     world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in rows).encode())
-    job = world.job(uri, name=kind.value, labels=labels, recipe=RECIPE, kind=kind)
+    job = world.job(uri, name=kind.value, labels=labels, recipe=recipe, kind=kind)
     return world.train(job, folder)
 
 
@@ -62,7 +74,7 @@ def score_rows(num_rows: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def scored(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
-    return trained(world, tmp_path_factory.mktemp("score"), TaskKind.SCORE, score_rows(160))
+    return trained(world, tmp_path_factory.mktemp("score"), TaskKind.SCORE, score_rows(160), recipe=TAUGHT)
 
 
 def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainResult) -> None:
@@ -105,6 +117,33 @@ def test_the_head_of_a_score_has_the_standardising_undone() -> None:
     assert float(fitted.head.bias[0]) == pytest.approx(20.0)
 
 
+def test_who_answers_as_the_teacher_has_nothing_to_learn_of_it() -> None:
+    taught = torch.tensor([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]])
+    several = MultiLabelTraining(("a", "b", "c")).learning(np.zeros((2, 3), np.float32))
+    one = SingleLabelTraining(("a", "b", "c")).learning(np.array([0, 1], np.int64))
+    for learning, outputs in ((several, taught), (one, taught), (ScoreLearning(0.0, 1.0), taught[:, :1])):
+        assert float(learning.taught_loss(outputs, outputs)) == pytest.approx(0.0, abs=1e-6)
+        assert float(learning.taught_loss(outputs + torch.eye(2, outputs.shape[1]), outputs)) > 0.01
+
+
+def test_several_labels_are_imitated_each_for_itself() -> None:
+    taught, outputs = torch.tensor([[2.0, -1.0], [0.0, 3.0]]), torch.tensor([[1.0, 1.0], [-1.0, 0.0]])
+    learning = MultiLabelTraining(("a", "b")).learning(np.zeros((2, 2), np.float32))
+    wanted = torch.distributions.Bernoulli(logits=taught / TEACHER_TEMPERATURE)
+    said = torch.distributions.Bernoulli(logits=outputs / TEACHER_TEMPERATURE)
+    expected = TEACHER_TEMPERATURE**2 * torch.distributions.kl_divergence(wanted, said).mean()
+    torch.testing.assert_close(learning.taught_loss(outputs, taught), expected)
+
+
+def test_an_estimate_of_a_score_says_nothing_of_accuracy(world: TrainingWorld) -> None:
+    uri = BundleUri("datasets/estimated/rows.jsonl")
+    world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in score_rows(40)).encode())
+    job = world.job(uri, name="estimated", labels=(), kind=TaskKind.SCORE)
+    said = estimate_training(job, store=world.store, progress=JobProgress(Events()))
+    assert said.num_rows == 40 and said.seconds > 0
+    assert (said.majority_accuracy, said.accuracy) == (None, None)
+
+
 def test_a_score_that_is_no_number_is_refused_by_its_line(world: TrainingWorld, tmp_path: Path) -> None:
     with pytest.raises(HmiError) as caught:
         trained(world, tmp_path, TaskKind.SCORE, [*score_rows(4), {"row": 9, "text": "no", "label": "x"}])
@@ -118,7 +157,7 @@ def test_scores_that_are_all_equal_are_refused() -> None:
     assert caught.value.code is ErrorCode.DATASET_ONE_LABEL
 
 
-TOPICS = {"sport": ("match", "team", "win"), "film": ("film", "actor", "scene"), "bank": ("bank", "market")}
+TOPICS = {"sport": ("match", "team", "goal"), "film": ("film", "music", "star"), "bank": ("bank", "market")}
 TOPIC_LABELS = tuple(sorted(TOPICS))
 
 
@@ -138,7 +177,7 @@ def topic_rows(num_rows: int) -> list[Row]:
 @pytest.fixture(scope="module")
 def labelled(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     folder = tmp_path_factory.mktemp("labels")
-    return trained(world, folder, TaskKind.MULTI_LABEL, topic_rows(200), TOPIC_LABELS)
+    return trained(world, folder, TaskKind.MULTI_LABEL, topic_rows(200), TOPIC_LABELS, TAUGHT)
 
 
 def test_several_labels_are_learnt_each_with_a_threshold(labelled: TrainResult) -> None:

@@ -485,5 +485,7 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
         assert sum(paired["scores"].values()) == pytest.approx(1.0)
         assert code_of(service.predict(single, task="sentence_pair")) == (400, "invalid_field")
         assert code_of(service.predict(pair, task="score")) == (400, "invalid_field")
+        careful = {**single, "parameters": {"abstain": True}}
+        assert code_of(service.predict(careful, task="score")) == (400, "invalid_field")
         asked = {**pair, "parameters": {"tokens": True}}
         assert code_of(service.predict(asked, task="sentence_pair")) == (400, "invalid_field")
