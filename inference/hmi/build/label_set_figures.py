@@ -25,7 +25,9 @@ class LabelSetFigures:
 def label_set_figures(
     probabilities: Probabilities, truth: Indices, thresholds: Sequence[float]
 ) -> tuple[LabelSetFigures, ...]:
-    """At each of SHOWN_LEVELS."""
+    """At each of SHOWN_LEVELS; none of a version that keeps no thresholds."""
+    if not thresholds:
+        return ()
     return tuple(_figures(probabilities, truth, thresholds, level) for level in SHOWN_LEVELS)
 
 

@@ -530,7 +530,7 @@ def check_recipe(recipe: Recipe) -> None:
     """Raise InvalidInput for what no training can do."""
     if recipe.method != LORA:
         raise InvalidInput(f"the recipe's method is {recipe.method!r}; {LORA!r} is supported", param="method")
-    for name in ("epochs", "batch_rows", "patience"):
+    for name in ("rank", "epochs", "batch_rows", "patience"):
         if getattr(recipe, name) < 1:
             raise InvalidInput(
                 f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name

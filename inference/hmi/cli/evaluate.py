@@ -92,6 +92,7 @@ def figures(args: argparse.Namespace) -> object:
                 model.head,
                 temperature=fields.metrics.get("temperature", 1.0),
                 thresholds=fields.thresholds,
+                label_set_thresholds=fields.label_set_thresholds,
             ),
             seed=SEED,
         )

@@ -31,8 +31,6 @@ from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
 from wire.tasks import TaskKind
 from wire.training import Recipe, TrainResult
 
-TAUGHT = replace(RECIPE, distil=True)
-
 Row = dict[str, Any]
 
 
@@ -49,9 +47,10 @@ def trained(
     labels: tuple[str, ...] = (),
     recipe: Recipe = RECIPE,
 ) -> TrainResult:
-    uri = BundleUri(f"datasets/{kind.value}/rows.jsonl")
+    name = f"{kind.value}-{len(rows)}"
+    uri = BundleUri(f"datasets/{name}/rows.jsonl")
     world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in rows).encode())
-    job = world.job(uri, name=kind.value, labels=labels, recipe=recipe, kind=kind)
+    job = world.job(uri, name=name, labels=labels, recipe=recipe, kind=kind)
     return world.train(job, folder)
 
 
@@ -74,7 +73,7 @@ def score_rows(num_rows: int) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def scored(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
-    return trained(world, tmp_path_factory.mktemp("score"), TaskKind.SCORE, score_rows(160), recipe=TAUGHT)
+    return trained(world, tmp_path_factory.mktemp("score"), TaskKind.SCORE, score_rows(160))
 
 
 def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainResult) -> None:
@@ -126,6 +125,17 @@ def test_who_answers_as_the_teacher_has_nothing_to_learn_of_it() -> None:
         assert float(learning.taught_loss(outputs + torch.eye(2, outputs.shape[1]), outputs)) > 0.01
 
 
+@pytest.mark.parametrize("kind", [TaskKind.SCORE, TaskKind.MULTI_LABEL])
+def test_scores_and_several_labels_have_a_teacher_too(
+    world: TrainingWorld, tmp_path: Path, kind: TaskKind
+) -> None:
+    rows, labels = (score_rows(40), ()) if kind is TaskKind.SCORE else (topic_rows(40), TOPIC_LABELS)
+    report = trained(world, tmp_path, kind, rows, labels, replace(RECIPE, distil=True, epochs=1)).report
+    assert report["recipe"]["distil"]
+    assert report["plot_cost"] is not None
+    assert all(np.isfinite(point["loss"]) for point in report["curve"])
+
+
 def test_several_labels_are_imitated_each_for_itself() -> None:
     taught, outputs = torch.tensor([[2.0, -1.0], [0.0, 3.0]]), torch.tensor([[1.0, 1.0], [-1.0, 0.0]])
     learning = MultiLabelTraining(("a", "b")).learning(np.zeros((2, 2), np.float32))
@@ -157,18 +167,16 @@ def test_scores_that_are_all_equal_are_refused() -> None:
     assert caught.value.code is ErrorCode.DATASET_ONE_LABEL
 
 
-TOPICS = {"sport": ("match", "team", "goal"), "film": ("film", "music", "star"), "bank": ("bank", "market")}
-TOPIC_LABELS = tuple(sorted(TOPICS))
+TOPIC_LABELS = ("film", "good")
 
 
 def topic_rows(num_rows: int) -> list[Row]:
-    """Texts with the words of none to three topics, which are its labels."""
+    """Texts with the words of none, one or both topics, which are its labels."""
     chance = random.Random(2)
     rows: list[Row] = []
     for number in range(1, num_rows + 1):
         topics = [topic for topic in TOPIC_LABELS if chance.random() < 0.4]
-        words = [chance.choice(TOPICS[topic]) for topic in topics for _ in range(2)]
-        words += chance.choices(("the", "a", "of", "and"), k=3)
+        words = topics * 3 + chance.choices(("the", "a", "of", "and"), k=2)
         chance.shuffle(words)
         rows.append({"row": number, "text": f"{' '.join(words)} {number}", "labels": topics})
     return rows
@@ -177,13 +185,15 @@ def topic_rows(num_rows: int) -> list[Row]:
 @pytest.fixture(scope="module")
 def labelled(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     folder = tmp_path_factory.mktemp("labels")
-    return trained(world, folder, TaskKind.MULTI_LABEL, topic_rows(200), TOPIC_LABELS, TAUGHT)
+    recipe = replace(RECIPE, epochs=12, batch_rows=8, learning_rate=3e-3)
+    return trained(world, folder, TaskKind.MULTI_LABEL, topic_rows(200), TOPIC_LABELS, recipe)
 
 
 def test_several_labels_are_learnt_each_with_a_threshold(labelled: TrainResult) -> None:
     report = labelled.report
     assert report["kind"] == "multi_label"
-    assert report["micro_f1"] > 0.75
+    of_always_both = 2 * report["mean_labels"] / (report["mean_labels"] + len(TOPIC_LABELS))
+    assert report["micro_f1"] > max(0.7, of_always_both)
     assert report["micro_f1_ci95"][0] <= report["micro_f1"] <= report["micro_f1_ci95"][1]
     assert 0 < report["exact_match"] <= 1
     assert [entry["label"] for entry in report["classes"]] == list(TOPIC_LABELS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.model.backbone import UPPER_FILE, Backbone
 from hmi.plot.ngram import Documents
-from tests.tiny.backbone import make_tiny_backbone
+from tests.tiny.backbone import SPECIAL_TOKENS, make_tiny_backbone
 from wire.ids import Digest
 
 TOLERANCE = 1e-4
@@ -32,8 +32,11 @@ def backbone(folder: Path) -> Backbone:
 
 
 def random_documents(lengths: list[int], vocab_size: int, seed: int = 0) -> Documents:
+    """Of no special tokens: [SEP] would part two texts."""
     random = np.random.default_rng(seed)
-    return Documents.pack([random.integers(0, vocab_size, n).astype(np.int32) for n in lengths])
+    return Documents.pack(
+        [random.integers(len(SPECIAL_TOKENS), vocab_size, n).astype(np.int32) for n in lengths]
+    )
 
 
 @pytest.mark.parametrize("lengths", [[5, 2, 64, 5, 1, 33], [3, 3, 3], [7]])

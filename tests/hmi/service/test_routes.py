@@ -117,7 +117,7 @@ def test_a_version_without_thresholds_says_that_it_cannot_abstain(service: Servi
 
 def test_the_models_of_a_key_are_its_deployed_tasks(service: Service) -> None:
     answer = service.client.get("/v1/models", headers={"Authorization": f"Bearer {ACME}"}).json()
-    assert [model["id"] for model in answer["data"]] == ["reviews"]
+    assert [model["id"] for model in answer["data"]] == ["careful", "reviews"]
 
 
 def test_health_readiness_and_metrics_answer_without_a_key(service: Service) -> None:
