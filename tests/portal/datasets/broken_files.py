@@ -131,9 +131,9 @@ NOT_TEXT = [
     ),
     _file(
         "parquet_with_fractions_for_labels",
-        _parquet(label=[n / 2 for n in range(NUM_ROWS)]),
+        _parquet(label=[n % 4 / 2 for n in range(NUM_ROWS)]),
         "label_type",
-        "15 labels are neither",
+        "15 labels are of another type",
         "drop:label_type",
     ),
     _file(
@@ -412,7 +412,7 @@ JSON_LINES = [
         "drop:text_type",
     ),
     _file(
-        "fractions_for_labels", _lines('{"text": "a", "label": 1.5}'), "label_type", "whole numbers",
+        "fractions_for_labels", _lines('{"text": "a", "label": 1.5}'), "label_type", "another type",
         "drop:label_type",
     ),
     _file("null_text", _lines('{"text": null, "label": "pos"}'), "empty_texts", "empty", "drop:empty_texts"),
