@@ -257,6 +257,7 @@ export function dataset(changes: Partial<DatasetDetail> = {}): DatasetDetail {
       { label: "billing", num_rows: 300 },
       { label: "delivery", num_rows: 100 },
     ],
+    label_separator: ";",
     text_column: "text",
     label_column: "label",
     report: {
