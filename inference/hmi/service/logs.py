@@ -10,7 +10,10 @@ def set_up_logs(*, level: str, log_format: str) -> None:
     """``log_format``: ``json`` for machines, ``console`` for people. Raises ValueError for anything else."""
     renderers: dict[str, structlog.typing.Processor] = {
         "json": structlog.processors.JSONRenderer(),
-        "console": structlog.dev.ConsoleRenderer(colors=False),
+        # Plain tracebacks: ones with local variables would show texts and keys.
+        "console": structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
     }
     if log_format not in renderers:
         raise ValueError(f"HMI_LOG_FORMAT is {log_format!r}; use json or console")
@@ -23,7 +26,6 @@ def set_up_logs(*, level: str, log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if log_format == "json":
-        # Plain tracebacks: ones with local variables would show texts and keys.
         shared.append(structlog.processors.format_exc_info)
     structlog.configure(
         processors=[*shared, renderers[log_format]],
