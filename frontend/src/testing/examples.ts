@@ -380,6 +380,33 @@ export const additions = {
   },
 };
 
+/** Of a task that predicts a number. */
+export const scoreReport = {
+  format_version: 1,
+  kind: "score",
+  headline: { name: "r2", value: 0.612, ci95: [0.541, 0.67] },
+  mae: 0.38,
+  mae_ci95: [0.34, 0.42],
+  rmse: 0.51,
+  rmse_ci95: [0.46, 0.57],
+  r2: 0.612,
+  r2_ci95: [0.541, 0.67],
+  pearson: 0.79,
+  pearson_ci95: [0.74, 0.83],
+  spearman: 0.77,
+  spearman_ci95: [0.71, 0.82],
+  train: { mean: 2.9, std: 0.83, least: 1, most: 5, mean_mae: 0.66 },
+  mistakes: [{ row: 23, value: 1, predicted: 3.4 }],
+  stopped_early: false,
+  rows: report.rows,
+  truncated_share: report.truncated_share,
+  coverage: report.coverage,
+  adapter_bytes: report.adapter_bytes,
+  plot_bytes: report.plot_bytes,
+  latency: report.latency,
+  plot_cost: null,
+};
+
 export function version(changes: Partial<Version> = {}): Version {
   return {
     id: "6a1f0000-0000-4000-8000-000000000006",

@@ -14,7 +14,7 @@ import { useVersion } from "@/features/versions/api/get-version";
 import { useVersions } from "@/features/versions/api/get-versions";
 import { comparedFigures, comparedLabels, couldBeChance } from "@/features/versions/comparison";
 import { ComparisonTable } from "@/features/versions/components/ComparisonTable";
-import { readReport } from "@/features/versions/report";
+import { hasOneLabel, headlineOf, readReport, type Report } from "@/features/versions/report";
 import { usePageTitle } from "@/lib/page-title";
 import type { Version } from "@/lib/types";
 
@@ -124,26 +124,28 @@ function SideBySide({
   const { canWrite } = useRole(tenant);
   const deployed = useTask(tenant, task).data?.deployment?.version ?? null;
   const [left, right] = [readReport(one.report), readReport(other.report)];
-  if (!left || !right) {
+  if (!left || !right || headlineOf(left).name !== headlineOf(right).name) {
     return (
       <Alert color="yellow" variant="light" title="They cannot be compared">
         One of them has no report, or one in a format that this dashboard does not know.
       </Alert>
     );
   }
+  const labels = comparedLabels(left, right);
+  const figure = hasOneLabel(left) ? "accuracies" : "headline figures";
   return (
     <Stack gap="lg">
       <Alert
         variant="light"
         color={couldBeChance(left, right) ? "yellow" : "teal"}
-        title={verdict(one, other)}
+        title={verdict(one.number, left, other.number, right)}
       >
         <Text size="sm">
           {one.dataset !== other.dataset &&
             "They were trained on different datasets and measured on different held-out rows. "}
           {couldBeChance(left, right)
-            ? "The 95% intervals of their accuracies overlap: the difference may be chance."
-            : "The 95% intervals of their accuracies do not overlap: the difference is real."}
+            ? `The 95% intervals of their ${figure} overlap: the difference may be chance.`
+            : `The 95% intervals of their ${figure} do not overlap: the difference is real.`}
         </Text>
         {canWrite && (
           <Group mt="sm" gap="xs">
@@ -171,23 +173,25 @@ function SideBySide({
             other={other.number}
           />
         </Section>
-        <Section title="F1 by label" description="The largest change first.">
-          <ComparisonTable
-            title="Label"
-            figures={comparedLabels(left, right)}
-            one={one.number}
-            other={other.number}
-          />
-        </Section>
+        {labels.length > 0 && (
+          <Section title="F1 by label" description="The largest change first.">
+            <ComparisonTable title="Label" figures={labels} one={one.number} other={other.number} />
+          </Section>
+        )}
       </SimpleGrid>
     </Stack>
   );
 }
 
-function verdict(one: Version, other: Version): string {
-  const [left, right] = [readReport(one.report), readReport(other.report)];
-  const change = 100 * ((right?.accuracy ?? 0) - (left?.accuracy ?? 0));
-  if (Math.abs(change) < 0.05) return `Versions ${one.number} and ${other.number} are as accurate`;
+function verdict(one: number, left: Report, other: number, right: Report): string {
+  const { name, value, format } = headlineOf(left);
+  const change = headlineOf(right).value - value;
   const [better, worse] = change > 0 ? [other, one] : [one, other];
-  return `Version ${better.number} is ${Math.abs(change).toFixed(1)} points more accurate than version ${worse.number}`;
+  if (!hasOneLabel(left)) {
+    if (format(value) === format(value + change)) return `Versions ${one} and ${other} are as good`;
+    return `Version ${better} is better than version ${worse}: ${name} ${format(Math.max(value, value + change))} against ${format(Math.min(value, value + change))}`;
+  }
+  const points = 100 * Math.abs(change);
+  if (points < 0.05) return `Versions ${one} and ${other} are as accurate`;
+  return `Version ${better} is ${points.toFixed(1)} points more accurate than version ${worse}`;
 }

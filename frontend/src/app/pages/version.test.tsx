@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { additions, me, report, task, version } from "@/testing/examples";
+import { additions, me, report, scoreReport, task, version } from "@/testing/examples";
 import { FakeServer, ok } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -72,6 +72,20 @@ describe("a version's report", () => {
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 
     expect(await screen.findByText(/Not measured in this training/)).toBeVisible();
+  });
+
+  it("shows the headline of a score with its interval and figures, and nothing about labels", async () => {
+    server.on(`GET ${root}/versions/1`, ok(version({ report: scoreReport, labels: [] })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByText("95% interval 0.541 to 0.670, on 40 held-out rows")).toBeVisible();
+    const figures = screen.getByRole("region", { name: "On the held-out rows" });
+    expect(within(figures).getByRole("row", { name: /^Variance explained/ })).toHaveTextContent("0.612");
+    expect(within(figures).getByRole("row", { name: /^Mean absolute error 0/ })).toHaveTextContent(
+      "0.3800.340 to 0.420",
+    );
+    expect(screen.queryByText("Confusion matrix")).toBeNull();
+    expect(screen.queryByText("Accuracy")).toBeNull();
   });
 
   it("does not guess at a report of another format", async () => {

@@ -2,7 +2,14 @@
 
 import { formatBytes, formatNumber, formatPercent } from "@/lib/format";
 
-import type { Report } from "./report";
+import {
+  formatFigure,
+  hasOneLabel,
+  headlineOf,
+  type OneLabelReport,
+  type Report,
+  type ScoreReport,
+} from "./report";
 
 export interface ComparedFigure {
   name: string;
@@ -14,9 +21,9 @@ export interface ComparedFigure {
   isBetter: boolean | null;
 }
 
-interface Kind {
+interface Kind<R> {
   name: string;
-  of: (report: Report) => number | undefined;
+  of: (report: R) => number | undefined;
   format: (value: number) => string;
   /** Of the difference. */
   step: (value: number) => string;
@@ -27,10 +34,12 @@ const percent = (share: number) => formatPercent(share);
 const points = (value: number) => `${(Math.abs(value) * 100).toFixed(1)} points`;
 const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
 
-const kinds: Kind[] = [
-  { name: "Accuracy", of: ({ accuracy }) => accuracy, format: percent, step: points, better: "more" },
+const ofOneLabel: Kind<OneLabelReport>[] = [
   { name: "Macro F1", of: (report) => report.macro_f1, format: percent, step: points, better: "more" },
   { name: "Calibration error", of: ({ ece }) => ece, format: percent, step: points, better: "less" },
+];
+
+const ofAll: Kind<Report>[] = [
   {
     name: "Text that PLOT knew in its context",
     of: ({ coverage }) => coverage.trigram + coverage.bigram,
@@ -69,14 +78,26 @@ const kinds: Kind[] = [
 ];
 
 export function comparedFigures(one: Report, other: Report): ComparedFigure[] {
+  const [left, right] = [headlineOf(one), headlineOf(other)];
+  const step = left.isShare ? points : formatFigure;
+  return [
+    compared(left.name, left.value, right.value, left.format, step, "more"),
+    ...(hasOneLabel(one) && hasOneLabel(other) ? comparedOf(ofOneLabel, one, other) : []),
+    ...comparedOf(ofAll, one, other),
+  ];
+}
+
+function comparedOf<R>(kinds: Kind<R>[], one: R, other: R): ComparedFigure[] {
   return kinds.map(({ name, of, format, step, better }) =>
     compared(name, of(one), of(other), format, step, better),
   );
 }
 
-/** F1 of every label that either version knows, the largest change first. */
+/** F1 of every label that either version knows, the largest change first; empty where they predict a score. */
 export function comparedLabels(one: Report, other: Report): ComparedFigure[] {
-  const f1Of = (report: Report, label: string) => report.classes.find((each) => each.label === label)?.f1;
+  if (one.kind === "score" || other.kind === "score") return [];
+  const f1Of = (report: Exclude<Report, ScoreReport>, label: string) =>
+    report.classes.find((each) => each.label === label)?.f1;
   const labels = [...new Set([...one.labels, ...other.labels])];
   return labels
     .map((label) => ({ label, change: Math.abs((f1Of(other, label) ?? 0) - (f1Of(one, label) ?? 0)) }))
@@ -108,9 +129,9 @@ function compared(
   };
 }
 
-/** Whether chance alone could make the difference in accuracy: the 95% intervals overlap. */
+/** Whether chance alone could make the difference of their headlines: the 95% intervals overlap. */
 export function couldBeChance(one: Report, other: Report): boolean {
-  const [oneLow, oneHigh] = one.accuracy_ci95;
-  const [otherLow, otherHigh] = other.accuracy_ci95;
+  const [oneLow, oneHigh] = headlineOf(one).ci95;
+  const [otherLow, otherHigh] = headlineOf(other).ci95;
   return oneLow <= otherHigh && otherLow <= oneHigh;
 }

@@ -1,5 +1,7 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
+import { formatPercent } from "@/lib/format";
+
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
   label: string;
@@ -7,6 +9,8 @@ export interface ClassFigures {
   recall: number;
   f1: number;
   support: number;
+  /** The least score at which the label is given; of several labels a row. */
+  threshold?: number;
 }
 
 /** The held-out rows whose score lies in low..high: how sure they were on average, and how often right. */
@@ -76,16 +80,9 @@ interface Additions {
   learning_curve?: LearningCurve | null;
 }
 
-/** Shares are 0 to 1; confusion is [true label][predicted label] in the order of `labels`. */
-export interface Report extends Additions {
+/** What the reports of all kinds have. Shares are 0 to 1. */
+interface Common {
   format_version: 1;
-  accuracy: number;
-  accuracy_ci95: [number, number];
-  macro_f1: number;
-  ece: number;
-  labels: string[];
-  classes: ClassFigures[];
-  confusion: number[][];
   stopped_early: boolean;
   rows: { train: number; validation: number; test: number; from_ancestors: number; truncated: number };
   truncated_share: number;
@@ -101,18 +98,94 @@ export interface Report extends Additions {
   } | null;
 }
 
-/** The report, when it is of the format that this dashboard knows; null for any other. */
+/** Confusion is [true label][predicted label] in the order of `labels`. Older reports have no kind. */
+export interface OneLabelReport extends Common, Additions {
+  kind?: "single_label" | "sentence_pair";
+  accuracy: number;
+  accuracy_ci95: [number, number];
+  macro_f1: number;
+  ece: number;
+  labels: string[];
+  classes: ClassFigures[];
+  confusion: number[][];
+}
+
+interface Headline {
+  name: string;
+  value: number;
+  ci95: [number, number];
+}
+
+/** mae and rmse, and all of `train`, are in the units of the training data. */
+export interface ScoreReport extends Common {
+  kind: "score";
+  headline: Headline;
+  mae: number;
+  mae_ci95: [number, number];
+  rmse: number;
+  rmse_ci95: [number, number];
+  r2: number;
+  r2_ci95: [number, number];
+  pearson: number;
+  pearson_ci95: [number, number];
+  spearman: number;
+  spearman_ci95: [number, number];
+  train: { mean: number; std: number; least: number; most: number; mean_mae: number } | null;
+}
+
+export interface MultiLabelReport extends Common {
+  kind: "multi_label";
+  headline: Headline;
+  micro_f1: number;
+  micro_f1_ci95: [number, number];
+  macro_f1: number;
+  macro_f1_ci95: [number, number];
+  exact_match: number;
+  exact_match_ci95: [number, number];
+  labels: string[];
+  classes: ClassFigures[];
+  mean_labels: number;
+  mean_predicted: number;
+}
+
+export type Report = OneLabelReport | ScoreReport | MultiLabelReport;
+
+const kinds: unknown[] = [undefined, "single_label", "sentence_pair", "score", "multi_label"];
+
+/** The report, when it is of a format and kind that this dashboard knows; null for any other. */
 export function readReport(report: unknown): Report | null {
   const isKnown =
     typeof report === "object" &&
     report !== null &&
     "format_version" in report &&
-    report.format_version === 1;
+    report.format_version === 1 &&
+    kinds.includes("kind" in report ? report.kind : undefined);
   return isKnown ? (report as unknown as Report) : null;
 }
 
+export function hasOneLabel(report: Report): report is OneLabelReport {
+  return report.kind !== "score" && report.kind !== "multi_label";
+}
+
+/** A figure that is no share, such as a correlation or an error in the data's units. */
+export function formatFigure(value: number): string {
+  return value.toFixed(3).replace("-", "−");
+}
+
+const headlineNames: Record<string, string> = { r2: "Variance explained (R²)", micro_f1: "Micro F1" };
+
+/** The figure that stands for the version, named in words; `isShare`: it is told as a percentage. */
+export function headlineOf(report: Report) {
+  const { name, value, ci95 } = hasOneLabel(report)
+    ? { name: "Accuracy", value: report.accuracy, ci95: report.accuracy_ci95 }
+    : report.headline;
+  const isShare = report.kind !== "score";
+  const format = isShare ? (share: number) => formatPercent(share) : formatFigure;
+  return { name: headlineNames[name] ?? name, value, ci95, isShare, format };
+}
+
 /** The pairs of labels that are taken for one another most often, worst first. */
-export function worstConfusions({ labels, confusion }: Report, max: number) {
+export function worstConfusions({ labels, confusion }: OneLabelReport, max: number) {
   return confusion
     .flatMap((row, truth) =>
       row.map((count, predicted) => ({

@@ -7,8 +7,18 @@ import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
 import { useRowTexts } from "../api/get-row-texts";
-import { readReport, type Report, worstConfusions } from "../report";
+import {
+  type ClassFigures,
+  hasOneLabel,
+  type MultiLabelReport,
+  type OneLabelReport,
+  readReport,
+  type Report,
+  type ScoreReport,
+  worstConfusions,
+} from "../report";
 import { ConfusionMatrix } from "./ConfusionMatrix";
+import { FigureTable } from "./FigureTable";
 import { LearningCurve } from "./LearningCurve";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
@@ -31,6 +41,7 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
       </Alert>
     );
   }
+  if (!hasOneLabel(report)) return <PlainSummary report={report} />;
   return (
     <Stack gap="lg">
       <ReportFigures report={report} />
@@ -40,7 +51,7 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
           <WorstConfusions report={report} />
         </Section>
         <Section title="By label">
-          <ClassTable report={report} />
+          <ClassTable classes={report.classes} />
         </Section>
         <Stack gap="lg">
           {report.calibration && (
@@ -76,8 +87,41 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
   );
 }
 
+/** Of kinds that have neither confusions nor one score a row. */
+function PlainSummary({ report }: { report: ScoreReport | MultiLabelReport }) {
+  return (
+    <Stack gap="lg">
+      <ReportFigures report={report} />
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
+        <Section title="On the held-out rows">
+          <FigureTable report={report} />
+        </Section>
+        {report.kind === "multi_label" && (
+          <Section title="By label">
+            <ClassTable classes={report.classes} />
+          </Section>
+        )}
+        <Section title="How much of the text PLOT knew">
+          <CoverageBars coverage={report.coverage} />
+        </Section>
+        <Section title="Behind these figures">
+          <Background report={report} />
+        </Section>
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
 /** The rows that a person should look at. */
-function NamedRows({ tenant, report, dataset }: { tenant: string; report: Report; dataset: string | null }) {
+function NamedRows({
+  tenant,
+  report,
+  dataset,
+}: {
+  tenant: string;
+  report: OneLabelReport;
+  dataset: string | null;
+}) {
   const { mistakes = [], label_errors: errors } = report;
   const suspects = errors?.suspects ?? [];
   const texts = useRowTexts(
@@ -127,13 +171,15 @@ function NamedRows({ tenant, report, dataset }: { tenant: string; report: Report
   );
 }
 
-function ClassTable({ report }: { report: Report }) {
+function ClassTable({ classes }: { classes: ClassFigures[] }) {
+  const hasThresholds = classes.some(({ threshold }) => threshold !== undefined);
   return (
     <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Label</Table.Th>
+            {hasThresholds && <Table.Th ta="right">Given from</Table.Th>}
             <Table.Th ta="right">Precision</Table.Th>
             <Table.Th ta="right">Recall</Table.Th>
             <Table.Th ta="right">F1</Table.Th>
@@ -141,11 +187,14 @@ function ClassTable({ report }: { report: Report }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {report.classes.map(({ label, precision, recall, f1, support }) => (
+          {classes.map(({ label, threshold, precision, recall, f1, support }) => (
             <Table.Tr key={label}>
               <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
                 {label}
               </Table.Th>
+              {hasThresholds && (
+                <Table.Td ta="right">{threshold === undefined ? "–" : formatPercent(threshold)}</Table.Td>
+              )}
               <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
               <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
               <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
@@ -158,7 +207,7 @@ function ClassTable({ report }: { report: Report }) {
   );
 }
 
-function WorstConfusions({ report }: { report: Report }) {
+function WorstConfusions({ report }: { report: OneLabelReport }) {
   const worst = worstConfusions(report, 3);
   if (worst.length === 0) {
     return (

@@ -4,10 +4,10 @@ import { Anchor, Badge, Group, Table, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
-import { formatAgo, formatPercent } from "@/lib/format";
+import { formatAgo } from "@/lib/format";
 import type { Version } from "@/lib/types";
 
-import { readReport } from "../report";
+import { headlineOf, readReport } from "../report";
 
 interface Props {
   versions: Version[];
@@ -23,7 +23,7 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Version</Table.Th>
-            <Table.Th ta="right">Accuracy</Table.Th>
+            <Table.Th ta="right">{headlineName(versions)}</Table.Th>
             <Table.Th>Made</Table.Th>
             <Table.Th>
               <VisuallyHidden>Action</VisuallyHidden>
@@ -45,7 +45,7 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
                   )}
                 </Group>
               </Table.Td>
-              <Table.Td ta="right">{accuracy(version)}</Table.Td>
+              <Table.Td ta="right">{headline(version)}</Table.Td>
               <Table.Td>{formatAgo(version.created_at)}</Table.Td>
               <Table.Td ta="right">{actionOf(version)}</Table.Td>
             </Table.Tr>
@@ -56,7 +56,15 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
   );
 }
 
-function accuracy(version: Version): string {
+/** All versions of a task are of its kind, and have the same headline. */
+function headlineName(versions: Version[]): string {
+  const report = versions.map((version) => readReport(version.report)).find((each) => each !== null);
+  return report ? headlineOf(report).name : "Accuracy";
+}
+
+function headline(version: Version): string {
   const report = readReport(version.report);
-  return report ? formatPercent(report.accuracy) : "–";
+  if (!report) return "–";
+  const { value, format } = headlineOf(report);
+  return format(value);
 }

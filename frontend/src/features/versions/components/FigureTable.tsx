@@ -1,0 +1,81 @@
+/** The figures of a report on scores, or on several labels a row, each with its 95% interval where it has one. */
+
+import { Table } from "@mantine/core";
+
+import { formatPercent } from "@/lib/format";
+
+import { formatFigure, type MultiLabelReport, type ScoreReport } from "../report";
+
+interface Row {
+  name: string;
+  value: string;
+  interval?: string;
+}
+
+export function FigureTable({ report }: { report: ScoreReport | MultiLabelReport }) {
+  const rows = report.kind === "score" ? scoreRows(report) : multiLabelRows(report);
+  return (
+    <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table verticalSpacing={6}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Figure</Table.Th>
+            <Table.Th ta="right">Value</Table.Th>
+            <Table.Th ta="right">95% interval</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map(({ name, value, interval }) => (
+            <Table.Tr key={name}>
+              <Table.Th scope="row" fw={500}>
+                {name}
+              </Table.Th>
+              <Table.Td ta="right">{value}</Table.Td>
+              <Table.Td ta="right">{interval}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
+
+function scoreRows(report: ScoreReport): Row[] {
+  const { train } = report;
+  return [
+    measured("Variance explained (R²)", report.r2, report.r2_ci95, formatFigure),
+    measured("Mean absolute error", report.mae, report.mae_ci95, formatFigure),
+    measured("Root mean squared error", report.rmse, report.rmse_ci95, formatFigure),
+    measured("Correlation (Pearson)", report.pearson, report.pearson_ci95, formatFigure),
+    measured("Correlation of ranks (Spearman)", report.spearman, report.spearman_ci95, formatFigure),
+    ...(train
+      ? [
+          { name: "Mean absolute error of always saying the mean", value: formatFigure(train.mean_mae) },
+          { name: "Mean of the training rows", value: formatFigure(train.mean) },
+          { name: "Standard deviation of the training rows", value: formatFigure(train.std) },
+          { name: "Least of the training rows", value: formatFigure(train.least) },
+          { name: "Most of the training rows", value: formatFigure(train.most) },
+        ]
+      : []),
+  ];
+}
+
+function multiLabelRows(report: MultiLabelReport): Row[] {
+  const percent = (share: number) => formatPercent(share);
+  return [
+    measured("Micro F1", report.micro_f1, report.micro_f1_ci95, percent),
+    measured("Macro F1", report.macro_f1, report.macro_f1_ci95, percent),
+    measured("Rows with exactly their labels", report.exact_match, report.exact_match_ci95, percent),
+    { name: "Labels of a row, on average", value: report.mean_labels.toFixed(2) },
+    { name: "Labels given to a row, on average", value: report.mean_predicted.toFixed(2) },
+  ];
+}
+
+function measured(
+  name: string,
+  value: number,
+  [low, high]: [number, number],
+  format: (value: number) => string,
+): Row {
+  return { name, value: format(value), interval: `${format(low)} to ${format(high)}` };
+}
