@@ -179,12 +179,17 @@ def _lmdb_s(
 def _put_rows(store: Any, number: int, table: PlotTable) -> None:
     """A node as a database: key -> the row's scale and codes."""
     order = np.argsort(table.keys)
-    keys, scales = table.keys[order].astype(">u8"), table.row_scales[order]
+    keys, scales = table.keys[order].tolist(), table.row_scales[order]
     with store.begin(write=True) as transaction:
         place = store.open_db(str(number).encode(), transaction)
         rows = zip(keys, scales, order, strict=True)
-        items = ((key.tobytes(), scale.tobytes() + table.codes[row].tobytes()) for key, scale, row in rows)
-        transaction.cursor(place).putmulti(items, append=True)
+        items = ((_place(key), scale.tobytes() + table.codes[row].tobytes()) for key, scale, row in rows)
+        assert transaction.cursor(place).putmulti(items, append=True)[1] == len(keys)
+
+
+def _place(key: int) -> bytes:
+    """The key as LMDB sorts it."""
+    return key.to_bytes(8, "big")
 
 
 def _look_up_in_lmdb(
@@ -201,7 +206,7 @@ def _look_up_in_lmdb(
             sought = np.unique(keys[rung, tokens])
             found: dict[int, npt.NDArray[np.float32]] = {}
             for cursor in cursors:
-                left = [key.tobytes() for key in sought.astype(">u8") if int(key) not in found]
+                left = [_place(key) for key in sought.tolist() if key not in found]
                 for key, value in cursor.getmulti(left):
                     codes = np.frombuffer(value, np.int8, offset=4)
                     scale = np.frombuffer(value, np.float32, 1)
