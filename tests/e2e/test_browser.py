@@ -265,6 +265,7 @@ def create_key(visit: Visit) -> None:
     visit.page.get_by_role("button", name="I have copied it").click()
     expect(page.get_by_role("cell", name="application", exact=True)).to_be_visible()
     expect(page.get_by_text(secret)).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)  # what fades away has little contrast
     visit.show("keys")
     page.get_by_role("button", name="Revoke application").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke key").click()

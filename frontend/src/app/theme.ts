@@ -1,6 +1,6 @@
 /** Colours and defaults of all components. */
 
-import { Alert, createTheme } from "@mantine/core";
+import { Alert, createTheme, NavLink, Notification } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "cyan",
@@ -15,6 +15,12 @@ export const theme = createTheme({
       defaultProps: { role: "note" },
       // The coloured title of a light alert has too little contrast in yellow.
       styles: { title: { color: "var(--mantine-color-text)" } },
+    }),
+    // So has the label of the current page's link under the mouse, and the text of a notice.
+    NavLink: NavLink.extend({ styles: { label: { color: "var(--mantine-color-text)" } } }),
+    Notification: Notification.extend({
+      defaultProps: { closeButtonProps: { "aria-label": "Dismiss" } },
+      styles: { description: { color: "var(--mantine-color-text)" } },
     }),
   },
   headings: { fontWeight: "650" },

@@ -17,8 +17,8 @@ from portal.local.steps import CancelledError
 TENANT = "demo"
 TASK = "bbc-news"
 DATASET = "BBC news"
-RECIPE = {"epochs": 1, "distil": False}
-"""Enough for a demo; the default goes on for two epochs more as long as that helps, and has a teacher."""
+RECIPE = {"epochs": 2, "distil": False}
+"""Enough for a demo; the default goes on for another epoch as long as that helps, and has a teacher."""
 POLL_S = 1.0
 MAX_UNREACHABLE_S = 60.0
 EXAMPLE = "The striker scored twice in the second half."
