@@ -82,6 +82,23 @@ def open_states(path: Path, documents: Documents, *, hidden: int) -> StateSet | 
     return StateSet(states, documents.offsets)
 
 
+def kept_states(
+    path: Path,
+    documents: Documents,
+    compute: ComputeStates,
+    *,
+    hidden: int,
+    on_documents: Callable[[int], None],
+) -> StateSet:
+    """What a run before has written at ``path``; else as write_states(), and then that."""
+    found = open_states(path, documents, hidden=hidden)
+    if found is None:
+        write_states(path, documents, compute, on_documents=on_documents)
+        found = open_states(path, documents, hidden=hidden)
+        assert found is not None, "the states were just written"
+    return found
+
+
 def write_states(
     path: Path, documents: Documents, compute: ComputeStates, *, on_documents: Callable[[int], None]
 ) -> None:

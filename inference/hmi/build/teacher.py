@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hmi.build.adapter_trainer import Teacher
 from hmi.build.evaluation import TaskModel
-from hmi.build.states import StateSet, document_ranges, open_states, write_states
+from hmi.build.states import StateSet, document_ranges, kept_states
 from hmi.plot.ngram import Documents
 
 POOL_TOKENS = 65_536
@@ -31,11 +31,7 @@ def ask_teacher(
         final: npt.NDArray[np.float32] = model.final(batch.states, batch.offsets).numpy()
         return final
 
-    kept = open_states(path, documents, hidden=states.states.shape[1])
-    if kept is None:
-        write_states(path, documents, answer, on_documents=on_documents)
-        kept = open_states(path, documents, hidden=states.states.shape[1])
-        assert kept is not None, "the states were just written"
+    kept = kept_states(path, documents, answer, hidden=states.states.shape[1], on_documents=on_documents)
     logits = []
     for start, end in document_ranges(documents.lengths, POOL_TOKENS):
         batch = kept.batch(np.arange(start, end))

@@ -41,7 +41,7 @@ from hmi.build.report import (
 )
 from hmi.build.spend_cap import SpendCap
 from hmi.build.split import ChooseSplit, split_rows
-from hmi.build.states import ComputeStates, SomeStates, StateSet, open_states, select, write_states
+from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, select
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
 from hmi.kinds.answers import answers_of
@@ -266,18 +266,13 @@ class _Training:
 
     def _states(self, name: str, part: Part, compute: ComputeStates, *, done_before: int) -> StateSet:
         """The states of a part's rows: those of a run before, or computed now."""
-        path, hidden = self._work.path / name, self._backbone.fields.hidden
-        found = open_states(path, part.documents, hidden=hidden)
-        if found is None:
-            write_states(
-                path,
-                part.documents,
-                compute,
-                on_documents=lambda done: self._progress.advance(done_before + done),
-            )
-            found = open_states(path, part.documents, hidden=hidden)
-            assert found is not None, "the states were just written"
-        return found
+        return kept_states(
+            self._work.path / name,
+            part.documents,
+            compute,
+            hidden=self._backbone.fields.hidden,
+            on_documents=lambda done: self._progress.advance(done_before + done),
+        )
 
     def _search(self, parts: Parts, states: PartStates) -> RecipeSearch | None:
         """Which recipe near the one asked for validates best; what an earlier process chose stands."""
