@@ -72,7 +72,9 @@ class Served:
             for number, (adapter, tree) in enumerate(zip(self.adapters, self.trees, strict=True))
         ]
         uri, digest = self.backbone
-        return CatalogRows(keys, tasks, trials=[], backbone=BundleRef(BundleUri(uri), Digest(digest)))
+        return CatalogRows(
+            keys, tasks, trials=[], limits=[], backbone=BundleRef(BundleUri(uri), Digest(digest))
+        )
 
 
 class FixedCatalog:

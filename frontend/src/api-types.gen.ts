@@ -696,6 +696,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/tasks/{task}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Drift of the version that serves; 404 when none does. */
+        get: operations["tenants_tasks_drift_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/tasks/{task}/gate-consent": {
         parameters: {
             query?: never;
@@ -987,8 +1004,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Usage per task and day. */
+        /** @description Usage per day and task, and key if asked for; as JSON, or as CSV to download. */
         get: operations["tenants_usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/usage/allowance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Rate limit and quota, and what of it is used in this period. */
+        get: operations["tenants_usage_allowance_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1138,6 +1172,30 @@ export interface components {
             /** @description Rows that the probe was judged on. */
             probe_rows: number;
         };
+        /** @description What the tenant may use, and has used in this period. */
+        AllowanceOut: {
+            plan: string;
+            /**
+             * Format: double
+             * @description Share of a busy device: twice the weight, twice the share.
+             */
+            weight: number;
+            /**
+             * Format: double
+             * @description Of each key; null: as many as come.
+             */
+            requests_per_s: number | null;
+            /** @description Requests that a key may send at once. */
+            burst: number;
+            period: components["schemas"]["QuotaPeriod"];
+            /** Format: date */
+            period_began: string;
+            /** @description In a period; null: no quota. */
+            quota_texts: number | null;
+            quota_tokens: number | null;
+            used_texts: number;
+            used_tokens: number;
+        };
         /** @description One change: who did what to which thing. */
         AuditEntryOut: {
             id: number;
@@ -1245,6 +1303,38 @@ export interface components {
         /** @description Rows judged one by one. */
         CorrectionsInRequest: {
             corrections: components["schemas"]["CorrectionInRequest"][];
+        };
+        /** @description Shares of texts by bucket. */
+        CountsDriftOut: {
+            training: number[];
+            live: number[];
+            /**
+             * Format: double
+             * @description Less what chance makes of so few texts.
+             */
+            stability_index: number;
+            /**
+             * Format: double
+             * @description Alarm above it.
+             */
+            threshold: number;
+            is_alarm: boolean;
+        };
+        /** @description Share of tokens answered by a trigram or a bigram. */
+        CoverageDriftOut: {
+            /**
+             * Format: double
+             * @description On the report's test rows.
+             */
+            training: number;
+            /** Format: double */
+            live: number;
+            /**
+             * Format: double
+             * @description Alarm when live is below training by more.
+             */
+            threshold: number;
+            is_alarm: boolean;
         };
         /** @description One version of an uploaded file, with the doctor's report. */
         DatasetDetailOut: {
@@ -1666,6 +1756,21 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["DomainUpdateOut"][];
         };
+        /** @description Live texts against what the version was tested on; null where numbers are missing. */
+        DriftOut: {
+            version: number;
+            days: number;
+            num_texts: number;
+            /** @description Fewer alarm nobody. */
+            min_texts: number;
+            is_enough: boolean;
+            is_alarm: boolean;
+            coverage: components["schemas"]["CoverageDriftOut"] | null;
+            /** @description By the score of the answer, in equal buckets. */
+            scores: components["schemas"]["CountsDriftOut"] | null;
+            /** @description By the answer, in the order of the version's labels. */
+            labels: components["schemas"]["CountsDriftOut"] | null;
+        };
         /** @description The one error shape. */
         ErrorBodyOut: {
             /** @description Says what to do. */
@@ -1709,6 +1814,7 @@ export interface components {
          *     * `dataset_too_few_rows` - dataset_too_few_rows
          *     * `dataset_too_many_labels` - dataset_too_many_labels
          *     * `rate_limited` - rate_limited
+         *     * `quota_exceeded` - quota_exceeded
          *     * `queue_full` - queue_full
          *     * `deadline_exceeded` - deadline_exceeded
          *     * `catalog_stale` - catalog_stale
@@ -1722,7 +1828,7 @@ export interface components {
          *     * `internal` - internal
          * @enum {string}
          */
-        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "rate_limited" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
+        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
         /** @description Body of every answer that is not a success. */
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
@@ -2080,6 +2186,12 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /**
+         * @description * `day` - Day
+         *     * `month` - Month
+         * @enum {string}
+         */
+        QuotaPeriod: "day" | "month";
         /** @description How the adapter is trained; what is left out takes a default. */
         RecipeOut: {
             method?: components["schemas"]["MethodEnum"];
@@ -2558,17 +2670,21 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["UploadOut"][];
         };
-        /** @description Usage of the last days, per task and day; days without any are absent. */
+        /** @description Usage of the last days; days without any are absent. */
         UsageOut: {
             days: number;
             results: components["schemas"]["UsageRowOut"][];
         };
-        /** @description One task on one day (UTC). */
+        /** @description One task, or one key's use of it, on one day (UTC). */
         UsageRowOut: {
             /** @description Slug; null when the task has been deleted. */
             task: string | null;
             /** Format: uuid */
             task_id: string;
+            /** @description The key's name; null of all keys, and of one that is gone. */
+            key: string | null;
+            /** Format: uuid */
+            key_id: string | null;
             /** Format: date */
             day: string;
             num_requests: number;
@@ -4347,6 +4463,38 @@ export interface operations {
             };
         };
     };
+    tenants_tasks_drift_get: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_tasks_gate_consent_get: {
         parameters: {
             query?: never;
@@ -5114,7 +5262,19 @@ export interface operations {
     tenants_usage_get: {
         parameters: {
             query?: {
+                /**
+                 * @description A row for each task, or for each task and key.
+                 *
+                 *     * `task` - task
+                 *     * `key` - key
+                 */
+                by?: "task" | "key";
                 days?: number;
+                /**
+                 * @description * `json` - json
+                 *     * `csv` - csv
+                 */
+                form?: "json" | "csv";
             };
             header?: never;
             path: {
@@ -5130,6 +5290,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageOut"];
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_usage_allowance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AllowanceOut"];
                 };
             };
             default: {

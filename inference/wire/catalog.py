@@ -10,6 +10,7 @@ NOTIFY_CHANNEL = "hmi_catalog"
 KEYS_VIEW = "serving_v1.api_keys"
 TASKS_VIEW = "serving_v1.tasks"
 TRIALS_VIEW = "serving_v1.trials"
+LIMITS_VIEW = "serving_v1.limits"
 USAGE_TABLE = "usage_event"
 COMPARISON_TABLE = "comparison_event"
 KEY_PREFIX = "hmi_"
@@ -76,3 +77,18 @@ class TrialRow:
     bundle_digest: Digest
     tree_uri: BundleUri
     tree_digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """What a tenant may use, and has used in this period: a row of LIMITS_VIEW (columns in this order)."""
+
+    tenant_id: TenantId
+    weight: float  # in the scheduler: with twice the weight goes twice the share
+    requests_per_s: float | None  # of each key; None: as many as come
+    burst: int  # requests that a key may send at once
+    quota_texts: int | None  # in a period; None: no quota
+    quota_tokens: int | None
+    period_ends_at: datetime  # UTC
+    used_texts: int
+    used_tokens: int

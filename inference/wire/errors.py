@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     DATASET_TOO_MANY_LABELS = "dataset_too_many_labels"
     # Capacity and state of the installation
     RATE_LIMITED = "rate_limited"
+    QUOTA_EXCEEDED = "quota_exceeded"
     QUEUE_FULL = "queue_full"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     CATALOG_STALE = "catalog_stale"
@@ -89,6 +90,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.DATASET_TOO_FEW_ROWS: 422,
     ErrorCode.DATASET_TOO_MANY_LABELS: 422,
     ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.QUOTA_EXCEEDED: 429,
     ErrorCode.QUEUE_FULL: 429,
     ErrorCode.DEADLINE_EXCEEDED: 504,
     ErrorCode.CATALOG_STALE: 503,

@@ -19,8 +19,15 @@ class UsageEvent:
     num_texts: int
     num_tokens: int
     num_truncated: int
+    num_trigram_tokens: int = 0  # of num_tokens, answered by a trigram; of the rest, ...
+    num_bigram_tokens: int = 0
+    num_exact_tokens: int = 0  # their lower layers were computed
+    score_counts: tuple[int, ...] = ()  # texts by the score of their one label: SCORE_BUCKETS, or empty
+    label_counts: tuple[int, ...] = ()  # times each label was given, in the version's order; the last is not 0
 
 
+SCORE_BUCKETS = 15
+"""Of a score between 0 and 1, as in the bins of a training's report."""
 DIFFERENCE_BUCKETS = 10
 """Of a score difference between 0 and 1: 0 to 0.1, ..., 0.9 to 1."""
 

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hmi.service.catalog_source import CatalogConnection, CatalogUnavailable
 from hmi.service.snapshot import CatalogRows
 from wire.artifacts import BundleRef
-from wire.catalog import KeyRow, TaskRow, TrialKind, TrialRow
+from wire.catalog import KeyRow, LimitRow, TaskRow, TrialKind, TrialRow
 from wire.ids import KeyId, TaskId, TenantId, TrialId, VersionId
 
 
@@ -20,6 +20,7 @@ class FakeCatalog:
         self.keys: dict[str, KeyRow] = {}
         self.tasks: dict[tuple[str, str], TaskRow] = {}
         self.trials: dict[tuple[str, str], TrialRow] = {}
+        self.limits: dict[str, LimitRow] = {}
         self.backbone: BundleRef | None = None
         self.is_away = False
         self.is_silent = False
@@ -75,6 +76,29 @@ class FakeCatalog:
         )
         self._announce()
 
+    def allow(
+        self,
+        tenant: str,
+        *,
+        requests_per_s: float | None = None,
+        burst: int = 20,
+        quota_texts: int | None = None,
+        used_texts: int = 0,
+    ) -> None:
+        """Set what a tenant may use, in a period that ends in the year 2100."""
+        self.limits[tenant] = LimitRow(
+            tenant_id=TenantId(tenant),
+            weight=1.0,
+            requests_per_s=requests_per_s,
+            burst=burst,
+            quota_texts=quota_texts,
+            quota_tokens=None,
+            period_ends_at=datetime(2100, 1, 1, tzinfo=UTC),
+            used_texts=used_texts,
+            used_tokens=0,
+        )
+        self._announce()
+
     def try_out(
         self,
         tenant: str,
@@ -123,7 +147,11 @@ class FakeCatalog:
             raise CatalogUnavailable("the catalog is away")
         self.num_reads += 1
         return CatalogRows(
-            list(self.keys.values()), list(self.tasks.values()), list(self.trials.values()), self.backbone
+            list(self.keys.values()),
+            list(self.tasks.values()),
+            list(self.trials.values()),
+            list(self.limits.values()),
+            self.backbone,
         )
 
     def _announce(self) -> None:

@@ -28,11 +28,13 @@ from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
 from hmi.service.event_spool import EventSpool
 from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
 from hmi.service.health import Health
+from hmi.service.limits import Limits
 from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PLANE_GAUGES, PlaneHolder
 from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
+from hmi.service.snapshot import CatalogSnapshot
 from wire.artifacts import BundleRef
 from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
 from wire.ids import BundleUri, Digest
@@ -120,13 +122,24 @@ def make_service(
         lambda ref: open_plane(ref, settings, store, disk=disk, on_batch=metrics.observe_batch),
         configured=_configured_backbone(settings),
     )
-    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=planes.follow)
+    limits = Limits(clock)
+
+    def follow(snapshot: CatalogSnapshot) -> None:
+        limits.follow(snapshot)
+        planes.follow(snapshot)
+
+    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow)
     usage = EventSpool(settings.cache_dir / "usage", UsageEvent, max_bytes=usage_bytes)
     comparisons = EventSpool(settings.cache_dir / "comparisons", ComparisonEvent, max_bytes=comparison_bytes)
+    for left in usage.seal():  # what an earlier process counted and could not send
+        for event in usage.read(left):
+            limits.count(event)
     answering = Answering(clock=clock, comparisons=comparisons)
     writers = (
-        EventWriter(usage, sinks.usage, flush_s=settings.usage_flush_s),
-        EventWriter(comparisons, sinks.comparisons, flush_s=settings.usage_flush_s),
+        EventWriter(usage, sinks.usage, flush_s=settings.usage_flush_s, on_sent=limits.note_sent),
+        EventWriter(
+            comparisons, sinks.comparisons, flush_s=settings.usage_flush_s, on_sent=lambda events: None
+        ),
     )
     health = Health(reader, planes)
     metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
@@ -141,6 +154,7 @@ def make_service(
         planes=planes,
         answering=answering,
         usage=usage,
+        limits=limits,
         metrics=metrics,
         health=health,
     )

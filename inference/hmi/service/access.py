@@ -11,7 +11,7 @@ from hmi.base.errors import HmiError, NotFound
 from hmi.engine.request import HplmRef
 from hmi.service.catalog_reader import CatalogReader
 from hmi.service.snapshot import CatalogSnapshot, hplm_of, hplm_on_trial
-from wire.catalog import KEY_PREFIX, KeyRow, Scope, TaskRow, TrialKind
+from wire.catalog import KEY_PREFIX, KeyRow, LimitRow, Scope, TaskRow, TrialKind
 from wire.errors import ErrorCode
 from wire.ids import TenantId, TrialId, VersionId
 
@@ -48,6 +48,7 @@ class Grant:
     task: TaskRow
     live: ServedVersion
     trial: Trial | None
+    limit: LimitRow | None = None  # None: the catalog names none
 
 
 class Access:
@@ -113,7 +114,7 @@ def _grant(snapshot: CatalogSnapshot, secret: str, slug: str, now: datetime) -> 
     if hplm is None or task.version_id is None or task.version_number is None:
         raise HmiError(ErrorCode.TASK_NOT_DEPLOYED, "this task has no deployed version yet; deploy one first")
     live = ServedVersion(hplm, task.version_id, task.version_number)
-    return Grant(key, task, live, _trial_of(snapshot, task))
+    return Grant(key, task, live, _trial_of(snapshot, task), snapshot.limits.get(task.tenant_id))
 
 
 def _trial_of(snapshot: CatalogSnapshot, task: TaskRow) -> Trial | None:

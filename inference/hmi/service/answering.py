@@ -221,6 +221,7 @@ def _asked(
         documents=encoded.documents,
         deadline=deadline,
         coverage_floor=grant.task.coverage_floor or 0.0,
+        weight=grant.limit.weight if grant.limit is not None else 1.0,
     )
     return _Asked(role, version, fields, encoded, request)
 

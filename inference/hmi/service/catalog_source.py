@@ -11,10 +11,12 @@ from hmi.service.snapshot import CatalogRows
 from wire.artifacts import BundleRef
 from wire.catalog import (
     KEYS_VIEW,
+    LIMITS_VIEW,
     NOTIFY_CHANNEL,
     TASKS_VIEW,
     TRIALS_VIEW,
     KeyRow,
+    LimitRow,
     TaskRow,
     TrialKind,
     TrialRow,
@@ -32,6 +34,10 @@ TASK_COLUMNS = (
 TRIAL_COLUMNS = (
     "trial_id, tenant_id, task_id, kind, share, version_id, version_number, bundle_uri, bundle_digest,"
     " tree_uri, tree_digest"
+)
+LIMIT_COLUMNS = (
+    "tenant_id, weight, requests_per_s, burst, quota_texts, quota_tokens, period_ends_at, used_texts,"
+    " used_tokens"
 )
 
 
@@ -109,10 +115,12 @@ class PostgresCatalogConnection:
             tasks = [_task(row) for row in await cursor.fetchall()]
             await cursor.execute(f"SELECT {TRIAL_COLUMNS} FROM {TRIALS_VIEW}")
             trials = [_trial(row) for row in await cursor.fetchall()]
+            await cursor.execute(f"SELECT {LIMIT_COLUMNS} FROM {LIMITS_VIEW}")
+            limits = [_limit(row) for row in await cursor.fetchall()]
             await cursor.execute(f"SELECT uri, digest FROM {BACKBONE_VIEW}")
             backbone = await cursor.fetchone()
         ref = BundleRef(BundleUri(backbone[0]), Digest(backbone[1])) if backbone else None
-        return CatalogRows(keys, tasks, trials, ref)
+        return CatalogRows(keys, tasks, trials, limits, ref)
 
 
 async def _connect(url: str) -> "psycopg.AsyncConnection[Any]":
@@ -176,4 +184,19 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         bundle_digest=bundle_digest,
         tree_uri=tree_uri,
         tree_digest=tree_digest,
+    )
+
+
+def _limit(row: tuple[Any, ...]) -> LimitRow:
+    tenant_id, weight, requests_per_s, burst, texts, tokens, period_ends_at, used_texts, used_tokens = row
+    return LimitRow(
+        tenant_id=TenantId(str(tenant_id)),
+        weight=weight,
+        requests_per_s=requests_per_s,
+        burst=burst,
+        quota_texts=texts,
+        quota_tokens=tokens,
+        period_ends_at=period_ends_at,
+        used_texts=used_texts,
+        used_tokens=used_tokens,
     )

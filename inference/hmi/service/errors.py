@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from hmi.base.errors import HmiError, QueueFull
+from hmi.service.limits import LimitReached
 from hmi.service.request_ids import request_id_of
 from wire.errors import HTTP_STATUS, ErrorCode, error_body
 
@@ -78,6 +79,8 @@ def on_unexpected(scope: Scope, error: Exception) -> Response:
 
 
 def _headers(error: HmiError, status: int) -> dict[str, str]:
+    if isinstance(error, LimitReached):
+        return {**error.headers, "Retry-After": str(math.ceil(error.retry_after_s))}
     if isinstance(error, QueueFull):
         return {"Retry-After": str(math.ceil(error.retry_after_s))}
     if status == 503 and error.retryable:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -71,10 +71,19 @@ class PostgresEventSink(Generic[EventT]):
 class EventWriter(Generic[EventT]):
     """One task of the event loop (run). While the catalog is away the spool grows, not the memory."""
 
-    def __init__(self, spool: EventSpool[EventT], sink: EventSink[EventT], *, flush_s: float) -> None:
+    def __init__(
+        self,
+        spool: EventSpool[EventT],
+        sink: EventSink[EventT],
+        *,
+        flush_s: float,
+        on_sent: Callable[[Sequence[EventT]], None],
+    ) -> None:
+        """``on_sent`` is told, file by file, which events are in the catalog."""
         self._spool = spool
         self._sink = sink
         self._flush_s = flush_s
+        self._on_sent = on_sent
 
     async def run(self) -> None:
         """Flush every ``flush_s`` until cancelled."""
@@ -93,6 +102,7 @@ class EventWriter(Generic[EventT]):
                 log.warning("events_not_sent", reason=str(exc), spooled_bytes=self._spool.num_bytes)
                 return
             self._spool.remove(path)
+            self._on_sent(events)
 
     async def close(self) -> None:
         """Let go of sink and spool; what has not been sent stands in the spool for the next start."""

@@ -1,7 +1,6 @@
 """The service's addresses: each reads, asks one part, and tells the answer."""
 
 import asyncio
-import uuid
 from typing import Any
 
 from starlette.requests import Request
@@ -16,13 +15,13 @@ from hmi.service.convert import asked_of, response_of, unsupported_media_type
 from hmi.service.errors import ClientGone, json_response
 from hmi.service.event_spool import EventSpool
 from hmi.service.health import Health
+from hmi.service.limits import Limits
 from hmi.service.metrics import CONTENT_TYPE, ServiceMetrics
 from hmi.service.plane import PlaneHolder
 from hmi.service.request_ids import request_id_of
 from hmi.service.settings import ServiceSettings
+from hmi.service.usage import usage_of
 from wire.errors import ErrorCode
-from wire.ids import EventId
-from wire.inference import PredictResponse
 from wire.usage import UsageEvent
 
 
@@ -38,6 +37,7 @@ class Routes:
         planes: PlaneHolder,
         answering: Answering,
         usage: EventSpool[UsageEvent],
+        limits: Limits,
         metrics: ServiceMetrics,
         health: Health,
     ) -> None:
@@ -47,6 +47,7 @@ class Routes:
         self._planes = planes
         self._answering = answering
         self._usage = usage
+        self._limits = limits
         self._metrics = metrics
         self._health = health
 
@@ -63,6 +64,7 @@ class Routes:
     async def predict(self, request: Request) -> Response:
         deadline = self._clock.monotonic() + self._settings.request_deadline_s
         grant = await self._access.to_task(request.headers.get("authorization"), request.path_params["task"])
+        self._limits.admit(grant.key.key_id, grant.limit)
         plane = self._planes.current()
         asked = asked_of(await self._body(request), self._settings)
         request_id = request_id_of(request.scope)
@@ -78,8 +80,8 @@ class Routes:
             backbone=plane.backbone.digest,
             request_id=request_id,
         )
-        self._count(grant, answered, response)
-        return json_response(response)
+        self._count(grant, answered)
+        return json_response(response, headers=self._limits.headers(grant.key.key_id, grant.limit))
 
     async def models(self, request: Request) -> Response:
         tasks = await self._access.to_tasks(request.headers.get("authorization"))
@@ -131,20 +133,10 @@ class Routes:
                 )
         return bytes(body)
 
-    def _count(self, grant: Grant, answered: Answered, response: PredictResponse) -> None:
-        self._usage.append(
-            UsageEvent(
-                id=EventId(str(uuid.uuid4())),
-                tenant_id=grant.task.tenant_id,
-                task_id=grant.task.task_id,
-                key_id=grant.key.key_id,
-                version_id=answered.version.version_id,
-                created_at=self._clock.now(),
-                num_texts=response.usage.num_texts,
-                num_tokens=response.usage.num_tokens,
-                num_truncated=sum(bool(one["truncated"]) for one in response.predictions),
-            )
-        )
+    def _count(self, grant: Grant, answered: Answered) -> None:
+        event = usage_of(grant, answered, self._clock.now())
+        self._usage.append(event)
+        self._limits.count(event)
 
 
 async def _unless_gone(request: Request, answer: "asyncio.Future[Answered]") -> Answered:

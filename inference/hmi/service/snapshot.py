@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hmi.engine.request import HplmRef
 from wire.artifacts import BundleRef
-from wire.catalog import KeyRow, TaskRow, TrialRow
+from wire.catalog import KeyRow, LimitRow, TaskRow, TrialRow
 from wire.ids import TaskId, TenantId
 
 
@@ -16,6 +16,7 @@ class CatalogRows:
     keys: Sequence[KeyRow]
     tasks: Sequence[TaskRow]
     trials: Sequence[TrialRow]
+    limits: Sequence[LimitRow]
     backbone: BundleRef | None
 
 
@@ -26,6 +27,7 @@ class CatalogSnapshot:
     keys: Mapping[bytes, KeyRow]  # by key_sha256
     tasks: Mapping[TenantId, Mapping[str, TaskRow]]  # tenant -> slug -> task
     trials: Mapping[TaskId, TrialRow]
+    limits: Mapping[TenantId, LimitRow]
     backbone: BundleRef | None
     read_at: float  # Clock.monotonic when the reading began
 
@@ -38,6 +40,7 @@ class CatalogSnapshot:
             keys={bytes(key.key_sha256): key for key in rows.keys},
             tasks=tasks,
             trials={trial.task_id: trial for trial in rows.trials},
+            limits={limit.tenant_id: limit for limit in rows.limits},
             backbone=rows.backbone,
             read_at=read_at,
         )

@@ -1,4 +1,4 @@
-"""Parts of the operator's console that all apps share: its scope, and lists that cannot change anything."""
+"""Parts of the operator's console that all apps share: its scope, lists to read, and lists to change."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -51,6 +51,30 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         """Never."""
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Staff."""
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)
+
+
+class OperatorAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """What the operator sets: staff add and change it, nobody deletes. ``save_model`` calls a service."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         """Never."""

@@ -222,6 +222,7 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "portal.webhooks.models.DeliveryState",
         "DeploymentState": "portal.serving.models.DeploymentState",
         "TrialKind": "portal.serving.models.TrialKind",
+        "QuotaPeriod": "portal.usage.models.QuotaPeriod",
         "TrialState": "portal.serving.models.TrialState",
     },
 }

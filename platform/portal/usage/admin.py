@@ -1,15 +1,71 @@
-"""Usage in the operator's console."""
+"""Usage, and what tenants may use, in the operator's console."""
 
-from django.contrib import admin
+from typing import Any
 
-from portal.common.console import ReadOnlyAdmin
-from portal.usage.models import UsageEvent
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from portal.common.console import OperatorAdmin, ReadOnlyAdmin
+from portal.tenants.actors import actor_of_user
+from portal.tenants.models import User
+from portal.usage.models import Plan, TenantLimits, UsageDay
+from portal.usage.services import plan_make_default, plan_save, tenant_limits_save
 
 
-@admin.register(UsageEvent)
-class UsageEventAdmin(ReadOnlyAdmin):
+@admin.register(UsageDay)
+class UsageDayAdmin(ReadOnlyAdmin):
     """Newest first."""
 
-    list_display = ("created_at", "tenant_id", "task_id", "num_texts", "num_tokens", "num_truncated")
+    list_display = ("day", "tenant_id", "task_id", "key_id", "num_requests", "num_texts", "num_tokens")
     search_fields = ("tenant_id", "task_id")
-    ordering = ("-created_at",)
+    ordering = ("-day",)
+
+
+@admin.register(Plan)
+class PlanAdmin(OperatorAdmin):
+    """What tenants may use by default."""
+
+    readonly_fields = ("is_default",)
+    actions = ("make_default",)
+    list_display = (
+        "name",
+        "is_default",
+        "weight",
+        "requests_per_s",
+        "quota_period",
+        "quota_texts",
+        "quota_tokens",
+    )
+    ordering = ("slug",)
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """With a line in the audit log."""
+        assert isinstance(request.user, User)
+        plan_save(plan=obj, acting=actor_of_user(request.user))
+
+    @admin.action(description="Make this the default plan")
+    def make_default(self, request: HttpRequest, queryset: "QuerySet[Plan]") -> None:
+        """Of exactly one plan."""
+        assert isinstance(request.user, User)
+        chosen = list(queryset)
+        if len(chosen) != 1:
+            messages.warning(request, "Choose one plan.")
+            return
+        plan_make_default(plan=chosen[0], acting=actor_of_user(request.user))
+        messages.success(request, f"{chosen[0].name} is the default plan.")
+
+
+@admin.register(TenantLimits)
+class TenantLimitsAdmin(OperatorAdmin):
+    """What is different for single tenants."""
+
+    list_display = ("tenant", "plan", "weight", "requests_per_s", "quota_texts", "quota_tokens")
+    list_select_related = ("tenant", "plan")
+    search_fields = ("tenant__slug",)
+    ordering = ("tenant__slug",)
+
+    def save_model(self, request: HttpRequest, obj: TenantLimits, form: Any, change: bool) -> None:
+        """With a line in the audit log."""
+        assert isinstance(request.user, User)
+        tenant_limits_save(limits=obj, acting=actor_of_user(request.user))

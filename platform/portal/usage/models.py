@@ -23,12 +23,128 @@ class UsageEvent(models.Model):
     num_texts = models.PositiveIntegerField()
     num_tokens = models.PositiveIntegerField()
     num_truncated = models.PositiveIntegerField()
+    num_trigram_tokens = models.PositiveIntegerField(default=0)
+    num_bigram_tokens = models.PositiveIntegerField(default=0)
+    num_exact_tokens = models.PositiveIntegerField(default=0)
+    score_counts = ArrayField(models.BigIntegerField(), default=list)
+    label_counts = ArrayField(models.BigIntegerField(), default=list)
 
     objects = TenantManager()
 
     class Meta:
         db_table = "usage_event"
         indexes = [models.Index(fields=["tenant_id", "created_at"], name="usage_event_tenant")]
+
+
+class UsageDay(models.Model):
+    """The sums of one day's events (UTC) of one key with one version, kept by a trigger."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField()
+    day = models.DateField()
+    task_id = models.UUIDField()
+    key_id = models.UUIDField()
+    version_id = models.UUIDField()
+    num_requests = models.BigIntegerField()
+    num_texts = models.BigIntegerField()
+    num_tokens = models.BigIntegerField()
+    num_truncated = models.BigIntegerField()
+    num_trigram_tokens = models.BigIntegerField()
+    num_bigram_tokens = models.BigIntegerField()
+    num_exact_tokens = models.BigIntegerField()
+    score_counts = ArrayField(models.BigIntegerField())  # texts, by wire.usage.SCORE_BUCKETS
+    label_counts = ArrayField(models.BigIntegerField())  # labels given, in the order of the version's labels
+
+    objects = TenantManager()
+
+    class Meta:
+        db_table = "usage_day"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "day", "task_id", "key_id", "version_id"], name="usage_day_once"
+            )
+        ]
+
+
+class QuotaPeriod(models.TextChoices):
+    """When a quota begins anew, in UTC."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class Plan(models.Model):
+    """What a tenant may use unless its own limits differ; one is the default. The operator's to change."""
+
+    slug = models.SlugField(max_length=63, primary_key=True)
+    name = models.CharField(max_length=200)
+    is_default = models.BooleanField(
+        default=False, help_text="Of all tenants that have no plan of their own."
+    )
+    weight = models.FloatField(
+        default=1.0, help_text="Share of a busy device: twice the weight, twice the share."
+    )
+    requests_per_s = models.FloatField(
+        null=True, blank=True, help_text="Of each key. Empty: as many as come."
+    )
+    burst = models.PositiveIntegerField(default=20, help_text="Requests that a key may send at once.")
+    quota_period = models.CharField(max_length=8, choices=QuotaPeriod, default=QuotaPeriod.MONTH)
+    quota_texts = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="In a period. Empty: no quota."
+    )
+    quota_tokens = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="In a period. Empty: no quota."
+    )
+
+    class Meta:
+        db_table = "plan"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="plan_one_default"
+            ),
+            models.CheckConstraint(condition=models.Q(weight__gt=0), name="plan_weight"),
+            models.CheckConstraint(
+                condition=models.Q(requests_per_s__isnull=True) | models.Q(requests_per_s__gt=0),
+                name="plan_requests_per_s",
+            ),
+            models.CheckConstraint(condition=models.Q(burst__gte=1), name="plan_burst"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TenantLimits(models.Model):
+    """A tenant's plan, and what differs from it: empty fields are the plan's. The operator's to change."""
+
+    tenant = models.OneToOneField(
+        "tenants.Tenant", on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    weight = models.FloatField(null=True, blank=True)
+    requests_per_s = models.FloatField(null=True, blank=True)
+    burst = models.PositiveIntegerField(null=True, blank=True)
+    quota_texts = models.PositiveBigIntegerField(null=True, blank=True)
+    quota_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "tenant_limits"
+        verbose_name_plural = "tenant limits"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(weight__isnull=True) | models.Q(weight__gt=0), name="tenant_limits_weight"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(requests_per_s__isnull=True) | models.Q(requests_per_s__gt=0),
+                name="tenant_limits_requests_per_s",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(burst__isnull=True) | models.Q(burst__gte=1), name="tenant_limits_burst"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.tenant.slug
 
 
 class ComparisonEvent(models.Model):

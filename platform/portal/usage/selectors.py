@@ -1,52 +1,143 @@
-"""Reading usage."""
+"""Reading usage, and what of it is allowed."""
 
+import csv
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Sum
-from django.db.models.functions import TruncDate
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Aggregate, BigIntegerField, Sum
 
-from portal.tenants.models import Tenant
-from portal.usage.models import UsageEvent
+from portal.tenants.models import ApiKey, Tenant
+from portal.usage.models import Plan, QuotaPeriod, TenantLimits, UsageDay
+
+COLUMNS = (
+    "day",
+    "task",
+    "task_id",
+    "key",
+    "key_id",
+    "num_requests",
+    "num_texts",
+    "num_tokens",
+    "num_truncated",
+)
+DRIFT_COUNTS = ("num_texts", "num_tokens", "num_trigram_tokens", "num_bigram_tokens")
+COUNTS = ("num_requests", "num_texts", "num_tokens", "num_truncated")
 
 
 @dataclass(frozen=True, slots=True)
-class UsageOfDay:
-    """What was counted for one task on one day (UTC)."""
+class UsageRow:
+    """What was counted for one task on one day (UTC), of all keys or of one."""
 
-    task_id: UUID
     day: date
+    task_id: UUID
+    key_id: UUID | None
+    key: str | None  # the key's name; None of all keys, or when it is gone
     num_requests: int
     num_texts: int
     num_tokens: int
     num_truncated: int
 
 
-def usage_by_task_and_day(*, tenant: Tenant, days: int, now: datetime) -> list[UsageOfDay]:
-    """Usage of the last ``days`` days, today included; days without any are absent."""
-    first = now.date() - timedelta(days=days - 1)
+def usage_by_day(*, tenant: Tenant, days: int, now: datetime, by_key: bool) -> list[UsageRow]:
+    """Usage of the last ``days`` days, today included, by task and, if asked for, key; oldest day first."""
+    first = now.astimezone(UTC).date() - timedelta(days=days - 1)
+    groups = ("day", "task_id", "key_id") if by_key else ("day", "task_id")
     rows = (
-        UsageEvent.objects.for_tenant(tenant)
-        .filter(created_at__gte=datetime.combine(first, datetime.min.time(), now.tzinfo))
-        .annotate(day=TruncDate("created_at"))
-        .values("task_id", "day")
-        .annotate(
-            num_requests=Count("id"),
-            texts=Sum("num_texts"),
-            tokens=Sum("num_tokens"),
-            truncated=Sum("num_truncated"),
-        )
-        .order_by("day", "task_id")
+        UsageDay.objects.for_tenant(tenant)
+        .filter(day__gte=first)
+        .values(*groups)
+        .annotate(**{f"all_{name}": Sum(name) for name in COUNTS})
+        .order_by(*groups)
     )
+    names = dict(ApiKey.objects.for_tenant(tenant).values_list("id", "name")) if by_key else {}
     return [
-        UsageOfDay(
-            task_id=row["task_id"],
+        UsageRow(
             day=row["day"],
-            num_requests=row["num_requests"],
-            num_texts=row["texts"],
-            num_tokens=row["tokens"],
-            num_truncated=row["truncated"],
+            task_id=row["task_id"],
+            key_id=row.get("key_id"),
+            key=names.get(row.get("key_id")),
+            **{name: row[f"all_{name}"] for name in COUNTS},
         )
         for row in rows
     ]
+
+
+def version_counts(*, tenant: Tenant, version_id: UUID, first: date) -> dict[str, Any]:
+    """What was counted of one version since the day ``first``; see serving.drift.LiveCounts."""
+    days = UsageDay.objects.for_tenant(tenant).filter(version_id=version_id, day__gte=first)
+    summed = days.aggregate(
+        **{f"all_{name}": Sum(name) for name in DRIFT_COUNTS},
+        scores=SumCounts("score_counts"),
+        labels=SumCounts("label_counts"),
+    )
+    counts = {name: summed[f"all_{name}"] or 0 for name in DRIFT_COUNTS}
+    return {**counts, "score_counts": summed["scores"] or [], "label_counts": summed["labels"] or []}
+
+
+class SumCounts(Aggregate):
+    """Counts by bucket, bucket by bucket."""
+
+    function = "hmi_sum_counts"
+    output_field = ArrayField(BigIntegerField())
+
+
+def usage_csv(rows: Sequence[UsageRow], slug_of: dict[UUID, str]) -> Iterator[bytes]:
+    """A table with a header, a line a row, UTF-8; names that a spreadsheet would run begin with '."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for row in rows:
+        told = {name: getattr(row, name, None) for name in COLUMNS}
+        told["task"] = slug_of.get(row.task_id)
+        told["key"] = f"'{row.key}" if row.key and row.key[0] in "=+-@\t\r" else row.key
+        writer.writerow([told[name] for name in COLUMNS])
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a tenant may use, and has used in this period."""
+
+    plan: str
+    weight: float
+    requests_per_s: float | None
+    burst: int
+    period: QuotaPeriod
+    period_began: date
+    quota_texts: int | None
+    quota_tokens: int | None
+    used_texts: int
+    used_tokens: int
+
+
+def allowance_get(*, tenant: Tenant, now: datetime) -> Allowance:
+    """As the view serving_v1.limits tells the inference service."""
+    own = TenantLimits.objects.filter(tenant=tenant).select_related("plan").first() or TenantLimits()
+    plan = own.plan or Plan.objects.get(is_default=True)
+    today = now.astimezone(UTC).date()
+    began = today if plan.quota_period == QuotaPeriod.DAY else today.replace(day=1)
+    used = (
+        UsageDay.objects.for_tenant(tenant)
+        .filter(day__gte=began)
+        .aggregate(texts=Sum("num_texts"), tokens=Sum("num_tokens"))
+    )
+    return Allowance(
+        plan=plan.name,
+        weight=plan.weight if own.weight is None else own.weight,
+        requests_per_s=plan.requests_per_s if own.requests_per_s is None else own.requests_per_s,
+        burst=plan.burst if own.burst is None else own.burst,
+        period=QuotaPeriod(plan.quota_period),
+        period_began=began,
+        quota_texts=plan.quota_texts if own.quota_texts is None else own.quota_texts,
+        quota_tokens=plan.quota_tokens if own.quota_tokens is None else own.quota_tokens,
+        used_texts=used["texts"] or 0,
+        used_tokens=used["tokens"] or 0,
+    )

@@ -4,4 +4,7 @@ from django.urls import path
 
 from portal.usage import apis
 
-urlpatterns = [path("usage", apis.UsageApi.as_view())]
+urlpatterns = [
+    path("usage", apis.UsageApi.as_view()),
+    path("usage/allowance", apis.AllowanceApi.as_view()),
+]

@@ -35,7 +35,7 @@ def spool_in(folder: Path, max_bytes: int = MIB) -> EventSpool[UsageEvent]:
 
 
 def flush(spool: EventSpool[UsageEvent], table: FakeEventTable[UsageEvent]) -> None:
-    asyncio.run(EventWriter(spool, table, flush_s=1).flush())
+    asyncio.run(EventWriter(spool, table, flush_s=1, on_sent=lambda events: None).flush())
 
 
 def test_events_reach_the_table_unchanged_and_leave_the_disk(tmp_path: Path) -> None:

@@ -458,6 +458,9 @@ def test_each_answered_request_is_counted_once(tiny_store: TinyStore, tmp_path: 
     (event,) = service.usage.events.values()
     assert (event.tenant_id, event.task_id, event.key_id) == ("acme", "acme/reviews", "key of acme")
     assert (event.num_texts, event.num_tokens, event.num_truncated) == (2, 4 + 8, 1)
+    assert 0 < event.num_trigram_tokens + event.num_bigram_tokens <= 12 and event.num_exact_tokens == 0
+    assert (len(event.score_counts), sum(event.score_counts)) == (15, 2)
+    assert len(event.label_counts) <= len(LABELS) and sum(event.label_counts) == 2
 
 
 def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_path: Path) -> None:

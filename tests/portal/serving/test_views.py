@@ -1,6 +1,7 @@
 """What the inference service's roles may see and do, and how the service hears of changes."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,20 +22,24 @@ from portal.tenants.actors import OPERATOR
 from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Tenant
 from portal.tenants.services import key_revoke
+from portal.usage.models import Plan, TenantLimits
 from portal.usage.models import UsageEvent as UsageEventRow
 from tests.conftest import DatabaseUrls
 from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_version
 from wire.catalog import (
     KEYS_VIEW,
+    LIMITS_VIEW,
     NOTIFY_CHANNEL,
     TASKS_VIEW,
     TRIALS_VIEW,
     USAGE_TABLE,
     KeyRow,
+    LimitRow,
     Scope,
     TaskRow,
     TrialRow,
 )
+from wire.codec import to_plain
 from wire.usage import UsageEvent
 
 pytestmark = pytest.mark.database
@@ -66,7 +71,12 @@ def _tasks(service: psycopg.Connection[Any]) -> list[TaskRow]:
 
 
 def test_the_views_have_the_columns_of_the_wire_contract(service: psycopg.Connection[Any]) -> None:
-    for view, row in ((KEYS_VIEW, KeyRow), (TASKS_VIEW, TaskRow), (TRIALS_VIEW, TrialRow)):
+    for view, row in (
+        (KEYS_VIEW, KeyRow),
+        (TASKS_VIEW, TaskRow),
+        (TRIALS_VIEW, TrialRow),
+        (LIMITS_VIEW, LimitRow),
+    ):
         columns = service.execute(f"SELECT * FROM {view}").description
         assert columns is not None
         assert [column.name for column in columns] == [field.name for field in dataclasses.fields(row)]
@@ -140,6 +150,39 @@ def _try_out(version: AdapterVersion) -> None:
 
 
 @committed
+def test_the_limits_view_tells_the_plan_what_differs_and_what_is_used(
+    service: psycopg.Connection[Any],
+) -> None:
+    acme, globex = make_tenant("acme"), make_tenant("globex")
+    now = datetime.now(UTC)
+    with operator_scope():
+        # Tables are emptied after tests that commit: the plan of the migration may be gone.
+        plan, _ = Plan.objects.update_or_create(
+            slug="standard", defaults={"name": "Standard", "is_default": True, "requests_per_s": 50}
+        )
+        TenantLimits(tenant=acme, quota_texts=100, burst=5).save()
+        for tenant, at in ((acme, now), (acme, now - timedelta(days=32)), (globex, now)):
+            UsageEventRow(
+                tenant_id=tenant.id,
+                task_id=uuid4(),
+                key_id=uuid4(),
+                version_id=uuid4(),
+                created_at=at,
+                num_texts=7,
+                num_tokens=70,
+                num_truncated=0,
+            ).save(force_insert=True)
+    with service.cursor(row_factory=class_row(LimitRow)) as cursor:
+        rows = {str(row.tenant_id): row for row in cursor.execute(f"SELECT * FROM {LIMITS_VIEW}").fetchall()}
+    own, plain = rows[str(acme.id)], rows[str(globex.id)]
+    assert (own.weight, own.requests_per_s, own.burst) == (1.0, 50.0, 5)
+    assert (own.quota_texts, own.used_texts, own.used_tokens) == (100, 7, 70)
+    assert (plain.burst, plain.quota_texts, plain.used_texts) == (plan.burst, None, 0)
+    assert now < own.period_ends_at <= now + timedelta(days=31)
+    assert (own.period_ends_at.day, own.period_ends_at.hour) == (1, 0)
+
+
+@committed
 def test_the_backbone_view_holds_the_default_one(service: psycopg.Connection[Any]) -> None:
     assert service.execute("SELECT uri, digest FROM serving_v1.backbone").fetchall() == []
     backbone = make_backbone()
@@ -177,13 +220,14 @@ def test_a_usage_event_is_inserted_once_by_id(usage_writer: psycopg.Connection[A
         num_tokens=30,
         num_truncated=0,
     )
-    names = [field.name for field in dataclasses.fields(UsageEvent)]
+    names = ", ".join(field.name for field in dataclasses.fields(UsageEvent))
     statement = (
-        f"INSERT INTO {USAGE_TABLE} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})"
-        " ON CONFLICT DO NOTHING"
+        f"INSERT INTO {USAGE_TABLE} ({names}) SELECT {names}"
+        f" FROM jsonb_populate_recordset(NULL::{USAGE_TABLE}, %s::jsonb) ON CONFLICT DO NOTHING"
     )
+    plain = {**to_plain(event), "created_at": event.created_at.isoformat()}
     for _ in range(2):
-        usage_writer.execute(statement, [getattr(event, name) for name in names])
+        usage_writer.execute(statement, [json.dumps([plain])])
     with tenant_scope(tenant.id):
         assert [str(row.id) for row in UsageEventRow.objects.unscoped()] == [event.id]
         key.refresh_from_db()

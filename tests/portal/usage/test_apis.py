@@ -1,24 +1,30 @@
-"""Usage through the REST API."""
+"""Usage and limits through the REST API and the console."""
 
+import csv
+import io
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import ProgrammingError
 from django.utils import timezone
 
-from portal.common.scope import operator_scope
-from portal.tenants.models import Role
-from portal.usage.models import UsageEvent
-from tests.fakes.portal import Cast, client_of, make_task
+from portal.audit.models import AuditEntry
+from portal.common.scope import operator_scope, tenant_scope
+from portal.tenants.models import ApiKey, Role
+from portal.usage.models import Plan, TenantLimits, UsageEvent
+from tests.fakes.portal import Cast, client_of, make_key, make_task, make_user
 
 pytestmark = pytest.mark.database
 
 
-def _count(tenant_id: UUID, task_id: UUID, *, days_ago: int, num_texts: int) -> None:
+def _count(
+    tenant_id: UUID, task_id: UUID, *, days_ago: int, num_texts: int, key_id: UUID | None = None
+) -> None:
     event = UsageEvent(
         tenant_id=tenant_id,
         task_id=task_id,
-        key_id=uuid4(),
+        key_id=key_id or uuid4(),
         version_id=uuid4(),
         created_at=timezone.now() - timedelta(days=days_ago),
         num_texts=num_texts,
@@ -55,3 +61,78 @@ def test_a_span_that_makes_no_sense_is_refused(cast: Cast, days: str) -> None:
 def test_another_tenants_usage_is_not_there(cast: Cast) -> None:
     for stranger in (cast.globex.client(), client_of(cast.nobody)):
         assert stranger.get(f"{cast.acme.path}/usage").status_code == 404
+
+
+def test_usage_by_key_names_the_key(cast: Cast) -> None:
+    acme, task = cast.acme.tenant, make_task(cast.acme.tenant)
+    make_key(acme)
+    with tenant_scope(acme.id):
+        key = ApiKey.objects.for_tenant(acme).get()
+    _count(acme.id, task.id, days_ago=0, num_texts=2, key_id=key.id)
+    _count(acme.id, task.id, days_ago=0, num_texts=3)
+    rows = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/usage?by=key").json()["results"]
+    assert {(row["key"], row["num_texts"]) for row in rows} == {("test", 2), (None, 3)}
+    assert str(key.id) in {row["key_id"] for row in rows}
+
+
+def test_usage_can_be_downloaded_for_a_spreadsheet(cast: Cast) -> None:
+    acme, task = cast.acme.tenant, make_task(cast.acme.tenant)
+    make_key(acme)
+    with tenant_scope(acme.id):
+        key = ApiKey.objects.for_tenant(acme).get()
+        ApiKey.objects.for_tenant(acme).update(name="=SUM(A1)")
+    _count(acme.id, task.id, days_ago=0, num_texts=2, key_id=key.id)
+    answer = cast.acme.client().get(f"{cast.acme.path}/usage?by=key&form=csv")
+    assert answer["Content-Type"] == "text/csv"
+    assert 'filename="acme.usage.csv"' in answer["Content-Disposition"]
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    header, line = csv.DictReader(io.StringIO(text)).fieldnames, list(csv.DictReader(io.StringIO(text)))
+    assert header is not None and header[:3] == ["day", "task", "task_id"]
+    assert [(row["task"], row["key"], row["num_texts"]) for row in line] == [("news", "'=SUM(A1)", "2")]
+
+
+def test_the_allowance_is_the_plan_with_what_differs_for_the_tenant(cast: Cast) -> None:
+    acme = cast.acme.tenant
+    with operator_scope():
+        Plan.objects.update_or_create(
+            slug="standard", defaults={"name": "Standard", "is_default": True, "quota_tokens": 1000}
+        )
+        gold = Plan(slug="gold", name="Gold", weight=3, quota_period="day")
+        gold.save()
+        TenantLimits(tenant=acme, plan=gold, quota_texts=5).save()
+    _count(acme.id, uuid4(), days_ago=0, num_texts=2)
+    _count(acme.id, uuid4(), days_ago=1, num_texts=100)
+    own = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/usage/allowance").json()
+    assert (own["plan"], own["weight"], own["period"]) == ("Gold", 3.0, "day")
+    assert (own["quota_texts"], own["quota_tokens"], own["used_texts"]) == (5, None, 2)
+    plain = cast.globex.client().get(f"{cast.globex.path}/usage/allowance").json()
+    assert (plain["plan"], plain["quota_tokens"], plain["used_tokens"]) == ("Standard", 1000, 0)
+
+
+def test_the_operator_sets_plans_and_limits_in_the_console(cast: Cast) -> None:
+    operator = client_of(make_user("operator@example.com", is_operator=True))
+    plan = {"slug": "gold", "name": "Gold", "weight": "2", "burst": "9", "quota_period": "day"}
+    assert operator.post("/admin/usage/plan/add/", plan).status_code == 302
+    default = {"action": "make_default", "_selected_action": "gold"}
+    assert operator.post("/admin/usage/plan/", default).status_code == 302
+    limits = {"tenant": str(cast.acme.tenant.id), "quota_texts": "10"}
+    assert operator.post("/admin/usage/tenantlimits/add/", limits).status_code == 302
+    with operator_scope():
+        assert [found.slug for found in Plan.objects.filter(is_default=True)] == ["gold"]
+        assert TenantLimits.objects.get().quota_texts == 10
+        actions = list(AuditEntry.objects.unscoped().values_list("action", "actor"))
+        for action in ("plan.save", "plan.make_default", "tenant_limits.save"):
+            assert (action, "user:operator@example.com") in actions
+    wrong = operator.post("/admin/usage/plan/add/", {**plan, "slug": "b", "weight": "0"})
+    assert wrong.status_code == 200 and b"plan_weight" in wrong.content
+    assert operator.post("/admin/usage/plan/gold/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_console_is_for_staff(cast: Cast) -> None:
+    for page in ("plan", "tenantlimits"):
+        assert cast.acme.client().get(f"/admin/usage/{page}/").status_code == 302  # to its sign-in
+
+
+def test_a_tenant_cannot_change_its_own_limits(cast: Cast) -> None:
+    with tenant_scope(cast.acme.tenant.id), pytest.raises(ProgrammingError, match="row-level security"):
+        TenantLimits(tenant=cast.acme.tenant, quota_texts=10).save(force_insert=True)

@@ -44,6 +44,7 @@ class LabelFigures:
     recall: float
     f1: float
     support: int  # test rows that have it
+    predicted: int  # test rows that were given it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class MultiLabelTraining:
                     recall=float(hits[place] / max(support[place], 1)),
                     f1=_f1_of(int(hits[place]), int(given[place]), int(support[place])),
                     support=int(support[place]),
+                    predicted=int(given[place]),
                 )
                 for place, label in enumerate(self._labels)
             ),

@@ -1,0 +1,37 @@
+"""What is counted of answers: how often each label was given, and how sure the version was."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wire.inference import Answer, LabelAnswer, LabelsAnswer
+from wire.usage import SCORE_BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCounts:
+    """Of the answers to one request."""
+
+    scores: tuple[int, ...]  # texts by the score of their one label: SCORE_BUCKETS, or empty
+    labels: tuple[int, ...]  # times each label was given, in the task's order; the last one is not 0
+
+
+def answer_counts(answers: Iterable[Answer], labels: Sequence[str]) -> AnswerCounts:
+    """All of one kind of task, which has ``labels``. Of values nothing is counted."""
+    place_of = {label: place for place, label in enumerate(labels)}
+    scores: list[float] = []
+    given: list[int] = []
+    for answer in answers:
+        match answer:
+            case LabelAnswer():
+                scores.append(answer.score)
+                given.append(place_of[answer.label])
+            case LabelsAnswer():
+                given.extend(place_of[label] for label in answer.labels)
+    return AnswerCounts(
+        scores=tuple(np.histogram(scores, bins=SCORE_BUCKETS, range=(0.0, 1.0))[0].tolist())
+        if scores
+        else (),
+        labels=tuple(np.bincount(given).tolist()) if given else (),
+    )

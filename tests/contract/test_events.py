@@ -1,0 +1,106 @@
+"""What the service counts reaches the catalog's tables through its own sink, once, and is summed there."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from hmi.build.metrics import ECE_BINS
+from hmi.service.event_writer import PostgresEventSink
+from tests.conftest import DatabaseUrls
+from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
+from wire.ids import EventId, KeyId, TaskId, TenantId, TrialId, VersionId
+from wire.usage import SCORE_BUCKETS, ComparisonEvent, UsageEvent
+
+pytestmark = pytest.mark.database
+AT = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
+TENANT, TASK, KEY, VERSION = (str(uuid4()) for _ in range(4))
+
+
+@pytest.fixture
+def owner(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(database_urls.owner, autocommit=True) as connection:
+        yield connection
+        for table in (USAGE_TABLE, COMPARISON_TABLE, "usage_day", "trial_figures"):
+            connection.execute(f"DELETE FROM {table}")
+
+
+def usage(**changes: Any) -> UsageEvent:
+    fields: dict[str, Any] = {
+        "id": EventId(str(uuid4())),
+        "tenant_id": TenantId(TENANT),
+        "task_id": TaskId(TASK),
+        "key_id": KeyId(KEY),
+        "version_id": VersionId(VERSION),
+        "created_at": AT,
+        "num_texts": 2,
+        "num_tokens": 30,
+        "num_truncated": 1,
+        "num_trigram_tokens": 10,
+        "num_bigram_tokens": 15,
+        "num_exact_tokens": 0,
+        "score_counts": (0, 0, 2),
+        "label_counts": (1, 1),
+        **changes,
+    }
+    return UsageEvent(**fields)
+
+
+def test_usage_is_inserted_once_and_summed_by_day(
+    database_urls: DatabaseUrls, owner: psycopg.Connection[Any]
+) -> None:
+    events = [usage(), usage(label_counts=(0, 0, 2)), usage(created_at=datetime(2026, 11, 23, tzinfo=UTC))]
+
+    async def send() -> None:
+        sink = PostgresEventSink(database_urls.usage, USAGE_TABLE, UsageEvent)
+        for batch in (events[:2], events[1:], events):
+            await sink.insert(batch)
+        await sink.close()
+
+    asyncio.run(send())
+    assert owner.execute(f"SELECT count(*) FROM {USAGE_TABLE}").fetchone() == (3,)
+    days = owner.execute(
+        "SELECT day::text, num_requests, num_texts, num_tokens, num_truncated, num_trigram_tokens,"
+        " num_bigram_tokens, score_counts, label_counts FROM usage_day ORDER BY day"
+    ).fetchall()
+    assert days == [
+        ("2026-11-22", 2, 4, 60, 2, 20, 30, [0, 0, 4], [1, 1, 2]),
+        ("2026-11-23", 1, 2, 30, 1, 10, 15, [0, 0, 2], [1, 1]),
+    ]
+
+
+def test_a_comparison_is_inserted_once(database_urls: DatabaseUrls, owner: psycopg.Connection[Any]) -> None:
+    event = ComparisonEvent(
+        id=EventId(str(uuid4())),
+        tenant_id=TenantId(TENANT),
+        trial_id=TrialId(str(uuid4())),
+        created_at=AT,
+        num_texts=2,
+        has_live_failed=False,
+        has_trial_failed=False,
+        num_agreed=1,
+        live_ms=1.5,
+        trial_ms=2.5,
+        difference=0.5,
+        difference_counts=(1, 0, 1),
+    )
+
+    async def send() -> None:
+        sink = PostgresEventSink(database_urls.usage, COMPARISON_TABLE, ComparisonEvent)
+        for _ in range(2):
+            await sink.insert([event])
+        await sink.close()
+
+    asyncio.run(send())
+    figures = owner.execute(
+        "SELECT num_requests, num_agreed, difference_counts FROM trial_figures"
+    ).fetchall()
+    assert figures == [(1, 1, [1, 0, 1])]
+
+
+def test_live_scores_are_counted_in_the_bins_of_the_report() -> None:
+    assert SCORE_BUCKETS == ECE_BINS
