@@ -23,7 +23,7 @@ class UsageEvent:
     num_bigram_tokens: int = 0
     num_exact_tokens: int = 0  # their lower layers were computed
     score_counts: tuple[int, ...] = ()  # texts by the score of their one label: SCORE_BUCKETS, or empty
-    label_counts: tuple[int, ...] = ()  # times each label was given, in the version's order; the last is not 0
+    label_counts: tuple[int, ...] = ()  # times each label was given, in their order; the last is not 0
 
 
 SCORE_BUCKETS = 15

@@ -26,7 +26,7 @@ def owner(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database_urls.owner, autocommit=True) as connection:
         yield connection
         for table in (USAGE_TABLE, COMPARISON_TABLE, "usage_day", "trial_figures"):
-            connection.execute(f"DELETE FROM {table}")
+            connection.execute(f"DELETE FROM {table} WHERE tenant_id = '{TENANT}'")
 
 
 def usage(**changes: Any) -> UsageEvent:
@@ -62,10 +62,13 @@ def test_usage_is_inserted_once_and_summed_by_day(
         await sink.close()
 
     asyncio.run(send())
-    assert owner.execute(f"SELECT count(*) FROM {USAGE_TABLE}").fetchone() == (3,)
+    stored = owner.execute(f"SELECT count(*) FROM {USAGE_TABLE} WHERE tenant_id = %s", [TENANT])
+    assert stored.fetchone() == (3,)
     days = owner.execute(
         "SELECT day::text, num_requests, num_texts, num_tokens, num_truncated, num_trigram_tokens,"
-        " num_bigram_tokens, score_counts, label_counts FROM usage_day ORDER BY day"
+        " num_bigram_tokens, score_counts, label_counts FROM usage_day"
+        " WHERE tenant_id = %s ORDER BY day",
+        [TENANT],
     ).fetchall()
     assert days == [
         ("2026-11-22", 2, 4, 60, 2, 20, 30, [0, 0, 4], [1, 1, 2]),
@@ -97,7 +100,8 @@ def test_a_comparison_is_inserted_once(database_urls: DatabaseUrls, owner: psyco
 
     asyncio.run(send())
     figures = owner.execute(
-        "SELECT num_requests, num_agreed, difference_counts FROM trial_figures"
+        "SELECT num_requests, num_agreed, difference_counts FROM trial_figures WHERE tenant_id = %s",
+        [TENANT],
     ).fetchall()
     assert figures == [(1, 1, [1, 0, 1])]
 
