@@ -18,6 +18,20 @@ WORDS = """
     the a of and to in is was good bad film match team goal bank share market price vote party minister
     phone computer network music song star great poor loved hated win loss rise fall new old yes no not very
 """.split()  # noqa: SIM905 readable
+BERT_NAMES = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+)
+MPNET_NAMES = (
+    "attention.attn.q",
+    "attention.attn.k",
+    "attention.attn.v",
+    "attention.attn.o",
+    "attention.LayerNorm",
+)
 
 
 def make_tiny_backbone(
@@ -29,6 +43,7 @@ def make_tiny_backbone(
     hidden: int = 32,
     num_heads: int = 4,
     max_positions: int = 64,
+    architecture: str = "bert",
     texts: tuple[str, ...] = (),
     calibration: Path | None = None,
 ) -> Backbone:
@@ -41,6 +56,7 @@ def make_tiny_backbone(
         hidden=hidden,
         num_heads=num_heads,
         max_positions=max_positions,
+        architecture=architecture,
     )
     bundle = folder / "backbone"
     bundle.mkdir()
@@ -64,14 +80,18 @@ def make_tiny_checkpoint(
     hidden: int = 32,
     num_heads: int = 4,
     max_positions: int = 64,
+    architecture: str = "bert",
 ) -> Path:
-    """A checkpoint as transformers' BertModel saves it: config.json, model.safetensors, tokenizer.json."""
+    """A checkpoint as transformers' BertModel or MPNetModel saves it: config.json, model.safetensors,
+    tokenizer.json."""
     folder.mkdir(parents=True)
     vocabulary = tiny_vocabulary()
     intermediate = 2 * hidden
+    is_mpnet = architecture == "mpnet"
+    if is_mpnet:
+        max_positions += 2  # before the first token's
     config = {
-        "model_type": "bert",
-        "architectures": ["BertModel"],
+        "model_type": architecture,
         "hidden_size": hidden,
         "num_hidden_layers": num_layers,
         "num_attention_heads": num_heads,
@@ -93,18 +113,24 @@ def make_tiny_checkpoint(
         "embeddings.LayerNorm.weight": (hidden,),
         "embeddings.LayerNorm.bias": (hidden,),
     }
+    if is_mpnet:
+        del shapes["embeddings.token_type_embeddings.weight"]
+        shapes["encoder.relative_attention_bias.weight"] = (32, num_heads)
+        query, key, value, out, norms = MPNET_NAMES
+    else:
+        query, key, value, out, norms = BERT_NAMES
     for layer in range(num_layers):
         for module, outputs, inputs in (
-            ("attention.self.query", hidden, hidden),
-            ("attention.self.key", hidden, hidden),
-            ("attention.self.value", hidden, hidden),
-            ("attention.output.dense", hidden, hidden),
+            (query, hidden, hidden),
+            (key, hidden, hidden),
+            (value, hidden, hidden),
+            (out, hidden, hidden),
             ("intermediate.dense", intermediate, hidden),
             ("output.dense", hidden, intermediate),
         ):
             shapes[f"encoder.layer.{layer}.{module}.weight"] = (outputs, inputs)
             shapes[f"encoder.layer.{layer}.{module}.bias"] = (outputs,)
-        for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
+        for norm in (norms, "output.LayerNorm"):
             shapes[f"encoder.layer.{layer}.{norm}.weight"] = (hidden,)
             shapes[f"encoder.layer.{layer}.{norm}.bias"] = (hidden,)
     random = torch.Generator().manual_seed(seed)

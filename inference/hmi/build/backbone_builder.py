@@ -17,9 +17,9 @@ from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
 from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource
 from hmi.build.calibration_file import read_calibration
+from hmi.build.mpnet_checkpoint import PADDING_POSITIONS, as_bert
 from hmi.build.residual_estimation import estimate_residuals
 from hmi.model.backbone import (
-    ARCHITECTURE,
     LOWER_FILE,
     ORIGINAL_UPPER_FILE,
     RESIDUALS_FILE,
@@ -28,8 +28,10 @@ from hmi.model.backbone import (
     lower_tensor_shapes,
     upper_tensor_shapes,
 )
+from hmi.model.bert import ARCHITECTURES, MPNET
 from hmi.model.estimators import ReportProgress
 from hmi.model.lower import LowerLayers
+from hmi.model.relative_positions import NUM_BUCKETS
 from hmi.model.tokenizer import Tokenizer
 from wire.artifacts import BackboneFields, BundleKind
 from wire.ids import Digest
@@ -49,6 +51,7 @@ class _CheckpointConfig(msgspec.Struct):
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
     position_embedding_type: str = "absolute"
+    relative_attention_num_buckets: int = NUM_BUCKETS  # of MPNet
 
 
 def build_backbone(
@@ -95,14 +98,20 @@ def _read_config(path: Path) -> _CheckpointConfig:
         config = msgspec.json.decode(path.read_bytes(), type=_CheckpointConfig)
     except msgspec.DecodeError as exc:
         raise InvalidInput(f"{CONFIG_FILE} of the checkpoint: {exc}") from exc
-    if config.model_type != ARCHITECTURE:
+    if config.model_type not in ARCHITECTURES:
         raise InvalidInput(
-            f"the checkpoint is of type {config.model_type!r}; backbones are of type {ARCHITECTURE!r}"
+            f"the checkpoint is of type {config.model_type!r}; "
+            f"backbones are of type {' or '.join(ARCHITECTURES)}"
         )
     if config.hidden_act != "gelu" or config.position_embedding_type != "absolute":
         raise InvalidInput(
             f"the checkpoint uses {config.hidden_act} and {config.position_embedding_type} positions; "
             "backbones use gelu and absolute positions"
+        )
+    if config.relative_attention_num_buckets != NUM_BUCKETS:
+        raise InvalidInput(
+            f"the checkpoint has {config.relative_attention_num_buckets} buckets of relative positions; "
+            f"backbones have {NUM_BUCKETS}"
         )
     return config
 
@@ -119,13 +128,14 @@ def _fields(
         raise InvalidInput(f"--num-lower must lie between 1 and {config.num_hidden_layers - 1}, got {chosen}")
     return BackboneFields(
         name=source.name,
-        architecture=ARCHITECTURE,
+        architecture=config.model_type,
         hidden=config.hidden_size,
         num_layers=config.num_hidden_layers,
         num_lower=chosen,
         num_heads=config.num_attention_heads,
         intermediate=config.intermediate_size,
-        max_positions=config.max_position_embeddings,
+        max_positions=config.max_position_embeddings
+        - (PADDING_POSITIONS if config.model_type == MPNET else 0),
         vocab_size=config.vocab_size,
         tokenizer_sha256=tokenizer_sha256,
         layer_norm_epsilon=config.layer_norm_eps,
@@ -145,7 +155,10 @@ def _read_weights(path: Path, fields: BackboneFields, num_token_types: int) -> d
         stored = load_file(path)
     except SafetensorError as exc:
         raise InvalidInput(f"{WEIGHTS_FILE} of the checkpoint cannot be read: {exc}") from exc
-    tensors = {name.removeprefix("bert."): tensor for name, tensor in stored.items()}
+    if fields.architecture == MPNET:
+        tensors = as_bert(stored, num_token_types)
+    else:
+        tensors = {name.removeprefix("bert."): tensor for name, tensor in stored.items()}
     shapes = {**lower_tensor_shapes(fields, num_token_types), **upper_tensor_shapes(fields)}
     for name, shape in shapes.items():
         found = tuple(tensors[name].shape) if name in tensors else None

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hmi.model.relative_positions import RelativePositions
+
 ROW_TOKENS = 64
 """Documents up to this length are packed into rows of it; a longer one has a row of its own."""
 LENGTH_STEP = 32
@@ -23,7 +25,8 @@ class _RowGroup:
     num_rows: int
     length: int
     places: Tensor  # int64 [3 * num_rows * num_heads * length]: head vectors of query, key and value
-    mask: Tensor  # [num_rows, 1, length, length] 0 within a document, _HIDDEN elsewhere
+    mask: Tensor  # [num_rows, 1, length, length] 0 within a document, _HIDDEN elsewhere; with what
+    # relative positions add, [num_rows, num_heads, length, length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class AttentionRows:
         num_heads: int,
         device: torch.device,
         dtype: torch.dtype,
+        relative: RelativePositions | None = None,
     ) -> "AttentionRows":
         """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]. The
         ``num_padding`` tokens after them get some document's answer, which nobody reads."""
@@ -73,13 +77,16 @@ class AttentionRows:
                     at += last - first
             parts = np.arange(3)[:, None, None, None] * num_heads + heads[None, None, :, None]
             places = tokens[None, :, None, :] * (3 * num_heads) + parts  # [3, rows, heads, length]
-            mask = np.where(owners[:, :, None] == owners[:, None, :], 0.0, _HIDDEN)
+            mask = torch.from_numpy(np.where(owners[:, :, None] == owners[:, None, :], 0.0, _HIDDEN))
+            mask = mask[:, None].to(device, dtype)
+            if relative is not None:
+                mask = mask + relative.bias(length).to(dtype)  # of a distance: a document may begin anywhere
             groups.append(
                 _RowGroup(
                     num_rows,
                     length,
                     torch.from_numpy(places.ravel()).to(device),
-                    torch.from_numpy(mask[:, None]).to(device, dtype),
+                    mask,
                 )
             )
             before += num_rows * num_heads * length

@@ -12,7 +12,12 @@ from torch import Tensor
 
 from hmi.artifacts.bundle import open_bundle, read_manifest
 from hmi.base.errors import BundleBroken, HmiError
-from hmi.model.bert import embedding_tensor_shapes, layer_tensor_shapes
+from hmi.model.bert import (
+    ARCHITECTURES,
+    embedding_tensor_shapes,
+    layer_tensor_shapes,
+    shared_tensor_shapes,
+)
 from hmi.model.lower import LowerLayers
 from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
@@ -29,7 +34,6 @@ LOWER_FILE = "lower.safetensors"  # embeddings and layers 1..k
 UPPER_FILE = "upper.safetensors"  # layers k+1..L
 ORIGINAL_UPPER_FILE = "upper-original.safetensors"  # of a calibrated backbone: as the checkpoint had them
 RESIDUALS_FILE = "residuals.safetensors"
-ARCHITECTURE = "bert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ class Backbone:
         """
         bundle = open_bundle(folder, kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=digest)
         fields = bundle.fields
-        if fields.architecture != ARCHITECTURE:
+        if fields.architecture not in ARCHITECTURES:
             raise BundleBroken(
-                f"{folder.name} is a backbone of architecture {fields.architecture!r}, not {ARCHITECTURE!r}"
+                f"{folder.name} is a backbone of architecture {fields.architecture!r}; "
+                f"known are {', '.join(ARCHITECTURES)}"
             )
         place = torch.device(device)
         residuals = RowResiduals.open(folder / RESIDUALS_FILE, fields, place)
@@ -131,7 +136,7 @@ def measure_backbone(folder: Path, dtype: torch.dtype, *, with_lower: bool) -> t
 
 def lower_tensor_shapes(fields: BackboneFields, num_token_types: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors in LOWER_FILE."""
-    shapes = embedding_tensor_shapes(fields, num_token_types)
+    shapes = embedding_tensor_shapes(fields, num_token_types) | shared_tensor_shapes(fields)
     for index in range(fields.num_lower):
         shapes |= layer_tensor_shapes(fields, index)
     return shapes
@@ -139,7 +144,7 @@ def lower_tensor_shapes(fields: BackboneFields, num_token_types: int) -> dict[st
 
 def upper_tensor_shapes(fields: BackboneFields) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors in UPPER_FILE."""
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes = shared_tensor_shapes(fields)
     for index in range(fields.num_lower, fields.num_layers):
         shapes |= layer_tensor_shapes(fields, index)
     return shapes

@@ -1,5 +1,5 @@
-"""Encoder layers of the BERT family on packed tokens: the same arithmetic as transformers' BertModel,
-without padding."""
+"""Encoder layers of the BERT family on packed tokens: the same arithmetic as transformers' BertModel and
+MPNetModel, without padding."""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +7,13 @@ from torch.nn import functional
 
 from hmi.model.adapters.call import AdapterCall, AdapterModule, module_path, module_shape
 from hmi.model.packing import PackedAttention
+from hmi.model.relative_positions import NUM_BUCKETS, RelativePositions
 from wire.artifacts import BackboneFields
 
 QKV = (AdapterModule.QUERY, AdapterModule.KEY, AdapterModule.VALUE)
+ARCHITECTURES = (BERT, MPNET) = ("bert", "mpnet")
+RELATIVE_POSITIONS = "encoder.relative_attention_bias.weight"
+"""What MPNet has besides BERT's tensors; its lower and its upper layers read the same one."""
 
 
 def frozen(tensor: Tensor) -> nn.Parameter:
@@ -125,6 +129,16 @@ class EncoderLayer(nn.Module):
         self, adapters: AdapterCall | None, module: AdapterModule, inputs: Tensor, outputs: Tensor
     ) -> Tensor:
         return outputs if adapters is None else adapters.apply(self.index, module, inputs, outputs)
+
+
+def relative_positions(fields: BackboneFields, tensors: dict[str, Tensor]) -> RelativePositions | None:
+    """Of an architecture that has them."""
+    return RelativePositions(tensors[RELATIVE_POSITIONS]) if fields.architecture == MPNET else None
+
+
+def shared_tensor_shapes(fields: BackboneFields) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of what the layers share."""
+    return {RELATIVE_POSITIONS: (NUM_BUCKETS, fields.num_heads)} if fields.architecture == MPNET else {}
 
 
 def layer_tensor_shapes(fields: BackboneFields, index: int) -> dict[str, tuple[int, ...]]:

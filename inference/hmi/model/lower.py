@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hmi.base.errors import InvalidInput
-from hmi.model.bert import Embeddings, EncoderLayer
+from hmi.model.bert import Embeddings, EncoderLayer, relative_positions
 from hmi.model.packing import PackedAttention, positions_of
 from hmi.plot.ngram import Documents
 from wire.artifacts import BackboneFields
@@ -19,6 +19,7 @@ class LowerLayers(nn.Module):
         super().__init__()
         self.max_positions = fields.max_positions
         self.embeddings = Embeddings(fields, tensors)
+        self.relative = relative_positions(fields, tensors)
         self.layers = nn.ModuleList(EncoderLayer(fields, index, tensors) for index in range(fields.num_lower))
 
     def forward(self, documents: Documents, token_types: NDArray[np.int64] | None = None) -> Tensor:
@@ -37,7 +38,7 @@ class LowerLayers(nn.Module):
             torch.from_numpy(positions_of(documents.offsets)).to(device),
             torch.from_numpy(types).to(device),
         )
-        attention = PackedAttention.of(documents.offsets, device)
+        attention = PackedAttention.of(documents.offsets, device, self.relative)
         for layer in self.layers:
             states = layer(states, attention, None)
         return states

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from hmi.model.relative_positions import RelativePositions
 from hmi.plot.ngram import Documents
 
 
@@ -27,9 +28,12 @@ class PackedAttention:
     groups: tuple[tuple[int, int], ...]  # (documents, length), lengths rising
     by_length: Tensor | None  # int64 [num_tokens]: tokens in the order of groups; None: they already stand so
     back: Tensor | None  # its inverse
+    relative: RelativePositions | None = None
 
     @classmethod
-    def of(cls, offsets: NDArray[np.int64], device: torch.device) -> "PackedAttention":
+    def of(
+        cls, offsets: NDArray[np.int64], device: torch.device, relative: RelativePositions | None = None
+    ) -> "PackedAttention":
         """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]."""
         lengths = np.diff(offsets)
         distinct, num_documents = np.unique(lengths, return_counts=True)
@@ -37,7 +41,7 @@ class PackedAttention:
             (int(n), int(length)) for length, n in zip(distinct, num_documents, strict=True) if length
         )
         if np.all(lengths[:-1] <= lengths[1:]):
-            return cls(groups=groups, by_length=None, back=None)
+            return cls(groups, None, None, relative)
         documents = np.argsort(lengths, kind="stable")
         firsts = np.concatenate(([0], np.cumsum(lengths[documents])))
         by_length = np.repeat(offsets[:-1][documents] - firsts[:-1], lengths[documents]) + np.arange(
@@ -45,7 +49,9 @@ class PackedAttention:
         )
         back = np.empty_like(by_length)
         back[by_length] = np.arange(len(by_length))
-        return cls(groups, torch.from_numpy(by_length).to(device), torch.from_numpy(back).to(device))
+        return cls(
+            groups, torch.from_numpy(by_length).to(device), torch.from_numpy(back).to(device), relative
+        )
 
     def attend(self, query_key_value: Tensor, num_heads: int) -> Tensor:
         """Scaled dot-product attention within each document: [num_tokens, 3 * hidden] to [num_tokens,
@@ -57,18 +63,22 @@ class PackedAttention:
         ):
             # [documents * length, 3 * hidden] -> [3, documents, heads, length, head size]
             heads = group.view(documents, length, 3, num_heads, -1).permute(2, 0, 3, 1, 4)
-            answer = _attend(heads[0], heads[1], heads[2])
+            bias = None if self.relative is None else self.relative.bias(length).to(heads.dtype)
+            answer = _attend(heads[0], heads[1], heads[2], bias)
             answers.append(answer.transpose(1, 2).reshape(documents * length, -1))
         mixed = torch.cat(answers)
         return mixed if self.back is None else mixed[self.back]
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """[documents, heads, length, head size], each, to the same."""
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    """[documents, heads, length, head size], each, to the same; ``bias`` [heads, length, length] is added to
+    the scores."""
     if not (query.requires_grad and query.dtype == torch.bfloat16):
-        return functional.scaled_dot_product_attention(query, key, value)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     # Its gradient in bfloat16 takes seven times as long on a processor as these plain products do.
     scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+    if bias is not None:
+        scores = scores + bias
     return scores.softmax(dim=-1, dtype=scores.dtype) @ value
 
 
@@ -78,7 +88,8 @@ def positions_of(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def token_types_of(documents: Documents, last_id: int) -> NDArray[np.int64] | None:
-    """Token type of every token, int64 [num_tokens]: 1 after the [SEP] in the middle of a pair of texts.
+    """Token type of every token, int64 [num_tokens]: 1 after the [SEP] in the middle of a pair of texts
+    (some tokenizers put two there).
 
     ``last_id`` is [SEP], which no text spells (Tokenizer); None where all documents are single texts.
     """
@@ -88,4 +99,4 @@ def token_types_of(documents: Documents, last_id: int) -> NDArray[np.int64] | No
         return None
     before = np.cumsum(ends) - ends  # [SEP]s before each token
     started = before[documents.offsets[:-1]]
-    return np.asarray(before - np.repeat(started, documents.lengths), np.int64)
+    return np.asarray(np.minimum(before - np.repeat(started, documents.lengths), 1), np.int64)

@@ -25,6 +25,7 @@ class ServingLayers:
         self._dtype = dtype
         self._device = next(upper.parameters()).device
         self._hidden = upper.encoder_layers[0].output.weight.shape[0]
+        self._relative = upper.relative
         self._layers = [_ServingLayer(layer, dtype) for layer in upper.encoder_layers]
 
     @property
@@ -50,6 +51,7 @@ class ServingLayers:
             num_heads=self._layers[0].num_heads,
             device=self._device,
             dtype=self._dtype,
+            relative=self._relative,
         )
 
     @torch.inference_mode()

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hmi.model.adapters.call import AdapterCall
-from hmi.model.bert import EncoderLayer
+from hmi.model.bert import RELATIVE_POSITIONS, EncoderLayer, relative_positions
 from hmi.model.packing import PackedAttention
 from wire.artifacts import BackboneFields
 
@@ -18,6 +18,7 @@ class UpperLayers(nn.Module):
     def __init__(self, fields: BackboneFields, tensors: dict[str, Tensor]) -> None:
         super().__init__()
         self._fields = fields
+        self.relative = relative_positions(fields, tensors)
         self.layers = nn.ModuleList(
             EncoderLayer(fields, index, tensors) for index in range(fields.num_lower, fields.num_layers)
         )
@@ -33,7 +34,7 @@ class UpperLayers(nn.Module):
         ``states`` are the lower layers' output, [num_tokens, hidden]; ``offsets`` (on the host) is int64
         [num_documents + 1]; answers [num_tokens, hidden]. No adapters: the plain backbone.
         """
-        attention = PackedAttention.of(offsets, states.device)
+        attention = PackedAttention.of(offsets, states.device, self.relative)
         for layer in self.layers:
             states = layer(states, attention, adapters)
         return states
@@ -47,14 +48,14 @@ class UpperLayers(nn.Module):
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights by their names in a checkpoint."""
-        named: dict[str, Tensor] = {}
+        named = {} if self.relative is None else {RELATIVE_POSITIONS: self.relative.weight}
         for layer in self.encoder_layers:
             named |= layer.tensors()
         return named
 
     def layer_states(self, states: Tensor, offsets: NDArray[np.int64]) -> list[Tensor]:
         """What each layer answers, first to last, without adapters."""
-        attention = PackedAttention.of(offsets, states.device)
+        attention = PackedAttention.of(offsets, states.device, self.relative)
         answers = []
         for layer in self.layers:
             states = layer(states, attention, None)

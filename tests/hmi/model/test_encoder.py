@@ -1,4 +1,5 @@
-"""Lower and upper layers together are transformers' BertModel, on packed documents of any lengths."""
+"""Lower and upper layers together are transformers' BertModel or MPNetModel, on packed documents of any
+lengths."""
 
 import random
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.model.backbone import UPPER_FILE, Backbone
+from hmi.model.serving_layers import ServingLayers
 from hmi.plot.ngram import Documents
 from tests.tiny.backbone import SPECIAL_TOKENS, make_tiny_backbone
 from wire.ids import Digest
@@ -37,6 +39,26 @@ def random_documents(lengths: list[int], vocab_size: int, seed: int = 0) -> Docu
     return Documents.pack(
         [random.integers(len(SPECIAL_TOKENS), vocab_size, n).astype(np.int32) for n in lengths]
     )
+
+
+def test_with_relative_positions_it_is_mpnet(tmp_path: Path) -> None:
+    backbone = make_tiny_backbone(tmp_path, architecture="mpnet", max_positions=200)
+    documents = random_documents([5, 2, 190, 5, 33], backbone.fields.vocab_size)
+    lower = backbone.lower_states(documents)
+    with torch.inference_mode():
+        final = backbone.upper(lower, documents.offsets, None)
+        serving = ServingLayers(backbone.upper, dtype=torch.float32)
+        served = serving.forward(lower, serving.attention(documents.offsets), None)
+    library = transformers.MPNetModel.from_pretrained(tmp_path / "checkpoint", add_pooling_layer=False)
+    for start, end in zip(documents.offsets[:-1], documents.offsets[1:], strict=True):
+        ids = torch.from_numpy(documents.token_ids[start:end].astype(np.int64))[None]
+        with torch.inference_mode():
+            expected = library(ids, output_hidden_states=True)
+        torch.testing.assert_close(lower[start:end], expected.hidden_states[2][0], atol=TOLERANCE, rtol=0)
+        for states in (final, served):
+            torch.testing.assert_close(
+                states[start:end], expected.last_hidden_state[0], atol=TOLERANCE, rtol=0
+            )
 
 
 @pytest.mark.parametrize("lengths", [[5, 2, 64, 5, 1, 33], [3, 3, 3], [7]])
