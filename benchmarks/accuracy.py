@@ -157,7 +157,7 @@ class _Bench:
         self._full: bool = args.full
         self._max_rows: int | None = args.max_rows
         self._num_lower: int | None = args.num_lower
-        self._source = find_source(SOURCE)
+        self._source = find_source(args.backbone)
         self._calibration: Path | None = None
         if not args.uncalibrated:
             self._calibration = args.calibration or shipped_calibration(self._source, args.num_lower)
@@ -177,13 +177,15 @@ class _Bench:
         result = self._train(task, fold, "plain", plain, split)
         distilled = self._train(task, fold, "distilled", replace(plain, distil=True), split)
         report = result.report
-        return _Fold(
+        measured = _Fold(
             plot=_Paired.of(report),
             exact=self._with_exact_share(task, result, split),
             distilled=_Paired.of(distilled.report),
             coverage={rung: round(share, 4) for rung, share in report["coverage"].items()},
             num_train=report["rows"]["train"],
         )
+        say(f"{task.name} {fold + 1}/{self.num_folds}: {measured}")
+        return measured
 
     def _train(
         self, task: BenchTask, fold: int, kind: str, recipe: Recipe, split: ChooseSplit
@@ -382,6 +384,11 @@ def _parser() -> argparse.ArgumentParser:
         "--max-rows", type=int, help=f"training rows of each task (default: {json.dumps(TRAINING_ROWS)})"
     )
     parser.add_argument("--epochs", type=int, help="at most so many (default: the recipe's)")
+    parser.add_argument(
+        "--backbone",
+        default=SOURCE,
+        help=f"{SOURCE}, or the folder of a checkpoint of BERT's or MPNet's architecture",
+    )
     parser.add_argument(
         "--calibration",
         type=Path,

