@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from hmi.build.batching import in_batches
 from hmi.build.dataset_parts import Part, Parts
 from hmi.build.evaluation import BATCH_ROWS
 from hmi.build.label_errors import LabelErrors, cross_validated, label_errors
 from hmi.build.learning_curve import LabelledFeatures, LearningCurve, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.states import StateSet
-from hmi.model.adapter_bank import AdapterBank
 from hmi.model.backbone import Backbone
+from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import mean_pool
 
 
@@ -67,16 +68,16 @@ def look_into_data(
 @torch.inference_mode()
 def final_states(backbone: Backbone, states: StateSet, on_documents: Callable[[int], None]) -> Features:
     """Pooled output of the upper layers without an adapter, [num_documents, hidden]."""
-    identity = AdapterBank(backbone.fields, num_slots=1, max_rank=1)
-    identity.write(0, None)
-    num_documents = len(states.lengths)
+    dtype = compute_dtype(ComputeType.AUTO, "cpu")
+    upper = backbone.upper.in_dtype(dtype)
+    num_documents, num_done = len(states.lengths), 0
     pooled = np.empty((num_documents, backbone.fields.hidden), np.float32)
-    for start in range(0, num_documents, BATCH_ROWS):
-        batch = states.batch(np.arange(start, min(start + BATCH_ROWS, num_documents)))
-        slots = np.zeros(len(batch.offsets) - 1, np.int64)
-        final = backbone.upper(batch.states, batch.offsets, identity.call(slots, batch.offsets))
-        pooled[start : start + BATCH_ROWS] = mean_pool(final, batch.offsets).numpy()
-        on_documents(start + len(slots))
+    for rows in in_batches(np.arange(num_documents), states.lengths, BATCH_ROWS):
+        batch = states.batch(rows)
+        final = upper(batch.states.to(dtype), batch.offsets, None)
+        pooled[rows] = mean_pool(final.float(), batch.offsets).numpy()
+        num_done += len(rows)
+        on_documents(num_done)
     return pooled
 
 
