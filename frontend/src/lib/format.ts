@@ -8,6 +8,13 @@ export function formatNumber(value: number): string {
   return numbers.format(value);
 }
 
+const values = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+
+/** A number in the units of somebody's data: as many digits as it has, three after the point at most. */
+export function formatValue(value: number): string {
+  return values.format(value);
+}
+
 /** `formatCount(1, "row")` is "1 row", `formatCount(2, "row")` is "2 rows". */
 export function formatCount(count: number, noun: string): string {
   return `${formatNumber(count)} ${noun}${count === 1 ? "" : "s"}`;

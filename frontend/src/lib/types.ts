@@ -9,6 +9,7 @@ export type Membership = Schemas["PlaceOut"];
 export type Role = Membership["role"];
 export type Tenant = Schemas["TenantOut"];
 export type Task = Schemas["TaskOut"];
+export type TaskKind = Schemas["TaskKind"];
 export type Domain = Schemas["DomainOut"];
 export type Dataset = Schemas["DatasetOut"];
 export type DatasetDetail = Schemas["DatasetDetailOut"];

@@ -14,8 +14,9 @@ import { LabelCounts } from "@/features/datasets/components/LabelCounts";
 import { LengthHistogram } from "@/features/datasets/components/LengthHistogram";
 import { RowPreview } from "@/features/datasets/components/RowPreview";
 import { VersionHistory } from "@/features/datasets/components/VersionHistory";
-import { formatBytes, formatCount, formatDate } from "@/lib/format";
+import { formatBytes, formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
+import { contentsOf, hasLabels, wordsOf } from "@/lib/task-kinds";
 import type { DatasetDetail } from "@/lib/types";
 
 import { PageView } from "../PageView";
@@ -41,8 +42,8 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
   const isExamined = dataset.state !== "checking";
   const facts = [
     dataset.version > 1 && `version ${dataset.version}`,
-    isExamined && formatCount(dataset.num_rows, "row"),
-    isExamined && formatCount(dataset.labels.length, "label"),
+    isExamined && contentsOf(dataset),
+    dataset.kind !== "single_label" && wordsOf(dataset.kind).title.toLowerCase(),
     `${formatBytes(dataset.num_bytes)} ${dataset.format.toUpperCase()}`,
     dataset.text_column && `columns “${dataset.text_column}” and “${dataset.label_column}”`,
     `uploaded ${formatDate(dataset.created_at)}`,
@@ -68,7 +69,7 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
         <Stack miw={0}>
           {dataset.report && dataset.num_rows > 0 && (
             <>
-              <Section title="Labels">
+              <Section title={hasLabels(dataset.kind) ? "Labels" : "Numbers"}>
                 <LabelCounts dataset={dataset} />
               </Section>
               {dataset.report.lengths.length > 0 && (

@@ -1,5 +1,6 @@
 /** A tenant's datasets, and uploading one more. */
 
+import { Stack } from "@mantine/core";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 
@@ -9,8 +10,10 @@ import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
 import { DatasetTable } from "@/features/datasets/components/DatasetTable";
+import { KindChoice } from "@/features/datasets/components/KindChoice";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
 import { usePageTitle } from "@/lib/page-title";
+import type { TaskKind } from "@/lib/types";
 
 import { paths } from "../paths";
 import { useParam } from "../use-params";
@@ -21,6 +24,7 @@ export function DatasetsPage() {
   const tenant = useParam("tenant");
   const { canWrite } = useRole(tenant);
   const [page, setPage] = useState(1);
+  const [kind, setKind] = useState<TaskKind>("single_label");
   const datasets = useDatasets(tenant, page);
   const navigate = useNavigate();
   return (
@@ -31,7 +35,14 @@ export function DatasetsPage() {
       />
       {canWrite && (
         <Section title="Upload a file">
-          <UploadForm tenant={tenant} onUploaded={({ id }) => void navigate(paths.dataset(tenant, id))} />
+          <Stack>
+            <KindChoice label="A model that learns from it will give" value={kind} onChange={setKind} />
+            <UploadForm
+              tenant={tenant}
+              kind={kind}
+              onUploaded={({ id }) => void navigate(paths.dataset(tenant, id))}
+            />
+          </Stack>
         </Section>
       )}
       <QueryView query={datasets}>

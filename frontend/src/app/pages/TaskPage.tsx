@@ -1,6 +1,6 @@
 /** One task: what serves, what is being trained, its versions, and the next step. */
 
-import { Button } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { IconMessageBolt } from "@tabler/icons-react";
 import { Link, useNavigate } from "react-router";
 
@@ -10,6 +10,7 @@ import { DeleteTaskButton } from "@/features/tasks/components/DeleteTaskButton";
 import { TaskStateBadge } from "@/features/tasks/components/TaskStateBadge";
 import { isBusy } from "@/features/tasks/state";
 import { usePageTitle } from "@/lib/page-title";
+import { wordsOf } from "@/lib/task-kinds";
 import type { Task } from "@/lib/types";
 
 import { PageView } from "../PageView";
@@ -18,6 +19,7 @@ import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 import { RunningTraining } from "./task/RunningTraining";
 import { ServingSection } from "./task/ServingSection";
+import { SettingsSection } from "./task/SettingsSection";
 import { TrafficSection } from "./task/TrafficSection";
 import { TrainingsSection } from "./task/TrainingsSection";
 import { TrainSection } from "./task/TrainSection";
@@ -40,7 +42,14 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
     <>
       <PageHeader
         title={task.name}
-        description={<TaskStateBadge task={task} />}
+        description={
+          <Group gap="xs">
+            <TaskStateBadge task={task} />
+            <Text span size="sm">
+              {wordsOf(task.kind).title}
+            </Text>
+          </Group>
+        }
         trail={[{ label: "Tasks", to: paths.tasks(tenant) }]}
         actions={
           <>
@@ -72,6 +81,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
       {isTrained && <VersionsSection tenant={tenant} task={task} canWrite={canWrite} />}
       {canWrite && !isBusy(task) && <TrainSection tenant={tenant} task={task} />}
       {isTrained && <TrainingsSection tenant={tenant} task={task} />}
+      {canWrite && <SettingsSection key={task.id} tenant={tenant} task={task} />}
     </>
   );
 }

@@ -32,7 +32,7 @@ export function TasksPage() {
     <>
       <PageHeader
         title="Tasks"
-        description="Each task is a model of your own: it gives one of your labels to a text."
+        description="Each task is a model of your own: it gives your labels, or a number, to texts."
         actions={tasks.data && tasks.data.count > 0 ? newTask : null}
       />
       <QueryView query={tasks}>

@@ -31,9 +31,9 @@ export function TryPage() {
         ]}
       />
       <PageView query={task}>
-        {({ deployment }) =>
+        {({ deployment, kind }) =>
           deployment ? (
-            <Playground tenant={tenant} task={slug} />
+            <Playground tenant={tenant} task={slug} kind={kind} />
           ) : (
             <EmptyState
               icon={<IconMessageBolt />}

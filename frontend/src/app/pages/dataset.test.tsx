@@ -172,7 +172,7 @@ describe("a large file", () => {
   });
 
   it("goes on where it was after the page was loaded anew", async () => {
-    localStorage.setItem(`hmi-upload acme a.csv ${numBytes} 1`, upload);
+    localStorage.setItem(`hmi-upload acme a.csv ${numBytes} 1 single_label`, upload);
     offset = chunkBytes;
     const { user } = renderApp("/t/acme/datasets");
     await screen.findByText(/Drop a CSV/);

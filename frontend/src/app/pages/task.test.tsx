@@ -182,4 +182,51 @@ describe("a task", () => {
     expect(screen.queryByText(/Drop a CSV/)).toBeNull();
     expect(screen.queryByRole("button", { name: "Delete" })).toBeNull();
   });
+
+  it("lets unusual texts be computed in full, and says how usual the texts were", async () => {
+    current = task({
+      latest_training: trained,
+      latest_version: { id: version().id, number: 2, created_at: "2026-01-05T10:00:00Z" },
+    });
+    server
+      .on(`GET ${root}/tasks/mail-topics/versions/2`, ok(version({ number: 2 })))
+      .on(`PATCH ${root}/tasks/mail-topics`, ({ body }) => {
+        current = { ...current, ...(body as Partial<Task>) };
+        return ok(current);
+      });
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    const settings = await screen.findByRole("region", { name: "Settings" });
+    expect(await within(settings).findByText(/75% was known on average/)).toBeVisible();
+    await user.selectOptions(within(settings).getByLabelText("Unusual texts"), "0.5");
+    await user.click(within(settings).getByRole("button", { name: "Save" }));
+
+    expect(await within(settings).findByText("Saved.")).toBeVisible();
+    expect(server.sentTo(`PATCH ${root}/tasks/mail-topics`)[0]?.body).toEqual({ coverage_floor: 0.5 });
+  });
+
+  it("shows a floor that a program has set, and takes it away", async () => {
+    current = task({ coverage_floor: 0.625 });
+    server.on(`PATCH ${root}/tasks/mail-topics`, () => ok((current = task())));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    const floor = await screen.findByLabelText("Unusual texts");
+    expect(floor).toHaveDisplayValue("Compute texts of which less than 63% is known");
+    await user.selectOptions(floor, "");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Saved.")).toBeVisible();
+    expect(server.sentTo(`PATCH ${root}/tasks/mail-topics`)[0]?.body).toEqual({ coverage_floor: null });
+  });
+
+  it("keeps what was typed when a change is refused", async () => {
+    server.on(`PATCH ${root}/tasks/mail-topics`, refusal(503, "unavailable", "Try again."));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    const name = await screen.findByLabelText("Name");
+    await user.clear(name);
+    await user.type(name, "Mail kinds");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("Nothing was changed")).toBeVisible();
+    expect(name).toHaveValue("Mail kinds");
+  });
 });

@@ -1,6 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
+import type { Task } from "@/lib/types";
 import { me, task } from "@/testing/examples";
 import { FakeServer, ok, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
@@ -118,6 +119,47 @@ describe("trying a text", () => {
     expect(screen.getByRole("heading", { name: "billing" })).toBeVisible();
     const [call] = server.sentTo("POST /v1/tasks/mail-topics/predict");
     expect(call?.body).toMatchObject({ inputs: ["Where is it?", "The bill"] });
+  });
+
+  function serve(kind: Task["kind"], said: object) {
+    const read = { num_tokens: 8, truncated: false, coverage: answer.predictions[0]?.coverage, tokens: null };
+    const deployment = { version: 4, version_id: "v", deployed_at: "2026-01-05T10:00:00Z" };
+    server
+      .on("GET /api/v1/tenants/acme/tasks/mail-topics", ok(task({ kind, deployment })))
+      .on("POST /v1/tasks/mail-topics/predict", ok({ ...answer, predictions: [{ ...read, ...said }] }));
+  }
+
+  it("shows the number that a task of scores answers", async () => {
+    serve("score", { value: 3.14159 });
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "Where is it?");
+
+    expect(await screen.findByRole("heading", { name: "3.142" })).toBeVisible();
+    expect(screen.queryByRole("region", { name: "Scores" })).toBeNull();
+  });
+
+  it("shows all labels that fit, or that none does", async () => {
+    serve("multi_label", { labels: [], scores: { billing: 0.2, delivery: 0.3 } });
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "Where is it?");
+
+    expect(await screen.findByRole("heading", { name: "None of the labels" })).toBeVisible();
+    serve("multi_label", { labels: ["billing", "delivery"], scores: { billing: 0.7, delivery: 0.8 } });
+    await predict(user, "And now?");
+    expect(await screen.findByRole("heading", { name: "billing, delivery" })).toBeVisible();
+  });
+
+  it("sends both texts of a pair", async () => {
+    serve("sentence_pair", { label: "fits", score: 0.9, scores: { fits: 0.9, not: 0.1 } });
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await user.type(await screen.findByLabelText("First text"), "Where is it?");
+    expect(screen.getByRole("button", { name: "Predict" })).toBeDisabled();
+    await user.type(screen.getByLabelText("Second text"), "In the post.");
+    await user.click(screen.getByRole("button", { name: "Predict" }));
+
+    expect(await screen.findByRole("heading", { name: "fits" })).toBeVisible();
+    const [call] = server.sentTo("POST /v1/tasks/mail-topics/predict");
+    expect(call?.body).toMatchObject({ inputs: [{ text: "Where is it?", pair: "In the post." }] });
   });
 
   it("writes the same call in other languages", async () => {

@@ -89,7 +89,7 @@ describe("the wizard", () => {
     await user.click(screen.getByRole("button", { name: "Deploy version 1" }));
     expect(await screen.findByText("Version 1 serves")).toBeVisible();
     expect(screen.getByLabelText("Text")).toBeVisible();
-    expect(created()).toEqual([{ name: "Mails" }]);
+    expect(created()).toEqual([{ name: "Mails", kind: "single_label" }]);
   });
 
   it("suggests the domain of one's own that knows the text best", async () => {
@@ -102,7 +102,7 @@ describe("the wizard", () => {
     expect(within(choice).getByText(/Knows 50% of your text/)).toBeVisible();
     await user.click(screen.getByRole("button", { name: "Create task" }));
     await screen.findByText("Train the model");
-    expect(created()).toEqual([{ name: "Mails", domain: "mails" }]);
+    expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "mails" }]);
   });
 
   it("makes a domain below a shared one", async () => {
@@ -118,7 +118,46 @@ describe("the wizard", () => {
       name: "Mails",
       parent_domain: "news",
     });
-    expect(created()).toEqual([{ name: "Mails", domain: "mails-2" }]);
+    expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "mails-2" }]);
+  });
+
+  it("uploads for the kind of answer that is wanted, and makes a task of that kind", async () => {
+    const pairs = dataset({
+      id: "6a1f0000-0000-4000-8000-000000000044",
+      name: "pairs.csv",
+      kind: "sentence_pair",
+    });
+    server
+      .on(`POST ${root}/datasets`, ok(pairs, 201))
+      .on(`GET ${root}/datasets/${pairs.id}`, ok(pairs))
+      .on(`GET ${root}/datasets/${pairs.id}/rows`, ok({ count: 0, results: [] }))
+      .on(`GET ${root}/datasets/${pairs.id}/suggestion`, ok(suggested(null)));
+    const { user } = renderApp("/t/acme/new-task");
+
+    await user.click(await screen.findByRole("radio", { name: /^One label for two texts/ }));
+    expect(screen.queryByLabelText(/uploaded before/)).toBeNull();
+    await user.click(screen.getByRole("button", { name: "The columns have other names" }));
+    await user.type(screen.getByLabelText("Column with the second text"), "reply");
+    const chosen = new File(["text,reply,label\n"], "pairs.csv", { type: "text/csv" });
+    await user.upload(document.querySelector("input[type=file]") as HTMLInputElement, chosen);
+    await user.click(await screen.findByRole("button", { name: "Go on with this file" }));
+    const form = server.sentTo(`POST ${root}/datasets`)[0]?.body as FormData;
+    expect([form.get("kind"), form.get("pair_column")]).toEqual(["sentence_pair", "reply"]);
+
+    expect(
+      await screen.findByText("The model will give one of your labels for both together."),
+    ).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    await screen.findByText("Train the model");
+    expect(created()).toEqual([{ name: "Pairs", kind: "sentence_pair" }]);
+  });
+
+  it("offers no dataset of another kind", async () => {
+    const { user } = renderApp("/t/acme/new-task");
+
+    expect(await screen.findByLabelText(/uploaded before/)).toBeVisible();
+    await user.click(screen.getByRole("radio", { name: /^A number for each text/ }));
+    expect(screen.queryByLabelText(/uploaded before/)).toBeNull();
   });
 
   it("does not wait for a text that has not been compared", async () => {

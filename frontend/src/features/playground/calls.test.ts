@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 
 import { callIn } from "./calls";
 
-const call = { origin: "http://hmi.example", task: "mail-topics", texts: [`It's "late", $HOME`] };
+const call = {
+  origin: "http://hmi.example",
+  task: "mail-topics",
+  kind: "single_label" as const,
+  inputs: [`It's "late", $HOME`],
+} satisfies Parameters<typeof callIn>[1];
 
 describe("the same call", () => {
   it("for a shell hands texts on unchanged", () => {
@@ -17,14 +22,14 @@ describe("the same call", () => {
   });
 
   it("for Python needs nothing that is not there", () => {
-    const program = callIn("python", { ...call, texts: ["a\nb", "c"] });
+    const program = callIn("python", { ...call, inputs: ["a\nb", "c"] });
     expect(program).toContain('"http://hmi.example/v1/tasks/mail-topics/predict"');
     expect(program).toContain('{"inputs": [\n        "a\\nb",\n        "c",\n    ]}');
     expect(program).not.toMatch(/requests|httpx/);
   });
 
   it("for JavaScript runs as it stands", async () => {
-    const program = callIn("javascript", { ...call, texts: ["one\u2028two", `$\{x} \\ "`] });
+    const program = callIn("javascript", { ...call, inputs: ["one\u2028two", `$\{x} \\ "`] });
     const sent: unknown[] = [];
     const send = (_: string, { body }: { body: string }) => {
       sent.push(JSON.parse(body));
@@ -40,5 +45,16 @@ describe("the same call", () => {
 
     expect(sent).toEqual([{ inputs: ["one\u2028two", `$\{x} \\ "`] }]);
     expect(printed).toEqual([["a", 1]]);
+  });
+
+  it("says what the kind of task answers, and sends two texts where it reads two", () => {
+    const pair = { text: "one", pair: "two" };
+    expect(callIn("python", { ...call, kind: "sentence_pair", inputs: [pair] })).toContain(
+      '{"inputs": [{"text":"one","pair":"two"}]}',
+    );
+    expect(callIn("python", { ...call, kind: "score" })).toContain('print(prediction["value"])');
+    expect(callIn("javascript", { ...call, kind: "multi_label" })).toContain(
+      "console.log(prediction.labels)",
+    );
   });
 });

@@ -1,6 +1,8 @@
 /** The same call for programs: curl, Python, JavaScript. The key is read from the environment: it lands in no history. */
 
-import { predictPath } from "./api/predict";
+import type { TaskKind } from "@/lib/types";
+
+import { type PredictInput, predictPath } from "./api/predict";
 
 export type Language = "curl" | "python" | "javascript";
 
@@ -13,7 +15,8 @@ export const languages: { language: Language; name: string }[] = [
 interface Call {
   origin: string;
   task: string;
-  texts: string[];
+  kind: TaskKind;
+  inputs: PredictInput[];
 }
 
 export function callIn(language: Language, call: Call): string {
@@ -21,8 +24,8 @@ export function callIn(language: Language, call: Call): string {
 }
 
 /** For a POSIX shell. */
-function curl({ origin, task, texts }: Call): string {
-  const body = JSON.stringify({ inputs: texts });
+function curl({ origin, task, inputs }: Call): string {
+  const body = JSON.stringify({ inputs });
   return [
     `curl ${origin}${predictPath(task)}`,
     `-H "Authorization: Bearer $HMI_KEY"`,
@@ -32,12 +35,12 @@ function curl({ origin, task, texts }: Call): string {
 }
 
 /** For Python 3 with its standard library alone. A JSON string is a Python string too. */
-function python({ origin, task, texts }: Call): string {
+function python({ origin, task, kind, inputs }: Call): string {
   return `import json, os, urllib.request
 
 request = urllib.request.Request(
     ${JSON.stringify(origin + predictPath(task))},
-    data=json.dumps({"inputs": [${listed(texts, "        ", "    ")}]}).encode(),
+    data=json.dumps({"inputs": [${listed(inputs, "        ", "    ")}]}).encode(),
     headers={
         "Authorization": "Bearer " + os.environ["HMI_KEY"],
         "Content-Type": "application/json",
@@ -45,31 +48,41 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as answer:
     for prediction in json.load(answer)["predictions"]:
-        print(prediction["label"], prediction["score"])`;
+        print(${fieldsOf(kind)
+          .map((field) => `prediction["${field}"]`)
+          .join(", ")})`;
 }
 
 /** For Node and other servers: a key does not belong into a page. */
-function javascript({ origin, task, texts }: Call): string {
+function javascript({ origin, task, kind, inputs }: Call): string {
   return `const response = await fetch(${JSON.stringify(origin + predictPath(task))}, {
   method: "POST",
   headers: {
     Authorization: \`Bearer \${process.env.HMI_KEY}\`,
     "Content-Type": "application/json",
   },
-  body: JSON.stringify({ inputs: [${listed(texts, "    ", "  ")}] }),
+  body: JSON.stringify({ inputs: [${listed(inputs, "    ", "  ")}] }),
 });
 const { predictions } = await response.json();
-for (const { label, score } of predictions) console.log(label, score);`;
+for (const prediction of predictions) console.log(${fieldsOf(kind)
+    .map((field) => `prediction.${field}`)
+    .join(", ")});`;
 }
 
-function listed(texts: string[], indent: string, end: string): string {
-  const literals = texts.map(literal);
+/** What a prediction says, by the task's kind. */
+function fieldsOf(kind: TaskKind): string[] {
+  if (kind === "score") return ["value"];
+  return kind === "multi_label" ? ["labels"] : ["label", "score"];
+}
+
+function listed(inputs: PredictInput[], indent: string, end: string): string {
+  const literals = inputs.map(literal);
   if (literals.length < 2) return literals.join("");
   return `\n${literals.map((each) => `${indent}${each},\n`).join("")}${end}`;
 }
 
-/** A text as a string literal that Python and JavaScript read alike. */
-function literal(text: string): string {
+/** An input as a literal that Python and JavaScript read alike. */
+function literal(input: PredictInput): string {
   // JSON leaves these two as they are; in a program they would end the line.
-  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  return JSON.stringify(input).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }

@@ -27,16 +27,18 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
       title={isFirst ? "Give it examples and train it" : "Train a new version"}
       description={
         isFirst
-          ? "A file of texts with the label that each should get. A few hundred rows of each label are a good start."
+          ? "A file of texts with the right answers. A few hundred rows of each label are a good start."
           : "With more or better examples. What serves now goes on serving until you deploy the new version."
       }
     >
       <QueryView query={datasets} height={200}>
-        {({ results }) =>
-          results.length === 0 || isUploading ? (
+        {({ results: all }) => {
+          const results = all.filter(({ kind }) => kind === task.kind);
+          return results.length === 0 || isUploading ? (
             <Stack>
               <UploadForm
                 tenant={tenant}
+                kind={task.kind}
                 onUploaded={({ id }) => {
                   setUploaded(id);
                   setIsUploading(false);
@@ -92,8 +94,8 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
                 Upload another file
               </Button>
             </Stack>
-          )
-        }
+          );
+        }}
       </QueryView>
     </Section>
   );

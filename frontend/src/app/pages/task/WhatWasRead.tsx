@@ -9,8 +9,8 @@ import { useDataset } from "@/features/datasets/api/get-dataset";
 import { DoctorReport } from "@/features/datasets/components/DoctorReport";
 import { LabelCounts } from "@/features/datasets/components/LabelCounts";
 import { RowPreview } from "@/features/datasets/components/RowPreview";
-import { formatCount } from "@/lib/format";
 import { queryKeys } from "@/lib/query-keys";
+import { contentsOf, hasLabels } from "@/lib/task-kinds";
 import type { DatasetDetail } from "@/lib/types";
 
 interface Props {
@@ -33,8 +33,7 @@ export function WhatWasRead({ tenant, id, onMended }: Props) {
         <Stack>
           {dataset.state !== "checking" && (
             <Text role="status">
-              <strong>{dataset.name}</strong> was read: {formatCount(dataset.num_rows, "row")},{" "}
-              {formatCount(dataset.labels.length, "label")}.
+              <strong>{dataset.name}</strong> was read: {contentsOf(dataset)}.
             </Text>
           )}
           <DoctorReport tenant={tenant} dataset={dataset} onMended={onMended} />
@@ -42,7 +41,7 @@ export function WhatWasRead({ tenant, id, onMended }: Props) {
             <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
               <div>
                 <Title order={3} size="h5" mb="xs">
-                  Labels
+                  {hasLabels(dataset.kind) ? "Labels" : "Numbers"}
                 </Title>
                 <LabelCounts dataset={dataset} />
               </div>

@@ -1,4 +1,4 @@
-/** Step 1: upload a file, or take one that was uploaded before, and see what was read in it. */
+/** Step 1: what the model is to decide, and the file to learn it from, with what was read in it. */
 
 import { Button, Group, NativeSelect, Paper, Stack, Text } from "@mantine/core";
 import { IconArrowRight } from "@tabler/icons-react";
@@ -8,9 +8,10 @@ import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDataset } from "@/features/datasets/api/get-dataset";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { KindChoice } from "@/features/datasets/components/KindChoice";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
-import { formatCount } from "@/lib/format";
-import type { Dataset } from "@/lib/types";
+import { contentsOf } from "@/lib/task-kinds";
+import type { Dataset, TaskKind } from "@/lib/types";
 
 import { WhatWasRead } from "../task/WhatWasRead";
 
@@ -22,23 +23,31 @@ interface Props {
 export function DataStep({ tenant, onChosen }: Props) {
   const datasets = useDatasets(tenant);
   const [chosen, setChosen] = useState<string | null>(null);
+  const [kind, setKind] = useState<TaskKind>("single_label");
+  const choose = (next: TaskKind) => {
+    setKind(next);
+    setChosen(null);
+  };
   return (
     <Section
-      title="What should the model learn from?"
-      description="A file of texts, each with the label that it should get. A few hundred rows of each label are a good start."
+      title="What should the model learn?"
+      description="From a file of examples: texts with the right answers. A few hundred rows of each label are a good start."
     >
       <QueryView query={datasets} height={260}>
         {({ results }) => (
           <Stack>
-            <UploadForm tenant={tenant} onUploaded={({ id }) => setChosen(id)} />
-            {results.length > 0 && (
+            <KindChoice label="It will give" value={kind} onChange={choose} />
+            <UploadForm tenant={tenant} kind={kind} onUploaded={({ id }) => setChosen(id)} />
+            {results.some((dataset) => dataset.kind === kind) && (
               <NativeSelect
                 label="Or take a file that was uploaded before"
                 value={chosen ?? ""}
                 onChange={(event) => setChosen(event.currentTarget.value || null)}
                 data={[
                   { value: "", label: "Choose …" },
-                  ...results.map((dataset) => ({ value: dataset.id, label: optionWords(dataset) })),
+                  ...results
+                    .filter((dataset) => dataset.kind === kind)
+                    .map((dataset) => ({ value: dataset.id, label: optionWords(dataset) })),
                 ]}
                 maw={560}
               />
@@ -53,11 +62,12 @@ export function DataStep({ tenant, onChosen }: Props) {
   );
 }
 
-function optionWords({ name, version, state, num_rows, labels }: Dataset): string {
+function optionWords(dataset: Dataset): string {
+  const { name, version, state } = dataset;
   const told = version > 1 ? `${name}, version ${version}` : name;
   if (state === "blocked") return `${told} (to be fixed first)`;
   if (state === "checking") return `${told} (being examined)`;
-  return `${told} (${formatCount(num_rows, "row")}, ${formatCount(labels.length, "label")})`;
+  return `${told} (${contentsOf(dataset)})`;
 }
 
 interface ChosenProps {

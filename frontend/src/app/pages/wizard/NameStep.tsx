@@ -15,7 +15,8 @@ import { choicesFor, idOf, suggestedChoice } from "@/features/domains/choices";
 import { DomainChoiceList } from "@/features/domains/components/DomainChoiceList";
 import { useCreateTask } from "@/features/tasks/api/create-task";
 import { afterChange } from "@/lib/after-change";
-import type { Task } from "@/lib/types";
+import { wordsOf } from "@/lib/task-kinds";
+import type { Task, TaskKind } from "@/lib/types";
 
 import { PageView } from "@/app/PageView";
 import { paths } from "@/app/paths";
@@ -30,12 +31,14 @@ export function NameStep({ tenant, dataset, onBack }: Props) {
   const found = useDataset(tenant, dataset);
   return (
     <PageView query={found}>
-      {({ name }) => <NameForm tenant={tenant} dataset={dataset} fileName={name} onBack={onBack} />}
+      {({ name, kind }) => (
+        <NameForm tenant={tenant} dataset={dataset} fileName={name} kind={kind} onBack={onBack} />
+      )}
     </PageView>
   );
 }
 
-function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: string }) {
+function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileName: string; kind: TaskKind }) {
   const navigate = useNavigate();
   const domains = useDomains(tenant);
   const { suggestion, isMeasuring } = useSuggestion(tenant, dataset);
@@ -52,11 +55,11 @@ function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: str
 
   const create = async (): Promise<Task> => {
     const title = name.trim();
-    if (choice?.kind === "own") return createTask.mutateAsync({ name: title, domain: choice.slug });
-    if (choice?.kind !== "below") return createTask.mutateAsync({ name: title });
+    if (choice?.kind === "own") return createTask.mutateAsync({ name: title, kind, domain: choice.slug });
+    if (choice?.kind !== "below") return createTask.mutateAsync({ name: title, kind });
     const made =
       createDomain.data ?? (await createDomain.mutateAsync({ name: title, parentDomain: choice.slug }));
-    return createTask.mutateAsync({ name: title, domain: made.slug });
+    return createTask.mutateAsync({ name: title, kind, domain: made.slug });
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -64,7 +67,7 @@ function NameForm({ tenant, dataset, fileName, onBack }: Props & { fileName: str
   };
   const error = createDomain.error ?? createTask.error;
   return (
-    <Section title="What will the model decide?">
+    <Section title="Name and domain" description={`The model will give ${wordsOf(kind).gives}.`}>
       <form onSubmit={submit}>
         <Stack maw={640}>
           {error && <ErrorNotice error={error} title="The task was not created" />}

@@ -38,7 +38,7 @@ function Start({ tenant, task }: { tenant: string; task: Task }) {
     >
       <QueryView query={datasets} height={200}>
         {({ results }) => {
-          const ready = results.filter(({ state }) => state === "ready");
+          const ready = results.filter(({ state, kind }) => state === "ready" && kind === task.kind);
           if (ready.length === 0) {
             return (
               <Group>

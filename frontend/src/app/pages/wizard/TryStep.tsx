@@ -25,7 +25,7 @@ export function TryStep({ tenant, task }: { tenant: string; task: Task }) {
           </Button>
         </Group>
       </Alert>
-      <Playground tenant={tenant} task={task.slug} />
+      <Playground tenant={tenant} task={task.slug} kind={task.kind} />
     </>
   );
 }

@@ -9,7 +9,7 @@ import type { Dataset } from "@/lib/types";
 export interface Mending {
   /** Ids of fixes that the report offers. */
   fixes: string[];
-  columns?: { text: string; label: string; has_header: boolean };
+  columns?: { text: string; label: string; pair?: string; has_header: boolean };
 }
 
 export function useFixDataset(tenant: string, dataset: Dataset) {

@@ -4,7 +4,7 @@ import { api, body } from "@/lib/api";
 import { ApiError, isTransient } from "@/lib/api-error";
 import type { DatasetDetail, DatasetUpload } from "@/lib/types";
 
-import type { Sending, Upload } from "./upload-dataset";
+import { declaredOf, type Sending, type Upload } from "./upload-dataset";
 
 export const chunkBytes = 4 * 1024 * 1024;
 const waitsMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -29,28 +29,28 @@ export async function sendInChunks(tenant: string, upload: Upload, sending: Send
       ),
     sending,
   );
-  localStorage.removeItem(noteOf(tenant, file));
+  localStorage.removeItem(noteOf(tenant, upload));
   return made;
 }
 
 /** The upload that was begun before with the very same file, in this browser, or a new one. */
-async function begun(tenant: string, { file, textColumn, labelColumn }: Upload): Promise<DatasetUpload> {
-  const note = noteOf(tenant, file);
+async function begun(tenant: string, upload: Upload): Promise<DatasetUpload> {
+  const { file } = upload;
+  const note = noteOf(tenant, upload);
   const before = await known(tenant, localStorage.getItem(note));
-  if (before && !textColumn && !labelColumn) return before;
-  const upload = body(
+  if (before) return before;
+  const made = body(
     await api.POST("/api/v1/tenants/{tenant}/uploads", {
       params: { path: { tenant } },
       body: {
         file_name: file.name.slice(0, 300),
         num_bytes: file.size,
-        ...(textColumn && { text_column: textColumn }),
-        ...(labelColumn && { label_column: labelColumn }),
+        ...declaredOf(upload),
       },
     }),
   );
-  localStorage.setItem(note, upload.id);
-  return upload;
+  localStorage.setItem(note, made.id);
+  return made;
 }
 
 /** The upload of this id if it is still there and waits for bytes. */
@@ -66,9 +66,11 @@ async function known(tenant: string, id: string | null): Promise<DatasetUpload |
   }
 }
 
-/** Another file of the same name and size has another date. */
-function noteOf(tenant: string, { name, size, lastModified }: File): string {
-  return `hmi-upload ${tenant} ${name} ${size} ${lastModified}`;
+/** Another file of the same name and size has another date; the same file read in another way is another upload. */
+function noteOf(tenant: string, upload: Upload): string {
+  const { name, size, lastModified } = upload.file;
+  const declared = Object.values(declaredOf(upload)).join(" ");
+  return `hmi-upload ${tenant} ${name} ${size} ${lastModified} ${declared}`;
 }
 
 /** Sends one piece; the answer is where the next one begins, which the server also tells when it has this one already. */

@@ -6,14 +6,30 @@ import { useRef, useState } from "react";
 import { apiErrorFrom, unreachableError } from "@/lib/api-error";
 import { csrfHeaders } from "@/lib/csrf";
 import { queryKeys } from "@/lib/query-keys";
-import type { DatasetDetail } from "@/lib/types";
+import type { DatasetDetail, TaskKind } from "@/lib/types";
 
 import { chunkBytes, sendInChunks, stopped } from "./send-in-chunks";
 
 export interface Upload {
   file: File;
+  kind: TaskKind;
   textColumn?: string;
   labelColumn?: string;
+  /** Of kind sentence_pair: the second text. */
+  pairColumn?: string;
+  /** Of kind multi_label: what stands between the labels of a row. */
+  labelSeparator?: string;
+}
+
+/** What is said of the file beside its bytes, as both ways of sending take it; what is empty is found by itself. */
+export function declaredOf({ kind, textColumn, labelColumn, pairColumn, labelSeparator }: Upload) {
+  return {
+    kind,
+    ...(textColumn && { text_column: textColumn }),
+    ...(labelColumn && { label_column: labelColumn }),
+    ...(kind === "sentence_pair" && pairColumn && { pair_column: pairColumn }),
+    ...(kind === "multi_label" && labelSeparator && { label_separator: labelSeparator }),
+  };
 }
 
 export interface Sending {
@@ -26,8 +42,7 @@ export interface Sending {
 function sendWhole(tenant: string, upload: Upload, { signal, onProgress }: Sending): Promise<DatasetDetail> {
   const form = new FormData();
   form.append("file", upload.file);
-  if (upload.textColumn) form.append("text_column", upload.textColumn);
-  if (upload.labelColumn) form.append("label_column", upload.labelColumn);
+  for (const [name, value] of Object.entries(declaredOf(upload))) form.append(name, value);
 
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();

@@ -21,6 +21,11 @@ export function ColumnChoice({ tenant, dataset, onMended }: Props) {
   const mend = useFixDataset(tenant, dataset);
   const [text, setText] = useState(Math.max(0, names.indexOf(dataset.text_column)));
   const [label, setLabel] = useState(Math.max(0, names.indexOf(dataset.label_column)));
+  const isPair = dataset.kind === "sentence_pair";
+  const [pair, setPair] = useState(() => {
+    const known = names.findIndex((name) => name !== dataset.text_column && name !== dataset.label_column);
+    return Math.max(0, known);
+  });
   const [hasHeader, setHasHeader] = useState(hadHeader);
   if (names.length < 2) return null;
 
@@ -29,7 +34,13 @@ export function ColumnChoice({ tenant, dataset, onMended }: Props) {
     value: String(place),
     label: name || `column ${place + 1}`,
   }));
-  const columns = { text: nameOf(text), label: nameOf(label), has_header: hasHeader };
+  const columns = {
+    text: nameOf(text),
+    label: nameOf(label),
+    ...(isPair && { pair: nameOf(pair) }),
+    has_header: hasHeader,
+  };
+  const chosen = isPair ? [text, label, pair] : [text, label];
   return (
     <Stack gap="sm">
       {mend.isError && <ErrorNotice error={mend.error} title="The columns were not changed" />}
@@ -40,6 +51,14 @@ export function ColumnChoice({ tenant, dataset, onMended }: Props) {
           value={String(text)}
           onChange={(event) => setText(Number(event.currentTarget.value))}
         />
+        {isPair && (
+          <NativeSelect
+            label="Column with the second text"
+            data={options}
+            value={String(pair)}
+            onChange={(event) => setPair(Number(event.currentTarget.value))}
+          />
+        )}
         <NativeSelect
           label="Column with the label"
           data={options}
@@ -57,7 +76,7 @@ export function ColumnChoice({ tenant, dataset, onMended }: Props) {
         <Button
           size="compact-sm"
           variant="default"
-          disabled={text === label}
+          disabled={new Set(chosen).size < chosen.length}
           loading={mend.isPending}
           onClick={() => afterChange(mend.mutateAsync({ fixes: [], columns }), onMended)}
         >

@@ -4,6 +4,7 @@ import { Anchor, Table } from "@mantine/core";
 import { Link } from "react-router";
 
 import { formatAgo, formatBytes, formatNumber } from "@/lib/format";
+import { hasLabels } from "@/lib/task-kinds";
 import type { Dataset } from "@/lib/types";
 
 import { DatasetStateBadge } from "./DatasetStateBadge";
@@ -40,7 +41,7 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
                 <DatasetStateBadge dataset={dataset} />
               </Table.Td>
               <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
-              <Table.Td ta="right">{dataset.labels.length}</Table.Td>
+              <Table.Td ta="right">{hasLabels(dataset.kind) ? dataset.labels.length : "numbers"}</Table.Td>
               <Table.Td ta="right">{formatBytes(dataset.num_bytes)}</Table.Td>
               <Table.Td>{formatAgo(dataset.created_at)}</Table.Td>
             </Table.Tr>

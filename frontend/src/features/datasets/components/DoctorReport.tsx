@@ -44,7 +44,7 @@ export function DoctorReport({ tenant, dataset, onMended }: Props) {
       {mend.isError && <ErrorNotice error={mend.error} title="The dataset was not mended" />}
       {dataset.state === "ready" && findings.every(({ severity }) => severity === "note") && (
         <Alert color="teal" variant="light" icon={<IconCircleCheck aria-hidden />} title="No problems found">
-          Every row has a text and a label.
+          Every row can be learnt from.
         </Alert>
       )}
       {groups.map(({ severity, title, color }) => {

@@ -1,12 +1,20 @@
-/** How many rows each label has. */
+/** How many rows each label has; of numbers, from where to where they go. */
 
-import { Stack } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 
 import { ShareBar } from "@/components/ui/ShareBar";
-import { formatCount } from "@/lib/format";
-import type { Dataset } from "@/lib/types";
+import { formatCount, formatValue } from "@/lib/format";
+import type { DatasetDetail } from "@/lib/types";
 
-export function LabelCounts({ dataset }: { dataset: Dataset }) {
+export function LabelCounts({ dataset }: { dataset: DatasetDetail }) {
+  const values = dataset.report?.values;
+  if (values) {
+    return (
+      <Text size="sm">
+        From {formatValue(values.least)} to {formatValue(values.most)}, {formatValue(values.mean)} on average.
+      </Text>
+    );
+  }
   return (
     <Stack gap="xs" component="ul" p={0} m={0} style={{ listStyle: "none" }}>
       {dataset.labels.map(({ label, num_rows }) => (

@@ -5,7 +5,8 @@ import { useState } from "react";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { formatNumber } from "@/lib/format";
-import type { Dataset } from "@/lib/types";
+import { hasLabels } from "@/lib/task-kinds";
+import type { Dataset, DatasetRow } from "@/lib/types";
 
 import { useDatasetRows } from "../api/get-dataset-rows";
 
@@ -33,22 +34,35 @@ export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
                 <Table.Tr>
                   <Table.Th w={70}>Row</Table.Th>
                   <Table.Th>Text</Table.Th>
-                  <Table.Th w={150}>Label</Table.Th>
+                  <Table.Th w={150}>{headOf(dataset)}</Table.Th>
                 </Table.Tr>
               </Table.Thead>
               <Table.Tbody>
-                {results.map(({ row, text, label }) => (
-                  <Table.Tr key={row}>
-                    <Table.Td c="dimmed">{row}</Table.Td>
+                {results.map((row) => (
+                  <Table.Tr key={row.row}>
+                    <Table.Td c="dimmed">{row.row}</Table.Td>
                     <Table.Td>
-                      <Text size="sm" lineClamp={2}>
-                        {text}
+                      <Text size="sm" lineClamp={2} dir="auto">
+                        {row.text}
                       </Text>
+                      {row.pair !== null && (
+                        <Text size="sm" c="dimmed" lineClamp={2} dir="auto">
+                          {row.pair}
+                        </Text>
+                      )}
                     </Table.Td>
                     <Table.Td>
-                      <Badge variant="light" tt="none">
-                        {label}
-                      </Badge>
+                      {row.value !== null ? (
+                        row.value
+                      ) : (
+                        <Group gap={4}>
+                          {labelsOf(row).map((label) => (
+                            <Badge key={label} variant="light" tt="none">
+                              {label}
+                            </Badge>
+                          ))}
+                        </Group>
+                      )}
                     </Table.Td>
                   </Table.Tr>
                 ))}
@@ -77,4 +91,13 @@ export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
       </Group>
     </Stack>
   );
+}
+
+function headOf({ kind }: Dataset): string {
+  if (!hasLabels(kind)) return "Number";
+  return kind === "multi_label" ? "Labels" : "Label";
+}
+
+function labelsOf({ label, labels }: DatasetRow): string[] {
+  return labels ?? [label];
 }

@@ -10,7 +10,8 @@ import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 import { ApiError } from "@/lib/api-error";
 import { formatBytes, formatPercent } from "@/lib/format";
-import type { DatasetDetail } from "@/lib/types";
+import { wordsOf } from "@/lib/task-kinds";
+import type { DatasetDetail, TaskKind } from "@/lib/types";
 
 import { useUploadDataset } from "../api/upload-dataset";
 import { findingsOf } from "../findings";
@@ -20,15 +21,19 @@ const extensions = [".csv", ".tsv", ".jsonl", ".parquet"];
 
 interface Props {
   tenant: string;
+  /** Of the task that is to be trained on the file. */
+  kind: TaskKind;
   onUploaded: (dataset: DatasetDetail) => void;
 }
 
-export function UploadForm({ tenant, onUploaded }: Props) {
+export function UploadForm({ tenant, kind, onUploaded }: Props) {
   const upload = useUploadDataset(tenant);
   const [file, setFile] = useState<File | null>(null);
   const [refusal, setRefusal] = useState<string | null>(null);
   const [textColumn, setTextColumn] = useState("");
   const [labelColumn, setLabelColumn] = useState("");
+  const [pairColumn, setPairColumn] = useState("");
+  const [labelSeparator, setLabelSeparator] = useState("");
   const [areColumnsOpen, columns] = useDisclosure(false);
 
   const isColumnMissing = upload.error instanceof ApiError && upload.error.code === "dataset_missing_column";
@@ -41,7 +46,14 @@ export function UploadForm({ tenant, onUploaded }: Props) {
     setFile(chosen);
     setRefusal(null);
     afterChange(
-      upload.mutateAsync({ file: chosen, textColumn: textColumn.trim(), labelColumn: labelColumn.trim() }),
+      upload.mutateAsync({
+        file: chosen,
+        kind,
+        textColumn: textColumn.trim(),
+        labelColumn: labelColumn.trim(),
+        pairColumn: pairColumn.trim(),
+        labelSeparator,
+      }),
       onUploaded,
     );
   };
@@ -71,8 +83,7 @@ export function UploadForm({ tenant, onUploaded }: Props) {
           <IconFileUpload size={40} stroke={1.4} aria-hidden />
           <Text fw={600}>Drop a CSV, TSV, JSON lines or Parquet file here, or click to choose one</Text>
           <Text size="sm" c="dimmed">
-            One row per example, with a column “text” and a column “label”. What is wrong with it can be fixed
-            here.
+            {wordsOf(kind).file} What is wrong with it can be fixed here.
           </Text>
         </Stack>
       </Dropzone>
@@ -93,7 +104,7 @@ export function UploadForm({ tenant, onUploaded }: Props) {
           aria-expanded={areColumnsOpen}
           aria-controls="upload-columns"
         >
-          The columns have other names
+          {kind === "multi_label" ? "Other names or another separator" : "The columns have other names"}
         </Button>
         {upload.isError && file && (
           <Button size="compact-sm" variant="default" onClick={() => send(file)}>
@@ -109,16 +120,38 @@ export function UploadForm({ tenant, onUploaded }: Props) {
             value={textColumn}
             onChange={(event) => setTextColumn(event.currentTarget.value)}
           />
+          {kind === "sentence_pair" && (
+            <TextInput
+              label="Column with the second text"
+              placeholder="text2"
+              value={pairColumn}
+              onChange={(event) => setPairColumn(event.currentTarget.value)}
+            />
+          )}
           <TextInput
-            label="Column with the label"
+            label={labelColumnWords(kind)}
             placeholder="label"
             value={labelColumn}
             onChange={(event) => setLabelColumn(event.currentTarget.value)}
           />
+          {kind === "multi_label" && (
+            <TextInput
+              label="What stands between two labels"
+              placeholder=";"
+              maxLength={8}
+              value={labelSeparator}
+              onChange={(event) => setLabelSeparator(event.currentTarget.value)}
+            />
+          )}
         </SimpleGrid>
       </Collapse>
     </Stack>
   );
+}
+
+function labelColumnWords(kind: TaskKind): string {
+  if (kind === "score") return "Column with the number";
+  return kind === "multi_label" ? "Column with the labels" : "Column with the label";
 }
 
 function Sending({ file, share, onStop }: { file: File; share: number; onStop: () => void }) {

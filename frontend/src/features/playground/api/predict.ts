@@ -24,10 +24,28 @@ export interface TokenLookup {
   node: "general" | "domain" | "private";
 }
 
-export interface Prediction {
+/** What one input is: a text, or two of them for tasks that compare texts. */
+export type PredictInput = string | { text: string; pair: string };
+
+export interface LabelAnswer {
   label: string;
   score: number;
   scores: Record<string, number>;
+}
+
+export interface LabelsAnswer {
+  labels: string[];
+  scores: Record<string, number>;
+}
+
+export interface ValueAnswer {
+  value: number;
+}
+
+/** How one input was read, and by the task's kind what it was answered. */
+export type Prediction = ReadInput & (LabelAnswer | LabelsAnswer | ValueAnswer);
+
+interface ReadInput {
   num_tokens: number;
   truncated: boolean;
   coverage: Coverage;
@@ -47,7 +65,7 @@ export function predictPath(task: string): string {
   return `/v1/tasks/${encodeURIComponent(task)}/predict`;
 }
 
-async function predict(task: string, inputs: string[], secret: string): Promise<PredictResponse> {
+async function predict(task: string, inputs: PredictInput[], secret: string): Promise<PredictResponse> {
   const response = await fetch(predictPath(task), {
     method: "POST",
     // The key alone decides: what the service answers here, it answers an application too.
@@ -74,14 +92,14 @@ export function usePredict(tenant: string, task: string) {
   }
 
   return useMutation({
-    mutationFn: async (texts: string[]) => {
+    mutationFn: async (inputs: PredictInput[]) => {
       try {
-        return await predict(task, texts, await freshSecret());
+        return await predict(task, inputs, await freshSecret());
       } catch (error) {
         // A token may have been revoked since: one new one, then the error stands.
         if (!(error instanceof ApiError && error.code === "invalid_key")) throw error;
         token.current = null;
-        return predict(task, texts, await freshSecret());
+        return predict(task, inputs, await freshSecret());
       }
     },
   });

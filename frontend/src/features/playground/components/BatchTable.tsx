@@ -2,25 +2,28 @@
 
 import { Anchor, Badge, Group, Paper, Stack, Table, Text, Title } from "@mantine/core";
 
-import { formatCount, formatPercent } from "@/lib/format";
+import { formatCount } from "@/lib/format";
 
-import type { PredictResponse } from "../api/predict";
+import { answerOf, labelsOf, textOf } from "../answer";
+import type { PredictInput, PredictResponse } from "../api/predict";
 
 interface Props {
-  texts: string[];
+  inputs: PredictInput[];
   answer: PredictResponse;
   shown: number;
   onShow: (index: number) => void;
 }
 
-export function BatchTable({ texts, answer, shown, onShow }: Props) {
+export function BatchTable({ inputs, answer, shown, onShow }: Props) {
   const counts = new Map<string, number>();
-  for (const { label } of answer.predictions) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const label of answer.predictions.flatMap(labelsOf)) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const answers = answer.predictions.map(answerOf);
+  const hasScores = answers.some(({ score }) => score !== null);
   return (
     <Paper withBorder p="md" radius="md">
       <Stack gap="sm">
         <Title order={2} size="h4">
-          {formatCount(texts.length, "text")}
+          {formatCount(inputs.length, "text")}
         </Title>
         <Group gap={6}>
           {[...counts]
@@ -40,12 +43,12 @@ export function BatchTable({ texts, answer, shown, onShow }: Props) {
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Text</Table.Th>
-                <Table.Th>Label</Table.Th>
-                <Table.Th ta="right">Score</Table.Th>
+                <Table.Th>{answers[0]?.name}</Table.Th>
+                {hasScores && <Table.Th ta="right">Score</Table.Th>}
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {answer.predictions.map(({ label, score }, index) => (
+              {answers.map(({ words, score }, index) => (
                 <Table.Tr key={index} {...(index === shown && { bg: "var(--mantine-primary-color-light)" })}>
                   <Table.Td>
                     <Anchor
@@ -59,12 +62,12 @@ export function BatchTable({ texts, answer, shown, onShow }: Props) {
                       onClick={() => onShow(index)}
                     >
                       <Text span size="sm" lineClamp={1} dir="auto">
-                        {texts[index]}
+                        {textOf(inputs[index] ?? "")}
                       </Text>
                     </Anchor>
                   </Table.Td>
-                  <Table.Td style={{ overflowWrap: "anywhere" }}>{label}</Table.Td>
-                  <Table.Td ta="right">{formatPercent(score)}</Table.Td>
+                  <Table.Td style={{ overflowWrap: "anywhere" }}>{words}</Table.Td>
+                  {hasScores && <Table.Td ta="right">{score}</Table.Td>}
                 </Table.Tr>
               ))}
             </Table.Tbody>

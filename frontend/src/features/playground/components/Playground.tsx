@@ -5,8 +5,9 @@ import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { formatCount, formatNumber } from "@/lib/format";
+import type { TaskKind } from "@/lib/types";
 
-import { usePredict } from "../api/predict";
+import { type PredictInput, usePredict } from "../api/predict";
 import { BatchTable } from "./BatchTable";
 import { PredictionCard } from "./PredictionCard";
 import { SameCall } from "./SameCall";
@@ -17,37 +18,42 @@ const maxTexts = 64;
 interface Props {
   tenant: string;
   task: string;
+  kind: TaskKind;
 }
 
-export function Playground({ tenant, task }: Props) {
+export function Playground({ tenant, task, kind }: Props) {
   const predict = usePredict(tenant, task);
   const [input, setInput] = useState("");
+  const [second, setSecond] = useState("");
   const [isBatch, setIsBatch] = useState(false);
   const [shown, setShown] = useState(0);
-  const texts = isBatch ? linesOf(input) : input.trim() ? [input] : [];
+  const isPair = kind === "sentence_pair";
+  const inputs = inputsOf({ input, second, isPair, isBatch });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setShown(0);
-    predict.mutate(texts);
+    predict.mutate(inputs);
   };
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
       <Stack miw={0}>
         <Paper withBorder p="md" radius="md" component="form" onSubmit={submit}>
           <Stack>
-            <SegmentedControl
-              size="xs"
-              value={isBatch ? "batch" : "one"}
-              onChange={(value) => setIsBatch(value === "batch")}
-              data={[
-                { value: "one", label: "One text" },
-                { value: "batch", label: "One text per line" },
-              ]}
-              aria-label="How the field is read"
-              style={{ alignSelf: "flex-start" }}
-            />
+            {!isPair && (
+              <SegmentedControl
+                size="xs"
+                value={isBatch ? "batch" : "one"}
+                onChange={(value) => setIsBatch(value === "batch")}
+                data={[
+                  { value: "one", label: "One text" },
+                  { value: "batch", label: "One text per line" },
+                ]}
+                aria-label="How the field is read"
+                style={{ alignSelf: "flex-start" }}
+              />
+            )}
             <Textarea
-              label={isBatch ? "Texts" : "Text"}
+              label={isPair ? "First text" : isBatch ? "Texts" : "Text"}
               placeholder={
                 isBatch
                   ? "Paste texts, one per line"
@@ -56,32 +62,44 @@ export function Playground({ tenant, task }: Props) {
               value={input}
               onChange={(event) => setInput(event.currentTarget.value)}
               autosize
-              minRows={6}
+              minRows={isPair ? 3 : 6}
               maxRows={16}
               required
               withAsterisk={false}
               error={
-                texts.length > maxTexts &&
-                `${formatCount(texts.length, "text")}: at most ${formatNumber(maxTexts)} go at once`
+                inputs.length > maxTexts &&
+                `${formatCount(inputs.length, "text")}: at most ${formatNumber(maxTexts)} go at once`
               }
             />
+            {isPair && (
+              <Textarea
+                label="Second text"
+                value={second}
+                onChange={(event) => setSecond(event.currentTarget.value)}
+                autosize
+                minRows={3}
+                maxRows={16}
+                required
+                withAsterisk={false}
+              />
+            )}
             <Group>
               <Button
                 type="submit"
                 loading={predict.isPending}
-                disabled={texts.length === 0 || texts.length > maxTexts}
+                disabled={inputs.length === 0 || inputs.length > maxTexts}
               >
                 Predict
               </Button>
-              {isBatch && texts.length > 0 && (
+              {isBatch && inputs.length > 0 && (
                 <Text size="sm" c="dimmed">
-                  {formatCount(texts.length, "text")}
+                  {formatCount(inputs.length, "text")}
                 </Text>
               )}
             </Group>
           </Stack>
         </Paper>
-        <SameCall task={task} texts={texts.slice(0, maxTexts)} />
+        <SameCall task={task} kind={kind} inputs={inputs.slice(0, maxTexts)} />
       </Stack>
       <Stack aria-live="polite" miw={0}>
         {predict.isError ? (
@@ -89,14 +107,28 @@ export function Playground({ tenant, task }: Props) {
         ) : predict.data ? (
           <>
             {predict.data.predictions.length > 1 && (
-              <BatchTable texts={predict.variables} answer={predict.data} shown={shown} onShow={setShown} />
+              <BatchTable inputs={predict.variables} answer={predict.data} shown={shown} onShow={setShown} />
             )}
-            <PredictionCard answer={predict.data} text={predict.variables[shown] ?? ""} index={shown} />
+            <PredictionCard answer={predict.data} input={predict.variables[shown] ?? ""} index={shown} />
           </>
         ) : null}
       </Stack>
     </SimpleGrid>
   );
+}
+
+interface Fields {
+  input: string;
+  second: string;
+  isPair: boolean;
+  isBatch: boolean;
+}
+
+/** What the fields hold, as the service takes it; nothing until every field holds something. */
+function inputsOf({ input, second, isPair, isBatch }: Fields): PredictInput[] {
+  if (isPair) return input.trim() && second.trim() ? [{ text: input, pair: second }] : [];
+  if (isBatch) return linesOf(input);
+  return input.trim() ? [input] : [];
 }
 
 function linesOf(input: string): string[] {

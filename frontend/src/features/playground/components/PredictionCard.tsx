@@ -1,4 +1,4 @@
-/** One answer of the inference service: label, scores, what PLOT knew, and the proof of what answered. */
+/** One answer of the inference service: label or value, scores, what PLOT knew, and the proof of what answered. */
 
 import { Alert, Paper, Stack, Text, Title } from "@mantine/core";
 import { IconCut } from "@tabler/icons-react";
@@ -6,33 +6,34 @@ import { IconCut } from "@tabler/icons-react";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatCount } from "@/lib/format";
 
-import type { PredictResponse } from "../api/predict";
+import { answerOf } from "../answer";
+import type { PredictInput, PredictResponse } from "../api/predict";
 import { TokenText } from "./TokenText";
 
 const maxShownScores = 12;
 
 interface Props {
   answer: PredictResponse;
-  /** The text that was asked, and its place among those of the call. */
-  text: string;
+  /** What was asked, and its place among the inputs of the call. */
+  input: PredictInput;
   index: number;
 }
 
-export function PredictionCard({ answer, text, index }: Props) {
+export function PredictionCard({ answer, input, index }: Props) {
   const prediction = answer.predictions[index];
   if (!prediction) return null;
   const { coverage } = prediction;
-  const scores = Object.entries(prediction.scores).sort(([, a], [, b]) => b - a);
+  const { name, words, scores, given } = answerOf(prediction);
   const { queue_ms, retrieve_ms, compute_ms } = answer.timings;
   return (
     <Paper withBorder p="md" radius="md">
       <Stack>
         <div>
           <Text size="sm" c="dimmed">
-            Label
+            {name}
           </Text>
           <Title order={2} style={{ overflowWrap: "anywhere" }}>
-            {prediction.label}
+            {words}
           </Title>
         </div>
         {prediction.truncated && (
@@ -40,21 +41,25 @@ export function PredictionCard({ answer, text, index }: Props) {
             Only the first {formatCount(prediction.num_tokens, "token")} were read.
           </Alert>
         )}
-        <Stack gap="xs" component="section" aria-label="Scores">
-          {scores.slice(0, maxShownScores).map(([label, score]) => (
-            <ShareBar key={label} name={label} share={score} strong={label === prediction.label} />
-          ))}
-          {scores.length > maxShownScores && (
-            <Text size="xs" c="dimmed">
-              and {formatCount(scores.length - maxShownScores, "label")} with lower scores
-            </Text>
-          )}
-        </Stack>
+        {scores.length > 0 && (
+          <Stack gap="xs" component="section" aria-label="Scores">
+            {scores.slice(0, maxShownScores).map(([label, score]) => (
+              <ShareBar key={label} name={label} share={score} strong={given.has(label)} />
+            ))}
+            {scores.length > maxShownScores && (
+              <Text size="xs" c="dimmed">
+                and {formatCount(scores.length - maxShownScores, "label")} with lower scores
+              </Text>
+            )}
+          </Stack>
+        )}
         <Stack gap="xs" component="section" aria-label="Coverage">
           <Text size="sm" fw={500}>
             How much of the text PLOT knew
           </Text>
-          {prediction.tokens && <TokenText text={text} tokens={prediction.tokens} />}
+          {prediction.tokens && typeof input === "string" && (
+            <TokenText text={input} tokens={prediction.tokens} />
+          )}
           <ShareBar name="Three tokens together" share={coverage.trigram} color="teal.6" />
           <ShareBar name="Two tokens" share={coverage.bigram} color="cyan.6" />
           <ShareBar name="One token" share={coverage.unigram} color="yellow.6" />

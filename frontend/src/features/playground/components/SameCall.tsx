@@ -5,14 +5,18 @@ import { useState } from "react";
 
 import { CopyField } from "@/components/ui/CopyField";
 
+import type { TaskKind } from "@/lib/types";
+
+import type { PredictInput } from "../api/predict";
 import { callIn, type Language, languages } from "../calls";
 
 interface Props {
   task: string;
-  texts: string[];
+  kind: TaskKind;
+  inputs: PredictInput[];
 }
 
-export function SameCall({ task, texts }: Props) {
+export function SameCall({ task, kind, inputs }: Props) {
   const [language, setLanguage] = useState<Language>("curl");
   const name = languages.find((each) => each.language === language)?.name ?? language;
   return (
@@ -30,9 +34,14 @@ export function SameCall({ task, texts }: Props) {
         value={callIn(language, {
           origin: window.location.origin,
           task,
-          texts: texts.length > 0 ? texts : ["Your text"],
+          kind,
+          inputs: inputs.length > 0 ? inputs : [exampleOf(kind)],
         })}
       />
     </Stack>
   );
+}
+
+function exampleOf(kind: TaskKind): PredictInput {
+  return kind === "sentence_pair" ? { text: "Your first text", pair: "Your second text" } : "Your text";
 }

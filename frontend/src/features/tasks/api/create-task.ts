@@ -4,10 +4,11 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
-import type { Task } from "@/lib/types";
+import type { Task, TaskKind } from "@/lib/types";
 
 export interface NewTask {
   name: string;
+  kind: TaskKind;
   domain?: string;
 }
 

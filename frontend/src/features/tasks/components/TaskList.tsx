@@ -3,6 +3,7 @@
 import { Anchor, Card, Group, Progress, SimpleGrid, Text } from "@mantine/core";
 import { Link } from "react-router";
 
+import { hasLabels } from "@/lib/task-kinds";
 import { formatAgo, formatCount } from "@/lib/format";
 import { phaseWords } from "@/lib/phases";
 import type { Task } from "@/lib/types";
@@ -27,8 +28,7 @@ export function TaskList({ tasks, hrefOf }: Props) {
             <TaskStateBadge task={task} />
           </Group>
           <Text size="sm" c="dimmed" mt={6}>
-            {task.labels.length > 0 ? formatCount(task.labels.length, "label") : "No labels yet"} · domain{" "}
-            {task.domain}
+            {contents(task)} · domain {task.domain}
           </Text>
           <Activity task={task} />
         </Card>
@@ -57,4 +57,9 @@ function Activity({ task }: { task: Task }) {
         : `Created ${formatAgo(task.created_at)}`}
     </Text>
   );
+}
+
+function contents({ kind, labels }: Task): string {
+  if (!hasLabels(kind)) return "Numbers";
+  return labels.length > 0 ? formatCount(labels.length, "label") : "No labels yet";
 }

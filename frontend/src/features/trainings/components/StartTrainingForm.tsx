@@ -6,7 +6,7 @@ import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
-import { formatCount } from "@/lib/format";
+import { contentsOf } from "@/lib/task-kinds";
 import type { Dataset, Training } from "@/lib/types";
 
 import { useCreateTraining } from "../api/create-training";
@@ -37,10 +37,7 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
           label="Dataset"
           value={dataset}
           onChange={(event) => setChosen(event.currentTarget.value)}
-          data={datasets.map(({ id, name, num_rows, labels }) => ({
-            value: id,
-            label: `${name} (${formatCount(num_rows, "row")}, ${formatCount(labels.length, "label")})`,
-          }))}
+          data={datasets.map((each) => ({ value: each.id, label: `${nameOf(each)} (${contentsOf(each)})` }))}
         />
         <Checkbox
           label="Also measure what PLOT costs"
@@ -60,4 +57,9 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
       </Stack>
     </form>
   );
+}
+
+/** Versions of one upload have the same name. */
+function nameOf({ name, version }: Dataset): string {
+  return version > 1 ? `${name}, version ${version}` : name;
 }
