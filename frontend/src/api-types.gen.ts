@@ -732,6 +732,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/tasks/{task}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Traffic, latency and coverage by hour or day, of answered requests; kept for 92 days. */
+        get: operations["tenants_tasks_traffic_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/tasks/{task}/trainings": {
         parameters: {
             query?: never;
@@ -1221,6 +1238,12 @@ export interface components {
         };
         /** @enum {unknown} */
         BlankEnum: "";
+        /**
+         * @description * `hour` - hour
+         *     * `day` - day
+         * @enum {string}
+         */
+        ByEnum: "hour" | "day";
         /** @description Which columns hold what. */
         ColumnsInRequest: {
             /** @description Without a header: column 1, column 2, ... */
@@ -2253,6 +2276,20 @@ export interface components {
              */
             grace_s: number;
         };
+        /** @description Share of tokens answered at each rung; they sum to 1. */
+        RungSharesOut: {
+            /** Format: double */
+            trigram: number;
+            /** Format: double */
+            bigram: number;
+            /** Format: double */
+            unigram: number;
+            /**
+             * Format: double
+             * @description Their lower layers were computed.
+             */
+            exact: number;
+        };
         /**
          * @description * `predict` - predict
          *     * `manage` - manage
@@ -2439,6 +2476,30 @@ export interface components {
         /** @description What stands after ``#`` in the link of the mail. */
         TokenInRequest: {
             token: string;
+        };
+        /** @description Periods in order, without a gap; counts are 0 and figures null where there was nothing. */
+        TrafficOut: {
+            by: components["schemas"]["ByEnum"];
+            results: components["schemas"]["TrafficPeriodOut"][];
+        };
+        /** @description What was answered in one hour or day (UTC). */
+        TrafficPeriodOut: {
+            /**
+             * Format: date-time
+             * @description Its beginning.
+             */
+            at: string;
+            num_requests: number;
+            num_texts: number;
+            num_tokens: number;
+            /**
+             * Format: double
+             * @description From a request's arrival until its answer stood; right to a fifth.
+             */
+            latency_p50_ms: number | null;
+            /** Format: double */
+            latency_p99_ms: number | null;
+            coverage: components["schemas"]["RungSharesOut"] | null;
         };
         /** @description A version that was trained on what was deleted; delete its task, or train again, to be rid of it. */
         TrainedVersionOut: {
@@ -4573,6 +4634,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_traffic_get: {
+        parameters: {
+            query?: {
+                /**
+                 * @description * `hour` - hour
+                 *     * `day` - day
+                 */
+                by?: "hour" | "day";
+                /** @description Hours or days, the one under way included. */
+                periods?: number;
+                /** @description Its number; of all versions without it. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrafficOut"];
+                };
             };
             default: {
                 headers: {

@@ -24,6 +24,7 @@ class UsageEvent:
     num_exact_tokens: int = 0  # their lower layers were computed
     score_counts: tuple[int, ...] = ()  # texts by the score of their one label: SCORE_BUCKETS, or empty
     label_counts: tuple[int, ...] = ()  # times each label was given, in their order; the last is not 0
+    latency_ms: float | None = None  # from the request's arrival until its answer stood; None: not measured
 
 
 SCORE_BUCKETS = 15

@@ -62,7 +62,8 @@ class Routes:
         ]
 
     async def predict(self, request: Request) -> Response:
-        deadline = self._clock.monotonic() + self._settings.request_deadline_s
+        began = self._clock.monotonic()
+        deadline = began + self._settings.request_deadline_s
         grant = await self._access.to_task(request.headers.get("authorization"), request.path_params["task"])
         self._limits.admit(grant.key.key_id, grant.limit)
         plane = self._planes.current()
@@ -80,7 +81,7 @@ class Routes:
             backbone=plane.backbone.digest,
             request_id=request_id,
         )
-        self._count(grant, answered)
+        self._count(grant, answered, began)
         return json_response(response, headers=self._limits.headers(grant.key.key_id, grant.limit))
 
     async def models(self, request: Request) -> Response:
@@ -133,8 +134,9 @@ class Routes:
                 )
         return bytes(body)
 
-    def _count(self, grant: Grant, answered: Answered) -> None:
-        event = usage_of(grant, answered, self._clock.now())
+    def _count(self, grant: Grant, answered: Answered, began: float) -> None:
+        latency_ms = 1e3 * (self._clock.monotonic() - began)
+        event = usage_of(grant, answered, self._clock.now(), latency_ms)
         self._usage.append(event)
         self._limits.count(event)
 

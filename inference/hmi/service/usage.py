@@ -13,8 +13,11 @@ from wire.ids import EventId
 from wire.usage import UsageEvent
 
 
-def usage_of(grant: Grant, answered: Answered, now: datetime) -> UsageEvent:
-    """Counts alone: how much, how well PLOT covered it, and how sure the version was. No text, no label."""
+def usage_of(grant: Grant, answered: Answered, now: datetime, latency_ms: float) -> UsageEvent:
+    """Counts alone: how much, how quickly, how well PLOT covered it, and how sure the version was.
+
+    No text, no label.
+    """
     num_tokens = np.asarray(answered.encoded.num_tokens, np.int64)
     documents = answered.answer.documents
     coverage = np.array([(d.coverage.trigram, d.coverage.bigram, d.coverage.exact) for d in documents])
@@ -38,4 +41,5 @@ def usage_of(grant: Grant, answered: Answered, now: datetime) -> UsageEvent:
         num_exact_tokens=int(rungs[2]),
         score_counts=counts.scores,
         label_counts=counts.labels,
+        latency_ms=round(latency_ms, 3),
     )

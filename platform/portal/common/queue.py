@@ -30,6 +30,7 @@ class JobName(StrEnum):
     TRIALS_JUDGE = "serving.trials_judge"
     WEBHOOKS_DELIVER = "webhooks.deliver"
     WEBHOOKS_PRUNE = "webhooks.prune"
+    USAGE_PRUNE = "usage.prune"
 
 
 TRAINING_QUEUE = "training"

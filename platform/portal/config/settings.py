@@ -259,6 +259,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "trials-judge": {"task": "serving.trials_judge", "schedule": 10.0, "options": {"expires": 10.0}},
     "webhooks-deliver": {"task": "webhooks.deliver", "schedule": 2.0, "options": {"expires": 2.0}},
     "webhooks-prune": {"task": "webhooks.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "usage-prune": {"task": "usage.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "store-sweep": {"task": "domains.store_sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 

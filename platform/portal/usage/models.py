@@ -28,6 +28,7 @@ class UsageEvent(models.Model):
     num_exact_tokens = models.PositiveIntegerField(default=0)
     score_counts = ArrayField(models.BigIntegerField(), default=list)
     label_counts = ArrayField(models.BigIntegerField(), default=list)
+    latency_ms = models.FloatField(null=True)
 
     objects = TenantManager()
 
@@ -64,6 +65,34 @@ class UsageDay(models.Model):
                 fields=["tenant_id", "day", "task_id", "key_id", "version_id"], name="usage_day_once"
             )
         ]
+
+
+class UsageHour(models.Model):
+    """The sums of one hour's events of one version, kept by a trigger, for services.HOURS_KEPT_FOR."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant_id = models.UUIDField()
+    hour = models.DateTimeField()  # its beginning
+    task_id = models.UUIDField()
+    version_id = models.UUIDField()
+    num_requests = models.BigIntegerField()
+    num_texts = models.BigIntegerField()
+    num_tokens = models.BigIntegerField()
+    num_trigram_tokens = models.BigIntegerField()
+    num_bigram_tokens = models.BigIntegerField()
+    num_exact_tokens = models.BigIntegerField()
+    latency_counts = ArrayField(models.BigIntegerField())  # requests, see usage.latencies
+
+    objects = TenantManager()
+
+    class Meta:
+        db_table = "usage_hour"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "task_id", "hour", "version_id"], name="usage_hour_once"
+            )
+        ]
+        indexes = [models.Index(fields=["hour"], name="usage_hour_hour")]
 
 
 class QuotaPeriod(models.TextChoices):

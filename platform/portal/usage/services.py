@@ -1,11 +1,16 @@
-"""The operator sets plans, and what is different for single tenants."""
+"""The operator sets plans, and what is different for single tenants; old hours are forgotten."""
+
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.forms.models import model_to_dict
 
 from portal.audit.services import audit_record
+from portal.common.scope import operator_scope
 from portal.tenants.actors import Actor
-from portal.usage.models import Plan, TenantLimits
+from portal.usage.models import Plan, TenantLimits, UsageHour
+
+HOURS_KEPT_FOR = timedelta(days=92)
 
 
 @transaction.atomic
@@ -34,3 +39,9 @@ def tenant_limits_save(*, limits: TenantLimits, acting: Actor) -> None:
         tenant=limits.tenant,
         **model_to_dict(limits, exclude=["tenant"]),
     )
+
+
+def hours_prune(*, now: datetime) -> None:
+    """Forget the hours that are past being asked for; days are kept."""
+    with operator_scope():
+        UsageHour.objects.unscoped().filter(hour__lt=now - HOURS_KEPT_FOR).delete()

@@ -461,6 +461,7 @@ def test_each_answered_request_is_counted_once(tiny_store: TinyStore, tmp_path: 
     assert 0 < event.num_trigram_tokens + event.num_bigram_tokens <= 12 and event.num_exact_tokens == 0
     assert (len(event.score_counts), sum(event.score_counts)) == (15, 2)
     assert len(event.label_counts) <= len(LABELS) and sum(event.label_counts) == 2
+    assert event.latency_ms is not None and 0 < event.latency_ms < 60_000
 
 
 def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ CONSOLE_PAGES = [
     "datasets_dataset",
     "training_trainingjob",
     "serving_deployment",
-    "usage_usageevent",
+    "usage_usageday",
     "audit_auditentry",
 ]
 

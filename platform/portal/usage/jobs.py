@@ -1,0 +1,13 @@
+"""Background jobs of usage; each may run twice without harm."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.common.queue import JobName
+from portal.usage import services
+
+
+@shared_task(name=JobName.USAGE_PRUNE.value)  # type: ignore[untyped-decorator]  # Celery has no types
+def usage_prune() -> None:
+    """Forget old hours."""
+    services.hours_prune(now=timezone.now())
