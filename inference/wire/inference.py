@@ -87,7 +87,24 @@ class LabelsAnswer:
     scores: dict[str, float]  # label -> probability, in the task's label order; each for itself
 
 
-Answer = LabelAnswer | ValueAnswer | LabelsAnswer
+@dataclass(frozen=True, slots=True)
+class ScoredSpan:
+    """Characters of an input that have a label."""
+
+    start: int  # of its characters (Unicode code points) in the input
+    end: int  # after its last character
+    label: str
+    score: float  # probability that exactly these characters are one span of the label
+
+
+@dataclass(frozen=True, slots=True)
+class SpansAnswer:
+    """Of a task that finds labelled spans."""
+
+    spans: list[ScoredSpan]  # in the order of the text; none over another
+
+
+Answer = LabelAnswer | ValueAnswer | LabelsAnswer | SpansAnswer
 
 
 @dataclass(frozen=True, slots=True)

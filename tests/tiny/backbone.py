@@ -46,6 +46,7 @@ def make_tiny_backbone(
     architecture: str = "bert",
     texts: tuple[str, ...] = (),
     calibration: Path | None = None,
+    weight_scale: float = 0.3,
 ) -> Backbone:
     """A backbone's bundle in ``folder / "backbone"``, made from a checkpoint in ``folder / "checkpoint"``,
     and opened."""
@@ -57,6 +58,7 @@ def make_tiny_backbone(
         num_heads=num_heads,
         max_positions=max_positions,
         architecture=architecture,
+        weight_scale=weight_scale,
     )
     bundle = folder / "backbone"
     bundle.mkdir()
@@ -81,9 +83,14 @@ def make_tiny_checkpoint(
     num_heads: int = 4,
     max_positions: int = 64,
     architecture: str = "bert",
+    weight_scale: float = 0.3,
 ) -> Path:
     """A checkpoint as transformers' BertModel or MPNetModel saves it: config.json, model.safetensors,
-    tokenizer.json."""
+    tokenizer.json.
+
+    The default scale is far larger than a trained model's: every token and every neighbour must show in the
+    states. With a small one a token's final state tells the token.
+    """
     folder.mkdir(parents=True)
     vocabulary = tiny_vocabulary()
     intermediate = 2 * hidden
@@ -134,8 +141,7 @@ def make_tiny_checkpoint(
             shapes[f"encoder.layer.{layer}.{norm}.weight"] = (hidden,)
             shapes[f"encoder.layer.{layer}.{norm}.bias"] = (hidden,)
     random = torch.Generator().manual_seed(seed)
-    # Far larger than a trained model's: every token and every neighbour must show in the states.
-    tensors = {name: torch.randn(shape, generator=random) * 0.3 for name, shape in shapes.items()}
+    tensors = {name: torch.randn(shape, generator=random) * weight_scale for name, shape in shapes.items()}
     for name in tensors:
         if name.endswith("LayerNorm.weight"):
             tensors[name] += 1.0

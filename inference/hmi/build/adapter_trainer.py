@@ -25,7 +25,7 @@ from hmi.build.checkpoint import (
 )
 from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
-from hmi.build.states import DocumentStates, StateBatch, StateSet
+from hmi.build.states import DocumentStates, StateBatch, StateSet, output_bounds, rows_between
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
 from hmi.model.upper import UpperLayers
@@ -93,7 +93,13 @@ class Teacher:
     """What the same task, trained on computed lower layers, gives for the training rows."""
 
     states: StateSet  # final states, of the very tokens of the training rows
-    logits: npt.NDArray[np.float32]  # [num_rows, num_outputs]
+    logits: npt.NDArray[np.float32]  # [num_rows, num_outputs], or [num_tokens, num_outputs]
+    reads_tokens: bool = False  # logits are of every token
+
+    def logits_of(self, rows: npt.NDArray[np.int64]) -> Tensor:
+        """In the order of ``rows``."""
+        bounds = output_bounds(self.states.lengths, reads_tokens=self.reads_tokens)
+        return torch.from_numpy(self.logits[rows_between(bounds, rows)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,7 @@ class TrainingInputs:
     validation: LabelledStates
     dtype: torch.dtype = torch.float32
     teacher: Teacher | None = None
+    reads_tokens: bool = False  # the head reads every token's state; else their mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,13 +163,13 @@ class Distillation:
         self,
         label_loss: Tensor,
         final: Tensor,  # [num_tokens, hidden] float32
-        outputs: Tensor,  # [num_rows, num_outputs] float32
+        outputs: Tensor,  # [num_rows, num_outputs], or [num_tokens, num_outputs], float32
         rows: npt.NDArray[np.int64],
         *,
         share: float,
     ) -> Tensor:
         """The labels' loss and the teacher's of these ``rows``, which are ``share`` of the step's."""
-        scores = self._learning.taught_loss(outputs, torch.from_numpy(self._teacher.logits[rows]))
+        scores = self._learning.taught_loss(outputs, self._teacher.logits_of(rows))
         states = functional.mse_loss(final, self._teacher.states.batch(rows).states) / self._variance
         taught_loss = TEACHER_SHARE * scores + STATES_WEIGHT * states
         return (1 - TEACHER_SHARE) * label_loss + share * taught_loss
@@ -331,9 +338,12 @@ class AdapterTrainer:
     def _validation_outputs(self) -> Tensor:
         """The head's outputs on the validation rows, in their order, computed in batches of like length."""
         states, rows = self._inputs.validation.states, self._validation_rows
-        outputs = torch.empty(len(rows), self._inputs.learning.num_outputs)
-        for places in in_batches(np.arange(len(rows)), states.lengths[rows], INFERENCE_ROWS):
-            outputs[torch.from_numpy(places)] = self._outputs(*self._final(states.batch(rows[places])))
+        lengths = states.lengths[rows]
+        bounds = output_bounds(lengths, reads_tokens=self._inputs.reads_tokens)
+        outputs = torch.empty(int(bounds[-1]), self._inputs.learning.num_outputs)
+        for places in in_batches(np.arange(len(rows)), lengths, INFERENCE_ROWS):
+            chosen = torch.from_numpy(rows_between(bounds, places))
+            outputs[chosen] = self._outputs(*self._final(states.batch(rows[places])))
         return outputs.clone()
 
     def _final(self, batch: StateBatch) -> tuple[Tensor, npt.NDArray[np.int64]]:
@@ -344,9 +354,9 @@ class AdapterTrainer:
         return final.float(), batch.offsets
 
     def _outputs(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
-        """[rows, outputs] from final states."""
-        pooled = mean_pool(final, offsets)
-        return functional.linear(pooled, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
+        """[rows, outputs], or [tokens, outputs], from final states."""
+        read = final if self._inputs.reads_tokens else mean_pool(final, offsets)
+        return functional.linear(read, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
 
     def _best_task(self) -> TrainedTask:
         with torch.no_grad():

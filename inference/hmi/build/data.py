@@ -1,6 +1,7 @@
 """The labelled rows of a dataset, read strictly from the file that the portal cleaned."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +11,7 @@ import msgspec
 from hmi.base.errors import HmiError
 from hmi.model.tokenizer import Text
 from wire.errors import ErrorCode
+from wire.spans import Span
 from wire.tasks import TaskKind
 
 
@@ -26,6 +28,17 @@ class LabelledRow:
     value: float | None = None  # of a score
     labels: tuple[str, ...] | None = None  # of kinds with several labels a row; there may be none
     pair: str | None = None  # the second text, of kinds with two
+    spans: tuple[Span, ...] | None = None  # of kinds that label spans; there may be none
+    document: int | None = None  # rows of one document have the same number; None: a document of its own
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Its labels, whatever the kind; those of spans as often as there are spans."""
+        if self.spans is not None:
+            return tuple(span.label for span in self.spans)
+        if self.labels is not None:
+            return self.labels
+        return (self.label,) if self.label else ()
 
     @property
     def input(self) -> Text:
@@ -45,6 +58,8 @@ class _RowShape(msgspec.Struct, forbid_unknown_fields=True):
     value: float | None = None
     labels: tuple[str, ...] | None = None
     pair: str | None = None
+    spans: tuple[Span, ...] | None = None
+    document: int | None = None
 
 
 _DECODER = msgspec.json.Decoder(_RowShape)
@@ -65,7 +80,16 @@ def read_rows(lines: Iterable[bytes], kind: RowKind) -> list[LabelledRow]:
     seen: set[int] = set()
     for number, line in enumerate(lines, start=1):
         shape = _decode(line, number)
-        row = LabelledRow(shape.row, shape.text, shape.label, shape.value, shape.labels, shape.pair)
+        row = LabelledRow(
+            shape.row,
+            shape.text,
+            shape.label,
+            shape.value,
+            shape.labels,
+            shape.pair,
+            shape.spans,
+            shape.document,
+        )
         problem = kind.problem(row)
         if problem is not None:
             raise _bad_format(number, problem)
@@ -95,7 +119,13 @@ def labels_of(rows: Sequence[LabelledRow], kind: TaskKind) -> tuple[str, ...]:
     """The labels of a task that is trained on these rows, in the order of the head's outputs."""
     if kind is TaskKind.SCORE:
         return ()
-    return tuple(sorted({label for row in rows for label in (row.labels or (row.label,)) if label}))
+    return tuple(sorted({label for row in rows for label in row.label_names}))
+
+
+def rarest_labels(rows: Sequence[LabelledRow]) -> list[str]:
+    """Of each row's labels the one that is least frequent; an empty one of rows without labels."""
+    counts = Counter(label for row in rows for label in row.label_names)
+    return [min(row.label_names or ("",), key=lambda label: (counts[label], label)) for row in rows]
 
 
 def label_indices(rows: Sequence[LabelledRow], labels: Sequence[str]) -> list[int]:

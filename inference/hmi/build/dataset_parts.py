@@ -11,6 +11,7 @@ from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
 from hmi.build.recipe_search import candidates, rounds
 from hmi.build.split import ChooseSplit
+from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.ngram import Documents
 from hmi.plot.segment import text_hashes
@@ -97,7 +98,7 @@ def read_split(
     is_elsewhere = np.isin(hashes, above.documents)
     must_train = is_elsewhere | np.isin(hashes, above.own_documents)
     stratified = [
-        LabelledRow(row.row, row.counted_text, stratum)
+        LabelledRow(row.row, row.counted_text, stratum, document=row.document)
         for row, stratum in zip(rows, kind.strata(rows), strict=True)
     ]
     split = choose_split(stratified, seed=job.recipe.seed, stands_above=must_train.tolist())
@@ -150,7 +151,11 @@ def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> 
 
 
 def _encoded(rows: tuple[LabelledRow, ...], job: TrainJob, tokenizer: Tokenizer, kind: TrainingKind) -> Part:
-    encoded = tokenizer.encode([row.input for row in rows], job.recipe.max_tokens)
+    encoded = tokenizer.encode(
+        [row.input for row in rows],
+        job.recipe.max_tokens,
+        with_words=answers_of(job.kind).reads_tokens,
+    )
     return Part(rows, kind.targets(rows, encoded), encoded)
 
 

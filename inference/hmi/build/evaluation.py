@@ -80,7 +80,7 @@ class TaskModel:
         *,
         reads_tokens: bool = False,
     ) -> None:
-        self._reads_tokens = reads_tokens
+        self.reads_tokens = reads_tokens
         self._upper = backbone.upper
         self._num_outputs = head.num_labels
         max_rank = 1 if adapter is None else adapter.config.rank
@@ -106,7 +106,7 @@ class TaskModel:
     @torch.inference_mode()
     def logits(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
         """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
-        read = final if self._reads_tokens else mean_pool(final, offsets)
+        read = final if self.reads_tokens else mean_pool(final, offsets)
         return self._heads.logits(read, np.zeros(len(read), np.int64))[:, : self._num_outputs]
 
 

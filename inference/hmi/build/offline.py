@@ -7,6 +7,7 @@ from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput, NotFound
 from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.build.states import output_bounds
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
@@ -31,7 +32,8 @@ class OfflineModel:
 
     def encode(self, texts: Sequence[Text]) -> EncodedTexts:
         """As the model reads them."""
-        return self._backbone.tokenizer.encode(texts, self.fields.max_tokens)
+        reads_tokens = answers_of(self.fields.kind).reads_tokens
+        return self._backbone.tokenizer.encode(texts, self.fields.max_tokens, with_words=reads_tokens)
 
     def predict(
         self, encoded: EncodedTexts, *, on_documents: Callable[[int], None] = lambda done: None
@@ -44,8 +46,13 @@ class OfflineModel:
         if not texts:
             return []
         kind = answers_of(self.fields.kind)
-        outputs = self.predict(self.encode(texts)).outputs
-        return [kind.answer(outputs[place : place + 1], self.fields, None) for place in range(len(texts))]
+        encoded = self.encode(texts)
+        outputs = self.predict(encoded).outputs
+        bounds = output_bounds(encoded.documents.lengths, reads_tokens=kind.reads_tokens)
+        return [
+            kind.answer(outputs[bounds[place] : bounds[place + 1]], self.fields, encoded.words_of(place))
+            for place in range(len(texts))
+        ]
 
 
 def open_offline(

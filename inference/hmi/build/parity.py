@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from hmi.base.errors import InvalidInput
-from wire.inference import Answer, LabelAnswer, LabelsAnswer, ValueAnswer
+from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer, ValueAnswer
 
 TOLERANCE = 1e-4
 
@@ -16,7 +16,7 @@ class ParityReport:
     """Over all rows and labels."""
 
     rows: int
-    same_label: int
+    same_label: int  # rows; of spans, those with the same ones
     max_score_difference: float  # relative, of a score larger than 1
     mean_score_difference: float
     tolerance: float
@@ -24,13 +24,25 @@ class ParityReport:
 
 
 def parity_report(
-    expected: Sequence[Mapping[str, float]], found: Sequence[Mapping[str, float]]
+    expected: Sequence[Mapping[str, float]],
+    found: Sequence[Mapping[str, float]],
+    *,
+    are_spans: bool = False,
 ) -> ParityReport:
-    """Numbers by name, as numbers_of(), of the same rows; raises InvalidInput where the names are other
-    ones."""
+    """Numbers by name, as numbers_of(), of the same rows.
+
+    Raises InvalidInput where the names are other ones; of spans that is a difference, in which what is not
+    there has a score of 0.
+    """
     differences: list[float] = []
     same_label = 0
     for number, (theirs, ours) in enumerate(zip(expected, found, strict=True), start=1):
+        if are_spans:
+            differences += [
+                abs(theirs.get(name, 0.0) - ours.get(name, 0.0)) for name in theirs.keys() | ours.keys()
+            ]
+            same_label += theirs.keys() == ours.keys()
+            continue
         if theirs.keys() != ours.keys():
             raise InvalidInput(f"row {number} expects scores of other labels than this version has")
         differences += [abs(theirs[name] - ours[name]) / max(1.0, abs(ours[name])) for name in ours]
@@ -55,8 +67,15 @@ def numbers_of(answer: Answer) -> dict[str, float]:
             return {"value": answer.value}
         case LabelsAnswer():
             return answer.scores
+        case SpansAnswer():
+            return {span_name(span.start, span.end, span.label): span.score for span in answer.spans}
         case _:
             assert_never(answer)
+
+
+def span_name(start: int, end: int, label: str) -> str:
+    """What a span's score is named."""
+    return f"{start}-{end} {label}"
 
 
 def _label(scores: Mapping[str, float]) -> str:

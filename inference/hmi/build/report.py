@@ -203,8 +203,19 @@ def worst_mistakes(held_out: HeldOut, *, rows: Sequence[int], labels: Sequence[s
 def held_out_slices(
     held_out: HeldOut, *, characters: Sequence[int], row_coverage: npt.NDArray[np.float64], seed: int
 ) -> tuple[Slice, ...]:
-    """Accuracy by length and by coverage; ``row_coverage`` [rows, 4] is trigram, bigram, unigram, exact."""
-    hits = correct(held_out)
+    """Accuracy by length and by coverage; as row_slices()."""
+    return row_slices(correct(held_out), characters=characters, row_coverage=row_coverage, seed=seed)
+
+
+def row_slices(
+    hits: npt.NDArray[np.bool_],
+    *,
+    characters: Sequence[int],
+    row_coverage: npt.NDArray[np.float64],
+    seed: int,
+) -> tuple[Slice, ...]:
+    """Share of the rows for which ``hits`` [rows] holds, by length and by coverage; ``row_coverage``
+    [rows, 4] is trigram, bigram, unigram, exact."""
     return (
         *slices(SliceKind.LENGTH, characters, hits, seed=seed),
         *slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), hits, seed=seed),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,11 +12,14 @@ from hmi.build.data import LabelledRow
 TEST_SHARE = 0.15
 VALIDATION_SHARE = 0.10
 MIN_GROUPS_TO_HOLD_OUT = 3
+MIN_DOCUMENTS = 20
+"""Of fewer documents, rows are split one by one: whole ones would leave no choice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Positions in the dataset's list of rows, ascending. No two splits hold equal texts."""
+    """Positions in the dataset's list of rows, ascending. No two splits hold equal texts, nor rows of one
+    document."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -31,7 +34,7 @@ class ChooseSplit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Rows whose texts are equal after normalisation: they go one way together."""
+    """Rows whose texts are equal after normalisation, or of one document: they go one way together."""
 
     order: bytes
     members: tuple[int, ...]
@@ -69,13 +72,10 @@ def hash_order(text: str, seed: int) -> bytes:
 def _groups_by_label(
     rows: Sequence[LabelledRow], seed: int, stands_above: Sequence[bool]
 ) -> list[list[_Group]]:
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for position, row in enumerate(rows):
-        members[normalised(row.text)].append(position)
     by_label: defaultdict[str, list[_Group]] = defaultdict(list)
-    for positions in members.values():
+    for positions in _kept_together(rows):
         group = _Group(
-            order=hash_order(rows[positions[0]].text, seed),
+            order=min(hash_order(text, seed) for text in {rows[position].text for position in positions}),
             members=tuple(positions),
             stands_above=any(stands_above[position] for position in positions),
         )
@@ -84,6 +84,32 @@ def _groups_by_label(
     return [
         sorted(by_label[label], key=lambda g: (not g.stands_above, g.order)) for label in sorted(by_label)
     ]
+
+
+def _kept_together(rows: Sequence[LabelledRow]) -> Iterable[list[int]]:
+    """Positions of rows with equal texts, and of those of one document where there are enough documents."""
+    documents = {row.document for row in rows if row.document is not None}
+    has_documents = len(documents) >= MIN_DOCUMENTS
+    leaders = list(range(len(rows)))  # each row's way to the first one of its group
+
+    def leader_of(position: int) -> int:
+        while leaders[position] != position:
+            leaders[position] = leaders[leaders[position]]
+            position = leaders[position]
+        return position
+
+    first: dict[str | int, int] = {}
+    for position, row in enumerate(rows):
+        keys: list[str | int] = [normalised(row.text)]
+        if has_documents and row.document is not None:
+            keys.append(row.document)
+        for key in keys:
+            one, other = leader_of(position), leader_of(first.setdefault(key, position))
+            leaders[max(one, other)] = min(one, other)
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for position in range(len(rows)):
+        groups[leader_of(position)].append(position)
+    return groups.values()
 
 
 def _majority_label(labels: list[str]) -> str:

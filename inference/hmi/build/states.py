@@ -74,6 +74,18 @@ class SomeStates:
         return self.whole.batch(self.documents[documents])
 
 
+def output_bounds(lengths: npt.NDArray[np.int64], *, reads_tokens: bool) -> npt.NDArray[np.int64]:
+    """[num_documents + 1]: rows bounds[d] to bounds[d + 1] of a head's outputs are document d's; ``lengths``
+    are the documents' tokens."""
+    rows = lengths if reads_tokens else np.ones(len(lengths), np.int64)
+    return np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+
+
+def rows_between(bounds: npt.NDArray[np.int64], documents: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The rows of ``documents``, in that order; ``bounds`` as of output_bounds()."""
+    return np.concatenate([np.arange(bounds[document], bounds[document + 1]) for document in documents])
+
+
 def open_states(path: Path, documents: Documents, *, hidden: int) -> StateSet | None:
     """What write_states() has written for these documents, or None when it has not finished."""
     if not path.exists():

@@ -36,4 +36,4 @@ def ask_teacher(
     for start, end in document_ranges(documents.lengths, POOL_TOKENS):
         batch = kept.batch(np.arange(start, end))
         logits.append(model.logits(batch.states, batch.offsets).numpy())
-    return Teacher(kept, np.concatenate(logits))
+    return Teacher(kept, np.concatenate(logits), reads_tokens=model.reads_tokens)

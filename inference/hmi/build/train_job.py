@@ -114,6 +114,7 @@ class _Training:
         self._cap = SpendCap(work.path / "seconds", job.recipe.max_minutes)
         self._recipe = job.recipe
         self._kind = training_kind(job.kind, job.labels)
+        self._reads_tokens = answers_of(job.kind).reads_tokens
         self._store = store
         self._work = work
         self._progress = progress
@@ -250,7 +251,7 @@ class _Training:
         )
         return ask_teacher(
             self._work.path / "taught-train.f16",
-            TaskModel(self._original(), computed.adapter, computed.task.head),
+            self._model(self._original(), computed.adapter, computed.task.head),
             train.documents,
             self._computed_states("train", train, done_before=0),
             on_documents=self._progress.advance,
@@ -348,6 +349,7 @@ class _Training:
             validation=validation,
             dtype=dtype,
             teacher=teacher,
+            reads_tokens=self._reads_tokens,
         )
 
     def _train(
@@ -425,9 +427,11 @@ class _Training:
     def _predict(
         self, backbone: Backbone, path: LowerPath, adapter: HostAdapter | None, head: HostHead, test: Part
     ) -> Predictions:
-        reads_tokens = answers_of(self._job.kind).reads_tokens
-        model = TaskModel(backbone, adapter, head, reads_tokens=reads_tokens)
+        model = self._model(backbone, adapter, head)
         return predict(path, model, test.documents, on_documents=self._progress.advance)
+
+    def _model(self, backbone: Backbone, adapter: HostAdapter | None, head: HostHead) -> TaskModel:
+        return TaskModel(backbone, adapter, head, reads_tokens=self._reads_tokens)
 
     def _cost(
         self, plot: Predictions, task: TrainedTask, computed: _Trained | None, test: Part
@@ -439,7 +443,7 @@ class _Training:
             original, ExactPath(original), computed.adapter, computed.task.fitted.head, test
         )
         plot_quality, exact_quality = (
-            self._kind.row_quality(found.outputs, test.targets, test.documents, trained.fitted)
+            self._kind.row_quality(found.outputs, test.targets, trained.fitted)
             for found, trained in ((plot, task), (exact, computed.task))
         )
         return plot_cost(plot_quality, exact_quality, seed=self._recipe.seed)
@@ -474,7 +478,7 @@ class _Training:
         figures = self._kind.figures(
             Evaluated(
                 rows=parts.test.rows,
-                documents=parts.test.documents,
+                encoded=parts.test.encoded,
                 outputs=predictions.outputs,
                 targets=parts.test.targets,
                 train_targets=parts.train.targets,

@@ -164,10 +164,11 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     rows = [row for row in rows if kind.problem(row) is None]
     if not rows:
         raise NotFound(f"task {task.task_id}: none of its held-out rows is in {task.rows_uri}")
-    encoded = backbone.tokenizer.encode([row.input for row in rows], hplm.fields.max_tokens)
-    model = TaskModel(
-        backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(hplm.fields.kind).reads_tokens
+    reads_tokens = answers_of(hplm.fields.kind).reads_tokens
+    encoded = backbone.tokenizer.encode(
+        [row.input for row in rows], hplm.fields.max_tokens, with_words=reads_tokens
     )
+    model = TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=reads_tokens)
     targets = kind.targets(rows, encoded)
     fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds)
     old = _open(store, task.tree, backbone.digest)
@@ -175,9 +176,7 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
         predict(PlotPath(backbone, which), model, encoded.documents, on_documents=lambda done: None)
         for which in (old, tree)
     )
-    return _Tried(
-        before, after, lambda found: kind.row_quality(found.outputs, targets, encoded.documents, fitted)
-    )
+    return _Tried(before, after, lambda found: kind.row_quality(found.outputs, targets, fitted))
 
 
 def _rows(lines: Iterable[bytes], task: GatedTask) -> list[LabelledRow]:

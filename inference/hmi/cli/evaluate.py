@@ -32,7 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     exported.add_argument("--bundle", type=Path, metavar="DIR", help="folder of `train --data` or `export`")
     exported.add_argument("--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl")
     exported.add_argument("--text-column", default="text")
-    exported.add_argument("--label-column", default="label")
+    exported.add_argument("--label-column", help="default: label, or spans")
     exported.add_argument("--label-separator", default=";")
     exported.add_argument("--pair-column", default="pair")
     stored = parser.add_argument_group("answers of a version in the store")
@@ -73,7 +73,7 @@ def figures(args: argparse.Namespace) -> object:
     rows = read_labelled(args.data, columns, fields.kind)
     for row in rows:
         if kind.problem(row) is not None:
-            given = next((one for one in row.labels or () if one not in fields.labels), row.label)
+            given = next((one for one in row.label_names if one not in fields.labels), "")
             raise InvalidInput(
                 f"{args.data.name} has the label {given!r}, which the version does not know",
                 param="data",
@@ -83,7 +83,7 @@ def figures(args: argparse.Namespace) -> object:
     return kind.figures(
         Evaluated(
             rows=rows,
-            documents=encoded.documents,
+            encoded=encoded,
             outputs=found.outputs,
             targets=kind.targets(rows, encoded),
             train_targets=None,

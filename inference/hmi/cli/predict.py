@@ -13,6 +13,16 @@ from hmi.cli.train_file import EXPECTED_FILE
 from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import Text
 from wire import codec
+from wire.tasks import TaskKind
+
+
+class ExpectedSpan(msgspec.Struct):
+    """A span with its score."""
+
+    start: int
+    end: int
+    label: str
+    score: float
 
 
 class Expected(msgspec.Struct):
@@ -22,6 +32,7 @@ class Expected(msgspec.Struct):
     pair: str | None = None
     scores: dict[str, float] | None = None
     value: float | None = None
+    spans: list[ExpectedSpan] = []
 
     @property
     def input(self) -> Text:
@@ -29,7 +40,13 @@ class Expected(msgspec.Struct):
 
     def numbers(self) -> dict[str, float]:
         """As hmi.build.parity.numbers_of."""
-        return {**(self.scores or {}), **({} if self.value is None else {"value": self.value})}
+        from hmi.build.parity import span_name
+
+        return {
+            **(self.scores or {}),
+            **({} if self.value is None else {"value": self.value}),
+            **{span_name(span.start, span.end, span.label): span.score for span in self.spans},
+        }
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,9 +86,11 @@ def _compare(bundle: Path, path: Path) -> int:
     from hmi.build.parity import numbers_of, parity_report
 
     expected = _read_expected(path)
+    model = open_exported(bundle)
     report = parity_report(
         [entry.numbers() for entry in expected],
-        [numbers_of(answer) for answer in open_exported(bundle).answers([entry.input for entry in expected])],
+        [numbers_of(answer) for answer in model.answers([entry.input for entry in expected])],
+        are_spans=model.fields.kind is TaskKind.TOKEN_CLASSIFICATION,
     )
     print(codec.to_json(report))
     return EXIT_OK if report.agrees else EXIT_FAILURE

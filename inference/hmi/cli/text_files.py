@@ -1,4 +1,5 @@
-"""Files of texts that a person gives on the command line: CSV, TSV or JSON lines, with labels or without."""
+"""Files of texts that a person gives on the command line: CSV, TSV, JSON lines or CoNLL columns, with labels
+or without."""
 
 import argparse
 import csv
@@ -9,16 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from hmi.base.errors import InvalidInput
 from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
 from hmi.model.tokenizer import Text
+from wire.codec import to_plain
 from wire.errors import ErrorCode
+from wire.spans import Span, scheme_of, tagged_text
 from wire.tasks import TaskKind
 
 MAX_FIELD_CHARACTERS = 10_000_000
 MAX_SHOWN = 3
 JSON_SUFFIXES = (".jsonl", ".ndjson")
+CONLL_SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes")
+DOCUMENT_START = "-DOCSTART-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +33,14 @@ class Columns:
     """Names of the fields that are read; others are not looked at."""
 
     text: str = "text"
-    label: str = "label"
+    label: str | None = None  # "label", or of spans "spans"
     pair: str = "pair"  # the second text, where rows have two
     separator: str = ";"  # between the labels of a row, where it may have several
+
+    @property
+    def label_field(self) -> str:
+        """Where the label is, of kinds that have one."""
+        return self.label or "label"
 
 
 def columns_of(args: argparse.Namespace) -> Columns:
@@ -62,7 +74,7 @@ def read_labelled(path: Path, columns: Columns, kind: TaskKind = TaskKind.SINGLE
 
 def _single_label(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
     text = _value(fields, columns.text, number, path)
-    return LabelledRow(number, text, " ".join(_value(fields, columns.label, number, path).split()))
+    return LabelledRow(number, text, " ".join(_value(fields, columns.label_field, number, path).split()))
 
 
 def _sentence_pair(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
@@ -72,25 +84,37 @@ def _sentence_pair(fields: Mapping[str, Any], columns: Columns, number: int, pat
 
 def _score(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
     text = _value(fields, columns.text, number, path)
-    given = _field(fields, columns.label, number, path)
+    given = _field(fields, columns.label_field, number, path)
     try:
         value = float("nan" if isinstance(given, bool) else given)
     except (TypeError, ValueError):
         value = math.nan
     if not math.isfinite(value):
-        raise _bad(path, number, f"its field {columns.label!r} is no finite number")
+        raise _bad(path, number, f"its field {columns.label_field!r} is no finite number")
     return LabelledRow(number, text, value=value)
 
 
 def _multi_label(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
     text = _value(fields, columns.text, number, path)
-    given = _field(fields, columns.label, number, path)
+    given = _field(fields, columns.label_field, number, path)
     if isinstance(given, str):
         given = given.split(columns.separator)
     if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
-        raise _bad(path, number, f"its field {columns.label!r} is no list of labels")
+        raise _bad(path, number, f"its field {columns.label_field!r} is no list of labels")
     labels = dict.fromkeys(" ".join(label.split()) for label in given)
     return LabelledRow(number, text, labels=tuple(label for label in labels if label))
+
+
+def _spans(fields: Mapping[str, Any], columns: Columns, number: int, path: Path) -> LabelledRow:
+    text = _value(fields, columns.text, number, path)
+    name = columns.label or "spans"
+    given = _field(fields, name, number, path)
+    try:
+        listed = json.loads(given) if isinstance(given, str) else given
+        spans = tuple(sorted(msgspec.convert(listed, list[Span])))
+    except (ValueError, msgspec.ValidationError) as exc:
+        raise _bad(path, number, f"its field {name!r} is no list of objects start, end, label") from exc
+    return LabelledRow(number, text, spans=spans)
 
 
 _READERS: Mapping[TaskKind, Callable[[Mapping[str, Any], Columns, int, Path], LabelledRow]] = {
@@ -98,13 +122,14 @@ _READERS: Mapping[TaskKind, Callable[[Mapping[str, Any], Columns, int, Path], La
     TaskKind.SCORE: _score,
     TaskKind.MULTI_LABEL: _multi_label,
     TaskKind.SENTENCE_PAIR: _sentence_pair,
+    TaskKind.TOKEN_CLASSIFICATION: _spans,
 }
 
 
 def _refuse_twin_labels(rows: list[LabelledRow], path: Path) -> None:
     spellings: dict[str, set[str]] = {}
     for row in rows:
-        for label in row.labels or (row.label,):
+        for label in row.label_names:
             spellings.setdefault(normalised(label), set()).add(label)
     twins = [sorted(names) for names in spellings.values() if len(names) > 1]
     if twins:
@@ -120,15 +145,45 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Fields of each row, numbered from 1."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from enumerate(
-                _json_lines(file, path) if path.suffix in JSON_SUFFIXES else _csv_lines(file, path), start=1
-            )
+            yield from enumerate(_rows_of(path)(file, path), start=1)
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror}", param="data") from exc
     except UnicodeDecodeError as exc:
         raise InvalidInput(
             f"{path.name} is not UTF-8 (byte {exc.start})", code=ErrorCode.DATASET_BAD_ENCODING, param="data"
         ) from exc
+
+
+def _rows_of(path: Path) -> Callable[[Iterator[str], Path], Iterator[Mapping[str, Any]]]:
+    if path.suffix in CONLL_SUFFIXES:
+        return _conll_sentences
+    return _json_lines if path.suffix in JSON_SUFFIXES else _csv_lines
+
+
+def _conll_sentences(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
+    """Sentences as fields text and spans: the first column is the token, the last one its tag."""
+    sentences = list(_sentences(lines, path))
+    scheme = scheme_of(tags for _, tags in sentences)
+    for tokens, tags in sentences:
+        found = tagged_text(tokens, tags, scheme)
+        yield {"text": found.text, "spans": [to_plain(span) for span in found.spans]}
+
+
+def _sentences(lines: Iterator[str], path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    tokens: list[str] = []
+    tags: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        columns = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
+        if line.strip() and columns[0] != DOCUMENT_START:
+            if len(columns) < 2:
+                raise _bad(path, number, "the line has a token and no tag")
+            tokens.append(columns[0])
+            tags.append(columns[-1])
+        elif tokens:
+            yield tokens, tags
+            tokens, tags = [], []
+    if tokens:
+        yield tokens, tags
 
 
 def _json_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:

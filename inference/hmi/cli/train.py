@@ -43,7 +43,9 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--domain", help="name of the texts' domain")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the version and its report")
     parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
-    parser.add_argument("--label-column", default="label", help="field with the label (default: label)")
+    parser.add_argument(
+        "--label-column", help="field with the label (default: label; of kind token_classification: spans)"
+    )
     parser.add_argument(
         "--pair-column", default="pair", help="field with the second text, of kind sentence_pair"
     )

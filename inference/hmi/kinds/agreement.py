@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wire.inference import Answer, LabelAnswer, LabelsAnswer, ValueAnswer
+from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer, ValueAnswer
 
 SAME_VALUE = 0.05
 """Scores agree that are no further apart than this share of the larger one."""
@@ -20,7 +20,7 @@ def agreement(first: Answer, second: Answer) -> Agreement:
     """Both of one kind of task; labels are compared by name.
 
     The difference is that of the scores of the first one's label; of several labels, the largest of any; of
-    values, their distance as a share of the larger one.
+    values, their distance as a share of the larger one; of spans, the largest of any, 0 where there is none.
     """
     match first, second:
         case LabelAnswer(), LabelAnswer():
@@ -34,5 +34,12 @@ def agreement(first: Answer, second: Answer) -> Agreement:
             larger = max(abs(first.value), abs(second.value))
             share = abs(first.value - second.value) / larger if larger else 0.0
             return Agreement(share <= SAME_VALUE, min(share, 1.0))
+        case SpansAnswer(), SpansAnswer():
+            ours, theirs = (
+                {(span.start, span.end, span.label): span.score for span in answer.spans}
+                for answer in (first, second)
+            )
+            apart = [abs(ours.get(key, 0.0) - theirs.get(key, 0.0)) for key in ours.keys() | theirs.keys()]
+            return Agreement(ours.keys() == theirs.keys(), max(apart, default=0.0))
         case _:
             raise AssertionError("versions of one task are of one kind")

@@ -9,14 +9,16 @@ import numpy.typing as npt
 from hmi.kinds.multi_label import MultiLabelAnswers
 from hmi.kinds.score import ScoreAnswers
 from hmi.kinds.single_label import SingleLabelAnswers
+from hmi.kinds.token_classification import TokenClassificationAnswers
 from wire.artifacts import AdapterFields
 from wire.inference import Answer
 from wire.tasks import TaskKind
 
 Outputs = npt.NDArray[np.float32]
 """What a head gives for one input: [1, outputs], or [tokens, outputs] where it reads tokens."""
-CharacterSpans = Sequence[tuple[int, int]]
-"""First character of each token of an input and the one after its last; (0, 0) for special ones."""
+TokenWords = npt.NDArray[np.int32]
+"""[tokens, 2]: of each token of an input, its word's first character and the one after the last; (0, 0) for
+special tokens."""
 
 
 class KindAnswers(Protocol):
@@ -34,8 +36,8 @@ class KindAnswers(Protocol):
         """Outputs of the head of a task that has ``labels``; raises BundleMismatch for labels that no such
         task has."""
 
-    def answer(self, outputs: Outputs, fields: AdapterFields, spans: CharacterSpans | None) -> Answer:
-        """What one input is answered. ``spans`` are given where the head reads tokens."""
+    def answer(self, outputs: Outputs, fields: AdapterFields, words: TokenWords | None) -> Answer:
+        """What one input is answered. ``words`` are given where the head reads tokens."""
 
 
 def answers_of(kind: TaskKind) -> KindAnswers:
@@ -48,4 +50,5 @@ _KINDS: Mapping[TaskKind, KindAnswers] = {
     TaskKind.SCORE: ScoreAnswers(),
     TaskKind.MULTI_LABEL: MultiLabelAnswers(),
     TaskKind.SENTENCE_PAIR: SingleLabelAnswers(has_pairs=True),
+    TaskKind.TOKEN_CLASSIFICATION: TokenClassificationAnswers(),
 }

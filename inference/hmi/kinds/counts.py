@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wire.inference import Answer, LabelAnswer, LabelsAnswer
+from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer
 from wire.usage import SCORE_BUCKETS
 
 
@@ -13,7 +13,7 @@ from wire.usage import SCORE_BUCKETS
 class AnswerCounts:
     """Of the answers to one request."""
 
-    scores: tuple[int, ...]  # texts by the score of their one label: SCORE_BUCKETS, or empty
+    scores: tuple[int, ...]  # texts by the score of their label, or spans by theirs: SCORE_BUCKETS, or empty
     labels: tuple[int, ...]  # times each label was given, in the task's order; the last one is not 0
 
 
@@ -29,6 +29,9 @@ def answer_counts(answers: Iterable[Answer], labels: Sequence[str]) -> AnswerCou
                 given.append(place_of[answer.label])
             case LabelsAnswer():
                 given.extend(place_of[label] for label in answer.labels)
+            case SpansAnswer():
+                scores.extend(span.score for span in answer.spans)
+                given.extend(place_of[span.label] for span in answer.spans)
     return AnswerCounts(
         scores=tuple(np.histogram(scores, bins=SCORE_BUCKETS, range=(0.0, 1.0))[0].tolist())
         if scores

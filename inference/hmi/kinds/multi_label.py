@@ -24,7 +24,7 @@ class MultiLabelAnswers:
         self,
         outputs: npt.NDArray[np.float32],
         fields: AdapterFields,
-        spans: Sequence[tuple[int, int]] | None,
+        words: npt.NDArray[np.int32] | None,
     ) -> LabelsAnswer:
         scores = sigmoid(outputs)[0].tolist()
         has = zip(fields.labels, scores, fields.thresholds, strict=True)

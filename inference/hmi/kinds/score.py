@@ -25,6 +25,6 @@ class ScoreAnswers:
         self,
         outputs: npt.NDArray[np.float32],
         fields: AdapterFields,
-        spans: Sequence[tuple[int, int]] | None,
+        words: npt.NDArray[np.int32] | None,
     ) -> ValueAnswer:
         return ValueAnswer(value=float(outputs[0, 0]))

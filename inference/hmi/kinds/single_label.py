@@ -26,7 +26,7 @@ class SingleLabelAnswers:
         self,
         outputs: npt.NDArray[np.float32],
         fields: AdapterFields,
-        spans: Sequence[tuple[int, int]] | None,
+        words: npt.NDArray[np.int32] | None,
     ) -> LabelAnswer:
         scores = dict(zip(fields.labels, softmax(outputs)[0].tolist(), strict=True))
         label = max(scores, key=scores.__getitem__)

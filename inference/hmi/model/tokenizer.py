@@ -25,6 +25,13 @@ class EncodedTexts:
     documents: Documents
     truncated: NDArray[np.bool_]  # [num_documents]; True: the text goes on after what stands in documents
     num_tokens: NDArray[np.int64]  # [num_documents], special ones included, as cut
+    words: NDArray[np.int32] | None = None  # [all tokens, 2], where asked for: see words_of
+
+    def words_of(self, document: int) -> NDArray[np.int32] | None:
+        """[tokens, 2]: of each token of a document, the first character (code point) of the word that it is
+        part of, and the one after the word's last; (0, 0) for special tokens. None: not asked for."""
+        offsets = self.documents.offsets
+        return None if self.words is None else self.words[offsets[document] : offsets[document + 1]]
 
 
 class Tokenizer:
@@ -63,9 +70,9 @@ class Tokenizer:
         """The vocabulary, by token id; an id that names nothing is empty."""
         return [self._library.id_to_token(number) or "" for number in range(self.vocab_size)]
 
-    def encode(self, texts: Sequence[Text], max_tokens: int) -> EncodedTexts:
+    def encode(self, texts: Sequence[Text], max_tokens: int, *, with_words: bool = False) -> EncodedTexts:
         """Every text as one document of 2 to ``max_tokens`` tokens, special ones included; a pair as one too,
-        with a [SEP] in its middle.
+        with a [SEP] in its middle. ``with_words`` is for single texts.
 
         Longer texts lose their end, never their [SEP], and are reported as truncated; of a pair the longer
         text does. Raises InvalidInput for a text that is not valid Unicode (a lone surrogate).
@@ -73,7 +80,8 @@ class Tokenizer:
         if max_tokens < MIN_TOKENS:
             raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")
         try:
-            encodings = self._library.encode_batch_fast(list(texts))
+            encode = self._library.encode_batch if with_words else self._library.encode_batch_fast
+            encodings = encode(list(texts))
         except (TypeError, UnicodeError) as exc:
             raise InvalidInput("a text is not valid Unicode text") from exc
         ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
@@ -84,7 +92,8 @@ class Tokenizer:
         num_tokens = np.minimum(lengths, max_tokens)
         offsets = np.concatenate(([0], np.cumsum(num_tokens))).astype(np.int64)
         token_ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
-        return EncodedTexts(Documents(token_ids, offsets), truncated, num_tokens)
+        words = _cut_words(encodings, max_tokens) if with_words else None
+        return EncodedTexts(Documents(token_ids, offsets), truncated, num_tokens, words)
 
     def spans(self, text: str) -> Sequence[tuple[int, int]]:
         """First character and the one after the last (code points) of every token that encode() gives, before
@@ -103,3 +112,25 @@ class Tokenizer:
         second = second[: room - len(first)]
         last = np.array([self.last_id], np.int32)
         return np.concatenate((first, last, second, last))
+
+
+def _cut_words(encodings: Sequence[tokenizers.Encoding], max_tokens: int) -> NDArray[np.int32]:
+    """EncodedTexts.words of single texts."""
+    parts = [np.zeros((0, 2), np.int32)]
+    for encoding in encodings:
+        words = _words(encoding)
+        if len(words) > max_tokens:
+            words = np.concatenate((words[: max_tokens - 1], words[-1:]))  # the last is [SEP]'s
+        parts.append(words)
+    return np.concatenate(parts)
+
+
+def _words(encoding: tokenizers.Encoding) -> NDArray[np.int32]:
+    spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
+    numbers = np.array([-1 if number is None else number for number in encoding.word_ids], np.int64)
+    first = np.flatnonzero(np.diff(numbers, prepend=-2))  # of each word, and of each special token
+    lengths = np.diff(first, append=len(numbers))
+    last = first + lengths - 1
+    whole = np.stack((spans[first, 0], spans[last, 1]), axis=1)
+    whole[numbers[first] < 0] = 0
+    return np.repeat(whole, lengths, axis=0)

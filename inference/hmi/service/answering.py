@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +23,7 @@ from hmi.service.plane import Plane
 from wire.artifacts import AdapterFields
 from wire.catalog import TrialKind
 from wire.ids import EventId, RequestId, TrialId
+from wire.inference import Answer
 from wire.usage import DIFFERENCE_BUCKETS, ComparisonEvent
 
 LIVE, CANARY = "live", "canary"
@@ -70,7 +71,7 @@ class Answering:
         """Raises HmiError. Cancelling it cancels what it asked for."""
         fields = await plane.describe(grant.live.hplm)
         check_inputs(texts, fields)
-        encoded = await plane.encode(texts, fields.max_tokens)
+        encoded = await _encoded(plane, texts, fields)
         live = _asked(LIVE, grant, grant.live, fields, encoded, deadline=deadline, request_id=request_id)
         trial = grant.trial
         if trial is None or not is_chosen(trial.id, trial.share, request_id):
@@ -82,7 +83,7 @@ class Answering:
             plane.submit(live.request)
             return await live.answered()
         if tried_fields.max_tokens != fields.max_tokens:
-            encoded = await plane.encode(texts, tried_fields.max_tokens)
+            encoded = await _encoded(plane, texts, tried_fields)
         tried = _asked(
             CANARY, grant, trial.version, tried_fields, encoded, deadline=deadline, request_id=request_id
         )
@@ -133,7 +134,9 @@ class Answering:
             )
             return
         answers = [end for end in ends if isinstance(end, EngineAnswer)]
-        difference = compare(answers[0], live.fields, answers[1], tried.fields)
+        difference = compare(
+            told(answers[0], live.fields, live.encoded), told(answers[1], tried.fields, tried.encoded)
+        )
         self._count(grant, trial, num_texts=num_texts, difference=difference, answers=answers)
 
     def _count(
@@ -180,20 +183,21 @@ class Difference:
     counts: tuple[int, ...]  # texts by that difference, DIFFERENCE_BUCKETS
 
 
-def compare(
-    first: EngineAnswer, first_fields: AdapterFields, second: EngineAnswer, second_fields: AdapterFields
-) -> Difference:
+def told(answer: EngineAnswer, fields: AdapterFields, encoded: EncodedTexts) -> list[Answer]:
+    """What each text is answered."""
+    kind = answers_of(fields.kind)
+    return [
+        kind.answer(document.outputs, fields, encoded.words_of(place))
+        for place, document in enumerate(answer.documents)
+    ]
+
+
+def compare(first: Sequence[Answer], second: Sequence[Answer]) -> Difference:
     """Labels are compared by name: the versions may have been trained on different ones."""
-    num_agreed = 0
-    differences = np.empty(len(first.documents))
-    kind = answers_of(first_fields.kind)
-    for number, (one, other) in enumerate(zip(first.documents, second.documents, strict=True)):
-        found = agreement(
-            kind.answer(one.outputs, first_fields, None), kind.answer(other.outputs, second_fields, None)
-        )
-        num_agreed += found.agrees
-        differences[number] = found.difference
+    found = [agreement(one, other) for one, other in zip(first, second, strict=True)]
+    differences = np.array([each.difference for each in found])
     counts, _ = np.histogram(differences, bins=DIFFERENCE_BUCKETS, range=(0.0, 1.0))
+    num_agreed = sum(each.agrees for each in found)
     return Difference(num_agreed, float(differences.sum()), tuple(counts.tolist()))
 
 
@@ -224,6 +228,11 @@ def _asked(
         weight=grant.limit.weight if grant.limit is not None else 1.0,
     )
     return _Asked(role, version, fields, encoded, request)
+
+
+async def _encoded(plane: Plane, texts: list[Text], fields: AdapterFields) -> EncodedTexts:
+    reads_tokens = answers_of(fields.kind).reads_tokens
+    return await plane.encode(texts, fields.max_tokens, with_words=reads_tokens)
 
 
 async def _first_of(canary: _Asked, live: _Asked) -> Answered:

@@ -9,10 +9,9 @@ import msgspec
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.base.label_sets import LEAST_LEVEL, MOST_LEVEL, label_set, threshold_at
 from hmi.engine.request import DocumentAnswer
-from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import Text
 from hmi.plot.ngram import Answer
-from hmi.service.answering import Answered
+from hmi.service.answering import Answered, told
 from hmi.service.settings import ServiceSettings
 from wire.errors import ErrorCode
 from wire.ids import Digest, RequestId
@@ -146,20 +145,19 @@ def response_of(
     Raises InvalidInput when sets of labels are asked for and the version keeps no thresholds.
     """
     answer, encoded, version = answered.answer, answered.encoded, answered.version
-    fields = answered.fields
-    kind, predictions = answers_of(fields.kind), []
+    predictions = []
     threshold = _threshold(answered, parameters) if parameters.abstain else None
-    for index, document in enumerate(answer.documents):
-        told = kind.answer(document.outputs, fields, None)
+    of_texts = zip(answer.documents, told(answer, answered.fields, encoded), strict=True)
+    for index, (document, said) in enumerate(of_texts):
         if threshold is not None:
-            told = _with_set(told, threshold)
+            said = _with_set(said, threshold)
         read = ReadInput(
             num_tokens=int(encoded.num_tokens[index]),
             truncated=bool(encoded.truncated[index]),
             coverage=document.coverage,
             tokens=None if spans is None else _tokens(document, spans[index]),
         )
-        predictions.append(prediction(told, read))
+        predictions.append(prediction(said, read))
     return PredictResponse(
         predictions=predictions,
         model=ServedModel(
@@ -193,11 +191,11 @@ def _threshold(answered: Answered, parameters: PredictParameters) -> float:
     return threshold_at(thresholds, parameters.error_level)
 
 
-def _with_set(told: KindAnswer, threshold: float) -> LabelAnswer:
-    assert isinstance(told, LabelAnswer), "versions of other kinds keep no thresholds for sets"
-    labels = list(told.scores)
-    found = [labels[place] for place in label_set(list(told.scores.values()), threshold)]
-    return replace(told, label_set=found, abstained=len(found) > 1)
+def _with_set(said: KindAnswer, threshold: float) -> LabelAnswer:
+    assert isinstance(said, LabelAnswer), "versions of other kinds keep no thresholds for sets"
+    labels = list(said.scores)
+    found = [labels[place] for place in label_set(list(said.scores.values()), threshold)]
+    return replace(said, label_set=found, abstained=len(found) > 1)
 
 
 def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:

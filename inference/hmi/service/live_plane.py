@@ -1,8 +1,9 @@
 """The plane that answers: tokenizer, loaders and engine of one backbone."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from hmi.base.errors import InvalidInput
@@ -73,11 +74,11 @@ class LivePlane:
     def known(self, hplm: HplmRef) -> AdapterFields | None:
         return self._known.get(hplm.adapter)
 
-    async def encode(self, texts: list[Text], max_tokens: int) -> EncodedTexts:
+    async def encode(self, texts: list[Text], max_tokens: int, *, with_words: bool) -> EncodedTexts:
         most = min(max_tokens, self._max_tokens)
-        encode: Callable[[list[Text], int], EncodedTexts] = self._tokenizer.encode
+        encode = partial(self._tokenizer.encode, texts, most, with_words=with_words)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, encode, texts, most)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, encode)
         except InvalidInput as exc:
             raise InvalidInput(exc.message, param="inputs") from exc
 

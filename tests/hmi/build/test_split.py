@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
-from hmi.build.split import Split, split_rows
+from hmi.build.split import MIN_DOCUMENTS, Split, split_rows
 
 
 def rows_of(num_per_label: dict[str, int]) -> list[LabelledRow]:
@@ -92,3 +92,22 @@ def test_every_row_is_in_exactly_one_part_and_no_text_in_two(
     assert not train & test
     assert not validation & test
     assert all(not drawn[i][2] for i in (*parts.validation, *parts.test))
+
+
+def test_rows_of_one_document_go_one_way_and_a_repeated_text_joins_documents() -> None:
+    rows = [
+        LabelledRow(number, f"sentence {number}", "", document=number // 4)
+        for number in range(4 * 2 * MIN_DOCUMENTS)
+    ]
+    rows[5] = LabelledRow(5, "SENTENCE 0", "", document=1)  # now documents 0 and 1 share a text
+    found = split_rows(rows, seed=3, stands_above=[False] * len(rows))
+    parts = [{rows[place].document for place in part} for part in (found.train, found.validation, found.test)]
+    assert all(parts)
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    assert any({0, 1} <= part for part in parts)
+
+
+def test_of_few_documents_rows_are_split_one_by_one() -> None:
+    rows = [LabelledRow(number, f"sentence {number}", "", document=number % 2) for number in range(40)]
+    found = split_rows(rows, seed=3, stands_above=[False] * len(rows))
+    assert found.validation and found.test

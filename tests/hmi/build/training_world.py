@@ -112,11 +112,11 @@ class TrainingWorld:
         return run_training(job, store=self.store, work=WorkFolder(work), progress=progress)
 
 
-def make_world(folder: Path, *, calibration: Path | None = None) -> TrainingWorld:
-    """A new store in ``folder``."""
+def make_world(folder: Path, *, calibration: Path | None = None, weight_scale: float = 0.3) -> TrainingWorld:
+    """A new store in ``folder``; ``weight_scale`` as of make_tiny_checkpoint."""
     url = f"file://{folder / 'store'}"
     store = open_store(url, None)
-    backbone = make_tiny_backbone(folder, calibration=calibration)
+    backbone = make_tiny_backbone(folder, calibration=calibration, weight_scale=weight_scale)
     store.publish(folder / "backbone", BundleUri("backbones/tiny"))
     tree = _general_tree(store, backbone)
     return TrainingWorld(store, url, backbone, tree)

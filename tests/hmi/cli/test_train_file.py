@@ -97,6 +97,67 @@ def test_other_scores_than_expected_end_with_a_failure(
     assert not json.loads(capsys.readouterr().out)["agrees"]
 
 
+def sentence(number: int) -> list[tuple[str, str]]:
+    """Tokens with tags: good films are praised."""
+    praised = [("the", "O"), ("good", "B-praise"), ("film", "I-praise")]
+    return [
+        *praised,
+        ("of", "O"),
+        *[(word, "O") for word in ("new", "old", "song")[: number % 4]],
+        (str(number), "O"),
+    ]
+
+
+def test_spans_are_trained_from_columns_evaluated_and_predicted_again(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    data, sentences = tmp_path / "praise.conll", [sentence(number) for number in range(40)]
+    lines = ["".join(f"{token} {tag}\n" for token, tag in tagged) + "\n" for tagged in sentences]
+    data.write_text("-DOCSTART- O\n\n" + "".join(lines))
+    out = tmp_path / "out"
+    checkpoint = make_tiny_checkpoint(tmp_path / "checkpoint", weight_scale=0.1)
+    arguments = [
+        *("train", "--data", str(data), "--domain", "films", "--kind", "token_classification"),
+        *("--out", str(out), "--backbone", str(checkpoint), "--no-distil"),
+        *(
+            "--max-tokens",
+            "16",
+            "--epochs",
+            "4",
+            "--batch-rows",
+            "4",
+            "--learning-rate",
+            "0.02",
+            "--rank",
+            "4",
+        ),
+    ]
+    assert main(arguments) == EXIT_OK
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["span_f1"] == summary["headline"]["value"] > 0.5
+    assert main(["predict", "--bundle", str(out)]) == EXIT_OK
+    assert json.loads(capsys.readouterr().out)["agrees"]
+    report = json.loads((out / "report.json").read_text())
+    rows = [
+        {
+            "text": " ".join(token for token, _ in sentences[n - 1]),
+            "spans": [{"start": 4, "end": 13, "label": "praise"}],
+        }
+        for n in report["test_rows"]
+    ]
+    held_out = tmp_path / "held_out.jsonl"
+    held_out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["evaluate", "--bundle", str(out), "--data", str(held_out)]) == EXIT_OK
+    figures = json.loads(capsys.readouterr().out)
+    assert {name: figures[name] for name in ("span_f1", "exact_match", "token_accuracy")} == {
+        name: report[name] for name in ("span_f1", "exact_match", "token_accuracy")
+    }
+    expected = tmp_path / "expected.jsonl"
+    expected.write_text(json.dumps({"text": rows[0]["text"], "spans": []}) + "\n")
+    assert main(["predict", "--bundle", str(out), "--expected", str(expected)]) == EXIT_FAILURE
+    assert main(["predict", "--bundle", str(out), "--data", str(data)]) == EXIT_OK
+
+
 def test_a_folder_with_a_version_is_not_trained_over(exported: Path, tmp_path: Path, capsys: Capture) -> None:
     data = write_csv(tmp_path / "data.csv", ROWS)
     arguments = ["train", "--data", str(data), "--domain", "films", "--out", str(exported)]

@@ -419,12 +419,14 @@ def test_kinds_of_task_mix_in_one_batch_as_each_alone(bench: Bench) -> None:
                 (TaskKind.SINGLE_LABEL, ("a", "b", "c")),
                 (TaskKind.SCORE, ()),
                 (TaskKind.MULTI_LABEL, tuple(f"label {n}" for n in range(9))),
+                (TaskKind.TOKEN_CLASSIFICATION, tuple(f"label {n}" for n in range(4))),
             ]
         )
     ]
     alone = [bench.submit(bench.request(hplm))[0] for hplm in hplms]
     together = mixed(bench, *(bench.request(hplm) for hplm in hplms))
-    assert [answer.documents[0].outputs.shape for answer in together] == [(1, 3), (1, 1), (1, 9)]
+    shapes = [answer.documents[0].outputs.shape for answer in together]
+    assert shapes == [(1, 3), (1, 1), (1, 9), (6, 9)], "four words in their frame, nine tags"
     for one, answer in zip(alone, together, strict=True):
         for expected, document in zip(one.documents, answer.documents, strict=True):
             np.testing.assert_allclose(document.outputs, expected.outputs, atol=1e-4)

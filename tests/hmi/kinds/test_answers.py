@@ -8,10 +8,10 @@ from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
 from wire.artifacts import AdapterFields
 from wire.ids import Digest
-from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
+from wire.inference import LabelAnswer, LabelsAnswer, ScoredSpan, SpansAnswer, ValueAnswer
 from wire.tasks import TaskKind
 
-KINDS = (TaskKind.SINGLE_LABEL, TaskKind.SCORE, TaskKind.MULTI_LABEL, TaskKind.SENTENCE_PAIR)
+KINDS = tuple(TaskKind)
 
 
 def fields(kind: TaskKind, *labels: str, thresholds: tuple[float, ...] = ()) -> AdapterFields:
@@ -61,7 +61,7 @@ def test_labels_that_no_such_task_has_are_refused(kind: TaskKind) -> None:
 
 
 def test_only_pairs_take_two_texts() -> None:
-    assert [answers_of(kind).has_pairs for kind in KINDS] == [False, False, False, True]
+    assert [kind for kind in KINDS if answers_of(kind).has_pairs] == [TaskKind.SENTENCE_PAIR]
 
 
 def test_answers_agree_by_label_by_all_labels_or_within_a_share() -> None:
@@ -73,3 +73,11 @@ def test_answers_agree_by_label_by_all_labels_or_within_a_share() -> None:
     assert agreement(ValueAnswer(100.0), ValueAnswer(104.0)).agrees
     assert not agreement(ValueAnswer(1.0), ValueAnswer(-1.0)).agrees
     assert agreement(ValueAnswer(0.0), ValueAnswer(0.0)).difference == 0.0
+
+
+def test_spans_agree_when_all_are_the_same_ones() -> None:
+    first = SpansAnswer([ScoredSpan(0, 4, "a", 0.9), ScoredSpan(5, 9, "b", 0.5)])
+    assert agreement(first, SpansAnswer([ScoredSpan(0, 4, "a", 0.7), ScoredSpan(5, 9, "b", 0.4)])).agrees
+    other = agreement(first, SpansAnswer([ScoredSpan(0, 4, "a", 0.8), ScoredSpan(5, 9, "c", 0.4)]))
+    assert (other.agrees, other.difference) == (False, 0.5)
+    assert agreement(SpansAnswer([]), SpansAnswer([])).agrees

@@ -34,6 +34,19 @@ def test_it_says_where_tokens_stand_in_the_text(tokenizer: Tokenizer) -> None:
     assert [text[start:end] for start, end in spans[-3:-1]] == ["Good", "FILM"]
 
 
+def test_it_says_of_every_token_which_word_it_is_part_of(tokenizer: Tokenizer) -> None:
+    text = "the xqz, Good"  # xqz: a word of three tokens
+    encoded = tokenizer.encode([text, "bad", ""], 16, with_words=True)
+    plain = tokenizer.encode([text, "bad", ""], 16)
+    assert encoded.documents.token_ids.tolist() == plain.documents.token_ids.tolist()
+    words = encoded.words_of(0)
+    assert words is not None and plain.words is None
+    assert words.tolist() == [[0, 0], [0, 3], [4, 7], [4, 7], [4, 7], [7, 8], [9, 13], [0, 0]]
+    assert [encoded.words_of(place) is not None for place in (1, 2)] == [True, True]
+    cut = tokenizer.encode([text], 4, with_words=True)
+    assert cut.words is not None and cut.words.tolist() == [[0, 0], [0, 3], [4, 7], [0, 0]]
+
+
 def test_it_reports_the_texts_it_cuts_and_keeps_their_last_token(tokenizer: Tokenizer) -> None:
     encoded = tokenizer.encode(["good " * 8, "good " * 9], 10)
     assert encoded.truncated.tolist() == [False, True]

@@ -472,6 +472,7 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
             (TaskKind.SCORE, ()),
             (TaskKind.MULTI_LABEL, ("a", "b", "c")),
             (TaskKind.SENTENCE_PAIR, ("no", "yes")),
+            (TaskKind.TOKEN_CLASSIFICATION, ("a", "b")),
         ],
         start=40,
     ):
@@ -487,6 +488,11 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
         pair = {"inputs": [{"text": "the film was good", "pair": "a very bad match"}]}
         [paired] = service.predict(pair, task="sentence_pair").json()["predictions"]
         assert sum(paired["scores"].values()) == pytest.approx(1.0)
+        [found] = service.predict(single, task="token_classification").json()["predictions"]
+        assert found["spans"], "a random head finds some"
+        assert all(span.keys() == {"start", "end", "label", "score"} for span in found["spans"])
+        edges = [(span["start"], span["end"]) for span in found["spans"]]
+        assert edges == sorted(edges) and {start for start, _ in edges} <= {0, 4, 9, 13}
         assert code_of(service.predict(single, task="sentence_pair")) == (400, "invalid_field")
         assert code_of(service.predict(pair, task="score")) == (400, "invalid_field")
         careful = {**single, "parameters": {"abstain": True}}

@@ -5,17 +5,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from hmi.engine.request import DocumentAnswer, EngineAnswer
 from hmi.service.answering import compare, is_chosen
 from tests.hmi.service.service_world import LABELS, Service, adapter, code_of, demo_catalog, running
 from tests.tiny.store import TinyStore
-from wire.artifacts import AdapterFields, BundleRef
+from wire.artifacts import BundleRef
 from wire.catalog import TrialKind
-from wire.ids import Digest, RequestId, TrialId
-from wire.inference import Coverage
+from wire.ids import RequestId, TrialId
+from wire.inference import Answer, LabelAnswer
 
 TEXTS = ["the film was good", "poor music", "no song"]
 
@@ -141,29 +139,16 @@ def test_the_share_is_kept_and_the_same_id_is_drawn_alike() -> None:
     assert all(is_chosen(TrialId("one"), 1.0, request_id) for request_id in ids)
 
 
-def _answer(*rows: tuple[float, ...]) -> EngineAnswer:
-    coverage = Coverage(1.0, 0.0, 0.0, 0.0)
-    documents = [DocumentAnswer(np.log(np.array([row], np.float32) + 1e-12), coverage) for row in rows]
-    return EngineAnswer(documents, 0.0, 0.0, 0.0)
-
-
-def _fields(*labels: str) -> AdapterFields:
-    return AdapterFields(
-        method="identity",
-        rank=0,
-        alpha=0.0,
-        target_modules=(),
-        labels=labels,
-        max_tokens=16,
-        backbone=Digest("sha256:b"),
-        tree=Digest("sha256:t"),
-    )
+def _answers(*scores: dict[str, float]) -> list[Answer]:
+    return [LabelAnswer(max(one, key=one.__getitem__), max(one.values()), one) for one in scores]
 
 
 def test_labels_are_compared_by_name() -> None:
-    first = _answer((0.9, 0.1), (0.4, 0.6), (1.0, 0.0))
-    second = _answer((0.25, 0.65, 0.1), (0.45, 0.35, 0.2), (0.0, 0.0, 1.0))
-    found = compare(first, _fields("a", "b"), second, _fields("b", "a", "c"))
+    first = _answers({"a": 0.9, "b": 0.1}, {"a": 0.4, "b": 0.6}, {"a": 1.0, "b": 0.0})
+    second = _answers(
+        {"b": 0.25, "a": 0.65, "c": 0.1}, {"b": 0.45, "a": 0.35, "c": 0.2}, {"b": 0.0, "a": 0.0, "c": 1.0}
+    )
+    found = compare(first, second)
     assert found.num_agreed == 2  # a, b, and a against c
     assert found.total == pytest.approx(0.25 + 0.15 + 1.0)
     assert (found.counts[1] + found.counts[2] + found.counts[9], sum(found.counts)) == (3, 3)

@@ -7,6 +7,7 @@ from hmi.build.kinds.learning import TrainingKind
 from hmi.build.kinds.multi_label import MultiLabelTraining
 from hmi.build.kinds.score import ScoreTraining
 from hmi.build.kinds.single_label import SingleLabelTraining
+from hmi.build.kinds.token_classification import TokenClassificationTraining
 from wire.tasks import TaskKind
 
 
@@ -20,4 +21,5 @@ _KINDS: Mapping[TaskKind, Callable[[tuple[str, ...]], TrainingKind]] = {
     TaskKind.SCORE: lambda labels: ScoreTraining(),
     TaskKind.MULTI_LABEL: MultiLabelTraining,
     TaskKind.SENTENCE_PAIR: partial(SingleLabelTraining, has_pairs=True),
+    TaskKind.TOKEN_CLASSIFICATION: TokenClassificationTraining,
 }

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
+from torch.nn import functional
 
 from hmi.build.data import LabelledRow
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
-from hmi.plot.ngram import Documents
 
 Outputs = npt.NDArray[np.float32]
-"""[rows, outputs]"""
+"""[rows, outputs], or [tokens of all rows, outputs] where the head reads tokens."""
 TEACHER_TEMPERATURE = 2.0
 """How far the scores of a teacher, and of who imitates it, are softened."""
 Targets = npt.NDArray[Any]
@@ -31,6 +31,16 @@ class FittedHead:
     thresholds: tuple[float, ...] = ()  # AdapterFields.thresholds
     label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
+
+
+def imitation_loss(outputs: Tensor, taught: Tensor) -> Tensor:
+    """Of scores that sum to 1, as a mean over what is scored (Hinton et al. 2015)."""
+    return TEACHER_TEMPERATURE**2 * functional.kl_div(
+        (outputs / TEACHER_TEMPERATURE).log_softmax(dim=-1),
+        (taught / TEACHER_TEMPERATURE).log_softmax(dim=-1),
+        log_target=True,
+        reduction="batchmean",
+    )
 
 
 class Learning(Protocol):
@@ -63,7 +73,7 @@ class Evaluated:
     """The test rows with what the served head gives them, in the rows' order."""
 
     rows: Sequence[LabelledRow]
-    documents: Documents
+    encoded: EncodedTexts
     outputs: Outputs
     targets: Targets
     train_targets: Targets | None  # None: not at hand, and nothing is said of them
@@ -110,8 +120,6 @@ class TrainingKind(Protocol):
 
     def figures(self, evaluated: Evaluated) -> Figures: ...
 
-    def row_quality(
-        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
-    ) -> npt.NDArray[np.float64]:
+    def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """How good each row's answer is, the more the better: its mean is a figure of the whole, and two
         models' answers are compared by it, row by row."""

@@ -1,6 +1,5 @@
 """Training and report of tasks with any number of labels a text."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError
-from hmi.build.data import LabelledRow
+from hmi.build.data import LabelledRow, rarest_labels
 from hmi.build.kinds.learning import (
     TEACHER_TEMPERATURE,
     Evaluated,
@@ -23,7 +22,6 @@ from hmi.build.metrics import Indices, bootstrap_rows
 from hmi.kinds.multi_label import sigmoid
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
-from hmi.plot.ngram import Documents
 from wire.errors import ErrorCode
 
 MIN_POSITIVES = 10
@@ -94,9 +92,7 @@ class MultiLabelTraining:
         return None
 
     def strata(self, rows: Sequence[LabelledRow]) -> list[str]:
-        """The rarest label of each row."""
-        counts = Counter(label for row in rows for label in row.labels or ())
-        return [min(row.labels or ("",), key=lambda label: (counts[label], label)) for row in rows]
+        return rarest_labels(rows)
 
     def refuse_hopeless(self, train: Sequence[LabelledRow]) -> None:
         if not any(row.labels for row in train):
@@ -149,9 +145,7 @@ class MultiLabelTraining:
             mistakes=self._mistakes(evaluated.rows, said, truth),
         )
 
-    def row_quality(
-        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
-    ) -> npt.NDArray[np.float64]:
+    def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """F1 of each row's labels; 1 where there are none and none is said."""
         said, truth = _said(outputs, fitted), targets > 0
         together = said.sum(1) + truth.sum(1)

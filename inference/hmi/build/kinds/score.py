@@ -15,7 +15,6 @@ from hmi.build.kinds.learning import Evaluated, FittedHead, Headline, Outputs, T
 from hmi.build.metrics import bootstrap_rows
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
-from hmi.plot.ngram import Documents
 from wire.errors import ErrorCode
 
 NUM_STRATA = 5
@@ -125,9 +124,7 @@ class ScoreTraining:
             ),
         )
 
-    def row_quality(
-        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
-    ) -> npt.NDArray[np.float64]:
+    def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """Less the absolute error."""
         errors: Values = -np.abs(outputs[:, 0].astype(np.float64) - targets)
         return errors

@@ -13,12 +13,12 @@ from hmi.base.errors import HmiError
 from hmi.base.label_sets import thresholds_of
 from hmi.build.data import LabelledRow, label_indices
 from hmi.build.kinds.learning import (
-    TEACHER_TEMPERATURE,
     Evaluated,
     FittedHead,
     Headline,
     Outputs,
     Targets,
+    imitation_loss,
 )
 from hmi.build.label_set_figures import LabelSetFigures, label_set_figures
 from hmi.build.metrics import ClassMetrics
@@ -35,7 +35,6 @@ from hmi.build.slices import Slice
 from hmi.kinds.single_label import softmax
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
-from hmi.plot.ngram import Documents
 from wire.errors import ErrorCode
 
 MIN_LABELS = 2
@@ -131,9 +130,7 @@ class SingleLabelTraining:
             ),
         )
 
-    def row_quality(
-        self, outputs: Outputs, targets: Targets, documents: Documents, fitted: FittedHead
-    ) -> npt.NDArray[np.float64]:
+    def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         return np.asarray(outputs.argmax(axis=1) == targets, np.float64)
 
 
@@ -148,12 +145,7 @@ class SingleLabelLearning:
         return functional.cross_entropy(outputs, targets, weight=self._weights, reduction="sum")
 
     def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
-        return TEACHER_TEMPERATURE**2 * functional.kl_div(
-            (outputs / TEACHER_TEMPERATURE).log_softmax(dim=-1),
-            (taught / TEACHER_TEMPERATURE).log_softmax(dim=-1),
-            log_target=True,
-            reduction="batchmean",
-        )
+        return imitation_loss(outputs, taught)
 
     def weight(self, targets: Tensor) -> float:
         return float(len(targets) if self._weights is None else self._weights[targets].sum())

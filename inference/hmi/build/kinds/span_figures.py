@@ -1,0 +1,292 @@
+"""What a report says of spans: a span that was found counts when its characters and its label are the true
+ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmi.build.data import LabelledRow
+from hmi.build.kinds.learning import Evaluated, Headline, Outputs
+from hmi.build.metrics import (
+    Indices,
+    Probabilities,
+    bootstrap_rows,
+    expected_calibration_error,
+)
+from hmi.build.report import row_slices
+from hmi.build.score_calibration import ScoreCalibration, reliability_bins
+from hmi.build.slices import Slice
+from hmi.kinds.token_classification import spans_in
+from hmi.model.tokenizer import EncodedTexts
+from wire.inference import ScoredSpan
+from wire.spans import Span
+
+MAX_MISTAKES = 20
+
+Counts = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSpans:
+    """One label's figures; precision, recall and f1 are 0 where they are not defined."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int  # true spans of it
+    predicted: int  # spans of it that were found
+
+
+@dataclass(frozen=True, slots=True)
+class SpansMistake:
+    """A test row with a span too many or too few."""
+
+    row: int
+    spans: tuple[Span, ...]
+    predicted: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanFigures:
+    """On the test rows, with 95% bootstrap intervals over rows. Spans that no answer can equal count as
+    missed."""
+
+    span_f1: float  # of all spans of all rows together
+    span_f1_ci95: tuple[float, float]
+    precision: float  # share of the spans found that are right
+    precision_ci95: tuple[float, float]
+    recall: float  # share of the true spans that are found
+    recall_ci95: tuple[float, float]
+    macro_f1: float  # mean over the labels of which there are spans
+    macro_f1_ci95: tuple[float, float]
+    exact_match: float  # share of rows with exactly their spans
+    exact_match_ci95: tuple[float, float]
+    token_accuracy: float  # share of the words that were read whose tag is right, most of which are outside
+    token_accuracy_ci95: tuple[float, float]
+    num_spans: int
+    num_predicted: int
+    num_cut: int  # true spans that begin or end inside what the tokenizer takes for one word
+    num_not_read: int  # true spans behind the end of what was read of a long text
+    labels: tuple[str, ...]
+    classes: tuple[LabelSpans, ...]
+    calibration: ScoreCalibration | None  # of the scores of the spans found; None: none was found
+    mistakes: tuple[SpansMistake, ...]  # those with most wrong spans first
+    slices: tuple[Slice, ...]  # by exact match
+
+    @property
+    def headline(self) -> Headline:
+        return Headline("span_f1", self.span_f1, self.span_f1_ci95)
+
+
+def span_figures(
+    evaluated: Evaluated, *, labels: tuple[str, ...], words_right: Indices, words: Indices
+) -> SpanFigures:
+    """``words_right`` and ``words`` [rows]: words whose tag is right, and all that were read."""
+    rows = [_Row(row, spans) for row, spans in zip(evaluated.rows, _found(evaluated, labels), strict=True)]
+    is_exact = np.array([row.is_exact for row in rows])
+    table = np.column_stack(
+        (
+            _counted([row.hits for row in rows], labels),
+            _counted([row.said for row in rows], labels),
+            _counted([row.truth for row in rows], labels),
+            is_exact,
+            np.ones(len(rows)),
+            words_right,
+            words,
+        )
+    )
+
+    def with_interval(metric: Callable[[_Sums], float]) -> tuple[float, tuple[float, float]]:
+        def of_drawn(drawn: Indices) -> float:
+            return metric(_Sums(np.bincount(drawn, minlength=len(rows)) @ table))
+
+        interval = bootstrap_rows(of_drawn, len(rows), seed=evaluated.seed)
+        return metric(_Sums(table.sum(axis=0))), (interval.low, interval.high)
+
+    measured = {name: with_interval(metric) for name, metric in _METRICS.items()}
+    reach = [_reach(row, evaluated.encoded, place) for place, row in enumerate(evaluated.rows)]
+    return SpanFigures(
+        span_f1=measured["span_f1"][0],
+        span_f1_ci95=measured["span_f1"][1],
+        precision=measured["precision"][0],
+        precision_ci95=measured["precision"][1],
+        recall=measured["recall"][0],
+        recall_ci95=measured["recall"][1],
+        macro_f1=measured["macro_f1"][0],
+        macro_f1_ci95=measured["macro_f1"][1],
+        exact_match=measured["exact_match"][0],
+        exact_match_ci95=measured["exact_match"][1],
+        token_accuracy=measured["token_accuracy"][0],
+        token_accuracy_ci95=measured["token_accuracy"][1],
+        num_spans=sum(len(row.truth) for row in rows),
+        num_predicted=sum(len(row.said) for row in rows),
+        num_cut=sum(one.num_cut for one in reach),
+        num_not_read=sum(one.num_not_read for one in reach),
+        labels=labels,
+        classes=_classes(_Sums(table.sum(axis=0)), labels),
+        calibration=_calibration(evaluated, rows, labels),
+        mistakes=_mistakes(rows),
+        slices=row_slices(
+            is_exact,
+            characters=[len(row.text) for row in evaluated.rows],
+            row_coverage=evaluated.row_coverage,
+            seed=evaluated.seed,
+        ),
+    )
+
+
+class _Row:
+    """One test row with what is found in it."""
+
+    def __init__(self, row: LabelledRow, found: Sequence[ScoredSpan]) -> None:
+        self.number = row.row
+        self.truth = row.spans or ()
+        self.scores = [span.score for span in found]
+        self.said = tuple(Span(span.start, span.end, span.label) for span in found)
+        self.is_right = [span in self.truth for span in self.said]
+
+    @property
+    def hits(self) -> list[Span]:
+        return [span for span, is_right in zip(self.said, self.is_right, strict=True) if is_right]
+
+    @property
+    def is_exact(self) -> bool:
+        return self.truth == self.said
+
+    @property
+    def num_wrong(self) -> int:
+        """Spans that are missed, and spans that are none."""
+        return len(self.truth) + len(self.said) - 2 * sum(self.is_right)
+
+
+def _found(evaluated: Evaluated, labels: Sequence[str], sharpness: float = 1.0) -> list[list[ScoredSpan]]:
+    """What each row is answered; ``sharpness`` is multiplied into the outputs."""
+    encoded, found = evaluated.encoded, []
+    outputs: Outputs = evaluated.outputs * np.float32(sharpness)
+    offsets = encoded.documents.offsets
+    for place in range(len(evaluated.rows)):
+        words = encoded.words_of(place)
+        assert words is not None, "texts of this kind are encoded with their words"
+        found.append(spans_in(outputs[offsets[place] : offsets[place + 1]], words, labels))
+    return found
+
+
+def _counted(spans: Sequence[Sequence[Span]], labels: Sequence[str]) -> Counts:
+    """[rows, labels]: how many each row has of each label."""
+    places = {label: place for place, label in enumerate(labels)}
+    counts = np.zeros((len(spans), len(labels)))
+    for row, of_row in enumerate(spans):
+        for span in of_row:
+            counts[row, places[span.label]] += 1
+    return counts
+
+
+class _Sums:
+    """The table's columns, summed over some rows."""
+
+    def __init__(self, sums: Counts) -> None:
+        self.hits, self.given, self.support = sums[:-4].reshape(3, -1)
+        self.num_exact, self.num_rows, self.words_right, self.words = sums[-4:].tolist()
+
+    @property
+    def f1(self) -> Counts:
+        """Of each label; 0 where there are none and none is found."""
+        return _ratio(2 * self.hits, self.given + self.support)
+
+    @property
+    def micro_f1(self) -> float:
+        together = float(self.given.sum() + self.support.sum())
+        return 2 * float(self.hits.sum()) / together if together else 1.0
+
+    @property
+    def macro_f1(self) -> float:
+        there = self.support > 0
+        return float(self.f1[there].mean()) if there.any() else 1.0
+
+
+_METRICS: dict[str, Callable[[_Sums], float]] = {
+    "span_f1": lambda sums: sums.micro_f1,
+    "precision": lambda sums: float(sums.hits.sum() / max(sums.given.sum(), 1)),
+    "recall": lambda sums: float(sums.hits.sum() / max(sums.support.sum(), 1)),
+    "macro_f1": lambda sums: sums.macro_f1,
+    "exact_match": lambda sums: sums.num_exact / sums.num_rows,
+    "token_accuracy": lambda sums: sums.words_right / max(sums.words, 1),
+}
+
+
+def _classes(sums: _Sums, labels: Sequence[str]) -> tuple[LabelSpans, ...]:
+    precision, recall = _ratio(sums.hits, sums.given), _ratio(sums.hits, sums.support)
+    return tuple(
+        LabelSpans(
+            label,
+            precision=float(precision[place]),
+            recall=float(recall[place]),
+            f1=float(sums.f1[place]),
+            support=int(sums.support[place]),
+            predicted=int(sums.given[place]),
+        )
+        for place, label in enumerate(labels)
+    )
+
+
+def _calibration(
+    evaluated: Evaluated, rows: Sequence[_Row], labels: Sequence[str]
+) -> ScoreCalibration | None:
+    """Is a span of score 0.8 right in 8 of 10 cases? None where no span was found."""
+    temperature = evaluated.fitted.temperature
+    plain = [
+        _Row(row, found)
+        for row, found in zip(evaluated.rows, _found(evaluated, labels, temperature), strict=True)
+    ]
+    scores, wrong = _judged(rows)
+    scores_before, wrong_before = _judged(plain)
+    if not len(wrong) or not len(wrong_before):
+        return None
+    return ScoreCalibration(
+        temperature=temperature,
+        ece_before=expected_calibration_error(scores_before, wrong_before),
+        ece=expected_calibration_error(scores, wrong),
+        bins_before=reliability_bins(scores_before, wrong_before),
+        bins=reliability_bins(scores, wrong),
+    )
+
+
+def _judged(rows: Sequence[_Row]) -> tuple[Probabilities, Indices]:
+    """Scores [spans, 1], and 0 for each span that is right, so that its column is the true one; else 1."""
+    scores = np.array([score for row in rows for score in row.scores], np.float32)
+    wrong = np.array([not is_right for row in rows for is_right in row.is_right], np.int64)
+    return scores[:, None], wrong
+
+
+def _mistakes(rows: Sequence[_Row]) -> tuple[SpansMistake, ...]:
+    wrong = sorted((row for row in rows if row.num_wrong), key=lambda row: -row.num_wrong)
+    return tuple(SpansMistake(row.number, row.truth, row.said) for row in wrong[:MAX_MISTAKES])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """True spans of one row that no answer can equal."""
+
+    num_cut: int
+    num_not_read: int
+
+
+def _reach(row: LabelledRow, encoded: EncodedTexts, place: int) -> _Reach:
+    words = encoded.words_of(place)
+    assert words is not None, "texts of this kind are encoded with their words"
+    starts, ends = set(words[:, 0].tolist()), set(words[:, 1].tolist())
+    read_to = int(words.max(initial=0)) if encoded.truncated[place] else len(row.text)
+    not_read = [span for span in row.spans or () if span.end > read_to]
+    cut = [
+        span
+        for span in row.spans or ()
+        if span.end <= read_to and not (span.start in starts and span.end in ends)
+    ]
+    return _Reach(len(cut), len(not_read))
+
+
+def _ratio(numerator: Counts, denominator: Counts) -> Counts:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)

@@ -1,0 +1,193 @@
+"""Training of tasks that find labelled spans of a text; what the report says of them is in span_figures.
+
+A row's targets are one entry a token, [longest row's tokens, 2] int16: the tag of the token's word, and the
+number of that word in its text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+from torch.nn import functional
+
+from hmi.base.errors import HmiError
+from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs, Targets, imitation_loss
+from hmi.build.kinds.span_figures import SpanFigures, span_figures
+from hmi.build.score_calibration import fit_temperature
+from hmi.kinds.token_classification import (
+    OUTSIDE,
+    Runs,
+    Tags,
+    WordTokens,
+    begin_tag,
+    inside_tag,
+    runs_of,
+    word_tokens,
+)
+from hmi.model.heads import HostHead
+from hmi.model.tokenizer import EncodedTexts
+from wire.errors import ErrorCode
+from wire.spans import Span
+
+IGNORED = -100
+"""Tag of what is of no word: as torch's losses pass over it."""
+SPECIAL, PADDING = -1, -2
+"""Number of the word of a special token, and of what stands behind a row's end."""
+MAX_FITTED_WORDS = 20_000
+"""A temperature is fitted on no more: they tell it well enough."""
+
+
+class TokenClassificationTraining:
+    """See TrainingKind."""
+
+    has_one_label = False
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self._labels = labels
+        self._places = {label: place for place, label in enumerate(labels)}
+
+    def problem(self, row: LabelledRow) -> str | None:
+        if row.spans is None:
+            return "it has no list of spans"
+        end = 0
+        for span in row.spans:
+            if not end <= span.start < span.end <= len(row.text):
+                return "its spans are empty, out of order, over one another or outside the text"
+            if span.label not in self._places:
+                return "one of its labels is not one of the job's labels"
+            end = span.end
+        return None
+
+    def strata(self, rows: Sequence[LabelledRow]) -> list[str]:
+        return rarest_labels(rows)
+
+    def refuse_hopeless(self, train: Sequence[LabelledRow]) -> None:
+        if not any(row.spans for row in train):
+            raise HmiError(
+                ErrorCode.DATASET_ONE_LABEL, "no training row has a span; give texts that have some"
+            )
+
+    def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets:
+        lengths = encoded.documents.lengths
+        targets = np.full((len(rows), int(lengths.max(initial=0)), 2), (IGNORED, PADDING), np.int16)
+        for place, row in enumerate(rows):
+            words = encoded.words_of(place)
+            assert words is not None, "texts of this kind are encoded with their words"
+            of_words = word_tokens(words)
+            tags = self._tags(row.spans or (), words[of_words.tokens[of_words.first]])
+            targets[place, : lengths[place], 1] = SPECIAL
+            targets[place, of_words.tokens, 0] = np.repeat(tags, of_words.counts)
+            targets[place, of_words.tokens, 1] = np.repeat(np.arange(len(tags)), of_words.counts)
+        return targets
+
+    def learning(self, train: Targets) -> "TokenLearning":
+        return TokenLearning(2 * len(self._labels) + 1)
+
+    def figures(self, evaluated: Evaluated) -> SpanFigures:
+        read = _read(evaluated.targets)
+        right = read.of_words.mean_of(evaluated.outputs).argmax(axis=1) == read.tags
+        num_rows = len(evaluated.rows)
+        return span_figures(
+            evaluated,
+            labels=self._labels,
+            words_right=np.bincount(read.rows[right], minlength=num_rows),
+            words=np.bincount(read.rows, minlength=num_rows),
+        )
+
+    def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
+        """F1 of each row's spans, in words; 1 where there are none and none is found."""
+        read = _read(targets)
+        said, truth = read.said(outputs), read.truth()
+        hits, given, support = (
+            np.bincount(read.rows[first], minlength=len(targets))
+            for first in (said.first[read.is_in(said, truth)], said.first, truth.first)
+        )
+        quality = np.ones(len(targets))
+        np.divide(2.0 * hits, given + support, out=quality, where=given + support > 0)
+        return quality
+
+    def _tags(self, spans: Sequence[Span], places: npt.NDArray[np.int32]) -> Tags:
+        """Tags of the words at the characters ``places`` [words, 2]; a word that a span cuts is of it."""
+        tags = np.full(len(places), OUTSIDE, np.int64)
+        free = 0  # the first word that no span before has taken
+        for span in spans:
+            first = max(free, int(np.searchsorted(places[:, 1], span.start, side="right")))
+            free = max(free, int(np.searchsorted(places[:, 0], span.end, side="left")))
+            label = self._places[span.label]
+            tags[first:free] = inside_tag(label)
+            tags[first : min(first + 1, free)] = begin_tag(label)
+        return tags
+
+
+class TokenLearning:
+    """See Learning."""
+
+    def __init__(self, num_tags: int) -> None:
+        self.num_outputs = num_tags
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, _token_tags(targets), reduction="sum")
+
+    def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
+        return imitation_loss(outputs, taught)
+
+    def weight(self, targets: Tensor) -> float:
+        return float(max(1, int((targets[..., 0] != IGNORED).sum())))
+
+    def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
+        return float(self.loss(outputs, targets)) / self.weight(targets)
+
+    def metric(self, outputs: Outputs, targets: Targets) -> float:
+        """F1 of the spans, in words; 1 where there are none and none is found."""
+        read = _read(targets)
+        said, truth = read.said(outputs), read.truth()
+        together = len(said.first) + len(truth.first)
+        return 2 * int(read.is_in(said, truth).sum()) / together if together else 1.0
+
+    def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
+        read = _read(targets)
+        num_words = len(read.tags)
+        some = np.unique(np.linspace(0, num_words - 1, min(num_words, MAX_FITTED_WORDS)).astype(np.int64))
+        temperature = fit_temperature(read.of_words.mean_of(outputs)[some], read.tags[some])
+        return FittedHead(head.at_temperature(temperature), temperature, metrics={"temperature": temperature})
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadTargets:
+    """The words of all rows."""
+
+    of_words: WordTokens  # in packed outputs
+    rows: npt.NDArray[np.int64]  # [words]
+    tags: Tags
+
+    def said(self, outputs: Outputs) -> Runs:
+        return runs_of(self.of_words.mean_of(outputs).argmax(axis=1), self.of_words.begins_text)
+
+    def truth(self) -> Runs:
+        return runs_of(self.tags, self.of_words.begins_text)
+
+    def is_in(self, some: Runs, others: Runs) -> npt.NDArray[np.bool_]:
+        """Which of ``some`` are among the others, word for word and with the same label."""
+        return np.isin(self._keys(some), self._keys(others))
+
+    def _keys(self, runs: Runs) -> npt.NDArray[np.int64]:
+        most_labels = 1 << 15  # targets are int16
+        return (runs.first * len(self.tags) + runs.last) * most_labels + runs.labels
+
+
+def _read(targets: Targets) -> _ReadTargets:
+    rows, places = np.nonzero(targets[..., 1] > PADDING)
+    tags, numbers = targets[rows, places].astype(np.int64).T
+    tokens = np.flatnonzero(numbers > SPECIAL)
+    rows, numbers = rows[tokens], numbers[tokens]
+    first = np.flatnonzero((np.diff(rows, prepend=-1) != 0) | (np.diff(numbers, prepend=-1) != 0))
+    of_words = WordTokens(tokens, first, numbers[first] == 0)
+    return _ReadTargets(of_words, rows[first], tags[tokens[first]])
+
+
+def _token_tags(targets: Tensor) -> Tensor:
+    """[tokens] of all rows, in the order of the outputs."""
+    return targets[targets[..., 1] > PADDING][:, 0].long()

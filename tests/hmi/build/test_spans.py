@@ -1,0 +1,216 @@
+"""Labelled spans, from the portal's rows to a version whose report and answers agree."""
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hmi.base.errors import HmiError
+from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.kinds.token_classification import TokenClassificationTraining
+from hmi.build.offline import OfflineModel, open_offline
+from hmi.model.heads import HostHead
+from hmi.model.tokenizer import Tokenizer
+from tests.hmi.build.training_world import BAD, GOOD, RECIPE, TrainingWorld, make_world
+from tests.tiny.backbone import tiny_tokenizer
+from wire.errors import ErrorCode
+from wire.ids import BundleUri
+from wire.inference import SpansAnswer
+from wire.spans import Span
+from wire.tasks import TaskKind
+from wire.training import Recipe, TrainResult
+
+LABELS = ("blame", "praise")
+Row = dict[str, Any]
+NUM_ROWS = 240
+
+
+def span_rows(num_rows: int = NUM_ROWS) -> list[Row]:
+    """Sentences in which good words are praise and bad ones blame, a "very" before them included."""
+    chance = random.Random(4)
+    rows = []
+    for number in range(1, num_rows + 1):
+        text, spans = str(number), []
+        for _ in range(4):
+            if chance.random() < 0.5:
+                text += " " + chance.choice(("the", "film", "of", "and"))
+                continue
+            label = chance.choice(LABELS)
+            phrase = chance.choice(GOOD if label == "praise" else BAD)
+            phrase = f"very {phrase}" if chance.random() < 0.4 else phrase
+            spans.append({"start": len(text) + 1, "end": len(text) + 1 + len(phrase), "label": label})
+            text += " " + phrase
+        rows.append({"row": number, "text": text, "spans": spans})
+    return rows
+
+
+def trained(world: TrainingWorld, folder: Path, name: str, recipe: Recipe) -> TrainResult:
+    uri = BundleUri(f"datasets/{name}/rows.jsonl")
+    world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in span_rows()).encode())
+    kind = TaskKind.TOKEN_CLASSIFICATION
+    return world.train(world.job(uri, name=name, labels=LABELS, recipe=recipe, kind=kind), folder)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
+    return make_world(tmp_path_factory.mktemp("world"), weight_scale=0.1)
+
+
+@pytest.fixture(scope="module")
+def result(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    recipe = replace(RECIPE, epochs=5, batch_rows=8, max_tokens=24, learning_rate=2e-2)
+    return trained(world, tmp_path_factory.mktemp("spans"), "spans", recipe)
+
+
+@pytest.fixture(scope="module")
+def model(world: TrainingWorld, result: TrainResult) -> OfflineModel:
+    return open_offline(world.store, result.version.uri, result.tree.uri, backbone_uri=None)
+
+
+def test_spans_are_learnt_and_reported(result: TrainResult) -> None:
+    report = result.report
+    assert report["kind"] == "token_classification"
+    assert report["span_f1"] > 0.7
+    assert report["headline"] == {
+        "name": "span_f1",
+        "value": report["span_f1"],
+        "ci95": report["span_f1_ci95"],
+    }
+    for name in ("span_f1", "precision", "recall", "macro_f1", "exact_match", "token_accuracy"):
+        low, high = report[f"{name}_ci95"]
+        assert 0 <= low <= report[name] <= high <= 1
+    assert [entry["label"] for entry in report["classes"]] == list(LABELS)
+    assert sum(entry["support"] for entry in report["classes"]) == report["num_spans"] > 20
+    assert (report["num_cut"], report["num_not_read"]) == (0, 0)
+    assert report["calibration"]["ece"] < 0.3
+    assert report["slices"]
+    assert report["label_errors"] is None
+
+
+def test_what_is_served_is_what_was_evaluated_row_by_row(result: TrainResult, model: OfflineModel) -> None:
+    rows = [row for row in span_rows() if row["row"] in result.report["test_rows"]]
+    hits = said = exact = 0
+    wrong = {}
+    for row, answer in zip(rows, model.answers([row["text"] for row in rows]), strict=True):
+        assert isinstance(answer, SpansAnswer)
+        assert all(0 < span.score <= 1 for span in answer.spans)
+        found = [{"start": span.start, "end": span.end, "label": span.label} for span in answer.spans]
+        hits += sum(span in row["spans"] for span in found)
+        said += len(found)
+        exact += found == row["spans"]
+        if found != row["spans"]:
+            wrong[row["row"]] = (row["spans"], found)
+    report = result.report
+    assert report["num_predicted"] == said
+    assert report["precision"] == pytest.approx(hits / said)
+    assert report["recall"] == pytest.approx(hits / report["num_spans"])
+    assert report["exact_match"] == pytest.approx(exact / len(rows))
+    assert {m["row"]: (m["spans"], m["predicted"]) for m in report["mistakes"]} == wrong
+
+
+def test_a_text_alone_is_answered_as_among_others(model: OfflineModel) -> None:
+    texts = [row["text"] for row in span_rows(40)]
+    for text, together in zip(texts, model.answers(texts), strict=True):
+        [alone] = model.answers([text])
+        assert isinstance(alone, SpansAnswer) and isinstance(together, SpansAnswer)
+        assert [(s.start, s.end, s.label) for s in alone.spans] == [
+            (s.start, s.end, s.label) for s in together.spans
+        ]
+        scores = [span.score for span in together.spans]
+        assert [span.score for span in alone.spans] == pytest.approx(scores, abs=1e-4)
+
+
+def test_spans_have_a_teacher_too(world: TrainingWorld, tmp_path: Path) -> None:
+    report = trained(world, tmp_path, "taught", replace(RECIPE, distil=True, epochs=1, max_tokens=24)).report
+    assert report["plot_cost"] is not None
+    assert all(np.isfinite(point["loss"]) for point in report["curve"])
+
+
+KIND = TokenClassificationTraining(LABELS)
+TOKENIZER = Tokenizer(tiny_tokenizer())
+
+
+def targets_of(text: str, *spans: Span, max_tokens: int = 16) -> Any:
+    encoded = TOKENIZER.encode([text], max_tokens, with_words=True)
+    return KIND.targets([LabelledRow(1, text, spans=spans)], encoded)
+
+
+def test_every_token_of_a_word_has_its_tag() -> None:
+    # [CLS] the x ##q ##z good [SEP]
+    targets = targets_of("the xqz good", Span(4, 12, "praise"))
+    assert targets[0].tolist() == [[-100, -1], [0, 0], [3, 1], [3, 1], [3, 1], [4, 2], [-100, -1]]
+
+
+def test_a_word_that_a_span_cuts_is_of_it_and_of_one_span_alone() -> None:
+    targets = targets_of("the xqz good", Span(4, 5, "praise"), Span(6, 12, "blame"))
+    assert targets[0, 1:-1, 0].tolist() == [0, 3, 3, 3, 1]
+
+
+def test_what_is_not_read_is_counted_and_missed() -> None:
+    text = "good film " * 8
+    spans = tuple(Span(start, start + 4, "praise") for start in range(0, 80, 10))
+    row = LabelledRow(1, text, spans=(*spans[:-1], Span(71, 74, "praise")))
+    encoded = TOKENIZER.encode([text], 9, with_words=True)
+    targets = KIND.targets([row], encoded)
+    assert (targets[0, :, 0] == 3).sum() == 4
+    learning = KIND.learning(targets)
+    perfect = np.zeros((9, 5), np.float32)
+    perfect[np.arange(9), np.maximum(targets[0, :, 0], 0)] = 50.0
+    from hmi.build.kinds.learning import Evaluated
+
+    fitted = learning.finish(HostHead(torch.zeros(5, 4), torch.zeros(5)), perfect, targets)
+    figures = KIND.figures(
+        Evaluated([row], encoded, perfect, targets, None, np.zeros((1, 4)), fitted, seed=1)
+    )
+    assert (figures.precision, figures.recall) == (1.0, 0.5)
+    assert (figures.num_not_read, figures.num_cut, figures.token_accuracy) == (4, 0, 1.0)
+    assert KIND.row_quality(perfect, targets, fitted).tolist() == [1.0]
+    assert learning.metric(perfect, targets) == 1.0
+
+
+def test_the_loss_passes_over_special_tokens_and_padding() -> None:
+    rows = [LabelledRow(1, "good", spans=(Span(0, 4, "praise"),)), LabelledRow(2, "the film of", spans=())]
+    encoded = TOKENIZER.encode([row.text for row in rows], 16, with_words=True)
+    targets = torch.from_numpy(KIND.targets(rows, encoded))
+    learning = KIND.learning(targets.numpy())
+    outputs = torch.randn(8, 5, generator=torch.Generator().manual_seed(1))
+    tags, tokens = torch.tensor([3, 0, 0, 0]), torch.tensor([1, 4, 5, 6])
+    expected = torch.nn.functional.cross_entropy(outputs[tokens], tags, reduction="sum")
+    torch.testing.assert_close(learning.loss(outputs, targets), expected)
+    assert learning.weight(targets) == 4
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        (Span(0, 0, "praise"),),
+        (Span(2, 99, "praise"),),
+        (Span(4, 8, "praise"), Span(0, 3, "praise")),
+        (Span(0, 5, "praise"), Span(4, 8, "blame")),
+        (Span(0, 3, "other"),),
+        None,
+    ],
+)
+def test_spans_that_cannot_be_are_refused(spans: tuple[Span, ...] | None) -> None:
+    assert KIND.problem(LabelledRow(1, "the film was good", spans=spans)) is not None
+    assert KIND.problem(LabelledRow(1, "the film was good", spans=())) is None
+
+
+def test_rows_without_any_span_cannot_be_learnt_from() -> None:
+    with pytest.raises(HmiError) as caught:
+        KIND.refuse_hopeless([LabelledRow(1, "a", spans=()), LabelledRow(2, "b", spans=())])
+    assert caught.value.code is ErrorCode.DATASET_ONE_LABEL
+
+
+def test_a_split_gives_each_part_its_share_of_the_rarest_labels() -> None:
+    rows = [LabelledRow(n, "x", spans=(Span(0, 1, "common"),)) for n in range(3)]
+    rows += [
+        LabelledRow(8, "xy", spans=(Span(0, 1, "common"), Span(1, 2, "rare"))),
+        LabelledRow(9, "z", spans=()),
+    ]
+    assert rarest_labels(rows) == ["common", "common", "common", "rare", ""]

@@ -1,0 +1,59 @@
+"""Spans are read from the outputs of tokens, word by word; no torch."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmi.kinds.token_classification import runs_of, spans_in
+
+LABELS = ("date", "name")
+OUT, B_DATE, I_DATE, B_NAME, I_NAME = range(5)
+# "on 5 may Bob": may is of two tokens
+WORDS = np.array([(0, 0), (0, 2), (3, 4), (5, 8), (5, 8), (9, 12), (0, 0)], np.int32)
+
+
+def outputs(*tags: int, sure: float = 20.0) -> npt.NDArray[np.float32]:
+    """Tokens that are sure of ``tags``."""
+    logits = np.zeros((len(tags), 5), np.float32)
+    logits[np.arange(len(tags)), tags] = sure
+    return logits
+
+
+def test_a_span_goes_from_its_first_word_to_its_last() -> None:
+    found = spans_in(outputs(B_NAME, OUT, B_DATE, I_DATE, I_DATE, B_NAME, I_NAME), WORDS, LABELS)
+    assert [(span.start, span.end, span.label) for span in found] == [(3, 8, "date"), (9, 12, "name")]
+    assert [span.score for span in found] == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+def test_the_tokens_of_a_word_decide_together() -> None:
+    logits = outputs(OUT, OUT, OUT, B_DATE, OUT, OUT, OUT)
+    logits[4, OUT] = 30.0  # the second token of the word outvotes the first
+    assert spans_in(logits, WORDS, LABELS) == []
+
+
+def test_a_tag_that_goes_on_with_nothing_begins_a_span() -> None:
+    found = spans_in(outputs(OUT, I_DATE, B_DATE, I_NAME, I_NAME, I_NAME, OUT), WORDS, LABELS)
+    assert [(span.start, span.end, span.label) for span in found] == [
+        (0, 2, "date"),
+        (3, 4, "date"),
+        (5, 12, "name"),
+    ]
+
+
+def test_a_score_is_the_probability_of_the_span_as_it_is() -> None:
+    logits = np.log(
+        np.array([[1, 0, 0, 0, 0], [0.1, 0.6, 0.3, 0, 0], [0.2, 0, 0.8, 0, 0], [0.7, 0, 0.3, 0, 0]]) + 1e-9
+    )
+    words = np.array([(0, 0), (0, 2), (3, 4), (5, 8)], np.int32)
+    [span] = spans_in(logits.astype(np.float32), words, LABELS)
+    assert (span.start, span.end) == (0, 4)
+    assert span.score == pytest.approx((0.6 + 0.3) * 0.8 * (1 - 0.3), abs=1e-4)
+
+
+def test_a_text_without_words_has_no_spans() -> None:
+    assert spans_in(np.zeros((2, 5), np.float32), np.zeros((2, 2), np.int32), LABELS) == []
+
+
+def test_no_span_goes_on_into_the_next_text() -> None:
+    runs = runs_of(np.array([B_DATE, I_DATE, I_DATE]), np.array([True, False, True]))
+    assert (runs.first.tolist(), runs.last.tolist()) == ([0, 2], [1, 2])
