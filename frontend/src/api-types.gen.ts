@@ -1397,6 +1397,7 @@ export interface components {
              *     * `csv` - Csv
              *     * `tsv` - Tsv
              *     * `jsonl` - Jsonl
+             *     * `conll` - Conll
              *     * `parquet` - Parquet
              */
             format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
@@ -1425,10 +1426,11 @@ export interface components {
          * @description * `csv` - Csv
          *     * `tsv` - Tsv
          *     * `jsonl` - Jsonl
+         *     * `conll` - Conll
          *     * `parquet` - Parquet
          * @enum {string}
          */
-        DatasetFormat: "csv" | "tsv" | "jsonl" | "parquet";
+        DatasetFormat: "csv" | "tsv" | "jsonl" | "conll" | "parquet";
         /** @description The form of an upload. */
         DatasetInRequest: {
             /**
@@ -1451,7 +1453,7 @@ export interface components {
             label_column?: string;
             /**
              * Format: binary
-             * @description CSV, TSV or JSON lines.
+             * @description CSV, TSV, JSON lines, Parquet or CoNLL.
              */
             file: string;
             /** @description Default: the file's name. */
@@ -1495,6 +1497,7 @@ export interface components {
              *     * `csv` - Csv
              *     * `tsv` - Tsv
              *     * `jsonl` - Jsonl
+             *     * `conll` - Conll
              *     * `parquet` - Parquet
              */
             format: components["schemas"]["DatasetFormat"] | components["schemas"]["BlankEnum"];
@@ -1534,6 +1537,8 @@ export interface components {
             pair: string | null;
             /** @description Of kind multi_label. */
             labels: string[] | null;
+            /** @description Of kind token_classification. */
+            spans: components["schemas"]["SpanOut"][] | null;
         };
         /** @description Some rows. */
         DatasetRowsOut: {
@@ -1950,10 +1955,12 @@ export interface components {
          *     * `remove_nul` - remove_nul
          *     * `repair` - repair
          *     * `correct` - correct
+         *     * `widen` - widen
+         *     * `keep_longest` - keep_longest
          *     * `mask` - mask
          * @enum {string}
          */
-        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "correct" | "mask";
+        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "correct" | "widen" | "keep_longest" | "mask";
         /** @description One click's worth of mending. */
         FixOut: {
             /** @description What POST .../fixes takes. */
@@ -2310,6 +2317,14 @@ export interface components {
          * @enum {string}
          */
         Severity: "blocking" | "warning" | "note";
+        /** @description Some characters of a text, and what they are. */
+        SpanOut: {
+            /** @description Of the first one (Unicode code points). */
+            start: number;
+            /** @description After the last one. */
+            end: number;
+            label: string;
+        };
         /**
          * @description * `dataset` - Dataset
          *     * `tenant` - Tenant

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from portal.datasets.findings import Finding, Fix, FixKind, RowTally, Severity
 from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
-from portal.datasets.reader import MAX_VALUE_CHARS
-from portal.datasets.row_checks import LONG_TEXT_CHARS
+from portal.datasets.lines import MAX_VALUE_CHARS
+from portal.datasets.mending import LONG_TEXT_CHARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,8 @@ ROW_ADVICE: Mapping[str, Advice] = {
     "label_type": Advice(
         _BLOCKING,
         "{num_rows} labels are of another type than this kind of task takes: {rows}.",
-        "Write labels in quotes, scores as numbers, several labels as a list of strings.",
+        "Write labels in quotes, scores as numbers, several labels as a list of strings, spans as a list of "
+        'objects {{"start": 0, "end": 5, "label": "..."}}.',
         (_LEAVE_OUT,),
     ),
     "nul_characters": Advice(
@@ -153,6 +154,47 @@ ROW_ADVICE: Mapping[str, Advice] = {
         "Labels that say that there is none (\u201cunknown\u201d, \u201cn/a\u201d): {rows}.",
         "Label the rows, or leave them out; else this is learnt as a label like the others.",
         (_LEAVE_OUT,),
+    ),
+    "ragged_lines": Advice(
+        _BLOCKING,
+        "Lines that do not have as many columns as the first one, in the sentences that begin in {rows}.",
+        "Give every token a line with all columns, and leave a blank line between sentences.",
+        (_LEAVE_OUT,),
+    ),
+    "spans_outside": Advice(
+        _BLOCKING,
+        "Spans that are empty or end outside the text in {rows}.",
+        "Count characters from 0 (Unicode code points, not bytes); end is the place after the last one.",
+        (_LEAVE_OUT,),
+    ),
+    "overlapping_spans": Advice(
+        _BLOCKING,
+        "Spans over one another in {rows}.",
+        "A character can have one label: keep one of the spans.",
+        ((FixKind.KEEP_LONGEST, "Keep the longest of them"), _LEAVE_OUT),
+    ),
+    "spans_cut_words": Advice(
+        _WARNING,
+        "Spans that begin or end inside a word: {rows}.",
+        "A model labels whole words: these are learnt as whole words, and count as missed in the report.",
+        ((FixKind.WIDEN, "Widen them to whole words"), _LEAVE_OUT),
+    ),
+    "misplaced_labels": Advice(
+        _WARNING,
+        "Tags that cannot follow the one before (an I that goes on with nothing, a B without its E) in the "
+        "sentences that begin in {rows}.",
+        "Each was read as the beginning of a span; put the tags right, or leave the sentences out.",
+        (_LEAVE_OUT,),
+    ),
+    "spans_trimmed": Advice(
+        _NOTE,
+        "White space at the ends of spans was passed over: {rows}.",
+        "Nothing to do.",
+    ),
+    "rows_without_spans": Advice(
+        _NOTE,
+        "{num_rows} rows have no span: {rows}.",
+        "Nothing to do, if nothing in them is to be found: that is learnt from them too.",
     ),
     "labels_trimmed": Advice(
         _NOTE,

@@ -37,8 +37,16 @@ MAX_CORRECTIONS = 1000
 class DatasetIn(DeclaredIn):
     """The form of an upload."""
 
-    file = serializers.FileField(allow_empty_file=True, help_text="CSV, TSV or JSON lines.")
+    file = serializers.FileField(allow_empty_file=True, help_text="CSV, TSV, JSON lines, Parquet or CoNLL.")
     name = serializers.CharField(max_length=200, required=False, help_text="Default: the file's name.")
+
+
+class SpanOut(serializers.Serializer[Any]):
+    """Some characters of a text, and what they are."""
+
+    start = serializers.IntegerField(help_text="Of the first one (Unicode code points).")
+    end = serializers.IntegerField(help_text="After the last one.")
+    label = serializers.CharField()  # type: ignore[assignment]  # a field, not the serializer's own label
 
 
 class DatasetRowOut(serializers.Serializer[Any]):
@@ -56,6 +64,7 @@ class DatasetRowOut(serializers.Serializer[Any]):
     labels = serializers.ListField(
         child=serializers.CharField(), allow_null=True, help_text="Of kind multi_label."
     )
+    spans = SpanOut(many=True, allow_null=True, help_text="Of kind token_classification.")
 
 
 class DatasetRowsOut(serializers.Serializer[Any]):

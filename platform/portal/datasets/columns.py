@@ -6,6 +6,7 @@ from typing import Any
 
 _TEXT_NAMES = ("text", "content", "sentence", "review", "body", "message", "comment", "document", "utterance")
 _LABEL_NAMES = ("label", "category", "class", "sentiment", "intent", "topic", "target")
+_SPANS_NAMES = ("spans", "entities", "annotations", "labels", "label")
 _PAIR_NAMES = ("pair", "text_pair", "text2", "text_b", "sentence2", "question2", "hypothesis", "answer")
 _FIRST_NAMES = ("text1", "text_a", "sentence1", "question1", "premise", "question")
 _FOLD_NAMES = ("split", "fold", "set", "subset", "partition")
@@ -54,12 +55,14 @@ class NoColumns(Exception):
         self.role = role
 
 
-def find_columns(names: Sequence[str], choice: ColumnChoice, *, has_pairs: bool = False) -> Columns:
+def find_columns(
+    names: Sequence[str], choice: ColumnChoice, *, has_pairs: bool = False, has_spans: bool = False
+) -> Columns:
     """The columns to read; raises NoColumns, whose message lists what the file has."""
     found = [name.strip() for name in names]
     known = (*_TEXT_NAMES, *(_FIRST_NAMES if has_pairs else ()))
     text = _find(found, choice.text, known, role="text")
-    label = _find(found, choice.label, _LABEL_NAMES, role="label")
+    label = _find(found, choice.label, _SPANS_NAMES if has_spans else _LABEL_NAMES, role="label")
     if text == label:
         raise NoColumns(found, "label", f"Text and label are both read from column {found[text]!r}.")
     pair = _find(found, choice.pair, _PAIR_NAMES, role="pair") if has_pairs else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.common.task_kinds import TASK_KINDS, check_trainable
+from portal.common.task_kinds import TASK_KINDS
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
 from wire.tasks import TaskKind
@@ -16,7 +16,6 @@ class DeclaredIn(serializers.Serializer[Any]):
 
     kind = serializers.ChoiceField(
         choices=TASK_KINDS,
-        validators=[check_trainable],
         required=False,
         help_text="Of the tasks that are to be trained on it. Default: single_label.",
     )

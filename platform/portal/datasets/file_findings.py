@@ -29,7 +29,7 @@ def header_findings(reader: UploadReader) -> Iterator[Finding]:
     """What the first row says, and what is not read."""
     if reader.missing is not None:
         yield replace(missing_column(reader.missing), fixes=tuple(_header_fixes(reader)))
-    if reader.delimiter in _DELIMITER_NAMES and reader.format is not FileFormat.TSV:
+    if reader.delimiter in _DELIMITER_NAMES and reader.format not in (FileFormat.TSV, FileFormat.CONLL):
         name = _DELIMITER_NAMES[reader.delimiter]
         yield _note("delimiter", f"Values are divided by a {name}, not by a comma; they were read so.")
     if reader.padded_names and reader.has_header:

@@ -19,6 +19,7 @@ class DatasetFormat(models.TextChoices):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    CONLL = "conll"
     PARQUET = "parquet"
 
 

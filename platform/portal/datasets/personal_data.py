@@ -1,4 +1,4 @@
-"""Finds personal data that has a shape (addresses, numbers), and masks it. Names of people have none."""
+"""Finds personal data that has a shape (addresses, numbers). Names of people have none."""
 
 import re
 from collections.abc import Iterator
@@ -28,15 +28,6 @@ def personal_spots(text: str) -> list[Spot]:
         if all(spot.end <= other.start or spot.start >= other.end for other in spots):
             spots.append(spot)
     return sorted(spots, key=lambda spot: spot.start)
-
-
-def masked(text: str) -> str:
-    """``text`` with [email] and the like in place of what is personal."""
-    parts, end = [], 0
-    for spot in personal_spots(text):
-        parts += [text[end : spot.start], f"[{spot.kind}]"]
-        end = spot.end
-    return "".join([*parts, text[end:]])
 
 
 def _candidates(text: str) -> Iterator[Spot]:

@@ -23,7 +23,7 @@ class FixPlan:
     label_names: Mapping[str, str] = field(default_factory=dict)  # label as it stands -> as it is kept
     row_labels: Mapping[int, str] = field(default_factory=dict)  # row -> the label that it was given
     drop_rows: frozenset[int] = frozenset()  # left out one by one
-    edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK
+    edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK, WIDEN, KEEP_LONGEST
 
 
 def plan_of(fixes: Sequence[Fix], declared: Declared) -> FixPlan:

@@ -1,11 +1,10 @@
-"""Reads an uploaded CSV, TSV or JSON lines file as a stream of rows, in bounded memory."""
+"""Reads an uploaded CSV, TSV, JSON lines or CoNLL file as a stream of rows, in bounded memory."""
 
 import csv
 import io
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, BinaryIO, TextIO
@@ -22,17 +21,18 @@ from portal.datasets.columns import (
     guess_columns,
     numbered_names,
 )
+from portal.datasets.conll import ConllLayout, layout_of, sentences
 from portal.datasets.findings import DatasetRefused, Finding, refuse, shortened
 from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
+from portal.datasets.lines import MAX_VALUE_CHARS, BoundedLines, LineTooLong
 from portal.datasets.plan import FixPlan
 from portal.datasets.source_row import SourceRow
+from wire.codec import to_plain
 from wire.errors import ErrorCode
+from wire.spans import tagged_text
 
-MAX_VALUE_CHARS = 1_000_000
-MAX_LINE_CHARS = 4 * MAX_VALUE_CHARS
-SAMPLE_LINES = 200
-SAMPLE_CHARS = 1_000_000
+_CONLL_SUFFIXES = (".conll", ".iob", ".iob2", ".bio", ".bioes")
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -42,6 +42,7 @@ class FileFormat(StrEnum):
     CSV = "csv"
     TSV = "tsv"
     JSONL = "jsonl"
+    CONLL = "conll"  # a token and its tag on a line, blank lines between sentences
     PARQUET = "parquet"  # its rows are read as JSON lines
 
 
@@ -86,7 +87,7 @@ class UploadReader:
         ends_with_line_end: bool = True,
     ) -> None:
         self._kind = kind
-        self._lines = _BoundedLines(text)
+        self._lines = BoundedLines(text)
         self._ledger = ledger
         self._quoting: Any = csv.QUOTE_NONE if plan.has_literal_quotes else csv.QUOTE_MINIMAL
         self._ends_with_line_end = ends_with_line_end
@@ -96,9 +97,17 @@ class UploadReader:
         self.delimiter = ""
         first = self._first_line()
         self.format = _format_of(first, file_name)
-        if self.format is FileFormat.JSONL:
+        self._layout: ConllLayout | None = None
+        if self._is_conll(first, plan.columns, file_name):
+            self.format = FileFormat.CONLL
+            self.has_header = False
+            self._layout = layout_of(list(self._lines.sample()))
+            self.delimiter = self._layout.delimiter or ""
+            self.names = numbered_names(self._layout.width)
+            sample: Sequence[Sequence[Any]] = []
+        elif self.format is FileFormat.JSONL:
             self.names = self._json_names()
-            sample: Sequence[Sequence[Any]] = self._json_sample()
+            sample = self._json_sample()
         else:
             self.has_header = plan.columns.has_header
             self.delimiter = self._delimiter_of(first, plan.columns)
@@ -125,6 +134,8 @@ class UploadReader:
 
     def rows(self) -> Iterator[SourceRow]:
         """Every readable row in the file's order."""
+        if self._layout is not None:
+            return self._conll_rows(self._layout)
         return self._json_rows() if self.format is FileFormat.JSONL else self._csv_rows()
 
     def _first_line(self) -> str:
@@ -140,10 +151,13 @@ class UploadReader:
         )
 
     def _columns(self, choice: ColumnChoice, sample: Sequence[Sequence[Any]]) -> Columns:
+        if self._layout is not None:  # the first column is the token and the last one its tag
+            choice = replace(choice, text=choice.text or self.names[0], label=choice.label or self.names[-1])
         try:
-            return find_columns(self.names, choice, has_pairs=self._kind.has_pairs)
+            return self._found_columns(self.names, choice)
         except NoColumns as exc:
-            guess = None if self._kind.has_pairs else guess_columns(self.names, sample)
+            has_one_label = not (self._kind.has_pairs or self._kind.has_spans)
+            guess = guess_columns(self.names, sample) if has_one_label else None
             self.missing = MissingColumns(str(exc), exc.role, guess)
             if guess is None:
                 raise DatasetRefused(
@@ -152,6 +166,41 @@ class UploadReader:
                     param=f"{exc.role}_column",
                 ) from exc
             return columns_at(self.names, guess.text_index, guess.label_index)
+
+    def _found_columns(self, names: Sequence[str], choice: ColumnChoice) -> Columns:
+        return find_columns(names, choice, has_pairs=self._kind.has_pairs, has_spans=self._kind.has_spans)
+
+    def _is_conll(self, first: str, choice: ColumnChoice, file_name: str) -> bool:
+        """Where spans may be written as tags, whatever has no header that names their column is."""
+        suffix = PurePath(file_name).suffix.casefold()
+        if not self._kind.has_spans or self.format is FileFormat.JSONL or suffix == ".csv":
+            return False
+        if suffix in _CONLL_SUFFIXES or not choice.has_header:
+            return True
+        for delimiter in _DELIMITERS:
+            try:
+                self._found_columns(_split(first, delimiter, self._quoting), choice)
+            except (NoColumns, csv.Error):
+                continue
+            return False
+        return True
+
+    def _conll_rows(self, layout: ConllLayout) -> Iterator[SourceRow]:
+        columns = self.columns
+        for sentence in sentences(self._lines, layout, columns.text_index, columns.label_index):
+            if sentence.problem:
+                self._unreadable(sentence.problem, sentence.row, sentence.start)
+                continue
+            found = tagged_text(sentence.tokens, sentence.tags, layout.scheme)
+            self._ledger.num_read += 1
+            yield SourceRow(
+                sentence.row,
+                found.text,
+                found.misplaced or "",
+                listed=tuple(to_plain(span) for span in found.spans),
+                document=sentence.document,
+                flaws=("misplaced_labels",) if found.misplaced else (),
+            )
 
     def _csv_rows(self) -> Iterator[SourceRow]:
         csv.field_size_limit(MAX_VALUE_CHARS)  # the module's only switch for it; always this value
@@ -163,7 +212,7 @@ class UploadReader:
                 fields = next(records)
             except StopIteration:
                 return
-            except _LineTooLong as exc:
+            except LineTooLong as exc:
                 self._unreadable("too_long_values", row, exc.start)
                 continue
             except csv.Error as exc:
@@ -186,7 +235,7 @@ class UploadReader:
             row = self._lines.row + 1
             try:
                 line = next(self._lines, None)
-            except _LineTooLong as exc:
+            except LineTooLong as exc:
                 self._unreadable("too_long_values", row, exc.start)
                 continue
             if line is None:
@@ -264,9 +313,7 @@ class UploadReader:
         if choice.has_header:
             for delimiter in candidates:
                 try:
-                    find_columns(
-                        _split(first, delimiter, self._quoting), choice, has_pairs=self._kind.has_pairs
-                    )
+                    self._found_columns(_split(first, delimiter, self._quoting), choice)
                 except (NoColumns, csv.Error):
                     continue
                 return delimiter
@@ -297,88 +344,15 @@ def missing_column(missing: MissingColumns) -> Finding:
     )
 
 
-class _LineTooLong(Exception):
-    """A line that is not held; ``start`` is how it begins."""
-
-    def __init__(self, start: str) -> None:
-        super().__init__()
-        self.start = start
-
-
-class _BoundedLines(Iterator[str]):
-    """Lines with their ends, counted; the first ones can be looked at before they are read."""
-
-    def __init__(self, text: TextIO) -> None:
-        self._text = text
-        self._waiting: deque[str | _LineTooLong] = deque()
-        self.row = 0  # of the line given last
-        self.last = ""  # how that line begins
-
-    def __next__(self) -> str:
-        line = self._waiting.popleft() if self._waiting else self._read()
-        if line is None:
-            raise StopIteration
-        self.row += 1
-        if isinstance(line, _LineTooLong):
-            raise line
-        self.last = line[:400]
-        return line
-
-    def peek(self) -> str | None:
-        """The line that comes next; None at the end. A header that is too long is refused."""
-        if not self._waiting and (line := self._read()) is not None:
-            self._waiting.append(line)
-        first = self._waiting[0] if self._waiting else None
-        if isinstance(first, _LineTooLong):
-            raise refuse(
-                ErrorCode.DATASET_BAD_FORMAT,
-                f"Row {self.row + 1} is longer than {MAX_LINE_CHARS:,} characters: this is no table.",
-                "Put each text on a row of its own.",
-                rows=(self.row + 1,),
-            )
-        return first
-
-    def drop(self) -> None:
-        """Pass over the line that was looked at."""
-        self._waiting.popleft()
-        self.row += 1
-
-    def sample(self) -> Iterator[str]:
-        """The first lines of those that come, within bounds; they are still to be read."""
-        while len(self._waiting) < SAMPLE_LINES and sum(map(_length, self._waiting)) < SAMPLE_CHARS:
-            line = self._read()
-            if line is None:
-                break
-            self._waiting.append(line)
-        return (line for line in tuple(self._waiting) if isinstance(line, str))
-
-    def is_at_end(self) -> bool:
-        """Has the last line been given?"""
-        if not self._waiting and (line := self._read()) is not None:
-            self._waiting.append(line)
-        return not self._waiting
-
-    def _read(self) -> str | _LineTooLong | None:
-        line = self._text.readline(MAX_LINE_CHARS + 1)
-        if len(line) <= MAX_LINE_CHARS:
-            return line or None
-        start = line[:400]
-        while line and not line.endswith(("\n", "\r")):
-            line = self._text.readline(MAX_VALUE_CHARS)
-        return _LineTooLong(start)
-
-
-def _length(line: str | _LineTooLong) -> int:
-    return len(line) if isinstance(line, str) else 0
-
-
 def _format_of(first_line: str, file_name: str) -> FileFormat:
     """By content where it is plain, else by the name's ending."""
     suffix = PurePath(file_name).suffix.casefold()
     start = first_line.lstrip()
-    if start.startswith("{") or suffix in (".jsonl", ".ndjson"):
+    if (start.startswith("{") and suffix not in _CONLL_SUFFIXES) or suffix in (".jsonl", ".ndjson"):
         return FileFormat.JSONL
-    if suffix == ".json" or (start.startswith("[") and suffix not in (".csv", ".tsv", ".txt")):
+    if suffix == ".json" or (
+        start.startswith("[") and suffix not in (".csv", ".tsv", ".txt", *_CONLL_SUFFIXES)
+    ):
         raise refuse(
             ErrorCode.DATASET_BAD_FORMAT,
             "The file is one JSON document.",

@@ -10,14 +10,14 @@ from portal.datasets.findings import FixKind, refuse
 from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
 from portal.datasets.lengths import LengthCounts
-from portal.datasets.personal_data import masked, personal_spots
+from portal.datasets.mending import LONG_TEXT_CHARS, Mending
+from portal.datasets.personal_data import personal_spots
 from portal.datasets.plan import FixPlan
 from portal.datasets.records import Record
 from portal.datasets.source_row import SourceRow
 from portal.datasets.text_forms import letters_of, normalised, repaired
 from wire.errors import ErrorCode
 
-LONG_TEXT_CHARS = 50_000
 CORRECTED_ROWS = "corrected_rows"
 """In place of a finding's code, for rows that a person has judged one by one."""
 _FOLDS = {
@@ -50,6 +50,7 @@ class RowChecks:
     def __init__(self, kind: RowKind, plan: FixPlan, ledger: Ledger, *, max_rows: int) -> None:
         self._kind = kind
         self._plan = plan
+        self._mending = Mending(plan.edits)
         self._ledger = ledger
         self._max_rows = max_rows
         self._seen: dict[int, int] = {}  # hash of a text's letters -> its first row's form, fold and target
@@ -73,28 +74,14 @@ class RowChecks:
                 yield record
 
     def _mended(self, source: SourceRow) -> Record:
-        pair = self._mended_text(source.pair) if self._kind.has_pairs else None
-        record = self._kind.record(source, self._mended_text(source.text), self._plan, self._mended_label)
+        pair = self._mending.text(source.pair) if self._kind.has_pairs else None
+        record = self._kind.record(source, self._mending.text(source.text), self._plan, self._mended_label)
         return record if pair is None else msgspec.structs.replace(record, pair=pair)
 
     def _mended_label(self, label: str) -> str:
         if FixKind.REMOVE_NUL in self._plan.edits:
             label = label.replace("\0", "")
         return repaired(label) if FixKind.REPAIR in self._plan.edits else label
-
-    def _mended_text(self, text: str) -> str:
-        edits = self._plan.edits
-        if FixKind.REMOVE_NUL in edits:
-            text = text.replace("\0", "")
-        if FixKind.REPAIR in edits:
-            text = repaired(text)
-        if FixKind.MASK in edits:
-            text = masked(text)
-        if FixKind.CUT in edits:
-            text = text[:LONG_TEXT_CHARS]
-        if FixKind.TRIM in edits:  # last: the others may lay white space bare
-            text = text.strip()
-        return text
 
     def _is_usable(self, record: Record, source: SourceRow) -> bool:
         codes = (*_reasons_against(record, source), *self._kind.reasons_against(record, source))
@@ -169,7 +156,8 @@ class RowChecks:
 
 def _reasons_against(record: Record, source: SourceRow) -> Iterator[str]:
     texts = (record.text,) if record.pair is None else (record.text, record.pair)
-    if any("\0" in value for value in (*texts, record.label, *(record.labels or ()))):
+    labels = (record.label, *(record.labels or ()), *(span.label for span in record.spans or ()))
+    if any("\0" in value for value in (*texts, *labels)):
         yield "nul_characters"
     if any(not text.strip(" \0\t\r\n") or not text.strip() for text in texts):
         yield "empty_texts"

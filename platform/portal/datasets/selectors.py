@@ -19,6 +19,10 @@ from wire.errors import ErrorCode
 from wire.tasks import TaskKind
 
 _ROWS_AT_ONCE = 500
+_CSV_HEADERS = {
+    TaskKind.SENTENCE_PAIR: ("text", "pair", "label"),
+    TaskKind.TOKEN_CLASSIFICATION: ("text", "spans"),
+}
 
 
 def dataset_list(*, tenant: Tenant) -> QuerySet[Dataset]:
@@ -58,7 +62,7 @@ def original_pieces(*, dataset: Dataset, store: ObjectStore) -> Iterator[bytes]:
 
 
 def cleaned_pieces(*, dataset: Dataset, store: ObjectStore, as_csv: bool) -> Iterator[bytes]:
-    """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label."""
+    """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label, or spans."""
     return _as_csv(dataset, _rows(dataset, store)) if as_csv else _pieces(store, dataset.rows_uri)
 
 
@@ -102,14 +106,16 @@ def _csv_fields(record: Record, separator: str) -> tuple[str, ...]:
         label = repr(record.value)
     elif record.labels is not None:
         label = separator.join(record.labels)
+    elif record.spans is not None:
+        label = msgspec.json.encode(record.spans).decode()
     return (record.text, label) if record.pair is None else (record.text, record.pair, label)
 
 
 def _as_csv(dataset: Dataset, rows: Iterator[Record]) -> Iterator[bytes]:
-    kind, separator = TaskKind(dataset.kind), dataset.label_separator
+    separator = dataset.label_separator
     written = io.StringIO(newline="")
     writer = csv.writer(written)
-    writer.writerow(("text", "label") if kind is not TaskKind.SENTENCE_PAIR else ("text", "pair", "label"))
+    writer.writerow(_CSV_HEADERS.get(TaskKind(dataset.kind), ("text", "label")))
     while some := list(islice(rows, _ROWS_AT_ONCE)):
         writer.writerows(_csv_fields(record, separator) for record in some)
         yield written.getvalue().encode()

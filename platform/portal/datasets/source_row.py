@@ -13,4 +13,6 @@ class SourceRow:
     label: str
     fold: str = ""  # the part of the data it says it is in: "train", "test", ...
     pair: str = ""  # the second text, where rows have two
-    listed: tuple[Any, ...] | None = None  # a label that is a JSON list
+    listed: tuple[Any, ...] | None = None  # a label that is a list
+    document: int | None = None  # row of the first sentence of its document, where the file tells documents
+    flaws: tuple[str, ...] = ()  # codes of findings that only the reader can make

@@ -27,6 +27,15 @@ def repaired(text: str) -> str:
     return text if text.isascii() else _FOREIGN_RUN.sub(_repaired_run, text)
 
 
+def repairs(text: str) -> list[tuple[int, int, str]]:
+    """Where ``repaired`` puts something right: first character, the one after the last, what stands there
+    then."""
+    if text.isascii():
+        return []
+    runs = ((match, _repaired_run(match)) for match in _FOREIGN_RUN.finditer(text))
+    return [(*match.span(), right) for match, right in runs if right != match.group()]
+
+
 def _repaired_run(match: re.Match[str]) -> str:
     run = match.group()
     try:

@@ -13,7 +13,7 @@ from portal.common.idempotency import idempotent
 from portal.common.pagination import PageNumbers, paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
-from portal.common.task_kinds import TASK_KINDS, check_trainable
+from portal.common.task_kinds import TASK_KINDS
 from portal.serving import selectors, services
 from portal.serving.models import DeploymentState, TrialKind
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
@@ -93,7 +93,6 @@ class TaskIn(serializers.Serializer[Any]):
     )
     kind = serializers.ChoiceField(
         choices=TASK_KINDS,
-        validators=[check_trainable],
         required=False,
         help_text="What it predicts; it cannot be changed later. Default: single_label.",
     )

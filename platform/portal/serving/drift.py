@@ -6,7 +6,7 @@ Three comparisons, each over the texts of some days, none of which needs a text:
   more than COVERAGE_DROP.
 * scores: how sure the version was, in the report's fifteen bins.
 * labels: what it answered, against what it answered on the test rows; of a task with several labels a text,
-  each label given counts once.
+  each label given counts once. Of a task that finds spans, both are of spans.
 
 A task that predicts a score has coverage alone, and one with several labels has no scores to compare.
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from portal.datasets.personal_data import masked, personal_spots
+from portal.datasets.findings import FixKind
+from portal.datasets.mending import Mending
+from portal.datasets.personal_data import personal_spots
 from portal.datasets.text_forms import letters_of, normalised, repaired
 
 
@@ -19,7 +21,7 @@ from portal.datasets.text_forms import letters_of, normalised, repaired
     ],
 )
 def test_what_is_personal_is_masked(text: str, expected: str) -> None:
-    assert masked(text) == expected
+    assert Mending(frozenset({FixKind.MASK})).text(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_what_is_personal_is_masked(text: str, expected: str) -> None:
 def test_what_is_not_personal_stays(text: str) -> None:
     assert [spot.kind for spot in personal_spots(text) if spot.kind != "phone"] == []
     if "card" not in text and "DE00" not in text:
-        assert masked(text) == text
+        assert Mending(frozenset({FixKind.MASK})).text(text) == text
 
 
 def test_case_and_white_space_and_unicode_form_do_not_matter() -> None:

@@ -7,6 +7,7 @@ from portal.datasets.kinds.multi_label import MultiLabelRows
 from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.kinds.score import ScoreRows
 from portal.datasets.kinds.single_label import SingleLabelRows
+from portal.datasets.kinds.spans import SpanRows
 from wire.tasks import TaskKind
 
 
@@ -20,4 +21,5 @@ _KINDS: Mapping[TaskKind, Callable[[], RowKind]] = {
     TaskKind.SCORE: ScoreRows,
     TaskKind.MULTI_LABEL: MultiLabelRows,
     TaskKind.SENTENCE_PAIR: partial(SingleLabelRows, has_pairs=True),
+    TaskKind.TOKEN_CLASSIFICATION: SpanRows,
 }

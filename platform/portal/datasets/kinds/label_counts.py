@@ -33,8 +33,9 @@ _OTHER = "other"
 class LabelCounts:
     """Rows of each label."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_labels: int = MAX_LABELS) -> None:
         self._rows: Counter[str] = Counter()
+        self._max_labels = max_labels
 
     @property
     def by_label(self) -> dict[str, int]:
@@ -43,8 +44,8 @@ class LabelCounts:
 
     def add(self, label: str, row: int) -> None:
         """Raises DatasetRefused for more labels than a task may have."""
-        if label not in self._rows and len(self._rows) == MAX_LABELS:
-            raise _too_many_labels(row)
+        if label not in self._rows and len(self._rows) == self._max_labels:
+            raise _too_many_labels(row, self._max_labels)
         self._rows[label] += 1
 
 
@@ -118,10 +119,10 @@ def _some(items: list[str], most: int = 20) -> str:
     return f"{shown} and {len(items) - most:,} more" if len(items) > most else shown
 
 
-def _too_many_labels(row: int) -> DatasetRefused:
+def _too_many_labels(row: int, max_labels: int) -> DatasetRefused:
     return refuse(
         ErrorCode.DATASET_TOO_MANY_LABELS,
-        f"By row {row} the file has more than {MAX_LABELS:,} different labels.",
+        f"By row {row} the file has more than {max_labels:,} different labels.",
         "Is the label column right? Name it with label_column.",
         rows=(row,),
     )

@@ -26,6 +26,7 @@ class MultiLabelRows:
     """See RowKind."""
 
     has_pairs = False
+    has_spans = False
     values = None
 
     def __init__(self) -> None:

@@ -30,6 +30,10 @@ class RowKind(Protocol):
         """Rows have two texts."""
 
     @property
+    def has_spans(self) -> bool:
+        """Rows are labelled with spans of their text, so that a file may have columns of tokens and tags."""
+
+    @property
     def label_rows(self) -> Mapping[str, int]:
         """Rows kept of each label, in alphabetical order; none of kinds without labels."""
 

@@ -20,6 +20,7 @@ class ScoreRows:
     """See RowKind."""
 
     has_pairs = False
+    has_spans = False
     label_rows: Mapping[str, int] = {}
 
     def __init__(self) -> None:

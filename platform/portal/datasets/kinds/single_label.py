@@ -22,6 +22,7 @@ from portal.datasets.source_row import SourceRow
 class SingleLabelRows:
     """See RowKind."""
 
+    has_spans = False
     values = None
 
     def __init__(self, *, has_pairs: bool = False) -> None:
