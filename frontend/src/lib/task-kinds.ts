@@ -13,8 +13,8 @@ export interface KindWords {
   gives: string;
 }
 
-/** In the order in which they are offered. Null: not to be chosen yet, since the API refuses it. */
-const words: Record<TaskKind, KindWords | null> = {
+/** In the order in which they are offered. */
+const words: Record<TaskKind, KindWords> = {
   single_label: {
     title: "One label for each text",
     example: "Which topic is this mail about? Is this review good or bad?",
@@ -39,20 +39,20 @@ const words: Record<TaskKind, KindWords | null> = {
     file: "One row per example, with two columns of text, “text” and “text2”, and a column “label”.",
     gives: "one of your labels for both together",
   },
-  token_classification: null,
+  token_classification: {
+    title: "Marked places in each text",
+    example: "Where are names, dates or amounts in this letter?",
+    file: "A CoNLL file (a token and its tag on each line, a blank line after each sentence), or JSON lines with “text” and “spans”, a list of start, end and label.",
+    gives: "the places that it finds, each with one of your labels",
+  },
 };
 
 const order = Object.keys(words) as TaskKind[];
 
-export const kindChoices = order.flatMap((kind) => {
-  const told = words[kind];
-  return told ? [{ kind, ...told }] : [];
-});
+export const kindChoices = order.map((kind) => ({ kind, ...words[kind] }));
 
-/** Of any kind of the API; one without words of its own is named as the API names it. */
 export function wordsOf(kind: TaskKind): KindWords {
-  const name = kind.replaceAll("_", " ");
-  return words[kind] ?? { title: name, example: "", file: "", gives: name };
+  return words[kind];
 }
 
 export function hasLabels(kind: TaskKind): boolean {

@@ -407,6 +407,43 @@ export const scoreReport = {
   plot_cost: null,
 };
 
+/** Of a task that finds marked places. */
+export const spansReport = {
+  format_version: 1,
+  kind: "token_classification",
+  headline: { name: "span_f1", value: 0.912, ci95: [0.88, 0.94] },
+  span_f1: 0.912,
+  span_f1_ci95: [0.88, 0.94],
+  precision: 0.93,
+  precision_ci95: [0.9, 0.96],
+  recall: 0.894,
+  recall_ci95: [0.85, 0.93],
+  macro_f1: 0.9,
+  macro_f1_ci95: [0.86, 0.93],
+  exact_match: 0.8,
+  exact_match_ci95: [0.75, 0.85],
+  token_accuracy: 0.98,
+  token_accuracy_ci95: [0.97, 0.99],
+  num_spans: 94,
+  num_predicted: 90,
+  num_cut: 0,
+  num_not_read: 2,
+  labels: ["DATE", "NAME"],
+  classes: [
+    { label: "DATE", precision: 0.97, recall: 0.95, f1: 0.96, support: 60 },
+    { label: "NAME", precision: 0.86, recall: 0.8, f1: 0.83, support: 34 },
+  ],
+  calibration: additions.calibration,
+  stopped_early: false,
+  rows: report.rows,
+  truncated_share: report.truncated_share,
+  coverage: report.coverage,
+  adapter_bytes: report.adapter_bytes,
+  plot_bytes: report.plot_bytes,
+  latency: report.latency,
+  plot_cost: null,
+};
+
 export function version(changes: Partial<Version> = {}): Version {
   return {
     id: "6a1f0000-0000-4000-8000-000000000006",

@@ -14,7 +14,6 @@ afterEach(() => {
   notifications.clean();
   vi.unstubAllGlobals();
   localStorage.clear();
-  sessionStorage.clear();
 });
 
 window.matchMedia = (query) =>

@@ -14,7 +14,6 @@ import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
-import { CorrectableReport } from "./version/CorrectableReport";
 
 export function VersionPage() {
   const tenant = useParam("tenant");
@@ -54,13 +53,7 @@ export function VersionPage() {
         }
       />
       <PageView query={version}>
-        {(loaded) =>
-          canWrite && loaded.dataset !== null ? (
-            <CorrectableReport tenant={tenant} task={slug} version={loaded} dataset={loaded.dataset} />
-          ) : (
-            <ReportSummary tenant={tenant} report={loaded.report} dataset={loaded.dataset} decisions={null} />
-          )
-        }
+        {({ report, dataset }) => <ReportSummary tenant={tenant} report={report} dataset={dataset} />}
       </PageView>
     </>
   );

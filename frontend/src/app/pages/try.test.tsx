@@ -149,6 +149,17 @@ describe("trying a text", () => {
     expect(await screen.findByRole("heading", { name: "billing, delivery" })).toBeVisible();
   });
 
+  it("marks the places that were found, counted in code points", async () => {
+    const spans = [{ start: 2, end: 5, label: "NAME", score: 0.9 }];
+    serve("token_classification", { spans });
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await predict(user, "😀 Ada wrote");
+
+    expect(await screen.findByRole("heading", { name: "1 place" })).toBeVisible();
+    const found = screen.getByRole("region", { name: "What was found" });
+    expect(within(found).getByText("Ada")).toHaveTextContent("Ada NAME");
+  });
+
   it("sends both texts of a pair", async () => {
     serve("sentence_pair", { label: "fits", score: 0.9, scores: { fits: 0.9, not: 0.1 } });
     const { user } = renderApp("/t/acme/tasks/mail-topics/try");

@@ -1,11 +1,11 @@
 /** A prediction in a few words, whatever the task's kind. */
 
-import { formatPercent, formatValue } from "@/lib/format";
+import { formatCount, formatPercent, formatValue } from "@/lib/format";
 
 import type { Prediction, PredictInput } from "./api/predict";
 
 export interface Answer {
-  /** What the answer is: "Label", "Labels" or "Value". */
+  /** What the answer is: "Label", "Labels", "Value" or "Found". */
   name: string;
   words: string;
   /** How sure it is, where that is one figure. */
@@ -25,6 +25,10 @@ export function answerOf(prediction: Prediction): Answer {
       given: new Set(),
     };
   }
+  if ("spans" in prediction) {
+    const words = formatCount(prediction.spans.length, "place");
+    return { name: "Found", words, score: null, scores: [], given: new Set() };
+  }
   const scores = Object.entries(prediction.scores).sort(([, a], [, b]) => b - a);
   if ("labels" in prediction) {
     const given = new Set(prediction.labels);
@@ -43,6 +47,7 @@ export function answerOf(prediction: Prediction): Answer {
 /** The labels that a prediction gives, to be counted; none of numbers. */
 export function labelsOf(prediction: Prediction): string[] {
   if ("value" in prediction) return [];
+  if ("spans" in prediction) return prediction.spans.map(({ label }) => label);
   return "labels" in prediction ? prediction.labels : [prediction.label];
 }
 

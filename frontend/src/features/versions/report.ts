@@ -1,6 +1,6 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
-import { formatPercent, formatValue } from "@/lib/format";
+import { formatPercent } from "@/lib/format";
 
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
@@ -90,7 +90,6 @@ interface Common {
   adapter_bytes: number;
   plot_bytes: number;
   latency: { retrieve_ms: number; compute_ms: number; batch_rows: number };
-  /** Accuracies are the rows' mean quality: of a score less the absolute error, of several labels their F1. */
   plot_cost: {
     computed_accuracy: number;
     plot_accuracy: number;
@@ -132,7 +131,6 @@ export interface ScoreReport extends Common {
   spearman: number;
   spearman_ci95: [number, number];
   train: { mean: number; std: number; least: number; most: number; mean_mae: number } | null;
-  mistakes?: { row: number; value: number; predicted: number }[];
 }
 
 export interface MultiLabelReport extends Common {
@@ -148,12 +146,43 @@ export interface MultiLabelReport extends Common {
   classes: ClassFigures[];
   mean_labels: number;
   mean_predicted: number;
-  mistakes?: { row: number; labels: string[]; predicted: string[] }[];
 }
 
-export type Report = OneLabelReport | ScoreReport | MultiLabelReport;
+/** A span is right when its characters and its label are; classes count spans. */
+export interface SpansReport extends Common {
+  kind: "token_classification";
+  headline: Headline;
+  span_f1: number;
+  span_f1_ci95: [number, number];
+  precision: number;
+  precision_ci95: [number, number];
+  recall: number;
+  recall_ci95: [number, number];
+  macro_f1: number;
+  macro_f1_ci95: [number, number];
+  exact_match: number;
+  exact_match_ci95: [number, number];
+  token_accuracy: number;
+  token_accuracy_ci95: [number, number];
+  num_spans: number;
+  num_predicted: number;
+  num_cut: number;
+  num_not_read: number;
+  labels: string[];
+  classes: ClassFigures[];
+  calibration: Calibration | null;
+}
 
-const kinds: unknown[] = [undefined, "single_label", "sentence_pair", "score", "multi_label"];
+export type Report = OneLabelReport | ScoreReport | MultiLabelReport | SpansReport;
+
+const kinds: unknown[] = [
+  undefined,
+  "single_label",
+  "sentence_pair",
+  "score",
+  "multi_label",
+  "token_classification",
+];
 
 /** The report, when it is of a format and kind that this dashboard knows; null for any other. */
 export function readReport(report: unknown): Report | null {
@@ -167,7 +196,7 @@ export function readReport(report: unknown): Report | null {
 }
 
 export function hasOneLabel(report: Report): report is OneLabelReport {
-  return report.kind !== "score" && report.kind !== "multi_label";
+  return report.kind === undefined || report.kind === "single_label" || report.kind === "sentence_pair";
 }
 
 /** A figure that is no share, such as a correlation or an error in the data's units. */
@@ -175,7 +204,11 @@ export function formatFigure(value: number): string {
   return value.toFixed(3).replace("-", "−");
 }
 
-const headlineNames: Record<string, string> = { r2: "Variance explained (R²)", micro_f1: "Micro F1" };
+const headlineNames: Record<string, string> = {
+  r2: "Variance explained (R²)",
+  micro_f1: "Micro F1",
+  span_f1: "F1 of spans",
+};
 
 /** The figure that stands for the version, named in words; `isShare`: it is told as a percentage. */
 export function headlineOf(report: Report) {
@@ -200,54 +233,4 @@ export function worstConfusions({ labels, confusion }: OneLabelReport, max: numb
     .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
     .sort((a, b) => b.count - a.count)
     .slice(0, max);
-}
-
-/** A row with what it is labelled and what the model says instead. */
-export interface JudgedRow {
-  row: number;
-  label: string;
-  other: string;
-  labelScore?: number;
-  otherScore?: number;
-}
-
-/** The worst mistakes of any kind of report, in the order of the report. */
-export function mistakesOf(report: Report): JudgedRow[] {
-  if (report.kind === "score") {
-    return (report.mistakes ?? []).map(({ row, value, predicted }) => ({
-      row,
-      label: formatValue(value),
-      other: formatValue(predicted),
-    }));
-  }
-  if (report.kind === "multi_label") {
-    return (report.mistakes ?? []).map(({ row, labels, predicted }) => ({
-      row,
-      label: listed(labels),
-      other: listed(predicted),
-    }));
-  }
-  return (report.mistakes ?? []).map((mistake) => ({
-    row: mistake.row,
-    label: mistake.label,
-    other: mistake.predicted,
-    labelScore: mistake.label_score,
-    otherScore: mistake.predicted_score,
-  }));
-}
-
-/** The rows whose labels the other rows contradict. */
-export function suspectsOf(report: Report): JudgedRow[] {
-  if (!hasOneLabel(report)) return [];
-  return (report.label_errors?.suspects ?? []).map((suspect) => ({
-    row: suspect.row,
-    label: suspect.label,
-    other: suspect.suggested,
-    labelScore: suspect.label_score,
-    otherScore: suspect.suggested_score,
-  }));
-}
-
-function listed(labels: string[]): string {
-  return labels.join(", ") || "none";
 }

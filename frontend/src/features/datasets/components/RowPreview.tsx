@@ -95,9 +95,12 @@ export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
 
 function headOf({ kind }: Dataset): string {
   if (!hasLabels(kind)) return "Number";
-  return kind === "multi_label" ? "Labels" : "Label";
+  return kind === "multi_label" || kind === "token_classification" ? "Labels" : "Label";
 }
 
-function labelsOf({ label, labels }: DatasetRow): string[] {
-  return labels ?? [label];
+function labelsOf({ text, label, labels, spans }: DatasetRow): string[] {
+  // Places are counted in code points, JavaScript's strings in UTF-16 units.
+  const characters = spans === null ? [] : Array.from(text);
+  const places = spans?.map((span) => `${span.label}: ${characters.slice(span.start, span.end).join("")}`);
+  return [...new Set(places ?? labels ?? [label])];
 }

@@ -17,7 +17,7 @@ import { useUploadDataset } from "../api/upload-dataset";
 import { findingsOf } from "../findings";
 import { FindingList } from "./FindingList";
 
-const extensions = [".csv", ".tsv", ".jsonl", ".parquet"];
+const extensions = [".csv", ".tsv", ".jsonl", ".parquet", ".conll"];
 
 interface Props {
   tenant: string;
@@ -60,7 +60,7 @@ export function UploadForm({ tenant, kind, onUploaded }: Props) {
   const refuse = ([first]: FileRejection[]) =>
     setRefusal(
       first
-        ? `${first.file.name} is not a CSV, TSV, JSON lines or Parquet file (${extensions.join(", ")}).`
+        ? `${first.file.name} is not a CSV, TSV, JSON lines, Parquet or CoNLL file (${extensions.join(", ")}).`
         : null,
     );
 
@@ -81,7 +81,9 @@ export function UploadForm({ tenant, kind, onUploaded }: Props) {
       >
         <Stack align="center" gap={6} ta="center" style={{ pointerEvents: "none" }}>
           <IconFileUpload size={40} stroke={1.4} aria-hidden />
-          <Text fw={600}>Drop a CSV, TSV, JSON lines or Parquet file here, or click to choose one</Text>
+          <Text fw={600}>
+            Drop a CSV, TSV, JSON lines, Parquet or CoNLL file here, or click to choose one
+          </Text>
           <Text size="sm" c="dimmed">
             {wordsOf(kind).file} What is wrong with it can be fixed here.
           </Text>

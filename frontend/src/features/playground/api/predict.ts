@@ -42,8 +42,20 @@ export interface ValueAnswer {
   value: number;
 }
 
+/** A place in the text (in Unicode code points) that has a label. */
+export interface FoundSpan {
+  start: number;
+  end: number;
+  label: string;
+  score: number;
+}
+
+export interface SpansAnswer {
+  spans: FoundSpan[];
+}
+
 /** How one input was read, and by the task's kind what it was answered. */
-export type Prediction = ReadInput & (LabelAnswer | LabelsAnswer | ValueAnswer);
+export type Prediction = ReadInput & (LabelAnswer | LabelsAnswer | ValueAnswer | SpansAnswer);
 
 interface ReadInput {
   num_tokens: number;

@@ -8,6 +8,7 @@ import { formatCount } from "@/lib/format";
 
 import { answerOf } from "../answer";
 import type { PredictInput, PredictResponse } from "../api/predict";
+import { FoundText } from "./FoundText";
 import { TokenText } from "./TokenText";
 
 const maxShownScores = 12;
@@ -40,6 +41,9 @@ export function PredictionCard({ answer, input, index }: Props) {
           <Alert color="yellow" variant="light" icon={<IconCut aria-hidden />} title="The text was cut">
             Only the first {formatCount(prediction.num_tokens, "token")} were read.
           </Alert>
+        )}
+        {"spans" in prediction && typeof input === "string" && (
+          <FoundText text={input} spans={prediction.spans} />
         )}
         {scores.length > 0 && (
           <Stack gap="xs" component="section" aria-label="Scores">

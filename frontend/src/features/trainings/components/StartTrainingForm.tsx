@@ -27,10 +27,7 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
   const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    afterChange(
-      create.mutateAsync({ dataset, ...(compareComputed && { recipe: { compare_computed: true } }) }),
-      onStarted,
-    );
+    afterChange(create.mutateAsync({ dataset, compareComputed }), onStarted);
   };
   return (
     <form onSubmit={submit}>

@@ -1,10 +1,10 @@
-/** The figures of a report on scores, or on several labels a row, each with its 95% interval where it has one. */
+/** The figures of a report on scores, several labels a row, or spans, each with its 95% interval where it has one. */
 
 import { Table } from "@mantine/core";
 
-import { formatPercent } from "@/lib/format";
+import { formatNumber, formatPercent } from "@/lib/format";
 
-import { formatFigure, type MultiLabelReport, type ScoreReport } from "../report";
+import { formatFigure, type MultiLabelReport, type ScoreReport, type SpansReport } from "../report";
 
 interface Row {
   name: string;
@@ -12,8 +12,13 @@ interface Row {
   interval?: string;
 }
 
-export function FigureTable({ report }: { report: ScoreReport | MultiLabelReport }) {
-  const rows = report.kind === "score" ? scoreRows(report) : multiLabelRows(report);
+export function FigureTable({ report }: { report: ScoreReport | MultiLabelReport | SpansReport }) {
+  const rows =
+    report.kind === "score"
+      ? scoreRows(report)
+      : report.kind === "multi_label"
+        ? multiLabelRows(report)
+        : spanRows(report);
   return (
     <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table verticalSpacing={6}>
@@ -68,6 +73,26 @@ function multiLabelRows(report: MultiLabelReport): Row[] {
     measured("Rows with exactly their labels", report.exact_match, report.exact_match_ci95, percent),
     { name: "Labels of a row, on average", value: report.mean_labels.toFixed(2) },
     { name: "Labels given to a row, on average", value: report.mean_predicted.toFixed(2) },
+  ];
+}
+
+function spanRows(report: SpansReport): Row[] {
+  const percent = (share: number) => formatPercent(share);
+  return [
+    measured("F1 of spans", report.span_f1, report.span_f1_ci95, percent),
+    measured("Precision", report.precision, report.precision_ci95, percent),
+    measured("Recall", report.recall, report.recall_ci95, percent),
+    measured("Macro F1 over the labels", report.macro_f1, report.macro_f1_ci95, percent),
+    measured("Rows with exactly their spans", report.exact_match, report.exact_match_ci95, percent),
+    measured("Words with the right tag", report.token_accuracy, report.token_accuracy_ci95, percent),
+    { name: "Spans marked", value: formatNumber(report.num_spans) },
+    { name: "Spans found", value: formatNumber(report.num_predicted) },
+    ...(report.num_cut > 0
+      ? [{ name: "Marked spans that end inside a word", value: formatNumber(report.num_cut) }]
+      : []),
+    ...(report.num_not_read > 0
+      ? [{ name: "Marked spans behind what is read", value: formatNumber(report.num_not_read) }]
+      : []),
   ];
 }
 
