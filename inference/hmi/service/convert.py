@@ -11,7 +11,7 @@ from hmi.base.label_sets import LEAST_LEVEL, MOST_LEVEL, label_set, threshold_at
 from hmi.engine.request import DocumentAnswer
 from hmi.model.tokenizer import Text
 from hmi.plot.ngram import Answer
-from hmi.service.answering import Answered, told
+from hmi.service.answering import Answered
 from hmi.service.settings import ServiceSettings
 from wire.errors import ErrorCode
 from wire.ids import Digest, RequestId
@@ -147,8 +147,7 @@ def response_of(
     answer, encoded, version = answered.answer, answered.encoded, answered.version
     predictions = []
     threshold = _threshold(answered, parameters) if parameters.abstain else None
-    of_texts = zip(answer.documents, told(answer, answered.fields, encoded), strict=True)
-    for index, (document, said) in enumerate(of_texts):
+    for index, (document, said) in enumerate(zip(answer.documents, answered.told, strict=True)):
         if threshold is not None:
             said = _with_set(said, threshold)
         read = ReadInput(

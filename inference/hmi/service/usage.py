@@ -7,7 +7,7 @@ import numpy as np
 
 from hmi.kinds.counts import answer_counts
 from hmi.service.access import Grant
-from hmi.service.answering import Answered, told
+from hmi.service.answering import Answered
 from wire.ids import EventId
 from wire.usage import UsageEvent
 
@@ -21,7 +21,7 @@ def usage_of(grant: Grant, answered: Answered, now: datetime, latency_ms: float)
     documents = answered.answer.documents
     coverage = np.array([(d.coverage.trigram, d.coverage.bigram, d.coverage.exact) for d in documents])
     rungs = np.rint(num_tokens @ coverage).astype(np.int64)
-    counts = answer_counts(told(answered.answer, answered.fields, answered.encoded), answered.fields.labels)
+    counts = answer_counts(answered.told, answered.fields.labels)
     return UsageEvent(
         id=EventId(str(uuid.uuid4())),
         tenant_id=grant.task.tenant_id,

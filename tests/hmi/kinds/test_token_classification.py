@@ -1,10 +1,14 @@
 """Spans are read from the outputs of tokens, word by word; no torch."""
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hmi.kinds.token_classification import runs_of, spans_in
+from hmi.kinds.token_classification import best_tags, runs_of, spans_in
 
 LABELS = ("date", "name")
 OUT, B_DATE, I_DATE, B_NAME, I_NAME = range(5)
@@ -31,13 +35,29 @@ def test_the_tokens_of_a_word_decide_together() -> None:
     assert spans_in(logits, WORDS, LABELS) == []
 
 
-def test_a_tag_that_goes_on_with_nothing_begins_a_span() -> None:
-    found = spans_in(outputs(OUT, I_DATE, B_DATE, I_NAME, I_NAME, I_NAME, OUT), WORDS, LABELS)
-    assert [(span.start, span.end, span.label) for span in found] == [
-        (0, 2, "date"),
-        (3, 4, "date"),
-        (5, 12, "name"),
-    ]
+def test_what_goes_on_has_begun() -> None:
+    logits = outputs(OUT, I_DATE, I_DATE, OUT, OUT, I_NAME, OUT, sure=2.0)
+    logits[1, B_DATE] = 1.5  # likelier than that nothing begins there
+    logits[5, OUT] = 1.0  # likelier than that something does
+    found = spans_in(logits, WORDS, LABELS)
+    assert [(span.start, span.end, span.label) for span in found] == [(0, 4, "date")]
+
+
+@given(st.integers(1, 4), st.integers(1, 2), st.integers(0, 10_000))
+def test_the_tags_are_the_likeliest_of_all_that_may_be(num_words: int, num_labels: int, seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(size=(num_words, 2 * num_labels + 1)).astype(np.float32)
+    begins_text = np.random.default_rng(seed + 1).random(num_words) < 0.3
+    begins_text[0] = True
+
+    def may_be(tags: tuple[int, ...]) -> bool:
+        return all(
+            tag == OUT or tag % 2 or (not begins and before in (tag, tag - 1))
+            for tag, before, begins in zip(tags, (OUT, *tags), begins_text.tolist(), strict=False)
+        )
+
+    every = product(range(2 * num_labels + 1), repeat=num_words)
+    expected = max(filter(may_be, every), key=lambda tags: float(logits[range(num_words), tags].sum()))
+    assert best_tags(logits, begins_text).tolist() == list(expected)
 
 
 def test_a_score_is_the_probability_of_the_span_as_it_is() -> None:

@@ -23,6 +23,7 @@ from hmi.kinds.token_classification import (
     Tags,
     WordTokens,
     begin_tag,
+    best_tags,
     inside_tag,
     runs_of,
     word_tokens,
@@ -88,7 +89,7 @@ class TokenClassificationTraining:
 
     def figures(self, evaluated: Evaluated) -> SpanFigures:
         read = _read(evaluated.targets)
-        right = read.of_words.mean_of(evaluated.outputs).argmax(axis=1) == read.tags
+        right = read.said_tags(evaluated.outputs) == read.tags
         num_rows = len(evaluated.rows)
         return span_figures(
             evaluated,
@@ -163,8 +164,11 @@ class _ReadTargets:
     rows: npt.NDArray[np.int64]  # [words]
     tags: Tags
 
+    def said_tags(self, outputs: Outputs) -> Tags:
+        return best_tags(self.of_words.mean_of(outputs), self.of_words.begins_text)
+
     def said(self, outputs: Outputs) -> Runs:
-        return runs_of(self.of_words.mean_of(outputs).argmax(axis=1), self.of_words.begins_text)
+        return runs_of(self.said_tags(outputs), self.of_words.begins_text)
 
     def truth(self) -> Runs:
         return runs_of(self.tags, self.of_words.begins_text)
