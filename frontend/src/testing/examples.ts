@@ -370,6 +370,26 @@ export const additions = {
       { row: 17, label: "billing", suggested: "delivery", label_score: 0.05, suggested_score: 0.95 },
     ],
   },
+  floor_curve: [
+    {
+      floor: 0,
+      computed_share: 0,
+      accuracy: 0.925,
+      accuracy_ci95: [0.88, 0.96],
+      gain_points: 0,
+      gain_points_ci95: [0, 0],
+      text_ms: 2.5,
+    },
+    {
+      floor: 0.62,
+      computed_share: 0.2,
+      accuracy: 0.93,
+      accuracy_ci95: [0.88, 0.97],
+      gain_points: 0.5,
+      gain_points_ci95: [-0.5, 1.5],
+      text_ms: 3.1,
+    },
+  ],
   learning_curve: {
     points: [
       { rows: 80, accuracy: 0.8 },

@@ -146,7 +146,8 @@ def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> 
         Phase.SEARCHING: searched,
         Phase.COMPARING: compared + taught,
         Phase.TRAINING: recipe.epochs * epoch(),
-        Phase.EVALUATING: upper * (train + validation + 2 * test),  # answered, and all judged
+        # Answered, computed for the floors' curve, and all judged.
+        Phase.EVALUATING: upper * (train + validation + 3 * test) + lower * test,
     }
 
 

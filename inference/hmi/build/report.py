@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hmi.build.floor_curve import FloorPoint
 from hmi.build.kinds.learning import Figures, Headline
 from hmi.build.label_errors import LabelErrors
 from hmi.build.learning_curve import LearningCurve
@@ -113,6 +114,7 @@ class Report:
     plot_bytes: int  # the domain node of the tree
     latency: Latency
     plot_cost: PlotCost | None
+    floor_curve: tuple[FloorPoint, ...]
     recipe: Recipe  # as it was trained: what a search has chosen
     search: RecipeSearch | None
     backbone: Digest

@@ -23,6 +23,7 @@ from hmi.build.adapter_trainer import (
 from hmi.build.data_insight import DataInsight, PartStates, look_into_data
 from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, tokens_of
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
@@ -45,7 +46,7 @@ from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, s
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
 from hmi.kinds.answers import answers_of
-from hmi.model.adapter_bundle import LORA, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapter_bundle import LORA, Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
 from hmi.model.backbone import Backbone, open_original_upper
@@ -166,11 +167,15 @@ class _Training:
             backbone=self._backbone.digest,
         )
         predictions = self._predict(self._backbone, plot_path, kept.adapter, kept.head, parts.test)
-        cost = self._cost(predictions, plot.task, computed, parts.test)
+        quality = self._kind.row_quality(predictions.outputs, parts.test.targets, plot.task.fitted)
+        cost = self._cost(quality, computed, parts.test)
+        floors = self._floor_curve(predictions, quality, kept, plot.task, parts.test)
         insight = self._look_into_data(parts, states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
-        report = self._report_of(parts, domain, plot.task, predictions, cost, insight, search, published)
+        report = self._report_of(
+            parts, domain, plot.task, predictions, cost, floors, insight, search, published
+        )
         progress.advance(1, message="the version is published")
         return TrainResult(
             version=published,
@@ -434,7 +439,7 @@ class _Training:
         return TaskModel(backbone, adapter, head, reads_tokens=self._reads_tokens)
 
     def _cost(
-        self, plot: Predictions, task: TrainedTask, computed: _Trained | None, test: Part
+        self, plot_quality: npt.NDArray[np.float64], computed: _Trained | None, test: Part
     ) -> PlotCost | None:
         if computed is None:
             return None
@@ -442,11 +447,24 @@ class _Training:
         exact = self._predict(
             original, ExactPath(original), computed.adapter, computed.task.fitted.head, test
         )
-        plot_quality, exact_quality = (
-            self._kind.row_quality(found.outputs, test.targets, trained.fitted)
-            for found, trained in ((plot, task), (exact, computed.task))
-        )
+        exact_quality = self._kind.row_quality(exact.outputs, test.targets, computed.task.fitted)
         return plot_cost(plot_quality, exact_quality, seed=self._recipe.seed)
+
+    def _floor_curve(
+        self,
+        plot: Predictions,
+        plot_quality: npt.NDArray[np.float64],
+        kept: Hplm,
+        task: TrainedTask,
+        test: Part,
+    ) -> tuple[FloorPoint, ...]:
+        """The test rows once more, as the service answers those under a floor: with the very same adapter."""
+        self._progress.enter(
+            Phase.EVALUATING, "measuring what a coverage floor would bring", num_steps=len(test.rows)
+        )
+        exact = self._predict(self._backbone, ExactPath(self._backbone), kept.adapter, kept.head, test)
+        exact_quality = self._kind.row_quality(exact.outputs, test.targets, task.fitted)
+        return floor_curve(plot, exact, plot_quality, exact_quality, seed=self._recipe.seed)
 
     def _look_into_data(self, parts: Parts, states: PartStates) -> DataInsight:
         if not self._kind.has_one_label:
@@ -470,6 +488,7 @@ class _Training:
         task: TrainedTask,
         predictions: Predictions,
         cost: PlotCost | None,
+        floors: tuple[FloorPoint, ...],
         insight: DataInsight,
         search: RecipeSearch | None,
         version: PublishedBundle,
@@ -515,6 +534,7 @@ class _Training:
                 batch_rows=predictions.batch_rows,
             ),
             plot_cost=cost,
+            floor_curve=floors,
             recipe=self._recipe,
             search=search,
             backbone=self._job.backbone_digest,

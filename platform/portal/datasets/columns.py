@@ -124,7 +124,7 @@ def _find(found: list[str], chosen: str | None, known: tuple[str, ...], *, role:
     if matches:
         several = ", ".join(repr(found[place]) for place in matches)
         raise NoColumns(found, role, f"Several columns may be the {role} column: {several}.")
-    raise NoColumns(found, role, f"No column is named {role!r}.")
+    raise NoColumns(found, role, f"No column is named {known[0]!r}.")
 
 
 def _named(found: list[str], chosen: str, role: str) -> int:

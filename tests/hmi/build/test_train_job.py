@@ -80,6 +80,9 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert sum(report["coverage"].values()) == pytest.approx(1.0)
     assert report["coverage"]["exact"] == 0.0
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
+    floors = report["floor_curve"]
+    assert (floors[0]["computed_share"], floors[0]["accuracy"]) == (0.0, report["accuracy"])
+    assert floors[-1]["computed_share"] > 0.5 and floors[-1]["text_ms"] > 0
     assert report["recipe"]["seed"] == 1
     assert report["macro_f1_ci95"][0] <= report["macro_f1"] <= report["macro_f1_ci95"][1]
     assert report["majority_accuracy"] == 0.5

@@ -267,6 +267,11 @@ def test_documents_are_kept_and_comments_and_other_columns_passed_over(tmp_path:
     assert rows[0]["text"] == "Ada Byron met Bob in Rome 0"
 
 
+def test_a_file_without_spans_is_refused_with_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(DatasetRefused, match="No column is named 'spans'.*'text', 'topic'"):
+        examined(tmp_path, '{"text": "Ada", "topic": "people"}\n' * 12, name="a.jsonl")
+
+
 def test_a_file_of_one_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetRefused):
         examined(tmp_path, "Ada\nmet\nBob\n\n" * 12, name="a.conll")

@@ -59,6 +59,16 @@ describe("a version's report", () => {
     expect(screen.getByText(/always the most frequent label: 75.0%/)).toBeVisible();
   });
 
+  it("tells what a coverage floor would bring", async () => {
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const floors = await screen.findByRole("region", { name: "What a coverage floor would bring" });
+    expect(within(floors).getByRole("row", { name: /^62.0%/ })).toHaveTextContent(
+      "62.0%20.0%93.0%+0.5 (−0.5 to +1.5)3.1 ms",
+    );
+  });
+
   it("shows a report of an older training without what was not measured then", async () => {
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 

@@ -80,6 +80,17 @@ interface Additions {
   learning_curve?: LearningCurve | null;
 }
 
+/** The version with a coverage floor. Accuracy is the mean quality of the rows. */
+export interface FloorPoint {
+  floor: number;
+  computed_share: number;
+  accuracy: number;
+  accuracy_ci95: [number, number];
+  gain_points: number;
+  gain_points_ci95: [number, number];
+  text_ms: number;
+}
+
 /** What the reports of all kinds have. Shares are 0 to 1. */
 interface Common {
   format_version: 1;
@@ -96,6 +107,8 @@ interface Common {
     delta_points: number;
     delta_points_ci95: [number, number];
   } | null;
+  /** Reports of older trainings have none. */
+  floor_curve?: FloorPoint[];
 }
 
 /** Confusion is [true label][predicted label] in the order of `labels`. Older reports have no kind. */

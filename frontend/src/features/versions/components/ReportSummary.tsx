@@ -20,6 +20,7 @@ import {
 } from "../report";
 import { ConfusionMatrix } from "./ConfusionMatrix";
 import { FigureTable } from "./FigureTable";
+import { FloorTable } from "./FloorTable";
 import { LearningCurve } from "./LearningCurve";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
@@ -78,6 +79,7 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
           <Section title="What PLOT costs">
             <PlotCost cost={report.plot_cost} />
           </Section>
+          <FloorSection report={report} />
           <Section title="Behind these figures">
             <Background report={report} />
           </Section>
@@ -113,11 +115,21 @@ function PlainSummary({ report }: { report: ScoreReport | MultiLabelReport | Spa
         <Section title="How much of the text PLOT knew">
           <CoverageBars coverage={report.coverage} />
         </Section>
+        {report.kind !== "score" && <FloorSection report={report} />}
         <Section title="Behind these figures">
           <Background report={report} />
         </Section>
       </SimpleGrid>
     </Stack>
+  );
+}
+
+function FloorSection({ report }: { report: Report }) {
+  if (!report.floor_curve) return null;
+  return (
+    <Section title="What a coverage floor would bring">
+      <FloorTable points={report.floor_curve} />
+    </Section>
   );
 }
 

@@ -1,0 +1,51 @@
+/** What a coverage floor would bring: how many texts it would have computed, how good and how fast that is. */
+
+import { Table, Text } from "@mantine/core";
+
+import { formatPercent } from "@/lib/format";
+
+import type { FloorPoint } from "../report";
+
+export function FloorTable({ points }: { points: FloorPoint[] }) {
+  return (
+    <>
+      <Text size="sm" mb="xs">
+        Texts of which PLOT knows a smaller share in their context have their lower layers computed. The
+        task's settings have the floor; 0% computes none.
+      </Text>
+      <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table verticalSpacing={6}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Floor</Table.Th>
+              <Table.Th ta="right">Computed</Table.Th>
+              <Table.Th ta="right">Accuracy</Table.Th>
+              <Table.Th ta="right">Gain in points (95% interval)</Table.Th>
+              <Table.Th ta="right">Time per text</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {points.map((point) => (
+              <Table.Tr key={point.floor}>
+                <Table.Th scope="row" fw={500}>
+                  {formatPercent(point.floor)}
+                </Table.Th>
+                <Table.Td ta="right">{formatPercent(point.computed_share)}</Table.Td>
+                <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
+                <Table.Td ta="right">
+                  {signed(point.gain_points)} ({signed(point.gain_points_ci95[0])} to{" "}
+                  {signed(point.gain_points_ci95[1])})
+                </Table.Td>
+                <Table.Td ta="right">{point.text_ms.toFixed(1)} ms</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </>
+  );
+}
+
+function signed(points: number): string {
+  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
+}
