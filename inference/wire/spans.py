@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 OUTSIDE = "O"
 _OWN_NAMES = {"L": "E", "U": "S", "W": "S", "M": "I"}  # of BILOU, BMEWO and the like
@@ -33,14 +34,15 @@ class Tag:
     prefix: str  # B, I, E, S or O
     label: str
 
-    @classmethod
-    def of(cls, written: str) -> "Tag":
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def of(written: str) -> "Tag":
         """``PER`` alone is read as ``I-PER``."""
         if written == OUTSIDE:
-            return cls(OUTSIDE, "")
+            return Tag(OUTSIDE, "")
         prefix, dash, label = written.partition("-")
         prefix = _OWN_NAMES.get(prefix, prefix)
-        return cls(prefix, label) if dash and prefix in _PREFIXES else cls("I", written)
+        return Tag(prefix, label) if dash and prefix in _PREFIXES else Tag("I", written)
 
 
 @dataclass(frozen=True, slots=True)

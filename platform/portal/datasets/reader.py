@@ -28,7 +28,6 @@ from portal.datasets.ledger import Ledger
 from portal.datasets.lines import MAX_VALUE_CHARS, BoundedLines, LineTooLong
 from portal.datasets.plan import FixPlan
 from portal.datasets.source_row import SourceRow
-from wire.codec import to_plain
 from wire.errors import ErrorCode
 from wire.spans import tagged_text
 
@@ -197,7 +196,7 @@ class UploadReader:
                 sentence.row,
                 found.text,
                 found.misplaced or "",
-                listed=tuple(to_plain(span) for span in found.spans),
+                spans=found.spans,
                 document=sentence.document,
                 flaws=("misplaced_labels",) if found.misplaced else (),
             )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from wire.spans import Span
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
@@ -14,5 +16,6 @@ class SourceRow:
     fold: str = ""  # the part of the data it says it is in: "train", "test", ...
     pair: str = ""  # the second text, where rows have two
     listed: tuple[Any, ...] | None = None  # a label that is a list
+    spans: tuple[Span, ...] | None = None  # of tags
     document: int | None = None  # row of the first sentence of its document, where the file tells documents
     flaws: tuple[str, ...] = ()  # codes of findings that only the reader can make

@@ -28,16 +28,16 @@ def test_rows_under_the_floor_count_as_computed_and_the_others_as_looked_up() ->
         seed=1,
     )
     assert (curve[0].floor, curve[0].computed_share, curve[0].accuracy) == (0.0, 0.0, 0.7)
-    assert (curve[0].gain_points, curve[0].text_ms) == (0.0, pytest.approx(10.0))
+    assert curve[0].gain_points == 0.0
+    assert curve[0].text_ms == pytest.approx(10.0)
     at_half = next(point for point in curve if point.floor == 0.5)
-    assert (at_half.computed_share, at_half.accuracy) == (pytest.approx(0.3), 1.0)
+    assert at_half.computed_share == pytest.approx(0.3)
+    assert at_half.accuracy == 1.0
     assert at_half.gain_points == pytest.approx(30.0)
     assert at_half.text_ms == pytest.approx(0.3 * 30 + 0.7 * 10)
     assert at_half.gain_points_ci95[0] <= 30.0 <= at_half.gain_points_ci95[1]
-    assert (curve[-1].floor, curve[-1].computed_share) == (
-        1.0,
-        pytest.approx(0.9),
-    )  # at the floor is not under it
+    assert curve[-1].floor == 1.0
+    assert curve[-1].computed_share == pytest.approx(0.9), "at the floor is not under it"
 
 
 def test_floors_rise_and_part_no_rows_of_equal_coverage() -> None:

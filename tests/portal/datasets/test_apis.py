@@ -186,7 +186,7 @@ def test_rows_are_shown_in_pieces(cast: Cast) -> None:
     path = f"{cast.acme.path}/datasets/{made['id']}/rows"
     assert client.get(path).json()["count"] == 30
     assert len(client.get(path).json()["results"]) == 20
-    of_other_kinds = {"value": None, "pair": None, "labels": None}
+    of_other_kinds = {"value": None, "pair": None, "labels": None, "spans": None}
     assert client.get(f"{path}?offset=28&limit=5").json()["results"] == [
         {"row": 30, "text": "film 28", "label": "neg", **of_other_kinds},
         {"row": 31, "text": "film 29", "label": "pos", **of_other_kinds},

@@ -268,7 +268,7 @@ def test_documents_are_kept_and_comments_and_other_columns_passed_over(tmp_path:
 
 
 def test_a_file_without_spans_is_refused_with_its_columns(tmp_path: Path) -> None:
-    with pytest.raises(DatasetRefused, match="No column is named 'spans'.*'text', 'topic'"):
+    with pytest.raises(DatasetRefused, match=r"No column is named 'spans'.*'text', 'topic'"):
         examined(tmp_path, '{"text": "Ada", "topic": "people"}\n' * 12, name="a.jsonl")
 
 

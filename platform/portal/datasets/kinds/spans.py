@@ -80,9 +80,9 @@ class SpanRows:
     def oddities(self, record: Record, source: SourceRow) -> Iterator[str]:
         yield from source.flaws
         spans = record.spans or ()
-        if any(_widened(span, record.text) != span for span in spans):
+        if any(_widened(span, record.text) is not span for span in spans):
             yield "spans_cut_words"
-        if any(_trimmed(span, source.text) != span for span in _given(source) or ()):
+        if any(_trimmed(span, source.text) is not span for span in _given(source) or ()):
             yield "spans_trimmed"
         if any(span.label.casefold() in PLACEHOLDERS for span in spans):
             yield "placeholder_labels"
@@ -112,8 +112,10 @@ class SpanRows:
         yield from small_classes(label_rows)
 
 
-def _given(source: SourceRow) -> list[Span] | None:
+def _given(source: SourceRow) -> Sequence[Span] | None:
     """As the file has them; None for what is no list of spans."""
+    if source.spans is not None:
+        return source.spans
     if source.listed is not None:
         return _converted(source.listed)
     if not source.label.strip():
@@ -138,6 +140,8 @@ def _outside(spans: Sequence[Span], text: str) -> bool:
 
 def _trimmed(span: Span, text: str) -> Span:
     """Without white space at its ends; a span of nothing else stays."""
+    if not (text[span.start].isspace() or text[span.end - 1].isspace()):
+        return span
     inside = text[span.start : span.end]
     if not inside.strip():
         return span
@@ -147,7 +151,8 @@ def _trimmed(span: Span, text: str) -> Span:
 
 def _renamed(span: Span, plan: FixPlan, edit: Edit) -> Span:
     label = edit(span.label).strip()
-    return replace(span, label=plan.label_names.get(label, label))
+    label = plan.label_names.get(label, label)
+    return span if label == span.label else replace(span, label=label)
 
 
 def _widened(span: Span, text: str) -> Span:
@@ -157,7 +162,7 @@ def _widened(span: Span, text: str) -> Span:
         start -= 1
     while end < len(text) and _is_of_a_word(text[end - 1]) and _is_of_a_word(text[end]):
         end += 1
-    return replace(span, start=start, end=end)
+    return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
 
 
 def _is_of_a_word(character: str) -> bool:
