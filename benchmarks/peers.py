@@ -9,16 +9,17 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from peft import PeftModel
 from torch import Tensor
-from transformers import BertModel
+from transformers import BertConfig, BertModel
 
 from benchmarks.common import print_result, say
+from benchmarks.onnx_peer import OnnxModel, export_models
 from benchmarks.serving_world import (
     DEVICE_BYTES,
     DISK_BYTES_PER_S,
@@ -130,6 +131,8 @@ def main() -> int:
             "computed_float32": _loop(world, plain, coverage_floor=EXACT),
         }
         runs: dict[str, Callable[[float], float]] = {name: loop.run for name, loop in loops.items()}
+        onnx, onnx_search = _best_onnx(Path(folder), torch.get_num_threads(), questions, args.seconds)
+        runs |= {f"onnx_{name}": partial(peer.run, questions) for name, peer in onnx.items()}
         runs["peft"] = lambda seconds: _speed(peft.answer, _chunks(questions, peft_size), seconds)
         runs["whole_models"] = lambda seconds: _speed(whole.answer, _by_tenant(questions), seconds)
         for plane in (ours, plain):
@@ -151,10 +154,13 @@ def main() -> int:
             "ratio_peft_mixed": _ratio(speeds, "ours", "peft"),
             "ratio_whole_models": _ratio(speeds, "ours", "whole_models"),
             "ratio_computed": _ratio(speeds, "ours_float32", "computed_float32"),
-            **_onnx(),
+            "ratio_onnx_equal": _ratio(speeds, "ours_float32", "onnx_float32"),
+            "ratio_onnx_best_float": _ratio(speeds, "ours", "onnx_float32"),
+            "ratio_onnx_int8": _ratio(speeds, "ours", "onnx_int8"),
             "texts_per_s": {name: round(statistics.median(values), 1) for name, values in speeds.items()},
             "peft_load_s": round(peft.load_s, 1),
             "peft_search_texts_per_s": search,
+            "onnx_search_texts_per_s": onnx_search,
             "failed": sum(loop.num_failed for loop in loops.values()),
             **checker.result(),
             "seconds": round(time.monotonic() - began),
@@ -182,6 +188,46 @@ def _best_peft(
     search = {f"{_name(dtype)}, {size}": round(speed, 1) for (dtype, size), speed in speeds.items()}
     say(f"peft, by type and batch size: {search}")
     return max(speeds, key=lambda chosen: speeds[chosen]), search
+
+
+@dataclass(frozen=True, slots=True)
+class Onnx:
+    """ONNX Runtime with one type of numbers, at its best batch size and number of threads."""
+
+    model: OnnxModel
+    size: int
+
+    def answer(self, questions: Sequence[Question]) -> Tensor:
+        """Whoever asks: there is one model."""
+        return self.model.answer(*_padded(questions))
+
+    def run(self, questions: Sequence[Question], seconds: float) -> float:
+        """Texts a second."""
+        return _speed(self.answer, _chunks(questions, self.size), seconds)
+
+
+def _best_onnx(
+    folder: Path, max_threads: int, questions: Sequence[Question], seconds: float
+) -> tuple[dict[str, Onnx], dict[str, float]]:
+    """Of each type the batch size and number of threads that answer most; nothing without the packages."""
+    if importlib.util.find_spec("onnxruntime") is None:
+        say("onnxruntime is absent, not compared with: pip install --no-deps -r requirements/peers.lock")
+        return {}, {}
+    best: dict[str, Onnx] = {}
+    search: dict[str, float] = {}
+    head = torch.randn(4, BertConfig.from_pretrained(find_source(SOURCE).folder).hidden_size)
+    for name, path in export_models(find_source(SOURCE).folder, folder).items():
+        most = 0.0
+        for threads in sorted({1, max_threads}):
+            model = OnnxModel(path, head, threads)
+            for size in BATCH_SIZES:
+                peer = Onnx(model, size)
+                speed = peer.run(questions, seconds / 2)
+                search[f"{name}, {size}, {threads} threads"] = round(speed, 1)
+                if speed > most:
+                    best[name], most = peer, speed
+    say(f"onnxruntime, by type, batch size and threads: {search}")
+    return best, search
 
 
 def _loop(world: World, plane: LivePlane, coverage_floor: float = 0.0) -> ClosedLoop:
@@ -234,16 +280,10 @@ def _labels(states: Tensor, mask: Tensor, heads: Tensor) -> Tensor:
     return torch.einsum("nlh,nh->nl", heads, pooled).softmax(-1)
 
 
-def _onnx() -> dict[str, Any]:
-    """ONNX Runtime is none of the locked packages."""
-    keys = ("ratio_onnx_equal", "ratio_onnx_best_float", "ratio_onnx_int8")
-    found = importlib.util.find_spec("onnxruntime") is not None
-    say("onnxruntime is " + ("not compared with yet" if found else "absent: not compared with"))
-    return dict.fromkeys(keys)
-
-
-def _ratio(speeds: dict[str, list[float]], ours: str, peer: str) -> float:
-    """Median of the rounds' ratios: each pair ran one after the other."""
+def _ratio(speeds: dict[str, list[float]], ours: str, peer: str) -> float | None:
+    """Median of the rounds' ratios: each pair ran one after the other. None: the peer is not installed."""
+    if peer not in speeds:
+        return None
     return round(statistics.median(o / p for o, p in zip(speeds[ours], speeds[peer], strict=True)), 2)
 
 

@@ -28,7 +28,7 @@ def split() -> ModuleType:
 
 
 def test_all_the_locks_are_there() -> None:
-    names = {"all.lock", "demo.lock", "inference.lock", "models.lock", "portal.lock"}
+    names = {"all.lock", "demo.lock", "inference.lock", "models.lock", "peers.lock", "portal.lock"}
     assert {file.name for file in LOCKS} == names
 
 
