@@ -23,6 +23,7 @@ from tests.portal.domains.world import (
     Worker,
     delete,
     deployed,
+    leafed,
     learn,
     put,
     shared_domain,
@@ -99,20 +100,7 @@ def test_the_service_hears_of_the_new_tree_and_never_of_a_destroyed_one(task: Ta
 
 def test_a_private_leaf_goes_with_its_dataset_and_the_receipt_names_it(task: Task, worker: Worker) -> None:
     version, other = learn(task, 1), learn(task, 2)
-    leaves = []
-    for one in (version, other):
-        leaf = PrivateLeaf(
-            tenant=task.tenant,
-            version=one,
-            dataset_id=one.dataset_id,
-            uri=f"{one.bundle_uri}.leaf-1",
-            digest=f"sha256:leaf-{one.number}",
-            num_bytes=9,
-        )
-        with tenant_scope(task.tenant_id):
-            leaf.save()
-        put(f"{leaf.uri}/manifest.json")
-        leaves.append(leaf)
+    leaves = [leafed(version), leafed(other)]
     delete(dataset_of(version))
     reconcile(store())
     with operator_scope():
@@ -120,8 +108,6 @@ def test_a_private_leaf_goes_with_its_dataset_and_the_receipt_names_it(task: Tas
     assert gone.retired_at is not None and kept.retired_at is None
     assert store().exists(gone.uri), "still there for requests that began before"
     assert receipt(task.tenant_id).forgotten_at is None
-    with operator_scope():
-        PrivateLeaf.objects.unscoped().filter(pk=gone.pk).update(retired_at="2020-01-01T00:00:00Z")
     for _ in range(3):
         worker.round()
     done = receipt(task.tenant_id)
