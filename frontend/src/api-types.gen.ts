@@ -116,7 +116,7 @@ export interface paths {
         /** @description List consents, ended ones too, newest first. */
         get: operations["tenants_contributions_get"];
         put?: never;
-        /** @description Let a dataset's n-grams enter a shared domain, where at least three verified tenants share them. */
+        /** @description Let n-grams of a dataset enter a shared domain: those that min_tenants verified tenants have. */
         post: operations["tenants_contributions_post"];
         delete?: never;
         options?: never;

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.catalog.admin import DomainAdmin
 from portal.catalog.models import GENERAL_DOMAIN, Domain, TreeVersion
@@ -31,10 +32,6 @@ admin.site.unregister(Tenant)
 class SharedDomainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type checkers alone
     """What the operator says of a shared domain. Its rules are the services'; here a person hears of them."""
 
-    def clean(self) -> dict[str, Any]:
-        """Not the model's own checks, which ask without saying whose rows."""
-        return self.cleaned_data
-
     def clean_slug(self) -> str:
         """A slug that a tenant's domain has would hide the new one from that tenant."""
         slug: str = self.cleaned_data["slug"]
@@ -48,6 +45,10 @@ class SharedDomainForm(forms.ModelForm):  # type: ignore[type-arg]  # generic fo
         if not LEAST_TENANTS <= number <= MOST_TENANTS:
             raise forms.ValidationError(f"Between {LEAST_TENANTS} and {MOST_TENANTS}.")
         return number
+
+    def _post_clean(self) -> None:
+        """Without the model's own checks, which ask for rows without saying whose."""
+        forms.models.construct_instance(self, self.instance, self._meta.fields, self._meta.exclude)
 
 
 @admin.register(Domain)
@@ -80,9 +81,14 @@ class DomainUpdateAdmin(DomainAdmin):
         return self.shared_fields[2:] if _is_shared(obj) else super().get_readonly_fields(request, obj)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Shared domains stand under shared ones alone."""
+        """Shared domains stand under shared ones alone. Django's own field asks without saying whose rows."""
         shared = Domain.objects.unscoped().filter(tenant=None).exclude(slug=GENERAL_DOMAIN)
-        return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "queryset": shared})
+        return forms.ModelChoiceField(
+            queryset=shared.order_by("slug"),
+            required=False,
+            empty_label="general",
+            widget=UnfoldAdminSelectWidget,
+        )
 
     def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
         """By the services, which keep the audit log."""

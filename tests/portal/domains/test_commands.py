@@ -43,11 +43,12 @@ def test_a_shared_domain_is_made_filled_and_listed(cast: Cast, tmp_path: Path) -
         contribution_grant(domain=press, dataset=version.dataset, acting=OPERATOR)
     assert "no tree; contributions 1; tenants 1, verified 0" in said("list")
     said("verify", "acme", "globex")
+    assert "Press, of 2 tenants" in said("change", "press", "--name", "Press", "--min-tenants", "2")
     said("update", "press")
     Worker(tmp_path).work()
     first, second = said("list").splitlines()
     assert first.startswith(f"press; under general; tree {trees(press)[0].digest} of ")
-    assert first.endswith("contributions 1; tenants 1, verified 1 of the 3 that it takes")
+    assert first.endswith("contributions 1; tenants 1, verified 1 of the 2 that it takes")
     assert second.startswith("sport; under press; no tree; contributions 0;")
 
 
@@ -60,6 +61,8 @@ def test_a_shared_domain_is_made_filled_and_listed(cast: Cast, tmp_path: Path) -
         (("create", "x", "--parent", "none"), "no shared domain none"),
         (("verify", "acme", "nobody"), "no tenant nobody"),
         (("update", "general"), "shared domain"),
+        (("create", "x", "--min-tenants", "1"), "2 to 1000 tenants"),
+        (("change", "general", "--name", "x"), "shared domain"),
         (("update", "news"), "shared domain"),
     ],
 )
@@ -102,7 +105,7 @@ def test_the_operator_makes_and_changes_a_shared_domain_in_the_console(cast: Cas
         assert (press.name, press.slug, press.min_tenants) == ("Press", "press", 5)
         entries = AuditEntry.objects.unscoped().filter(action__startswith="domain.")
         actions = set(entries.values_list("actor", "action"))
-        assert actions == {(OPERATOR_MAIL, "domain.create"), (OPERATOR_MAIL, "domain.change")}
+        assert actions == {(f"user:{OPERATOR_MAIL}", f"domain.{did}") for did in ("create", "change")}
         domain_update_request(domain=press, acting=OPERATOR)
     worker = Worker(tmp_path)
     worker.work()
