@@ -122,5 +122,5 @@ def _own(wanted: Rows, rows: Rows, states: npt.NDArray[np.int32]) -> tuple[npt.N
     sums = np.zeros((len(different) + 1, states.shape[1]), np.int64)  # the last one: of what it does not have
     np.add.at(sums, which, states[kept])
     counts = np.append(np.bincount(which, minlength=len(different)), 0)
-    at = rows_among(wanted, different)
+    at = rows_among(wanted.astype(np.uint64), different.astype(np.uint64))
     return counts[at], sums[at]
