@@ -222,14 +222,15 @@ def test_a_task_in_a_shared_domain_starts_from_its_tree_and_follows_it_with_its_
     made = train_job(lease)
     assert made.is_domain_shared
     assert (made.tree_uri, made.tree_digest, made.segments) == (first.uri, first.digest, ())
-    version = make_version(task, dataset=make_dataset(acme))
+    dataset = make_dataset(acme)
+    version = make_version(task, dataset=dataset)
     with tenant_scope(acme.pk):
         AdapterVersion.objects.for_tenant(acme).update(tree_version=first, report={"test_rows": [1, 2, 3]})
         TreeVersion.objects.for_tenant(acme).delete()  # which the fake made for it
         PrivateLeaf(
             tenant=acme,
             version=version,
-            dataset_id=version.dataset_id,
+            dataset_id=dataset.pk,
             uri="v.leaf-1",
             digest="l",
             num_bytes=1,
