@@ -133,4 +133,3 @@ class AdapterFields:
     label_set_thresholds: tuple[float, ...] = ()  # at error levels 0.01 to 0.50; see hmi.base.label_sets
     kind: TaskKind = TaskKind.SINGLE_LABEL
     thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it
-    leaf: BundleRef | None = None  # the private leaf it was trained on, a table below the tree's nodes

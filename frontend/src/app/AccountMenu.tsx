@@ -1,11 +1,15 @@
-/** Who is signed in, colours, operator console, signing out. */
+/** Who is signed in, colours, their account, operator console, signing out. */
 
 import { Button, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { IconChevronDown, IconLogout, IconSettings } from "@tabler/icons-react";
+import { IconChevronDown, IconLogout, IconSettings, IconUserCog } from "@tabler/icons-react";
+
+import { Link } from "react-router";
 
 import { useSignOut } from "@/features/auth/api/sign-out";
 import type { Me } from "@/lib/types";
+
+import { paths } from "./paths";
 
 const schemes = [
   { value: "auto", label: "As the system" },
@@ -48,6 +52,9 @@ export function AccountMenu({ user }: { user: Me["user"] }) {
           </Menu.Item>
         ))}
         <Menu.Divider />
+        <Menu.Item component={Link} to={paths.account} leftSection={<IconUserCog size={16} aria-hidden />}>
+          Your account
+        </Menu.Item>
         {user.is_staff && (
           <Menu.Item component="a" href="/admin/" leftSection={<IconSettings size={16} aria-hidden />}>
             Operator console

@@ -5,6 +5,7 @@ export const paths = {
   signUp: "/sign-up",
   forgottenPassword: "/forgotten-password",
   newTenant: "/new-tenant",
+  account: "/account",
   overview: (tenant: string) => `/t/${tenant}`,
   tasks: (tenant: string) => `/t/${tenant}/tasks`,
   newTask: (tenant: string) => `/t/${tenant}/new-task`,

@@ -49,6 +49,10 @@ export const routes: RouteObject[] = [
         children: [
           { path: "/", element: <HomePage /> },
           {
+            path: "/account",
+            ...later(async () => (await import("./pages/AccountPage")).AccountPage),
+          },
+          {
             path: "/new-tenant",
             ...later(async () => (await import("./pages/NewTenantPage")).NewTenantPage),
           },

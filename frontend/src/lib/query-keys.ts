@@ -2,6 +2,8 @@
 
 export const queryKeys = {
   me: ["me"] as const,
+  authenticators: ["me", "authenticators"] as const,
+  sessions: ["me", "sessions"] as const,
   tenant: (tenant: string) => ["tenant", tenant] as const,
   tasks: (tenant: string) => ["tenant", tenant, "tasks"] as const,
   task: (tenant: string, task: string) => ["tenant", tenant, "task", task] as const,

@@ -18,6 +18,7 @@ export type DatasetFix = Schemas["FixOut"];
 export type DatasetReport = Schemas["ReportOut"];
 export type DatasetUpload = Schemas["UploadOut"];
 export type DatasetRow = Schemas["DatasetRowOut"];
+export type Correction = Schemas["CorrectionInRequest"];
 export type Training = Schemas["TrainingOut"];
 export type TrainingEvent = Schemas["TrainingEventOut"];
 export type Version = Schemas["VersionOut"];

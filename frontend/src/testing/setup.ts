@@ -14,6 +14,7 @@ afterEach(() => {
   notifications.clean();
   vi.unstubAllGlobals();
   localStorage.clear();
+  sessionStorage.clear();
 });
 
 window.matchMedia = (query) =>

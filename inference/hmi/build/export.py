@@ -9,7 +9,6 @@ from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
 from hmi.build.checkpoint import write_atomically
 from hmi.build.offline import OfflineModel, open_offline, standing_digest
-from hmi.build.private_leaf import standing_leaf
 from hmi.plot.tree import read_tree
 from wire.artifacts import AdapterFields, BundleKind
 from wire.codec import WireError, from_json, to_json
@@ -29,8 +28,7 @@ class ExportedHplm:
 
 
 def export_version(store: Store, contents: ExportedHplm, folder: Path) -> None:
-    """Copy version, its private leaf, tree, its tables and the backbone into ``folder``; no text and no
-    segment goes along."""
+    """Copy version, tree, its tables and the backbone into ``folder``; no text and no segment goes along."""
     target = open_store((folder / STORE_FOLDER).absolute().as_uri(), None)
     version = standing_digest(store, contents.version)
     fields = open_bundle(
@@ -41,13 +39,11 @@ def export_version(store: Store, contents: ExportedHplm, folder: Path) -> None:
     ).fields
     tree = standing_digest(store, contents.tree)
     manifest = read_tree(store, contents.tree, tree, backbone=fields.backbone)
-    leaf = standing_leaf(store, fields.leaf)
     wanted: list[tuple[BundleUri, Digest]] = [
         (contents.version, version),
         (contents.tree, tree),
         (contents.backbone, fields.backbone),
         *((node.uri, node.digest) for node in manifest.nodes),
-        *(() if leaf is None else ((leaf.uri, leaf.digest),)),
     ]
     for uri, digest in wanted:
         target.publish(store.localize(uri, digest), uri)

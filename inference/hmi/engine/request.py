@@ -35,7 +35,6 @@ class HplmRef:
 
     adapter: BundleRef
     tree: BundleRef
-    leaf: BundleRef | None = None  # a node of this task alone, below those of the tree
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hmi.kinds.answers import answers_of
 from hmi.model.adapters.lora.layer import HostAdapter
 from hmi.model.adapters.lora.peft_format import open_peft, save_peft
 from hmi.model.heads import HostHead
-from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
+from wire.artifacts import AdapterFields, BackboneFields, BundleKind
 from wire.ids import BundleUri, Digest
 from wire.tasks import TaskKind
 
@@ -54,7 +54,6 @@ def save_adapter_bundle(
     label_set_thresholds: tuple[float, ...] = (),
     kind: TaskKind = TaskKind.SINGLE_LABEL,
     thresholds: tuple[float, ...] = (),
-    leaf: BundleRef | None = None,
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
@@ -79,7 +78,6 @@ def save_adapter_bundle(
         label_set_thresholds=label_set_thresholds,
         kind=kind,
         thresholds=thresholds,
-        leaf=leaf,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)
 

@@ -7,11 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
-from hmi.plot.fixed_point import rounded_mean
-from hmi.plot.ngram import CentredScheme, NgramScheme, rows_among
+from hmi.plot.ngram import CentredScheme, NgramScheme
 from hmi.plot.segment import Segment
-
-_CHUNK_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +68,3 @@ def merge_segments(segments: Sequence[Segment], scheme: NgramScheme | None = Non
         is_same = np.array_equal(keys[at], segment.keys)
         numbered.append(segment if is_same else replace(segment, keys=keys[at]))
     return MergedStatistics(tuple(numbered), keys, counts, squares)
-
-
-def contains(node_sum: Segment, own: Segment) -> bool:
-    """Is ``own`` one of the segments that a shared node's segment is the sum of?"""
-    is_other = node_sum.fields.dataset_id != own.fields.dataset_id
-    return is_other and len(own.documents) > 0 and bool(node_sum.holds(own.documents).all())
-
-
-def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
-    """``node_sum``, which contains ``own``, as what others gave and what ``own`` gave; centred keys.
-
-    Means of the first are off by the roundings of both (n / 2048 each, over what is left of the count n).
-    """
-    at = rows_among(own.keys, node_sum.keys)
-    given, rows = np.flatnonzero(at >= 0), at[at >= 0]
-    counts = node_sum.counts.astype(np.int64)
-    squares, means = node_sum.squares.copy(), np.array(node_sum.means)
-    own_counts = own.counts[given].astype(np.int64)
-    squares[rows] -= own.squares[given]
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        mine, theirs = given[start : start + _CHUNK_ROWS], rows[start : start + _CHUNK_ROWS]
-        left = np.maximum(counts[theirs] - own_counts[start : start + _CHUNK_ROWS], 0)
-        sums = counts[theirs, None] * node_sum.means[theirs].astype(np.int64)
-        sums -= own_counts[start : start + _CHUNK_ROWS, None] * own.means[mine].astype(np.int64)
-        means[theirs] = np.where(left[:, None] > 0, rounded_mean(sums, np.maximum(left, 1)), 0)
-    counts[rows] = np.maximum(counts[rows] - own_counts, 0)
-    others = replace(
-        node_sum,
-        counts=counts.astype(np.uint32),
-        squares=squares,
-        means=means,
-        documents=np.setdiff1d(node_sum.documents, own.documents),
-    )
-    mine_alone = replace(
-        own,
-        keys=own.keys[given],
-        counts=own.counts[given],
-        squares=own.squares[given],
-        means=own.means[given],
-    )
-    return others, mine_alone

@@ -125,11 +125,7 @@ class UpdateWork:
                     for one in job.contributions
                     if one.tenant_id is not None
                 ],
-                # A shared tree is seen by all, and how its tenants' tasks fare is not for others.
-                coverage={
-                    "diff": to_plain(result.diff),
-                    "verdicts": to_plain(result.verdicts) if row.domain.tenant_id is not None else [],
-                },
+                coverage={"diff": to_plain(result.diff), "verdicts": to_plain(result.verdicts)},
             )
             _follow(tree, verdicts, actor=f"job:{row.pk}")
             _retire(tree, job)

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
-from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, PrivateLeaf, Segment, TreeVersion
+from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segment, TreeVersion
 from portal.common.errors import Conflict
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
@@ -38,7 +38,6 @@ _log = structlog.get_logger("portal.domains")
 def reconcile(store: ObjectStore) -> None:
     """One round; see the functions."""
     with operator_scope():
-        leaves_retire()
         forgetting_advance()
         orphans_update()
         domains_update_due()
@@ -46,14 +45,7 @@ def reconcile(store: ObjectStore) -> None:
         suggestions_request()
         receipts_note()
     trees_destroy(store)
-    leaves_destroy(store)
     deletions_finish(store)
-
-
-def leaves_retire() -> None:
-    """Versions serve without their private leaf from when its dataset is deleted."""
-    standing = Dataset.objects.unscoped().filter(pk=OuterRef("dataset_id"), deleted_at=None)
-    PrivateLeaf.objects.unscoped().filter(~Exists(standing), retired_at=None).update(retired_at=Now())
 
 
 def forgetting_advance() -> None:
@@ -79,7 +71,7 @@ def domains_update_due() -> None:
     )
     waiting = (
         Segment.objects.unscoped()
-        .filter(dataset__deleted_at=None, created_at__lt=Now() - UPDATE_EVERY, domain__tenant__isnull=False)
+        .filter(dataset__deleted_at=None, created_at__lt=Now() - UPDATE_EVERY)
         .annotate(newest=newest.order_by("-created_at").values("segments")[:1])
         .filter(~Exists(recent))
         .select_related("domain__tenant")
@@ -120,8 +112,6 @@ def receipts_note() -> None:
         for tree in tainted_trees(record).select_related("replaced_by"):
             by = tree.replaced_by.digest if tree.replaced_by is not None else None
             known[tree.digest] = {"uri": tree.uri, "digest": tree.digest, "replaced_by": by}
-        for leaf in PrivateLeaf.objects.unscoped().filter(dataset_id=record.subject_id):
-            known[leaf.digest] = {"uri": leaf.uri, "digest": leaf.digest, "replaced_by": None}
         noted = [known[digest] for digest in sorted(known)]
         DeletionRecord.objects.unscoped().filter(pk=record.pk).update(trees=noted)
 
@@ -145,19 +135,6 @@ def trees_destroy(store: ObjectStore) -> None:
         with operator_scope():
             TreeVersion.objects.unscoped().filter(pk=tree_id).update(destroyed_at=Now())
         _log.info("tree.destroyed", tree=str(tree_id))
-
-
-def leaves_destroy(store: ObjectStore) -> None:
-    """Delete the bundles of private leaves that were retired a while ago."""
-    with operator_scope():
-        leaves = PrivateLeaf.objects.unscoped()
-        due = leaves.filter(destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE)
-        found = list(due.values_list("pk", "uri"))
-    for leaf_id, uri in found:
-        store.delete(uri)
-        with operator_scope():
-            PrivateLeaf.objects.unscoped().filter(pk=leaf_id).update(destroyed_at=Now())
-        _log.info("leaf.destroyed", leaf=str(leaf_id))
 
 
 def deletions_finish(store: ObjectStore) -> None:
@@ -242,9 +219,7 @@ def _is_forgotten(record: DeletionRecord) -> bool:
         return False
     match record.subject:
         case DeletionSubject.DATASET:
-            leaves = PrivateLeaf.objects.unscoped().filter(dataset_id=record.subject_id, destroyed_at=None)
-            is_gone = not Dataset.objects.unscoped().filter(pk=record.subject_id).exists()
-            return is_gone and not leaves.exists()
+            return not Dataset.objects.unscoped().filter(pk=record.subject_id).exists()
         case DeletionSubject.TENANT:
             # A process of the tenant that was still running has heard of it by then.
             waited = DeletionRecord.objects.unscoped().filter(

@@ -14,6 +14,7 @@ import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
+import { CorrectableReport } from "./version/CorrectableReport";
 
 export function VersionPage() {
   const tenant = useParam("tenant");
@@ -53,7 +54,13 @@ export function VersionPage() {
         }
       />
       <PageView query={version}>
-        {({ report, dataset }) => <ReportSummary tenant={tenant} report={report} dataset={dataset} />}
+        {(loaded) =>
+          canWrite && loaded.dataset !== null ? (
+            <CorrectableReport tenant={tenant} task={slug} version={loaded} dataset={loaded.dataset} />
+          ) : (
+            <ReportSummary tenant={tenant} report={loaded.report} dataset={loaded.dataset} decisions={null} />
+          )
+        }
       </PageView>
     </>
   );

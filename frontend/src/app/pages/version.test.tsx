@@ -1,8 +1,18 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { additions, me, report, scoreReport, spansReport, task, version } from "@/testing/examples";
-import { FakeServer, ok } from "@/testing/fake-server";
+import {
+  additions,
+  dataset as example,
+  me,
+  report,
+  scoreReport,
+  spansReport,
+  task,
+  training,
+  version,
+} from "@/testing/examples";
+import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme/tasks/mail-topics";
@@ -47,7 +57,9 @@ describe("a version's report", () => {
     const suspects = await screen.findByRole("region", { name: "Labels that may be wrong" });
     expect(suspects).toHaveTextContent("looked at 360 rows and doubt 1 label.");
     expect(await within(suspects).findByText("the parcel is late")).toBeVisible();
-    expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent("delivery 10%");
+    expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent(
+      /Labelled\s*delivery 10%/,
+    );
     expect(server.sentTo(`GET /api/v1/tenants/acme/datasets/${dataset}/rows`)[0]?.query.get("numbers")).toBe(
       "17,23",
     );
@@ -117,5 +129,112 @@ describe("a version's report", () => {
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 
     expect(await screen.findByText("No report to show")).toBeVisible();
+  });
+
+  it("shows what a number was off at, and what PLOT costs in its units", async () => {
+    const cost = {
+      computed_accuracy: -0.36,
+      plot_accuracy: -0.38,
+      delta_points: -2,
+      delta_points_ci95: [-4, 1],
+    };
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ report: { ...scoreReport, plot_cost: cost }, labels: [] })),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const costs = await screen.findByRole("region", { name: "What PLOT costs" });
+    expect(costs).toHaveTextContent(
+      "It is off by 0.38 on average; computing the lower layers gives 0.36. " +
+        "Looking up costs 0.02 more (95% interval -0.01 to 0.04).",
+    );
+    const mistakes = screen.getByRole("region", { name: "Worst mistakes" });
+    expect(mistakes).toHaveTextContent(/Labelled\s*1\s*It said\s*3.4/);
+    const choices = within(within(mistakes).getByLabelText("What becomes of row 23")).getAllByRole("option");
+    expect(choices.map(({ textContent }) => textContent)).toEqual(["Leave as it is", "Leave the row out"]);
+  });
+});
+
+describe("a report's rows", () => {
+  const dataset = version().dataset ?? "";
+  const corrected = "6a1f0000-0000-4000-8000-000000000024";
+  const datasets = "/api/v1/tenants/acme/datasets";
+  let server: FakeServer;
+
+  beforeEach(() => {
+    sessionStorage.clear();
+    server = new FakeServer();
+    server.start();
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}`, ok(task()))
+      .on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions } })))
+      .on(`GET ${datasets}/${dataset}/rows`, ok({ count: 400, results: [] }))
+      .on(`GET /api/v1/tenants/acme/trainings/${training().id}`, ok(training()))
+      .on(`GET /api/v1/tenants/acme/trainings/${training().id}/events`, page())
+      .on(`POST ${datasets}/${dataset}/corrections`, ok(example({ id: corrected, state: "checking" }), 201))
+      .on(`GET ${datasets}/${corrected}`, ok(example({ id: corrected, version: 2 })))
+      .on(`POST ${root}/trainings`, ok(training(), 201));
+  });
+
+  const sent = (route: string) => server.sentTo(route).map(({ body }) => body);
+
+  it("are set right in place and learnt from, in the way of the version", async () => {
+    const { user, router } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    await user.click(await screen.findByRole("button", { name: /^It is delivery.*row 17/ }));
+    await user.selectOptions(screen.getByLabelText("What becomes of row 23"), "Leave the row out");
+    expect(screen.getByText("1 label changed, 1 row left out")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Retrain with the corrections" }));
+
+    await expect.poll(() => router.state.location.pathname).toMatch(/\/trainings\//);
+    expect(sent(`POST ${datasets}/${dataset}/corrections`)).toEqual([
+      {
+        corrections: [
+          { row: 17, label: "delivery", drop: false },
+          { row: 23, drop: true },
+        ],
+      },
+    ]);
+    expect(sent(`POST ${root}/trainings`)).toEqual([{ dataset: corrected, recipe: training().recipe }]);
+    expect(await screen.findByText(/To undo, train on the earlier version/)).toBeVisible();
+    expect(sessionStorage.getItem(`hmi-corrections acme ${dataset}`)).toBeNull();
+  });
+
+  it("are as they were after undoing, one by one or all", async () => {
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const suspect = await screen.findByRole("button", { name: /^It is delivery.*row 17/ });
+    await user.click(suspect);
+    expect(suspect).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByLabelText("What becomes of row 17")).toHaveDisplayValue("It is delivery");
+    await user.click(suspect);
+    expect(screen.queryByText(/label changed/)).toBeNull();
+
+    await user.click(suspect);
+    await user.click(screen.getByRole("button", { name: "Undo all" }));
+    expect(screen.getByLabelText("What becomes of row 17")).toHaveDisplayValue("Leave as it is");
+  });
+
+  it("stay decided when the page is left, and make no second version of the data when a training is refused", async () => {
+    server.on(`POST ${root}/trainings`, refusal(409, "conflict", "Another training is under way."));
+    const { user, router } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    await user.click(await screen.findByRole("button", { name: /^It is delivery.*row 17/ }));
+    await router.navigate("/t/acme/members");
+    await router.navigate("/t/acme/tasks/mail-topics/versions/1");
+    const retrain = await screen.findByRole("button", { name: "Retrain with the corrections" });
+    await user.click(retrain);
+    expect(await screen.findByText("Another training is under way.")).toBeVisible();
+    await user.click(retrain);
+
+    await expect.poll(() => sent(`POST ${root}/trainings`)).toHaveLength(2);
+    expect(sent(`POST ${datasets}/${dataset}/corrections`)).toHaveLength(1);
+  });
+
+  it("are only read by a viewer", async () => {
+    server.on("GET /api/v1/me", ok(me("viewer")));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByRole("region", { name: "Labels that may be wrong" })).toBeVisible();
+    expect(screen.queryByLabelText("What becomes of row 17")).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
-import { formatPercent } from "@/lib/format";
+import { formatPercent, formatValue } from "@/lib/format";
 
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
@@ -101,6 +101,7 @@ interface Common {
   adapter_bytes: number;
   plot_bytes: number;
   latency: { retrieve_ms: number; compute_ms: number; batch_rows: number };
+  /** Accuracies are the rows' mean quality: of a score less the absolute error, of several labels their F1. */
   plot_cost: {
     computed_accuracy: number;
     plot_accuracy: number;
@@ -144,6 +145,7 @@ export interface ScoreReport extends Common {
   spearman: number;
   spearman_ci95: [number, number];
   train: { mean: number; std: number; least: number; most: number; mean_mae: number } | null;
+  mistakes?: { row: number; value: number; predicted: number }[];
 }
 
 export interface MultiLabelReport extends Common {
@@ -159,6 +161,7 @@ export interface MultiLabelReport extends Common {
   classes: ClassFigures[];
   mean_labels: number;
   mean_predicted: number;
+  mistakes?: { row: number; labels: string[]; predicted: string[] }[];
 }
 
 /** A span is right when its characters and its label are; classes count spans. */
@@ -246,4 +249,55 @@ export function worstConfusions({ labels, confusion }: OneLabelReport, max: numb
     .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
     .sort((a, b) => b.count - a.count)
     .slice(0, max);
+}
+
+/** A row with what it is labelled and what the model says instead. */
+export interface JudgedRow {
+  row: number;
+  label: string;
+  other: string;
+  labelScore?: number;
+  otherScore?: number;
+}
+
+/** The worst mistakes, in the order of the report; reports of marked places name none. */
+export function mistakesOf(report: Report): JudgedRow[] {
+  if (report.kind === "token_classification") return [];
+  if (report.kind === "score") {
+    return (report.mistakes ?? []).map(({ row, value, predicted }) => ({
+      row,
+      label: formatValue(value),
+      other: formatValue(predicted),
+    }));
+  }
+  if (report.kind === "multi_label") {
+    return (report.mistakes ?? []).map(({ row, labels, predicted }) => ({
+      row,
+      label: listed(labels),
+      other: listed(predicted),
+    }));
+  }
+  return (report.mistakes ?? []).map((mistake) => ({
+    row: mistake.row,
+    label: mistake.label,
+    other: mistake.predicted,
+    labelScore: mistake.label_score,
+    otherScore: mistake.predicted_score,
+  }));
+}
+
+/** The rows whose labels the other rows contradict. */
+export function suspectsOf(report: Report): JudgedRow[] {
+  if (!hasOneLabel(report)) return [];
+  return (report.label_errors?.suspects ?? []).map((suspect) => ({
+    row: suspect.row,
+    label: suspect.label,
+    other: suspect.suggested,
+    labelScore: suspect.label_score,
+    otherScore: suspect.suggested_score,
+  }));
+}
+
+function listed(labels: string[]): string {
+  return labels.join(", ") || "none";
 }

@@ -8,18 +8,18 @@ import type { Training } from "@/lib/types";
 
 export interface NewTraining {
   dataset: string;
-  /** Also train on computed lower layers, so that the report can say what PLOT costs. */
-  compareComputed: boolean;
+  /** What differs from the default. */
+  recipe?: Training["recipe"];
 }
 
 export function useCreateTraining(tenant: string, task: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async ({ dataset, compareComputed }: NewTraining): Promise<Training> =>
+    mutationFn: async (training: NewTraining): Promise<Training> =>
       body(
         await api.POST("/api/v1/tenants/{tenant}/tasks/{task}/trainings", {
           params: { path: { tenant, task } },
-          body: { dataset, ...(compareComputed && { recipe: { compare_computed: true } }) },
+          body: training,
         }),
       ),
     onSuccess: (training) => {

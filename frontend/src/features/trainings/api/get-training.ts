@@ -4,20 +4,24 @@ import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
+import type { Training } from "@/lib/types";
 
 import { isUnderWay } from "../state";
 
 const whileUnderWayMs = 1_000;
 
+export async function getTraining(tenant: string, id: string): Promise<Training> {
+  return body(
+    await api.GET("/api/v1/tenants/{tenant}/trainings/{training}", {
+      params: { path: { tenant, training: id } },
+    }),
+  );
+}
+
 export function useTraining(tenant: string, id: string) {
   return useQuery({
     queryKey: queryKeys.training(tenant, id),
-    queryFn: async () =>
-      body(
-        await api.GET("/api/v1/tenants/{tenant}/trainings/{training}", {
-          params: { path: { tenant, training: id } },
-        }),
-      ),
+    queryFn: () => getTraining(tenant, id),
     // Goes on after a failed question, so that a restart of the server does not freeze the page.
     refetchInterval: ({ state }) => (state.data && !isUnderWay(state.data) ? false : whileUnderWayMs),
   });

@@ -27,7 +27,10 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
   const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    afterChange(create.mutateAsync({ dataset, compareComputed }), onStarted);
+    afterChange(
+      create.mutateAsync({ dataset, ...(compareComputed && { recipe: { compare_computed: true } }) }),
+      onStarted,
+    );
   };
   return (
     <form onSubmit={submit}>

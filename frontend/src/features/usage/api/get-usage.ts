@@ -1,17 +1,24 @@
-/** What a tenant's tasks were used in the last days, per task and day. */
+/** What a tenant's tasks were used in the last days, per task (or task and key) and day. */
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
+import type { Usage } from "@/lib/types";
 
-export function useUsage(tenant: string, days: number) {
+export type UsageBy = "task" | "key";
+
+export function useUsage(tenant: string, days: number, by: UsageBy = "task") {
   return useQuery({
-    queryKey: [...queryKeys.usage(tenant), days],
-    queryFn: async () =>
-      body(
-        await api.GET("/api/v1/tenants/{tenant}/usage", { params: { path: { tenant }, query: { days } } }),
-      ),
+    queryKey: [...queryKeys.usage(tenant), days, by],
+    queryFn: async () => {
+      const query = { days, by, form: "json" as const };
+      const answer = await api.GET("/api/v1/tenants/{tenant}/usage", {
+        params: { path: { tenant }, query },
+      });
+      // The schema cannot say that only form=csv answers with a file.
+      return body(answer) as Usage;
+    },
     placeholderData: keepPreviousData,
   });
 }

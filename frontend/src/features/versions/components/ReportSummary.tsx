@@ -1,12 +1,12 @@
 /** A version's report: how good, for which labels, what it confuses, how much PLOT knew, what it costs. */
 
 import { Alert, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import type { ReactNode } from "react";
 
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
-import { useRowTexts } from "../api/get-row-texts";
 import {
   type ClassFigures,
   hasOneLabel,
@@ -22,9 +22,11 @@ import { ConfusionMatrix } from "./ConfusionMatrix";
 import { FigureTable } from "./FigureTable";
 import { FloorTable } from "./FloorTable";
 import { LearningCurve } from "./LearningCurve";
+import { NamedRows } from "./NamedRows";
+import { PlotCost } from "./PlotCost";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
-import { RowTable } from "./RowTable";
+import type { Decisions } from "./RowList";
 import { SliceTable } from "./SliceTable";
 
 interface Props {
@@ -32,9 +34,11 @@ interface Props {
   report: unknown;
   /** The dataset that was trained on, where the rows' texts are; null when it is gone. */
   dataset: string | null;
+  /** What becomes of the rows that it names; null where nothing may be changed. */
+  decisions: Decisions | null;
 }
 
-export function ReportSummary({ tenant, report: json, dataset }: Props) {
+export function ReportSummary({ tenant, report: json, dataset, decisions }: Props) {
   const report = readReport(json);
   if (!report) {
     return (
@@ -43,7 +47,8 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
       </Alert>
     );
   }
-  if (!hasOneLabel(report)) return <PlainSummary report={report} />;
+  const rows = <NamedRows tenant={tenant} report={report} dataset={dataset} decisions={decisions} />;
+  if (!hasOneLabel(report)) return <PlainSummary report={report} rows={rows} />;
   return (
     <Stack gap="lg">
       <ReportFigures report={report} />
@@ -77,7 +82,7 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
             <CoverageBars coverage={report.coverage} />
           </Section>
           <Section title="What PLOT costs">
-            <PlotCost cost={report.plot_cost} />
+            <PlotCost report={report} />
           </Section>
           <FloorSection report={report} />
           <Section title="Behind these figures">
@@ -85,13 +90,19 @@ export function ReportSummary({ tenant, report: json, dataset }: Props) {
           </Section>
         </Stack>
       </SimpleGrid>
-      <NamedRows tenant={tenant} report={report} dataset={dataset} />
+      {rows}
     </Stack>
   );
 }
 
 /** Of kinds that have neither confusions nor one score a row. */
-function PlainSummary({ report }: { report: ScoreReport | MultiLabelReport | SpansReport }) {
+function PlainSummary({
+  report,
+  rows,
+}: {
+  report: ScoreReport | MultiLabelReport | SpansReport;
+  rows: ReactNode;
+}) {
   return (
     <Stack gap="lg">
       <ReportFigures report={report} />
@@ -115,11 +126,15 @@ function PlainSummary({ report }: { report: ScoreReport | MultiLabelReport | Spa
         <Section title="How much of the text PLOT knew">
           <CoverageBars coverage={report.coverage} />
         </Section>
+        <Section title="What PLOT costs">
+          <PlotCost report={report} />
+        </Section>
         {report.kind !== "score" && <FloorSection report={report} />}
         <Section title="Behind these figures">
           <Background report={report} />
         </Section>
       </SimpleGrid>
+      {rows}
     </Stack>
   );
 }
@@ -130,65 +145,6 @@ function FloorSection({ report }: { report: Report }) {
     <Section title="What a coverage floor would bring">
       <FloorTable points={report.floor_curve} />
     </Section>
-  );
-}
-
-/** The rows that a person should look at. */
-function NamedRows({
-  tenant,
-  report,
-  dataset,
-}: {
-  tenant: string;
-  report: OneLabelReport;
-  dataset: string | null;
-}) {
-  const { mistakes = [], label_errors: errors } = report;
-  const suspects = errors?.suspects ?? [];
-  const texts = useRowTexts(
-    tenant,
-    dataset,
-    [...suspects, ...mistakes].map(({ row }) => row),
-  );
-  const known = texts.data ?? new Map<number, string>();
-  return (
-    <>
-      {errors && (
-        <Section
-          title="Labels that may be wrong"
-          description={`Classifiers that never saw the row they judged looked at ${formatCount(errors.judged, "row")} and doubt ${formatCount(errors.num_suspects, "label")}. Set right what is wrong in your file, upload it and train again.`}
-        >
-          {suspects.length > 0 && (
-            <RowTable
-              rows={suspects.map((suspect) => ({
-                row: suspect.row,
-                label: suspect.label,
-                other: suspect.suggested,
-                labelScore: suspect.label_score,
-                otherScore: suspect.suggested_score,
-              }))}
-              otherTitle="Rather"
-              texts={known}
-            />
-          )}
-        </Section>
-      )}
-      {mistakes.length > 0 && (
-        <Section title="Worst mistakes" description="Held-out rows that it was surest about, and wrong.">
-          <RowTable
-            rows={mistakes.map((mistake) => ({
-              row: mistake.row,
-              label: mistake.label,
-              other: mistake.predicted,
-              labelScore: mistake.label_score,
-              otherScore: mistake.predicted_score,
-            }))}
-            otherTitle="It said"
-            texts={known}
-          />
-        </Section>
-      )}
-    </>
   );
 }
 
@@ -272,27 +228,6 @@ function CoverageBars({ coverage }: { coverage: Report["coverage"] }) {
   );
 }
 
-function PlotCost({ cost }: { cost: Report["plot_cost"] }) {
-  if (!cost) {
-    return (
-      <Text size="sm" c="dimmed">
-        Not measured in this training. Tick “Also measure what PLOT costs” when you start the next one.
-      </Text>
-    );
-  }
-  const [low, high] = cost.delta_points_ci95;
-  return (
-    <Stack gap="xs">
-      <Text size="sm">
-        <strong>{signed(cost.delta_points)} points</strong> of accuracy against computing the lower layers
-        (95% interval {signed(low)} to {signed(high)}).
-      </Text>
-      <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal.6" />
-      <ShareBar name="Computed" share={cost.computed_accuracy} color="gray.6" />
-    </Stack>
-  );
-}
-
 function Background({ report }: { report: Report }) {
   const { rows } = report;
   return (
@@ -314,8 +249,4 @@ function Background({ report }: { report: Report }) {
       </List.Item>
     </List>
   );
-}
-
-function signed(points: number): string {
-  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
 }

@@ -1,0 +1,54 @@
+/** A report whose rows can be set right in place, and the training that learns from it. */
+
+import { notifications } from "@mantine/notifications";
+import { useNavigate } from "react-router";
+
+import { paths } from "@/app/paths";
+import { CorrectionBar } from "@/features/corrections/components/CorrectionBar";
+import { useCorrections } from "@/features/corrections/corrections";
+import { ReportSummary } from "@/features/versions/components/ReportSummary";
+import { hasOneLabel, readReport } from "@/features/versions/report";
+import { afterChange } from "@/lib/after-change";
+import type { Version } from "@/lib/types";
+
+import { useRetrain } from "./use-retrain";
+
+interface Props {
+  tenant: string;
+  task: string;
+  version: Version;
+  /** The one that the version was trained on. */
+  dataset: string;
+}
+
+export function CorrectableReport({ tenant, task, version, dataset }: Props) {
+  const corrections = useCorrections(tenant, dataset);
+  const retrain = useRetrain(tenant, task);
+  const navigate = useNavigate();
+  const report = readReport(version.report);
+  const decisions = { ...corrections, labels: report && hasOneLabel(report) ? report.labels : [] };
+  const start = () =>
+    afterChange(retrain.mutateAsync({ version, corrections: corrections.all }), (training) => {
+      corrections.clear();
+      notifications.show({
+        title: "It learns from the corrected data",
+        message: "To undo, train on the earlier version of the data, which is still there.",
+      });
+      void navigate(paths.training(tenant, task, training.id));
+    });
+  return (
+    <>
+      <ReportSummary tenant={tenant} report={version.report} dataset={dataset} decisions={decisions} />
+      <CorrectionBar
+        corrections={corrections.all}
+        error={retrain.error}
+        isPending={retrain.isPending}
+        onClear={() => {
+          corrections.clear();
+          retrain.reset();
+        }}
+        onRetrain={start}
+      />
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+/** What a person has decided about rows of a dataset, kept in this browser window until it is sent. */
+
+import { useSessionStorage } from "@mantine/hooks";
+
+import { formatCount } from "@/lib/format";
+import type { Correction } from "@/lib/types";
+
+export interface Corrections {
+  all: Correction[];
+  of: (row: number) => Correction | undefined;
+  /** Undefined takes the decision about the row back. */
+  decide: (row: number, correction: Correction | undefined) => void;
+  clear: () => void;
+}
+
+export function useCorrections(tenant: string, dataset: string): Corrections {
+  const [all, setAll, clear] = useSessionStorage<Correction[]>({
+    key: `hmi-corrections ${tenant} ${dataset}`,
+    defaultValue: [],
+    getInitialValueInEffect: false,
+  });
+  return {
+    all,
+    of: (row) => all.find((correction) => correction.row === row),
+    decide: (row, correction) =>
+      setAll((before) => [...before.filter((each) => each.row !== row), ...(correction ? [correction] : [])]),
+    clear,
+  };
+}
+
+/** "2 labels changed, 1 row left out". */
+export function correctionsInWords(all: Correction[]): string {
+  const numDropped = all.filter(({ drop }) => drop).length;
+  const numLabels = all.length - numDropped;
+  return [
+    numLabels > 0 && `${formatCount(numLabels, "label")} changed`,
+    numDropped > 0 && `${formatCount(numDropped, "row")} left out`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}

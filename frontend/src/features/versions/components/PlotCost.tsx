@@ -1,0 +1,55 @@
+/** What looking lower layers up, instead of computing them, costs: of the same recipe on the same held-out rows. */
+
+import { Stack, Text } from "@mantine/core";
+
+import { ShareBar } from "@/components/ui/ShareBar";
+import { formatValue } from "@/lib/format";
+
+import type { Report } from "../report";
+
+export function PlotCost({ report }: { report: Report }) {
+  const { plot_cost: cost } = report;
+  if (!cost) {
+    return (
+      <Text size="sm" c="dimmed">
+        Not measured in this training. Tick “Also measure what PLOT costs” when you start the next one.
+      </Text>
+    );
+  }
+  if (report.kind === "score") return <ErrorCost cost={cost} />;
+  const [low, high] = cost.delta_points_ci95;
+  return (
+    <Stack gap="xs">
+      <Text size="sm">
+        <strong>{signed(cost.delta_points)} points</strong> of {figureOf(report)} against computing the lower
+        layers (95% interval {signed(low)} to {signed(high)}).
+      </Text>
+      <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal.6" />
+      <ShareBar name="Computed" share={cost.computed_accuracy} color="gray.6" />
+    </Stack>
+  );
+}
+
+/** Of numbers the quality that is compared is the error with a minus before it, in the units of the data. */
+function ErrorCost({ cost }: { cost: NonNullable<Report["plot_cost"]> }) {
+  const more = -cost.delta_points / 100;
+  const [low, high] = cost.delta_points_ci95.map((points) => -points / 100).sort((a, b) => a - b);
+  const words =
+    more > 0 ? `${formatValue(more)} more` : more < 0 ? `${formatValue(-more)} less` : "the same as";
+  return (
+    <Text size="sm">
+      It is off by <strong>{formatValue(-cost.plot_accuracy)}</strong> on average; computing the lower layers
+      gives {formatValue(-cost.computed_accuracy)}. Looking up costs <strong>{words}</strong> (95% interval{" "}
+      {formatValue(low ?? 0)} to {formatValue(high ?? 0)}).
+    </Text>
+  );
+}
+
+function figureOf({ kind }: Report): string {
+  if (kind === "multi_label") return "F1 of a row's labels";
+  return kind === "token_classification" ? "F1 of a text's places" : "accuracy";
+}
+
+function signed(points: number): string {
+  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
+}
