@@ -1021,7 +1021,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Usage per day and task, and key if asked for; as JSON, or as CSV to download. */
+        /** @description Usage per day and task, and key if asked for. */
         get: operations["tenants_usage_get"];
         put?: never;
         post?: never;
@@ -1040,6 +1040,23 @@ export interface paths {
         };
         /** @description Rate limit and quota, and what of it is used in this period. */
         get: operations["tenants_usage_allowance_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Usage per day and task, and key if asked for, as a CSV file. */
+        get: operations["tenants_usage_export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1784,6 +1801,28 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["DomainUpdateOut"][];
         };
+        /** @description A call that may help: a POST to path with body. */
+        DriftActionOut: {
+            name: components["schemas"]["NameEnum"];
+            path: string;
+            body: {
+                [key: string]: unknown;
+            } | null;
+            /** @description By what alarms in these days. */
+            is_suggested: boolean;
+            /** @description Why it cannot be done as it stands. */
+            obstacle: string | null;
+        };
+        /** @description An alarm that stands. */
+        DriftAlarmOut: {
+            part: components["schemas"]["PartEnum"];
+            /** Format: date-time */
+            since: string;
+            /** @description As they were when it began, and as webhooks were told. */
+            figures: {
+                [key: string]: unknown;
+            };
+        };
         /** @description Live texts against what the version was tested on; null where numbers are missing. */
         DriftOut: {
             version: number;
@@ -1798,6 +1837,9 @@ export interface components {
             scores: components["schemas"]["CountsDriftOut"] | null;
             /** @description By the answer, in the order of the version's labels. */
             labels: components["schemas"]["CountsDriftOut"] | null;
+            /** @description That stand, by the last seven days. */
+            alarms: components["schemas"]["DriftAlarmOut"][];
+            actions: components["schemas"]["DriftActionOut"][];
         };
         /** @description The one error shape. */
         ErrorBodyOut: {
@@ -1911,10 +1953,12 @@ export interface components {
          *     * `deployment.changed` - Deployment Changed
          *     * `dataset.ready` - Dataset Ready
          *     * `dataset.blocked` - Dataset Blocked
+         *     * `drift.detected` - Drift Detected
+         *     * `quota.reached` - Quota Reached
          *     * `ping` - Ping
          * @enum {string}
          */
-        EventType: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "ping";
+        EventType: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
         /** @description One row's value, shortened. */
         ExampleOut: {
             row: number;
@@ -2121,6 +2165,12 @@ export interface components {
          * @enum {string}
          */
         MethodEnum: "lora";
+        /**
+         * @description * `refresh_domain` - refresh_domain
+         *     * `retrain` - retrain
+         * @enum {string}
+         */
+        NameEnum: "refresh_domain" | "retrain";
         /** @description An API key with its text, which is never shown again. */
         NewKeyOut: {
             /** Format: uuid */
@@ -2184,6 +2234,13 @@ export interface components {
          * @enum {string}
          */
         OutcomeEnum: "wait" | "promote" | "roll_back";
+        /**
+         * @description * `coverage` - Coverage
+         *     * `scores` - Scores
+         *     * `labels` - Labels
+         * @enum {string}
+         */
+        PartEnum: "coverage" | "scores" | "labels";
         /** @description A change to a task; what is left out stays. */
         PatchedTaskChangeInRequest: {
             name?: string;
@@ -2345,6 +2402,12 @@ export interface components {
             /** @default 0 */
             num_texts: number;
         };
+        /** @description What has drifted. */
+        TaskAlarmOut: {
+            part: components["schemas"]["PartEnum"];
+            /** Format: date-time */
+            since: string;
+        };
         /** @description What serves now. */
         TaskDeploymentOut: {
             version: number;
@@ -2409,6 +2472,8 @@ export interface components {
             latest_version: components["schemas"]["TaskVersionOut"] | null;
             deployment: components["schemas"]["TaskDeploymentOut"] | null;
             trial: components["schemas"]["TaskTrialOut"] | null;
+            /** @description Of what serves; .../drift has the numbers. */
+            drift_alarms: components["schemas"]["TaskAlarmOut"][];
         };
         TaskPage: {
             count: number;
@@ -2851,9 +2916,11 @@ export interface components {
          *     * `deployment.changed` - deployment.changed
          *     * `dataset.ready` - dataset.ready
          *     * `dataset.blocked` - dataset.blocked
+         *     * `drift.detected` - drift.detected
+         *     * `quota.reached` - quota.reached
          * @enum {string}
          */
-        WebhookEvent: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked";
+        WebhookEvent: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached";
         /** @description A new webhook. */
         WebhookInRequest: {
             name: string;
@@ -5386,11 +5453,6 @@ export interface operations {
                  */
                 by?: "task" | "key";
                 days?: number;
-                /**
-                 * @description * `json` - json
-                 *     * `csv` - csv
-                 */
-                form?: "json" | "csv";
             };
             header?: never;
             path: {
@@ -5406,7 +5468,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageOut"];
-                    "text/csv": string;
                 };
             };
             default: {
@@ -5436,6 +5497,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AllowanceOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_usage_export_get: {
+        parameters: {
+            query?: {
+                /**
+                 * @description A row for each task, or for each task and key.
+                 *
+                 *     * `task` - task
+                 *     * `key` - key
+                 */
+                by?: "task" | "key";
+                days?: number;
+            };
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -5628,9 +5727,11 @@ export interface operations {
                  *     * `deployment.changed` - Deployment Changed
                  *     * `dataset.ready` - Dataset Ready
                  *     * `dataset.blocked` - Dataset Blocked
+                 *     * `drift.detected` - Drift Detected
+                 *     * `quota.reached` - Quota Reached
                  *     * `ping` - Ping
                  */
-                type?: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "ping";
+                type?: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
             };
             header?: never;
             path: {

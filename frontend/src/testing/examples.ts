@@ -56,6 +56,7 @@ export function task(changes: Partial<Task> = {}): Task {
     latest_version: null,
     deployment: null,
     trial: null,
+    drift_alarms: [],
     ...changes,
   };
 }

@@ -28,8 +28,10 @@ class JobName(StrEnum):
     DOMAINS_RECONCILE = "domains.reconcile"
     STORE_SWEEP = "domains.store_sweep"
     TRIALS_JUDGE = "serving.trials_judge"
+    DRIFT_WATCH = "serving.drift_watch"
     WEBHOOKS_DELIVER = "webhooks.deliver"
     WEBHOOKS_PRUNE = "webhooks.prune"
+    QUOTAS_WATCH = "usage.quotas_watch"
     USAGE_PRUNE = "usage.prune"
 
 

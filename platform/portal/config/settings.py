@@ -257,6 +257,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "datasets-tidy": {"task": "datasets.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
     "domains-reconcile": {"task": "domains.reconcile", "schedule": 10.0, "options": {"expires": 10.0}},
     "trials-judge": {"task": "serving.trials_judge", "schedule": 10.0, "options": {"expires": 10.0}},
+    "drift-watch": {"task": "serving.drift_watch", "schedule": 600.0, "options": {"expires": 600.0}},
+    "quotas-watch": {"task": "usage.quotas_watch", "schedule": 60.0, "options": {"expires": 60.0}},
     "webhooks-deliver": {"task": "webhooks.deliver", "schedule": 2.0, "options": {"expires": 2.0}},
     "webhooks-prune": {"task": "webhooks.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "usage-prune": {"task": "usage.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},

@@ -1,9 +1,9 @@
-"""Deployments in the operator's console."""
+"""Deployments, trials and alarms in the operator's console."""
 
 from django.contrib import admin
 
 from portal.common.console import ReadOnlyAdmin
-from portal.serving.models import Deployment, Trial
+from portal.serving.models import Deployment, DriftAlarm, Trial
 
 
 @admin.register(Deployment)
@@ -36,3 +36,19 @@ class TrialAdmin(ReadOnlyAdmin):
     def version_number(self, trial: Trial) -> int:
         """The version's number within its task."""
         return trial.version.number
+
+
+@admin.register(DriftAlarm)
+class DriftAlarmAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = ("deployment_task", "tenant", "part", "created_at", "ended_at")
+    list_select_related = ("deployment__task", "tenant")
+    list_filter = ("part",)
+    search_fields = ("deployment__task__slug", "tenant__slug")
+    ordering = ("-created_at",)
+
+    @admin.display(description="task")
+    def deployment_task(self, alarm: DriftAlarm) -> str:
+        """The task's slug."""
+        return alarm.deployment.task.slug

@@ -15,7 +15,7 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
 from portal.common.task_kinds import TASK_KINDS
 from portal.serving import selectors, services
-from portal.serving.models import DeploymentState, TrialKind
+from portal.serving.models import DeploymentState, DriftPart, TrialKind
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 from portal.training.models import JobState
 from wire.tasks import TaskKind
@@ -51,6 +51,13 @@ class TaskDeploymentOut(serializers.Serializer[Any]):
     deployed_at = serializers.DateTimeField(source="created_at")
 
 
+class TaskAlarmOut(serializers.Serializer[Any]):
+    """What has drifted."""
+
+    part = serializers.ChoiceField(choices=DriftPart.choices)
+    since = serializers.DateTimeField(source="created_at")
+
+
 class TaskTrialOut(serializers.Serializer[Any]):
     """The version that is tried now."""
 
@@ -79,6 +86,7 @@ class TaskOut(serializers.Serializer[Any]):
     latest_version = TaskVersionOut(allow_null=True)
     deployment = TaskDeploymentOut(allow_null=True)
     trial = TaskTrialOut(allow_null=True)
+    drift_alarms = TaskAlarmOut(many=True, help_text="Of what serves; .../drift has the numbers.")
 
 
 class TaskIn(serializers.Serializer[Any]):

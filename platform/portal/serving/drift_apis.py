@@ -1,6 +1,5 @@
 """REST view of drift."""
 
-from datetime import UTC, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +12,9 @@ from portal.catalog import selectors as catalog
 from portal.common.errors import NotFound
 from portal.serving import selectors
 from portal.serving.drift import LiveCounts, drift_of
+from portal.serving.drift_actions import ActionName, actions_of
+from portal.serving.drift_alarms import first_day
+from portal.serving.models import DriftPart
 from portal.tenants.access import TenantApi
 from portal.usage.selectors import version_counts
 
@@ -42,6 +44,24 @@ class CountsDriftOut(serializers.Serializer[Any]):
     is_alarm = serializers.BooleanField()
 
 
+class DriftAlarmOut(serializers.Serializer[Any]):
+    """An alarm that stands."""
+
+    part = serializers.ChoiceField(choices=DriftPart.choices)
+    since = serializers.DateTimeField(source="created_at")
+    figures = serializers.DictField(help_text="As they were when it began, and as webhooks were told.")
+
+
+class DriftActionOut(serializers.Serializer[Any]):
+    """A call that may help: a POST to path with body."""
+
+    name = serializers.ChoiceField(choices=[name.value for name in ActionName])
+    path = serializers.CharField()
+    body = serializers.DictField(allow_null=True)
+    is_suggested = serializers.BooleanField(help_text="By what alarms in these days.")
+    obstacle = serializers.CharField(allow_null=True, help_text="Why it cannot be done as it stands.")
+
+
 class DriftOut(serializers.Serializer[Any]):
     """Live texts against what the version was tested on; null where numbers are missing."""
 
@@ -54,6 +74,8 @@ class DriftOut(serializers.Serializer[Any]):
     coverage = CoverageDriftOut(allow_null=True)
     scores = CountsDriftOut(allow_null=True, help_text="By the score of the answer, in equal buckets.")
     labels = CountsDriftOut(allow_null=True, help_text="By the answer, in the order of the version's labels.")
+    alarms = DriftAlarmOut(many=True, help_text="That stand, by the last seven days.")
+    actions = DriftActionOut(many=True)
 
 
 class DriftApi(TenantApi):
@@ -69,8 +91,15 @@ class DriftApi(TenantApi):
         deployment = selectors.deployment_active(tenant=self.tenant, task=found)
         if deployment is None:
             raise NotFound("deployment")
-        first = timezone.now().astimezone(UTC).date() - timedelta(days=days - 1)
+        first = first_day(timezone.now(), days)
         counted = version_counts(tenant=self.tenant, version_id=deployment.version_id, first=first)
         drift = drift_of(deployment.version.report, LiveCounts(**counted))
         told = {name: getattr(drift, name) for name in drift.__slots__}
-        return Response(DriftOut({"version": deployment.version.number, "days": days, **told}).data)
+        shape = {
+            "version": deployment.version.number,
+            "days": days,
+            **told,
+            "alarms": selectors.alarm_list(tenant=self.tenant, deployments=[deployment]),
+            "actions": actions_of(deployment, drift),
+        }
+        return Response(DriftOut(shape).data)

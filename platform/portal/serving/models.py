@@ -1,4 +1,4 @@
-"""Deployments: which version of a task serves now, and which did before; and versions tried beside it."""
+"""Deployments: which version of a task serves now and which did before, its alarms, and its trials."""
 
 from django.conf import settings
 from django.db import models
@@ -38,6 +38,31 @@ class Deployment(TenantOwned):
             )
         ]
         indexes = [models.Index(fields=["task", "-created_at"], name="deployment_task")]
+
+
+class DriftPart(models.TextChoices):
+    """What has drifted; see serving.drift."""
+
+    COVERAGE = "coverage"
+    SCORES = "scores"
+    LABELS = "labels"
+
+
+class DriftAlarm(TenantOwned):
+    """What a version that serves gets to see has shifted; one of each part stands at a time."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="+")
+    part = models.CharField(max_length=16, choices=DriftPart)
+    figures = models.JSONField()  # as they were when it began, and as webhooks were told
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "drift_alarm"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["deployment", "part"], condition=Q(ended_at=None), name="drift_alarm_one_standing"
+            )
+        ]
 
 
 class TrialKind(models.TextChoices):

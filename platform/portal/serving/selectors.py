@@ -1,12 +1,14 @@
 """Reading deployments, and tasks with all that is going on with them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import QuerySet
 
 from portal.catalog.models import AdapterVersion, Task
-from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
+from portal.serving.models import Deployment, DeploymentState, DriftAlarm, Trial, TrialState
 from portal.tenants.models import Tenant
 from portal.training.models import TrainingJob
 from portal.usage.models import TrialFigures
@@ -21,6 +23,7 @@ class TaskOverview:
     latest_version: AdapterVersion | None
     deployment: Deployment | None
     trial: Trial | None
+    drift_alarms: Sequence[DriftAlarm]  # of what serves
 
 
 def deployment_list(*, tenant: Tenant, task: Task) -> QuerySet[Deployment]:
@@ -36,6 +39,12 @@ def deployment_list(*, tenant: Tenant, task: Task) -> QuerySet[Deployment]:
 def deployment_active(*, tenant: Tenant, task: Task) -> Deployment | None:
     """What serves now."""
     return deployment_list(tenant=tenant, task=task).filter(state=DeploymentState.ACTIVE).first()
+
+
+def alarm_list(*, tenant: Tenant, deployments: Sequence[Deployment]) -> list[DriftAlarm]:
+    """The alarms of ``deployments`` that have not ended, oldest first, deployments loaded."""
+    alarms = DriftAlarm.objects.for_tenant(tenant).filter(deployment__in=deployments, ended_at=None)
+    return list(alarms.select_related("deployment").order_by("created_at", "part"))
 
 
 def trial_list(*, tenant: Tenant, task: Task) -> QuerySet[Trial]:
@@ -61,7 +70,7 @@ def trial_figures(*, tenant: Tenant, trials: Sequence[Trial]) -> list[TrialFigur
 
 
 def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOverview]:
-    """``tasks`` with all that is going on with them, in four queries however many they are."""
+    """``tasks`` with all that is going on with them, in five queries however many they are."""
     jobs = (
         TrainingJob.objects.for_tenant(tenant)
         .filter(task__in=tasks)
@@ -79,6 +88,9 @@ def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOvervie
     job_of = {job.task_id: job for job in jobs}
     version_of = {version.task_id: version for version in versions}
     deployment_of = {deployment.task_id: deployment for deployment in deployments.select_related("version")}
+    alarms_of: dict[UUID, list[DriftAlarm]] = defaultdict(list)
+    for alarm in alarm_list(tenant=tenant, deployments=list(deployment_of.values())):
+        alarms_of[alarm.deployment.task_id].append(alarm)
     trial_of = {trial.task_id: trial for trial in trials.select_related("version")}
     return [
         TaskOverview(
@@ -87,6 +99,7 @@ def task_overviews(*, tenant: Tenant, tasks: Sequence[Task]) -> list[TaskOvervie
             version_of.get(task.pk),
             deployment_of.get(task.pk),
             trial_of.get(task.pk),
+            alarms_of[task.pk],
         )
         for task in tasks
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from portal.catalog.selectors import task_list
 from portal.common.download import Download
 from portal.tenants.access import TenantApi
+from portal.tenants.models import Tenant
 from portal.usage import selectors
 from portal.usage.models import QuotaPeriod
 
@@ -25,7 +27,6 @@ class UsageQueryIn(serializers.Serializer[Any]):
     by = serializers.ChoiceField(
         choices=["task", "key"], default="task", help_text="A row for each task, or for each task and key."
     )
-    form = serializers.ChoiceField(choices=["json", "csv"], default="json")
 
 
 class UsageRowOut(serializers.Serializer[Any]):
@@ -69,23 +70,32 @@ class AllowanceOut(serializers.Serializer[Any]):
 class UsageApi(TenantApi):
     """What the tenant's tasks were used."""
 
-    @extend_schema(
-        parameters=[UsageQueryIn], responses={200: UsageOut, (200, "text/csv"): OpenApiTypes.BINARY}
-    )
-    def get(self, request: Request, tenant: str) -> HttpResponseBase:
-        """Usage per day and task, and key if asked for; as JSON, or as CSV to download."""
-        query = UsageQueryIn(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        days = query.validated_data["days"]
-        rows = selectors.usage_by_day(
-            tenant=self.tenant, days=days, now=timezone.now(), by_key=query.validated_data["by"] == "key"
-        )
-        slug_of = dict(task_list(tenant=self.tenant).values_list("id", "slug"))
-        if query.validated_data["form"] == "csv":
-            pieces = selectors.usage_csv(rows, slug_of)
-            return Download(pieces, file_name=f"{self.tenant.slug}.usage.csv", content_type="text/csv")
+    @extend_schema(parameters=[UsageQueryIn], responses=UsageOut)
+    def get(self, request: Request, tenant: str) -> Response:
+        """Usage per day and task, and key if asked for."""
+        days, rows, slug_of = _usage(self.tenant, request)
         results = [{"task": slug_of.get(row.task_id), **asdict(row)} for row in rows]
         return Response(UsageOut({"days": days, "results": results}).data)
+
+
+class UsageExportApi(TenantApi):
+    """The same as a table."""
+
+    @extend_schema(parameters=[UsageQueryIn], responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    def get(self, request: Request, tenant: str) -> HttpResponseBase:
+        """Usage per day and task, and key if asked for, as a CSV file."""
+        _, rows, slug_of = _usage(self.tenant, request)
+        pieces = selectors.usage_csv(rows, slug_of)
+        return Download(pieces, file_name=f"{self.tenant.slug}.usage.csv", content_type="text/csv")
+
+
+def _usage(tenant: Tenant, request: Request) -> tuple[int, list[selectors.UsageRow], dict[UUID, str]]:
+    query = UsageQueryIn(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    days = query.validated_data["days"]
+    by_key = query.validated_data["by"] == "key"
+    rows = selectors.usage_by_day(tenant=tenant, days=days, now=timezone.now(), by_key=by_key)
+    return days, rows, dict(task_list(tenant=tenant).values_list("id", "slug"))
 
 
 class AllowanceApi(TenantApi):

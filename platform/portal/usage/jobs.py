@@ -9,5 +9,11 @@ from portal.usage import services
 
 @shared_task(name=JobName.USAGE_PRUNE.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def usage_prune() -> None:
-    """Forget old hours."""
-    services.hours_prune(now=timezone.now())
+    """Forget old hours and notices."""
+    services.usage_prune(now=timezone.now())
+
+
+@shared_task(name=JobName.QUOTAS_WATCH.value)  # type: ignore[untyped-decorator]  # Celery has no types
+def quotas_watch() -> None:
+    """Tell of quotas that are nearly used, or all."""
+    services.quotas_watch(now=timezone.now())

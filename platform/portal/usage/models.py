@@ -5,7 +5,7 @@ from uuid import uuid4
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from portal.common.models import TenantManager
+from portal.common.models import TenantManager, TenantOwned
 
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 """Latencies are counted between these: under 1, 1 to 2, ..., 5000 and more."""
@@ -174,6 +174,26 @@ class TenantLimits(models.Model):
 
     def __str__(self) -> str:
         return self.tenant.slug
+
+
+class QuotaNotice(TenantOwned):
+    """So much of a quota was used; told once in its period."""
+
+    what = models.CharField(max_length=8)  # texts or tokens
+    percent = models.PositiveSmallIntegerField()
+    period = models.CharField(max_length=8, choices=QuotaPeriod)
+    period_began = models.DateField()
+    quota = models.PositiveBigIntegerField()  # one that is changed is told of anew
+    used = models.PositiveBigIntegerField()
+
+    class Meta:
+        db_table = "quota_notice"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "what", "percent", "period", "period_began", "quota"],
+                name="quota_notice_once",
+            )
+        ]
 
 
 class ComparisonEvent(models.Model):

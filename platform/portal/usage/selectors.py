@@ -79,6 +79,35 @@ def version_counts(*, tenant: Tenant, version_id: UUID, first: date) -> dict[str
     return {**counts, "score_counts": summed["scores"] or [], "label_counts": summed["labels"] or []}
 
 
+def versions_counted(*, first: date, min_texts: int) -> dict[UUID, dict[str, Any]]:
+    """As version_counts, of every version that got ``min_texts`` since; the operator's scope."""
+    rows = (
+        UsageDay.objects.unscoped()
+        .filter(day__gte=first)
+        .values("version_id")
+        .annotate(
+            texts=Sum("num_texts"),
+            tokens=Sum("num_tokens"),
+            trigram=Sum("num_trigram_tokens"),
+            bigram=Sum("num_bigram_tokens"),
+            scores=SumCounts("score_counts"),
+            labels=SumCounts("label_counts"),
+        )
+        .filter(texts__gte=min_texts)
+    )
+    return {
+        row["version_id"]: {
+            "num_texts": row["texts"],
+            "num_tokens": row["tokens"],
+            "num_trigram_tokens": row["trigram"],
+            "num_bigram_tokens": row["bigram"],
+            "score_counts": row["scores"],
+            "label_counts": row["labels"],
+        }
+        for row in rows
+    }
+
+
 class SumCounts(Aggregate):
     """Counts by bucket, bucket by bucket."""
 
@@ -117,18 +146,47 @@ class Allowance:
     used_texts: int
     used_tokens: int
 
+    @property
+    def has_quota(self) -> bool:
+        return self.quota_texts is not None or self.quota_tokens is not None
+
 
 def allowance_get(*, tenant: Tenant, now: datetime) -> Allowance:
     """As the view serving_v1.limits tells the inference service."""
     own = TenantLimits.objects.filter(tenant=tenant).select_related("plan").first() or TenantLimits()
     plan = own.plan or Plan.objects.get(is_default=True)
+    began = period_began(QuotaPeriod(plan.quota_period), now)
+    used = UsageDay.objects.for_tenant(tenant).filter(day__gte=began).aggregate(**_USED)
+    return _allowance(plan, own, began, used)
+
+
+def allowances_with_quota(*, now: datetime) -> dict[UUID, Allowance]:
+    """Of every tenant that has a quota and has used of it; the operator's scope."""
+    default = Plan.objects.get(is_default=True)
+    own_of = {own.tenant_id: own for own in TenantLimits.objects.select_related("plan")}
+    found: dict[UUID, Allowance] = {}
+    for period in QuotaPeriod:
+        began = period_began(period, now)
+        days = UsageDay.objects.unscoped().filter(day__gte=began).values("tenant_id").annotate(**_USED)
+        for used in days:
+            own = own_of.get(used["tenant_id"]) or TenantLimits()
+            plan = own.plan or default
+            allowance = _allowance(plan, own, began, dict(used))
+            if plan.quota_period == period and allowance.has_quota:
+                found[used["tenant_id"]] = allowance
+    return found
+
+
+def period_began(period: QuotaPeriod, now: datetime) -> date:
+    """Its first day (UTC)."""
     today = now.astimezone(UTC).date()
-    began = today if plan.quota_period == QuotaPeriod.DAY else today.replace(day=1)
-    used = (
-        UsageDay.objects.for_tenant(tenant)
-        .filter(day__gte=began)
-        .aggregate(texts=Sum("num_texts"), tokens=Sum("num_tokens"))
-    )
+    return today if period == QuotaPeriod.DAY else today.replace(day=1)
+
+
+_USED = {"texts": Sum("num_texts"), "tokens": Sum("num_tokens")}
+
+
+def _allowance(plan: Plan, own: TenantLimits, began: date, used: dict[str, Any]) -> Allowance:
     return Allowance(
         plan=plan.name,
         weight=plan.weight if own.weight is None else own.weight,

@@ -1,4 +1,4 @@
-"""The operator sets plans, and what is different for single tenants; old hours are forgotten."""
+"""Plans and limits are set by the operator, quotas watched, old hours forgotten."""
 
 from datetime import datetime, timedelta
 
@@ -6,11 +6,17 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from portal.audit.services import audit_record
-from portal.common.scope import operator_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.actors import Actor
-from portal.usage.models import Plan, TenantLimits, UsageHour
+from portal.tenants.models import Tenant
+from portal.usage.models import Plan, QuotaNotice, TenantLimits, UsageHour
+from portal.usage.selectors import Allowance, allowances_with_quota
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
 
 HOURS_KEPT_FOR = timedelta(days=92)
+QUOTA_PERCENTS = (80, 100)
+"""Of a quota: webhooks are told when so much of it is used."""
 
 
 @transaction.atomic
@@ -41,7 +47,60 @@ def tenant_limits_save(*, limits: TenantLimits, acting: Actor) -> None:
     )
 
 
-def hours_prune(*, now: datetime) -> None:
-    """Forget the hours that are past being asked for; days are kept."""
+def quotas_watch(*, now: datetime) -> None:
+    """Tell the webhooks of tenants that have used much of a quota, or all of it. May run twice at once."""
     with operator_scope():
+        allowances = allowances_with_quota(now=now)
+    for tenant_id, allowance in allowances.items():
+        used_of = (
+            ("texts", allowance.quota_texts, allowance.used_texts),
+            ("tokens", allowance.quota_tokens, allowance.used_tokens),
+        )
+        reached = [
+            (what, quota, used)
+            for what, quota, used in used_of
+            if quota is not None and 100 * used >= min(QUOTA_PERCENTS) * quota
+        ]
+        if reached:
+            with tenant_scope(tenant_id):
+                for what, quota, used in reached:
+                    _tell_reached(Tenant.objects.get(pk=tenant_id), allowance, what, quota, used)
+
+
+@transaction.atomic
+def _tell_reached(tenant: Tenant, allowance: Allowance, what: str, quota: int, used: int) -> None:
+    """Of several percents at once the highest is told alone; each is noted."""
+    percents = [percent for percent in QUOTA_PERCENTS if 100 * used >= percent * quota]
+    is_new = [
+        QuotaNotice.objects.for_tenant(tenant).get_or_create(
+            tenant=tenant,
+            what=what,
+            percent=percent,
+            period=allowance.period,
+            period_began=allowance.period_began,
+            quota=quota,
+            defaults={"used": used},
+        )[1]
+        for percent in percents
+    ]
+    if is_new[-1]:
+        event_emit(
+            tenant=tenant,
+            type=EventType.QUOTA_REACHED,
+            subject=tenant.pk,
+            data={
+                "what": what,
+                "percent": percents[-1],
+                "used": used,
+                "quota": quota,
+                "period": allowance.period.value,
+                "period_began": allowance.period_began.isoformat(),
+            },
+        )
+
+
+def usage_prune(*, now: datetime) -> None:
+    """Forget hours and notices that are past being asked for; days are kept."""
+    with operator_scope():
+        QuotaNotice.objects.unscoped().filter(created_at__lt=now - HOURS_KEPT_FOR).delete()
         UsageHour.objects.unscoped().filter(hour__lt=now - HOURS_KEPT_FOR).delete()

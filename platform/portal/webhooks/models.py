@@ -19,6 +19,8 @@ class EventType(models.TextChoices):
     DEPLOYMENT_CHANGED = "deployment.changed"
     DATASET_READY = "dataset.ready"
     DATASET_BLOCKED = "dataset.blocked"
+    DRIFT_DETECTED = "drift.detected"
+    QUOTA_REACHED = "quota.reached"
     PING = "ping"
 
 
@@ -47,7 +49,7 @@ class WebhookEvent(models.Model):
     uid = models.UUIDField(default=uuid4, unique=True, editable=False)  # as receivers see it
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
     type = models.CharField(max_length=32, choices=EventType)
-    subject = models.UUIDField()  # the task or the dataset: events of one are delivered in order
+    subject = models.UUIDField()  # the task, dataset or tenant: events of one are delivered in order
     data = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

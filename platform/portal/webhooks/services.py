@@ -136,8 +136,9 @@ def delivery_replay(*, delivery: WebhookDelivery, webhook: Webhook, acting: Acto
 def event_emit(*, tenant: Tenant, type: EventType, subject: UUID, data: Mapping[str, Any]) -> None:
     """Note that something happened, for every webhook that wants to know; call it in the same transaction.
 
-    ``subject`` is the task or dataset: its events reach each webhook in the order of their commits. ``data``
-    holds ids, names and numbers; no text of a tenant, no secret. Needs the tenant's scope or the operator's.
+    ``subject`` is the task, dataset or tenant: its events reach each webhook in the order of their commits.
+    ``data`` holds ids, names and numbers; no text of a tenant, no secret. Needs the tenant's scope or the
+    operator's.
     """
     wanting = list(Webhook.objects.for_tenant(tenant).filter(is_active=True, events__contains=[type.value]))
     if not wanting:

@@ -101,6 +101,7 @@ CONSOLE_PAGES = [
     "datasets_dataset",
     "training_trainingjob",
     "serving_deployment",
+    "serving_driftalarm",
     "usage_usageday",
     "audit_auditentry",
 ]

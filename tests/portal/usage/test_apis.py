@@ -82,7 +82,7 @@ def test_usage_can_be_downloaded_for_a_spreadsheet(cast: Cast) -> None:
         key = ApiKey.objects.for_tenant(acme).get()
         ApiKey.objects.for_tenant(acme).update(name="=SUM(A1)")
     _count(acme.id, task.id, days_ago=0, num_texts=2, key_id=key.id)
-    answer = cast.acme.client().get(f"{cast.acme.path}/usage?by=key&form=csv")
+    answer = cast.acme.client().get(f"{cast.acme.path}/usage/export?by=key")
     assert answer["Content-Type"] == "text/csv"
     assert 'filename="acme.usage.csv"' in answer["Content-Disposition"]
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]

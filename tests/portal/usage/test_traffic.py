@@ -11,7 +11,7 @@ from portal.catalog.models import Task
 from portal.common.scope import operator_scope
 from portal.tenants.models import Role
 from portal.usage.models import UsageEvent, UsageHour
-from portal.usage.services import HOURS_KEPT_FOR, hours_prune
+from portal.usage.services import HOURS_KEPT_FOR, usage_prune
 from portal.usage.traffic import Step, traffic
 from tests.fakes.portal import Cast, make_task, make_version
 
@@ -109,6 +109,6 @@ def test_old_hours_are_forgotten(cast: Cast) -> None:
     task = make_task(cast.acme.tenant)
     for at in (NOW, NOW - HOURS_KEPT_FOR - timedelta(hours=1)):
         count(task, at=at)
-    hours_prune(now=NOW)
+    usage_prune(now=NOW)
     with operator_scope():
         assert [row.hour for row in UsageHour.objects.unscoped()] == [NOW.replace(minute=0)]

@@ -62,6 +62,8 @@ describe("webhooks", () => {
         "version.published",
         "deployment.changed",
         "dataset.blocked",
+        "drift.detected",
+        "quota.reached",
       ],
     });
     await user.click(screen.getByRole("button", { name: "I have copied it" }));

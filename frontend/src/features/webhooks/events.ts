@@ -9,4 +9,6 @@ export const webhookEvents: { event: WebhookEvent; words: string }[] = [
   { event: "deployment.changed", words: "Another version serves, or none" },
   { event: "dataset.ready", words: "A dataset is ready" },
   { event: "dataset.blocked", words: "A dataset has to be fixed" },
+  { event: "drift.detected", words: "Live texts have drifted from the training's" },
+  { event: "quota.reached", words: "80% or all of a quota is used" },
 ];
