@@ -42,6 +42,8 @@ class ErrorCode(StrEnum):
     DATASET_ONE_LABEL = "dataset_one_label"
     DATASET_TOO_FEW_ROWS = "dataset_too_few_rows"
     DATASET_TOO_MANY_LABELS = "dataset_too_many_labels"
+    # An adapter that was brought
+    ADAPTER_REFUSED = "adapter_refused"
     # Capacity and state of the installation
     RATE_LIMITED = "rate_limited"
     QUOTA_EXCEEDED = "quota_exceeded"
@@ -89,6 +91,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.DATASET_ONE_LABEL: 422,
     ErrorCode.DATASET_TOO_FEW_ROWS: 422,
     ErrorCode.DATASET_TOO_MANY_LABELS: 422,
+    ErrorCode.ADAPTER_REFUSED: 422,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.QUOTA_EXCEEDED: 429,
     ErrorCode.QUEUE_FULL: 429,

@@ -69,6 +69,12 @@ class ExactPath:
         return LowerStates(self._backbone.lower_states(documents), exact)
 
 
+class AnswersStates(Protocol):
+    """A task's model from the lower layers' output on."""
+
+    def outputs(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]: ...
+
+
 class TaskModel:
     """Upper layers, adapter and head of one task, in banks of one slot. One thread."""
 
@@ -123,7 +129,7 @@ class Predictions:
 
 
 def predict(
-    path: LowerPath, model: TaskModel, documents: Documents, *, on_documents: Callable[[int], None]
+    path: LowerPath, model: AnswersStates, documents: Documents, *, on_documents: Callable[[int], None]
 ) -> Predictions:
     """Answer all ``documents`` in batches of BATCH_ROWS; ``on_documents`` hears how many are done."""
     answers: list[npt.NDArray[np.float32]] = []

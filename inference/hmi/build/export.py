@@ -4,13 +4,11 @@ platform."""
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
 from hmi.build.checkpoint import write_atomically
-from hmi.build.offline import OfflineModel, open_offline, standing_digest
+from hmi.build.offline import OfflineModel, open_offline, standing_digest, version_fields
 from hmi.plot.tree import read_tree
-from wire.artifacts import AdapterFields, BundleKind
 from wire.codec import WireError, from_json, to_json
 from wire.ids import BundleUri, Digest
 
@@ -29,18 +27,19 @@ class ExportedHplm:
 
 def export_version(store: Store, contents: ExportedHplm, folder: Path) -> None:
     """Copy version, tree, its tables and the backbone into ``folder``; no text and no segment goes along."""
-    target = open_store((folder / STORE_FOLDER).absolute().as_uri(), None)
-    version = standing_digest(store, contents.version)
-    fields = open_bundle(
-        store.localize(contents.version, version),
-        kind=BundleKind.ADAPTER,
-        fields_type=AdapterFields,
-        digest=version,
-    ).fields
+    target = store_of(folder)
+    digest = standing_digest(store, contents.version)
+    target.publish(store.localize(contents.version, digest), contents.version)
+    complete_export(store, contents, folder)
+
+
+def complete_export(store: Store, contents: ExportedHplm, folder: Path) -> None:
+    """Copy what the version needs beside the one that stands in ``folder``'s store already."""
+    target = store_of(folder)
+    fields = version_fields(target, contents.version)
     tree = standing_digest(store, contents.tree)
     manifest = read_tree(store, contents.tree, tree, backbone=fields.backbone)
     wanted: list[tuple[BundleUri, Digest]] = [
-        (contents.version, version),
         (contents.tree, tree),
         (contents.backbone, fields.backbone),
         *((node.uri, node.digest) for node in manifest.nodes),
@@ -50,19 +49,28 @@ def export_version(store: Store, contents: ExportedHplm, folder: Path) -> None:
     write_contents(folder, contents)
 
 
+def store_of(folder: Path) -> Store:
+    """The store of an export."""
+    return open_store((folder / STORE_FOLDER).absolute().as_uri(), None)
+
+
 def write_contents(folder: Path, contents: ExportedHplm) -> None:
     """Make ``folder``, whose store has them all, one that open_exported reads."""
     write_atomically(folder / CONTENTS_FILE, to_json(contents).encode())
 
 
-def open_exported(folder: Path) -> OfflineModel:
-    """Raises InvalidInput for a folder that is no export, BundleBroken where something in it has changed."""
+def read_contents(folder: Path) -> ExportedHplm:
+    """Raises InvalidInput for a folder that is no export."""
     path = folder / CONTENTS_FILE
     try:
-        contents = from_json(ExportedHplm, path.read_bytes())
+        return from_json(ExportedHplm, path.read_bytes())
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror}", param="bundle") from exc
     except WireError as exc:
         raise InvalidInput(f"{path} does not say what is in the folder: {exc}", param="bundle") from exc
-    store = open_store((folder / STORE_FOLDER).absolute().as_uri(), None)
-    return open_offline(store, contents.version, contents.tree, backbone_uri=contents.backbone)
+
+
+def open_exported(folder: Path) -> OfflineModel:
+    """Raises InvalidInput for a folder that is no export, BundleBroken where something in it has changed."""
+    contents = read_contents(folder)
+    return open_offline(store_of(folder), contents.version, contents.tree, backbone_uri=contents.backbone)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput, NotFound
-from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.build.evaluation import AnswersStates, LowerPath, PlotPath, Predictions, TaskModel, predict
 from hmi.build.states import output_bounds
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
@@ -21,14 +21,14 @@ from wire.inference import Answer
 
 @dataclass(frozen=True, slots=True)
 class OfflineModel:
-    """Backbone, tree, adapter and head of one version. One thread."""
+    """Backbone, way to the lower layers' states, adapter and head of one version. One thread."""
 
     fields: AdapterFields
     digest: Digest
     head: HostHead
     _backbone: Backbone
-    _path: PlotPath
-    _model: TaskModel
+    _path: LowerPath
+    _model: AnswersStates
 
     def encode(self, texts: Sequence[Text]) -> EncodedTexts:
         """As the model reads them."""
@@ -45,13 +45,16 @@ class OfflineModel:
         """What the service would answer, in the order of ``texts``."""
         if not texts:
             return []
-        kind = answers_of(self.fields.kind)
         encoded = self.encode(texts)
-        outputs = self.predict(encoded).outputs
+        return self.answers_from(self.predict(encoded), encoded)
+
+    def answers_from(self, found: Predictions, encoded: EncodedTexts) -> list[Answer]:
+        """What ``found`` for these texts says."""
+        kind, outputs = answers_of(self.fields.kind), found.outputs
         bounds = output_bounds(encoded.documents.lengths, reads_tokens=kind.reads_tokens)
         return [
             kind.answer(outputs[bounds[place] : bounds[place + 1]], self.fields, encoded.words_of(place))
-            for place in range(len(texts))
+            for place in range(encoded.documents.num_documents)
         ]
 
 
@@ -69,7 +72,7 @@ def open_offline(
     """
     digest = standing_digest(store, bundle_uri)
     folder = store.localize(bundle_uri, digest)
-    fields = open_bundle(folder, kind=BundleKind.ADAPTER, fields_type=AdapterFields, digest=digest).fields
+    fields = version_fields(store, bundle_uri)
     place = backbone_uri or fields.backbone_uri or default_backbone_uri
     if place is None:
         raise InvalidInput("the version does not say where its backbone is; give --backbone-uri")
@@ -86,6 +89,13 @@ def open_offline(
         PlotPath(backbone, tree),
         TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(fields.kind).reads_tokens),
     )
+
+
+def version_fields(store: Store, uri: BundleUri) -> AdapterFields:
+    """What the version at ``uri`` says of itself; raises NotFound, BundleBroken, BundleMismatch."""
+    digest = standing_digest(store, uri)
+    folder = store.localize(uri, digest)
+    return open_bundle(folder, kind=BundleKind.ADAPTER, fields_type=AdapterFields, digest=digest).fields
 
 
 def standing_digest(store: Store, uri: BundleUri) -> Digest:

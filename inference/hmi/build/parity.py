@@ -28,6 +28,7 @@ def parity_report(
     found: Sequence[Mapping[str, float]],
     *,
     are_spans: bool = False,
+    tolerance: float = TOLERANCE,
 ) -> ParityReport:
     """Numbers by name, as numbers_of(), of the same rows.
 
@@ -53,8 +54,8 @@ def parity_report(
         same_label=same_label,
         max_score_difference=worst,
         mean_score_difference=sum(differences) / max(len(differences), 1),
-        tolerance=TOLERANCE,
-        agrees=same_label == len(found) and worst <= TOLERANCE,
+        tolerance=tolerance,
+        agrees=same_label == len(found) and worst <= tolerance,
     )
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "hmi.cli.evaluate",
     "predict": "hmi.cli.predict",
     "export": "hmi.cli.export",
+    "import": "hmi.cli.import_adapter",
     "serve": "hmi.cli.serve",
     "simulate": "hmi.cli.simulate",
 }

@@ -4,49 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-import msgspec
-
-from hmi.base.errors import InvalidInput
+from hmi.build.expected import read_expected
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.text_files import Columns, read_texts_of
 from hmi.cli.train_file import EXPECTED_FILE
 from hmi.kinds.answers import answers_of
-from hmi.model.tokenizer import Text
 from wire import codec
 from wire.tasks import TaskKind
-
-
-class ExpectedSpan(msgspec.Struct):
-    """A span with its score."""
-
-    start: int
-    end: int
-    label: str
-    score: float
-
-
-class Expected(msgspec.Struct):
-    """A text with the numbers that another machine, or the service, gave it; other fields are passed over."""
-
-    text: str
-    pair: str | None = None
-    scores: dict[str, float] | None = None
-    value: float | None = None
-    spans: list[ExpectedSpan] = []
-
-    @property
-    def input(self) -> Text:
-        return self.text if self.pair is None else (self.text, self.pair)
-
-    def numbers(self) -> dict[str, float]:
-        """As hmi.build.parity.numbers_of."""
-        from hmi.build.parity import span_name
-
-        return {
-            **(self.scores or {}),
-            **({} if self.value is None else {"value": self.value}),
-            **{span_name(span.start, span.end, span.label): span.score for span in self.spans},
-        }
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -85,7 +49,7 @@ def _compare(bundle: Path, path: Path) -> int:
     from hmi.build.export import open_exported
     from hmi.build.parity import numbers_of, parity_report
 
-    expected = _read_expected(path)
+    expected = read_expected(path)
     model = open_exported(bundle)
     report = parity_report(
         [entry.numbers() for entry in expected],
@@ -94,20 +58,3 @@ def _compare(bundle: Path, path: Path) -> int:
     )
     print(codec.to_json(report))
     return EXIT_OK if report.agrees else EXIT_FAILURE
-
-
-def _read_expected(path: Path) -> list[Expected]:
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as exc:
-        raise InvalidInput(f"{path} cannot be read: {exc.strerror}", param="expected") from exc
-    decoder = msgspec.json.Decoder(Expected)
-    entries = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entries.append(decoder.decode(line))
-        except msgspec.DecodeError as exc:
-            raise InvalidInput(f"{path.name}, line {number}: {exc}", param="expected") from exc
-    if not entries:
-        raise InvalidInput(f"{path.name} has no rows to compare with", param="expected")
-    return entries

@@ -116,8 +116,13 @@ def open_original_upper(
 
     ``folder`` is a verified bundle's. Raises BundleBroken.
     """
-    path = folder / (ORIGINAL_UPPER_FILE if fields.is_calibrated else UPPER_FILE)
+    path = folder / upper_file(fields, is_original=True)
     return UpperLayers(fields, _read(path, upper_tensor_shapes(fields), torch.device(device)))
+
+
+def upper_file(fields: BackboneFields, *, is_original: bool) -> str:
+    """Which of a bundle's files has the upper layers: as they are served, or as the checkpoint had them."""
+    return ORIGINAL_UPPER_FILE if is_original and fields.is_calibrated else UPPER_FILE
 
 
 def measure_backbone(folder: Path, dtype: torch.dtype, *, with_lower: bool) -> tuple[BackboneFields, int]:

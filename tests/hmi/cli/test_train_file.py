@@ -3,6 +3,7 @@ the platform."""
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,42 @@ def test_each_use_of_the_command_says_what_it_lacks(tmp_path: Path, capsys: Capt
     assert "--out is missing" in capsys.readouterr().err
     assert main(["train", "--job", "job.json"]) == EXIT_BAD_INPUT
     assert "--work is missing" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # the peft library's own
+def test_an_exported_adapter_is_imported_and_answers_the_same(
+    exported: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    adapter = shutil.copytree(exported / "store" / "version", tmp_path / "adapter")
+    shutil.copy(exported / "expected.jsonl", adapter)
+    arguments = [
+        "import",
+        "--adapter",
+        str(adapter),
+        "--bundle",
+        str(exported),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    data = write_csv(tmp_path / "reviews.csv", ROWS)
+    assert main([*arguments, "--data", str(data), "--min-agreement", "0"]) == EXIT_OK
+    said = json.loads(capsys.readouterr().out)
+    assert said["passed"]
+    assert said["expected"]["plot"]["agrees"]
+    report = json.loads((out / "report.json").read_text())
+    trained = json.loads((exported / "report.json").read_text())
+    assert set(trained["test_rows"]) < set(report["test_rows"])
+    assert (
+        main(["predict", "--bundle", str(tmp_path / "out"), "--expected", str(adapter / "expected.jsonl")])
+        == EXIT_OK
+    )
+    assert json.loads(capsys.readouterr().out)["max_score_difference"] < 1e-6
+    assert main(arguments) == EXIT_BAD_INPUT  # it stands there already
+
+
+def test_an_adapter_that_is_none_is_refused(exported: Path, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "adapter").mkdir()
+    arguments = ["--bundle", str(exported), "--out", str(tmp_path / "out")]
+    assert main(["import", "--adapter", str(tmp_path / "adapter"), *arguments]) == EXIT_BAD_INPUT
+    assert "adapter_config.json" in capsys.readouterr().err

@@ -13,6 +13,9 @@ from hmi.model.adapters.call import AdapterModule, module_path, module_shape
 from hmi.model.adapters.lora.config import LoraConfig
 from wire.artifacts import BackboneFields
 
+MAX_LISTED = 12
+"""Modules named in one error."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -44,13 +47,16 @@ class HostAdapter:
     def check(self, fields: BackboneFields) -> None:
         """Raise BundleMismatch where it does not fit the backbone's upper layers, BundleBroken for NaN or
         infinity."""
+        outside = [site for site in self.factors if not fields.num_lower <= site.layer < fields.num_layers]
+        if outside:
+            paths = sorted(module_path(site.layer, site.module) for site in outside)
+            more = f" and {len(paths) - MAX_LISTED} more" if len(paths) > MAX_LISTED else ""
+            raise BundleMismatch(
+                f"the adapter changes {', '.join(paths[:MAX_LISTED])}{more}; only layers {fields.num_lower} "
+                f"to {fields.num_layers - 1} of {fields.name} take adapters, PLOT replaces the ones below"
+            )
         for site, factors in self.factors.items():
             path = module_path(site.layer, site.module)
-            if not fields.num_lower <= site.layer < fields.num_layers:
-                raise BundleMismatch(
-                    f"the adapter changes {path}; only layers {fields.num_lower} to {fields.num_layers - 1} "
-                    f"of {fields.name} take adapters, PLOT replaces the ones below"
-                )
             inputs, outputs = module_shape(fields, site.module)
             shapes = tuple(factors.down.shape), tuple(factors.up.shape)
             if shapes != ((self.config.rank, inputs), (outputs, self.config.rank)):

@@ -3,7 +3,7 @@ adapter_model.safetensors."""
 
 import json
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
@@ -116,10 +116,10 @@ def _read_config(path: Path) -> tuple[_PeftConfig, dict[str, Any]]:
 def _refuse_unsupported(config: _PeftConfig, options: dict[str, Any], fields: BackboneFields) -> None:
     if config.peft_type != "LORA":
         raise BundleMismatch(f"the adapter's method is {config.peft_type}; LORA is supported")
-    if config.base_model_name_or_path not in (None, fields.name):
-        raise BundleMismatch(
-            f"the adapter was trained on {config.base_model_name_or_path}, this backbone is {fields.name}"
-        )
+    base = config.base_model_name_or_path
+    # Whoever trained elsewhere has the base in a folder: its own name counts.
+    if base is not None and PurePosixPath(base).name != PurePosixPath(fields.name).name:
+        raise BundleMismatch(f"the adapter was trained on {base}, this backbone is {fields.name}")
     # Closed: an option of a later PEFT that is on, whatever it does, is not taken for plain LoRA.
     known = _WITHOUT_EFFECT | set(_PeftConfig.__struct_fields__)
     used = sorted(name for name, value in options.items() if value and name not in known)

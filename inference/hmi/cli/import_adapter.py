@@ -1,0 +1,151 @@
+"""``import``: an adapter in PEFT's format, checked and compared, as a version: one job, or without the
+platform."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from hmi.artifacts.store import open_store
+from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
+from hmi.cli.main import EXIT_FAILURE, EXIT_OK
+from hmi.cli.text_files import columns_of, read_labelled
+from hmi.cli.train import EXIT_CANNOT_SUCCEED, cache_dir, is_final, print_event, require, store_url
+from hmi.cli.train_file import REPORT_FILE
+from wire import codec
+from wire.errors import ErrorCode
+from wire.ids import BundleUri, JobId, TaskId, TenantId
+from wire.imports import ImportJob, ImportResult
+from wire.training import Progress, TrainFailure
+
+ARCHIVE_URI = BundleUri("archive")
+VERSION_URI = BundleUri("imported")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("import", help="bring an adapter in PEFT's format", description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--job", type=Path, metavar="FILE", help="the job (wire.imports.ImportJob)")
+    source.add_argument(
+        "--adapter", type=Path, metavar="PATH", help="the adapter's folder, or a .zip, .tar or .tar.gz of it"
+    )
+    job = parser.add_argument_group("with --job")
+    job.add_argument("--work", type=Path, metavar="DIR", help="scratch folder of this job")
+    job.add_argument(
+        "--watch-stdin", action="store_true", help="end when stdin ends, as it does when the parent is killed"
+    )
+    alone = parser.add_argument_group("with --adapter")
+    alone.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="folder of `train --data` or `export` whose backbone, tree and kind of task it is for",
+    )
+    alone.add_argument("--out", type=Path, metavar="DIR", help="folder for the version; does not exist yet")
+    alone.add_argument("--data", type=Path, metavar="FILE", help="labelled texts to compare answers on")
+    alone.add_argument("--text-column", default="text")
+    alone.add_argument("--label-column", default="label")
+    alone.add_argument("--label-separator", default=";")
+    alone.add_argument("--pair-column", default="pair")
+    alone.add_argument(
+        "--min-agreement",
+        type=float,
+        default=0.9,
+        help="share of texts that must be answered as by the computed model (default: 0.9)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """With --job: 0 after an ImportResult, 2 after a TrainFailure, which trying again cannot help. Else
+    prints the parity test's figures, and 1 when it was not passed."""
+    if args.adapter is not None:
+        return _import_file(args)
+    require(args, ("work",))
+    try:
+        result = _run_job(args)
+    except HmiError as exc:
+        if not is_final(exc):
+            raise
+        print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
+        print(f"hmi import: {exc.message}", file=sys.stderr)
+        return EXIT_CANNOT_SUCCEED
+    except OSError as exc:
+        raise HmiError(
+            ErrorCode.STORE_UNAVAILABLE, f"a file cannot be written: {exc.strerror or exc}", retryable=True
+        ) from exc
+    print(codec.to_json(result), flush=True)
+    return EXIT_OK
+
+
+def _run_job(args: argparse.Namespace) -> ImportResult:
+    # Only here: --help and a refused job do not pay for loading torch.
+    import torch
+
+    from hmi.build.import_job import run_import
+    from hmi.build.job_progress import JobProgress
+    from hmi.build.parent_watch import watch_stdin
+
+    if args.watch_stdin:
+        watch_stdin(sys.stdin.buffer)
+    threads = os.environ.get("HMI_TRAINING_THREADS")
+    if threads:
+        torch.set_num_threads(int(threads))
+    try:
+        job = codec.from_json(ImportJob, args.job.read_bytes())
+    except OSError as exc:
+        raise InvalidInput(f"the job file cannot be read: {exc.strerror}", param="job") from exc
+    except codec.WireError as exc:
+        raise InvalidInput(f"the job file is not an import: {exc}", param="job") from exc
+    with JobProgress(print_event) as progress:
+        return run_import(job, store=open_store(store_url(), cache_dir()), work=args.work, progress=progress)
+
+
+def _import_file(args: argparse.Namespace) -> int:
+    from hmi.build.data import row_line
+    from hmi.build.export import ExportedHplm, complete_export, read_contents, store_of
+    from hmi.build.import_job import import_adapter
+    from hmi.build.job_progress import JobProgress
+    from hmi.build.offline import standing_digest, version_fields
+
+    require(args, ("bundle", "out"))
+    if args.out.exists():
+        raise AlreadyExists(f"{args.out} exists already; give another --out")
+    contents = read_contents(args.bundle)
+    store, target = store_of(args.bundle), store_of(args.out)
+    fields = version_fields(store, contents.version)
+    job = ImportJob(
+        job_id=JobId("local"),
+        tenant_id=TenantId("local"),
+        task_id=TaskId("local"),
+        archive_uri=ARCHIVE_URI,
+        kind=fields.kind,
+        labels=fields.labels,
+        backbone_uri=contents.backbone,
+        backbone_digest=fields.backbone,
+        tree_uri=contents.tree,
+        tree_digest=standing_digest(store, contents.tree),
+        version_out_uri=VERSION_URI,
+        min_agreement=args.min_agreement,
+    )
+    rows = None if args.data is None else read_labelled(args.data, columns_of(args), job.kind)
+    with JobProgress(_silent) as progress, tempfile.TemporaryDirectory() as work:
+        result = import_adapter(
+            job,
+            args.adapter,
+            None if rows is None else map(row_line, rows),
+            store=store,
+            target=target,
+            work=Path(work),
+            progress=progress,
+        )
+    (args.out / REPORT_FILE).write_text(json.dumps(result.report, indent=1, ensure_ascii=False) + "\n")
+    complete_export(store, ExportedHplm(result.version.uri, contents.tree, contents.backbone), args.out)
+    parity = result.report["import"]["parity"]
+    print(json.dumps({"out": str(args.out), "passed": result.passed, **parity}, ensure_ascii=False))
+    return EXIT_OK if result.passed else EXIT_FAILURE
+
+
+def _silent(event: Progress) -> None:
+    """It takes seconds."""
