@@ -447,6 +447,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/imports/{adapter_import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where an import is. */
+        get: operations["tenants_imports_one_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/imports/{adapter_import}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Cancel an import: a queued one ends at once, a running one within seconds. */
+        post: operations["tenants_imports_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/invitations": {
         parameters: {
             query?: never;
@@ -727,6 +761,29 @@ export interface paths {
         post?: never;
         /** @description Take it back. */
         delete: operations["tenants_tasks_gate_consent_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant}/tasks/{task}/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description List a task's imports, newest first. */
+        get: operations["tenants_tasks_imports_get"];
+        put?: never;
+        /**
+         * @description Bring an adapter in PEFT's format; 409 while another import of the task is queued or running.
+         *
+         *     It is checked in the background, and compared with what the peft library answers: a version comes out,
+         *     which can be deployed when that parity test was passed.
+         */
+        post: operations["tenants_tasks_imports_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1883,6 +1940,7 @@ export interface components {
          *     * `dataset_one_label` - dataset_one_label
          *     * `dataset_too_few_rows` - dataset_too_few_rows
          *     * `dataset_too_many_labels` - dataset_too_many_labels
+         *     * `adapter_refused` - adapter_refused
          *     * `rate_limited` - rate_limited
          *     * `quota_exceeded` - quota_exceeded
          *     * `queue_full` - queue_full
@@ -1898,7 +1956,7 @@ export interface components {
          *     * `internal` - internal
          * @enum {string}
          */
-        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
+        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "adapter_refused" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
         /** @description Body of every answer that is not a success. */
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
@@ -2018,6 +2076,57 @@ export interface components {
         /** @description Whether held-out rows of the task are used to try new trees on. */
         GateConsentOut: {
             is_given: boolean;
+        };
+        /** @description The form of an import. */
+        ImportInRequest: {
+            /**
+             * Format: binary
+             * @description The folder as PEFT saves it, and head.safetensors: .zip, .tar or .tar.gz, up to 64 MiB.
+             */
+            file: string;
+            /**
+             * Format: uuid
+             * @description Answers are compared on its rows, less those that the domain has learnt.
+             */
+            dataset?: string;
+            /**
+             * Format: double
+             * @description Share of texts to be answered as by the computed model, else it cannot be deployed (0.9).
+             */
+            min_agreement?: number;
+        };
+        /** @description An import; ask again each second until its state is succeeded, failed or cancelled. */
+        ImportOut: {
+            /** Format: uuid */
+            id: string;
+            task: string;
+            /** Format: uuid */
+            dataset: string | null;
+            file_name: string;
+            num_bytes: number;
+            /** Format: double */
+            min_agreement: number;
+            state: components["schemas"]["JobState"];
+            message: string;
+            error: components["schemas"]["JobErrorOut"] | null;
+            /** @description The parity test: else the version is a draft, which cannot be deployed. */
+            passed: boolean | null;
+            /** @description Number of the version that came out. */
+            version: number | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** Format: date-time */
+            finished_at: string | null;
+        };
+        ImportPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["ImportOut"][];
         };
         /** @description Who is to be invited. */
         InvitationInRequest: {
@@ -2871,7 +2980,7 @@ export interface components {
              */
             failure_p: number;
         };
-        /** @description One trained version of a task. */
+        /** @description One version of a task, trained or imported. */
         VersionOut: {
             /** Format: uuid */
             id: string;
@@ -2885,9 +2994,17 @@ export interface components {
             tree_digest: string;
             digest: string;
             num_bytes: number;
-            /** Format: uuid */
-            training: string;
-            /** @description Metrics on held-out rows. */
+            /**
+             * Format: uuid
+             * @description null: an import made it.
+             */
+            training: string | null;
+            /**
+             * Format: uuid
+             * @description null: a training made it.
+             */
+            adapter_import: string | null;
+            /** @description Metrics on held-out rows; of an import the parity test. */
             report: {
                 [key: string]: unknown;
             };
@@ -3934,6 +4051,66 @@ export interface operations {
             };
         };
     };
+    tenants_imports_one_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_import: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_imports_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_import: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
     tenants_invitations_get: {
         parameters: {
             query?: {
@@ -4716,6 +4893,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_imports_get: {
+        parameters: {
+            query?: {
+                /** @description Page, from 1. */
+                page?: number;
+                /** @description Rows in a page; 50, at most 200. */
+                page_size?: number;
+            };
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_imports_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImportInRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportOut"];
+                };
             };
             default: {
                 headers: {

@@ -1,5 +1,6 @@
 """Makes users, tenants and what they own directly in the tables, and clients that are signed in."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +16,7 @@ from portal.common.sealing import seal
 from portal.datasets.models import Dataset, DatasetFormat
 from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant, User
-from portal.training.models import JobState, TrainingJob
+from portal.training.models import AdapterImport, JobState, TrainingJob
 from portal.webhooks.models import EventType, Webhook
 from wire.catalog import Scope
 
@@ -194,6 +195,24 @@ def make_job(task: Task, dataset: Dataset, **fields: Any) -> TrainingJob:
     with tenant_scope(task.tenant_id):
         job.save()
     return job
+
+
+def make_import(task: Task, **fields: Any) -> AdapterImport:
+    """An import's row, queued unless ``fields`` say otherwise; its archive is not written."""
+    made = AdapterImport(
+        tenant=task.tenant,
+        task=task,
+        **{
+            "file_name": "adapter.zip",
+            "archive_uri": f"tenants/{task.tenant_id}/imports/{int(time.time())}-{uuid4()}",
+            "num_bytes": 1000,
+            "min_agreement": 0.9,
+            **fields,
+        },
+    )
+    with tenant_scope(task.tenant_id):
+        made.save()
+    return made
 
 
 def make_version(task: Task, *, number: int = 1, dataset: Dataset | None = None) -> AdapterVersion:

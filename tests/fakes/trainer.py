@@ -5,7 +5,8 @@
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
 Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (no event);
 wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
-standard input says); estimate (answers at once, as `hmi estimate` does).
+standard input says); estimate (answers at once, as `hmi estimate` does); import (as `hmi import`);
+import-unlike (whose parity test was not passed).
 """
 
 import argparse
@@ -67,6 +68,12 @@ def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) ->
             }
             say(event="estimate_result", num_rows=120, num_train_rows=90, num_steps=18, seconds=30.0,
                 seconds_least=20.0, adapter_bytes=1000, majority_accuracy=0.5, accuracy=accuracy)  # fmt: skip
+            sys.exit(0)
+        case "import" | "import-unlike":
+            job = json.loads(arguments.job.read_text())
+            say(event="import_result", version=bundle(job["version_out_uri"]), labels=["sport", "tech"],
+                passed=arguments.behaviour == "import",
+                report={"import": {"parity": {"problems": []}}})  # fmt: skip
             sys.exit(0)
         case "noise":
             say(news="a library talks")

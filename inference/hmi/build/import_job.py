@@ -25,6 +25,7 @@ from hmi.build.report import REPORT_FORMAT, Latency, RowCounts, plot_cost
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.backbone import Backbone
+from hmi.model.bert import BERT
 from hmi.model.tokenizer import Text
 from hmi.plot.segment import text_hashes
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
@@ -66,6 +67,8 @@ def import_adapter(
     unpacked = unpack_adapter(archive, _empty(work / "adapter"))
     folder = store.localize(job.backbone_uri, job.backbone_digest)
     backbone = Backbone.open(folder, digest=job.backbone_digest)
+    if backbone.fields.architecture != BERT:
+        raise AdapterRefused(f"adapters are brought for {BERT} alone; this is {backbone.fields.architecture}")
     brought = read_brought(unpacked, backbone.fields, job)
     tree = open_tree(store, job.tree_uri, job.tree_digest, backbone=job.backbone_digest)
     texts = _texts(job, lines, store, unpacked, brought, tree)
@@ -84,11 +87,13 @@ def import_adapter(
         job.version_out_uri, hplm.digest, bundle_bytes(target, job.version_out_uri, hplm.digest)
     )
     progress.advance(1, message="the version is published")
+    domain_node = tree.fields.nodes[-1]
+    plot_bytes = bundle_bytes(store, domain_node.uri, domain_node.digest)
     return ImportResult(
         version=published,
         labels=brought.labels,
         passed=answers.parity.passed,
-        report=_report(job, brought, unpacked, backbone, hplm, texts, answers, published),
+        report=_report(job, brought, unpacked, backbone, hplm, texts, answers, published, plot_bytes),
     )
 
 
@@ -144,8 +149,8 @@ def _texts(
             param="dataset",
         )
     return _Texts(
-        expected=[entry for entry in given if entry.numbers()],
-        bare=[entry for entry in given if not entry.numbers()],
+        expected=[entry for entry in given if entry.has_numbers],
+        bare=[entry for entry in given if not entry.has_numbers],
         rows=rows,
         num_seen=num_seen,
     )
@@ -194,15 +199,16 @@ def _report(
     texts: _Texts,
     answers: ImportAnswers,
     published: PublishedBundle,
+    plot_bytes: int,
 ) -> dict[str, Any]:
     """As a training's where the two have something in common, and "import" beside it."""
     plot = answers.plot
     return {
         **_figures(job, brought, backbone, texts, answers),
-        "format_version": REPORT_FORMAT,
         "kind": job.kind.value,
         "coverage": to_plain(plot.coverage),
         "adapter_bytes": published.num_bytes,
+        "plot_bytes": plot_bytes,
         "latency": to_plain(
             Latency(
                 retrieve_ms=1000 * plot.retrieve_s / texts.num_texts,
@@ -259,8 +265,11 @@ def _figures(
     theirs, ours = (kind.row_quality(outputs, targets, documents, fitted) for outputs in (computed, plot))
     return {
         **to_plain(figures),
+        "format_version": REPORT_FORMAT,
         "headline": to_plain(figures.headline),
         "plot_cost": to_plain(plot_cost(ours, theirs, seed=SEED)),
         "test_rows": [row.row for row in rows],
+        "stopped_early": False,
+        "truncated_share": num_truncated / len(rows),
         "rows": to_plain(RowCounts(0, 0, len(rows), from_ancestors=0, truncated=num_truncated)),
     }

@@ -18,6 +18,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.tokenizer import Text
 from hmi.plot.tree import PlotTree
 from wire.inference import Answer
+from wire.tasks import TaskKind
 
 EXPECTED_TOLERANCE = 0.01
 """Of numbers that came with the adapter: other machines compute in other types."""
@@ -103,16 +104,18 @@ def compare_answers(
     computed = peft if candidates.computed is candidates.peft else candidates.computed.predict(encoded)
     on_way("asking our own layers")
     exact, plot = candidates.exact.predict(encoded), candidates.plot.predict(encoded)
-    at_home = candidates.computed.answers_from(computed, texts)
-    served = candidates.plot.answers_from(plot, texts)
+    at_home = candidates.computed.answers_from(computed, encoded)
+    served = candidates.plot.answers_from(plot, encoded)
+    are_spans = candidates.plot.fields.kind is TaskKind.TOKEN_CLASSIFICATION
     same_layers = parity_report(
-        [numbers_of(answer) for answer in candidates.peft.answers_from(peft, texts)],
-        [numbers_of(answer) for answer in candidates.exact.answers_from(exact, texts)],
+        [numbers_of(answer) for answer in candidates.peft.answers_from(peft, encoded)],
+        [numbers_of(answer) for answer in candidates.exact.answers_from(exact, encoded)],
+        are_spans=are_spans,
     )
     parity = ImportParity(
         peft=same_layers,
         plot=_agreement(at_home, served, min_share),
-        expected=_expected(expected, at_home, served) if expected else None,
+        expected=_expected(expected, at_home, served, are_spans=are_spans) if expected else None,
         problems=(),
     )
     return ImportAnswers(replace(parity, problems=tuple(_problems(parity))), computed, plot)
@@ -132,13 +135,17 @@ def _agreement(at_home: Sequence[Answer], served: Sequence[Answer], min_share: f
 
 
 def _expected(
-    expected: Sequence[Expected], at_home: Sequence[Answer], served: Sequence[Answer]
+    expected: Sequence[Expected],
+    at_home: Sequence[Answer],
+    served: Sequence[Answer],
+    *,
+    are_spans: bool,
 ) -> ExpectedParity:
     numbers = [entry.numbers() for entry in expected]
 
     def report(answers: Sequence[Answer]) -> ParityReport:
         found = [numbers_of(answer) for answer in answers[: len(numbers)]]
-        return parity_report(numbers, found, tolerance=EXPECTED_TOLERANCE)
+        return parity_report(numbers, found, are_spans=are_spans, tolerance=EXPECTED_TOLERANCE)
 
     try:
         return ExpectedParity(report(at_home), report(served))

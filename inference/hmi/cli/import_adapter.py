@@ -4,6 +4,7 @@ platform."""
 import argparse
 import json
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -130,16 +131,20 @@ def _import_file(args: argparse.Namespace) -> int:
         min_agreement=args.min_agreement,
     )
     rows = None if args.data is None else read_labelled(args.data, columns_of(args), job.kind)
-    with JobProgress(_silent) as progress, tempfile.TemporaryDirectory() as work:
-        result = import_adapter(
-            job,
-            args.adapter,
-            None if rows is None else map(row_line, rows),
-            store=store,
-            target=target,
-            work=Path(work),
-            progress=progress,
-        )
+    try:
+        with JobProgress(_silent) as progress, tempfile.TemporaryDirectory() as work:
+            result = import_adapter(
+                job,
+                args.adapter,
+                None if rows is None else map(row_line, rows),
+                store=store,
+                target=target,
+                work=Path(work),
+                progress=progress,
+            )
+    except BaseException:
+        shutil.rmtree(args.out, ignore_errors=True)  # nothing of a version stands there
+        raise
     (args.out / REPORT_FILE).write_text(json.dumps(result.report, indent=1, ensure_ascii=False) + "\n")
     complete_export(store, ExportedHplm(result.version.uri, contents.tree, contents.backbone), args.out)
     parity = result.report["import"]["parity"]

@@ -49,7 +49,7 @@ class DomainIn(serializers.Serializer[Any]):
 
 
 class VersionOut(serializers.Serializer[Any]):
-    """One trained version of a task."""
+    """One version of a task, trained or imported."""
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
@@ -61,8 +61,13 @@ class VersionOut(serializers.Serializer[Any]):
     tree_digest = serializers.CharField(source="tree_version.digest")
     digest = serializers.CharField(source="bundle_digest")
     num_bytes = serializers.IntegerField()
-    training = serializers.UUIDField(source="training_job_id")
-    report = serializers.DictField(help_text="Metrics on held-out rows.")
+    training = serializers.UUIDField(
+        source="training_job_id", allow_null=True, help_text="null: an import made it."
+    )
+    adapter_import = serializers.UUIDField(
+        source="import_id", allow_null=True, help_text="null: a training made it."
+    )
+    report = serializers.DictField(help_text="Metrics on held-out rows; of an import the parity test.")
     created_at = serializers.DateTimeField()
 
 

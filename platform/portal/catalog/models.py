@@ -153,7 +153,10 @@ class VersionState(models.TextChoices):
 
 
 class AdapterVersion(TenantOwned):
-    """One trained adapter with its head, and the tree it was trained on; numbered from 1 in its task."""
+    """One adapter with its head, and the tree it was trained on or compared on; numbered from 1 in its task.
+
+    Trained by us, or brought by an import: then a draft unless it has passed the parity test.
+    """
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField()
@@ -166,8 +169,15 @@ class AdapterVersion(TenantOwned):
     num_bytes = models.BigIntegerField()
     labels = models.JSONField(default=_empty_list)
     report = models.JSONField(default=_empty_dict)
-    training_job_id = models.UUIDField(unique=True)
+    training_job_id = models.UUIDField(null=True, unique=True)
+    import_id = models.UUIDField(null=True, unique=True)
 
     class Meta:
         db_table = "adapter_version"
-        constraints = [models.UniqueConstraint(fields=["task", "number"], name="adapter_version_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "number"], name="adapter_version_number"),
+            models.CheckConstraint(
+                condition=Q(training_job_id__isnull=False) ^ Q(import_id__isnull=False),
+                name="adapter_version_origin",
+            ),
+        ]

@@ -16,6 +16,7 @@ from portal.catalog.models import (
     Segment,
     Task,
     TreeVersion,
+    VersionState,
 )
 from portal.common.errors import AlreadyExists, InvalidField
 from portal.common.slugs import slug_from
@@ -24,6 +25,7 @@ from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
+from wire.imports import ImportResult
 from wire.tasks import TaskKind
 from wire.training import PublishedBundle, TrainResult
 
@@ -151,10 +153,8 @@ def version_register(
     tree of the nodes above.
     """
     tenant = task.tenant
-    versions = AdapterVersion.objects.for_tenant(tenant)
-    # The task's row is the lock: two registrations of one task number their versions one after the other.
-    Task.objects.for_tenant(tenant).select_for_update().get(pk=task.pk)
-    known = versions.filter(training_job_id=job_id).first()
+    _lock_numbers(task)
+    known = AdapterVersion.objects.for_tenant(tenant).filter(training_job_id=job_id).first()
     if known is not None:
         return known
     _segment_register(task.domain, tenant, dataset, result.segment)
@@ -167,37 +167,45 @@ def version_register(
         segments=[*segments, own],
         coverage=result.report.get("coverage", {}),
     )
-    last = versions.filter(task=task).aggregate(last=Max("number"))["last"]
     version = AdapterVersion(
-        tenant=tenant,
-        task=task,
-        number=(last or 0) + 1,
         dataset=dataset,
-        backbone=backbone,
         tree_version=tree,
-        bundle_uri=result.version.uri,
-        bundle_digest=result.version.digest,
-        num_bytes=result.version.num_bytes,
         labels=list(labels),
         report=result.report,
         training_job_id=job_id,
     )
-    version.save(force_insert=True)
-    audit_record(
-        actor=actor_of_job(job_id).name,
-        action="version.register",
-        target=version,
-        tenant=tenant,
-        task=task.slug,
-        number=version.number,
-        digest=version.bundle_digest,
+    _version_save(version, task, backbone, result.version, job_id)
+    return version
+
+
+@transaction.atomic
+def version_import(
+    *,
+    task: Task,
+    import_id: UUID,
+    dataset: Dataset | None,
+    backbone: Backbone,
+    tree: TreeVersion,
+    result: ImportResult,
+) -> AdapterVersion:
+    """The version that an import made, a draft unless it has passed; the same when repeated.
+
+    Runs in the scope of the task's tenant. ``tree`` is the one that it was compared on.
+    """
+    _lock_numbers(task)
+    known = AdapterVersion.objects.for_tenant(task.tenant).filter(import_id=import_id).first()
+    if known is not None:
+        return known
+    version = AdapterVersion(
+        state=VersionState.PUBLISHED if result.passed else VersionState.DRAFT,
+        dataset=dataset,
+        tree_version=tree,
+        labels=list(result.labels),
+        report=result.report,
+        import_id=import_id,
     )
-    event_emit(
-        tenant=tenant,
-        type=EventType.VERSION_PUBLISHED,
-        subject=task.pk,
-        data={"task": task.slug, "version": version.number, "training": str(job_id)},
-    )
+    _version_save(version, task, backbone, result.version, import_id)
+    task_labels_set(task=task, labels=result.labels)
     return version
 
 
@@ -297,6 +305,45 @@ def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
     if domain.tenant_id is None:
         raise InvalidField("domain", f"{slug} is shared and learns from the operator's text alone.")
     return domain
+
+
+def _lock_numbers(task: Task) -> None:
+    """The task's row is the lock: two registrations of one task number their versions one after the other."""
+    Task.objects.for_tenant(task.tenant).select_for_update().get(pk=task.pk)
+
+
+def _version_save(
+    version: AdapterVersion, task: Task, backbone: Backbone, bundle: PublishedBundle, job_id: UUID
+) -> None:
+    """Fill in what every version has, and number it; its task is locked."""
+    tenant = task.tenant
+    last = AdapterVersion.objects.for_tenant(tenant).filter(task=task).aggregate(last=Max("number"))["last"]
+    version.tenant, version.task, version.backbone = tenant, task, backbone
+    version.number = (last or 0) + 1
+    version.bundle_uri, version.bundle_digest = bundle.uri, bundle.digest
+    version.num_bytes = bundle.num_bytes
+    version.save(force_insert=True)
+    audit_record(
+        actor=actor_of_job(job_id).name,
+        action="version.register",
+        target=version,
+        tenant=tenant,
+        task=task.slug,
+        number=version.number,
+        digest=version.bundle_digest,
+    )
+    if version.state == VersionState.PUBLISHED:
+        event_emit(
+            tenant=tenant,
+            type=EventType.VERSION_PUBLISHED,
+            subject=task.pk,
+            data={
+                "task": task.slug,
+                "version": version.number,
+                "training": None if version.training_job_id is None else str(job_id),
+                "import": None if version.import_id is None else str(job_id),
+            },
+        )
 
 
 def _segment_register(domain: Domain, tenant: Tenant, dataset: Dataset, bundle: PublishedBundle) -> None:

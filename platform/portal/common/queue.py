@@ -20,6 +20,7 @@ class JobName(StrEnum):
     TRAINING_RUN = "training.run"
     TRAINING_REAP = "training.reap"
     ESTIMATE_RUN = "training.estimate"
+    IMPORT_RUN = "training.import"
     DATASET_FILES_DELETE = "datasets.files_delete"
     DATASETS_SWEEP = "datasets.sweep"
     DATASET_EXAMINE = "datasets.examine"
@@ -38,12 +39,13 @@ class JobName(StrEnum):
 TRAINING_QUEUE = "training"
 """A queue and a worker of its own: a training takes minutes, and the reaper must not wait for it."""
 ESTIMATE_QUEUE = "estimates"
-"""Likewise: a person waits for an estimate, and it must wait for no training."""
+"""Likewise: a person waits for an estimate, or for an adapter's import, and it must wait for no training."""
 HOUSEKEEPING_QUEUE = "housekeeping"
 QUEUES = {
     JobName.TRAINING_RUN.value: {"queue": TRAINING_QUEUE},
     JobName.DOMAIN_RUN.value: {"queue": TRAINING_QUEUE},
     JobName.ESTIMATE_RUN.value: {"queue": ESTIMATE_QUEUE},
+    JobName.IMPORT_RUN.value: {"queue": ESTIMATE_QUEUE},
 }
 """Where each job goes that does not go to housekeeping, as Celery's task_routes."""
 

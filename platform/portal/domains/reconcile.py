@@ -3,6 +3,7 @@
 Every step looks at what stands, and does what is missing; nothing is remembered between two calls but rows.
 """
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from portal.domains.services import domain_update_request
 from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
-from portal.training.models import UNFINISHED, JobState, TrainingJob
+from portal.training.import_places import is_left_over
+from portal.training.models import UNFINISHED, AdapterImport, JobState, TrainingJob
 
 SERVICE_GRACE = timedelta(seconds=60)
 """Between retiring a tree and destroying it: the service hears of it, and answers its last requests."""
@@ -157,12 +159,25 @@ def leftovers_delete(store: ObjectStore) -> None:
         shared = Domain.objects.unscoped().filter(tenant=None).values_list("pk", flat=True)
         folders = [f"tenants/{tenant}" for tenant in tenants] + [f"domains/{domain}" for domain in shared]
     for folder in folders:
+        _archives_delete(store, folder)
         for kind in ("trees", "versions"):
             # Listed first: what is published meanwhile is not in the list, and what is in it is known by now.
             places = {f"{folder}/{kind}/{_stem(name)}" for name in store.names(f"{folder}/{kind}")}
             for uri in sorted(places - _known(places)):
                 store.delete_beside(uri)
                 _log.info("store.leftover_deleted", uri=uri)
+
+
+def _archives_delete(store: ObjectStore, folder: str) -> None:
+    """Archives of adapters whose import has ended, or was never known."""
+    names = store.names(f"{folder}/imports")
+    with operator_scope():
+        imports = AdapterImport.objects.unscoped().filter(state__in=UNFINISHED)
+        needed = set(imports.values_list("archive_uri", flat=True))
+    for name in names:
+        uri = f"{folder}/imports/{name}"
+        if uri not in needed and is_left_over(name, now=time.time()):
+            store.delete(uri)
 
 
 def _stem(name: str) -> str:
@@ -176,14 +191,15 @@ def _known(places: set[str]) -> set[str]:
         trees = TreeVersion.objects.unscoped().filter(uri__in=places, destroyed_at=None)
         versions = AdapterVersion.objects.unscoped().filter(bundle_uri__in=places)
         updates = DomainJob.objects.unscoped().filter(out_uri__in=places, state__in=UNFINISHED)
-        trainings = TrainingJob.objects.unscoped().filter(
-            pk__in=[name for name in jobs if _is_uuid(name)], state__in=UNFINISHED
-        )
+        ids = [name for name in jobs if _is_uuid(name)]
+        trainings = TrainingJob.objects.unscoped().filter(pk__in=ids, state__in=UNFINISHED)
+        imports = AdapterImport.objects.unscoped().filter(pk__in=ids, state__in=UNFINISHED)
         return {
             *trees.values_list("uri", flat=True),
             *versions.values_list("bundle_uri", flat=True),
             *updates.values_list("out_uri", flat=True),
             *(jobs[str(pk)] for pk in trainings.values_list("pk", flat=True)),
+            *(jobs[str(pk)] for pk in imports.values_list("pk", flat=True)),
         }
 
 

@@ -10,7 +10,7 @@ from portal.common.errors import Conflict, InUse, NotFound
 from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
 from portal.serving.selectors import deployment_active, trial_running
 from portal.tenants.actors import Actor
-from portal.training.models import UNFINISHED, TrainingJob
+from portal.training.models import UNFINISHED, AdapterImport, TrainingJob
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
 
@@ -18,6 +18,10 @@ from portal.webhooks.services import event_emit
 @transaction.atomic
 def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
     """Let ``version`` serve its task instead of the one that does now. An older one: that is rolling back."""
+    if version.state == VersionState.DRAFT and version.import_id is not None:
+        raise Conflict(
+            f"Version {version.number} was imported and has not passed its parity test: its report says why."
+        )
     if version.state != VersionState.PUBLISHED:
         raise Conflict(f"Version {version.number} is {version.state}: only a published one can be deployed.")
     task = task_lock(version.task)
@@ -70,6 +74,8 @@ def task_delete_unused(*, task: Task, acting: Actor) -> None:
         raise InUse("The task is deployed: undeploy it first.")
     if TrainingJob.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED).exists():
         raise InUse("A training of this task is under way: cancel it first.")
+    if AdapterImport.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED).exists():
+        raise InUse("An adapter is being imported for this task: cancel that first.")
     task_delete(task=task, acting=acting)
 
 

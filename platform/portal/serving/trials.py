@@ -29,6 +29,10 @@ def trial_start(
     acting: Actor,
 ) -> Trial:
     """Try ``version`` beside the one that serves its task."""
+    if version.state == VersionState.DRAFT and version.import_id is not None:
+        raise Conflict(
+            f"Version {version.number} was imported and has not passed its parity test: its report says why."
+        )
     if version.state != VersionState.PUBLISHED:
         raise Conflict(f"Version {version.number} is {version.state}: only a published one can be tried.")
     task = task_lock(version.task)

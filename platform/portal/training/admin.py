@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from portal.common.console import ReadOnlyAdmin
-from portal.training.models import TrainingJob
+from portal.training.models import AdapterImport, TrainingJob
 
 
 @admin.register(TrainingJob)
@@ -24,5 +24,16 @@ class TrainingJobAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("task", "tenant")
     list_filter = ("state", "phase")
+    search_fields = ("task__slug", "tenant__slug")
+    ordering = ("-created_at",)
+
+
+@admin.register(AdapterImport)
+class AdapterImportAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = ("id", "task", "tenant", "state", "passed", "file_name", "num_bytes", "created_at")
+    list_select_related = ("task", "tenant")
+    list_filter = ("state", "passed")
     search_fields = ("task__slug", "tenant__slug")
     ordering = ("-created_at",)

@@ -55,6 +55,20 @@ def estimate_config() -> RunnerConfig:
     )
 
 
+def import_config() -> RunnerConfig:
+    """As an estimate's, with another command."""
+    return replace(
+        estimate_config(),
+        command=(settings.ENV.training_python, "-m", "hmi.cli", "import"),
+        work_root=import_work_root(),
+    )
+
+
+def import_work_root() -> Path:
+    """Where imports' scratch folders are."""
+    return Path(settings.ENV.work_dir) / "imports"
+
+
 def estimate_work_root() -> Path:
     """Where estimates' scratch folders are."""
     return Path(settings.ENV.work_dir) / "estimates"

@@ -6,9 +6,17 @@ from django.conf import settings
 from portal.common.queue import JobName
 from portal.common.store import ObjectStore
 from portal.training import reaper
-from portal.training.config import estimate_config, estimate_work_root, runner_config, work_root
+from portal.training.config import (
+    estimate_config,
+    estimate_work_root,
+    import_config,
+    import_work_root,
+    runner_config,
+    work_root,
+)
 from portal.training.estimate_work import EstimateWork
-from portal.training.models import TrainingEstimate, TrainingJob
+from portal.training.import_work import ImportWork
+from portal.training.models import AdapterImport, TrainingEstimate, TrainingJob
 from portal.training.runner import run_next_job
 from portal.training.training_work import TrainingWork
 
@@ -25,9 +33,19 @@ def estimate_run(id: str) -> None:
     run_next_job(EstimateWork(), estimate_config())
 
 
+@shared_task(name=JobName.IMPORT_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
+def import_run(id: str) -> None:
+    """Work on the import whose turn it is."""
+    run_next_job(ImportWork(ObjectStore(settings.ENV.store_url)), import_config())
+
+
 @shared_task(name=JobName.TRAINING_REAP.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_reap() -> None:
     """Take up what dead workers left."""
-    for model, folder in ((TrainingJob, work_root()), (TrainingEstimate, estimate_work_root())):
+    for model, folder in (
+        (TrainingJob, work_root()),
+        (TrainingEstimate, estimate_work_root()),
+        (AdapterImport, import_work_root()),
+    ):
         reaper.jobs_reap(model)
         reaper.work_dirs_sweep(model, folder)

@@ -114,6 +114,38 @@ class TrainingEstimate(TenantOwned, LeasedJob):
         ]
 
 
+class AdapterImport(TenantOwned, LeasedJob):
+    """An adapter in PEFT's format that a tenant brings for a task. At most one a task is unfinished."""
+
+    kind = "import"
+    job_name = JobName.IMPORT_RUN
+
+    task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
+    # Whose rows answers are compared on; null: those that came with the adapter.
+    dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    needs_dataset = models.BooleanField(default=False)
+    file_name = models.CharField(max_length=200)
+    archive_uri = models.CharField(max_length=300)
+    num_bytes = models.BigIntegerField()
+    min_agreement = models.FloatField()
+    passed = models.BooleanField(null=True)  # the parity test; null: it has not ended
+    version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it
+
+    class Meta:
+        db_table = "adapter_import"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task"],
+                condition=Q(state__in=["queued", "running", "paused"]),
+                name="adapter_import_one_unfinished",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["task", "-created_at"], name="adapter_import_task"),
+            models.Index(fields=["tenant", "-started_at"], name="adapter_import_tenant"),
+        ]
+
+
 class TrainingEvent(TenantOwned):
     """One point of a job's curve: at most one a second, and every validation."""
 

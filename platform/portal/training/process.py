@@ -15,6 +15,7 @@ from typing import IO
 
 from wire.codec import WireError, from_plain
 from wire.domains import DomainResult, SuggestResult
+from wire.imports import ImportResult
 from wire.training import EstimateResult, Progress, TrainFailure, TrainResult
 
 MAX_LINE_BYTES = 16 << 20  # a report of 1,000 labels with its confusion matrix fits
@@ -22,12 +23,13 @@ MAX_WAITING_LINES = 256
 STDERR_TAIL_BYTES = 16 << 10
 TERMINATE_GRACE_S = 5.0
 
-Result = TrainResult | EstimateResult | DomainResult | SuggestResult
+Result = TrainResult | EstimateResult | ImportResult | DomainResult | SuggestResult
 TrainEvent = Progress | Result | TrainFailure
 _EVENTS: Mapping[str, type[TrainEvent]] = {
     "progress": Progress,
     "result": TrainResult,
     "estimate_result": EstimateResult,
+    "import_result": ImportResult,
     "domain_result": DomainResult,
     "suggest_result": SuggestResult,
     "failure": TrainFailure,

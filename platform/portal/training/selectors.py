@@ -7,7 +7,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from portal.catalog.models import AdapterVersion, Task
 from portal.common.errors import NotFound
 from portal.tenants.models import Tenant
-from portal.training.models import TrainingEstimate, TrainingEvent, TrainingJob
+from portal.training.models import AdapterImport, TrainingEstimate, TrainingEvent, TrainingJob
 
 
 def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
@@ -40,6 +40,25 @@ def estimate_get(*, tenant: Tenant, estimate_id: UUID) -> TrainingEstimate:
     found = estimates.filter(pk=estimate_id).first()
     if found is None:
         raise NotFound("estimate")
+    return found
+
+
+def import_list(*, tenant: Tenant) -> QuerySet[AdapterImport]:
+    """The tenant's imports, newest first, tasks loaded; ``version_number`` is what came out, or None."""
+    versions = AdapterVersion.objects.for_tenant(tenant).filter(import_id=OuterRef("pk"))
+    return (
+        AdapterImport.objects.for_tenant(tenant)
+        .select_related("task")
+        .annotate(version_number=Subquery(versions.values("number")[:1]))
+        .order_by("-created_at", "id")
+    )
+
+
+def import_get(*, tenant: Tenant, import_id: UUID) -> AdapterImport:
+    """One import, as import_list; NotFound when it is not the tenant's."""
+    found = import_list(tenant=tenant).filter(pk=import_id).first()
+    if found is None:
+        raise NotFound("import")
     return found
 
 

@@ -26,7 +26,7 @@ from wire.codec import to_plain
 def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor) -> TrainingJob:
     """Queue a training of ``task`` on one of its tenant's datasets; one at a time for each task."""
     asked = parse_recipe(recipe)
-    dataset = _trainable(task, dataset_id)
+    dataset = dataset_for_task(task, dataset_id)
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
     )
@@ -85,7 +85,7 @@ def estimate_create(
 ) -> TrainingEstimate:
     """Queue a probe of what a training would take and give; it takes the place of the task's last one."""
     asked = parse_recipe(recipe)
-    dataset = _trainable(task, dataset_id)
+    dataset = dataset_for_task(task, dataset_id)
     before = TrainingEstimate.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED)
     before.filter(state=JobState.RUNNING).update(cancel_requested=True)
     for waiting in before.filter(state=JobState.QUEUED).values_list("pk", flat=True):
@@ -106,7 +106,7 @@ def estimate_create(
     return estimate
 
 
-def _trainable(task: Task, dataset_id: UUID) -> Dataset:
+def dataset_for_task(task: Task, dataset_id: UUID) -> Dataset:
     """Locked, so that the dataset is not deleted while a job for it is being made."""
     datasets = Dataset.objects.for_tenant(task.tenant).select_for_update()
     dataset = datasets.filter(pk=dataset_id, deleted_at=None).first()

@@ -23,6 +23,7 @@ from hmi.build.import_job import run_import
 from hmi.build.import_parity import Candidates, compare_answers
 from hmi.build.job_progress import JobProgress
 from hmi.build.offline import OfflineModel, open_offline
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import HEAD_FILE, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE, save_peft
@@ -30,6 +31,7 @@ from hmi.plot.tree import open_tree
 from tests.hmi.build.test_adapter_archive import zip_of
 from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invented_rows, make_world
 from tests.tiny.adapters import random_adapter, random_head
+from tests.tiny.backbone import make_tiny_backbone
 from wire.codec import to_plain
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
@@ -137,6 +139,7 @@ def test_an_exported_version_that_is_brought_back_answers_the_same(
     assert brought["parity"]["plot"]["rows"] == brought["rows_of_dataset"] == len(report["test_rows"])
     assert (report["kind"], report["headline"]["name"]) == ("single_label", "accuracy")
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
+    assert (report["format_version"], report["plot_bytes"]) == (1, of_training["plot_bytes"])
 
 
 def test_what_the_peft_library_writes_is_brought(world: TrainingWorld, folder: Path, adapter: Path) -> None:
@@ -158,6 +161,7 @@ def test_what_the_peft_library_writes_is_brought(world: TrainingWorld, folder: P
     parity = result.report["import"]["parity"]
     assert result.passed
     assert parity["peft"]["rows"] == len(TEXTS)
+    assert "format_version" not in result.report  # it has no figures: nobody labelled these texts
     assert parity["peft"]["max_score_difference"] < 1e-5
     assert result.report["import"]["notes"] == [
         "1 other files were not read",
@@ -263,11 +267,12 @@ def test_the_bundle_says_what_it_is_for(world: TrainingWorld, adapter: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels", "num_outputs", "line"),
+    ("kind", "labels", "line"),
     [
-        (TaskKind.SCORE, (), 1, {"text": "good film", "value": 0.0}),
-        (TaskKind.MULTI_LABEL, ("a", "b", "c"), 3, {"text": "good film"}),
-        (TaskKind.SENTENCE_PAIR, ("a", "b"), 2, {"text": "good film", "pair": "bad film"}),
+        (TaskKind.SCORE, (), {"text": "good film"}),
+        (TaskKind.MULTI_LABEL, ("a", "b", "c"), {"text": "good film"}),
+        (TaskKind.SENTENCE_PAIR, ("a", "b"), {"text": "good film", "pair": "bad film"}),
+        (TaskKind.TOKEN_CLASSIFICATION, ("a", "b"), {"text": "good film was loved"}),
     ],
 )
 def test_every_kind_of_task_can_be_brought(
@@ -275,12 +280,12 @@ def test_every_kind_of_task_can_be_brought(
     adapter: Path,
     kind: TaskKind,
     labels: tuple[str, ...],
-    num_outputs: int,
     line: Mapping[str, object],
 ) -> None:
+    num_outputs = answers_of(kind).num_outputs(labels)
     head = random_head(world.backbone.fields, num_labels=num_outputs, seed=1)
     save_file({"weight": head.weight, "bias": head.bias}, adapter / HEAD_FILE)
-    (adapter / "expected.jsonl").write_text(json.dumps({k: v for k, v in line.items() if k != "value"}))
+    (adapter / "expected.jsonl").write_text(json.dumps(line))
     result = bring(world, adapter, kind=kind, labels=labels)
     assert result.passed
     assert result.report["kind"] == kind.value
@@ -362,6 +367,16 @@ def test_it_refuses_what_it_cannot_serve(
 def test_it_refuses_a_rank_that_is_not_served(world: TrainingWorld, adapter: Path) -> None:
     with pytest.raises(AdapterRefused, match="rank is 4; up to 2"):
         bring(world, adapter, max_rank=2)
+
+
+def test_it_refuses_a_backbone_that_peft_names_otherwise(
+    world: TrainingWorld, adapter: Path, tmp_path: Path
+) -> None:
+    other = make_tiny_backbone(tmp_path / "mpnet", architecture="mpnet")
+    uri = BundleUri("backbones/mpnet")
+    world.store.publish(tmp_path / "mpnet" / "backbone", uri)
+    with pytest.raises(AdapterRefused, match="this is mpnet"):
+        bring(world, adapter, backbone_uri=uri, backbone_digest=other.digest)
 
 
 def test_it_refuses_to_compare_on_nothing(world: TrainingWorld, adapter: Path) -> None:

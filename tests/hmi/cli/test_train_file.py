@@ -214,15 +214,8 @@ def test_an_exported_adapter_is_imported_and_answers_the_same(
 ) -> None:
     adapter = shutil.copytree(exported / "store" / "version", tmp_path / "adapter")
     shutil.copy(exported / "expected.jsonl", adapter)
-    arguments = [
-        "import",
-        "--adapter",
-        str(adapter),
-        "--bundle",
-        str(exported),
-        "--out",
-        str(tmp_path / "out"),
-    ]
+    out = tmp_path / "out"
+    arguments = ["import", "--adapter", str(adapter), "--bundle", str(exported), "--out", str(out)]
     data = write_csv(tmp_path / "reviews.csv", ROWS)
     assert main([*arguments, "--data", str(data), "--min-agreement", "0"]) == EXIT_OK
     said = json.loads(capsys.readouterr().out)
@@ -231,10 +224,8 @@ def test_an_exported_adapter_is_imported_and_answers_the_same(
     report = json.loads((out / "report.json").read_text())
     trained = json.loads((exported / "report.json").read_text())
     assert set(trained["test_rows"]) < set(report["test_rows"])
-    assert (
-        main(["predict", "--bundle", str(tmp_path / "out"), "--expected", str(adapter / "expected.jsonl")])
-        == EXIT_OK
-    )
+    expected = str(adapter / "expected.jsonl")
+    assert main(["predict", "--bundle", str(out), "--expected", expected]) == EXIT_OK
     assert json.loads(capsys.readouterr().out)["max_score_difference"] < 1e-6
     assert main(arguments) == EXIT_BAD_INPUT  # it stands there already
 
@@ -244,3 +235,4 @@ def test_an_adapter_that_is_none_is_refused(exported: Path, tmp_path: Path, caps
     arguments = ["--bundle", str(exported), "--out", str(tmp_path / "out")]
     assert main(["import", "--adapter", str(tmp_path / "adapter"), *arguments]) == EXIT_BAD_INPUT
     assert "adapter_config.json" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

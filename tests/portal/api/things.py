@@ -16,6 +16,7 @@ from portal.webhooks.models import DeliveryState, EventType, WebhookDelivery, We
 from tests.fakes.portal import (
     make_dataset,
     make_general,
+    make_import,
     make_job,
     make_key,
     make_task,
@@ -44,6 +45,10 @@ def _estimate(tenant: Tenant) -> str:
     with tenant_scope(tenant.id):
         estimate.save()
     return str(estimate.pk)
+
+
+def _import(tenant: Tenant) -> str:
+    return str(make_import(make_task(tenant, f"task-{uuid4().hex[:8]}")).pk)
 
 
 def _key(tenant: Tenant) -> str:
@@ -121,6 +126,7 @@ MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "task": _task,
     "training": _training,
     "estimate": _estimate,
+    "adapter_import": _import,
     "key": _key,
     "member": _member,
     "invitation": _invitation,
