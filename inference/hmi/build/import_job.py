@@ -253,7 +253,7 @@ def _figures(
     figures = kind.figures(
         Evaluated(
             rows=rows,
-            documents=documents,
+            encoded=encoded,
             outputs=plot,
             targets=targets,
             train_targets=None,
@@ -262,7 +262,7 @@ def _figures(
             seed=SEED,
         )
     )
-    theirs, ours = (kind.row_quality(outputs, targets, documents, fitted) for outputs in (computed, plot))
+    theirs, ours = (kind.row_quality(outputs, targets, fitted) for outputs in (computed, plot))
     return {
         **to_plain(figures),
         "format_version": REPORT_FORMAT,
