@@ -4,7 +4,6 @@ import io
 import sys
 import tarfile
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,6 +33,7 @@ from tests.fakes.training import TRAINER
 from wire.tasks import TaskKind
 
 pytestmark = pytest.mark.database
+ARCHIVE = b"PK\x03\x04 and what else there is, which the job looks at"
 
 
 @pytest.fixture
@@ -64,15 +64,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[JobName, dict[str, str]]
     return messages
 
 
-def archive() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as file:
-        file.writestr("adapter_config.json", "{}")
-    return content.getvalue()
-
-
 def bring(client: Client, path: str, content: bytes | None = None, **fields: Any) -> Any:
-    file = SimpleUploadedFile("mine.zip", archive() if content is None else content)
+    file = SimpleUploadedFile("mine.zip", ARCHIVE if content is None else content)
     return client.post(f"{path}/tasks/news/imports", {"file": file, **fields})
 
 
@@ -114,7 +107,7 @@ def test_an_adapter_is_brought_and_its_archive_kept_for_the_job(
     made = answer.json()
     assert (made["state"], made["passed"], made["version"]) == ("queued", None, None)
     assert (made["task"], made["dataset"], made["min_agreement"]) == ("news", str(dataset.pk), 0.8)
-    assert (made["file_name"], made["num_bytes"]) == ("mine.zip", len(archive()))
+    assert (made["file_name"], made["num_bytes"]) == ("mine.zip", len(ARCHIVE))
     assert sent == [(JobName.IMPORT_RUN, {"id": made["id"]})]
     viewer = cast.acme.client(Role.VIEWER)
     assert viewer.get(f"{cast.acme.path}/imports/{made['id']}").json() == made
@@ -123,7 +116,7 @@ def test_an_adapter_is_brought_and_its_archive_kept_for_the_job(
         row = AdapterImport.objects.unscoped().get()
         assert AuditEntry.objects.unscoped().filter(action="import.create").count() == 1
     with store.open(row.archive_uri) as file:
-        assert file.read() == archive()
+        assert file.read() == ARCHIVE
 
 
 @pytest.mark.parametrize("form", ["w", "w:gz"])
