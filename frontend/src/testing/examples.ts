@@ -478,6 +478,7 @@ export function version(changes: Partial<Version> = {}): Version {
     digest: "d".repeat(64),
     num_bytes: 290_000,
     training: training().id,
+    adapter_import: null,
     report,
     created_at: createdAt,
     ...changes,

@@ -1,12 +1,14 @@
 /** One version: its report, and letting it serve. */
 
-import { Badge, Button } from "@mantine/core";
+import { Badge, Button, Stack } from "@mantine/core";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
 import { useTask } from "@/features/tasks/api/get-task";
 import { useVersion } from "@/features/versions/api/get-version";
+import { ImportParity } from "@/features/versions/components/ImportParity";
 import { ReportSummary } from "@/features/versions/components/ReportSummary";
+import { readImport, readReport } from "@/features/versions/report";
 import { formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
 
@@ -46,7 +48,8 @@ export function VersionPage() {
               </Badge>
             ) : (
               canWrite &&
-              task.data && (
+              task.data &&
+              version.data?.state === "published" && (
                 <DeployButton tenant={tenant} task={slug} version={number} deployedVersion={deployed} />
               )
             )}
@@ -54,13 +57,31 @@ export function VersionPage() {
         }
       />
       <PageView query={version}>
-        {(loaded) =>
-          canWrite && loaded.dataset !== null ? (
-            <CorrectableReport tenant={tenant} task={slug} version={loaded} dataset={loaded.dataset} />
-          ) : (
-            <ReportSummary tenant={tenant} report={loaded.report} dataset={loaded.dataset} decisions={null} />
-          )
-        }
+        {(loaded) => {
+          const imported = readImport(loaded.report);
+          return (
+            <Stack gap="lg">
+              {imported && <ImportParity report={imported} />}
+              {/* Without labelled rows an import has no figures. */}
+              {(readReport(loaded.report) ?? !imported) &&
+                (canWrite && loaded.dataset !== null ? (
+                  <CorrectableReport
+                    tenant={tenant}
+                    task={slug}
+                    version={loaded}
+                    dataset={loaded.dataset}
+                  />
+                ) : (
+                  <ReportSummary
+                    tenant={tenant}
+                    report={loaded.report}
+                    dataset={loaded.dataset}
+                    decisions={null}
+                  />
+                ))}
+            </Stack>
+          );
+        }}
       </PageView>
     </>
   );

@@ -89,6 +89,37 @@ describe("a version's report", () => {
     expect(screen.queryByText("Would more rows help?")).toBeNull();
   });
 
+  it("tells why an imported adapter cannot be deployed", async () => {
+    const parity = { max_score_difference: 2e-6, agrees: true };
+    const imported = {
+      kind: "single_label",
+      import: {
+        method: "lora",
+        rank: 8,
+        dtype: "float16",
+        notes: ["the labels are the task's"],
+        passed: false,
+        parity: {
+          peft: parity,
+          plot: { rows: 50, share: 0.6, min_share: 0.9 },
+          expected: null,
+          problems: ["on looked-up inputs 60.0% of 50 answers agree"],
+        },
+      },
+    };
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ state: "draft", training: null, adapter_import: crypto.randomUUID(), report: imported })),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByText("This version cannot be deployed")).toBeVisible();
+    expect(screen.getByText("on looked-up inputs 60.0% of 50 answers agree")).toBeVisible();
+    expect(screen.getByText(/Compared on 50 texts/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: /Deploy/ })).toBeNull();
+    expect(screen.queryByText("No report to show")).toBeNull();
+  });
+
   it("says that the cost of PLOT was not measured", async () => {
     server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, plot_cost: null } })));
     renderApp("/t/acme/tasks/mail-topics/versions/1");

@@ -211,6 +211,32 @@ export function readReport(report: unknown): Report | null {
   return isKnown ? (report as unknown as Report) : null;
 }
 
+interface Parity {
+  max_score_difference: number;
+  agrees: boolean;
+}
+
+/** Of a version that was imported: see docs/api.md, Bringing an adapter. */
+export interface ImportReport {
+  method: string;
+  rank: number;
+  dtype: string;
+  notes: string[];
+  passed: boolean;
+  parity: {
+    peft: Parity;
+    plot: { rows: number; share: number; min_share: number };
+    expected: { computed: Parity; plot: Parity } | null;
+    problems: string[];
+  };
+}
+
+/** The part on the import, of a version that came from one. */
+export function readImport(report: unknown): ImportReport | null {
+  const isImport = typeof report === "object" && report !== null && "import" in report;
+  return isImport ? (report.import as ImportReport) : null;
+}
+
 export function hasOneLabel(report: Report): report is OneLabelReport {
   return report.kind === undefined || report.kind === "single_label" || report.kind === "sentence_pair";
 }

@@ -48,8 +48,8 @@ export function VersionsSection({ tenant, task, canWrite }: Props) {
                 versions={list.results}
                 deployedNumber={deployed}
                 hrefOf={({ number }) => paths.version(tenant, task.slug, number)}
-                actionOf={({ number }) =>
-                  canWrite && number !== deployed ? (
+                actionOf={({ number, state }) =>
+                  canWrite && state === "published" && number !== deployed ? (
                     <Group gap={6} justify="flex-end" wrap="nowrap">
                       {deployed !== null && !task.trial && (
                         <StartTrialButton tenant={tenant} task={task.slug} version={number} />
