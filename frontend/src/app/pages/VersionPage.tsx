@@ -65,12 +65,7 @@ export function VersionPage() {
               {/* Without labelled rows an import has no figures. */}
               {(readReport(loaded.report) ?? !imported) &&
                 (canWrite && loaded.dataset !== null ? (
-                  <CorrectableReport
-                    tenant={tenant}
-                    task={slug}
-                    version={loaded}
-                    dataset={loaded.dataset}
-                  />
+                  <CorrectableReport tenant={tenant} task={slug} version={loaded} dataset={loaded.dataset} />
                 ) : (
                   <ReportSummary
                     tenant={tenant}

@@ -26,7 +26,9 @@ export function useRetrain(tenant: string, task: string) {
 
   return useMutation({
     mutationFn: async (from: { version: Version; corrections: Correction[] }): Promise<Training> => {
-      const { recipe } = await getTraining(tenant, from.version.training);
+      // An imported version was trained elsewhere: then the default recipe is as good as any.
+      const { training } = from.version;
+      const recipe = training === null ? {} : (await getTraining(tenant, training)).recipe;
       const dataset = await corrected(from.version.dataset ?? "", from.corrections);
       return create.mutateAsync({ dataset, recipe });
     },
