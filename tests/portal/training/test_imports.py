@@ -90,6 +90,7 @@ def run(folder: Path, behaviour: str = "import") -> AdapterImport:
 
 
 def version_of(done: AdapterImport) -> AdapterVersion:
+    assert done.version is not None
     with operator_scope():
         return AdapterVersion.objects.unscoped().select_related("tree_version", "task").get(pk=done.version)
 
