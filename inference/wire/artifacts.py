@@ -133,3 +133,4 @@ class AdapterFields:
     label_set_thresholds: tuple[float, ...] = ()  # at error levels 0.01 to 0.50; see hmi.base.label_sets
     kind: TaskKind = TaskKind.SINGLE_LABEL
     thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it
+    adjacent_cost: float = 0.0  # of spans: what one that follows another of its label at once must outweigh

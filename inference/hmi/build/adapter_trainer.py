@@ -317,11 +317,16 @@ class AdapterTrainer:
         accuracy = learning.metric(outputs.numpy(), targets.numpy())
         loss = learning.validation_loss(outputs, targets)
         gained = accuracy > course.best_accuracy or not self._best
+        is_better_blindly = accuracy == course.best_accuracy == 0 and loss < course.best_loss
         # Few rows give few distinct accuracies: of equal ones the surer is kept, but that buys no patience.
         if gained or (accuracy == course.best_accuracy and loss < course.best_loss):
             course.best_accuracy, course.best_loss = accuracy, loss
             self._best = {name: value.detach().clone() for name, value in self._parameters.items()}
-        course.validations_without_gain = 0 if gained else course.validations_without_gain + 1
+        # A figure of nought tells nothing yet, as long as no span is found: then a loss that falls is a gain.
+        if gained or is_better_blindly:
+            course.validations_without_gain = 0
+        else:
+            course.validations_without_gain += 1
         if course.validations_without_gain >= self._inputs.recipe.patience and not course.finished:
             course.finished = course.stopped_early = True
         mean_loss = sum(course.losses) / len(course.losses)

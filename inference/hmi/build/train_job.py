@@ -422,6 +422,7 @@ class _Training:
             label_set_thresholds=trained.task.fitted.label_set_thresholds,
             kind=self._job.kind,
             thresholds=trained.task.fitted.thresholds,
+            adjacent_cost=trained.task.fitted.adjacent_cost,
         )
 
     def _publish_version(self, digest: Digest) -> PublishedBundle:

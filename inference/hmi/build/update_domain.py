@@ -170,7 +170,7 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     )
     model = TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=reads_tokens)
     targets = kind.targets(rows, encoded)
-    fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds)
+    fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds, adjacent_cost=hplm.fields.adjacent_cost)
     old = _open(store, task.tree, backbone.digest)
     before, after = (
         predict(PlotPath(backbone, which), model, encoded.documents, on_documents=lambda done: None)

@@ -93,6 +93,7 @@ def figures(args: argparse.Namespace) -> object:
                 temperature=fields.metrics.get("temperature", 1.0),
                 thresholds=fields.thresholds,
                 label_set_thresholds=fields.label_set_thresholds,
+                adjacent_cost=fields.adjacent_cost,
             ),
             seed=SEED,
         )

@@ -6,8 +6,10 @@ A word is what the tokenizer takes for one: its tokens' outputs are averaged, so
     tag 2 l + 1    a span of label l begins
     tag 2 l + 2    a span of label l goes on
 
-Of all rows of tags in which nothing goes on that did not begin, the likeliest one counts. (Measured: it gave
-five points of F1 more than each word's likeliest tag, which breaks spans into pieces.)
+Of all rows of tags in which nothing goes on that did not begin, the likeliest one counts, where a span that
+follows another of its label at once costs something: where training spans hardly ever did, such a pair is
+nearly always one span. (Measured on dates, amounts and percentages in news, the same outputs: F1 77.6 by each
+word's likeliest tag, 83.2 by the likeliest row of tags, 89.7 with the cost.)
 """
 
 from collections.abc import Sequence
@@ -41,7 +43,7 @@ class TokenClassificationAnswers:
         self, outputs: Outputs, fields: AdapterFields, words: npt.NDArray[np.int32] | None
     ) -> SpansAnswer:
         assert words is not None, "a head that reads tokens is given their words"
-        return SpansAnswer(spans_in(outputs, words, fields.labels))
+        return SpansAnswer(spans_in(outputs, words, fields.labels, fields.adjacent_cost))
 
 
 def begin_tag(label: int) -> int:
@@ -105,37 +107,49 @@ def runs_of(tags: Tags, begins_text: npt.NDArray[np.bool_]) -> Runs:
     return Runs(labels[begins], np.flatnonzero(begins), np.flatnonzero(ends))
 
 
-def best_tags(logits: Outputs, begins_text: npt.NDArray[np.bool_]) -> Tags:
-    """The likeliest tags of words, [words, tags], with which a span goes on only where it has begun."""
+def best_tags(logits: Outputs, begins_text: npt.NDArray[np.bool_], adjacent_cost: float) -> Tags:
+    """The likeliest tags of words, [words, tags], with which a span goes on only where it has begun; one that
+    follows another of its label at once costs ``adjacent_cost``."""
     tags: Tags = logits.argmax(axis=1)
     before = np.concatenate(([OUTSIDE], tags[:-1]))
     before[begins_text] = OUTSIDE
-    is_inside = (tags % 2 == 0) & (tags != OUTSIDE)
-    is_wrong = is_inside & ((before - 1) // 2 != (tags - 1) // 2)
-    if is_wrong.any():
+    is_of_the_same = (tags != OUTSIDE) & ((before - 1) // 2 == (tags - 1) // 2)
+    is_inside = (tags != OUTSIDE) & (tags % 2 == 0)
+    # Where each word's likeliest tag may stand, and costs nothing, no other row of tags is likelier.
+    is_doubtful = np.where(is_inside, ~is_of_the_same, is_of_the_same & (adjacent_cost > 0))
+    if is_doubtful.any():
         starts = np.flatnonzero(begins_text)
         ends = np.append(starts[1:], len(tags))
-        for text in np.unique(np.searchsorted(starts, np.flatnonzero(is_wrong), side="right") - 1).tolist():
-            tags[starts[text] : ends[text]] = _constrained(logits[starts[text] : ends[text]])
+        texts = np.unique(np.searchsorted(starts, np.flatnonzero(is_doubtful), side="right") - 1)
+        for text in texts.tolist():
+            words = slice(starts[text], ends[text])
+            tags[words] = _likeliest(logits[words], adjacent_cost)
     return tags
 
 
-def _constrained(logits: Outputs) -> Tags:
-    """Of one text (Viterbi): an inside tag comes from its own label's tags, any other one from all."""
-    outside, begin, inside = logits[:, 0], logits[:, 1::2], logits[:, 2::2]
-    num_words, num_labels = begin.shape
-    best = np.full(2 * num_labels + 1, -np.inf)  # of rows of tags that end with each
-    best[0], best[1::2] = outside[0], begin[0]
-    came_from = np.zeros((num_words, 2 * num_labels + 1), np.int64)
-    own = np.arange(1, 2 * num_labels + 1, 2)
+def _likeliest(logits: Outputs, adjacent_cost: float) -> Tags:
+    """Of one text (Viterbi). ``best`` is, for each tag, the sum over the likeliest row that ends with it."""
+    num_words, num_tags = logits.shape
+    own = np.arange(1, num_tags, 2)  # the begin tag of each label
+    came_from = np.zeros((num_words, num_tags), np.int64)
+    best = logits[0].astype(np.float64)
+    best[2::2] = -np.inf
     for word in range(1, num_words):
-        likeliest = int(best.argmax())
-        goes_on = best[2::2] > best[1::2]
-        came_from[word] = likeliest
-        came_from[word, 2::2] = own + goes_on
-        through = np.maximum(best[1::2], best[2::2])
-        most = best[likeliest]
-        best[0], best[1::2], best[2::2] = most + outside[word], most + begin[word], through + inside[word]
+        within = own + (best[2::2] > best[1::2])  # the better of each label's two tags
+        of_label = best[within]
+        first = int(best.argmax())
+        before = np.full(len(own), first)  # the best tag that is not the label's own
+        if first != OUTSIDE:
+            others = best.copy()
+            label = (first - 1) // 2
+            others[own[label] : own[label] + 2] = -np.inf
+            before[label] = others.argmax()
+        is_adjacent = of_label - adjacent_cost > best[before]
+        came_from[word, 0], came_from[word, 2::2] = first, within
+        came_from[word, 1::2] = np.where(is_adjacent, within, before)
+        begins = np.maximum(of_label - adjacent_cost, best[before])
+        best[0], best[1::2], best[2::2] = best[first], begins, of_label
+        best += logits[word]
     tags = np.zeros(num_words, np.int64)
     tags[-1] = best.argmax()
     for word in range(num_words - 1, 0, -1):
@@ -143,13 +157,15 @@ def _constrained(logits: Outputs) -> Tags:
     return tags
 
 
-def spans_in(outputs: Outputs, words: npt.NDArray[np.int32], labels: Sequence[str]) -> list[ScoredSpan]:
+def spans_in(
+    outputs: Outputs, words: npt.NDArray[np.int32], labels: Sequence[str], adjacent_cost: float
+) -> list[ScoredSpan]:
     """What one text is answered; ``words`` as EncodedTexts.words_of()."""
     of_words = word_tokens(words)
     places = words[of_words.tokens[of_words.first]]  # [words, 2] characters
     logits = of_words.mean_of(outputs)
-    runs = runs_of(best_tags(logits, of_words.begins_text), of_words.begins_text)
-    scores = _scores(softmax(logits), runs) if len(runs.labels) else []
+    runs = runs_of(best_tags(logits, of_words.begins_text, adjacent_cost), of_words.begins_text)
+    scores = _scores(softmax(logits), runs, adjacent_cost) if len(runs.labels) else []
     return [
         ScoredSpan(int(places[first, 0]), int(places[last, 1]), labels[label], score)
         for label, first, last, score in zip(
@@ -158,21 +174,25 @@ def spans_in(outputs: Outputs, words: npt.NDArray[np.int32], labels: Sequence[st
     ]
 
 
-def _scores(probabilities: npt.NDArray[np.float32], runs: Runs) -> list[float]:
+def _scores(probabilities: npt.NDArray[np.float32], runs: Runs, adjacent_cost: float) -> list[float]:
     """Probability that each span is there as it is: begins, goes on to its last word, and not beyond it.
 
     ``probabilities`` is [words, tags], of one text.
     """
+    begin, inside = probabilities[:, 1::2], probabilities[:, 2::2]
+    adjacent = np.float32(np.exp(-adjacent_cost)) * begin
+    of_label = begin + inside
+    # [words, labels]: the span of the word before goes on with this one.
+    goes_on = of_label * inside / np.maximum(inside + adjacent, np.finfo(np.float32).tiny)
     scores: list[float] = []
     before = (-1, -1)  # label and last word of the span before
     for label, first, last in zip(runs.labels.tolist(), runs.first.tolist(), runs.last.tolist(), strict=True):
-        begin, inside = begin_tag(label), inside_tag(label)
-        score = probabilities[first, begin]
-        if before != (label, first - 1):
-            score += probabilities[first, inside]  # it would begin the span as well
-        score *= probabilities[first + 1 : last + 1, inside].prod()
+        score = of_label[first, label]
+        if before == (label, first - 1):
+            score -= goes_on[first, label]
+        score *= goes_on[first + 1 : last + 1, label].prod()
         if last + 1 < len(probabilities):
-            score *= 1 - probabilities[last + 1, inside]
+            score *= 1 - goes_on[last + 1, label]
         scores.append(float(score))
         before = (label, last)
     return scores

@@ -54,6 +54,7 @@ def save_adapter_bundle(
     label_set_thresholds: tuple[float, ...] = (),
     kind: TaskKind = TaskKind.SINGLE_LABEL,
     thresholds: tuple[float, ...] = (),
+    adjacent_cost: float = 0.0,
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
@@ -78,6 +79,7 @@ def save_adapter_bundle(
         label_set_thresholds=label_set_thresholds,
         kind=kind,
         thresholds=thresholds,
+        adjacent_cost=adjacent_cost,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)
 

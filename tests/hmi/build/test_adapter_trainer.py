@@ -21,6 +21,7 @@ from hmi.build.adapter_trainer import (
     TrainingInputs,
     learning_rate,
 )
+from hmi.build.kinds.learning import Outputs, Targets
 from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
 from hmi.build.states import StateSet
 from hmi.model.adapters.call import AdapterCall
@@ -224,6 +225,27 @@ def test_it_stops_when_validation_gains_no_more_and_keeps_the_best(
     assert len(heard.validations) - 1 - best_at == 3
     assert task.validation_accuracy == max(heard.validations)
     assert trained(new_inputs(recipe), tmp_path).curve == task.curve  # it does not go on when run again
+
+
+class OneFigure(SingleLabelLearning):
+    """Its figure never changes, as that of spans before the first one is found."""
+
+    def __init__(self, figure: float, train: LabelledStates) -> None:
+        super().__init__(2, train.targets)
+        self._figure = figure
+
+    def metric(self, outputs: Outputs, targets: Targets) -> float:
+        return self._figure
+
+
+@pytest.mark.parametrize(("figure", "stops"), [(0.0, False), (0.5, True)])
+def test_a_figure_of_nought_is_no_standstill_while_the_loss_falls(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path, figure: float, stops: bool
+) -> None:
+    inputs = new_inputs(replace(RECIPE, patience=1, learning_rate=1e-3))
+    task = trained(replace(inputs, learning=OneFigure(figure, inputs.train)), tmp_path)
+    assert task.stopped_early == stops
+    assert len(task.curve) == (2 if stops else 4)
 
 
 def test_told_to_leave_it_writes_a_checkpoint_at_that_step_and_goes_on_to_the_same_weights(

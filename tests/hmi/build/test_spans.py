@@ -180,9 +180,11 @@ def test_the_loss_passes_over_special_tokens_and_padding() -> None:
     learning = KIND.learning(targets.numpy())
     outputs = torch.randn(8, 5, generator=torch.Generator().manual_seed(1))
     tags, tokens = torch.tensor([3, 0, 0, 0]), torch.tensor([1, 4, 5, 6])
-    expected = torch.nn.functional.cross_entropy(outputs[tokens], tags, reduction="sum")
-    torch.testing.assert_close(learning.loss(outputs, targets), expected)
-    assert learning.weight(targets) == 4
+    each = torch.nn.functional.cross_entropy(outputs[tokens], tags, reduction="none")
+    weight = torch.tensor([3**0.5, 1, 1, 1]) * 4 / (3**0.5 + 3)  # by the root of their rarity, of mean 1
+    torch.testing.assert_close(learning.loss(outputs, targets), (weight * each).sum())
+    assert learning.weight(targets) == pytest.approx(4)
+    assert learning.validation_loss(outputs, targets) == pytest.approx(float(each.mean()))
 
 
 @pytest.mark.parametrize(
@@ -199,6 +201,21 @@ def test_the_loss_passes_over_special_tokens_and_padding() -> None:
 def test_spans_that_cannot_be_are_refused(spans: tuple[Span, ...] | None) -> None:
     assert KIND.problem(LabelledRow(1, "the film was good", spans=spans)) is not None
     assert KIND.problem(LabelledRow(1, "the film was good", spans=())) is None
+
+
+def test_how_rare_adjacent_spans_are_is_what_they_cost() -> None:
+    texts = ("good good", "bad film good", "good", "good")
+    spans = ((0, 4), (5, 9)), ((0, 3), (9, 13)), ((0, 4),), ((0, 4),)
+    rows = [
+        LabelledRow(number, text, spans=tuple(Span(start, end, "praise") for start, end in of_text))
+        for number, (text, of_text) in enumerate(zip(texts, spans, strict=True))
+    ]
+    encoded = TOKENIZER.encode(texts, 16, with_words=True)
+    targets = KIND.targets(rows, encoded)
+    zeros = np.zeros((encoded.documents.num_tokens, 5), np.float32)
+    head = HostHead(torch.zeros(5, 4), torch.zeros(5))
+    fitted = KIND.learning(targets).finish(head, zeros, targets)
+    assert fitted.adjacent_cost == pytest.approx(np.log(7 / 2)), "one of six"
 
 
 def test_rows_without_any_span_cannot_be_learnt_from() -> None:

@@ -24,7 +24,7 @@ def outputs(*tags: int, sure: float = 20.0) -> npt.NDArray[np.float32]:
 
 
 def test_a_span_goes_from_its_first_word_to_its_last() -> None:
-    found = spans_in(outputs(B_NAME, OUT, B_DATE, I_DATE, I_DATE, B_NAME, I_NAME), WORDS, LABELS)
+    found = spans_in(outputs(B_NAME, OUT, B_DATE, I_DATE, I_DATE, B_NAME, I_NAME), WORDS, LABELS, 0.0)
     assert [(span.start, span.end, span.label) for span in found] == [(3, 8, "date"), (9, 12, "name")]
     assert [span.score for span in found] == pytest.approx([1.0, 1.0], abs=1e-6)
 
@@ -32,32 +32,45 @@ def test_a_span_goes_from_its_first_word_to_its_last() -> None:
 def test_the_tokens_of_a_word_decide_together() -> None:
     logits = outputs(OUT, OUT, OUT, B_DATE, OUT, OUT, OUT)
     logits[4, OUT] = 30.0  # the second token of the word outvotes the first
-    assert spans_in(logits, WORDS, LABELS) == []
+    assert spans_in(logits, WORDS, LABELS, 0.0) == []
 
 
 def test_what_goes_on_has_begun() -> None:
     logits = outputs(OUT, I_DATE, I_DATE, OUT, OUT, I_NAME, OUT, sure=2.0)
     logits[1, B_DATE] = 1.5  # likelier than that nothing begins there
     logits[5, OUT] = 1.0  # likelier than that something does
-    found = spans_in(logits, WORDS, LABELS)
+    found = spans_in(logits, WORDS, LABELS, 0.0)
     assert [(span.start, span.end, span.label) for span in found] == [(0, 4, "date")]
 
 
-@given(st.integers(1, 4), st.integers(1, 2), st.integers(0, 10_000))
-def test_the_tags_are_the_likeliest_of_all_that_may_be(num_words: int, num_labels: int, seed: int) -> None:
+def test_a_span_that_follows_one_of_its_label_at_once_costs_something() -> None:
+    logits = outputs(OUT, OUT, B_DATE, B_DATE, B_DATE, OUT, OUT, sure=4.0)
+    logits[3:5, I_DATE] = 3.0
+    for cost, edges in ((0.0, [(3, 4), (5, 8)]), (2.0, [(3, 8)])):
+        found = spans_in(logits, WORDS, LABELS, cost)
+        assert [(span.start, span.end) for span in found] == edges
+        assert all(span.score > 0.5 for span in found)
+
+
+@given(st.integers(1, 4), st.integers(1, 2), st.sampled_from([0.0, 0.3, 2.0]), st.integers(0, 10_000))
+def test_the_tags_are_the_likeliest_of_all_that_may_be(
+    num_words: int, num_labels: int, cost: float, seed: int
+) -> None:
     logits = np.random.default_rng(seed).normal(size=(num_words, 2 * num_labels + 1)).astype(np.float32)
     begins_text = np.random.default_rng(seed + 1).random(num_words) < 0.3
     begins_text[0] = True
 
-    def may_be(tags: tuple[int, ...]) -> bool:
-        return all(
-            tag == OUT or tag % 2 or (not begins and before in (tag, tag - 1))
-            for tag, before, begins in zip(tags, (OUT, *tags), begins_text.tolist(), strict=False)
-        )
+    def worth(tags: tuple[int, ...]) -> float:
+        total = float(logits[range(num_words), tags].sum(dtype=np.float64))
+        for tag, before, begins in zip(tags, (OUT, *tags), begins_text.tolist(), strict=False):
+            follows = tag != OUT and not begins and before != OUT and (before - 1) // 2 == (tag - 1) // 2
+            if tag != OUT and tag % 2 == 0 and not follows:
+                return -np.inf
+            total -= cost * (tag % 2 == 1 and follows)
+        return total
 
-    every = product(range(2 * num_labels + 1), repeat=num_words)
-    expected = max(filter(may_be, every), key=lambda tags: float(logits[range(num_words), tags].sum()))
-    assert best_tags(logits, begins_text).tolist() == list(expected)
+    expected = max(product(range(2 * num_labels + 1), repeat=num_words), key=worth)
+    assert best_tags(logits, begins_text, cost).tolist() == list(expected)
 
 
 def test_a_score_is_the_probability_of_the_span_as_it_is() -> None:
@@ -65,13 +78,13 @@ def test_a_score_is_the_probability_of_the_span_as_it_is() -> None:
         np.array([[1, 0, 0, 0, 0], [0.1, 0.6, 0.3, 0, 0], [0.2, 0, 0.8, 0, 0], [0.7, 0, 0.3, 0, 0]]) + 1e-9
     )
     words = np.array([(0, 0), (0, 2), (3, 4), (5, 8)], np.int32)
-    [span] = spans_in(logits.astype(np.float32), words, LABELS)
+    [span] = spans_in(logits.astype(np.float32), words, LABELS, 0.0)
     assert (span.start, span.end) == (0, 4)
     assert span.score == pytest.approx((0.6 + 0.3) * 0.8 * (1 - 0.3), abs=1e-4)
 
 
 def test_a_text_without_words_has_no_spans() -> None:
-    assert spans_in(np.zeros((2, 5), np.float32), np.zeros((2, 2), np.int32), LABELS) == []
+    assert spans_in(np.zeros((2, 5), np.float32), np.zeros((2, 2), np.int32), LABELS, 0.0) == []
 
 
 def test_no_span_goes_on_into_the_next_text() -> None:

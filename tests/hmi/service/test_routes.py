@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hmi.base.units import KIB
+from hmi.build.offline import open_offline
 from tests.hmi.service.service_world import (
     ACME,
     GLOBEX,
@@ -20,6 +21,8 @@ from tests.hmi.service.service_world import (
     running,
 )
 from tests.tiny.store import TinyStore
+from wire.artifacts import BundleRef
+from wire.inference import SpansAnswer
 from wire.tasks import TaskKind
 
 PREDICT = "/v1/tasks/reviews/predict"
@@ -467,6 +470,7 @@ def test_each_answered_request_is_counted_once(tiny_store: TinyStore, tmp_path: 
 def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_path: Path) -> None:
     catalog = demo_catalog(tiny_store)
     tree = tiny_store.trees["film"]
+    refs: dict[TaskKind, BundleRef] = {}
     for seed, (kind, labels) in enumerate(
         [
             (TaskKind.SCORE, ()),
@@ -476,8 +480,8 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
         ],
         start=40,
     ):
-        ref = tiny_store.publish_adapter(labels=labels, seed=seed, domain="film", kind=kind)
-        catalog.deploy("acme", kind.value, adapter=ref, tree=tree)
+        refs[kind] = tiny_store.publish_adapter(labels=labels, seed=seed, domain="film", kind=kind)
+        catalog.deploy("acme", kind.value, adapter=refs[kind], tree=tree)
     with running(tiny_store, tmp_path, catalog=catalog) as service:
         single = {"inputs": ["the film was good"]}
         [scored] = service.predict(single, task="score").json()["predictions"]
@@ -493,9 +497,21 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
         assert all(span.keys() == {"start", "end", "label", "score"} for span in found["spans"])
         edges = [(span["start"], span["end"]) for span in found["spans"]]
         assert edges == sorted(edges) and {start for start, _ in edges} <= {0, 4, 9, 13}
+        assert_served_offline(tiny_store, refs[TaskKind.TOKEN_CLASSIFICATION], found["spans"])
         assert code_of(service.predict(single, task="sentence_pair")) == (400, "invalid_field")
         assert code_of(service.predict(pair, task="score")) == (400, "invalid_field")
         careful = {**single, "parameters": {"abstain": True}}
         assert code_of(service.predict(careful, task="score")) == (400, "invalid_field")
         asked = {**pair, "parameters": {"tokens": True}}
         assert code_of(service.predict(asked, task="sentence_pair")) == (400, "invalid_field")
+
+
+def assert_served_offline(store: TinyStore, ref: BundleRef, served: list[dict[str, Any]]) -> None:
+    """What was served of "the film was good" is what the version says without the service."""
+    model = open_offline(store.store, ref.uri, store.trees["film"].uri, backbone_uri=store.backbone_ref.uri)
+    [answer] = model.answers(["the film was good"])
+    assert isinstance(answer, SpansAnswer)
+    assert [(s.start, s.end, s.label) for s in answer.spans] == [
+        (span["start"], span["end"], span["label"]) for span in served
+    ]
+    assert [span["score"] for span in served] == pytest.approx([s.score for s in answer.spans], abs=1e-4)

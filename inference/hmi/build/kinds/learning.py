@@ -30,6 +30,7 @@ class FittedHead:
     temperature: float = 1.0  # the outputs were divided by it
     thresholds: tuple[float, ...] = ()  # AdapterFields.thresholds
     label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
+    adjacent_cost: float = 0.0  # AdapterFields.adjacent_cost
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
 
 

@@ -170,7 +170,8 @@ def _found(evaluated: Evaluated, labels: Sequence[str], sharpness: float = 1.0) 
     for place in range(len(evaluated.rows)):
         words = encoded.words_of(place)
         assert words is not None, "texts of this kind are encoded with their words"
-        found.append(spans_in(outputs[offsets[place] : offsets[place + 1]], words, labels))
+        of_row = outputs[offsets[place] : offsets[place + 1]]
+        found.append(spans_in(of_row, words, labels, evaluated.fitted.adjacent_cost))
     return found
 
 

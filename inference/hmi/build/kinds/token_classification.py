@@ -15,6 +15,7 @@ from torch.nn import functional
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
 from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs, Targets, imitation_loss
+from hmi.build.kinds.single_label import class_weights
 from hmi.build.kinds.span_figures import SpanFigures, span_figures
 from hmi.build.score_calibration import fit_temperature
 from hmi.kinds.token_classification import (
@@ -85,11 +86,11 @@ class TokenClassificationTraining:
         return targets
 
     def learning(self, train: Targets) -> "TokenLearning":
-        return TokenLearning(2 * len(self._labels) + 1)
+        return TokenLearning(2 * len(self._labels) + 1, train)
 
     def figures(self, evaluated: Evaluated) -> SpanFigures:
         read = _read(evaluated.targets)
-        right = read.said_tags(evaluated.outputs) == read.tags
+        right = read.said_tags(evaluated.outputs, evaluated.fitted.adjacent_cost) == read.tags
         num_rows = len(evaluated.rows)
         return span_figures(
             evaluated,
@@ -101,7 +102,7 @@ class TokenClassificationTraining:
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """F1 of each row's spans, in words; 1 where there are none and none is found."""
         read = _read(targets)
-        said, truth = read.said(outputs), read.truth()
+        said, truth = read.said(outputs, fitted.adjacent_cost), read.truth()
         hits, given, support = (
             np.bincount(read.rows[first], minlength=len(targets))
             for first in (said.first[read.is_in(said, truth)], said.first, truth.first)
@@ -126,25 +127,31 @@ class TokenClassificationTraining:
 class TokenLearning:
     """See Learning."""
 
-    def __init__(self, num_tags: int) -> None:
+    def __init__(self, num_tags: int, train: Targets) -> None:
         self.num_outputs = num_tags
+        tags = train[..., 0]
+        # Most words are outside: unweighted, it takes long until a first span is found.
+        self._weights = class_weights(tags[tags != IGNORED].astype(np.int64), num_tags)
+        self._adjacent_cost = _read(train).adjacent_cost
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, _token_tags(targets), reduction="sum")
+        tags = _token_tags(targets)
+        return functional.cross_entropy(outputs, tags, weight=self._weights, reduction="sum")
 
     def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
         return imitation_loss(outputs, taught)
 
     def weight(self, targets: Tensor) -> float:
-        return float(max(1, int((targets[..., 0] != IGNORED).sum())))
+        tags = targets[..., 0][targets[..., 0] != IGNORED].long()
+        return float(len(tags) if self._weights is None else self._weights[tags].sum())
 
     def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
-        return float(self.loss(outputs, targets)) / self.weight(targets)
+        return float(functional.cross_entropy(outputs, _token_tags(targets)))
 
     def metric(self, outputs: Outputs, targets: Targets) -> float:
         """F1 of the spans, in words; 1 where there are none and none is found."""
         read = _read(targets)
-        said, truth = read.said(outputs), read.truth()
+        said, truth = read.said(outputs, self._adjacent_cost), read.truth()
         together = len(said.first) + len(truth.first)
         return 2 * int(read.is_in(said, truth).sum()) / together if together else 1.0
 
@@ -153,7 +160,12 @@ class TokenLearning:
         num_words = len(read.tags)
         some = np.unique(np.linspace(0, num_words - 1, min(num_words, MAX_FITTED_WORDS)).astype(np.int64))
         temperature = fit_temperature(read.of_words.mean_of(outputs)[some], read.tags[some])
-        return FittedHead(head.at_temperature(temperature), temperature, metrics={"temperature": temperature})
+        return FittedHead(
+            head.at_temperature(temperature),
+            temperature,
+            adjacent_cost=self._adjacent_cost,
+            metrics={"temperature": temperature},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +176,20 @@ class _ReadTargets:
     rows: npt.NDArray[np.int64]  # [words]
     tags: Tags
 
-    def said_tags(self, outputs: Outputs) -> Tags:
-        return best_tags(self.of_words.mean_of(outputs), self.of_words.begins_text)
+    @property
+    def adjacent_cost(self) -> float:
+        """How rare it is that a span begins where one of its label has just ended: less the logarithm of
+        the share of spans that do."""
+        truth = self.truth()
+        follows = (truth.first[1:] == truth.last[:-1] + 1) & (truth.labels[1:] == truth.labels[:-1])
+        num_adjacent = int((follows & ~self.of_words.begins_text[truth.first[1:]]).sum())
+        return float(np.log((len(truth.first) + 1) / (num_adjacent + 1)))
 
-    def said(self, outputs: Outputs) -> Runs:
-        return runs_of(self.said_tags(outputs), self.of_words.begins_text)
+    def said_tags(self, outputs: Outputs, adjacent_cost: float) -> Tags:
+        return best_tags(self.of_words.mean_of(outputs), self.of_words.begins_text, adjacent_cost)
+
+    def said(self, outputs: Outputs, adjacent_cost: float) -> Runs:
+        return runs_of(self.said_tags(outputs, adjacent_cost), self.of_words.begins_text)
 
     def truth(self) -> Runs:
         return runs_of(self.tags, self.of_words.begins_text)
