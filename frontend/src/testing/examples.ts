@@ -455,6 +455,7 @@ export const spansReport = {
     { label: "NAME", precision: 0.86, recall: 0.8, f1: 0.83, support: 34 },
   ],
   calibration: additions.calibration,
+  mistakes: [{ row: 23, spans: [{ start: 0, end: 3, label: "NAME" }], predicted: [] }],
   stopped_early: false,
   rows: report.rows,
   truncated_share: report.truncated_share,

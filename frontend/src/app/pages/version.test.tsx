@@ -153,6 +153,9 @@ describe("a version's report", () => {
     expect(within(byLabel).getByRole("row", { name: /^NAME/ })).toHaveTextContent("83.0%34");
     expect(within(byLabel).getByRole("columnheader", { name: "Spans" })).toBeVisible();
     expect(screen.getByText("Do the scores mean what they say?")).toBeVisible();
+    expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent(
+      /Labelled\s*NAME at 0–3\s*It said\s*none/,
+    );
   });
 
   it("does not guess at a report of another format", async () => {

@@ -187,6 +187,18 @@ export interface SpansReport extends Common {
   labels: string[];
   classes: ClassFigures[];
   calibration: Calibration | null;
+  mistakes?: { row: number; spans: Place[]; predicted: Place[] }[];
+}
+
+/** Characters of a text that have a label. */
+interface Place {
+  start: number;
+  end: number;
+  label: string;
+}
+
+function placeOf({ start, end, label }: Place): string {
+  return `${label} at ${start}–${end}`;
 }
 
 export type Report = OneLabelReport | ScoreReport | MultiLabelReport | SpansReport;
@@ -286,9 +298,15 @@ export interface JudgedRow {
   otherScore?: number;
 }
 
-/** The worst mistakes, in the order of the report; reports of marked places name none. */
+/** The worst mistakes, in the order of the report. */
 export function mistakesOf(report: Report): JudgedRow[] {
-  if (report.kind === "token_classification") return [];
+  if (report.kind === "token_classification") {
+    return (report.mistakes ?? []).map(({ row, spans, predicted }) => ({
+      row,
+      label: listed(spans.map(placeOf)),
+      other: listed(predicted.map(placeOf)),
+    }));
+  }
   if (report.kind === "score") {
     return (report.mistakes ?? []).map(({ row, value, predicted }) => ({
       row,

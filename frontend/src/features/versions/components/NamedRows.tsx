@@ -45,7 +45,9 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
               ? "Held-out rows that it was furthest off at."
               : report.kind === "multi_label"
                 ? "Held-out rows with the most labels wrong."
-                : "Held-out rows that it was surest about, and wrong. Sometimes it is the label that is."
+                : report.kind === "token_classification"
+                  ? "Held-out rows with the most places wrong; the numbers count characters."
+                  : "Held-out rows that it was surest about, and wrong. Sometimes it is the label that is."
           }
         >
           <RowList rows={mistakes} otherTitle="It said" texts={known} decisions={decisions} />
