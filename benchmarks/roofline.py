@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.common import print_result, say
-from benchmarks.http_load import HttpFigures, Served, closed_loop, request_bytes, serving
+from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
+from benchmarks.http_world import sent_texts, served
 from benchmarks.serving_world import Answered, Checker, ClosedLoop, World, chooser, scratch, zipf
 from hmi.engine.stages import SameThread
 from hmi.model.adapters.call import AdapterModule, module_shape
@@ -143,24 +144,16 @@ class _Product:
 def _http(world: World, told: Path, seconds: float, rounds: int) -> dict[str, Any]:
     """The same texts through the engine alone and over HTTP, with as many open at a time."""
     tenants = world.tenants
-    served = Served(
-        {key: str(value) for key, value in world.settings(num_slots=SLOTS, num_host=HOST).items()},
-        (world.ref.uri, world.ref.digest),
-        [(tenant.hplm.adapter.uri, tenant.hplm.adapter.digest) for tenant in tenants],
-        [(tenant.hplm.tree.uri, tenant.hplm.tree.digest) for tenant in tenants],
-    )
+    told_of = served(world, world.settings(num_slots=SLOTS, num_host=HOST))
     chance = np.random.default_rng(3)
     drawn = chance.choice(len(tenants), size=4096, p=zipf(len(tenants), 1.0))
-    texts = [
-        text[: world.backbone.tokenizer.spans(text)[len(ids) - 2][1]]
-        for text, ids in zip(world.plain_texts, world.texts, strict=True)
-    ]
+    texts = sent_texts(world)
     requests = [request_bytes(int(tenant), [texts[n % len(texts)]]) for n, tenant in enumerate(drawn)]
     direct, over_http, runs = [], [], []
     plane = world.plane(num_slots=SLOTS, num_host=HOST)
     plane.start()
     loop = ClosedLoop(world, plane, chooser(tenants, zipf(len(tenants), 1.0), seed=3), CONNECTIONS)
-    with serving(served, told) as port:
+    with serving(told_of, told) as port:
         closed_loop(port, requests, connections=CONNECTIONS, seconds=seconds / 2)
         loop.run(seconds / 2)
         for _ in range(rounds):

@@ -151,7 +151,7 @@ class World:
         for number in range(num_tenants):
             has_leaf = number % ONE_IN_LEAF == 0
             tree = leaves[number // ONE_IN_LEAF] if has_leaf else domains[number % NUM_DOMAINS]
-            hplm = HplmRef(self._adapter(number, tree), tree)
+            hplm = HplmRef(self.publish_adapter(number, tree), tree)
             self.tenants.append(Tenant(TenantId(f"tenant-{number}"), hplm, has_leaf))
             if (number + 1) % 2500 == 0:
                 say(f"{number + 1} adapters are written")
@@ -252,7 +252,8 @@ class World:
             self._parents[ref] = tree, counted_documents(self.store, tree)
         return self._parents[ref]
 
-    def _adapter(self, number: int, tree: BundleRef) -> BundleRef:
+    def publish_adapter(self, number: int, tree: BundleRef) -> BundleRef:
+        """The random adapter and head of this number, trained on ``tree`` as far as anybody can tell."""
         fields = self.backbone.fields
         folder = self._root / "adapters" / str(number)
         folder.mkdir(parents=True)
