@@ -28,7 +28,7 @@ pytestmark = pytest.mark.database
 KEY = "hmi_process-test"
 WAIT_S = 60
 TEXT = {"inputs": ["the film was good"]}
-NUM_DRAINED, NUM_DRAINED_TEXTS = 8, 96
+NUM_DRAINED, NUM_DRAINED_TEXTS = 8, 512
 
 
 class Catalog:
@@ -138,6 +138,7 @@ class Process:
             "HMI_USAGE_FLUSH_S": "0.2",
             "HMI_THREADS": "1",
             "HMI_MAX_INPUTS": str(NUM_DRAINED_TEXTS),
+            "HMI_MAX_QUEUE_REQUESTS": str(NUM_DRAINED * NUM_DRAINED_TEXTS),
         }
         self.answered: list[httpx.Response] = []
         self.log = cache / "log.txt"
@@ -292,14 +293,16 @@ def test_a_request_under_way_is_answered_when_the_service_ends(
             thread.start()
 
         def are_under_way() -> bool:
-            """All have been accepted, and some are not answered yet."""
+            """All have been accepted, and some wait."""
             num_answered = len(statuses)  # first: one that ends meanwhile is then counted in neither
             num_open = process.num_open_requests()
-            assert num_answered < NUM_DRAINED, "they were answered too quickly to be drained"
-            return num_open > 0 and num_open + num_answered == NUM_DRAINED
+            assert num_answered < NUM_DRAINED, "they were answered too quickly: give them more texts"
+            return num_open > 1 and num_open + num_answered == NUM_DRAINED
 
         wait_until(are_under_way)
-        assert process.stop(signal.SIGTERM) == 0
+        process.child.send_signal(signal.SIGTERM)
+        assert len(statuses) < NUM_DRAINED, "nothing was under way any more: give them more texts"
+        assert process.child.wait(WAIT_S) == 0
         for thread in threads:
             thread.join(WAIT_S)
         assert statuses == [200] * NUM_DRAINED
