@@ -31,6 +31,7 @@ def main() -> int:
     print_result(
         {
             "failed": sum(figures["failed"] for figures in rounds),
+            "failed_without": sum(figures["failed_without"] for figures in rounds),
             "p99_ratio": round(statistics.median(figures["p99_ratio"] for figures in rounds), 3),
             "p50_ratio": round(statistics.median(figures["p50_ratio"] for figures in rounds), 3),
             "replaced": sum(figures["replaced"] for figures in rounds),
@@ -112,9 +113,8 @@ def _round(world: World, plane: LivePlane, number: int, seconds: float) -> dict[
     before, after = Percentiles.of(steady.outcomes), Percentiles.of(churned.outcomes)
     by_new = [answer for answer in churned.answers if answer.tenant.hplm.adapter in churn.new]
     figures = {
-        "failed": sum(
-            outcome.fate is not Fate.ANSWERED for loop in (steady, churned) for outcome in loop.outcomes
-        ),
+        "failed": _num_failed(churned),
+        "failed_without": _num_failed(steady),
         "p99_ratio": round(after.p99_ms / before.p99_ms, 3),
         "p50_ratio": round(after.p50_ms / before.p50_ms, 3),
         "p50_ms": [round(before.p50_ms, 1), round(after.p50_ms, 1)],
@@ -130,6 +130,11 @@ def _round(world: World, plane: LivePlane, number: int, seconds: float) -> dict[
     others = [*churned.answers, *steady.answers]
     every = max(1, len(others) // max(1, len(by_new)))
     return {**figures, "answers": [*by_new, *others[::every]]}  # half of those to be checked are new
+
+
+def _num_failed(loop: OpenLoop) -> int:
+    """Refused and late ones included."""
+    return sum(outcome.fate is not Fate.ANSWERED for outcome in loop.outcomes)
 
 
 if __name__ == "__main__":
