@@ -41,9 +41,9 @@ from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
 from hmi.model.adapter_bank import adapter_unit_bytes
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
-from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.call import AdapterModule, Site
+from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraFactors, Site, adapted_sites
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead, head_unit_bytes
@@ -280,9 +280,7 @@ def random_adapter(fields: BackboneFields, seed: int) -> HostAdapter:
         inputs, outputs = _shape(fields, site)
         drawn = chance.standard_normal(8 * (inputs + outputs), dtype=np.float32) * ADAPTER_SCALE
         weights = torch.from_numpy(drawn.astype(np.float16))
-        factors[site] = LoraFactors(
-            weights[: 8 * inputs].view(8, inputs), weights[8 * inputs :].view(outputs, 8)
-        )
+        factors[site] = Factors(weights[: 8 * inputs].view(8, inputs), weights[8 * inputs :].view(outputs, 8))
     return HostAdapter(config, factors)
 
 

@@ -113,12 +113,12 @@ class PlotTreeFields:
 
 @dataclass(frozen=True, slots=True)
 class AdapterFields:
-    """A task's adapter (PEFT files), head and labels, and what it was trained on.
+    """A task's adapter (files of its method: PEFT's of lora), head and labels, and what it was trained on.
 
     Bundles of older releases do not say their kind: they are single_label.
     """
 
-    method: str  # "lora"
+    method: str  # of wire.training.METHODS, or "identity"
     rank: int
     alpha: float
     target_modules: tuple[str, ...]

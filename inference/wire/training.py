@@ -7,14 +7,17 @@ from typing import Any
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
 from wire.tasks import TaskKind
 
+METHODS = ("lora", "bottleneck")
+"""Of adapters, that a recipe may ask for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How an adapter is trained. The defaults are argued for in docs/decisions/0001-training-recipe.md."""
 
     method: str = "lora"
-    rank: int = 8
-    alpha: float = 16.0
+    rank: int = 8  # of a bottleneck, its width
+    alpha: float = 16.0  # of lora alone
     epochs: int = 3
     learning_rate: float = 1e-3
     batch_rows: int = 16

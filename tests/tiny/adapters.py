@@ -2,25 +2,23 @@
 
 import torch
 
-from hmi.model.adapters.call import module_shape
+from hmi.model.adapters.host import AdapterConfig, Factors, HostAdapter, adapted_sites, factor_shapes
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraFactors, adapted_sites
 from hmi.model.heads import HostHead
 from wire.artifacts import BackboneFields
 
 
 def random_adapter(
-    fields: BackboneFields, *, seed: int, config: LoraConfig | None = None, scale: float = 0.3
+    fields: BackboneFields, *, seed: int, config: AdapterConfig | None = None, scale: float = 0.3
 ) -> HostAdapter:
-    """A LoRA adapter with every factor drawn from N(0, scale)."""
+    """An adapter, LoRA unless ``config`` says otherwise, with every factor drawn from N(0, scale)."""
     chosen = LoraConfig() if config is None else config
     random = torch.Generator().manual_seed(seed)
     factors = {}
     for site in adapted_sites(fields, chosen):
-        inputs, outputs = module_shape(fields, site.module)
-        factors[site] = LoraFactors(
-            torch.randn(chosen.rank, inputs, generator=random) * scale,
-            torch.randn(outputs, chosen.rank, generator=random) * scale,
+        down, up = factor_shapes(fields, chosen, site.module)
+        factors[site] = Factors(
+            torch.randn(down, generator=random) * scale, torch.randn(up, generator=random) * scale
         )
     return HostAdapter(chosen, factors)
 

@@ -19,6 +19,7 @@ from hmi.build.windows import Windowing
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.methods import adapter_config
 from hmi.plot.tree import counted_documents, open_tree
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
@@ -70,6 +71,7 @@ class TinyStore:
         scale: float = 0.3,
         label_set_thresholds: tuple[float, ...] = (),
         kind: TaskKind = TaskKind.SINGLE_LABEL,
+        method: str = LoraConfig.method,
     ) -> BundleRef:
         """A random adapter and head, large enough to change labels."""
         fields = self.backbone.fields
@@ -78,7 +80,9 @@ class TinyStore:
         with tempfile.TemporaryDirectory() as temporary:
             digest = save_adapter_bundle(
                 Path(temporary),
-                adapter=random_adapter(fields, seed=seed, config=LoraConfig(rank=rank), scale=scale),
+                adapter=random_adapter(
+                    fields, seed=seed, config=adapter_config(method, rank=rank, alpha=16.0), scale=scale
+                ),
                 head=random_head(
                     fields,
                     num_labels=answers_of(kind).num_outputs(labels),

@@ -15,8 +15,9 @@ from torch import Tensor
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.build.adapter_archive import HEAD_FIELDS_FILE, AdapterRefused, Unpacked
 from hmi.kinds.answers import answers_of
-from hmi.model.adapter_bundle import HEAD_FILE, LORA
-from hmi.model.adapters.lora.layer import HostAdapter
+from hmi.model.adapter_bundle import HEAD_FILE
+from hmi.model.adapters.host import HostAdapter
+from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, open_peft
 from hmi.model.heads import HostHead
 from wire.artifacts import MANIFEST_FILE, BackboneFields
@@ -46,7 +47,7 @@ class HeadFields(msgspec.Struct, forbid_unknown_fields=True):
 class _ManifestFields(HeadFields):
     """The same, as the manifest of an exported version has them among others."""
 
-    method: str = LORA
+    method: str = LoraConfig.method
 
 
 class _ManifestShape(msgspec.Struct):
@@ -118,8 +119,9 @@ def _head_fields(folder: Path) -> HeadFields:
         said = msgspec.convert({name: fields[name] for name in known if name in fields}, _ManifestFields)
     except msgspec.ValidationError as exc:
         raise AdapterRefused(f"{MANIFEST_FILE} is not that of an exported version: {exc}") from exc
-    if said.method != LORA:
-        raise AdapterRefused(f"the exported version is of method {said.method}; {LORA} can be brought")
+    if said.method != LoraConfig.method:
+        known = LoraConfig.method
+        raise AdapterRefused(f"the exported version is of method {said.method}; {known} can be brought")
     return said
 
 

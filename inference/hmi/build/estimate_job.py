@@ -22,10 +22,8 @@ from hmi.build.metrics import Indices, accuracy, wilson_interval
 from hmi.build.report import majority_accuracy
 from hmi.build.split import split_rows
 from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
-from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe
+from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_adapter
 from hmi.kinds.answers import answers_of
-from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import LoraParameters
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
@@ -157,7 +155,7 @@ def _reckoned(
 
 
 def _adapter_bytes(recipe: Recipe, fields: BackboneFields, num_outputs: int) -> int:
-    adapter = LoraParameters(fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+    adapter = new_adapter(recipe, fields)
     head_bytes = num_outputs * (fields.hidden + 1) * np.dtype(np.float32).itemsize
     return adapter.to_host(ADAPTER_DTYPE).num_bytes + head_bytes
 

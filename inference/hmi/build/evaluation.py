@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hmi.build.states import select
 from hmi.model.adapter_bank import AdapterBank
-from hmi.model.adapters.lora.layer import HostAdapter
+from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
 from hmi.model.heads import HeadBank, HostHead, mean_pool
 from hmi.plot.lookup import PlotArena

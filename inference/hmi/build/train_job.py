@@ -46,14 +46,16 @@ from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, s
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
 from hmi.kinds.answers import answers_of
-from hmi.model.adapter_bundle import LORA, Hplm, open_adapter_bundle, save_adapter_bundle
-from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
+from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapters.host import HostAdapter
+from hmi.model.adapters.methods import adapter_config
+from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone, open_original_upper
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead
 from hmi.model.upper import UpperLayers
 from hmi.plot.tree import open_leave_one_out
+from wire.artifacts import BackboneFields
 from wire.ids import Digest
 from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
@@ -330,13 +332,13 @@ class _Training:
         self._work.keep_search(found)
         return found
 
-    def _new_adapter(self, recipe: Recipe) -> LoraParameters:
-        return LoraParameters(self._backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+    def _new_adapter(self, recipe: Recipe) -> AdapterParameters:
+        return new_adapter(recipe, self._backbone.fields)
 
     def _inputs(
         self,
         recipe: Recipe,
-        adapter: LoraParameters,
+        adapter: AdapterParameters,
         upper: UpperLayers,
         train: LabelledStates,
         validation: LabelledStates,
@@ -546,10 +548,15 @@ class _Training:
         return report_body(report, figures)
 
 
+def new_adapter(recipe: Recipe, fields: BackboneFields) -> AdapterParameters:
+    """As the recipe asks for it, before its first step."""
+    config = adapter_config(recipe.method, rank=recipe.rank, alpha=recipe.alpha)
+    return AdapterParameters(fields, config, seed=recipe.seed)
+
+
 def check_recipe(recipe: Recipe) -> None:
     """Raise InvalidInput for what no training can do."""
-    if recipe.method != LORA:
-        raise InvalidInput(f"the recipe's method is {recipe.method!r}; {LORA!r} is supported", param="method")
+    adapter_config(recipe.method, rank=max(1, recipe.rank), alpha=recipe.alpha)
     for name in ("rank", "epochs", "batch_rows", "patience"):
         if getattr(recipe, name) < 1:
             raise InvalidInput(

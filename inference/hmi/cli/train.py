@@ -13,7 +13,7 @@ from hmi.cli.train_file import train_file
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
 from wire.tasks import TaskKind
-from wire.training import Progress, TrainFailure, TrainJob
+from wire.training import METHODS, Progress, TrainFailure, TrainJob
 
 EXIT_CANNOT_SUCCEED = 2
 
@@ -72,6 +72,7 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
         help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv, .parquet (default: none)",
     )
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--method", choices=METHODS)
     parser.add_argument("--rank", type=int)
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--max-minutes", type=float, help="end with the best validation so far after these")

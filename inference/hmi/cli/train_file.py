@@ -90,6 +90,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     given = {
         name: value
         for name in (
+            "method",
             "epochs",
             "rank",
             "learning_rate",

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import BundleMismatch
-from hmi.model.adapters.call import AdapterModule, module_shape
-from hmi.model.adapters.lora.layer import HostAdapter, Site
+from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site, module_shape
+from hmi.model.adapters.host import HostAdapter
 from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
 from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 from wire.artifacts import BackboneFields
@@ -35,13 +35,16 @@ def adapter_unit_bytes(fields: BackboneFields, dtype: torch.dtype = torch.float3
 
 
 class AdapterBank:
-    """Slots for LoRA adapters over a pool of rank-8 units. One thread only: the one that owns the device.
+    """Slots for adapters of any method over a pool of rank-8 units. One thread only: the device's owner.
 
     One flat tensor holds everything; a unit's weights stand together, so that an adapter is written and
     wiped in few copies, and each site (module of a layer) is a strided view over all units:
 
         arena    unit 0 (all zero) | unit 1 | ... | unit n
         unit     site 0: down [8, in] up [8, out] | site 1: down up | ...        scaling is folded into up
+
+    Of an adapter that reads outputs, down is [8, out] in the first columns of its place: out is never wider
+    than in where such adapters act.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class AdapterBank:
         self._arena[EMPTY_UNIT] = 0
         self._down, self._up = self._views()
         self._acts_on = np.zeros((num_slots, len(self._sites)), np.bool_)
+        self._reads_outputs = np.zeros(num_slots, np.bool_)
 
     @property
     def num_slots(self) -> int:
@@ -112,12 +116,14 @@ class AdapterBank:
         if adapter is not None:
             self._copy(units, adapter)
             self._acts_on[slot, [self._sites[site] for site in adapter.factors]] = True
+            self._reads_outputs[slot] = adapter.config.reads_outputs
 
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
         slot."""
         self._arena[self._table.release(slot)] = torch.nan
         self._acts_on[slot] = False
+        self._reads_outputs[slot] = False
 
     def call(self, slots: NDArray[np.int64], offsets: NDArray[np.int64]) -> "BankCall | None":
         """The adapters of one batch; None where no document has any, so that the plain forward is taken.
@@ -131,6 +137,7 @@ class AdapterBank:
             slots,
             offsets,
             self._table,
+            self._reads_outputs,
             unit_rank=UNIT_RANK,
             device=self._arena.device,
             dtype=self._arena.dtype,
@@ -158,7 +165,7 @@ class AdapterBank:
             for number, unit in enumerate(units):
                 ranks = slice(number * UNIT_RANK, (number + 1) * UNIT_RANK)
                 part = factors.down[ranks]
-                down[unit, : len(part)] = part.to(self._arena.device, self._arena.dtype)
+                down[unit, : len(part), : part.shape[1]] = part.to(self._arena.device, self._arena.dtype)
                 up[unit, : len(part)] = scaled[ranks].to(self._arena.device, self._arena.dtype)
 
     def _views(self) -> tuple[list[Tensor], list[Tensor]]:
@@ -205,8 +212,11 @@ class BankCall:
             down, up = (self._of_chunks(part, group).to(inputs.dtype) for part in weights)
             tokens, shape = slice(group.first_token, group.last_token), (group.num_chunks, CHUNK_TOKENS)
             narrow = torch.bmm(inputs[tokens].view(*shape, inputs.shape[1]), down.transpose(1, 2))
-            narrow = narrow * group.keep
-            outputs[tokens].view(*shape, outputs.shape[1]).baddbmm_(narrow, up)
+            changed = outputs[tokens].view(*shape, outputs.shape[1])
+            if group.reads_outputs is not None and module in RETURNING_MODULES:
+                after = torch.bmm(changed, down[:, :, : outputs.shape[1]].transpose(1, 2))
+                narrow = torch.where(group.reads_outputs, functional.gelu(after), narrow)
+            changed.baddbmm_(narrow * group.keep, up)
 
     @staticmethod
     def _of_chunks(part: Tensor, group: ChunkGroup) -> Tensor:

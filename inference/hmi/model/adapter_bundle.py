@@ -1,5 +1,5 @@
-"""A task's hPLM as a bundle, written by the trainer and read by the service: adapter in PEFT's format, head,
-labels."""
+"""A task's hPLM as a bundle, written by the trainer and read by the service: adapter in its method's format,
+head, labels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from hmi.artifacts.bundle import open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.kinds.answers import answers_of
-from hmi.model.adapters.lora.layer import HostAdapter
-from hmi.model.adapters.lora.peft_format import open_peft, save_peft
+from hmi.model.adapters.host import HostAdapter
+from hmi.model.adapters.methods import METHODS
 from hmi.model.heads import HostHead
 from wire.artifacts import AdapterFields, BackboneFields, BundleKind
 from wire.ids import BundleUri, Digest
@@ -19,7 +19,6 @@ from wire.tasks import TaskKind
 
 HEAD_FILE = "head.safetensors"
 
-LORA = "lora"
 IDENTITY = "identity"
 """Method of a task that only has a head: the plain upper layers."""
 
@@ -58,15 +57,15 @@ def save_adapter_bundle(
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
-    Tensors keep their type: an adapter of LoraParameters.to_host(torch.float16) takes half the room, and is
-    what must then be evaluated. Raises BundleMismatch or BundleBroken for what could not be opened again.
+    Tensors keep their type: an adapter of AdapterParameters.to_host(torch.float16) takes half the room, and
+    is what must then be evaluated. Raises BundleMismatch or BundleBroken for what could not be opened again.
     """
     _check(adapter, head, kind, labels, backbone_fields)
     if adapter is not None:
-        save_peft(folder, adapter, backbone_fields)
+        METHODS[adapter.config.method].save(folder, adapter, backbone_fields)
     save_file({"weight": head.weight.contiguous(), "bias": head.bias.contiguous()}, folder / HEAD_FILE)
     fields = AdapterFields(
-        method=IDENTITY if adapter is None else LORA,
+        method=IDENTITY if adapter is None else adapter.config.method,
         rank=0 if adapter is None else adapter.config.rank,
         alpha=0.0 if adapter is None else adapter.config.alpha,
         target_modules=() if adapter is None else tuple(module.value for module in adapter.config.modules),
@@ -98,15 +97,13 @@ def open_adapter_bundle(
         raise BundleMismatch(
             f"adapter {bundle.digest} was trained on backbone {fields.backbone}, this is {backbone}"
         )
-    if fields.method not in (LORA, IDENTITY):
-        raise BundleMismatch(
-            f"adapter {bundle.digest} is of method {fields.method!r}; known: {LORA}, {IDENTITY}"
-        )
-    adapter = open_peft(folder, backbone_fields) if fields.method == LORA else None
+    method = METHODS.get(fields.method)
+    if method is None and fields.method != IDENTITY:
+        known = ", ".join((*METHODS, IDENTITY))
+        raise BundleMismatch(f"adapter {bundle.digest} is of method {fields.method!r}; known: {known}")
+    adapter = None if method is None else method.open(folder, backbone_fields)
     if adapter is not None and (adapter.config.rank, adapter.config.alpha) != (fields.rank, fields.alpha):
-        raise BundleBroken(
-            f"adapter {bundle.digest}: its manifest and its PEFT files differ in rank or alpha"
-        )
+        raise BundleBroken(f"adapter {bundle.digest}: its manifest and its files differ in rank or alpha")
     head = _read_head(folder / HEAD_FILE)
     _check(adapter, head, fields.kind, fields.labels, backbone_fields)
     return Hplm(bundle.digest, fields, adapter, head)

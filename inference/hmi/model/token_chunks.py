@@ -36,6 +36,7 @@ class ChunkGroup:
     num_chunks: int
     units: Tensor  # int64 [num_chunks * width]
     keep: Tensor  # [num_chunks, CHUNK_TOKENS, width * unit_rank] 1 or 0, in the adapters' type
+    reads_outputs: Tensor | None  # bool [num_chunks, 1, width * unit_rank]; None: no unit of the group does
 
     @property
     def last_token(self) -> int:
@@ -47,6 +48,7 @@ def token_chunks(
     slots: NDArray[np.int64],
     offsets: NDArray[np.int64],
     table: UnitTable,
+    reads_outputs: NDArray[np.bool_],
     *,
     unit_rank: int,
     device: torch.device,
@@ -57,7 +59,8 @@ def token_chunks(
         tokens   a a a a | a b b c | c d d . |    slots a..d, chunks of 4
         units    a _ _ _ | a b c _ | c d _ _ |    one group, of width 4
 
-    ``slots`` is int64 [num_documents], NO_SLOT for none; ``offsets`` int64 [num_documents + 1]. Raises when a
+    ``slots`` is int64 [num_documents], NO_SLOT for none; ``offsets`` int64 [num_documents + 1];
+    ``reads_outputs`` is of each slot. Raises when a
     slot is empty. Least is multiplied when documents of a slot are neighbours, and the longest come first.
     """
     table.require_filled(slots)
@@ -74,12 +77,16 @@ def token_chunks(
             units[row, : len(chunk_units)] = chunk_units
             owners[row, : len(chunk_owners)] = chunk_owners
         keep = chunks[first:last, :, None] == owners[:, None, :]
+        after = reads_outputs[np.maximum(owners, 0)] & (owners >= 0)
         groups.append(
             ChunkGroup(
                 first_token=first * CHUNK_TOKENS,
                 num_chunks=last - first,
                 units=torch.from_numpy(units.ravel()).to(device),
                 keep=torch.from_numpy(keep.repeat(unit_rank, axis=2)).to(device, dtype),
+                reads_outputs=torch.from_numpy(after.repeat(unit_rank, axis=1)[:, None, :]).to(device)
+                if after.any()
+                else None,
             )
         )
     return tuple(groups)

@@ -15,8 +15,8 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.tenants.access import TenantApi
 from portal.training import selectors, services
 from portal.training.models import JobState, TrainingJob
-from portal.training.recipes import METHODS
 from wire.tasks import TaskKind, validation_metric
+from wire.training import METHODS
 
 
 class JobErrorOut(serializers.Serializer[Any]):

@@ -7,7 +7,7 @@ from typing import Any
 from portal.common.errors import PortalError
 from wire.codec import WireError, from_plain
 from wire.errors import ErrorCode
-from wire.training import Recipe
+from wire.training import METHODS, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ BOUNDS: Mapping[str, Bounds] = {
     "search": Bounds(0, 16),
     "max_minutes": Bounds(1, 24 * 60),
 }
-METHODS = ("lora",)
 
 
 class BadRecipe(PortalError):

@@ -26,7 +26,7 @@ from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
 from hmi.build.states import StateSet
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import LoraParameters
+from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
 from hmi.model.upper import UpperLayers
@@ -87,7 +87,7 @@ def new_inputs(backbone: Backbone) -> Callable[[Recipe], TrainingInputs]:
     train, validation = rows(backbone, num_rows=96, seed=1), rows(backbone, num_rows=48, seed=2)
 
     def inputs(recipe: Recipe) -> TrainingInputs:
-        adapter = LoraParameters(backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
+        adapter = AdapterParameters(backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
         learning = SingleLabelLearning(2, train.targets)
         return TrainingInputs(
             backbone.upper, adapter, learning, backbone.fields.hidden, recipe, train, validation

@@ -12,6 +12,7 @@ import pytest
 from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import Interrupted
+from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
@@ -20,6 +21,7 @@ from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
 from tests.fakes.full_disk import full_disk
@@ -110,6 +112,26 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
     order = list(dict.fromkeys(event.phase for event in events.heard))
     assert order.index(Phase.COMPARING) < order.index(Phase.TRAINING) < order.index(Phase.EVALUATING)
+
+
+def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, method="bottleneck", distil=True)
+    job = world.job(world.put_rows("bottleneck", ROWS), name="bottleneck", recipe=recipe)
+    result = world.train(job, tmp_path / "work")
+    estimate = estimate_training(job, store=world.store, progress=JobProgress(Events()))
+    hplm = open_adapter_bundle(
+        world.store.localize(result.version.uri, result.version.digest),
+        digest=result.version.digest,
+        backbone_fields=world.backbone.fields,
+        backbone=world.backbone.digest,
+    )
+    assert hplm.adapter is not None
+    assert hplm.adapter.config == BottleneckConfig(RECIPE.rank)
+    assert (hplm.fields.method, hplm.fields.rank) == ("bottleneck", RECIPE.rank)
+    assert hplm.fields.target_modules == ("attention.output.dense", "output.dense")
+    assert hplm.num_bytes == estimate.adapter_bytes
+    assert any(factors.up.abs().sum() > 0 for factors in hplm.adapter.factors.values())
+    assert result.report["accuracy"] > 0.8
 
 
 def test_the_reported_accuracy_is_that_of_the_published_bundles(

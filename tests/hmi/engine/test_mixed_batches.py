@@ -26,6 +26,7 @@ from tests.tiny.store import TinyStore
 from wire.artifacts import BundleRef
 from wire.ids import RequestId, TaskId, TenantId
 from wire.tasks import TaskKind
+from wire.training import METHODS
 
 TEXTS = (
     "the film was good",
@@ -121,6 +122,25 @@ def test_two_tenants_in_one_batch_get_what_each_gets_alone(bench: Bench) -> None
     np.testing.assert_allclose(probabilities(together[1]).sum(1), 1.0, atol=1e-5)
 
 
+def test_methods_of_adapters_are_mixed_in_one_batch(bench: Bench) -> None:
+    """Each with what it answers alone; same head, same tree: only the adapters differ."""
+    hplms = [
+        HplmRef(
+            bench.store.publish_adapter(
+                labels=tuple("abcdefghijk"), seed=seed, head_seed=7, method=method, rank=rank
+            ),
+            bench.store.trees["general"],
+        )
+        for seed, method, rank in ((1, "lora", 8), (2, "bottleneck", 8), (3, "bottleneck", 20))
+    ]
+    alone = [bench.alone(hplm) for hplm in hplms]
+    together = mixed(bench, *(bench.request(hplm, tenant=str(n)) for n, hplm in enumerate(hplms)))
+    assert len(bench.batches[0].adapters) == 3
+    for one, answer in zip(alone, together, strict=True):
+        np.testing.assert_allclose(probabilities(answer), one, atol=1e-4)
+    assert len({tuple(scores.argmax(1).tolist()) for scores in alone}) == 3
+
+
 def test_adapters_differ_enough_to_change_labels(bench: Bench) -> None:
     """Else the test above could not fail. Same head, same tree: only the adapters differ."""
     first, second = (
@@ -156,8 +176,10 @@ def test_the_order_of_a_batch_does_not_matter(bench: Bench) -> None:
         np.testing.assert_allclose(probabilities(one), probabilities(other), atol=1e-5)
 
 
-def test_the_forward_reads_the_arena_and_not_the_source(bench: Bench) -> None:
-    hplm = hplm_of(bench.store, seed=21)
+@pytest.mark.parametrize("method", METHODS)
+def test_the_forward_reads_the_arena_and_not_the_source(bench: Bench, method: str) -> None:
+    adapter = bench.store.publish_adapter(seed=21, method=method)
+    hplm = HplmRef(adapter, bench.store.trees["general"])
     before = bench.alone(hplm)
     lease = bench.plane.adapters.acquire(hplm.adapter).result(WAIT_S)
     with lease:  # the very tensors that were promoted

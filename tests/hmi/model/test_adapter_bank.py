@@ -17,9 +17,11 @@ from hmi.model.adapter_bank import (
     adapter_unit_bytes,
     adapter_units,
 )
+from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.host import AdapterConfig, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
+from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
@@ -37,7 +39,11 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
 @pytest.fixture(scope="module")
 def adapters(backbone: Backbone) -> dict[int, HostAdapter]:
     everywhere = tuple(AdapterModule)
-    return {
+    following = {6: BottleneckConfig(8), 7: BottleneckConfig(12, modules=(AdapterModule.OUTPUT,))}
+    bottlenecks = {
+        slot: random_adapter(backbone.fields, seed=slot, config=config) for slot, config in following.items()
+    }
+    return bottlenecks | {
         slot: random_adapter(
             backbone.fields,
             seed=slot,
@@ -51,7 +57,7 @@ def adapters(backbone: Backbone) -> dict[int, HostAdapter]:
 
 @pytest.fixture(scope="module")
 def bank(backbone: Backbone, adapters: dict[int, HostAdapter]) -> AdapterBank:
-    filled = AdapterBank(backbone.fields, num_slots=6, max_rank=32)
+    filled = AdapterBank(backbone.fields, num_slots=8, max_rank=32)
     for slot, adapter in adapters.items():
         filled.write(slot, adapter)
     filled.write(5, None)
@@ -72,7 +78,7 @@ def reference(backbone: Backbone, adapter: HostAdapter | None, states: torch.Ten
     if adapter is None:
         plain: torch.Tensor = backbone.upper(states, offsets, None)
         return plain
-    parameters = LoraParameters(backbone.fields, adapter.config, seed=0)
+    parameters = AdapterParameters(backbone.fields, adapter.config, seed=0)
     parameters.load_host(adapter)
     adapted: torch.Tensor = backbone.upper(states, offsets, parameters)
     return adapted
@@ -80,7 +86,7 @@ def reference(backbone: Backbone, adapter: HostAdapter | None, states: torch.Ten
 
 @settings(max_examples=15, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from([IDENTITY, *range(6)]), st.integers(1, 20)), min_size=1, max_size=9)
+    st.lists(st.tuples(st.sampled_from([IDENTITY, *range(8)]), st.integers(1, 20)), min_size=1, max_size=9)
 )
 def test_a_mixed_batch_gives_what_each_adapter_gives_alone(
     backbone: Backbone, bank: AdapterBank, adapters: dict[int, HostAdapter], batch: list[tuple[int, int]]
@@ -106,7 +112,7 @@ def test_the_adapters_of_these_tests_differ_enough_to_tell_them_apart(
 
 
 def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterBank) -> None:
-    lengths, slots = [5, 9, 5, 3, 12, 7], np.array([0, 3, 2, IDENTITY, 0, 1])
+    lengths, slots = [5, 9, 5, 3, 12, 7], np.array([0, 3, 6, IDENTITY, 0, 7])
     states, offsets = documents_of(lengths, backbone)
     order = list(range(len(lengths)))
     random.Random(3).shuffle(order)
@@ -124,8 +130,9 @@ def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterB
         )
 
 
-def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone) -> None:
-    adapter = random_adapter(backbone.fields, seed=7)
+@pytest.mark.parametrize("config", [LoraConfig(), BottleneckConfig()])
+def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, config: AdapterConfig) -> None:
+    adapter = random_adapter(backbone.fields, seed=7, config=config)
     bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
     bank.write(0, adapter)
     states, offsets = documents_of([6, 8], backbone)
@@ -140,11 +147,14 @@ def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone) -> N
         assert not torch.allclose(backbone.upper(states, offsets, bank.call(slots, offsets)), before)
 
 
-def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(backbone: Backbone) -> None:
+@pytest.mark.parametrize("small_config", [LoraConfig(3), BottleneckConfig(3)])
+def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
+    backbone: Backbone, small_config: AdapterConfig
+) -> None:
     fresh, used = (AdapterBank(backbone.fields, num_slots=1, max_rank=16) for _ in range(2))
     wide = LoraConfig(16, modules=tuple(AdapterModule))
     used.write(0, random_adapter(backbone.fields, seed=1, config=wide))
-    small = random_adapter(backbone.fields, seed=2, config=LoraConfig(3))
+    small = random_adapter(backbone.fields, seed=2, config=small_config)
     fresh.write(0, small)
     used.write(0, small)
     states, offsets = documents_of([10], backbone)
@@ -223,7 +233,8 @@ class BankMachine(RuleBasedStateMachine):
 
     @rule(slot=st.integers(0, 3), rank=st.integers(1, 24), seed=st.integers(0, 3))
     def write(self, slot: int, rank: int, seed: int) -> None:
-        adapter = random_adapter(self.backbone.fields, seed=seed, config=LoraConfig(rank))
+        config = LoraConfig(rank) if seed % 2 else BottleneckConfig(rank)
+        adapter = random_adapter(self.backbone.fields, seed=seed, config=config)
         held = sum(adapter_units(a.config.rank) for s, a in self.expected.items() if s != slot)
         if held + adapter_units(rank) > 8:
             with pytest.raises(BudgetExceeded):
@@ -252,7 +263,9 @@ class BankMachine(RuleBasedStateMachine):
         for bank in (self.bank, fresh):
             call = bank.call(slots, offsets)
             assert call is not None
-            answers.append(call.apply(2, AdapterModule.QUERY, inputs, inputs))
+            query = call.apply(2, AdapterModule.QUERY, inputs, inputs)
+            output = torch.ones(len(slots), self.backbone.fields.intermediate)
+            answers.append(call.apply(2, AdapterModule.OUTPUT, output, query))
         torch.testing.assert_close(answers[0], answers[1])
 
 

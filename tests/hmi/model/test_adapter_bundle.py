@@ -101,7 +101,7 @@ def test_it_refuses_an_unknown_method_and_a_manifest_that_contradicts_its_files(
     save(tmp_path, backbone)
     fields = open_(tmp_path, backbone).fields
     changes = {
-        "method": ("bottleneck", BundleMismatch),
+        "method": ("prefix", BundleMismatch),
         "rank": (4, BundleBroken),
         "labels": (("a", "b"), BundleMismatch),
     }

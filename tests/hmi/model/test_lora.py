@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraParameters
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE, open_peft, save_peft
+from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
@@ -39,7 +40,7 @@ def final_states(backbone: Backbone, adapter: HostAdapter | None, text: str) -> 
     documents = backbone.tokenizer.encode([text], 64).documents
     parameters = None
     if adapter is not None:
-        parameters = LoraParameters(backbone.fields, adapter.config, seed=0)
+        parameters = AdapterParameters(backbone.fields, adapter.config, seed=0)
         parameters.load_host(adapter)
     with torch.inference_mode():
         states: torch.Tensor = backbone.upper(backbone.lower_states(documents), documents.offsets, parameters)
@@ -49,7 +50,7 @@ def final_states(backbone: Backbone, adapter: HostAdapter | None, text: str) -> 
 def test_a_fresh_adapter_changes_nothing_and_learns_everywhere(backbone: Backbone) -> None:
     documents = backbone.tokenizer.encode(["good film", "bad"], 16).documents
     states = backbone.lower_states(documents).clone()
-    parameters = LoraParameters(backbone.fields, LoraConfig(rank=4), seed=1)
+    parameters = AdapterParameters(backbone.fields, LoraConfig(rank=4), seed=1)
     plain = backbone.upper(states, documents.offsets, None)
     adapted = backbone.upper(states, documents.offsets, parameters)
     torch.testing.assert_close(adapted, plain)
@@ -59,7 +60,7 @@ def test_a_fresh_adapter_changes_nothing_and_learns_everywhere(backbone: Backbon
 
 
 def test_the_same_seed_starts_the_same(backbone: Backbone) -> None:
-    one, two, other = (LoraParameters(backbone.fields, LoraConfig(), seed=seed) for seed in (1, 1, 2))
+    one, two, other = (AdapterParameters(backbone.fields, LoraConfig(), seed=seed) for seed in (1, 1, 2))
     assert torch.equal(one.down[0], two.down[0])
     assert not torch.equal(one.down[0], other.down[0])
 
@@ -72,7 +73,7 @@ def test_it_refuses_a_configuration_that_means_nothing(bad: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
 def test_what_is_saved_is_what_is_opened(tmp_path: Path, backbone: Backbone, dtype: torch.dtype) -> None:
-    parameters = LoraParameters(backbone.fields, LoraConfig(rank=4, alpha=6), seed=1)
+    parameters = AdapterParameters(backbone.fields, LoraConfig(rank=4, alpha=6), seed=1)
     parameters.load_host(random_adapter(backbone.fields, seed=3, config=LoraConfig(rank=4, alpha=6)))
     saved = parameters.to_host(dtype)
     save_peft(tmp_path, saved, backbone.fields)

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hmi.model.adapter_bank import IDENTITY, AdapterBank, BankCall
+from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import LoraParameters
+from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.serving_layers import ServingLayers
 from tests.tiny.adapters import random_adapter
@@ -34,20 +36,22 @@ class Bank:
     def __init__(self, backbone: Backbone, dtype: torch.dtype) -> None:
         fields = backbone.fields
         self._bank = AdapterBank(fields, num_slots=5, max_rank=32, dtype=dtype)
-        self._alone: dict[int, LoraParameters] = {}
+        self._alone: dict[int, AdapterParameters] = {}
         for slot, rank in RANKS.items():
             modules = tuple(AdapterModule) if slot == 1 else LoraConfig().modules
-            config = LoraConfig(rank, alpha=2.0 * rank, modules=modules)
+            config: AdapterConfig = LoraConfig(rank, alpha=2.0 * rank, modules=modules)
+            if slot == 3:
+                config = BottleneckConfig(rank)
             adapter = random_adapter(fields, seed=slot, config=config, scale=0.1)
             self._bank.write(slot, adapter)
-            self._alone[slot] = LoraParameters(fields, config, seed=0)
+            self._alone[slot] = AdapterParameters(fields, config, seed=0)
             self._alone[slot].load_host(adapter)
         self._bank.write(4, None)
 
     def call(self, slots: list[int], offsets: NDArray[np.int64]) -> BankCall | None:
         return self._bank.call(np.array(slots), offsets)
 
-    def alone(self, slot: int) -> LoraParameters | None:
+    def alone(self, slot: int) -> AdapterParameters | None:
         return self._alone.get(slot)
 
 

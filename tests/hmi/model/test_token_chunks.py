@@ -14,6 +14,10 @@ UNITS = {0: 1, 1: 3, 2: 0, 3: 1}
 """Slot -> units that it holds; slot 4 is empty."""
 
 
+AFTER = {1, 3}
+"""Slots whose adapters read outputs."""
+
+
 @pytest.fixture(scope="module")
 def table() -> UnitTable:
     made = UnitTable(num_slots=5, num_units=8, max_units=3, unit_bytes=1)
@@ -25,7 +29,13 @@ def table() -> UnitTable:
 def chunks_of(slots: list[int], lengths: list[int], table: UnitTable) -> tuple[ChunkGroup, ...]:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     return token_chunks(
-        np.array(slots), offsets, table, unit_rank=2, device=torch.device("cpu"), dtype=torch.float32
+        np.array(slots),
+        offsets,
+        table,
+        np.array([slot in AFTER for slot in range(table.num_slots)]),
+        unit_rank=2,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
     )
 
 
@@ -52,6 +62,18 @@ def test_every_token_keeps_the_units_of_its_slot_and_no_others(
         expected = [] if slot == NO_SLOT else table.units_of(slot)
         found = [unit for unit in kept.get(token, []) if unit != EMPTY_UNIT]
         assert found == expected
+
+
+def test_units_of_slots_that_read_outputs_are_marked_and_no_others(table: UnitTable) -> None:
+    [group] = chunks_of([0, 1, NO_SLOT, 3], [30, 30, 40, 70], table)
+    assert group.reads_outputs is not None
+    marked = group.reads_outputs.view(group.num_chunks, -1, 2)
+    assert torch.equal(marked[..., 0], marked[..., 1]), "both ranks of a unit or none"
+    expected = {*table.units_of(1), *table.units_of(3)}
+    for units, marks in zip(group.units.view(group.num_chunks, -1), marked[..., 0], strict=True):
+        assert set(units[marks].tolist()) == expected & set(units.tolist())
+    [plain] = chunks_of([0, 2], [30, 30], table)
+    assert plain.reads_outputs is None
 
 
 def test_an_empty_slot_is_refused(table: UnitTable) -> None:

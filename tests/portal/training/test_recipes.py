@@ -44,6 +44,7 @@ def test_what_is_asked_is_taken() -> None:
         ({"max_tokens": 513}, "max_tokens"),
         ({"seed": -1}, "seed"),
         ({"method": "full"}, "method"),
+        ({"method": "bottleneck", "rank": 64}, "rank"),
         ({"compare_computed": 1}, "compare_computed"),
     ],
 )

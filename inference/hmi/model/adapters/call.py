@@ -1,6 +1,7 @@
 """Where adapters act: the linear modules of the upper layers, by the names that PEFT and transformers give
 them."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -18,6 +19,18 @@ class AdapterModule(StrEnum):
     ATTENTION_OUTPUT = "attention.output.dense"
     INTERMEDIATE = "intermediate.dense"
     OUTPUT = "output.dense"
+
+
+RETURNING_MODULES = (AdapterModule.ATTENTION_OUTPUT, AdapterModule.OUTPUT)
+"""Those that lead back to the hidden states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One linear module of one layer (counted from 0 over the whole backbone)."""
+
+    layer: int
+    module: AdapterModule
 
 
 class AdapterCall(Protocol):

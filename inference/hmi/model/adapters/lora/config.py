@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hmi.base.errors import InvalidInput
 from hmi.model.adapters.call import AdapterModule
@@ -18,6 +19,9 @@ RECIPE_MODULES = (
 @dataclass(frozen=True, slots=True)
 class LoraConfig:
     """Rank, scale and modules of a LoRA adapter; it acts on these modules in every upper layer."""
+
+    method: ClassVar[str] = "lora"
+    reads_outputs: ClassVar[bool] = False
 
     rank: int = 8
     alpha: float = 16.0

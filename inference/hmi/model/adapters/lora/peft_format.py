@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hmi.base.errors import BundleBroken, BundleMismatch
-from hmi.model.adapters.call import AdapterModule, module_path
+from hmi.model.adapters.call import AdapterModule, Site, module_path
+from hmi.model.adapters.host import Factors, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.layer import HostAdapter, LoraFactors, Site
 from wire.artifacts import BackboneFields
 
 CONFIG_FILE = "adapter_config.json"
@@ -96,7 +96,7 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
         raise BundleMismatch("the adapter has no LoRA weights")
     adapter = HostAdapter(
         LoraConfig(config.r, config.lora_alpha, modules),
-        {site: LoraFactors(factors["A"], factors["B"]) for site, factors in halves.items()},
+        {site: Factors(factors["A"], factors["B"]) for site, factors in halves.items()},
     )
     adapter.check(fields)
     return adapter

@@ -1,0 +1,146 @@
+"""Bottleneck adapters in training and on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
+from hmi.model.adapters.bottleneck.config import BottleneckConfig
+from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE, open_bottleneck, save_bottleneck
+from hmi.model.adapters.call import AdapterModule, Site
+from hmi.model.adapters.methods import METHODS, adapter_config
+from hmi.model.adapters.parameters import AdapterParameters
+from hmi.model.backbone import Backbone
+from tests.tiny.adapters import random_adapter
+from tests.tiny.backbone import make_tiny_backbone
+from wire import training
+
+OUTPUT_2 = "encoder.layer.2.output.dense"
+OUTPUT_1 = "encoder.layer.1.output.dense"
+QUERY_2 = "encoder.layer.2.attention.self.query"
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
+
+
+def test_every_method_that_a_recipe_may_name_is_known() -> None:
+    assert tuple(METHODS) == training.METHODS
+    for name in METHODS:
+        assert adapter_config(name, rank=4, alpha=8.0).method == name
+    with pytest.raises(InvalidInput, match="known are lora, bottleneck"):
+        adapter_config("prefix", rank=4, alpha=8.0)
+
+
+def test_a_fresh_adapter_changes_nothing_and_learns_everywhere(backbone: Backbone) -> None:
+    documents = backbone.tokenizer.encode(["good film", "bad"], 16).documents
+    states = backbone.lower_states(documents).clone()
+    parameters = AdapterParameters(backbone.fields, BottleneckConfig(4), seed=1)
+    plain = backbone.upper(states, documents.offsets, None)
+    adapted = backbone.upper(states, documents.offsets, parameters)
+    torch.testing.assert_close(adapted, plain)
+    adapted.square().sum().backward()
+    assert len(parameters.up) == 2 * 2
+    assert all(up.grad is not None and up.grad.abs().sum() > 0 for up in parameters.up)
+
+
+def test_it_follows_its_module_with_a_bend_between_its_factors(backbone: Backbone) -> None:
+    adapter = random_adapter(backbone.fields, seed=1, config=BottleneckConfig(4))
+    parameters = AdapterParameters(backbone.fields, adapter.config, seed=0)
+    parameters.load_host(adapter)
+    outputs = torch.randn(5, backbone.fields.hidden, generator=torch.Generator().manual_seed(1))
+    inputs = torch.full((5, backbone.fields.intermediate), torch.nan)  # never read
+    factors = adapter.factors[Site(2, AdapterModule.OUTPUT)]
+    with torch.inference_mode():
+        found = parameters.apply(2, AdapterModule.OUTPUT, inputs, outputs)
+        untouched = parameters.apply(2, AdapterModule.QUERY, inputs, outputs)
+    expected = outputs + functional.gelu(outputs @ factors.down.T) @ factors.up.T
+    torch.testing.assert_close(found, expected)
+    assert untouched is outputs
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"rank": 0},
+        {"modules": ()},
+        {"modules": (AdapterModule.OUTPUT, AdapterModule.OUTPUT)},
+        {"modules": (AdapterModule.QUERY,)},
+    ],
+)
+def test_it_refuses_a_configuration_that_means_nothing(bad: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        BottleneckConfig(**bad)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("modules", [BottleneckConfig().modules, (AdapterModule.OUTPUT,)])
+def test_what_is_saved_is_what_is_opened(
+    tmp_path: Path, backbone: Backbone, dtype: torch.dtype, modules: tuple[AdapterModule, ...]
+) -> None:
+    config = BottleneckConfig(5, modules)
+    parameters = AdapterParameters(backbone.fields, config, seed=1)
+    parameters.load_host(random_adapter(backbone.fields, seed=3, config=config))
+    saved = parameters.to_host(dtype)
+    save_bottleneck(tmp_path, saved, backbone.fields)
+    opened = open_bottleneck(tmp_path, backbone.fields)
+    assert opened.config == saved.config
+    assert opened.num_bytes == saved.num_bytes == len(modules) * 2 * 2 * 5 * 32 * dtype.itemsize
+    for site, factors in saved.factors.items():
+        assert torch.equal(opened.factors[site].down, factors.down)
+        assert torch.equal(opened.factors[site].up, factors.up)
+
+
+Weights = dict[str, torch.Tensor]
+
+
+def _beside(path: str) -> Weights:
+    return {f"{path}.down": torch.zeros(8, 32), f"{path}.up": torch.zeros(32, 8)}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda w: w.update({OUTPUT_1 + ".down": w.pop(OUTPUT_2 + ".down")}), "has only"),
+        (lambda w: w.update(_beside(OUTPUT_1)), "only layers 2 to 3"),
+        (lambda w: w.update(_beside(QUERY_2)), "follows"),
+        (lambda w: w.update({OUTPUT_2 + ".bias": torch.zeros(8)}), "belongs to no module"),
+        (lambda w: w.pop(OUTPUT_2 + ".up"), "has only down"),
+        (lambda w: w.update({OUTPUT_2 + ".down": torch.zeros(8, 64)}), "needs .8, 32. and .32, 8."),
+        (lambda w: w.clear(), "no weights"),
+    ],
+)
+def test_it_refuses_what_does_not_fit(
+    tmp_path: Path, backbone: Backbone, change: Callable[[Weights], object], problem: str
+) -> None:
+    adapter = random_adapter(backbone.fields, seed=1, config=BottleneckConfig())
+    save_bottleneck(tmp_path, adapter, backbone.fields)
+    weights = load_file(tmp_path / WEIGHTS_FILE)
+    change(weights)
+    save_file(weights, tmp_path / WEIGHTS_FILE)
+    with pytest.raises(BundleMismatch, match=problem):
+        open_bottleneck(tmp_path, backbone.fields)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"rubbish"])
+def test_it_refuses_a_file_that_is_missing_or_rubbish(
+    tmp_path: Path, backbone: Backbone, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / WEIGHTS_FILE).write_bytes(content)
+    with pytest.raises(BundleBroken):
+        open_bottleneck(tmp_path, backbone.fields)
+
+
+def test_it_refuses_weights_that_are_not_finite(tmp_path: Path, backbone: Backbone) -> None:
+    adapter = random_adapter(backbone.fields, seed=1, config=BottleneckConfig())
+    next(iter(adapter.factors.values())).up[0, 0] = torch.nan
+    save_bottleneck(tmp_path, adapter, backbone.fields)
+    with pytest.raises(BundleBroken, match="not finite"):
+        open_bottleneck(tmp_path, backbone.fields)
