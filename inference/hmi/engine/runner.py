@@ -88,7 +88,7 @@ class ModelRunner:
     def warm_up(self, max_tokens: int) -> None:
         """Compile the look-up now (seconds, the first time on a machine) and not under the first request; and
         prepare the forward for batches up to ``max_tokens``."""
-        self._upper.warm_up(max_tokens)
+        self._upper.warm_up(max_tokens, self._bank.adapters)
         nothing = Documents(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._plot.lookup(nothing, np.zeros((0, 1), np.int32), np.zeros((0, self._plot.hidden), np.float32))
 

@@ -151,6 +151,21 @@ class AdapterBank:
         }
         return BankCall(groups, used)
 
+    def idle_call(self, num_chunks: int, width: int) -> "BankCall":
+        """A batch of so many chunks in which the empty unit stands everywhere: it computes what any other of
+        this shape would, and changes nothing."""
+        numbers = num_chunks * width
+        ranks = width * UNIT_RANK
+        group = ChunkGroup(
+            first_token=0,
+            num_chunks=num_chunks,
+            units=torch.full((numbers,), EMPTY_UNIT, device=self._arena.device),
+            keep=self._arena.new_zeros(num_chunks, CHUNK_TOKENS, ranks),
+            reads_outputs=self._arena.new_zeros(num_chunks, 1, ranks, dtype=torch.bool),
+        )
+        every = {site: (self._down[number], self._up[number]) for site, number in self._sites.items()}
+        return BankCall((group,), every)
+
     def check_integrity(self) -> None:
         self._table.check_integrity()
         assert not self._arena[EMPTY_UNIT].any()

@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from hmi.model.adapter_bank import BankCall
+from hmi.model.adapter_bank import AdapterBank, BankCall
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.attention_rows import AttentionRows
 from hmi.model.bert import QKV, EncoderLayer, LayerNorm, Linear
-from hmi.model.token_chunks import CHUNK_TOKENS, padded_tokens
+from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, padded_tokens
 from hmi.model.upper import UpperLayers
 
 
@@ -33,14 +33,18 @@ class ServingLayers:
         """Of its weights; in float32 they are the very ones of the UpperLayers that it was made from."""
         return sum(layer.num_bytes for layer in self._layers)
 
-    def warm_up(self, max_tokens: int) -> None:
-        """Let the library prepare what it prepares for every shape of bfloat16, up to ``max_tokens``."""
+    @torch.inference_mode()
+    def warm_up(self, max_tokens: int, bank: AdapterBank) -> None:
+        """Let the library prepare what it prepares for every shape of bfloat16, up to ``max_tokens``: those
+        of the layers, which are all alike, and of ``bank``'s adapters in batches of few to a chunk."""
         if self._dtype is torch.float32:
             return
-        for num_tokens in range(CHUNK_TOKENS, padded_tokens(max_tokens) + 1, CHUNK_TOKENS):
-            offsets = np.arange(0, num_tokens + 1, CHUNK_TOKENS)
-            states = torch.zeros(num_tokens, self._hidden, device=self._device)
-            self.forward(states, self.attention(offsets), None)
+        for num_chunks in range(1, padded_tokens(max_tokens) // CHUNK_TOKENS + 1):
+            num_tokens = num_chunks * CHUNK_TOKENS
+            attention = self.attention(np.arange(0, num_tokens + 1, CHUNK_TOKENS))
+            states = torch.zeros(num_tokens, self._hidden, dtype=self._dtype, device=self._device)
+            for width in (MIN_WIDTH, MAX_EVEN_WIDTH):
+                self._layers[0].forward(states, attention, bank.idle_call(num_chunks, width))
 
     def attention(self, offsets: NDArray[np.int64]) -> AttentionRows:
         """How a batch's documents attend, for forward(); ``offsets`` is int64 [num_documents + 1]."""

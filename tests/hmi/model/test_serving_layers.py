@@ -35,7 +35,7 @@ class Bank:
 
     def __init__(self, backbone: Backbone, dtype: torch.dtype) -> None:
         fields = backbone.fields
-        self._bank = AdapterBank(fields, num_slots=5, max_rank=32, dtype=dtype)
+        self.filled = AdapterBank(fields, num_slots=5, max_rank=32, dtype=dtype)
         self._alone: dict[int, AdapterParameters] = {}
         for slot, rank in RANKS.items():
             modules = tuple(AdapterModule) if slot == 1 else LoraConfig().modules
@@ -43,13 +43,13 @@ class Bank:
             if slot == 3:
                 config = BottleneckConfig(rank)
             adapter = random_adapter(fields, seed=slot, config=config, scale=0.1)
-            self._bank.write(slot, adapter)
+            self.filled.write(slot, adapter)
             self._alone[slot] = AdapterParameters(fields, config, seed=0)
             self._alone[slot].load_host(adapter)
-        self._bank.write(4, None)
+        self.filled.write(4, None)
 
     def call(self, slots: list[int], offsets: NDArray[np.int64]) -> BankCall | None:
-        return self._bank.call(np.array(slots), offsets)
+        return self.filled.call(np.array(slots), offsets)
 
     def alone(self, slot: int) -> AdapterParameters | None:
         return self._alone.get(slot)
@@ -124,3 +124,17 @@ def test_weights_count_in_the_type_that_they_have(
 ) -> None:
     whole = sum(parameter.nbytes for parameter in backbone.upper.parameters())
     assert serving.num_bytes == whole * dtype.itemsize // 4
+
+
+def test_what_it_is_warmed_up_with_changes_nothing(
+    backbone: Backbone, bank: Bank, serving: ServingLayers, dtype: torch.dtype
+) -> None:
+    states, offsets = states_of([70, 40], backbone.fields.hidden)
+    attention = serving.attention(offsets)
+    before = serving.forward(states, attention, bank.call([0, 3], offsets))
+    serving.warm_up(130, bank.filled)
+    bank.filled.check_integrity()
+    assert torch.equal(serving.forward(states, attention, bank.call([0, 3], offsets)), before)
+    idle = bank.filled.idle_call(num_chunks=2, width=4)
+    plain = serving.forward(states, attention, None)
+    assert torch.equal(serving.forward(states, attention, idle), plain)
