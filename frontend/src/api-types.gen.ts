@@ -2271,9 +2271,10 @@ export interface components {
         };
         /**
          * @description * `lora` - lora
+         *     * `bottleneck` - bottleneck
          * @enum {string}
          */
-        MethodEnum: "lora";
+        MethodEnum: "lora" | "bottleneck";
         /**
          * @description * `refresh_domain` - refresh_domain
          *     * `retrain` - retrain

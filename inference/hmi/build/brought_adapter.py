@@ -120,8 +120,7 @@ def _head_fields(folder: Path) -> HeadFields:
     except msgspec.ValidationError as exc:
         raise AdapterRefused(f"{MANIFEST_FILE} is not that of an exported version: {exc}") from exc
     if said.method != LoraConfig.method:
-        known = LoraConfig.method
-        raise AdapterRefused(f"the exported version is of method {said.method}; {known} can be brought")
+        raise AdapterRefused(f"the exported version is of method {said.method}; lora alone can be brought")
     return said
 
 

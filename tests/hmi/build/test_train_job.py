@@ -115,7 +115,7 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
 
 
 def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, method="bottleneck", distil=True)
+    recipe = replace(RECIPE, method="bottleneck", epochs=12)
     job = world.job(world.put_rows("bottleneck", ROWS), name="bottleneck", recipe=recipe)
     result = world.train(job, tmp_path / "work")
     estimate = estimate_training(job, store=world.store, progress=JobProgress(Events()))

@@ -131,7 +131,7 @@ def test_methods_of_adapters_are_mixed_in_one_batch(bench: Bench) -> None:
             ),
             bench.store.trees["general"],
         )
-        for seed, method, rank in ((1, "lora", 8), (2, "bottleneck", 8), (3, "bottleneck", 20))
+        for seed, method, rank in ((1, "lora", 8), (2, "bottleneck", 8), (3, "bottleneck", 5))
     ]
     alone = [bench.alone(hplm) for hplm in hplms]
     together = mixed(bench, *(bench.request(hplm, tenant=str(n)) for n, hplm in enumerate(hplms)))

@@ -39,7 +39,8 @@ class AdapterParameters(nn.Module):
             return outputs
         down, up = self.down[number], self.up[number]
         narrow = functional.gelu(outputs @ down.T) if self.config.reads_outputs else inputs @ down.T
-        return outputs + self.config.scaling * (narrow @ up.T)
+        change: Tensor = narrow @ up.T
+        return outputs + self.config.scaling * change
 
     def to_host(self, dtype: torch.dtype = torch.float32) -> HostAdapter:
         """A copy of the weights as they are now."""
