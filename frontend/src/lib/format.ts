@@ -57,6 +57,18 @@ export function formatDay(day: string): string {
   return days.format(new Date(day));
 }
 
+const times = new Intl.DateTimeFormat("en", {
+  weekday: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hour12: false,
+});
+
+/** An ISO time of the last days as "Tue 14:00", in the reader's time zone. */
+export function formatTime(iso: string): string {
+  return times.format(new Date(iso));
+}
+
 /** An ISO time as "3 minutes ago". */
 export function formatAgo(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;

@@ -9,6 +9,7 @@ import type {
   Domain,
   DomainTree,
   DomainUpdate,
+  Drift,
   Invitation,
   Me,
   Member,
@@ -211,6 +212,21 @@ export function trial(changes: Partial<Trial> = {}): Trial {
       agreement_high: 0.99,
       failure_p: 1,
     },
+    ...changes,
+  };
+}
+
+export function drift(changes: Partial<Drift> = {}): Drift {
+  return {
+    version: 2,
+    days: 7,
+    num_texts: 0,
+    min_texts: 200,
+    is_enough: false,
+    is_alarm: false,
+    coverage: null,
+    scores: null,
+    labels: null,
     ...changes,
   };
 }

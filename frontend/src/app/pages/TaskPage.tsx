@@ -17,6 +17,7 @@ import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
+import { DriftSection } from "./task/DriftSection";
 import { RunningTraining } from "./task/RunningTraining";
 import { ServingSection } from "./task/ServingSection";
 import { SettingsSection } from "./task/SettingsSection";
@@ -75,6 +76,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
       {task.deployment && <ServingSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.trial && <TrialSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.deployment && <TrafficSection tenant={tenant} task={task} />}
+      {task.deployment && <DriftSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.latest_training && isBusy(task) && (
         <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />
       )}

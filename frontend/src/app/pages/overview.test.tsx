@@ -71,7 +71,7 @@ describe("the overview", () => {
   it("sums the usage of the last days", async () => {
     const row = {
       task_id: task().id,
-      num_requests: 2,
+      num_requests: 1,
       num_texts: 1200,
       num_tokens: 34_000,
       num_truncated: 0,
@@ -81,7 +81,9 @@ describe("the overview", () => {
       .on(`GET ${root}/usage`, ok({ days: 14, results: [{ ...row, task: "mail-topics", day: today }] }));
     renderApp("/t/acme");
 
-    expect(await screen.findByText("1,200")).toBeVisible();
+    const summed = await screen.findByText("1,200");
+    expect(summed.parentElement).toHaveTextContent("1,200 texts");
+    expect(screen.getByText("1", { selector: "span" }).parentElement).toHaveTextContent("1 call");
     expect(screen.getByRole("img", { name: /^Texts answered, .* at most 1,200/ })).toBeVisible();
     expect(screen.queryByText("Next: let your application call")).toBeNull();
   });

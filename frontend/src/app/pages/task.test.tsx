@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { dataset, me, task, training, version } from "@/testing/examples";
+import { dataset, drift, me, task, training, version } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -33,7 +33,8 @@ describe("a task", () => {
       .on("GET /api/v1/me", ok(me()))
       .on(`GET ${root}/tasks/mail-topics`, () => ok(current))
       .on(`GET ${root}/datasets`, page())
-      .on(`GET ${root}/usage`, ok({ days: 30, results: [] }))
+      .on(`GET ${root}/tasks/mail-topics/traffic`, ok({ by: "hour", results: [] }))
+      .on(`GET ${root}/tasks/mail-topics/drift`, ok(drift()))
       .on(`GET ${root}/tasks/mail-topics/versions`, page(version({ number: 2 }), version()))
       .on(`GET ${root}/tasks/mail-topics/trainings`, page())
       .on(`GET ${root}/tasks/mail-topics/deployments`, page());
@@ -111,30 +112,83 @@ describe("a task", () => {
     });
   });
 
-  it("shows the traffic of what serves, and of no other task", async () => {
-    current = task({
+  const serving = () =>
+    task({
       latest_training: trained,
       deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
     });
-    const row = {
-      day: new Date().toISOString().slice(0, 10),
-      num_requests: 1,
-      num_tokens: 1,
-      num_truncated: 0,
+
+  it("shows texts, latency and coverage of what serves, by hours or by days", async () => {
+    current = serving();
+    const quiet = { num_requests: 0, num_texts: 0, num_tokens: 0 };
+    const period = {
+      at: "2026-01-05T10:00:00Z",
+      num_requests: 3,
+      num_texts: 321,
+      num_tokens: 4000,
+      latency_p50_ms: 8.4,
+      latency_p99_ms: 61,
+      coverage: { trigram: 0.4, bigram: 0.35, unigram: 0.25, exact: 0 },
     };
-    server.on(
-      `GET ${root}/usage`,
+    server.on(`GET ${root}/tasks/mail-topics/traffic`, ({ query }) =>
       ok({
-        days: 30,
+        by: query.get("by"),
         results: [
-          { ...row, task: "mail-topics", task_id: task().id, num_texts: 321 },
-          { ...row, task: "other", task_id: "6a1f0000-0000-4000-8000-0000000000aa", num_texts: 1000 },
+          { ...period, ...quiet, latency_p50_ms: null, latency_p99_ms: null, coverage: null },
+          period,
         ],
       }),
     );
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByRole("img", { name: /^Texts: 321 in all/ })).toBeVisible();
+    expect(screen.getByRole("img", { name: /^Time to answer: the last 8.4 ms .* 61 ms/ })).toBeVisible();
+    expect(screen.getByRole("img", { name: "How much PLOT knew: the last 75% in context" })).toBeVisible();
+    await user.click(screen.getByText("30 days"));
+    await expect
+      .poll(() => server.sentTo(`GET ${root}/tasks/mail-topics/traffic`).at(-1)?.query.get("periods"))
+      .toBe("30");
+  });
+
+  const alarming = drift({
+    num_texts: 500,
+    is_enough: true,
+    is_alarm: true,
+    coverage: { training: 0.75, live: 0.5, threshold: 0.1, is_alarm: true },
+    labels: {
+      training: [0.75, 0.25],
+      live: [0.7, 0.3],
+      stability_index: 0.01,
+      threshold: 0.2,
+      is_alarm: false,
+    },
+  });
+
+  it("sounds an alarm when the texts have changed, and says what to do", async () => {
+    current = serving();
+    server
+      .on(`GET ${root}/tasks/mail-topics/drift`, ok(alarming))
+      .on(`GET ${root}/tasks/mail-topics/versions/2`, ok(version({ number: 2 })))
+      .on(`POST ${root}/domains/mail-topics/updates`, ok({}, 201));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+    const alarm = await screen.findByRole("alert");
+    expect(alarm).toHaveTextContent("PLOT knows less of them than of the texts it was tested on.");
+    expect(await screen.findByRole("row", { name: /^delivery/ })).toHaveTextContent("delivery25%30%");
+    await user.click(within(alarm).getByRole("button", { name: "Retrain" }));
+    expect(screen.getByRole("region", { name: "Train a new version" })).toHaveFocus();
+    await user.click(within(alarm).getByRole("button", { name: "Refresh the domain" }));
+    await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Update" }));
+    await expect.poll(() => server.sentTo(`POST ${root}/domains/mail-topics/updates`)).toHaveLength(1);
+  });
+
+  it("keeps still when they have not, or when there are too few to tell", async () => {
+    current = serving();
+    server.on(`GET ${root}/tasks/mail-topics/drift`, ok(drift({ num_texts: 500, is_enough: true })));
     renderApp("/t/acme/tasks/mail-topics");
 
-    expect(await screen.findByText("321")).toBeVisible();
+    expect(await screen.findByText("500 texts, much like those that it was tested on.")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Refresh the domain" })).toBeNull();
   });
 
   it("asks before it rolls back to an older version", async () => {

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { me, task, taskTraining, trial, version } from "@/testing/examples";
+import { drift, me, task, taskTraining, trial, version } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -20,7 +20,8 @@ describe("a trial", () => {
     server
       .on("GET /api/v1/me", ok(me()))
       .on("GET /api/v1/tenants/acme/datasets", page())
-      .on("GET /api/v1/tenants/acme/usage", ok({ days: 30, results: [] }))
+      .on("GET /api/v1/tenants/acme/tasks/mail-topics/traffic", ok({ by: "hour", results: [] }))
+      .on("GET /api/v1/tenants/acme/tasks/mail-topics/drift", ok(drift()))
       .on(`GET ${root}`, () => ok(current))
       .on(`GET ${root}/versions`, page(version({ number: 2 }), version()))
       .on(`GET ${root}/trainings`, page())

@@ -1,63 +1,93 @@
 import { screen, within } from "@testing-library/react";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
+import type { Allowance } from "@/lib/types";
 import { me, task } from "@/testing/examples";
 import { FakeServer, ok } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
+const root = "/api/v1/tenants/acme/usage";
 const row = { num_requests: 2, num_texts: 3, num_tokens: 40, num_truncated: 1 };
 const other = "6a1f0000-0000-4000-8000-0000000000aa";
-
-it("shows usage by task, also of deleted ones, and gives it as a file", async () => {
-  const server = new FakeServer();
-  server.start();
-  server.on("GET /api/v1/me", ok(me())).on("GET /api/v1/tenants/acme/usage", ({ query }) =>
-    ok({
-      days: Number(query.get("days")),
-      results: [
-        { ...row, task: null, task_id: other, day: "2026-01-05" },
-        { ...row, task: "mail-topics", task_id: task().id, day: "2026-01-05", num_texts: 30 },
-        { ...row, task: "mail-topics", task_id: task().id, day: "2026-01-06" },
-      ],
-    }),
-  );
-  const files: Blob[] = [];
-  vi.stubGlobal(
-    "URL",
-    Object.assign(URL, {
-      createObjectURL: (blob: Blob) => `blob:${files.push(blob)}`,
-      revokeObjectURL: () => undefined,
-    }),
-  );
-  const { user } = renderApp("/t/acme/usage");
-
-  const table = await screen.findByRole("table");
-  const [, first, second] = within(table).getAllByRole("row");
-  expect(first).toHaveTextContent("mail-topics433802");
-  expect(second).toHaveTextContent("A deleted task23401");
-  await user.click(screen.getByText("90 days"));
-  expect(await screen.findByRole("radio", { name: "90 days" })).toBeChecked();
-
-  await user.click(screen.getByRole("button", { name: "Download as CSV" }));
-  expect(await files[0]?.text()).toBe(
-    [
-      "day,task,task_id,num_requests,num_texts,num_tokens,num_truncated",
-      `2026-01-05,,${other},2,3,40,1`,
-      `2026-01-05,mail-topics,${task().id},2,30,40,1`,
-      `2026-01-06,mail-topics,${task().id},2,3,40,1`,
-      "",
-    ].join("\r\n"),
-  );
-});
+const shop = { key: "shop", key_id: "6a1f0000-0000-4000-8000-0000000000ab" };
+const gone = { key: null, key_id: "6a1f0000-0000-4000-8000-0000000000ac" };
+const allowance: Allowance = {
+  plan: "Standard",
+  weight: 1,
+  requests_per_s: 20,
+  burst: 40,
+  period: "month",
+  period_began: "2026-01-01",
+  quota_texts: 1000,
+  quota_tokens: null,
+  used_texts: 850,
+  used_tokens: 12_345,
+};
 
 describe("usage", () => {
-  it("says what will be here when there is none", async () => {
-    const server = new FakeServer();
+  let server: FakeServer;
+
+  beforeEach(() => {
+    server = new FakeServer();
     server.start();
-    server.on("GET /api/v1/me", ok(me())).on("GET /api/v1/tenants/acme/usage", ok({ days: 30, results: [] }));
+    server
+      .on("GET /api/v1/me", ok(me()))
+      .on(`GET ${root}/allowance`, ok(allowance))
+      .on(`GET ${root}`, ({ query }) =>
+        ok({
+          days: Number(query.get("days")),
+          results: [
+            { ...row, ...gone, task: null, task_id: other, day: "2026-01-05" },
+            { ...row, ...shop, task: "mail-topics", task_id: task().id, day: "2026-01-05", num_texts: 30 },
+            { ...row, ...gone, task: "mail-topics", task_id: task().id, day: "2026-01-06" },
+          ],
+        }),
+      );
+  });
+
+  it("is shown by task and by key, also of what is deleted, and given as a file", async () => {
+    const { user } = renderApp("/t/acme/usage");
+
+    const rows = async (title: string) =>
+      within(await screen.findByRole("region", { name: title }))
+        .getAllByRole("row")
+        .slice(1)
+        .map(({ textContent }) => textContent);
+    expect(await rows("By task")).toEqual(["mail-topics433802", "A deleted task23401"]);
+    expect(await rows("By key")).toEqual(["shop230401", "A deleted key46802"]);
+    await user.click(screen.getByText("90 days"));
+    expect(await screen.findByRole("radio", { name: "90 days" })).toBeChecked();
+    expect(screen.getByRole("link", { name: "Download as CSV" })).toHaveAttribute(
+      "href",
+      `${root}?form=csv&by=key&days=90`,
+    );
+  });
+
+  it("shows what of the quota is used, and warns before it is used up", async () => {
+    renderApp("/t/acme/usage");
+
+    const plan = await screen.findByRole("region", { name: "Your plan: Standard" });
+    expect(within(plan).getByRole("progressbar", { name: "Texts used" })).toHaveAttribute(
+      "aria-valuenow",
+      "85",
+    );
+    expect(plan).toHaveTextContent("850 of 1,000");
+    expect(plan).toHaveTextContent("Nearly used up.");
+    expect(plan).toHaveTextContent("Tokens: 12,345 since Jan 1; there is no quota.");
+    expect(plan).toHaveTextContent("Each key may send 20 requests a second, and 40 at once.");
+  });
+
+  it("says that a quota is used up", async () => {
+    server.on(`GET ${root}/allowance`, ok({ ...allowance, period: "day", used_texts: 1200 }));
+    renderApp("/t/acme/usage");
+
+    expect(await screen.findByText(/calls are refused until the next day \(UTC\) begins/)).toBeVisible();
+  });
+
+  it("says what will be here when there is none", async () => {
+    server.on(`GET ${root}`, ok({ days: 30, results: [] }));
     renderApp("/t/acme/usage");
 
     expect(await screen.findByText("No calls in the last 30 days")).toBeVisible();
-    expect(screen.getByRole("button", { name: "Download as CSV" })).toBeDisabled();
   });
 });

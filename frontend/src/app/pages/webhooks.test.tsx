@@ -101,6 +101,28 @@ describe("webhooks", () => {
     expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ is_active: false });
   });
 
+  it("changes the events that one is told of", async () => {
+    const events = ["training.failed"];
+    server.on(`PATCH ${root}/${webhook.id}`, () => {
+      server.on(`GET ${root}`, page({ ...webhook, events }));
+      return ok({ ...webhook, events });
+    });
+    server.on(`GET ${root}`, page({ ...webhook, events: ["training.failed", "dataset.ready"] }));
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.click(await screen.findByRole("button", { name: /^Events.*of Builds/ }));
+    const dialog = await screen.findByRole("dialog", { name: "Events of Builds" });
+    const save = within(dialog).getByRole("button", { name: "Save" });
+    await user.click(within(dialog).getByLabelText("A training failed"));
+    await user.click(within(dialog).getByLabelText("A dataset is ready"));
+    expect(save).toBeDisabled();
+    await user.click(within(dialog).getByLabelText("A training failed"));
+    await user.click(save);
+
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(await screen.findByText("training.failed", { exact: true })).toBeVisible();
+    expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ events });
+  });
+
   it("deletes one after asking", async () => {
     server.on(`DELETE ${root}/${webhook.id}`, () => {
       server.on(`GET ${root}`, page());

@@ -8,12 +8,21 @@ interface Props {
   description?: ReactNode;
   actions?: ReactNode;
   children: ReactNode;
+  /** Makes the section a place that can be gone to and focused. */
+  anchor?: string;
 }
 
-export function Section({ title, description, actions, children }: Props) {
+export function Section({ title, description, actions, children, anchor }: Props) {
   const id = useId();
   return (
-    <Paper withBorder p="md" radius="md" component="section" aria-labelledby={id}>
+    <Paper
+      withBorder
+      p="md"
+      radius="md"
+      component="section"
+      aria-labelledby={id}
+      {...(anchor && { id: anchor, tabIndex: -1 })}
+    >
       <Group justify="space-between" align="flex-start" mb="sm" gap="xs">
         <div>
           <Title order={2} size="h4" id={id}>

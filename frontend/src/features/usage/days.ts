@@ -44,17 +44,21 @@ export function rowsByTask(rows: UsageRow[]): TaskUsage[] {
   return [...tasks.values()].sort((a, b) => total(b.rows, "num_texts") - total(a.rows, "num_texts"));
 }
 
-/** The rows as a CSV file's text, one line per task and day. */
-export function usageCsv(rows: UsageRow[]): string {
-  const columns = [
-    "day",
-    "task",
-    "task_id",
-    "num_requests",
-    "num_texts",
-    "num_tokens",
-    "num_truncated",
-  ] as const;
-  const lines = rows.map((row) => columns.map((column) => row[column] ?? "").join(","));
-  return [columns.join(","), ...lines, ""].join("\r\n");
+export interface KeyUsage {
+  /** Null: the key has been deleted. */
+  key: string | null;
+  keyId: string;
+  rows: UsageRow[];
+}
+
+/** The rows of each key, of an answer by key; the most used first. */
+export function rowsByKey(rows: UsageRow[]): KeyUsage[] {
+  const keys = new Map<string, KeyUsage>();
+  for (const row of rows) {
+    const keyId = row.key_id ?? "";
+    const known = keys.get(keyId);
+    if (known) known.rows.push(row);
+    else keys.set(keyId, { key: row.key, keyId, rows: [row] });
+  }
+  return [...keys.values()].sort((a, b) => total(b.rows, "num_texts") - total(a.rows, "num_texts"));
 }

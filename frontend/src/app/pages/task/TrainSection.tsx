@@ -15,6 +15,8 @@ import { paths } from "@/app/paths";
 
 import { WhatWasRead } from "./WhatWasRead";
 
+export const trainSectionId = "train";
+
 export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const datasets = useDatasets(tenant);
   const [uploaded, setUploaded] = useState<string | null>(null);
@@ -24,6 +26,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const isFirst = task.latest_training === null;
   return (
     <Section
+      anchor={trainSectionId}
       title={isFirst ? "Give it examples and train it" : "Train a new version"}
       description={
         isFirst

@@ -1,6 +1,7 @@
 /** Which domain a dataset's text is like; asked for until it has been measured. */
 
 import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 
 import { api, body } from "@/lib/api";
 import { ApiError } from "@/lib/api-error";
@@ -37,5 +38,14 @@ export function useSuggestion(tenant: string, dataset: string) {
     refetchInterval: ({ state }) =>
       isMeasuring(state.data) && state.dataUpdateCount < maxQuestions ? whileMeasuredMs : false,
   });
-  return { suggestion: query.data ?? null, isMeasuring: !query.isError && isMeasuring(query.data) };
+  const { data } = query;
+  const [isGivenUp, setIsGivenUp] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsGivenUp(true), maxQuestions * whileMeasuredMs);
+    return () => clearTimeout(timer);
+  }, [dataset]);
+  return {
+    suggestion: data ?? null,
+    isMeasuring: !query.isError && !isGivenUp && isMeasuring(data),
+  };
 }

@@ -10,16 +10,18 @@ export function UpdateButton({
   tenant,
   domain,
   disabled,
+  label = "Update now",
 }: {
   tenant: string;
   domain: string;
   disabled: boolean;
+  label?: string;
 }) {
   const update = useRequestUpdate(tenant, domain);
   return (
     <ConfirmButton
       size="xs"
-      label="Update now"
+      label={label}
       title="Update this domain?"
       confirmLabel="Update"
       confirmColor="teal"

@@ -12,9 +12,9 @@ export function UsageSummary({ rows, days }: { rows: UsageRow[]; days: number })
   return (
     <Stack gap="sm">
       <Group gap="xl">
-        <Sum name="texts" value={total(rows, "num_texts")} />
-        <Sum name="calls" value={total(rows, "num_requests")} />
-        <Sum name="tokens" value={total(rows, "num_tokens")} />
+        <Sum noun="text" value={total(rows, "num_texts")} />
+        <Sum noun="call" value={total(rows, "num_requests")} />
+        <Sum noun="token" value={total(rows, "num_tokens")} />
       </Group>
       {rows.length > 0 ? (
         <DayBars name="Texts answered" values={valuesByDay(rows, days, "num_texts")} />
@@ -27,13 +27,13 @@ export function UsageSummary({ rows, days }: { rows: UsageRow[]; days: number })
   );
 }
 
-function Sum({ name, value }: { name: string; value: number }) {
+function Sum({ noun, value }: { noun: string; value: number }) {
   return (
     <Text size="sm" c="dimmed" style={{ fontVariantNumeric: "tabular-nums" }}>
       <Text span fw={700} fz="xl" c="var(--mantine-color-text)">
         {formatNumber(value)}
       </Text>{" "}
-      {name}
+      {value === 1 ? noun : `${noun}s`}
     </Text>
   );
 }

@@ -1,25 +1,26 @@
-/** The sums of each task, the most used first. */
+/** Sums over the days of each task or key, the most used first. */
 
-import { Anchor, Table } from "@mantine/core";
-import { Link } from "react-router";
+import { Table } from "@mantine/core";
+import type { ReactNode } from "react";
 
 import { formatNumber } from "@/lib/format";
 import type { UsageRow } from "@/lib/types";
 
-import { rowsByTask, total } from "../days";
+import { total } from "../days";
 
 interface Props {
-  rows: UsageRow[];
-  hrefOf: (task: string) => string;
+  /** What a line is: "Task" or "Key". */
+  head: string;
+  lines: { id: string; name: ReactNode; rows: UsageRow[] }[];
 }
 
-export function UsageTable({ rows, hrefOf }: Props) {
+export function UsageTable({ head, lines }: Props) {
   return (
     <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table verticalSpacing="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th>Task</Table.Th>
+            <Table.Th>{head}</Table.Th>
             <Table.Th ta="right">Calls</Table.Th>
             <Table.Th ta="right">Texts</Table.Th>
             <Table.Th ta="right">Tokens</Table.Th>
@@ -27,21 +28,15 @@ export function UsageTable({ rows, hrefOf }: Props) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {rowsByTask(rows).map(({ task, taskId, rows: own }) => (
-            <Table.Tr key={taskId}>
+          {lines.map(({ id, name, rows }) => (
+            <Table.Tr key={id}>
               <Table.Th scope="row" fw={500}>
-                {task === null ? (
-                  "A deleted task"
-                ) : (
-                  <Anchor component={Link} size="sm" to={hrefOf(task)}>
-                    {task}
-                  </Anchor>
-                )}
+                {name}
               </Table.Th>
-              <Table.Td ta="right">{formatNumber(total(own, "num_requests"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(own, "num_texts"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(own, "num_tokens"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(own, "num_truncated"))}</Table.Td>
+              <Table.Td ta="right">{formatNumber(total(rows, "num_requests"))}</Table.Td>
+              <Table.Td ta="right">{formatNumber(total(rows, "num_texts"))}</Table.Td>
+              <Table.Td ta="right">{formatNumber(total(rows, "num_tokens"))}</Table.Td>
+              <Table.Td ta="right">{formatNumber(total(rows, "num_truncated"))}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -1,11 +1,12 @@
-/** Pauses a webhook or switches it on again, sends it a ping, deletes it. */
+/** Pauses a webhook or switches it on again, changes its events, sends it a ping, deletes it. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { api } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
+import type { WebhookEvent } from "@/lib/types";
 
-export type WebhookChange = "pause" | "resume" | "ping" | "delete";
+export type WebhookChange = "pause" | "resume" | "ping" | "delete" | { events: WebhookEvent[] };
 
 export function useChangeWebhook(tenant: string, id: string) {
   const client = useQueryClient();
@@ -18,7 +19,7 @@ export function useChangeWebhook(tenant: string, id: string) {
       } else {
         await api.PATCH("/api/v1/tenants/{tenant}/webhooks/{webhook}", {
           params,
-          body: { is_active: change === "resume" },
+          body: typeof change === "object" ? change : { is_active: change === "resume" },
         });
       }
     },

@@ -1,6 +1,6 @@
 /** Makes a webhook and shows its signing secret once. */
 
-import { Alert, Button, Checkbox, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 
@@ -11,6 +11,7 @@ import type { WebhookCreated } from "@/lib/types";
 
 import { useCreateWebhook } from "../api/create-webhook";
 import { webhookEvents } from "../events";
+import { EventChoice } from "./EventChoice";
 
 interface Props {
   tenant: string;
@@ -59,11 +60,10 @@ function NewWebhookForm({
   const create = useCreateWebhook(tenant);
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
-  const [events, setEvents] = useState<string[]>(webhookEvents.map(({ event }) => event));
+  const [events, setEvents] = useState(webhookEvents.map(({ event }) => event));
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const chosen = webhookEvents.map((each) => each.event).filter((each) => events.includes(each));
-    afterChange(create.mutateAsync({ name: name.trim(), url: url.trim(), events: chosen }), onCreated);
+    afterChange(create.mutateAsync({ name: name.trim(), url: url.trim(), events }), onCreated);
   };
   return (
     <form onSubmit={submit}>
@@ -88,13 +88,7 @@ function NewWebhookForm({
           required
           withAsterisk={false}
         />
-        <Checkbox.Group label="Tell it when" value={events} onChange={setEvents}>
-          <Stack gap={6} mt={6}>
-            {webhookEvents.map(({ event, words }) => (
-              <Checkbox key={event} value={event} label={words} />
-            ))}
-          </Stack>
-        </Checkbox.Group>
+        <EventChoice value={events} onChange={setEvents} />
         <Group justify="flex-end">
           <Button type="submit" loading={create.isPending} disabled={events.length === 0}>
             Make webhook

@@ -8,6 +8,7 @@ import { Section } from "@/components/ui/Section";
 import type { Webhook } from "@/lib/types";
 
 import { useChangeWebhook } from "../api/change-webhook";
+import { ChangeEventsButton } from "./ChangeEventsButton";
 import { DeliveryTable } from "./DeliveryTable";
 
 interface Props {
@@ -46,6 +47,7 @@ export function WebhookCard({ tenant, webhook, canChange }: Props) {
         canChange && (
           <>
             {button("Send a test", "ping")}
+            <ChangeEventsButton tenant={tenant} webhook={webhook} />
             {webhook.is_active ? button("Pause", "pause") : button("Switch on", "resume")}
             <ConfirmButton
               size="xs"

@@ -1,0 +1,170 @@
+/** Whether live texts still are like those that the version was tested on: known share, scores, answers. */
+
+import { Alert, Badge, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { IconAlertTriangle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+
+import { ShareBar } from "@/components/ui/ShareBar";
+import { formatCount, formatNumber, formatPercent } from "@/lib/format";
+import type { CountsDrift, Drift } from "@/lib/types";
+
+interface Props {
+  drift: Drift;
+  /** Of the version, in the order of its answers' counts. */
+  labels: string[];
+  /** What can be done against it. */
+  remedies: ReactNode;
+}
+
+export function DriftReport({ drift, labels, remedies }: Props) {
+  const { num_texts, min_texts, is_enough, is_alarm, coverage, scores } = drift;
+  if (num_texts === 0) {
+    return (
+      <Text size="sm" c="dimmed">
+        No texts yet. From {formatNumber(min_texts)} on they are compared with the held-out rows of the
+        report.
+      </Text>
+    );
+  }
+  return (
+    <Stack>
+      {is_alarm ? (
+        <Alert
+          color="red"
+          variant="light"
+          role="alert"
+          icon={<IconAlertTriangle aria-hidden />}
+          title="Your texts have changed"
+        >
+          <Text size="sm">{alarmWords(drift)} It may be less accurate than its report says.</Text>
+          <Group mt="sm" gap="xs">
+            {remedies}
+          </Group>
+        </Alert>
+      ) : (
+        <Text size="sm" role="status">
+          {is_enough
+            ? `${formatCount(num_texts, "text")}, much like those that it was tested on.`
+            : `${formatCount(num_texts, "text")} so far: from ${formatNumber(min_texts)} on a change would be told here.`}
+        </Text>
+      )}
+      <SimpleGrid cols={{ base: 1, md: 3 }} spacing="lg">
+        {coverage && (
+          <Part title="Known in context" isAlarm={coverage.is_alarm}>
+            <ShareBar name="When tested" share={coverage.training} color="gray.6" />
+            <ShareBar name="Now" share={coverage.live} color={coverage.is_alarm ? "red.6" : "teal.6"} />
+            <Text size="xs" c="dimmed">
+              Alarm when it has fallen by more than {formatPercent(coverage.threshold, 0)}.
+            </Text>
+          </Part>
+        )}
+        {drift.labels && (
+          <Part title="Answers" isAlarm={drift.labels.is_alarm}>
+            <Shares
+              name="Label"
+              counts={drift.labels}
+              nameOf={(place) => labels[place] ?? `Label ${place + 1}`}
+            />
+          </Part>
+        )}
+        {scores && (
+          <Part title="How sure it is" isAlarm={scores.is_alarm}>
+            <Shares name="Score" counts={scores} nameOf={(place) => scoreRange(place, scores.live.length)} />
+          </Part>
+        )}
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+function Part({ title, isAlarm, children }: { title: string; isAlarm: boolean; children: ReactNode }) {
+  return (
+    <Stack gap="xs" miw={0}>
+      <Group gap="xs">
+        <Title order={3} size="h6">
+          {title}
+        </Title>
+        {isAlarm && (
+          <Badge color="red" variant="light" tt="none">
+            Changed
+          </Badge>
+        )}
+      </Group>
+      {children}
+    </Stack>
+  );
+}
+
+interface SharesProps {
+  name: string;
+  counts: CountsDrift;
+  nameOf: (place: number) => string;
+}
+
+/** Buckets of which neither then nor now had a text are left out. */
+function Shares({ name, counts, nameOf }: SharesProps) {
+  const rows = counts.training
+    .map((training, place) => ({ name: nameOf(place), training, live: counts.live[place] ?? 0 }))
+    .filter(({ training, live }) => training > 0 || live > 0);
+  return (
+    <>
+      <Table.ScrollContainer
+        minWidth={220}
+        maxHeight={260}
+        scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+      >
+        <Table verticalSpacing={2} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{name}</Table.Th>
+              <Table.Th ta="right">When tested</Table.Th>
+              <Table.Th ta="right">Now</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.map((row) => (
+              <Table.Tr key={row.name}>
+                <Table.Th scope="row" fw={400} style={{ overflowWrap: "anywhere" }}>
+                  {row.name}
+                </Table.Th>
+                <Bar share={row.training} color="gray" />
+                <Bar share={row.live} color={counts.is_alarm ? "red" : "teal"} />
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      <Text size="xs" c="dimmed">
+        Stability index {counts.stability_index.toFixed(2)}; alarm above {counts.threshold.toFixed(2)}.
+      </Text>
+    </>
+  );
+}
+
+/** A cell whose ground is a bar as long as the share. */
+function Bar({ share, color }: { share: number; color: string }) {
+  const ground = `var(--mantine-color-${color}-light)`;
+  const end = `${(100 * share).toFixed(1)}%`;
+  return (
+    <Table.Td
+      ta="right"
+      style={{ backgroundImage: `linear-gradient(to right, ${ground} ${end}, transparent ${end})` }}
+    >
+      {formatPercent(share, 0)}
+    </Table.Td>
+  );
+}
+
+function scoreRange(place: number, numBuckets: number): string {
+  return `${formatPercent(place / numBuckets, 0)} to ${formatPercent((place + 1) / numBuckets, 0)}`;
+}
+
+function alarmWords({ coverage, scores, labels }: Drift): string {
+  return [
+    coverage?.is_alarm && "PLOT knows less of them than of the texts it was tested on.",
+    labels?.is_alarm && "The answers are distributed otherwise.",
+    scores?.is_alarm && "It is less or more sure than it was.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
