@@ -116,7 +116,7 @@ export interface paths {
         /** @description List consents, ended ones too, newest first. */
         get: operations["tenants_contributions_get"];
         put?: never;
-        /** @description Let a dataset's n-grams enter a shared domain, where at least three verified tenants share them. */
+        /** @description Let n-grams of a dataset enter a shared domain: those that min_tenants verified tenants have. */
         post: operations["tenants_contributions_post"];
         delete?: never;
         options?: never;
@@ -1796,6 +1796,8 @@ export interface components {
             readonly is_shared: boolean;
             /** @description The shared domain above; null: general. */
             parent_domain?: string | null;
+            /** @description Of a shared domain: contributed n-grams enter when so many verified tenants have them. */
+            min_tenants: number;
             /** Format: date-time */
             created_at: string;
         };
@@ -2383,6 +2385,16 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /** @description The version's own PLOT node below its shared domain's. */
+        PrivateLeafOut: {
+            digest: string;
+            num_bytes: number;
+            /**
+             * Format: date-time
+             * @description When its dataset was deleted: the version answers without it since.
+             */
+            retired_at: string | null;
+        };
         /**
          * @description * `day` - Day
          *     * `month` - Month
@@ -2415,6 +2427,11 @@ export interface components {
              * @description Of work, pauses aside: then it ends with the best validation so far. null: no cap.
              */
             max_minutes?: number | null;
+            /**
+             * Format: double
+             * @description Room for a private leaf of a task in a shared domain; 0: none is tried.
+             */
+            leaf_mb?: number;
         };
         /** @description What the upload doctor says. Rows read = rows kept + rows left out + rows unusable. */
         ReportOut: {
@@ -2530,7 +2547,7 @@ export interface components {
         TaskInRequest: {
             name: string;
             slug?: string;
-            /** @description Slug of one of your domains; without it the task gets its own. */
+            /** @description Slug of one of your domains, or of a shared one, which the task reads and does not teach; without it the task gets its own. */
             domain?: string;
             /**
              * @description What it predicts; it cannot be changed later. Default: single_label.
@@ -2995,6 +3012,7 @@ export interface components {
             tree_digest: string;
             digest: string;
             num_bytes: number;
+            private_leaf?: components["schemas"]["PrivateLeafOut"] | null;
             /**
              * Format: uuid
              * @description null: an import made it.

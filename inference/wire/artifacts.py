@@ -134,3 +134,4 @@ class AdapterFields:
     kind: TaskKind = TaskKind.SINGLE_LABEL
     thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it
     adjacent_cost: float = 0.0  # of spans: what one that follows another of its label at once must outweigh
+    leaf: BundleRef | None = None  # the private leaf it was trained on, a table below the tree's nodes

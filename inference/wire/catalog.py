@@ -53,6 +53,8 @@ class TaskRow:
     tree_uri: BundleUri | None
     tree_digest: Digest | None
     coverage_floor: float | None  # under this share of trigrams and bigrams, lower layers are computed
+    leaf_uri: BundleUri | None = None  # the version's private leaf, while it stands
+    leaf_digest: Digest | None = None
 
 
 class TrialKind(StrEnum):
@@ -77,6 +79,8 @@ class TrialRow:
     bundle_digest: Digest
     tree_uri: BundleUri
     tree_digest: Digest
+    leaf_uri: BundleUri | None = None
+    leaf_digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from wire.training import PublishedBundle
 
 K_TENANTS = 3
 """An n-gram of tenants' text enters a shared node when at least so many verified tenants contributed it."""
+LEAST_TENANTS, MOST_TENANTS = 2, 1000
+"""What the operator may set it to for one shared domain."""
 MAX_GATE_ROWS = 200
 """Held-out rows of one deployed task that a new tree is tried on."""
 
@@ -31,6 +33,7 @@ class GatedTask:
     tree: BundleRef  # that it serves on now
     rows_uri: BundleUri
     rows: tuple[int, ...]  # numbers of the held-out rows; none: the tenant has not agreed
+    leaf: BundleRef | None = None  # that it serves beside either tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,17 @@ class DomainResult:
     verdicts: tuple[TaskVerdict, ...]
     private_shares: dict[str, float]  # tenant -> share of its n-grams that did not enter a shared node
     event: str = "domain_result"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedText:
+    """Last line of ``python -m hmi.cli plot segment``: the operator's text of a shared domain."""
+
+    segment: PublishedBundle
+    num_texts: int  # given
+    num_repeated: int  # of them, equal to another
+    num_known: int  # of them, counted before, in the domain or above it
+    num_tokens: int  # counted
 
 
 @dataclass(frozen=True, slots=True)

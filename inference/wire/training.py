@@ -28,6 +28,7 @@ class Recipe:
     compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
     search: int = 0  # candidates near this recipe that are tried on validation rows; 0 and 1: none
     max_minutes: float | None = None  # of work, pauses aside: then it ends with the best validation so far
+    leaf_mb: float = 0.0  # room for a private leaf, in a shared domain; kept where it gains; 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class TrainJob:
     version_out_uri: BundleUri
     recipe: Recipe = field(default_factory=Recipe)
     kind: TaskKind = TaskKind.SINGLE_LABEL
+    is_domain_shared: bool = False  # texts are looked up in the tree as it stands, and in a private leaf
 
 
 class Phase(StrEnum):
@@ -74,6 +76,7 @@ class Phase(StrEnum):
     SEARCHING = "searching"
     COMPARING = "comparing"  # the same recipe on computed lower layers
     TRAINING = "training"
+    TRYING_LEAF = "trying_leaf"  # the same recipe with a private leaf
     EVALUATING = "evaluating"
     PUBLISHING = "publishing"
 
@@ -109,6 +112,7 @@ class TrainResult:
     tree: PublishedBundle
     segment: PublishedBundle
     report: dict[str, Any]  # metrics on held-out rows; see hmi.build.report
+    leaf: PublishedBundle | None = None  # the private leaf, where it gained
     event: str = "result"
 
 

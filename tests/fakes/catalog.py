@@ -59,6 +59,7 @@ class FakeCatalog:
         adapter: BundleRef | None,
         tree: BundleRef | None,
         coverage_floor: float | None = None,
+        leaf: BundleRef | None = None,
     ) -> None:
         """Serve this version; None for both: the task exists and has no deployment."""
         is_deployed = adapter is not None and tree is not None
@@ -73,6 +74,8 @@ class FakeCatalog:
             tree_uri=tree.uri if tree is not None else None,
             tree_digest=tree.digest if tree is not None else None,
             coverage_floor=coverage_floor,
+            leaf_uri=leaf.uri if leaf is not None else None,
+            leaf_digest=leaf.digest if leaf is not None else None,
         )
         self._announce()
 

@@ -8,6 +8,7 @@ const phases: Record<string, string> = {
   searching: "Trying recipes",
   comparing: "Training on computed lower layers, to compare",
   training: "Training the adapter",
+  trying_leaf: "Trying a private leaf",
   evaluating: "Evaluating on held-out rows",
   publishing: "Publishing the version",
 };

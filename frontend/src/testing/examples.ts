@@ -86,6 +86,7 @@ export function domain(changes: Partial<Domain> = {}): Domain {
     slug: "mails",
     is_shared: false,
     parent_domain: null,
+    min_tenants: 3,
     created_at: createdAt,
     ...changes,
   };

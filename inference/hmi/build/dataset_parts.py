@@ -146,6 +146,7 @@ def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> 
         Phase.SEARCHING: searched,
         Phase.COMPARING: compared + taught,
         Phase.TRAINING: recipe.epochs * epoch(),
+        Phase.TRYING_LEAF: lower * train + recipe.epochs * epoch() if recipe.leaf_mb else 0.0,
         # Answered, computed for the floors' curve, and all judged.
         Phase.EVALUATING: upper * (train + validation + 3 * test) + lower * test,
     }

@@ -18,6 +18,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.heads import HeadBank, HostHead, mean_pool
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
+from hmi.plot.table import PlotTable
 from hmi.plot.tree import PlotTree
 from wire.inference import Coverage
 
@@ -39,13 +40,14 @@ class LowerPath(Protocol):
 
 
 class PlotPath:
-    """Looks every token up in one tree, as serving does. One thread."""
+    """Looks every token up in one tree, and in a private leaf below it, as serving does. One thread."""
 
-    def __init__(self, backbone: Backbone, tree: PlotTree) -> None:
+    def __init__(self, backbone: Backbone, tree: PlotTree, leaf: PlotTable | None = None) -> None:
         self._backbone = backbone
-        capacity = sum(PlotArena.bytes_of(table) for table in tree.tables)
+        tables = tree.tables if leaf is None else (*tree.tables, leaf)
+        capacity = sum(PlotArena.bytes_of(table) for table in tables)
         self._arena = PlotArena(capacity, backbone.fields.hidden)
-        self._path = np.array([self._arena.add(table) for table in tree.tables], np.int32)
+        self._path = np.array([self._arena.add(table) for table in tables], np.int32)
 
     def __call__(self, documents: Documents) -> LowerStates:
         rows = np.empty((documents.num_tokens, self._arena.hidden), np.float32)

@@ -8,6 +8,7 @@ from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
 from hmi.build.checkpoint import write_atomically
 from hmi.build.offline import OfflineModel, open_offline, standing_digest, version_fields
+from hmi.build.private_leaf import standing_leaf
 from hmi.plot.tree import read_tree
 from wire.codec import WireError, from_json, to_json
 from wire.ids import BundleUri, Digest
@@ -39,10 +40,12 @@ def complete_export(store: Store, contents: ExportedHplm, folder: Path) -> None:
     fields = version_fields(target, contents.version)
     tree = standing_digest(store, contents.tree)
     manifest = read_tree(store, contents.tree, tree, backbone=fields.backbone)
+    leaf = standing_leaf(store, fields.leaf)
     wanted: list[tuple[BundleUri, Digest]] = [
         (contents.tree, tree),
         (contents.backbone, fields.backbone),
         *((node.uri, node.digest) for node in manifest.nodes),
+        *(() if leaf is None else ((leaf.uri, leaf.digest),)),
     ]
     for uri, digest in wanted:
         target.publish(store.localize(uri, digest), uri)

@@ -43,9 +43,10 @@ class DomainAbove:
 
 @dataclass(frozen=True, slots=True)
 class LearnedDomain:
-    """The domain's tree with this dataset's segment in it, both in the store."""
+    """The domain's tree with this dataset's segment in it, both in the store. A shared one keeps its own."""
 
     tree: PlotTree
+    own: Segment
     published_tree: PublishedBundle  # num_bytes: of the domain's own node
     published_segment: PublishedBundle
 
@@ -76,20 +77,26 @@ def learn_domain(
 ) -> LearnedDomain:
     """Make and publish the segment of the training ``texts`` and the domain's tree; what stands is kept.
 
-    A dataset has one segment, whatever is trained on it later: what it holds must train (own_documents).
+    A shared domain learns by its updates alone: its tree stays as it is. A dataset has one segment, whatever
+    is trained on it later: what it holds must train (own_documents).
     """
     if above.own is None:
         _publish_new_segment(store, job, backbone, above, texts, report=report)
     own = BundleRef(job.segment_out_uri, _standing(store, job.segment_out_uri))
-    if store.digest(job.tree_out_uri) is None:
-        segments = [*above.siblings, (own, _open(store, own.uri, own.digest, backbone))]
-        build_domain(store, above.parent, segments, name=job.domain_id, tree_uri=job.tree_out_uri)
-    digest = _standing(store, job.tree_out_uri)
-    tree = open_tree(store, job.tree_out_uri, digest, backbone=backbone.digest)
+    segment = _open(store, own.uri, own.digest, backbone)
+    if job.is_domain_shared:
+        uri, tree = job.tree_uri, above.parent
+    else:
+        uri = job.tree_out_uri
+        if store.digest(uri) is None:
+            segments = [*above.siblings, (own, segment)]
+            build_domain(store, above.parent, segments, name=job.domain_id, tree_uri=uri)
+        tree = open_tree(store, uri, _standing(store, uri), backbone=backbone.digest)
     node = tree.fields.nodes[-1]
     return LearnedDomain(
         tree=tree,
-        published_tree=PublishedBundle(job.tree_out_uri, digest, bundle_bytes(store, node.uri, node.digest)),
+        own=segment,
+        published_tree=PublishedBundle(uri, tree.digest, bundle_bytes(store, node.uri, node.digest)),
         published_segment=PublishedBundle(own.uri, own.digest, bundle_bytes(store, own.uri, own.digest)),
     )
 

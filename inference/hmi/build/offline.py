@@ -7,6 +7,7 @@ from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput, NotFound
 from hmi.build.evaluation import AnswersStates, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.private_leaf import open_leaf, standing_leaf
 from hmi.build.states import output_bounds
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
@@ -81,12 +82,13 @@ def open_offline(
         folder, digest=digest, backbone_fields=backbone.fields, backbone=backbone.digest
     )
     tree = open_tree(store, tree_uri, standing_digest(store, tree_uri), backbone=backbone.digest)
+    leaf = standing_leaf(store, fields.leaf)
     return OfflineModel(
         fields,
         digest,
         hplm.head,
         backbone,
-        PlotPath(backbone, tree),
+        PlotPath(backbone, tree, None if leaf is None else open_leaf(store, leaf, backbone.digest)),
         TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(fields.kind).reads_tokens),
     )
 

@@ -24,6 +24,7 @@ from hmi.build.metrics import (
     macro_f1,
     per_class,
 )
+from hmi.build.private_leaf import LeafTrial
 from hmi.build.recipe_search import RecipeSearch
 from hmi.build.slices import Slice, SliceKind, slices
 from wire.codec import to_plain
@@ -112,6 +113,8 @@ class Report:
     coverage: Coverage  # of the test rows, weighted by tokens
     adapter_bytes: int  # the bundle: adapter, head and labels
     plot_bytes: int  # the domain node of the tree
+    private_share: float  # of the dataset's n-grams: no node that others look up in has counted them of it
+    private_leaf: LeafTrial | None  # None: the recipe did not ask for one
     latency: Latency
     plot_cost: PlotCost | None
     floor_curve: tuple[FloorPoint, ...]

@@ -30,6 +30,15 @@ from hmi.build.kinds.chosen import training_kind
 from hmi.build.kinds.learning import Evaluated
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
 from hmi.build.plot_builder import look_up_leaving_out
+from hmi.build.private_leaf import (
+    MEGABYTE,
+    LeafTrial,
+    PrivateLeaf,
+    build_leaf,
+    leaf_trial,
+    private_rows,
+    publish_leaf,
+)
 from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.report import (
     REPORT_FORMAT,
@@ -54,8 +63,9 @@ from hmi.model.backbone import Backbone, open_original_upper
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead
 from hmi.model.upper import UpperLayers
+from hmi.plot.leave_one_out import NodeEvidence
 from hmi.plot.tree import open_leave_one_out
-from wire.artifacts import BackboneFields
+from wire.artifacts import BackboneFields, BundleRef
 from wire.ids import Digest
 from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
@@ -66,6 +76,7 @@ _AFTER = {
     Phase.SEARCHING: (Phase.COMPARING, Phase.TRAINING, Phase.EVALUATING),
     Phase.COMPARING: (Phase.TRAINING, Phase.EVALUATING),
     Phase.TRAINING: (Phase.EVALUATING,),
+    Phase.TRYING_LEAF: (Phase.EVALUATING,),
 }
 """What a phase must leave time for under a cap."""
 ADAPTER_DTYPE = torch.float16
@@ -99,6 +110,24 @@ class _Trained:
 
     task: TrainedTask
     adapter: HostAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class _OnPlot:
+    """What was trained on looked-up rows, and how they are looked up."""
+
+    path: PlotPath
+    states: PartStates
+    trained: _Trained
+    leaf: PrivateLeaf | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Privacy:
+    """What of the dataset's n-grams stayed with the task."""
+
+    share: float
+    leaf: LeafTrial | None
 
 
 class _Training:
@@ -151,6 +180,7 @@ class _Training:
             self._recipe = search.recipe
         recipe = self._recipe
         computed = self._train_on_computed(parts) if self._is_to_compare() else None
+        teacher = self._teacher(computed, parts) if computed is not None and recipe.distil else None
         plot = self._train(
             Phase.TRAINING,
             "plot.checkpoint",
@@ -158,9 +188,13 @@ class _Training:
             states.train,
             states.validation,
             upper=self._backbone.upper,
-            teacher=self._teacher(computed, parts) if computed is not None and recipe.distil else None,
+            teacher=teacher,
         )
-        version = self._write_version(domain, plot)
+        is_private = private_rows(self._store, above.parent, domain.own)
+        plain = _OnPlot(plot_path, states, plot)
+        served, trial = self._with_leaf(domain, is_private, parts, plain, teacher)
+        leaf = None if served.leaf is None else publish_leaf(self._store, served.leaf, job.version_out_uri)
+        version = self._write_version(domain, served.trained, leaf)
         progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
         kept = open_adapter_bundle(
             self._work.path / VERSION_FOLDER,
@@ -168,21 +202,24 @@ class _Training:
             backbone_fields=self._backbone.fields,
             backbone=self._backbone.digest,
         )
-        predictions = self._predict(self._backbone, plot_path, kept.adapter, kept.head, parts.test)
-        quality = self._kind.row_quality(predictions.outputs, parts.test.targets, plot.task.fitted)
+        task = served.trained.task
+        predictions = self._predict(self._backbone, served.path, kept.adapter, kept.head, parts.test)
+        quality = self._kind.row_quality(predictions.outputs, parts.test.targets, task.fitted)
         cost = self._cost(quality, computed, parts.test)
-        floors = self._floor_curve(predictions, quality, kept, plot.task, parts.test)
-        insight = self._look_into_data(parts, states)
+        floors = self._floor_curve(predictions, quality, kept, task, parts.test)
+        insight = self._look_into_data(parts, served.states)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
+        privacy = _Privacy(float(is_private.mean()) if len(is_private) else 1.0, trial)
         report = self._report_of(
-            parts, domain, plot.task, predictions, cost, floors, insight, search, published
+            parts, domain, task, predictions, cost, floors, insight, search, published, privacy
         )
         progress.advance(1, message="the version is published")
         return TrainResult(
             version=published,
             tree=domain.published_tree,
             segment=domain.published_segment,
+            leaf=leaf,
             report=report,
         )
 
@@ -203,12 +240,55 @@ class _Training:
         is_begun = (self._work.path / COMPUTED_CHECKPOINT).exists()  # by an earlier process, or ended
         return is_wanted and (is_begun or not self._cap.is_reached(still_to_come_s=to_come_s))
 
-    def _look_up(self, domain: LearnedDomain, path: PlotPath, parts: Parts) -> PartStates:
+    def _with_leaf(
+        self,
+        domain: LearnedDomain,
+        is_private: npt.NDArray[np.bool_],
+        parts: Parts,
+        plain: _OnPlot,
+        teacher: Teacher | None,
+    ) -> tuple[_OnPlot, LeafTrial | None]:
+        """``plain``, or the same recipe with a private leaf where the validation rows gain by it."""
+        max_bytes = round(self._recipe.leaf_mb * MEGABYTE)
+        if max_bytes == 0:
+            return plain, None
+        if plain.trained.task.stopped_at_cap:
+            return plain, LeafTrial(False, "max_minutes left no time to try one", max_bytes)
+        self._progress.enter(Phase.TRYING_LEAF, "building the private leaf", num_steps=1)
+        leaf = build_leaf(domain.own, is_private, domain.tree, max_bytes)
+        if leaf is None:
+            return plain, LeafTrial(False, "nothing of the text stayed private", max_bytes)
+        path = PlotPath(self._backbone, domain.tree, leaf.table)
+        states = self._look_up(domain, path, parts, leaf=leaf)
+        trained = self._train(
+            Phase.TRYING_LEAF,
+            "leaf.checkpoint",
+            parts,
+            states.train,
+            states.validation,
+            upper=self._backbone.upper,
+            teacher=teacher,
+        )
+        with_leaf = _OnPlot(path, states, trained, leaf)
+        trial = leaf_trial(
+            leaf,
+            max_bytes,
+            without=plain.trained.task.validation_accuracy,
+            with_it=trained.task.validation_accuracy,
+            is_cut_short=trained.task.stopped_at_cap,
+        )
+        return (with_leaf if trial.is_kept else plain), trial
+
+    def _look_up(
+        self, domain: LearnedDomain, path: PlotPath, parts: Parts, *, leaf: PrivateLeaf | None = None
+    ) -> PartStates:
         """Training rows are looked up as if their own text had never been counted, the others as in
         serving."""
         train, validation, test = parts.train, parts.validation, parts.test
-        self._progress.enter(Phase.LOOKING_UP, "looking all rows up", num_steps=parts.num_rows)
-        leaving_out = open_leave_one_out(self._store, domain.tree)
+        phase, name = (Phase.LOOKING_UP, "plot") if leaf is None else (Phase.TRYING_LEAF, "leaf")
+        self._progress.enter(phase, "looking all rows up", num_steps=parts.num_rows)
+        evidence = None if leaf is None else NodeEvidence((leaf.segment,), leaf.table)
+        leaving_out = open_leave_one_out(self._store, domain.tree, own=domain.own, leaf=evidence)
 
         def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
             found = look_up_leaving_out(
@@ -221,12 +301,12 @@ class _Training:
             residuals: npt.NDArray[np.float32] = self._backbone.residuals_of(found.encoded.documents).numpy()
             return found.rows + residuals
 
-        train_states = self._states("plot-train.f16", train, look_up, done_before=0)
+        train_states = self._states(f"{name}-train.f16", train, look_up, done_before=0)
         validation_states = self._states(
-            "plot-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
+            f"{name}-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
         )
         test_states = self._states(
-            "plot-test.f16", test, _along(path, test), done_before=len(train.rows) + len(validation.rows)
+            f"{name}-test.f16", test, _along(path, test), done_before=len(train.rows) + len(validation.rows)
         )
         return PartStates(train_states, validation_states, test_states)
 
@@ -403,7 +483,9 @@ class _Training:
             message = f"step {step} of {num_steps}: {name} {validation_accuracy:.3f} on the validation rows"
         self._progress.advance(step, loss=loss, validation_accuracy=validation_accuracy, message=message)
 
-    def _write_version(self, domain: LearnedDomain, trained: _Trained) -> Digest:
+    def _write_version(
+        self, domain: LearnedDomain, trained: _Trained, leaf: PublishedBundle | None
+    ) -> Digest:
         folder = self._work.bundle(VERSION_FOLDER)
         if folder is not None:
             return bundle_digest(read_manifest(folder))
@@ -425,6 +507,7 @@ class _Training:
             kind=self._job.kind,
             thresholds=trained.task.fitted.thresholds,
             adjacent_cost=trained.task.fitted.adjacent_cost,
+            leaf=None if leaf is None else BundleRef(leaf.uri, leaf.digest),
         )
 
     def _publish_version(self, digest: Digest) -> PublishedBundle:
@@ -495,6 +578,7 @@ class _Training:
         insight: DataInsight,
         search: RecipeSearch | None,
         version: PublishedBundle,
+        privacy: _Privacy,
     ) -> dict[str, Any]:
         num_test = len(parts.test.rows)
         figures = self._kind.figures(
@@ -531,6 +615,8 @@ class _Training:
             coverage=predictions.coverage,
             adapter_bytes=version.num_bytes,
             plot_bytes=domain.published_tree.num_bytes,
+            private_share=privacy.share,
+            private_leaf=privacy.leaf,
             latency=Latency(
                 retrieve_ms=1000 * predictions.retrieve_s / num_test,
                 compute_ms=1000 * predictions.compute_s / num_test,
@@ -562,6 +648,8 @@ def check_recipe(recipe: Recipe) -> None:
             raise InvalidInput(
                 f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name
             )
+    if not 0 <= recipe.leaf_mb < float("inf"):
+        raise InvalidInput(f"the recipe's leaf_mb is {recipe.leaf_mb}", param="leaf_mb")
     if recipe.max_minutes is not None and not recipe.max_minutes > 0:
         raise InvalidInput(f"the recipe's max_minutes is {recipe.max_minutes}", param="max_minutes")
     if not 0 < recipe.learning_rate < 1:

@@ -16,6 +16,7 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.kinds.learning import FittedHead
 from hmi.build.plot_builder import build_domain, publish_segment_beside, text_dataset_id
+from hmi.build.private_leaf import open_leaf
 from hmi.build.shared_node import Contributed, shared_node
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
@@ -172,8 +173,9 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     targets = kind.targets(rows, encoded)
     fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds, adjacent_cost=hplm.fields.adjacent_cost)
     old = _open(store, task.tree, backbone.digest)
+    leaf = None if task.leaf is None else open_leaf(store, task.leaf, backbone.digest)
     before, after = (
-        predict(PlotPath(backbone, which), model, encoded.documents, on_documents=lambda done: None)
+        predict(PlotPath(backbone, which, leaf), model, encoded.documents, on_documents=lambda done: None)
         for which in (old, tree)
     )
     return _Tried(before, after, lambda found: kind.row_quality(found.outputs, targets, fitted))

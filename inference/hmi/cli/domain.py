@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError, InvalidInput
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, cache_dir, is_final, store_url
+from hmi.cli.store_place import cache_dir, store_url
+from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final
 from wire import codec
 from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult
 from wire.errors import ErrorCode

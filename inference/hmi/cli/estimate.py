@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, cache_dir, is_final, print_event, read_job, store_url
+from hmi.cli.store_place import cache_dir, store_url
+from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final, print_event, read_job
 from wire import codec
 from wire.training import EstimateResult, TrainFailure
 

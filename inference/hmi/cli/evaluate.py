@@ -10,8 +10,9 @@ import msgspec
 
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
+from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
-from hmi.cli.train import cache_dir, require, store_url
+from hmi.cli.train import require
 from wire import codec
 from wire.ids import BundleUri
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, InvalidInput
-from hmi.cli.train import cache_dir, store_url
+from hmi.cli.store_place import cache_dir, store_url
 from wire.ids import BundleUri
 
 

@@ -11,7 +11,9 @@ from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
 from hmi.build.build_folder import build_folder
 from hmi.build.operator_text import TextsReadAnew, find_text_files, read_texts, texts_sha256
+from hmi.cli import plot_segment
 from hmi.cli.progress import progress_for
+from hmi.cli.store_place import cache_dir, store_url
 from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.coverage import HeldOutCoverage
 from hmi.plot.node_budget import KeepBy, NodeBudget
@@ -113,24 +115,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "the build, in HMI_CACHE_DIR or the folder for temporary files)",
     )
     build.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+    plot_segment.add_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build into HMI_STORE_URL; the last line on stdout is the tree as JSON."""
-    url = os.environ.get("HMI_STORE_URL")
-    if not url:
-        raise InvalidInput(
-            "HMI_STORE_URL is not set; give the object store, for example file:///srv/hmi/store"
-        )
+    """Build into HMI_STORE_URL; the last line on stdout is the tree, or the segment, as JSON."""
+    if args.action == "segment":
+        return plot_segment.run(args)
     if args.max_windows < 1:
         raise InvalidInput("--max-windows must be 1 or more")
     if args.max_memory_mb < 1 or (args.max_node_mb is not None and args.max_node_mb < 1):
         raise InvalidInput("--max-memory-mb and --max-node-mb must be 1 or more")
     if (args.parent_uri is None) != (args.parent_digest is None):
         raise InvalidInput("give --parent-uri and --parent-digest together")
-    cache_dir = os.environ.get("HMI_CACHE_DIR")
-    store = open_store(url, Path(cache_dir) if cache_dir else None)
-    print(codec.to_json(build(store, args)))
+    print(codec.to_json(build(open_store(store_url(), cache_dir()), args)))
     return 0
 
 
@@ -171,9 +169,9 @@ def _budget(args: argparse.Namespace) -> NodeBudget | None:
 
 def _default_work(inputs: _Inputs) -> Path:
     """A folder that the same inputs find again, and only this user."""
-    cache_dir = os.environ.get("HMI_CACHE_DIR") or f"{tempfile.gettempdir()}/hmi-{os.getuid()}"
+    base = cache_dir() or Path(tempfile.gettempdir()) / f"hmi-{os.getuid()}"
     name = hashlib.sha256(codec.to_json(inputs).encode()).hexdigest()[:16]
-    return Path(cache_dir) / "plot-builds" / name
+    return base / "plot-builds" / name
 
 
 def _build(

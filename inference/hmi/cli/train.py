@@ -9,6 +9,7 @@ from pathlib import Path
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.cli.local_store import DEFAULT_SOURCE
+from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.train_file import train_file
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
@@ -170,22 +171,6 @@ def read_job(path: Path) -> TrainJob:
         raise InvalidInput(f"the job file cannot be read: {exc.strerror}", param="job") from exc
     except codec.WireError as exc:
         raise InvalidInput(f"the job file is not a training job: {exc}", param="job") from exc
-
-
-def store_url() -> str:
-    """HMI_STORE_URL; raises InvalidInput when it is not set."""
-    url = os.environ.get("HMI_STORE_URL")
-    if not url:
-        raise InvalidInput(
-            "HMI_STORE_URL is not set; give the object store, for example file:///srv/hmi/store"
-        )
-    return url
-
-
-def cache_dir() -> Path | None:
-    """HMI_CACHE_DIR, where copies of a remote store's bundles are kept."""
-    path = os.environ.get("HMI_CACHE_DIR")
-    return Path(path) if path else None
 
 
 def print_event(event: Progress) -> None:

@@ -195,7 +195,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         path = self._paths.get(hplm.tree)
         if path is None:
             return Temperature.GONE
-        missing = [ref for ref in path.nodes if not self._is_resident(self._nodes, ref)]
+        missing = [ref for ref in _nodes_of(hplm, path) if not self._is_resident(self._nodes, ref)]
         if not self._is_resident(self._slots, hplm.adapter):
             missing.append(hplm.adapter)
         if not missing:
@@ -289,7 +289,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._paths.move_to_end(hplm.tree)
         # One after the other, the shared ones first: models that each hold a leaf and wait for the room that
         # these take for the same node above would wait for ever.
-        return all(self._has(self._nodes, "table", self._table_loader, node, hplm) for node in path.nodes)
+        nodes = _nodes_of(hplm, path)
+        return all(self._has(self._nodes, "table", self._table_loader, node, hplm) for node in nodes)
 
     def _has(
         self,
@@ -364,12 +365,12 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         """Count what the batch needs as used now, so that a promotion rather evicts something else."""
         for hplm in hplms:
             self._slots.touch(hplm.adapter)
-            for ref in self._paths[hplm.tree].nodes:
+            for ref in _nodes_of(hplm, self._paths[hplm.tree]):
                 self._nodes.touch(ref)
 
     def _place(self, hplm: HplmRef, leases: ExitStack) -> PlacedHplm:
         """All of a model on the device, under ``leases``: first what is there, then what must be copied."""
-        nodes = self._paths[hplm.tree].nodes
+        nodes = _nodes_of(hplm, self._paths[hplm.tree])
         present: dict[BundleRef, Any] = {ref: self._nodes.acquire(ref) for ref in nodes}
         present[hplm.adapter] = self._slots.acquire(hplm.adapter)
         for lease in filter(None, present.values()):
@@ -441,3 +442,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     @staticmethod
     def _is_resident(residency: "Residency[BundleRef, Any, Any]", ref: BundleRef) -> bool:
         return residency.state(ref) is ResidencyState.RESIDENT
+
+
+def _nodes_of(hplm: HplmRef, path: TreePath) -> tuple[BundleRef, ...]:
+    """What a model looks up in, root first: the shared nodes, and the leaf that is its alone."""
+    return path.nodes if hplm.leaf is None else (*path.nodes, hplm.leaf)

@@ -35,6 +35,7 @@ class HplmRef:
 
     adapter: BundleRef
     tree: BundleRef
+    leaf: BundleRef | None = None  # a node of this task alone, below those of the tree
 
 
 @dataclass(frozen=True, slots=True)

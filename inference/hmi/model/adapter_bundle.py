@@ -13,7 +13,7 @@ from hmi.kinds.answers import answers_of
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import METHODS
 from hmi.model.heads import HostHead
-from wire.artifacts import AdapterFields, BackboneFields, BundleKind
+from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
 from wire.ids import BundleUri, Digest
 from wire.tasks import TaskKind
 
@@ -54,6 +54,7 @@ def save_adapter_bundle(
     kind: TaskKind = TaskKind.SINGLE_LABEL,
     thresholds: tuple[float, ...] = (),
     adjacent_cost: float = 0.0,
+    leaf: BundleRef | None = None,
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
 
@@ -79,6 +80,7 @@ def save_adapter_bundle(
         kind=kind,
         thresholds=thresholds,
         adjacent_cost=adjacent_cost,
+        leaf=leaf,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)
 

@@ -12,6 +12,7 @@ from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, Documents, Part, Rows, rows_am
 TOKEN_BITS, ID_BITS = 24, 32
 MAX_VOCAB_SIZE = (1 << TOKEN_BITS) - FIRST_TOKEN
 MAX_ORDER = 8
+_NAME = "causal-"
 
 _TOKEN_SHIFT, _LENGTH_SHIFT = np.uint64(TOKEN_BITS), np.uint64(TOKEN_BITS + ID_BITS)
 _ID_MASK, _TOKEN_MASK = np.uint64((1 << ID_BITS) - 1), np.uint64((1 << TOKEN_BITS) - 1)
@@ -38,9 +39,15 @@ class CausalScheme:
             raise InvalidInput(f"suffixes have 1 to {MAX_ORDER} tokens, not {order}")
         self.order = order
 
+    @classmethod
+    def named(cls, name: str) -> "CausalScheme | None":
+        """The causal scheme of this name; None: it is another scheme's."""
+        order = name.removeprefix(_NAME)
+        return cls(int(order)) if name.startswith(_NAME) and order.isdigit() else None
+
     @property
     def name(self) -> str:
-        return f"causal-{self.order}"
+        return f"{_NAME}{self.order}"
 
     @property
     def rungs(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from hmi.plot.mapped import let_go, mapped
+
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
 Run = tuple[Keys, Counts]
@@ -93,14 +95,8 @@ def merged_blocks(
             taken = slice(places[at], places[at] + num_taken)
             block.append((np.array(keys[taken]), counts[taken].astype(np.int64)))
             places[at] += num_taken
+            let_go(keys, counts)
         yield merge_runs(block)
-
-
-def mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-    """A file of plain numbers, read when it is touched. A mapping of no bytes is not possible: zeros then."""
-    if 0 in shape:
-        return np.zeros(shape, dtype)
-    return np.memmap(path, dtype, mode="r", shape=shape)
 
 
 def _chosen(run: Run, is_kept: Callable[[Run], npt.NDArray[np.bool_]]) -> Run:

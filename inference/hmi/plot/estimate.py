@@ -2,15 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
-from hmi.plot.counting import Work
+from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.fixed_point import ONE, to_fixed, to_float
+from hmi.plot.mapped import let_go
 from hmi.plot.merge import MergedStatistics
 from hmi.plot.ngram import CentredScheme, NgramScheme
 from hmi.plot.node_budget import KeepBy, NodeBudget, rows_to_keep, worth
@@ -24,6 +25,8 @@ UNFITTED_TAU = 1.0
 """Where nothing was seen twice the noise cannot be told: the prior weighs as much as one occurrence."""
 
 _CHUNK_ROWS = 4096
+_TOUCHED_BYTES = 2 + 1 + 3
+"""Of files, by a dimension of a row: its mean, its code, and the codes of what it backs off to."""
 
 
 def build_table(
@@ -80,6 +83,7 @@ class _Builder:
         self._merged, self._backbone, self._hidden, self._parents = merged, backbone, hidden, parents
         # Rounded as they are stored, so that leaving documents out starts from the same rows.
         self._isolated = None if isolated is None else to_float(to_fixed(isolated))
+        self._max_bytes, self._num_passed = MAX_BYTES if work is None else work.max_bytes, 0
         self._keys, self._counts, self._squares, self._own = _with_vocabulary(scheme, merged, self._isolated)
         self._above = [scheme.among(self._keys, parent.keys) for parent in parents]
         self._codes = _zeros((len(self._keys), hidden), work)
@@ -259,10 +263,15 @@ class _Builder:
         spread = np.sqrt(total / max(num_rows, 1)).astype(np.float32)
         return np.where(spread > 0, spread, np.float32(1))
 
-    def _chunks(self, rung: int) -> list[slice]:
+    def _chunks(self, rung: int) -> Iterator[slice]:
+        """A rung's rows, some at a time; what was mapped for them is let go of before it fills max_bytes."""
         rows = self._scheme.rung_rows(self._keys, rung)
-        starts = range(rows.start, rows.stop, _CHUNK_ROWS)
-        return [slice(start, min(start + _CHUNK_ROWS, rows.stop)) for start in starts]
+        for start in range(rows.start, rows.stop, _CHUNK_ROWS):
+            yield slice(start, min(start + _CHUNK_ROWS, rows.stop))
+            self._num_passed += 1
+            if self._num_passed * _CHUNK_ROWS * self._hidden * _TOUCHED_BYTES >= self._max_bytes:
+                self._num_passed = 0
+                let_go(self._codes, *(segment.means for segment in self._merged.segments))
 
 
 def _zeros(shape: tuple[int, int], work: Work | None) -> npt.NDArray[np.int8]:

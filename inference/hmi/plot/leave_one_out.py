@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot import kernels
+from hmi.plot.causal import CausalScheme
+from hmi.plot.causal_leave_one_out import CausalSource, CountedDocument, leave_out_suffixes
 from hmi.plot.fixed_point import ONE, to_fixed
 from hmi.plot.lookup import LookupResult
-from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among
+from hmi.plot.ngram import CentredScheme, Documents, rows_among
 from hmi.plot.segment import Segment
 from hmi.plot.table import PlotTable
 
@@ -53,8 +55,14 @@ class LeaveOneOutLookup:
         self.window_tokens: int | None = sizes.pop() if sizes else None
         """Size of the windows in which texts were counted; None where there was no text."""
         self._tables = [node.table for node in nodes]
-        tau = [[node.table.fields.tau[rung.name.lower()] for rung in Rung] for node in nodes]
-        self._tau = np.array(tau, np.float32)  # [nodes, 4]
+        scheme = {table.fields.scheme for table in self._tables}
+        scheme |= {segment.fields.scheme for _, segment in self._sources}
+        if len(scheme) > 1:
+            raise BundleMismatch(f"nodes of different schemes stand in one path: {sorted(scheme)}")
+        self._causal = CausalScheme.named(scheme.pop())  # None: the centred scheme
+        rungs = CentredScheme.rungs if self._causal is None else self._causal.rungs
+        tau = [[node.table.fields.tau[rung] for rung in rungs] for node in nodes]
+        self._tau = np.array(tau, np.float32)  # [nodes, rungs]
         self._isolated = np.ascontiguousarray(isolated, np.float32)
 
     def max_windows(self, document_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
@@ -77,11 +85,23 @@ class LeaveOneOutLookup:
         texts, with max_windows windows each (fewer where the text is shorter; none where it was not counted).
         """
         self._check(documents, document_hashes, counted, out)
+        fixed = to_fixed(counted.states)
+        if self._causal is not None:
+            return self._leave_out_suffixes(self._causal, documents, document_hashes, counted, fixed, out)
+        return self._leave_out(documents, document_hashes, counted, fixed, out)
+
+    def _leave_out(
+        self,
+        documents: Documents,
+        document_hashes: npt.NDArray[np.uint64],
+        counted: CountedTexts,
+        fixed: npt.NDArray[np.int32],
+        out: npt.NDArray[np.float32],
+    ) -> LookupResult:
         keys = CentredScheme.keys(documents)
         distinct, numbered = np.unique(keys, return_inverse=True)
         numbered = numbered.reshape(keys.shape)
         counted_numbered = rows_among(CentredScheme.keys(counted.windows), distinct)
-        fixed = to_fixed(counted.states)
         gathered = self._gather(distinct, document_hashes)
         rung = np.empty(documents.num_tokens, np.uint8)
         position = np.empty(documents.num_tokens, np.uint8)
@@ -114,6 +134,45 @@ class LeaveOneOutLookup:
                 position[here],
             )
         return LookupResult(rung, position)
+
+    def _leave_out_suffixes(
+        self,
+        scheme: CausalScheme,
+        documents: Documents,
+        document_hashes: npt.NDArray[np.uint64],
+        counted: CountedTexts,
+        fixed: npt.NDArray[np.int32],
+        out: npt.NDArray[np.float32],
+    ) -> LookupResult:
+        rung = np.empty(documents.num_tokens, np.uint8)
+        position = np.empty(documents.num_tokens, np.uint8)
+        kept = [table.keys for table in self._tables]
+        holds = [segment.holds(document_hashes) for _, segment in self._sources]
+        for document in range(documents.num_documents):
+            here = slice(documents.offsets[document], documents.offsets[document + 1])
+            windows = slice(counted.window_offsets[document], counted.window_offsets[document + 1])
+            bounds = counted.windows.offsets[windows.start : windows.stop + 1]
+            there = slice(bounds[0], bounds[-1])
+            leave_out_suffixes(
+                scheme,
+                Documents.pack([documents.token_ids[here]]),
+                CountedDocument(
+                    Documents(counted.windows.token_ids[there], bounds - bounds[0]),
+                    np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)),
+                    fixed[there],
+                ),
+                [
+                    CausalSource(node, segment, bool(has[document]))
+                    for (node, segment), has in zip(self._sources, holds, strict=True)
+                ],
+                kept,
+                self._tau,
+                self._isolated,
+                out[here],
+                rung[here],
+                position[here],
+            )
+        return LookupResult(rung, position, tuple(range(scheme.order)))
 
     def _gather(
         self, distinct: npt.NDArray[np.uint64], document_hashes: npt.NDArray[np.uint64]

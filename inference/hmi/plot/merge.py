@@ -1,5 +1,7 @@
 """Merging segments: whole numbers are added, so the order does not matter and leaving one out is exact."""
 
+import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -7,8 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
-from hmi.plot.ngram import CentredScheme, NgramScheme
+from hmi.plot.fixed_point import rounded_mean
+from hmi.plot.mapped import blocks, let_go
+from hmi.plot.ngram import CentredScheme, NgramScheme, rows_among
 from hmi.plot.segment import Segment
+
+_CHUNK_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +74,60 @@ def merge_segments(segments: Sequence[Segment], scheme: NgramScheme | None = Non
         is_same = np.array_equal(keys[at], segment.keys)
         numbered.append(segment if is_same else replace(segment, keys=keys[at]))
     return MergedStatistics(tuple(numbered), keys, counts, squares)
+
+
+def contains(node_sum: Segment, own: Segment) -> bool:
+    """Is ``own`` one of the segments that a shared node's segment is the sum of?"""
+    is_other = node_sum.fields.dataset_id != own.fields.dataset_id
+    return is_other and len(own.documents) > 0 and bool(node_sum.holds(own.documents).all())
+
+
+def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
+    """``node_sum``, which contains ``own``, as what others gave and what ``own`` gave; centred keys.
+
+    Means of the first are off by the roundings of both (n / 2048 each, over what is left of the count n).
+    """
+    at = rows_among(own.keys, node_sum.keys)
+    given, rows = np.flatnonzero(at >= 0), at[at >= 0]
+    counts = node_sum.counts.astype(np.int64)
+    squares, means = np.array(node_sum.squares), _copied(node_sum.means)
+    own_counts = own.counts[given].astype(np.int64)
+    squares[rows] -= own.squares[given]
+    for start in range(0, len(rows), _CHUNK_ROWS):
+        mine, theirs = given[start : start + _CHUNK_ROWS], rows[start : start + _CHUNK_ROWS]
+        left = np.maximum(counts[theirs] - own_counts[start : start + _CHUNK_ROWS], 0)
+        sums = counts[theirs, None] * node_sum.means[theirs].astype(np.int64)
+        sums -= own_counts[start : start + _CHUNK_ROWS, None] * own.means[mine].astype(np.int64)
+        means[theirs] = np.where(left[:, None] > 0, rounded_mean(sums, np.maximum(left, 1)), 0)
+        let_go(means, node_sum.means, own.means)
+    counts[rows] = np.maximum(counts[rows] - own_counts, 0)
+    others = replace(
+        node_sum,
+        counts=counts.astype(np.uint32),
+        squares=squares,
+        means=means,
+        documents=np.setdiff1d(node_sum.documents, own.documents),
+    )
+    mine_alone = replace(
+        own,
+        keys=own.keys[given],
+        counts=own.counts[given],
+        squares=own.squares[given],
+        means=own.means[given],
+    )
+    return others, mine_alone
+
+
+def _copied(means: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """In a file that goes with the process: a shared node may have more rows than memory has room for."""
+    if means.size == 0:
+        return np.array(means)
+    with tempfile.TemporaryFile() as file:
+        os.posix_fallocate(file.fileno(), 0, means.nbytes)  # a full disk says so here, not by a signal
+        copy = np.memmap(file, np.int16, mode="r+", shape=means.shape)
+    start = 0
+    for block in blocks(means):
+        copy[start : start + len(block)] = block
+        let_go(copy)
+        start += len(block)
+    return copy

@@ -13,6 +13,7 @@ from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.base.texts import normalised
 from hmi.plot.counting import Work
+from hmi.plot.mapped import blocks
 from hmi.plot.ngram import CentredScheme, Documents, NgramScheme
 from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States
 from wire.artifacts import BundleKind, SegmentFields
@@ -139,8 +140,16 @@ def write_segment(segment: Segment, folder: Path) -> Digest:
     """Write the segment as a bundle into an empty folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in _FILES:
-        np.save(folder / f"{name}.npy", getattr(segment, name), allow_pickle=False)
+        _save(folder / f"{name}.npy", getattr(segment, name))
     return write_bundle(folder, BundleKind.SEGMENT, segment.fields)
+
+
+def _save(path: Path, array: npt.NDArray[Any]) -> None:
+    """As numpy.save, byte for byte, a block at a time."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        for block in blocks(array):
+            file.write(np.ascontiguousarray(block).data)
 
 
 def open_segment(folder: Path, digest: Digest | None, *, backbone: Digest | None = None) -> Segment:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from hmi.artifacts.bundle import sync
 from hmi.base.errors import InvalidInput
 from hmi.plot import kernels
-from hmi.plot.counting import Work, mapped
+from hmi.plot.counting import Work
 from hmi.plot.fixed_point import rounded_mean, to_fixed
+from hmi.plot.mapped import mapped
 from hmi.plot.ngram import Documents, NgramScheme
 
 States = Callable[[Documents], npt.NDArray[np.float32]]

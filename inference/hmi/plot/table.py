@@ -13,6 +13,7 @@ from hmi.artifacts.bundle import open_bundle, sync, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.plot import kernels
 from hmi.plot.fixed_point import to_fixed, to_float
+from hmi.plot.mapped import blocks
 from wire import codec
 from wire.artifacts import BundleKind, PlotTableFields
 from wire.ids import Digest
@@ -138,10 +139,7 @@ class _Header:
 def save_table(table: PlotTable, path: Path) -> None:
     """Write to a temporary name, wait for the disk, rename."""
     arrays = {name: np.ascontiguousarray(getattr(table, name), dtype) for name, dtype in _SECTIONS}
-    sections = {
-        name: _SectionEntry(list(array.shape), hashlib.sha256(array.data).hexdigest())
-        for name, array in arrays.items()
-    }
+    sections = {name: _SectionEntry(list(array.shape), _sha256(array)) for name, array in arrays.items()}
     header = codec.to_json(_Header(table.fields, sections)).encode()
     header += b" " * (-len(header) % _ALIGNMENT)
     start = _PREFIX.pack(MAGIC, VERSION, len(header)) + header
@@ -150,11 +148,19 @@ def save_table(table: PlotTable, path: Path) -> None:
         file.write(start)
         file.write(hashlib.sha256(start).digest())
         for array in arrays.values():
-            file.write(array.data)
+            for block in blocks(array):
+                file.write(block.data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
     sync(path.parent)
+
+
+def _sha256(array: npt.NDArray[np.generic]) -> str:
+    digest = hashlib.sha256()
+    for block in blocks(array):
+        digest.update(block.data)
+    return digest.hexdigest()
 
 
 def load_table(path: Path, *, backbone: Digest | None = None) -> PlotTable:

@@ -11,6 +11,7 @@ from hmi.artifacts.bundle import open_bundle, write_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
+from hmi.plot.merge import contains, taken_apart
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.table import PlotTable, open_isolated, open_table_bundle
 from wire.artifacts import BundleKind, PlotTreeFields, TreeNode
@@ -70,11 +71,27 @@ def counted_documents(store: Store, tree: PlotTree) -> npt.NDArray[np.uint64]:
     return np.unique(np.concatenate(found))
 
 
-def open_leave_one_out(store: Store, tree: PlotTree) -> LeaveOneOutLookup:
-    """Look-ups that leave the text that is looked up out of every node."""
+def open_leave_one_out(
+    store: Store, tree: PlotTree, *, own: Segment | None = None, leaf: NodeEvidence | None = None
+) -> LeaveOneOutLookup:
+    """Look-ups that leave the text that is looked up out of every node.
+
+    ``own``: the segment of the dataset whose texts these are, which a shared node may have in its sum;
+    ``leaf``: a node below the tree's.
+    """
     root, backbone = tree.fields.nodes[0], tree.fields.backbone
     evidence = [
-        NodeEvidence(open_segments(store, node, backbone=backbone), table)
+        NodeEvidence(_apart(open_segments(store, node, backbone=backbone), own), table)
         for node, table in zip(tree.fields.nodes, tree.tables, strict=True)
     ]
+    if leaf is not None:
+        evidence.append(leaf)
     return LeaveOneOutLookup(evidence, open_isolated(store.localize(root.uri, root.digest), root.digest))
+
+
+def _apart(segments: tuple[Segment, ...], own: Segment | None) -> tuple[Segment, ...]:
+    """A sum that has ``own`` in it is taken as two: not all that its texts say has entered the sum."""
+    if own is None:
+        return segments
+    parted = [taken_apart(one, own) if contains(one, own) else (one,) for one in segments]
+    return tuple(part for parts in parted for part in parts)

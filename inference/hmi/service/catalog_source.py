@@ -29,11 +29,11 @@ BACKBONE_VIEW = "serving_v1.backbone"
 KEY_COLUMNS = "key_sha256, key_id, tenant_id, scopes, task_id, expires_at"
 TASK_COLUMNS = (
     "tenant_id, task_id, slug, version_id, version_number, bundle_uri, bundle_digest, tree_uri, tree_digest,"
-    " coverage_floor"
+    " coverage_floor, leaf_uri, leaf_digest"
 )
 TRIAL_COLUMNS = (
     "trial_id, tenant_id, task_id, kind, share, version_id, version_number, bundle_uri, bundle_digest,"
-    " tree_uri, tree_digest"
+    " tree_uri, tree_digest, leaf_uri, leaf_digest"
 )
 LIMIT_COLUMNS = (
     "tenant_id, weight, requests_per_s, burst, quota_texts, quota_tokens, period_ends_at, used_texts,"
@@ -152,9 +152,8 @@ def _key(row: tuple[Any, ...]) -> KeyRow:
 
 
 def _task(row: tuple[Any, ...]) -> TaskRow:
-    tenant_id, task_id, slug, version_id, number, bundle_uri, bundle_digest, tree_uri, tree_digest, floor = (
-        row
-    )
+    tenant_id, task_id, slug, version_id, number, *places, floor, leaf_uri, leaf_digest = row
+    bundle_uri, bundle_digest, tree_uri, tree_digest = places
     return TaskRow(
         tenant_id=TenantId(str(tenant_id)),
         task_id=TaskId(str(task_id)),
@@ -166,12 +165,14 @@ def _task(row: tuple[Any, ...]) -> TaskRow:
         tree_uri=tree_uri,
         tree_digest=tree_digest,
         coverage_floor=floor,
+        leaf_uri=leaf_uri,
+        leaf_digest=leaf_digest,
     )
 
 
 def _trial(row: tuple[Any, ...]) -> TrialRow:
     trial_id, tenant_id, task_id, kind, share, version_id, number, *places = row
-    bundle_uri, bundle_digest, tree_uri, tree_digest = places
+    bundle_uri, bundle_digest, tree_uri, tree_digest, leaf_uri, leaf_digest = places
     return TrialRow(
         trial_id=TrialId(str(trial_id)),
         tenant_id=TenantId(str(tenant_id)),
@@ -184,6 +185,8 @@ def _trial(row: tuple[Any, ...]) -> TrialRow:
         bundle_digest=bundle_digest,
         tree_uri=tree_uri,
         tree_digest=tree_digest,
+        leaf_uri=leaf_uri,
+        leaf_digest=leaf_digest,
     )
 
 

@@ -67,11 +67,23 @@ def hplm_of(task: TaskRow) -> HplmRef | None:
         or task.tree_digest is None
     ):
         return None
-    return HplmRef(BundleRef(task.bundle_uri, task.bundle_digest), BundleRef(task.tree_uri, task.tree_digest))
+    return HplmRef(
+        BundleRef(task.bundle_uri, task.bundle_digest),
+        BundleRef(task.tree_uri, task.tree_digest),
+        _leaf_of(task),
+    )
 
 
 def hplm_on_trial(trial: TrialRow) -> HplmRef:
     """The model that is tried beside the one that serves."""
     return HplmRef(
-        BundleRef(trial.bundle_uri, trial.bundle_digest), BundleRef(trial.tree_uri, trial.tree_digest)
+        BundleRef(trial.bundle_uri, trial.bundle_digest),
+        BundleRef(trial.tree_uri, trial.tree_digest),
+        _leaf_of(trial),
     )
+
+
+def _leaf_of(row: TaskRow | TrialRow) -> BundleRef | None:
+    if row.leaf_uri is None or row.leaf_digest is None:
+        return None
+    return BundleRef(row.leaf_uri, row.leaf_digest)

@@ -29,6 +29,9 @@ class DomainOut(serializers.Serializer[Any]):
         default=None,
         help_text="The shared domain above; null: general.",
     )
+    min_tenants = serializers.IntegerField(
+        help_text="Of a shared domain: contributed n-grams enter when so many verified tenants have them."
+    )
     created_at = serializers.DateTimeField()
 
     def get_is_shared(self, domain: Any) -> bool:
@@ -48,6 +51,16 @@ class DomainIn(serializers.Serializer[Any]):
     )
 
 
+class PrivateLeafOut(serializers.Serializer[Any]):
+    """The version's own PLOT node below its shared domain's."""
+
+    digest = serializers.CharField()
+    num_bytes = serializers.IntegerField()
+    retired_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its dataset was deleted: the version answers without it since."
+    )
+
+
 class VersionOut(serializers.Serializer[Any]):
     """One version of a task, trained or imported."""
 
@@ -61,6 +74,7 @@ class VersionOut(serializers.Serializer[Any]):
     tree_digest = serializers.CharField(source="tree_version.digest")
     digest = serializers.CharField(source="bundle_digest")
     num_bytes = serializers.IntegerField()
+    private_leaf = PrivateLeafOut(allow_null=True, default=None)
     training = serializers.UUIDField(
         source="training_job_id", allow_null=True, help_text="null: an import made it."
     )

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.common.models import TenantManager, TenantOwned
 from portal.common.task_kinds import TASK_KINDS
+from wire.domains import K_TENANTS, LEAST_TENANTS, MOST_TENANTS
 from wire.tasks import TaskKind
 
 GENERAL_DOMAIN = "general"  # slug of the shared domain at the root of the tree
@@ -56,7 +57,9 @@ class Domain(models.Model):
     tenant = models.ForeignKey("tenants.Tenant", null=True, on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=63)
-    parent = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Of a shared domain: an n-gram of tenants' text enters when so many verified ones have it.
+    min_tenants = models.PositiveSmallIntegerField(default=K_TENANTS)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = TenantManager()
@@ -65,6 +68,9 @@ class Domain(models.Model):
         db_table = "domain"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "slug"], name="domain_slug", nulls_distinct=False),
+            models.CheckConstraint(
+                condition=Q(min_tenants__range=(LEAST_TENANTS, MOST_TENANTS)), name="domain_min_tenants"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -181,3 +187,22 @@ class AdapterVersion(TenantOwned):
                 name="adapter_version_origin",
             ),
         ]
+
+
+class PrivateLeaf(TenantOwned):
+    """A version's own PLOT node below a shared domain's: the n-grams of its dataset that no shared node has.
+
+    Live, then retired when the dataset is deleted (the version serves without it), then destroyed.
+    """
+
+    version = models.OneToOneField(AdapterVersion, on_delete=models.CASCADE, related_name="private_leaf")
+    dataset_id = models.UUIDField()  # no foreign key: it outlives the dataset until it is destroyed
+    uri = models.CharField(max_length=300)
+    digest = models.CharField(max_length=71)
+    num_bytes = models.BigIntegerField()
+    retired_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "private_leaf"
+        indexes = [models.Index(fields=["dataset_id"], name="private_leaf_dataset")]

@@ -49,6 +49,12 @@ def parent_tree(*, tenant: Tenant, domain: Domain, backbone: Backbone) -> TreeVe
     return newest or general_tree(tenant=tenant, backbone=backbone)
 
 
+def looked_up_tree(*, tenant: Tenant, domain: Domain, backbone: Backbone) -> TreeVersion:
+    """What a training starts from: of a shared domain its own tree, else the tree of the nodes above."""
+    newest = tree_newest(domain=domain, backbone=backbone) if domain.tenant_id is None else None
+    return newest or parent_tree(tenant=tenant, domain=domain, backbone=backbone)
+
+
 def tree_newest(*, domain: Domain, backbone: Backbone) -> TreeVersion | None:
     """The domain's newest live tree for ``backbone``."""
     live = TreeVersion.objects.unscoped().filter(domain=domain, backbone=backbone, retired_at=None)
@@ -83,7 +89,7 @@ def version_list(*, tenant: Tenant, task: Task) -> QuerySet[AdapterVersion]:
     return (
         AdapterVersion.objects.for_tenant(tenant)
         .filter(task=task)
-        .select_related("dataset", "tree_version", "backbone")
+        .select_related("dataset", "tree_version", "backbone", "private_leaf")
         .order_by("-number")
     )
 

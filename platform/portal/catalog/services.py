@@ -13,6 +13,7 @@ from portal.catalog.models import (
     AdapterVersion,
     Backbone,
     Domain,
+    PrivateLeaf,
     Segment,
     Task,
     TreeVersion,
@@ -25,6 +26,7 @@ from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
+from wire.domains import K_TENANTS, LEAST_TENANTS, MOST_TENANTS
 from wire.imports import ImportResult
 from wire.tasks import TaskKind
 from wire.training import PublishedBundle, TrainResult
@@ -50,7 +52,9 @@ def domain_create(
 
 
 @transaction.atomic
-def shared_domain_create(*, name: str, slug: str, parent_slug: str | None, acting: Actor) -> Domain:
+def shared_domain_create(
+    *, name: str, slug: str, parent_slug: str | None, acting: Actor, min_tenants: int = K_TENANTS
+) -> Domain:
     """A domain of no tenant, for what tenants contribute; ``parent_slug`` names the shared domain above it.
 
     Runs in the operator's scope. A slug that a tenant's domain has would hide the new one from that tenant.
@@ -58,11 +62,35 @@ def shared_domain_create(*, name: str, slug: str, parent_slug: str | None, actin
     if Domain.objects.unscoped().filter(slug=slug).exists():
         raise AlreadyExists("slug", f"There is a domain {slug} already: choose another slug.")
     parent = None if parent_slug is None else _shared_domain(parent_slug)
-    domain = Domain(tenant=None, name=name, slug=slug, parent=parent)
+    domain = Domain(
+        tenant=None, name=name, slug=slug, parent=parent, min_tenants=_checked_min_tenants(min_tenants)
+    )
     _save_unless_taken(domain, slug)
     audit_record(
-        actor=acting.name, action="domain.create", target=domain, tenant=None, slug=slug, parent=parent_slug
+        actor=acting.name,
+        action="domain.create",
+        target=domain,
+        tenant=None,
+        slug=slug,
+        parent=parent_slug,
+        min_tenants=min_tenants,
     )
+    return domain
+
+
+@transaction.atomic
+def shared_domain_change(*, domain: Domain, name: str, min_tenants: int, acting: Actor) -> Domain:
+    """Another name, and another number of tenants that an n-gram must be of, from the next update on."""
+    audit_record(
+        actor=acting.name,
+        action="domain.change",
+        target=domain,
+        tenant=None,
+        old=[domain.name, domain.min_tenants],
+        new=[name, min_tenants],
+    )
+    domain.name, domain.min_tenants = name, _checked_min_tenants(min_tenants)
+    domain.save(update_fields=["name", "min_tenants"])
     return domain
 
 
@@ -76,7 +104,8 @@ def task_create(
     acting: Actor,
     kind: TaskKind = TaskKind.SINGLE_LABEL,
 ) -> Task:
-    """A task; unless a domain of the tenant's is named, it gets one of its own. Its kind stays."""
+    """A task; unless a domain is named, it gets one of its own. In a shared domain it teaches nothing: its
+    texts are looked up in what the domain knows. Its kind stays."""
     own = Task.objects.for_tenant(tenant)
     slug = slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
     if own.filter(slug=slug).exists():
@@ -150,7 +179,8 @@ def version_register(
 
     Runs in the scope of the task's tenant. ``labels`` is the order of the head's outputs; ``segments`` are
     those that stood beside the dataset's own, as TreeVersion.segments; ``parent_digest`` is the digest of the
-    tree of the nodes above.
+    tree of the nodes above: in a shared domain, of the domain's own tree, which is what the version looks up
+    in.
     """
     tenant = task.tenant
     _lock_numbers(task)
@@ -158,15 +188,19 @@ def version_register(
     if known is not None:
         return known
     _segment_register(task.domain, tenant, dataset, result.segment)
-    own = {"dataset": str(dataset.pk), "uri": result.segment.uri, "digest": result.segment.digest}
-    tree = tree_register(
-        domain=task.domain,
-        backbone=backbone,
-        bundle=result.tree,
-        parent=TreeVersion.objects.visible_to(tenant).filter(digest=parent_digest).first(),
-        segments=[*segments, own],
-        coverage=result.report.get("coverage", {}),
-    )
+    above = TreeVersion.objects.visible_to(tenant).filter(digest=parent_digest).first()
+    if task.domain.tenant_id is None and above is not None:
+        tree = above
+    else:
+        own = {"dataset": str(dataset.pk), "uri": result.segment.uri, "digest": result.segment.digest}
+        tree = tree_register(
+            domain=task.domain,
+            backbone=backbone,
+            bundle=result.tree,
+            parent=above,
+            segments=[*segments, own],
+            coverage=result.report.get("coverage", {}),
+        )
     version = AdapterVersion(
         dataset=dataset,
         tree_version=tree,
@@ -175,6 +209,15 @@ def version_register(
         training_job_id=job_id,
     )
     _version_save(version, task, backbone, result.version, job_id)
+    if result.leaf is not None:
+        PrivateLeaf(
+            tenant=tenant,
+            version=version,
+            dataset_id=dataset.pk,
+            uri=result.leaf.uri,
+            digest=result.leaf.digest,
+            num_bytes=result.leaf.num_bytes,
+        ).save(force_insert=True)
     return version
 
 
@@ -282,6 +325,14 @@ def tree_register(
     return tree
 
 
+def _checked_min_tenants(number: int) -> int:
+    if not LEAST_TENANTS <= number <= MOST_TENANTS:
+        raise InvalidField(
+            "min_tenants", f"An n-gram must be of {LEAST_TENANTS} to {MOST_TENANTS} tenants, not {number}."
+        )
+    return number
+
+
 def _save_unless_taken(thing: Domain | Task, slug: str) -> None:
     try:
         with transaction.atomic():
@@ -302,8 +353,6 @@ def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
     domain = Domain.objects.visible_to(tenant).filter(slug=slug).order_by("tenant_id").first()
     if domain is None:
         raise InvalidField("domain", f"There is no domain {slug}: make it first, or leave the field out.")
-    if domain.tenant_id is None:
-        raise InvalidField("domain", f"{slug} is shared and learns from the operator's text alone.")
     return domain
 
 

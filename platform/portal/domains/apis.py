@@ -240,7 +240,7 @@ class ContributionsApi(TenantApi):
     @extend_schema(request=ContributionIn, responses={201: ContributionOut})
     @idempotent
     def post(self, request: Request, tenant: str) -> Response:
-        """Let a dataset's n-grams enter a shared domain, where at least three verified tenants share them."""
+        """Let n-grams of a dataset enter a shared domain: those that min_tenants verified tenants have."""
         given = ContributionIn(data=request.data)
         given.is_valid(raise_exception=True)
         contribution = services.contribution_grant(

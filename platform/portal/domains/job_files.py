@@ -2,7 +2,7 @@
 
 import hashlib
 
-from portal.catalog.models import AdapterVersion, Domain, TreeVersion
+from portal.catalog.models import AdapterVersion, Domain, PrivateLeaf, TreeVersion
 from portal.catalog.selectors import backbone_default, tree_newest
 from portal.common.errors import Conflict, PortalError
 from portal.domains.models import GateConsent
@@ -39,6 +39,7 @@ def update_job(lease: Lease) -> DomainJob:
             tree_out_uri=BundleUri(f"{base}/trees/{_content_name(parent, domain, contributions)}"),
             tree_before=ref_of(newest) if newest is not None else None,
             tasks=_gated_tasks(domain),
+            min_tenants=domain.min_tenants,
         )
         held_by(lease).update(out_uri=job.tree_out_uri)
         return job
@@ -122,7 +123,12 @@ def _gated_tasks(domain: Domain) -> tuple[GatedTask, ...]:
     deployments = (
         Deployment.objects.unscoped()
         .filter(task__domain=domain, state=DeploymentState.ACTIVE)
-        .select_related("version__dataset", "version__tree_version__replaced_by", "tree_version__replaced_by")
+        .select_related(
+            "version__dataset",
+            "version__private_leaf",
+            "version__tree_version__replaced_by",
+            "tree_version__replaced_by",
+        )
         .order_by("task_id")
     )
     agreed = set(GateConsent.objects.unscoped().filter(task__domain=domain).values_list("task_id", flat=True))
@@ -138,9 +144,17 @@ def _gated_tasks(domain: Domain) -> tuple[GatedTask, ...]:
                     tree=ref_of(tree),
                     rows_uri=BundleUri(version.dataset.rows_uri if version.dataset is not None else ""),
                     rows=rows,
+                    leaf=_leaf_of(version),
                 )
             )
     return tuple(tasks)
+
+
+def _leaf_of(version: AdapterVersion) -> BundleRef | None:
+    leaf: PrivateLeaf | None = getattr(version, "private_leaf", None)
+    if leaf is None or leaf.retired_at is not None:
+        return None
+    return BundleRef(BundleUri(leaf.uri), Digest(leaf.digest))
 
 
 def _held_out_rows(version: AdapterVersion) -> tuple[int, ...]:
@@ -154,4 +168,5 @@ def _content_name(parent: TreeVersion, domain: Domain, contributions: tuple[Cont
     parts = [parent.digest, str(domain.pk), *sorted(one.digest for one in contributions)]
     if domain.tenant_id is None:
         parts += sorted(f"{one.tenant_id}:{one.digest}" for one in contributions)
+        parts.append(f"of {domain.min_tenants} tenants")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

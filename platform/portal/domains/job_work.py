@@ -125,7 +125,11 @@ class UpdateWork:
                     for one in job.contributions
                     if one.tenant_id is not None
                 ],
-                coverage={"diff": to_plain(result.diff), "verdicts": to_plain(result.verdicts)},
+                # A shared tree is seen by all, and how its tenants' tasks fare is not for others.
+                coverage={
+                    "diff": to_plain(result.diff),
+                    "verdicts": to_plain(result.verdicts) if row.domain.tenant_id is not None else [],
+                },
             )
             _follow(tree, verdicts, actor=f"job:{row.pk}")
             _retire(tree, job)

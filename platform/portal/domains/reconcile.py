@@ -12,14 +12,21 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
-from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segment, TreeVersion
+from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, PrivateLeaf, Segment, TreeVersion
 from portal.common.errors import Conflict
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset, DatasetState
-from portal.domains.models import DeletionRecord, DeletionSubject, DomainJob, DomainJobKind, HeldTask
-from portal.domains.selectors import tainted_trees
+from portal.domains.models import (
+    DeletionRecord,
+    DeletionSubject,
+    DomainJob,
+    DomainJobKind,
+    HeldTask,
+    OperatorSegment,
+)
+from portal.domains.selectors import contributions_of, tainted_trees
 from portal.domains.services import domain_update_request
 from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
@@ -40,14 +47,23 @@ _log = structlog.get_logger("portal.domains")
 def reconcile(store: ObjectStore) -> None:
     """One round; see the functions."""
     with operator_scope():
+        leaves_retire()
         forgetting_advance()
         orphans_update()
         domains_update_due()
+        shared_domains_update_due()
         held_tasks_move()
         suggestions_request()
         receipts_note()
     trees_destroy(store)
+    leaves_destroy(store)
     deletions_finish(store)
+
+
+def leaves_retire() -> None:
+    """Versions serve without their private leaf from when its dataset is deleted."""
+    standing = Dataset.objects.unscoped().filter(pk=OuterRef("dataset_id"), deleted_at=None)
+    PrivateLeaf.objects.unscoped().filter(~Exists(standing), retired_at=None).update(retired_at=Now())
 
 
 def forgetting_advance() -> None:
@@ -73,7 +89,7 @@ def domains_update_due() -> None:
     )
     waiting = (
         Segment.objects.unscoped()
-        .filter(dataset__deleted_at=None, created_at__lt=Now() - UPDATE_EVERY)
+        .filter(dataset__deleted_at=None, created_at__lt=Now() - UPDATE_EVERY, domain__tenant__isnull=False)
         .annotate(newest=newest.order_by("-created_at").values("segments")[:1])
         .filter(~Exists(recent))
         .select_related("domain__tenant")
@@ -82,6 +98,24 @@ def domains_update_due() -> None:
         held = {one["dataset"] for one in segment.newest or ()}
         if str(segment.dataset_id) not in held:
             _request(segment.domain)
+
+
+def shared_domains_update_due() -> None:
+    """Ask for updates of shared domains that may have more than their newest tree has, at most once a day."""
+    recent = DomainJob.objects.unscoped().filter(
+        domain=OuterRef("pk"), does=DomainJobKind.UPDATE, created_at__gt=Now() - UPDATE_EVERY
+    )
+    shared = Domain.objects.unscoped().filter(~Exists(recent), tenant=None).exclude(slug=GENERAL_DOMAIN)
+    for domain in shared:
+        trees = TreeVersion.objects.unscoped().filter(domain=domain, retired_at=None)
+        newest = trees.order_by("-created_at").first()
+        held = {one["dataset"] for one in newest.segments} if newest is not None else set()
+        given = {one.dataset_id for one in contributions_of(domain) if one.tenant_id is not None}
+        updates = DomainJob.objects.unscoped().filter(domain=domain, state=JobState.SUCCEEDED)
+        last = updates.order_by("-started_at").values_list("started_at", flat=True).first()
+        texts = OperatorSegment.objects.filter(domain=domain)
+        if given - held or (texts if last is None else texts.filter(created_at__gt=last)).exists():
+            _request(domain)
 
 
 def held_tasks_move() -> None:
@@ -114,6 +148,8 @@ def receipts_note() -> None:
         for tree in tainted_trees(record).select_related("replaced_by"):
             by = tree.replaced_by.digest if tree.replaced_by is not None else None
             known[tree.digest] = {"uri": tree.uri, "digest": tree.digest, "replaced_by": by}
+        for leaf in PrivateLeaf.objects.unscoped().filter(dataset_id=record.subject_id):
+            known[leaf.digest] = {"uri": leaf.uri, "digest": leaf.digest, "replaced_by": None}
         noted = [known[digest] for digest in sorted(known)]
         DeletionRecord.objects.unscoped().filter(pk=record.pk).update(trees=noted)
 
@@ -137,6 +173,19 @@ def trees_destroy(store: ObjectStore) -> None:
         with operator_scope():
             TreeVersion.objects.unscoped().filter(pk=tree_id).update(destroyed_at=Now())
         _log.info("tree.destroyed", tree=str(tree_id))
+
+
+def leaves_destroy(store: ObjectStore) -> None:
+    """Delete the bundles of private leaves that were retired a while ago."""
+    with operator_scope():
+        leaves = PrivateLeaf.objects.unscoped()
+        due = leaves.filter(destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE)
+        found = list(due.values_list("pk", "uri"))
+    for leaf_id, uri in found:
+        store.delete(uri)
+        with operator_scope():
+            PrivateLeaf.objects.unscoped().filter(pk=leaf_id).update(destroyed_at=Now())
+        _log.info("leaf.destroyed", leaf=str(leaf_id))
 
 
 def deletions_finish(store: ObjectStore) -> None:
@@ -235,7 +284,9 @@ def _is_forgotten(record: DeletionRecord) -> bool:
         return False
     match record.subject:
         case DeletionSubject.DATASET:
-            return not Dataset.objects.unscoped().filter(pk=record.subject_id).exists()
+            leaves = PrivateLeaf.objects.unscoped().filter(dataset_id=record.subject_id, destroyed_at=None)
+            is_gone = not Dataset.objects.unscoped().filter(pk=record.subject_id).exists()
+            return is_gone and not leaves.exists()
         case DeletionSubject.TENANT:
             # A process of the tenant that was still running has heard of it by then.
             waited = DeletionRecord.objects.unscoped().filter(

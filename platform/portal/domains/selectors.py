@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from portal.catalog.models import GENERAL_DOMAIN, Domain, Segment, TreeVersion
+from portal.catalog.models import GENERAL_DOMAIN, Domain, Segment, Task, TreeVersion
 from portal.catalog.selectors import backbone_default, tree_newest
 from portal.common.errors import Conflict, NotFound
 from portal.domains.models import (
@@ -31,6 +31,31 @@ class SharedDomainStanding:
     num_contributions: int  # datasets of which a consent stands
     num_tenants: int  # that gave them
     num_verified: int  # of those; the k-tenant rule counts no others
+
+
+@dataclass(frozen=True, slots=True)
+class SharedDomainUse:
+    """Who has to do with one shared domain; of the operator alone to see."""
+
+    tasks: tuple[str, ...]  # in it: "tenant/task"
+    domains_below: tuple[str, ...]  # "tenant/domain", or the slug of a shared one
+    contributions: tuple[Contribution, ...]  # that stand; tenant and dataset loaded
+    texts: tuple[OperatorSegment, ...]  # of the operator, oldest first
+
+
+def shared_domain_use(domain: Domain) -> SharedDomainUse:
+    """Needs the operator's scope."""
+    tasks = Task.objects.unscoped().filter(domain=domain).select_related("tenant")
+    below = Domain.objects.unscoped().filter(parent=domain).select_related("tenant")
+    given = Contribution.objects.unscoped().filter(domain=domain, revoked_at=None)
+    return SharedDomainUse(
+        tasks=tuple(sorted(f"{task.tenant.slug}/{task.slug}" for task in tasks)),
+        domains_below=tuple(
+            sorted(one.slug if one.tenant is None else f"{one.tenant.slug}/{one.slug}" for one in below)
+        ),
+        contributions=tuple(given.select_related("tenant", "dataset").order_by("tenant__slug", "created_at")),
+        texts=tuple(OperatorSegment.objects.filter(domain=domain).order_by("created_at")),
+    )
 
 
 def shared_domain_standings() -> Sequence[SharedDomainStanding]:

@@ -18,11 +18,13 @@ from portal.domains.models import (
     DomainJob,
     DomainJobKind,
     GateConsent,
+    OperatorSegment,
     TenantVerification,
 )
 from portal.domains.selectors import tree_before_newest
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
+from wire.training import PublishedBundle
 
 
 @transaction.atomic
@@ -98,6 +100,20 @@ def tenant_verify(*, tenant: Tenant, acting: Actor) -> None:
     )
     if is_new:
         audit_record(actor=acting.name, action="tenant.verify", target=tenant, tenant=tenant)
+
+
+@transaction.atomic
+def domain_text_add(*, domain: Domain, segment: PublishedBundle, acting: Actor) -> bool:
+    """The operator's own text becomes part of a shared domain with its next update; no consent is needed, and
+    the rule of tenants does not hold it back. False when the domain has it. In the operator's scope."""
+    _, is_new = OperatorSegment.objects.get_or_create(
+        domain=domain, digest=segment.digest, defaults={"uri": segment.uri}
+    )
+    if is_new:
+        audit_record(
+            actor=acting.name, action="domain.text_add", target=domain, tenant=None, digest=segment.digest
+        )
+    return is_new
 
 
 def domain_bring_back_request(*, domain: Domain, acting: Actor) -> DomainJob:

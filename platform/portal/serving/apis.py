@@ -97,7 +97,8 @@ class TaskIn(serializers.Serializer[Any]):
     domain = serializers.CharField(
         max_length=63,
         required=False,
-        help_text="Slug of one of your domains; without it the task gets its own.",
+        help_text="Slug of one of your domains, or of a shared one, which the task reads and does not teach;"
+        " without it the task gets its own.",
     )
     kind = serializers.ChoiceField(
         choices=TASK_KINDS,

@@ -54,6 +54,9 @@ class RecipeOut(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Of work, pauses aside: then it ends with the best validation so far. null: no cap.",
     )
+    leaf_mb = serializers.FloatField(
+        required=False, help_text="Room for a private leaf of a task in a shared domain; 0: none is tried."
+    )
 
 
 class TrainingOut(serializers.Serializer[Any]):

@@ -1,6 +1,6 @@
 """Builds the training process's job file from the catalog."""
 
-from portal.catalog.selectors import backbone_default, parent_tree, segment_list
+from portal.catalog.selectors import backbone_default, looked_up_tree, segment_list
 from portal.datasets.places import DatasetPlaces
 from portal.training.leases import Lease, LeaseLost, held_by, scope_of
 from wire.codec import from_plain
@@ -16,10 +16,11 @@ def train_job(lease: Lease) -> TrainJob:
         if job is None or job.dataset is None:
             raise LeaseLost
         backbone = backbone_default()
-        tree = parent_tree(tenant=job.tenant, domain=job.task.domain, backbone=backbone)
+        is_shared = job.task.domain.tenant_id is None
+        tree = looked_up_tree(tenant=job.tenant, domain=job.task.domain, backbone=backbone)
         dataset_id = DatasetId(str(job.dataset.pk))
         others = segment_list(tenant=job.tenant, domain=job.task.domain).exclude(dataset=job.dataset)
-        segments = others.filter(dataset__deleted_at=None)
+        segments = others.none() if is_shared else others.filter(dataset__deleted_at=None)
         tenant_id = TenantId(str(job.tenant_id))
         folder = f"tenants/{tenant_id}"
         return TrainJob(
@@ -42,4 +43,5 @@ def train_job(lease: Lease) -> TrainJob:
             version_out_uri=BundleUri(f"{folder}/versions/{lease.job_id}"),
             recipe=from_plain(Recipe, job.recipe),
             kind=TaskKind(job.task.kind),
+            is_domain_shared=is_shared,
         )

@@ -29,6 +29,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "seed": Bounds(0, 2**31 - 1),
     "search": Bounds(0, 16),
     "max_minutes": Bounds(1, 24 * 60),
+    "leaf_mb": Bounds(0, 8),
 }
 
 

@@ -17,15 +17,16 @@ from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
 from portal.training.models import UNFINISHED, JobState, TrainingEstimate, TrainingJob
 from portal.training.outcomes import job_pause
-from portal.training.recipes import parse_recipe
+from portal.training.recipes import BadRecipe, parse_recipe
 from portal.training.states import job_move
 from wire.codec import to_plain
+from wire.training import Recipe
 
 
 @transaction.atomic
 def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor) -> TrainingJob:
     """Queue a training of ``task`` on one of its tenant's datasets; one at a time for each task."""
-    asked = parse_recipe(recipe)
+    asked = _asked(task, recipe)
     dataset = dataset_for_task(task, dataset_id)
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
@@ -84,7 +85,7 @@ def estimate_create(
     *, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], acting: Actor
 ) -> TrainingEstimate:
     """Queue a probe of what a training would take and give; it takes the place of the task's last one."""
-    asked = parse_recipe(recipe)
+    asked = _asked(task, recipe)
     dataset = dataset_for_task(task, dataset_id)
     before = TrainingEstimate.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED)
     before.filter(state=JobState.RUNNING).update(cancel_requested=True)
@@ -104,6 +105,15 @@ def estimate_create(
     )
     enqueue_on_commit(JobName.ESTIMATE_RUN, id=str(estimate.pk))
     return estimate
+
+
+def _asked(task: Task, recipe: Mapping[str, Any]) -> Recipe:
+    asked = parse_recipe(recipe)
+    if asked.leaf_mb and task.domain.tenant_id is not None:
+        raise BadRecipe(
+            "leaf_mb", "is for tasks in a shared domain: this one's own domain knows all of its text."
+        )
+    return asked
 
 
 def dataset_for_task(task: Task, dataset_id: UUID) -> Dataset:

@@ -32,9 +32,12 @@ class TrainingWork:
         return train_job(lease)
 
     def check(self, job: TrainJob, result: TrainResult) -> None:
+        tree_uri = job.tree_uri if job.is_domain_shared else job.tree_out_uri
         published = (result.version.uri, result.tree.uri, result.segment.uri)
-        if published != (job.version_out_uri, job.tree_out_uri, job.segment_out_uri):
+        if published != (job.version_out_uri, tree_uri, job.segment_out_uri):
             raise BrokenProtocol("the result names other places than the job")
+        if result.leaf is not None and not result.leaf.uri.startswith(f"{job.version_out_uri}.leaf-"):
+            raise BrokenProtocol("the result's leaf does not stand beside its version")
 
     def show(self, lease: Lease, progress: Progress) -> None:
         training_progress(lease=lease, progress=progress)
@@ -50,7 +53,7 @@ class TrainingWork:
     def discard(self, job: TrainJob) -> None:
         """Its tree holds what must go; the dataset's own segment stays: it was made from that alone."""
         self._store.delete_beside(job.tree_out_uri)
-        self._store.delete(job.version_out_uri)
+        self._store.delete_beside(job.version_out_uri)
 
 
 def training_progress(*, lease: Lease, progress: Progress) -> None:

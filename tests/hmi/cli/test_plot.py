@@ -8,6 +8,7 @@ import pytest
 from hmi.artifacts.store import FolderStore
 from hmi.cli.main import EXIT_BAD_INPUT, main
 from hmi.model.backbone import Backbone
+from hmi.plot.segment import open_segment
 from tests.tiny.backbone import make_tiny_backbone
 from wire.ids import BundleUri
 
@@ -97,3 +98,39 @@ def test_it_says_when_there_is_no_store(
     monkeypatch.delenv("HMI_STORE_URL")
     assert build(backbone) == EXIT_BAD_INPUT
     assert "HMI_STORE_URL is not set" in capsys.readouterr().err
+
+
+def count(backbone: Backbone, root: dict[str, object], folder: Path, *more: str) -> int:
+    fixed = ["plot", "segment", "--domain", "press", "--segments-uri", "domains/press/segments"]
+    fixed += ["--backbone-uri", "backbones/tiny", "--backbone-digest", backbone.digest]
+    fixed += ["--parent-uri", str(root["uri"]), "--parent-digest", str(root["digest"])]
+    return main([*fixed, "--work", str(folder / "work"), *more])
+
+
+def test_text_of_a_shared_domain_is_counted_once_without_what_stands_above(
+    tmp_path: Path, backbone: Backbone, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(backbone, "--text", str(write_text(tmp_path, ["the film is good"]))) == 0
+    root = last_line(capsys)
+    text = write_text(
+        tmp_path, ["The film  is good", "a match of the team", "a match of the team", "the bank"]
+    )
+    assert count(backbone, root, tmp_path, "--text", str(text)) == 0
+    first = last_line(capsys)
+    assert (first["num_texts"], first["num_known"], first["num_repeated"]) == (4, 1, 1)
+    place = first["segment"]
+    assert isinstance(place, dict)
+    segment = open_segment(
+        FolderStore(tmp_path / "store").localize(place["uri"], place["digest"]), place["digest"]
+    )
+    assert segment.fields.num_documents == 2
+    assert not list((tmp_path / "work").iterdir()), "what is done leaves nothing behind"
+    assert count(backbone, root, tmp_path, "--text", str(text)) == 0
+    assert last_line(capsys) == first
+    before = ["--before", place["uri"], place["digest"]]
+    assert count(backbone, root, tmp_path, "--text", str(text), *before) == EXIT_BAD_INPUT
+    assert "none of the 4 texts is new" in capsys.readouterr().err
+    more = write_text(tmp_path, ["the bank", "the market was bad"])
+    assert count(backbone, root, tmp_path, "--text", str(more), *before) == 0
+    assert last_line(capsys)["num_known"] == 1
+    assert count(backbone, root, tmp_path, "--text", str(tmp_path / "absent.txt")) == EXIT_BAD_INPUT

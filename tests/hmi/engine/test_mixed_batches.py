@@ -20,6 +20,7 @@ from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.plot.tree import read_tree
 from hmi.service.live_plane import LivePlane
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
@@ -164,6 +165,27 @@ def test_trees_differ_in_their_answers_and_coverage(bench: Bench) -> None:
     assert not np.allclose(probabilities(together[0]), probabilities(together[1]), atol=1e-4)
     coverage = together[0].documents[0].coverage
     assert coverage.trigram + coverage.bigram + coverage.unigram == pytest.approx(1.0)
+
+
+def test_a_private_leaf_answers_its_own_task_alone(bench: Bench) -> None:
+    """Two tenants of one domain, the same adapter, one batch: only one of them has a leaf."""
+    adapter, tree = bench.store.publish_adapter(seed=4), bench.store.trees["general"]
+    film = bench.store.trees["film"]
+    fields = read_tree(bench.store.store, film.uri, film.digest, backbone=bench.store.backbone.digest)
+    node = fields.nodes[-1]
+    leafy, plain = HplmRef(adapter, tree, BundleRef(node.uri, node.digest)), HplmRef(adapter, tree)
+    text = ("the film was bad",)
+    alone = bench.alone(leafy, text), bench.alone(plain, text)
+    assert not np.allclose(*alone, atol=1e-4), "the leaf must matter"
+    together = mixed(bench, bench.request(leafy, text), bench.request(plain, text, tenant="globex"))
+    for one, answer in zip(alone, together, strict=True):
+        np.testing.assert_allclose(probabilities(answer), one, atol=1e-4)
+    with_leaf, without = (answer.documents[0].nodes for answer in together)
+    assert max(with_leaf) == 1
+    assert max(without) == 0, "no token of another tenant was answered by the leaf"
+    np.testing.assert_allclose(
+        alone[0], bench.alone(HplmRef(adapter, bench.store.trees["film"]), text), atol=1e-4
+    )
 
 
 def test_the_order_of_a_batch_does_not_matter(bench: Bench) -> None:

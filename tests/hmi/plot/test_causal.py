@@ -15,6 +15,7 @@ from hmi.plot.causal import MAX_VOCAB_SIZE, CausalScheme
 from hmi.plot.counting import Work
 from hmi.plot.estimate import build_table
 from hmi.plot.fixed_point import ONE
+from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
 from hmi.plot.lookup import PlotArena
 from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import Documents
@@ -23,6 +24,7 @@ from hmi.plot.reference import Suffix
 from hmi.plot.segment import Segment, build_segment, open_segment, write_segment
 from hmi.plot.table import PlotTable, load_table, save_table
 from tests.hmi.plot.worlds import BACKBONE, HIDDEN, MIN_COUNT, VOCAB, World, pack, worlds
+from tests.hmi.plot.worlds import counted as counted_texts
 from wire.ids import DatasetId
 
 ROUNDING = 0.12  # as in test_lookup
@@ -131,9 +133,17 @@ def segment_of(
         hidden=HIDDEN,
         document_hashes=np.array(texts, np.uint64),
         min_count=MIN_COUNT,
+        max_windows=2,
         work=work,
         scheme=CausalScheme(order),
     )
+
+
+def segments_of(world: World, order: int) -> list[tuple[Segment, ...]]:
+    return [
+        tuple(segment_of(world, texts, f"{node}-{i}", order) for i, texts in enumerate(datasets))
+        for node, datasets in enumerate(world.nodes)
+    ]
 
 
 def tables_of(world: World, order: int, budgets: "dict[int, NodeBudget] | None" = None) -> list[PlotTable]:
@@ -154,13 +164,15 @@ def tables_of(world: World, order: int, budgets: "dict[int, NodeBudget] | None" 
     return tables
 
 
-def reference_path(world: World, tables: list[PlotTable], order: int) -> list[dict[Suffix, reference.Vector]]:
+def reference_path(
+    world: World, tables: list[PlotTable], order: int, without: int | None = None
+) -> list[dict[Suffix, reference.Vector]]:
     path: list[dict[Suffix, reference.Vector]] = []
     for datasets, table in zip(world.nodes, tables, strict=True):
         merged: dict[Suffix, reference.Evidence] = {}
         for texts in datasets:
             for suffix, more in reference.count_suffixes(
-                [world.texts[t] for t in texts], order, MIN_COUNT
+                [world.texts[t] for t in texts if t != without], order, MIN_COUNT
             ).items():
                 before = merged.get(suffix, reference.Evidence(0, np.zeros_like(more.total)))
                 merged[suffix] = reference.Evidence(before.count + more.count, before.total + more.total)
@@ -193,6 +205,36 @@ def test_a_batch_gives_what_the_ladder_of_suffixes_gives(world: World, order: in
     shares = result.coverage(np.array([0, documents.num_tokens]))
     lengths = np.array([length for length, _, _ in expected])
     np.testing.assert_allclose(shares[0], [np.mean(lengths == order - rung) for rung in range(order)])
+
+
+@given(world=worlds(), order=orders)
+@settings(deadline=None, max_examples=60)
+def test_every_document_is_left_out_as_if_the_tree_had_been_built_without_it(
+    world: World, order: int
+) -> None:
+    tables, texts = tables_of(world, order), list(world.texts)
+    evidence = zip(segments_of(world, order), tables, strict=True)
+    lookup = LeaveOneOutLookup([NodeEvidence(*one) for one in evidence], world.isolated)
+    documents, _ = pack([reference.Text(text.windows[:1], text.states[:1]) for text in texts])
+    out = np.full((documents.num_tokens, HIDDEN), np.nan, np.float32)
+    result = lookup.lookup(documents, np.arange(len(texts), dtype=np.uint64), counted_texts(texts), out)
+    for text in range(len(texts)):
+        path = reference_path(world, tables, order, without=text)
+        window = texts[text].windows[0]
+        for i, token in enumerate(range(documents.offsets[text], documents.offsets[text + 1])):
+            wanted = reference.suffixes(window, i, order)
+            length, position, row = reference.climb_suffixes(wanted, path)
+            assert (order - result.rung[token], result.node[token]) == (length, position)
+            np.testing.assert_allclose(out[token], row, atol=60 / ONE)  # counts here are below 100
+    assert result.coverage(documents.offsets).shape == (len(texts), order)
+
+
+def test_nodes_of_two_schemes_are_no_path_to_leave_out_of() -> None:
+    text = reference.Text(((0, 1, 0, 1),), (np.zeros((4, HIDDEN)),))
+    world = World((text,), (((0,),),), np.ones((VOCAB, HIDDEN), np.float32))
+    (two,), (three,) = tables_of(world, 2), tables_of(world, 3)
+    with pytest.raises(BundleMismatch, match=r"causal-2.*causal-3"):
+        LeaveOneOutLookup([NodeEvidence((), two), NodeEvidence((), three)], world.isolated)
 
 
 @given(world=worlds(max_nodes=2), order=orders, share=st.floats(0, 1))

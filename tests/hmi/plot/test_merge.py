@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import BundleMismatch, InvalidInput
-from hmi.plot.merge import MergedStatistics, merge_segments
+from hmi.plot.fixed_point import rounded_mean
+from hmi.plot.merge import MergedStatistics, contains, merge_segments, taken_apart
 from hmi.plot.segment import Segment
-from tests.hmi.plot.worlds import HIDDEN, World, segments_of, worlds
-from wire.ids import Digest
+from tests.hmi.plot.worlds import HIDDEN, World, random_text, segments_of, worlds
+from wire.ids import DatasetId, Digest
 
 
 def all_segments(world: World) -> list[Segment]:
@@ -81,3 +82,31 @@ def test_a_dataset_twice_and_segments_of_several_backbones_are_refused() -> None
     )
     with pytest.raises(BundleMismatch, match="several backbones"):
         merge_segments([first, foreign])
+
+
+def test_a_sum_is_taken_apart_into_one_of_its_segments_and_the_others() -> None:
+    random = np.random.default_rng(5)
+    texts = tuple(random_text(random, [6, 6]) for _ in range(6))
+    world = World(texts, (((0, 1, 2), (3, 4, 5)),), np.zeros((5, HIDDEN), np.float32))
+    own, other = segments_of(world)[0]
+    merged = merge_segments([own, other])
+    whole = dataclasses.replace(
+        own,
+        fields=dataclasses.replace(own.fields, dataset_id=DatasetId("sum")),
+        keys=merged.keys,
+        counts=merged.counts.astype(np.uint32),
+        squares=merged.squares,
+        means=rounded_mean(all_sums(merged), merged.counts),
+        documents=np.union1d(own.documents, other.documents),
+    )
+    assert contains(whole, own) and not contains(own, own) and not contains(other, own)
+    others, mine = taken_apart(whole, own)
+    np.testing.assert_array_equal(mine.keys, own.keys)
+    np.testing.assert_array_equal(mine.means, own.means)
+    is_there = np.isin(whole.keys, other.keys)
+    np.testing.assert_array_equal(others.counts[is_there], other.counts)
+    assert not others.counts[~is_there].any()
+    np.testing.assert_array_equal(others.squares[is_there], other.squares)
+    bound = whole.counts[is_there][:, None] / other.counts[:, None]
+    assert (np.abs(others.means[is_there].astype(int) - other.means) <= bound + 1).all()
+    np.testing.assert_array_equal(others.documents, other.documents)

@@ -21,7 +21,7 @@ from hmi.plot.segment import (
     text_hashes,
     write_segment,
 )
-from tests.hmi.plot.worlds import BACKBONE, HIDDEN, MIN_COUNT, World, pack, segment_of, worlds
+from tests.hmi.plot.worlds import BACKBONE, HIDDEN, MIN_COUNT, World, pack, random_text, segment_of, worlds
 from wire.ids import DatasetId, Digest
 
 
@@ -183,3 +183,14 @@ def test_by_way_of_the_disk_it_is_the_same(
     assert_equal(
         segment_of(world, all_texts(world), "d", work=work), segment_of(world, all_texts(world), "d")
     )
+
+
+def test_a_segments_files_are_numpys_own(tmp_path: Path) -> None:
+    world = World(
+        (random_text(np.random.default_rng(1), [6, 6]),), (((0,),),), np.zeros((5, HIDDEN), np.float32)
+    )
+    segment = segment_of(world, (0,), "one")
+    write_segment(segment, tmp_path / "segment")
+    for name in ("keys", "counts", "squares", "means", "documents"):
+        np.save(tmp_path / "expected.npy", getattr(segment, name))
+        assert (tmp_path / "segment" / f"{name}.npy").read_bytes() == (tmp_path / "expected.npy").read_bytes()

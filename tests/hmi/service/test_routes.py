@@ -10,6 +10,7 @@ import pytest
 
 from hmi.base.units import KIB
 from hmi.build.offline import open_offline
+from hmi.plot.tree import read_tree
 from tests.hmi.service.service_world import (
     ACME,
     GLOBEX,
@@ -243,6 +244,29 @@ def test_a_key_for_one_task_sees_no_other(tiny_store: TinyStore, tmp_path: Path)
         assert code_of(service.predict(key="hmi_bound", task="other")) == (404, "task_not_found")
         models = service.client.get("/v1/models", headers={"Authorization": "Bearer hmi_bound"}).json()
         assert [model["id"] for model in models["data"]] == ["reviews"]
+
+
+def test_a_private_leaf_answers_its_tenant_alone_and_no_longer_than_it_stands(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog, same = demo_catalog(tiny_store), adapter(tiny_store, 5)
+    general, film = tiny_store.trees["general"], tiny_store.trees["film"]
+    fields = read_tree(tiny_store.store, film.uri, film.digest, backbone=tiny_store.backbone.digest)
+    leaf = BundleRef(fields.nodes[-1].uri, fields.nodes[-1].digest)
+    catalog.deploy("acme", "shared", adapter=same, tree=general, leaf=leaf)
+    catalog.deploy("globex", "shared", adapter=same, tree=general)
+    body = {"inputs": ["the film was bad"], "parameters": {"tokens": True}}
+
+    def answered(key: str) -> Any:
+        return service.predict(body, key=key, task="shared").json()["predictions"][0]
+
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        own, others = answered(ACME), answered(GLOBEX)
+        assert own["coverage"]["trigram"] > others["coverage"]["trigram"]
+        assert {token["node"] for token in own["tokens"]} == {"domain"}
+        assert {token["node"] for token in others["tokens"]} == {"general"}
+        service.change(lambda: catalog.deploy("acme", "shared", adapter=same, tree=general))
+        service.wait_until(lambda: answered(ACME) == others)
 
 
 def test_an_expired_key_is_refused_though_the_snapshot_has_it(tiny_store: TinyStore, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Registering what trainings made and what the operator prepared."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,11 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.audit.models import AuditEntry
-from portal.catalog.models import AdapterVersion, Backbone, Domain, Segment, TreeVersion
+from portal.catalog.models import AdapterVersion, Backbone, Domain, PrivateLeaf, Segment, TreeVersion
 from portal.catalog.selectors import backbone_default, general_tree
-from portal.catalog.services import task_labels_set, version_register
+from portal.catalog.services import task_create, task_labels_set, version_register
 from portal.common.errors import PortalError
 from portal.common.scope import operator_scope, tenant_scope
+from portal.tenants.actors import OPERATOR
 from tests.fakes.portal import LABELS, Cast, digest, make_backbone, make_dataset, make_general, make_task
 from wire.ids import BundleUri, Digest
 from wire.training import PublishedBundle, TrainResult
@@ -56,6 +58,28 @@ def test_a_version_comes_with_its_segment_and_tree_and_a_number(cast: Cast) -> N
         assert (segment.domain, segment.dataset, segment.uri) == (task.domain, dataset, "s/b")
         actor = AuditEntry.objects.for_tenant(cast.acme.tenant).latest("id").actor
         assert actor == f"job:{versions[1].training_job_id}"
+
+
+def test_a_version_in_a_shared_domain_looks_up_in_its_tree_and_may_have_a_leaf(cast: Cast) -> None:
+    general, dataset, acme = make_general(), make_dataset(cast.acme.tenant), cast.acme.tenant
+    with tenant_scope(acme.id):
+        task = task_create(tenant=acme, name="News", slug=None, domain_slug="general", acting=OPERATOR)
+        leaf = _bundle("v/a.leaf-1", "c")
+        version = version_register(
+            task=task,
+            job_id=uuid4(),
+            dataset=dataset,
+            backbone=general.backbone,
+            labels=LABELS,
+            parent_digest=general.digest,
+            segments=(),
+            result=replace(_result("a"), leaf=leaf),
+        )
+        assert version.tree_version == general
+        assert (version.private_leaf.digest, version.private_leaf.dataset_id) == (leaf.digest, dataset.pk)
+        assert TreeVersion.objects.for_tenant(acme).count() == 0
+    with tenant_scope(cast.globex.tenant.id):
+        assert not PrivateLeaf.objects.unscoped().exists(), "another tenant sees none"
 
 
 def test_registering_a_job_again_changes_nothing(cast: Cast) -> None:

@@ -17,7 +17,7 @@ from portal.domains.models import DeletionRecord, DomainJob
 from portal.domains.services import domain_update_request
 from portal.tenants.actors import OPERATOR
 from tests.fakes.portal import Cast, make_general, make_task, make_tenant
-from tests.portal.domains.world import Worker, deployed, learn, store, trees
+from tests.portal.domains.world import Worker, deployed, leafed, learn, store, trees
 
 pytestmark = pytest.mark.database
 
@@ -58,6 +58,7 @@ def test_a_scheduler_killed_at_any_change_of_the_store_forgets_in_the_end(
         task = make_task(cast.acme.tenant, f"task-{num_deaths}")
         first, second = learn(task, 1), learn(task, 2)
         deployed(second)
+        leaf = leafed(first)
         assert first.dataset is not None
         with tenant_scope(task.tenant_id):
             dataset_delete(dataset=first.dataset, acting=OPERATOR)
@@ -75,13 +76,14 @@ def test_a_scheduler_killed_at_any_change_of_the_store_forgets_in_the_end(
             assert not Dataset.objects.unscoped().filter(pk=dataset_id).exists()
             record = DeletionRecord.objects.unscoped().get(subject_id=dataset_id)
         assert record.forgotten_at is not None, f"stuck after the death at change {num_deaths}"
+        assert not store().exists(leaf.uri)
         *gone, newest = trees(task.domain)
         assert all(tree.destroyed_at is not None and not store().exists(tree.uri) for tree in gone)
         assert newest.destroyed_at is None
         if not has_died:
             break
         num_deaths += 1
-    assert num_deaths >= 4, "files, segment, and two trees"
+    assert num_deaths >= 5, "files, segment, leaf, and two trees"
 
 
 @pytest.mark.django_db(transaction=True)

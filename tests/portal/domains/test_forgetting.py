@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from portal.catalog.models import AdapterVersion, Segment, Task, TreeVersion
+from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.errors import InvalidField
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.domains.job_files import served_tree
 from portal.domains.models import DeletionRecord, DomainJob
-from portal.domains.reconcile import leftovers_delete
+from portal.domains.reconcile import leftovers_delete, reconcile
 from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
 from portal.serving.models import Deployment
 from portal.serving.services import task_delete_unused
@@ -23,6 +23,7 @@ from tests.portal.domains.world import (
     Worker,
     delete,
     deployed,
+    leafed,
     learn,
     put,
     shared_domain,
@@ -95,6 +96,25 @@ def test_the_service_hears_of_the_new_tree_and_never_of_a_destroyed_one(task: Ta
     new = trees(task.domain)[-1]
     assert served(second).pk == new.pk
     assert store().exists(second.tree_version.uri), "still there for requests that began before"
+
+
+def test_a_private_leaf_goes_with_its_dataset_and_the_receipt_names_it(task: Task, worker: Worker) -> None:
+    version, other = learn(task, 1), learn(task, 2)
+    leaves = [leafed(version), leafed(other)]
+    delete(dataset_of(version))
+    reconcile(store())
+    with operator_scope():
+        gone, kept = (PrivateLeaf.objects.unscoped().get(pk=leaf.pk) for leaf in leaves)
+    assert gone.retired_at is not None and kept.retired_at is None
+    assert store().exists(gone.uri), "still there for requests that began before"
+    assert receipt(task.tenant_id).forgotten_at is None
+    for _ in range(3):
+        worker.round()
+    done = receipt(task.tenant_id)
+    assert done.forgotten_at is not None
+    assert gone.digest in {one["digest"] for one in done.trees}
+    assert not store().exists(gone.uri) and store().exists(kept.uri)
+    assert store().exists(version.bundle_uri), "the version itself stays, as the receipt says"
 
 
 def test_the_last_dataset_leaves_a_tree_of_the_nodes_above(task: Task, worker: Worker) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.catalog.models import Task
+from portal.catalog.models import AdapterVersion, PrivateLeaf, Task, TreeVersion
+from portal.catalog.services import task_create
 from portal.common.errors import AlreadyExists, Conflict
 from portal.common.scope import operator_scope, tenant_scope
 from portal.domains.job_files import served_tree
@@ -13,9 +14,12 @@ from portal.domains.reconcile import reconcile
 from portal.domains.services import contribution_grant, domain_update_request, gate_consent_set
 from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
-from portal.training.models import JobState
-from tests.fakes.portal import Cast, digest, make_general, make_task
+from portal.training.job_files import train_job
+from portal.training.leases import job_claim
+from portal.training.models import JobState, TrainingJob
+from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task, make_version
 from tests.portal.domains.world import Worker, deployed, learn, shared_domain, store, trees, under, verified
+from wire.ids import JobId
 
 pytestmark = pytest.mark.database
 
@@ -199,3 +203,75 @@ def test_every_ready_dataset_is_measured_once(task: Task, worker: Worker) -> Non
     assert (job.dataset_id, job.state) == (version.dataset_id, JobState.SUCCEEDED)
     assert job.result is not None
     assert job.result["best"] == str(task.domain_id)
+
+
+def test_a_task_in_a_shared_domain_starts_from_its_tree_and_follows_it_with_its_leaf(
+    cast: Cast, worker: Worker
+) -> None:
+    press, acme = shared_domain(), cast.acme.tenant
+    with operator_scope():
+        OperatorSegment(domain=press, uri="domains/press.segment-1", digest=digest("0")).save()
+        domain_update_request(domain=press, acting=OPERATOR)
+    worker.work()
+    (first,) = trees(press)
+    with tenant_scope(acme.pk):
+        task = task_create(tenant=acme, name="Ours", slug="ours", domain_slug="press", acting=OPERATOR)
+    job = make_job(task, make_dataset(acme), recipe={"leaf_mb": 1.0})
+    lease = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=30.0)
+    assert lease is not None
+    made = train_job(lease)
+    assert made.is_domain_shared
+    assert (made.tree_uri, made.tree_digest, made.segments) == (first.uri, first.digest, ())
+    dataset = make_dataset(acme)
+    version = make_version(task, dataset=dataset)
+    with tenant_scope(acme.pk):
+        AdapterVersion.objects.for_tenant(acme).update(tree_version=first, report={"test_rows": [1, 2, 3]})
+        TreeVersion.objects.for_tenant(acme).delete()  # which the fake made for it
+        PrivateLeaf(
+            tenant=acme,
+            version=version,
+            dataset_id=dataset.pk,
+            uri="v.leaf-1",
+            digest="l",
+            num_bytes=1,
+        ).save()
+    deployed(version)
+    agree(task)
+    with operator_scope():
+        OperatorSegment(domain=press, uri="domains/press.segment-2", digest=digest("1")).save()
+        domain_update_request(domain=press, acting=OPERATOR)
+    worker.work()
+    _, second = trees(press)
+    assert tree_served(task) == second.digest
+    (gated,) = worker.jobs()[-1]["tasks"]
+    assert gated["leaf"] == {"uri": "v.leaf-1", "digest": "l"}
+    assert second.coverage["verdicts"] == [], "how tenants' tasks fare is not for others"
+    with operator_scope():
+        done = DomainJob.objects.unscoped().filter(domain=press).latest("created_at")
+    assert done.result is not None and len(done.result["verdicts"]) == 1
+
+
+def test_a_shared_domain_takes_up_by_itself_what_it_may_have_now(cast: Cast, worker: Worker) -> None:
+    press = shared_domain()
+    version = learn(make_task(cast.acme.tenant), 1)
+    with operator_scope():
+        updates = DomainJob.objects.unscoped().filter(domain=press)
+    with tenant_scope(version.tenant_id):
+        assert version.dataset is not None
+        contribution_grant(domain=press, dataset=version.dataset, acting=OPERATOR)
+    reconcile(store())
+    with operator_scope():
+        assert not updates.exists(), "acme is not verified"
+    verified(cast.acme.tenant)
+    worker.round()
+    worker.round()
+    with operator_scope():
+        assert updates.count() == 1
+        updates.update(created_at="2020-01-01T00:00:00Z")
+    reconcile(store())
+    with operator_scope():
+        assert updates.count() == 1, "the newest tree has all of it"
+        OperatorSegment(domain=press, uri="domains/press.segment-1", digest=digest("0")).save()
+    reconcile(store())
+    with operator_scope():
+        assert updates.count() == 2

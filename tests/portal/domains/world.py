@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
-from portal.catalog.models import AdapterVersion, Domain, Segment, Task, TreeVersion
+from portal.catalog.models import AdapterVersion, Domain, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
@@ -78,6 +78,8 @@ class Worker:
             minute = timedelta(minutes=2)
             for tree in TreeVersion.objects.unscoped().exclude(retired_at=None):
                 TreeVersion.objects.unscoped().filter(pk=tree.pk).update(retired_at=timezone.now() - minute)
+            leaves = PrivateLeaf.objects.unscoped().exclude(retired_at=None)
+            leaves.update(retired_at=timezone.now() - minute)
 
 
 def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> AdapterVersion:
@@ -133,6 +135,23 @@ def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> Adapt
         put(f"{uri}/manifest.json")
     put(dataset.rows_uri)
     return version
+
+
+def leafed(version: AdapterVersion) -> PrivateLeaf:
+    """Give ``version`` a private leaf."""
+    assert version.dataset is not None
+    leaf = PrivateLeaf(
+        tenant=version.tenant,
+        version=version,
+        dataset_id=version.dataset.pk,
+        uri=f"{version.bundle_uri}.leaf-1",
+        digest="sha256:" + uuid4().hex * 2,
+        num_bytes=9,
+    )
+    with tenant_scope(version.tenant_id):
+        leaf.save()
+    put(f"{leaf.uri}/manifest.json")
+    return leaf
 
 
 def put(uri: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import class_row
 
 from portal.catalog import selectors as catalog
-from portal.catalog.models import AdapterVersion
+from portal.catalog.models import AdapterVersion, PrivateLeaf
 from portal.catalog.services import task_floor_set
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.models import TrialKind
@@ -135,6 +135,26 @@ def test_the_trials_view_tells_what_is_tried_while_something_serves(service: psy
         with tenant_scope(tenant.id):
             undeploy(task=task, acting=OPERATOR)
         assert cursor.execute(f"SELECT * FROM {TRIALS_VIEW}").fetchall() == []
+
+
+@committed
+def test_a_version_comes_with_its_leaf_while_that_stands(service: psycopg.Connection[Any]) -> None:
+    tenant = make_tenant("acme")
+    task = make_task(tenant, "news")
+    version = make_version(task)
+    leaf = PrivateLeaf(
+        tenant=tenant, version=version, dataset_id=uuid4(), uri="v/1.leaf-1", digest="sha256:1", num_bytes=9
+    )
+    with tenant_scope(tenant.id):
+        deploy(version=version, acting=OPERATOR)
+        leaf.save()
+    [row] = _tasks(service)
+    assert (row.leaf_uri, row.leaf_digest) == (leaf.uri, leaf.digest)
+    leaf.retired_at = datetime.now(UTC)
+    with tenant_scope(tenant.id):
+        leaf.save()
+    [row] = _tasks(service)
+    assert (row.version_id, row.leaf_uri, row.leaf_digest) == (str(version.id), None, None)
 
 
 def _try_out(version: AdapterVersion) -> None:

@@ -358,3 +358,18 @@ def test_a_dataset_of_another_kind_is_refused(cast: Cast, task: Task, dataset: D
     assert response.status_code == 400
     assert error_of(response)["param"] == "dataset"
     assert "single_label" in error_of(response)["message"]
+
+
+def test_a_private_leaf_is_for_tasks_in_shared_domains(cast: Cast, task: Task, dataset: Dataset) -> None:
+    recipe = {"leaf_mb": 2}
+    refused = start(cast.acme.client(), cast.acme.path, dataset=str(dataset.pk), recipe=recipe)
+    assert refused.status_code == 400
+    assert error_of(refused)["param"] == "recipe.leaf_mb"
+    domain = {"name": "Press", "slug": "press", "domain": "general"}
+    client, path, kind = cast.acme.client(), cast.acme.path, "application/json"
+    made = client.post(f"{path}/tasks", json.dumps(domain), content_type=kind)
+    assert made.status_code == 201, made.content
+    asked = json.dumps({"dataset": str(dataset.pk), "recipe": recipe})
+    begun = client.post(f"{path}/tasks/press/trainings", asked, content_type=kind)
+    assert begun.status_code == 201, begun.content
+    assert begun.json()["recipe"]["leaf_mb"] == 2

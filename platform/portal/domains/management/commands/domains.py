@@ -1,17 +1,19 @@
 """The operator's shared domains: makes them, verifies the tenants that count for them, lists what stands."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.catalog.services import shared_domain_create
-from portal.common.errors import PortalError
+from portal.catalog.services import shared_domain_change, shared_domain_create
+from portal.common.errors import Conflict, PortalError
 from portal.common.scope import operator_scope
 from portal.common.slugs import is_slug
+from portal.domains.operator_text import text_count
 from portal.domains.selectors import SharedDomainStanding, shared_domain_get, shared_domain_standings
-from portal.domains.services import domain_update_request, tenant_verify
+from portal.domains.services import domain_text_add, domain_update_request, tenant_verify
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from wire.domains import K_TENANTS
@@ -30,6 +32,22 @@ class Command(BaseCommand):
         creating.add_argument("slug", type=_slug)
         creating.add_argument("--name", help="what people see (the slug)")
         creating.add_argument("--parent", help="slug of the shared domain above it (general)")
+        _add_min_tenants(creating, default=K_TENANTS)
+        changing = commands.add_parser("change", help="another name, or another number of tenants")
+        changing.add_argument("slug")
+        changing.add_argument("--name", help="what people see")
+        _add_min_tenants(changing, default=None)
+        adding = commands.add_parser(
+            "add-text", help="let a shared domain learn from your own text; killed, the same command goes on"
+        )
+        adding.add_argument("slug")
+        adding.add_argument(
+            "paths",
+            nargs="+",
+            type=Path,
+            metavar="PATH",
+            help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv, .parquet",
+        )
         updating = commands.add_parser("update", help="make a shared domain's tree anew, in the background")
         updating.add_argument("slug")
         verifying = commands.add_parser("verify", help="let tenants count for the k-tenant rule")
@@ -39,6 +57,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """See Django."""
         try:
+            if options["command"] == "add-text":  # which takes long: no transaction meanwhile
+                self._add_text(options["slug"], options["paths"])
+                return
             with operator_scope():
                 self._run(options)
         except PortalError as exc:
@@ -49,9 +70,23 @@ class Command(BaseCommand):
             case "create":
                 slug = options["slug"]
                 shared_domain_create(
-                    name=options["name"] or slug, slug=slug, parent_slug=options["parent"], acting=OPERATOR
+                    name=options["name"] or slug,
+                    slug=slug,
+                    parent_slug=options["parent"],
+                    min_tenants=options["min_tenants"],
+                    acting=OPERATOR,
                 )
                 self.stdout.write(f"{slug} is made: tenants can contribute to it")
+            case "change":
+                domain = shared_domain_get(slug=options["slug"])
+                shared_domain_change(
+                    domain=domain,
+                    name=options["name"] or domain.name,
+                    min_tenants=options["min_tenants"] or domain.min_tenants,
+                    acting=OPERATOR,
+                )
+                rule = f"of {domain.min_tenants} tenants from its next update on"
+                self.stdout.write(f"{domain.slug}: {domain.name}, {rule}")
             case "update":
                 domain_update_request(domain=shared_domain_get(slug=options["slug"]), acting=OPERATOR)
                 self.stdout.write(f"{options['slug']}: the update is queued")
@@ -61,6 +96,25 @@ class Command(BaseCommand):
                 for standing in shared_domain_standings():
                     self.stdout.write(_line(standing))
 
+    def _add_text(self, slug: str, paths: list[Path]) -> None:
+        with operator_scope():
+            domain = shared_domain_get(slug=slug)
+        counted = text_count(domain, [path.absolute() for path in paths])
+        with operator_scope():
+            is_new = domain_text_add(domain=domain, segment=counted.segment, acting=OPERATOR)
+        known = f"{counted.num_known} known before, {counted.num_repeated} repeated"
+        self.stdout.write(f"{slug}: {counted.num_texts} texts, {counted.num_tokens} tokens counted ({known})")
+        if not is_new:
+            self.stdout.write(f"{slug} has this text already")
+            return
+        try:
+            with operator_scope():
+                domain_update_request(domain=domain, acting=OPERATOR)
+        except Conflict:
+            self.stdout.write(f"{slug}: an update is under way; the next one, in a day at most, takes it up")
+        else:
+            self.stdout.write(f"{slug}: the update that takes it up is queued")
+
     def _verify(self, slugs: list[str]) -> None:
         found = {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=slugs)}
         unknown = sorted(set(slugs) - set(found))
@@ -69,6 +123,11 @@ class Command(BaseCommand):
         for slug in sorted(found):
             tenant_verify(tenant=found[slug], acting=OPERATOR)
             self.stdout.write(f"{slug} is verified")
+
+
+def _add_min_tenants(parser: ArgumentParser, *, default: int | None) -> None:
+    words = f"an n-gram of tenants' text enters when so many verified ones have it ({K_TENANTS})"
+    parser.add_argument("--min-tenants", type=int, default=default, metavar="K", help=words)
 
 
 def _slug(text: str) -> str:
@@ -86,6 +145,7 @@ def _line(standing: SharedDomainStanding) -> str:
         f"under {standing.domain.parent.slug if standing.domain.parent is not None else 'general'}",
         "no tree" if tree is None else f"tree {tree.digest} of {tree.created_at:%Y-%m-%d %H:%M}",
         f"contributions {standing.num_contributions}",
-        f"tenants {standing.num_tenants}, verified {standing.num_verified} of the {K_TENANTS} that it takes",
+        f"tenants {standing.num_tenants}, verified {standing.num_verified}"
+        f" of the {standing.domain.min_tenants} that it takes",
     ]
     return "; ".join(parts)

@@ -1,0 +1,44 @@
+"""Arrays mapped from files: read where they are touched, and let go of before they fill the memory."""
+
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+BLOCK_BYTES = 8 << 20
+
+
+def mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
+    """A file of plain numbers, read when it is touched. A mapping of no bytes is not possible: zeros then."""
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    return np.memmap(path, dtype, mode="r", shape=shape)
+
+
+def let_go(*arrays: npt.NDArray[Any]) -> None:
+    """Give up the pages that these arrays, or what they are views of, have in memory; those of files alone.
+
+    What was written stays in the file, and what is touched again is read again.
+    """
+    for array in arrays:
+        mapping = _mapping_of(array)
+        if mapping is not None:
+            mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """``array`` cut along its first axis into pieces of about BLOCK_BYTES, each let go of behind its use."""
+    rows = max(BLOCK_BYTES // max(array[:1].nbytes, 1), 1)
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
+        let_go(array)
+
+
+def _mapping_of(array: npt.NDArray[Any]) -> mmap.mmap | None:
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
