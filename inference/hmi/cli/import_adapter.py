@@ -12,8 +12,9 @@ from pathlib import Path
 from hmi.artifacts.store import open_store
 from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
+from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, cache_dir, is_final, print_event, require, store_url
+from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final, print_event, require
 from hmi.cli.train_file import REPORT_FILE
 from wire import codec
 from wire.errors import ErrorCode

@@ -257,10 +257,11 @@ def test_a_private_leaf_answers_its_tenant_alone_and_no_longer_than_it_stands(
     catalog.deploy("globex", "shared", adapter=same, tree=general)
     body = {"inputs": ["the film was bad"], "parameters": {"tokens": True}}
 
-    def answered(key: str) -> Any:
-        return service.predict(body, key=key, task="shared").json()["predictions"][0]
-
     with running(tiny_store, tmp_path, catalog=catalog) as service:
+
+        def answered(key: str) -> Any:
+            return service.predict(body, key=key, task="shared").json()["predictions"][0]
+
         own, others = answered(ACME), answered(GLOBEX)
         assert own["coverage"]["trigram"] > others["coverage"]["trigram"]
         assert {token["node"] for token in own["tokens"]} == {"domain"}
