@@ -11,6 +11,7 @@ import pytest
 
 from hmi.build.metrics import ECE_BINS
 from hmi.service.event_writer import PostgresEventSink
+from portal.usage.latencies import percentile_ms
 from tests.conftest import DatabaseUrls
 from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
 from wire.ids import EventId, KeyId, TaskId, TenantId, TrialId, VersionId
@@ -25,7 +26,7 @@ TENANT, TASK, KEY, VERSION = (str(uuid4()) for _ in range(4))
 def owner(database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database_urls.owner, autocommit=True) as connection:
         yield connection
-        for table in (USAGE_TABLE, COMPARISON_TABLE, "usage_day", "trial_figures"):
+        for table in (USAGE_TABLE, COMPARISON_TABLE, "usage_day", "usage_hour", "trial_figures"):
             connection.execute(f"DELETE FROM {table} WHERE tenant_id = '{TENANT}'")
 
 
@@ -45,6 +46,7 @@ def usage(**changes: Any) -> UsageEvent:
         "num_exact_tokens": 0,
         "score_counts": (0, 0, 2),
         "label_counts": (1, 1),
+        "latency_ms": 100.0,
         **changes,
     }
     return UsageEvent(**fields)
@@ -74,6 +76,16 @@ def test_usage_is_inserted_once_and_summed_by_day(
         ("2026-11-22", 2, 4, 60, 2, 20, 30, [0, 0, 4], [1, 1, 2]),
         ("2026-11-23", 1, 2, 30, 1, 10, 15, [0, 0, 2], [1, 1]),
     ]
+    hours = owner.execute(
+        "SELECT hour AT TIME ZONE 'UTC', num_requests, num_tokens, num_trigram_tokens, latency_counts"
+        " FROM usage_hour WHERE tenant_id = %s ORDER BY hour",
+        [TENANT],
+    ).fetchall()
+    expected = [(datetime(2026, 11, 22, 23), 2), (datetime(2026, 11, 23), 1)]
+    for hour, (at, num_requests) in zip(hours, expected, strict=True):
+        assert hour[:4] == (at, num_requests, 30 * num_requests, 10 * num_requests)
+        assert percentile_ms(hour[4], 0.99) == pytest.approx(100, rel=0.2)
+        assert sum(hour[4]) == num_requests
 
 
 def test_a_comparison_is_inserted_once(database_urls: DatabaseUrls, owner: psycopg.Connection[Any]) -> None:
