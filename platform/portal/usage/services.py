@@ -63,8 +63,9 @@ def quotas_watch(*, now: datetime) -> None:
         ]
         if reached:
             with tenant_scope(tenant_id):
-                for what, quota, used in reached:
-                    _tell_reached(Tenant.objects.get(pk=tenant_id), allowance, what, quota, used)
+                for tenant in Tenant.objects.filter(pk=tenant_id):  # none: it is gone, and its usage is not
+                    for what, quota, used in reached:
+                        _tell_reached(tenant, allowance, what, quota, used)
 
 
 @transaction.atomic

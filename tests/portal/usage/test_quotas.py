@@ -107,6 +107,17 @@ def test_a_quota_of_the_plan_holds_for_all_and_by_day(cast: Cast) -> None:
     assert (data["percent"], data["period"], data["period_began"]) == (80, "day", "2026-11-25")
 
 
+def test_the_usage_of_a_tenant_that_is_gone_keeps_nobody_from_being_told(cast: Cast) -> None:
+    make_webhook(cast.acme.tenant)
+    allow(cast.acme.tenant)
+    with operator_scope():
+        Plan.objects.update(quota_texts=10)
+    use(Tenant(slug="gone"), 10)
+    use(cast.acme.tenant, 10)
+    quotas_watch(now=NOW)
+    assert [data["percent"] for data in told()] == [100]
+
+
 def test_old_notices_are_forgotten(cast: Cast) -> None:
     allow(cast.acme.tenant, quota_texts=1)
     use(cast.acme.tenant, 1)
