@@ -70,7 +70,7 @@ class Catalog:
         )
 
     def task(self, tenant: str, slug: str) -> str:
-        domain = self.insert("domain", tenant_id=tenant, name=slug, slug=slug)
+        domain = self.insert("domain", tenant_id=tenant, name=slug, slug=slug, min_tenants=1)
         return self.insert(
             "task", tenant_id=tenant, domain_id=domain, name=slug, slug=slug, kind="single_label", labels="[]"
         )
