@@ -228,6 +228,8 @@ export function drift(changes: Partial<Drift> = {}): Drift {
     coverage: null,
     scores: null,
     labels: null,
+    alarms: [],
+    actions: [],
     ...changes,
   };
 }

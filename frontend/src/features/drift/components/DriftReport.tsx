@@ -110,15 +110,19 @@ function Shares({ name, counts, nameOf }: SharesProps) {
     <>
       <Table.ScrollContainer
         minWidth={220}
-        maxHeight={260}
+        maxHeight={460}
         scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
       >
         <Table verticalSpacing={2} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{name}</Table.Th>
-              <Table.Th ta="right">When tested</Table.Th>
-              <Table.Th ta="right">Now</Table.Th>
+              <Table.Th ta="right" w={100}>
+                When tested
+              </Table.Th>
+              <Table.Th ta="right" w={100}>
+                Now
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -127,7 +131,7 @@ function Shares({ name, counts, nameOf }: SharesProps) {
                 <Table.Th scope="row" fw={400} style={{ overflowWrap: "anywhere" }}>
                   {row.name}
                 </Table.Th>
-                <Bar share={row.training} color="gray" />
+                <Bar share={row.training} color="cyan" />
                 <Bar share={row.live} color={counts.is_alarm ? "red" : "teal"} />
               </Table.Tr>
             ))}

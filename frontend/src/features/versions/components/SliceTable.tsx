@@ -27,7 +27,7 @@ export function SliceTable({ slices }: { slices: Slice[] }) {
               </Table.Th>
               <Table.Td ta="right">{formatNumber(slice.rows)}</Table.Td>
               <Table.Td ta="right">{formatPercent(slice.accuracy)}</Table.Td>
-              <Table.Td ta="right" style={{ whiteSpace: "nowrap" }}>
+              <Table.Td ta="right">
                 {formatPercent(low, 0)} to {formatPercent(high, 0)}
               </Table.Td>
             </Table.Tr>
