@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 
-import { api, body } from "@/lib/api";
+import { api } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 import type { Usage } from "@/lib/types";
 
@@ -13,11 +13,11 @@ export function useUsage(tenant: string, days: number, by: UsageBy = "task") {
     queryKey: [...queryKeys.usage(tenant), days, by],
     queryFn: async () => {
       const query = { days, by, form: "json" as const };
-      const answer = await api.GET("/api/v1/tenants/{tenant}/usage", {
+      const { data } = await api.GET("/api/v1/tenants/{tenant}/usage", {
         params: { path: { tenant }, query },
       });
       // The schema cannot say that only form=csv answers with a file.
-      return body(answer) as Usage;
+      return data as Usage;
     },
     placeholderData: keepPreviousData,
   });
