@@ -1,14 +1,19 @@
-/** The events that a webhook may be told of, in words. */
+/** The events that a webhook may be told of, in words; one that the API gains does not compile until it has some. */
 
 import type { WebhookEvent } from "@/lib/types";
 
-export const webhookEvents: { event: WebhookEvent; words: string }[] = [
-  { event: "training.succeeded", words: "A training succeeded" },
-  { event: "training.failed", words: "A training failed" },
-  { event: "version.published", words: "A version was made" },
-  { event: "deployment.changed", words: "Another version serves, or none" },
-  { event: "dataset.ready", words: "A dataset is ready" },
-  { event: "dataset.blocked", words: "A dataset has to be fixed" },
-  { event: "drift.detected", words: "Live texts have drifted from the training's" },
-  { event: "quota.reached", words: "80% or all of a quota is used" },
-];
+const words: Record<WebhookEvent, string> = {
+  "training.succeeded": "A training succeeded",
+  "training.failed": "A training failed",
+  "version.published": "A version was made",
+  "deployment.changed": "Another version serves, or none",
+  "dataset.ready": "A dataset is ready",
+  "dataset.blocked": "A dataset has to be fixed",
+  "drift.detected": "Live texts have changed",
+  "quota.reached": "A quota is used up, or nearly",
+};
+
+export const webhookEvents = Object.entries(words).map(([event, told]) => ({
+  event: event as WebhookEvent,
+  words: told,
+}));
