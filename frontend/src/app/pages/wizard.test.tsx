@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
@@ -137,7 +137,10 @@ describe("the wizard", () => {
     await user.click(await screen.findByRole("radio", { name: /^One label for two texts/ }));
     expect(screen.queryByLabelText(/uploaded before/)).toBeNull();
     await user.click(screen.getByRole("button", { name: "The columns have other names" }));
-    await user.type(screen.getByLabelText("Column with the second text"), "reply");
+    const second = screen.getByLabelText("Column with the second text");
+    await waitFor(() => expect(second).toBeVisible());
+    await user.type(second, "reply");
+    expect(second).toHaveValue("reply");
     const chosen = new File(["text,reply,label\n"], "pairs.csv", { type: "text/csv" });
     await user.upload(document.querySelector("input[type=file]") as HTMLInputElement, chosen);
     await user.click(await screen.findByRole("button", { name: "Go on with this file" }));
