@@ -243,12 +243,15 @@ def _figures(
     if not texts.rows:
         return {}
     kind, rows = training_kind(job.kind, brought.labels), texts.rows
-    encoded = backbone.tokenizer.encode([row.input for row in rows], brought.max_tokens)
+    reads_tokens = answers_of(job.kind).reads_tokens
+    encoded = backbone.tokenizer.encode(
+        [row.input for row in rows], brought.max_tokens, with_words=reads_tokens
+    )
     documents, targets = encoded.documents, kind.targets(rows, encoded)
     fitted = FittedHead(brought.head, thresholds=brought.thresholds)
     num_truncated = int(encoded.truncated.sum())
     # They come last.
-    num_outputs = documents.num_tokens if answers_of(job.kind).reads_tokens else len(rows)
+    num_outputs = documents.num_tokens if reads_tokens else len(rows)
     computed, plot = (found.outputs[-num_outputs:] for found in (answers.computed, answers.plot))
     figures = kind.figures(
         Evaluated(

@@ -184,7 +184,12 @@ def test_the_loss_passes_over_special_tokens_and_padding() -> None:
     weight = torch.tensor([3**0.5, 1, 1, 1]) * 4 / (3**0.5 + 3)  # by the root of their rarity, of mean 1
     torch.testing.assert_close(learning.loss(outputs, targets), (weight * each).sum())
     assert learning.weight(targets) == pytest.approx(4)
-    assert learning.validation_loss(outputs, targets) == pytest.approx(float(each.mean()))
+    # What is served has the weights undone.
+    fitted = learning.finish(HostHead(torch.zeros(5, 4), torch.zeros(5)), outputs.numpy(), targets.numpy())
+    bias = fitted.head.bias * fitted.temperature
+    assert float(bias[0] - bias[3]) == pytest.approx(0.5 * np.log(3))
+    plain = torch.nn.functional.cross_entropy(outputs[tokens] + bias, tags)
+    assert learning.validation_loss(outputs, targets) == pytest.approx(float(plain), abs=1e-6)
 
 
 @pytest.mark.parametrize(

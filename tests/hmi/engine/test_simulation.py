@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hmi.engine.batch_limits import BatchLimits
@@ -113,6 +113,7 @@ def test_new_adapter_versions_are_loaded_and_nothing_fails() -> None:
     st.integers(16, 64),
     st.integers(1, 6),
 )
+@example(5.0, 1.0, 1, 1e-307, 1.0, 16, 1)  # one arrival in longer than a float can tell
 def test_every_request_ends_once_and_in_time(
     rate: float,
     cv: float,

@@ -22,6 +22,7 @@ from psycopg import sql
 from tests.conftest import DatabaseUrls
 from tests.tiny.store import TinyStore
 from wire.artifacts import BundleRef
+from wire.domains import K_TENANTS
 
 pytestmark = pytest.mark.database
 
@@ -70,7 +71,7 @@ class Catalog:
         )
 
     def task(self, tenant: str, slug: str) -> str:
-        domain = self.insert("domain", tenant_id=tenant, name=slug, slug=slug)
+        domain = self.insert("domain", tenant_id=tenant, name=slug, slug=slug, min_tenants=K_TENANTS)
         return self.insert(
             "task", tenant_id=tenant, domain_id=domain, name=slug, slug=slug, kind="single_label", labels="[]"
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -130,8 +131,10 @@ class TokenLearning:
     def __init__(self, num_tags: int, train: Targets) -> None:
         self.num_outputs = num_tags
         tags = train[..., 0]
-        # Most words are outside: unweighted, it takes long until a first span is found.
-        self._weights = class_weights(tags[tags != IGNORED].astype(np.int64), num_tags)
+        # Most words are outside: unweighted, it takes long until a first span is found. What is served has
+        # the weights undone: weighted outputs see spans where there are none.
+        weights = class_weights(tags[tags != IGNORED].astype(np.int64), num_tags)
+        self._weights = torch.ones(num_tags) if weights is None else weights
         self._adjacent_cost = _read(train).adjacent_cost
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -143,15 +146,15 @@ class TokenLearning:
 
     def weight(self, targets: Tensor) -> float:
         tags = targets[..., 0][targets[..., 0] != IGNORED].long()
-        return float(len(tags) if self._weights is None else self._weights[tags].sum())
+        return float(self._weights[tags].sum())
 
     def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
-        return float(functional.cross_entropy(outputs, _token_tags(targets)))
+        return float(functional.cross_entropy(outputs - self._weights.log(), _token_tags(targets)))
 
     def metric(self, outputs: Outputs, targets: Targets) -> float:
         """F1 of the spans, in words; 1 where there are none and none is found."""
         read = _read(targets)
-        said, truth = read.said(outputs, self._adjacent_cost), read.truth()
+        said, truth = read.said(self._unweighted(outputs), self._adjacent_cost), read.truth()
         together = len(said.first) + len(truth.first)
         return 2 * int(read.is_in(said, truth).sum()) / together if together else 1.0
 
@@ -159,13 +162,18 @@ class TokenLearning:
         read = _read(targets)
         num_words = len(read.tags)
         some = np.unique(np.linspace(0, num_words - 1, min(num_words, MAX_FITTED_WORDS)).astype(np.int64))
-        temperature = fit_temperature(read.of_words.mean_of(outputs)[some], read.tags[some])
+        of_words = read.of_words.mean_of(self._unweighted(outputs))
+        temperature = fit_temperature(of_words[some], read.tags[some])
         return FittedHead(
-            head.at_temperature(temperature),
+            HostHead(head.weight, head.bias - self._weights.log()).at_temperature(temperature),
             temperature,
             adjacent_cost=self._adjacent_cost,
             metrics={"temperature": temperature},
         )
+
+    def _unweighted(self, outputs: Outputs) -> Outputs:
+        plain: Outputs = outputs - self._weights.log().numpy()
+        return plain
 
 
 @dataclass(frozen=True, slots=True)

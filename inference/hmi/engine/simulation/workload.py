@@ -123,7 +123,8 @@ def _arrivals(rate: float, seconds: float, cv: float, random: np.random.Generato
     times_s = np.zeros(0)
     while not len(times_s) or times_s[-1] < seconds:
         some = max(64, math.ceil(1.1 * rate * seconds))
-        more = np.cumsum(random.gamma(shape, 1 / (rate * shape), some))
+        between_s = random.gamma(shape, 1 / (rate * shape), some)
+        more = np.cumsum(np.minimum(between_s, seconds))  # a longer one is behind the end all the same
         times_s = np.concatenate((times_s, (times_s[-1] if len(times_s) else 0.0) + more))
     return times_s[times_s < seconds]
 
