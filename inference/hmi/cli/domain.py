@@ -9,11 +9,10 @@ from typing import TypeVar
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.cli.store_place import cache_dir, store_url
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final
+from hmi.cli.train import is_final, print_event, tell_failure
 from wire import codec
 from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult
 from wire.errors import ErrorCode
-from wire.training import Progress, TrainFailure
 
 J = TypeVar("J", DomainJob, SuggestJob)
 
@@ -45,9 +44,7 @@ def run(args: argparse.Namespace) -> int:
     except HmiError as exc:
         if not is_final(exc):
             raise
-        print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-        print(f"hmi domain: {exc.message}", file=sys.stderr)
-        return EXIT_CANNOT_SUCCEED
+        return tell_failure("domain", exc)
     except OSError as exc:
         raise HmiError(
             ErrorCode.STORE_UNAVAILABLE, f"a file cannot be written: {exc.strerror or exc}", retryable=True
@@ -71,7 +68,7 @@ def _run(args: argparse.Namespace) -> DomainResult | SuggestResult:
     if threads:
         torch.set_num_threads(int(threads))
     store = open_store(store_url(), cache_dir())
-    with JobProgress(_print_event) as progress:
+    with JobProgress(print_event) as progress:
         if args.action == "update":
             return update_domain(_read(args.job, DomainJob), store=store, progress=progress)
         return suggest_domain(_read(args.job, SuggestJob), store=store, progress=progress)
@@ -84,9 +81,3 @@ def _read(path: Path, kind: type[J]) -> J:
         raise InvalidInput(f"the job file cannot be read: {exc.strerror}", param="job") from exc
     except codec.WireError as exc:
         raise InvalidInput(f"the job file is not a {kind.__name__}: {exc}", param="job") from exc
-
-
-def _print_event(event: Progress) -> None:
-    # One write a line: the progress thread and the job share stdout.
-    sys.stdout.write(codec.to_json(event) + "\n")
-    sys.stdout.flush()

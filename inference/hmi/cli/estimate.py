@@ -8,9 +8,9 @@ from pathlib import Path
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError
 from hmi.cli.store_place import cache_dir, store_url
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final, print_event, read_job
+from hmi.cli.train import is_final, print_event, read_job, tell_failure
 from wire import codec
-from wire.training import EstimateResult, TrainFailure
+from wire.training import EstimateResult
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,9 +35,7 @@ def run(args: argparse.Namespace) -> int:
     except HmiError as exc:
         if not is_final(exc):
             raise
-        print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-        print(f"hmi estimate: {exc.message}", file=sys.stderr)
-        return EXIT_CANNOT_SUCCEED
+        return tell_failure("estimate", exc)
     print(codec.to_json(result), flush=True)
     return 0
 

@@ -14,13 +14,13 @@ from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
-from hmi.cli.train import EXIT_CANNOT_SUCCEED, is_final, print_event, require
+from hmi.cli.train import is_final, print_event, require, tell_failure
 from hmi.cli.train_file import REPORT_FILE
 from wire import codec
 from wire.errors import ErrorCode
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
-from wire.training import Progress, TrainFailure
+from wire.training import Progress
 
 ARCHIVE_URI = BundleUri("archive")
 VERSION_URI = BundleUri("imported")
@@ -70,9 +70,7 @@ def run(args: argparse.Namespace) -> int:
     except HmiError as exc:
         if not is_final(exc):
             raise
-        print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-        print(f"hmi import: {exc.message}", file=sys.stderr)
-        return EXIT_CANNOT_SUCCEED
+        return tell_failure("import", exc)
     except OSError as exc:
         raise HmiError(
             ErrorCode.STORE_UNAVAILABLE, f"a file cannot be written: {exc.strerror or exc}", retryable=True

@@ -91,6 +91,14 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     )
 
 
+def tell_failure(command: str, exc: HmiError) -> int:
+    """Print the TrainFailure of a job that trying again cannot help, and its message for people; the exit
+    status."""
+    print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
+    print(f"hmi {command}: {exc.message}", file=sys.stderr)
+    return EXIT_CANNOT_SUCCEED
+
+
 def run(args: argparse.Namespace) -> int:
     """0 after a TrainResult; 2 after a TrainFailure, which trying again cannot help; raises HmiError for the
     rest. With ``--data``, 0 or HmiError."""
@@ -100,9 +108,7 @@ def run(args: argparse.Namespace) -> int:
     except HmiError as exc:
         if args.data or not is_final(exc):
             raise
-        print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-        print(f"hmi train: {exc.message}", file=sys.stderr)
-        return EXIT_CANNOT_SUCCEED
+        return tell_failure("train", exc)
     except MemoryError as exc:
         raise HmiError(
             ErrorCode.BUDGET_EXCEEDED,

@@ -27,7 +27,23 @@ class OperatorScopeMiddleware:
         return self.get_response(request)
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class _StaffAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """Staff see it, whatever Django's own permissions say; nobody deletes."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Staff."""
+        return bool(request.user.is_active and request.user.is_staff)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Staff."""
+        return self.has_view_permission(request)
+
+
+class ReadOnlyAdmin(_StaffAdmin):
     """A list that can be searched and opened, and not changed."""
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -52,20 +68,8 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """Never."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        """Never."""
-        return False
 
-    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        """Staff."""
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Staff."""
-        return self.has_view_permission(request)
-
-
-class OperatorAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class OperatorAdmin(_StaffAdmin):
     """What the operator sets: staff add and change it, nobody deletes. ``save_model`` calls a service."""
 
     def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
@@ -73,17 +77,5 @@ class OperatorAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         return self.has_view_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        """Staff."""
-        return self.has_view_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        """Never."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
-        """Staff."""
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
         """Staff."""
         return self.has_view_permission(request)
