@@ -47,6 +47,7 @@ class NodeKind(StrEnum):
 
     GENERAL = "general"  # the root, made of the operator's text
     DOMAIN = "domain"
+    PRIVATE = "private"  # the leaf of the version alone, made of its own dataset
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class DocumentAnswer:
     coverage: Coverage
     rungs: bytes = b""  # [num_tokens] a plot.ngram.Answer for each
     nodes: bytes = b""  # [num_tokens] position in the tree's path of the node that answered, the root's is 0
+    depth: int = 0  # nodes in that path; a private leaf is the last
     token_cost: float = 1.0  # of a token of it; L / (L - k) where its lower layers were computed
 
 

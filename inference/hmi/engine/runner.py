@@ -53,6 +53,7 @@ class Retrieved:
     heads: HeadCall
     num_outputs: Sequence[int]  # of each document's head
     lookup: LookupResult  # of all tokens
+    depths: Sequence[int]  # nodes in each document's path
     coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
     exact: ExactPath
     back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
@@ -96,8 +97,8 @@ class ModelRunner:
         """Look all tokens up, each document along its own path of nodes, in one call."""
         order = _Order(batch, placed)
         documents = Documents.pack([order.document(row) for row in range(len(order))])
-        depth = max(len(hplm.path) for hplm in order.placed)
-        paths = np.full((len(order), depth), -1, np.int32)
+        depths = [len(hplm.path) for hplm in order.placed]
+        paths = np.full((len(order), max(depths)), -1, np.int32)
         for row, hplm in enumerate(order.placed):
             paths[row, : len(hplm.path)] = hplm.path
         rows = np.empty((documents.num_tokens, self._plot.hidden), np.float32)
@@ -120,6 +121,7 @@ class ModelRunner:
             heads=self._bank.heads.call(np.repeat(slots, np.diff(head_rows.offsets))),
             num_outputs=[hplm.head.num_outputs for hplm in order.placed],
             lookup=result,
+            depths=depths,
             coverage=coverage,
             exact=ExactPath.of(documents, is_exact),
             back=order.back,
@@ -147,6 +149,7 @@ class ModelRunner:
                 coverage=Coverage(*retrieved.coverage[row].tolist()),
                 rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
                 nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
+                depth=retrieved.depths[row],
                 token_cost=self._exact_token_cost if retrieved.coverage[row, 3] else 1.0,
             )
             for row in retrieved.back

@@ -8,7 +8,7 @@ import msgspec
 
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.base.label_sets import LEAST_LEVEL, MOST_LEVEL, label_set, threshold_at
-from hmi.engine.request import DocumentAnswer
+from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.model.tokenizer import Text
 from hmi.plot.ngram import Answer
 from hmi.service.answering import Answered
@@ -154,7 +154,7 @@ def response_of(
             num_tokens=int(encoded.num_tokens[index]),
             truncated=bool(encoded.truncated[index]),
             coverage=document.coverage,
-            tokens=None if spans is None else _tokens(document, spans[index]),
+            tokens=None if spans is None else _tokens(document, spans[index], version.hplm),
         )
         predictions.append(prediction(said, read))
     return PredictResponse(
@@ -197,13 +197,20 @@ def _with_set(said: KindAnswer, threshold: float) -> LabelAnswer:
     return replace(said, label_set=found, abstained=len(found) > 1)
 
 
-def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]]) -> list[TokenLookup]:
+def _tokens(document: DocumentAnswer, spans: Sequence[tuple[int, int]], hplm: HplmRef) -> list[TokenLookup]:
     """What answered each token between [CLS] and [SEP]; a text that was cut has more spans than tokens."""
     answers = list(zip(document.rungs, document.nodes, strict=True))[1:-1]
     return [
-        TokenLookup(start, end, _RUNG_OF[Answer(rung)], NodeKind.DOMAIN if node else NodeKind.GENERAL)
+        TokenLookup(start, end, _RUNG_OF[Answer(rung)], _kind_of(node, document.depth, hplm))
         for (start, end), (rung, node) in zip(spans[1:], answers, strict=False)
     ]
+
+
+def _kind_of(node: int, depth: int, hplm: HplmRef) -> NodeKind:
+    """Of the node at position ``node`` of a path of ``depth`` nodes, root first."""
+    if node == 0:
+        return NodeKind.GENERAL
+    return NodeKind.PRIVATE if hplm.leaf is not None and node == depth - 1 else NodeKind.DOMAIN
 
 
 def _decode(body: bytes) -> PredictRequest:

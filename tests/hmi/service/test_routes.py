@@ -264,7 +264,7 @@ def test_a_private_leaf_answers_its_tenant_alone_and_no_longer_than_it_stands(
 
         own, others = answered(ACME), answered(GLOBEX)
         assert own["coverage"]["trigram"] > others["coverage"]["trigram"]
-        assert {token["node"] for token in own["tokens"]} == {"domain"}
+        assert {token["node"] for token in own["tokens"]} == {"private"}
         assert {token["node"] for token in others["tokens"]} == {"general"}
         service.change(lambda: catalog.deploy("acme", "shared", adapter=same, tree=general))
         service.wait_until(lambda: answered(ACME) == others)
