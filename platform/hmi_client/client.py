@@ -1,4 +1,4 @@
-"""The platform as a Python program sees it: upload, train, deploy, predict."""
+"""The platform as a Python program sees it: upload, train, bring an adapter, deploy, predict."""
 
 import hashlib
 import json
@@ -9,12 +9,17 @@ from typing import Any
 from urllib.parse import quote
 
 from hmi_client import operations
+from hmi_client.adapter_files import packed
 from hmi_client.errors import ApiError, ClientError
+from hmi_client.form import form_of
 from hmi_client.operations import Operation
+from hmi_client.texts import Input
 from hmi_client.transport import Transport
 
 CHUNK_BYTES = 4 << 20
 POLL_S = 1.0
+KINDS = ("single_label", "score", "multi_label", "sentence_pair", "token_classification")
+"""Of tasks and datasets; the first where none is said."""
 ENDED = ("succeeded", "failed", "cancelled")
 Json = dict[str, Any]
 OnProgress = Callable[[float], None]
@@ -40,22 +45,34 @@ class Client:
         file: Path,
         *,
         name: str | None = None,
+        kind: str | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
+        pair_column: str | None = None,
+        label_separator: str | None = None,
         on_progress: OnProgress = lambda _share: None,
     ) -> Json:
         """Send ``file`` in chunks and wait for the doctor's report: the dataset, ``ready`` or ``blocked``.
 
+        ``kind`` is one of KINDS (``single_label`` where none is given): that of the tasks to train on it.
+
         Goes on with an upload of the same file that was cut off, of this program or another one.
         """
         num_bytes = file.stat().st_size
-        upload = self._begun(file.name, num_bytes) or self._call(
+        upload = self._begun(file.name, num_bytes, kind or KINDS[0]) or self._call(
             operations.UPLOAD_BEGIN,
             body={
                 "file_name": file.name,
                 "num_bytes": num_bytes,
                 "sha256": _sha256(file),
-                **_given(name=name, text_column=text_column, label_column=label_column),
+                **_given(
+                    name=name,
+                    kind=kind,
+                    text_column=text_column,
+                    label_column=label_column,
+                    pair_column=pair_column,
+                    label_separator=label_separator,
+                ),
             },
             is_repeatable=False,
         )
@@ -76,11 +93,17 @@ class Client:
         """One dataset with its report."""
         return self._call(operations.DATASET_GET, dataset=dataset)
 
-    def train(self, task: str, dataset: str) -> Json:
-        """Start a training."""
-        return self._call(
-            operations.TRAINING_START, task=task, body={"dataset": dataset}, is_repeatable=False
-        )
+    def create_task(
+        self, name: str, *, kind: str | None = None, slug: str | None = None, domain: str | None = None
+    ) -> Json:
+        """A new task; ``kind`` is one of KINDS (``single_label`` where none is given) and stays."""
+        body = {"name": name, **_given(kind=kind, slug=slug, domain=domain)}
+        return self._call(operations.TASK_CREATE, body=body, is_repeatable=False)
+
+    def train(self, task: str, dataset: str, recipe: Mapping[str, Any] | None = None) -> Json:
+        """Start a training; ``recipe`` holds what differs from the defaults (docs/api.md, Trainings)."""
+        body: Json = {"dataset": dataset} if recipe is None else {"dataset": dataset, "recipe": dict(recipe)}
+        return self._call(operations.TRAINING_START, task=task, body=body, is_repeatable=False)
 
     def training(self, training: str) -> Json:
         """One training, with its progress."""
@@ -104,8 +127,37 @@ class Client:
         number = version if version is not None else self._newest(task)
         return self._call(operations.DEPLOY, task=task, body={"version": number}, is_repeatable=False)
 
-    def predict(self, task: str, texts: Sequence[str]) -> list[Json]:
-        """Predictions in the order of ``texts``, at most as many as the installation takes in one request."""
+    def import_adapter(
+        self, task: str, source: Path, *, dataset: str | None = None, min_agreement: float | None = None
+    ) -> Json:
+        """Bring an adapter in PEFT's format, a folder or an archive of it; ``watch_import`` tells what comes.
+
+        Answers are compared on rows of ``dataset``, or on the texts in ``expected.jsonl`` alone.
+        """
+        name, content = packed(source)
+        share = None if min_agreement is None else str(min_agreement)
+        raw, content_type = form_of({"file": (name, content)}, _given(dataset=dataset, min_agreement=share))
+        headers = {"Content-Type": content_type}
+        return self._call(operations.IMPORT_CREATE, task=task, raw=raw, headers=headers, is_repeatable=False)
+
+    def watch_import(self, adapter_import: str) -> Iterator[Json]:
+        """The import, each second, until it has ended; the last one says how."""
+        while True:
+            seen = self._call(operations.IMPORT_GET, adapter_import=adapter_import)
+            yield seen
+            if seen["state"] in ENDED:
+                return
+            self._sleep(POLL_S)
+
+    def version(self, task: str, number: int) -> Json:
+        """One version with its report."""
+        return self._call(operations.VERSION_GET, task=task, number=str(number))
+
+    def predict(self, task: str, texts: Sequence[Input]) -> list[Json]:
+        """Predictions in the order of ``texts``, at most as many as the installation takes in one request.
+
+        Of ``sentence_pair`` a text is ``{"text": ..., "pair": ...}``.
+        """
         answer = self._call(operations.PREDICT, task=task, body={"inputs": list(texts)})
         return list(answer["predictions"])
 
@@ -115,10 +167,11 @@ class Client:
             raise ClientError(f"The task {task} has no version yet: train it first.")
         return int(found[0]["number"])
 
-    def _begun(self, file_name: str, num_bytes: int) -> Json | None:
+    def _begun(self, file_name: str, num_bytes: int, kind: str) -> Json | None:
         """An upload of such a file that waits for bytes; whether it is this file, its hash will tell."""
+        searched = (file_name, num_bytes, kind, None)
         for upload in self._call(operations.UPLOADS_LIST, query="?page_size=200")["results"]:
-            if (upload["file_name"], upload["num_bytes"], upload["dataset"]) == (file_name, num_bytes, None):
+            if tuple(upload[name] for name in ("file_name", "num_bytes", "kind", "dataset")) == searched:
                 return dict(upload)
         return None
 

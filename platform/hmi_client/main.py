@@ -1,14 +1,15 @@
-"""``hmi-client``: upload, train, deploy and predict from a terminal, with an API key."""
+"""``hmi-client``: upload, train or bring an adapter, deploy and predict from a terminal, with an API key."""
 
 import argparse
 import getpass
+import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hmi_client.client import Client
+from hmi_client.client import KINDS, Client
 from hmi_client.errors import ClientError
 from hmi_client.login import Login, login_file, login_read, login_save
 from hmi_client.progress import Bar
@@ -44,15 +45,41 @@ def _parser() -> argparse.ArgumentParser:
     upload = commands.add_parser("upload", help="upload labelled texts; goes on where it was cut off")
     upload.add_argument("file", type=Path)
     upload.add_argument("--name", help="of the dataset; else the file's")
+    upload.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of the tasks to be trained on it")
     upload.add_argument("--text-column")
     upload.add_argument("--label-column")
+    upload.add_argument("--pair-column", help="of sentence_pair: the second text")
+    upload.add_argument("--label-separator", help="of multi_label: what stands between two labels")
     upload.set_defaults(run=_upload)
+
+    create = commands.add_parser("create-task", help="make a task; prints its slug")
+    create.add_argument("name")
+    create.add_argument("--kind", choices=KINDS, default=KINDS[0], help="what it predicts; it stays")
+    create.add_argument("--slug", help="else made of the name")
+    create.add_argument("--domain", help="slug of one of yours or of a shared one; else it gets its own")
+    create.set_defaults(run=_create_task)
 
     train = commands.add_parser("train", help="train a task on a dataset")
     train.add_argument("task", help="its slug")
     train.add_argument("--dataset", required=True, help="id, as upload prints it")
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        dest="recipe",
+        help="of the recipe, such as rank=16 or leaf_mb=4; may come several times",
+    )
     train.add_argument("--watch", action="store_true", help="show its progress until it has ended")
     train.set_defaults(run=_train)
+
+    brought = commands.add_parser("import-adapter", help="bring an adapter in PEFT's format as a version")
+    brought.add_argument("task")
+    brought.add_argument("folder", type=Path, help="as PEFT saved it, with head.safetensors; or an archive")
+    brought.add_argument("--dataset", help="id: answers are compared on its rows; else on expected.jsonl")
+    brought.add_argument("--min-agreement", type=float, help="share of texts to be answered the same (0.9)")
+    brought.set_defaults(run=_import_adapter)
 
     deploy = commands.add_parser("deploy", help="let a version serve")
     deploy.add_argument("task")
@@ -64,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("file", type=Path, help=".csv, .tsv, .jsonl or .txt")
     predict.add_argument("--out", type=Path, required=True, help="a CSV file of predictions")
     predict.add_argument("--text-column", default="text")
+    predict.add_argument("--pair-column", help="of tasks for two texts: the second one")
     predict.set_defaults(run=_predict)
     return parser
 
@@ -86,8 +114,11 @@ def _upload(options: argparse.Namespace) -> bool:
         dataset = _saved_client().upload(
             options.file,
             name=options.name,
+            kind=options.kind,
             text_column=options.text_column,
             label_column=options.label_column,
+            pair_column=options.pair_column,
+            label_separator=options.label_separator,
             on_progress=bar.show,
         )
     finally:
@@ -99,9 +130,18 @@ def _upload(options: argparse.Namespace) -> bool:
     return bool(dataset["state"] == "ready")
 
 
+def _create_task(options: argparse.Namespace) -> bool:
+    task = _saved_client().create_task(
+        options.name, kind=options.kind, slug=options.slug, domain=options.domain
+    )
+    _say(f"{options.name}: {task['kind']}, in the domain {task['domain']}")
+    print(task["slug"])
+    return True
+
+
 def _train(options: argparse.Namespace) -> bool:
     client = _saved_client()
-    training = client.train(options.task, options.dataset)
+    training = client.train(options.task, options.dataset, dict(options.recipe) or None)
     if not options.watch:
         print(training["id"])
         return True
@@ -113,11 +153,35 @@ def _train(options: argparse.Namespace) -> bool:
     finally:
         bar.close()
     if training["state"] == "succeeded":
-        _say(f"version {training['version']}, accuracy on validation rows {training['validation_accuracy']}")
+        metric, value = training["validation_metric"], training["validation_accuracy"]
+        _say(f"version {training['version']}, {metric} on validation rows {value}")
         print(training["version"])
         return True
     error = training["error"] or {"message": training["state"]}
     raise ClientError(f"The training {training['state']}: {error['message']}")
+
+
+def _import_adapter(options: argparse.Namespace) -> bool:
+    client = _saved_client()
+    brought = client.import_adapter(
+        options.task, options.folder, dataset=options.dataset, min_agreement=options.min_agreement
+    )
+    said = None
+    for seen in client.watch_import(brought["id"]):
+        if (doing := seen["message"] or seen["state"]) != said:
+            _say(said := doing)
+        brought = seen
+    if brought["state"] != "succeeded":
+        error = brought["error"] or {"message": "no version was made"}
+        raise ClientError(f"The import {brought['state']}: {error['message']}")
+    number = brought["version"]
+    print(number)
+    if brought["passed"]:
+        _say(f"version {number} passed the parity test: deploy it")
+        return True
+    for problem in client.version(options.task, number)["report"]["import"]["parity"]["problems"]:
+        _say(f"not passed: {problem}")
+    raise ClientError(f"Version {number} is kept as a draft, which cannot be deployed.")
 
 
 def _deploy(options: argparse.Namespace) -> bool:
@@ -133,7 +197,8 @@ def _predict(options: argparse.Namespace) -> bool:
     try:
         with temporary.open("w", encoding="utf-8", newline="") as opened:
             predictions = PredictionFile(opened)
-            for texts in batched(texts_of(options.file, column=options.text_column), TEXTS_AT_ONCE):
+            found = texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
+            for texts in batched(found, TEXTS_AT_ONCE):
                 predictions.add(texts, client.predict(options.task, texts))
                 num_texts += len(texts)
         temporary.replace(options.out)
@@ -143,6 +208,17 @@ def _predict(options: argparse.Namespace) -> bool:
         temporary.unlink(missing_ok=True)
     _say(f"{num_texts} predictions in {options.out}")
     return True
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """A value of the recipe: JSON where it is some, else a string."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _saved_client() -> Client:

@@ -22,7 +22,9 @@ TENANT_GET = Operation("GET", _TENANT, reads=_fields("slug name"))
 UPLOAD_BEGIN = Operation(
     "POST",
     f"{_TENANT}/uploads",
-    sends=_fields("file_name num_bytes name sha256 text_column label_column"),
+    sends=_fields(
+        "file_name num_bytes name sha256 kind text_column label_column pair_column label_separator"
+    ),
     reads=_fields("id offset num_bytes"),
 )
 UPLOADS_LIST = Operation("GET", f"{_TENANT}/uploads")
@@ -34,15 +36,34 @@ UPLOAD_DATASET = Operation(
 DATASET_GET = Operation(
     "GET", f"{_TENANT}/datasets/{{dataset}}", reads=_fields("id state num_rows report name")
 )
+TASK_CREATE = Operation(
+    "POST", f"{_TENANT}/tasks", sends=_fields("name slug kind domain"), reads=_fields("slug kind domain")
+)
 TRAINING_START = Operation(
-    "POST", f"{_TENANT}/tasks/{{task}}/trainings", sends=_fields("dataset"), reads=_fields("id state")
+    "POST", f"{_TENANT}/tasks/{{task}}/trainings", sends=_fields("dataset recipe"), reads=_fields("id state")
 )
 TRAINING_GET = Operation(
     "GET",
     f"{_TENANT}/trainings/{{training}}",
-    reads=_fields("id state phase step num_steps loss validation_accuracy eta_s message error version"),
+    reads=_fields(
+        "id state phase step num_steps loss validation_accuracy validation_metric eta_s message error version"
+    ),
 )
 TRAINING_CANCEL = Operation("POST", f"{_TENANT}/trainings/{{training}}/cancel")
+IMPORT_CREATE = Operation(
+    "POST",
+    f"{_TENANT}/tasks/{{task}}/imports",
+    sends=_fields("file dataset min_agreement"),
+    reads=_fields("id state"),
+)
+IMPORT_GET = Operation(
+    "GET",
+    f"{_TENANT}/imports/{{adapter_import}}",
+    reads=_fields("id state message error passed version"),
+)
+VERSION_GET = Operation(
+    "GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}", reads=_fields("number report")
+)
 VERSIONS_LIST = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions")
 DEPLOY = Operation(
     "POST", f"{_TENANT}/tasks/{{task}}/deployments", sends=_fields("version"), reads=_fields("version")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hmi_client import operations
+from hmi_client.client import KINDS
 from hmi_client.operations import Operation
 from tests.conftest import ROOT
 from wire.inference import PredictRequest, PredictResponse
@@ -36,6 +37,10 @@ def test_an_operation_is_in_the_schema_with_its_fields(operation: Operation) -> 
     for field in operation.reads:
         answers = [answer["content"] for status, answer in spec["responses"].items() if status[0] == "2"]
         assert all(field in _shape(content)["properties"] for content in answers), field
+
+
+def test_the_kinds_are_those_of_the_schema() -> None:
+    assert list(KINDS) == SCHEMA["components"]["schemas"]["TaskKind"]["enum"]
 
 
 def test_predicting_is_as_the_inference_service_has_it() -> None:

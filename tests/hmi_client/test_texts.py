@@ -1,14 +1,16 @@
 """Reading texts, and writing predictions."""
 
+import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hmi_client.errors import ClientError
 from hmi_client.login import Login, login_read, login_save
 from hmi_client.progress import Bar
-from hmi_client.texts import PredictionFile, batched, texts_of
+from hmi_client.texts import Input, PredictionFile, batched, texts_of
 
 
 @pytest.mark.parametrize(
@@ -52,10 +54,58 @@ def test_texts_come_in_batches() -> None:
     assert list(batched(iter("abcde"), 2)) == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_predictions_are_written_beside_their_texts() -> None:
-    out = io.StringIO()
-    PredictionFile(out).add(["a,b"], [{"label": "pos", "score": 0.75}])
-    assert out.getvalue().split("\r\n") == ["text,label,score", '"a,b",pos,0.750000', ""]
+@pytest.mark.parametrize(
+    ("text", "prediction", "row"),
+    [
+        ("a,b", {"label": "pos", "score": 0.75}, {"text": "a,b", "label": "pos", "score": "0.750000"}),
+        (
+            {"text": "a", "pair": "b"},
+            {"label": "same", "score": 0.5},
+            {"text": "a", "pair": "b", "label": "same", "score": "0.500000"},
+        ),
+        (
+            "a",
+            {"labels": ["new", "büro"], "scores": {"new": 0.9, "büro": 0.62345678, "old": 0.1}},
+            {
+                "text": "a",
+                "labels": "new;büro",
+                "scores": '{"new": 0.9, "büro": 0.623457, "old": 0.1}',
+            },
+        ),
+        ("a", {"labels": [], "scores": {"new": 0.1}}, {"text": "a", "labels": "", "scores": '{"new": 0.1}'}),
+        ("a", {"value": 3.25}, {"text": "a", "value": "3.25"}),
+        (
+            "Bo is in",
+            {"spans": [{"start": 0, "end": 2, "label": "NAME", "score": 0.9}]},
+            {"text": "Bo is in", "spans": '[{"start": 0, "end": 2, "label": "NAME", "score": 0.9}]'},
+        ),
+    ],
+    ids=["single_label", "sentence_pair", "multi_label", "no_label", "score", "token_classification"],
+)
+def test_predictions_of_every_kind_are_written_beside_their_texts(
+    text: Input, prediction: dict[str, Any], row: dict[str, str]
+) -> None:
+    out = io.StringIO(newline="")
+    PredictionFile(out).add([text], [prediction])
+    assert list(csv.DictReader(io.StringIO(out.getvalue(), newline=""))) == [row]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "question,answer\none,two\n"), ("a.jsonl", '{"question": "one", "answer": "two"}\n')],
+)
+def test_two_texts_of_a_row_are_read(tmp_path: Path, name: str, content: str) -> None:
+    file = tmp_path / name
+    file.write_text(content)
+    pairs = texts_of(file, column="question", pair_column="answer")
+    assert list(pairs) == [{"text": "one", "pair": "two"}]
+
+
+def test_two_texts_do_not_come_from_plain_lines(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one\n")
+    with pytest.raises(ClientError, match="two texts a row"):
+        list(texts_of(file, column="text", pair_column="pair"))
 
 
 def test_a_login_is_kept_for_its_owner_alone(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from hmi_client.adapter_files import NEEDED
 from hmi_client.client import Client
 from hmi_client.errors import ApiError, ClientError
 from portal.common.scope import tenant_scope
 from portal.datasets import jobs
-from portal.training.models import JobState, TrainingJob
+from portal.training.models import AdapterImport, JobState, TrainingJob
 from tests.fakes.portal import (
     Cast,
     client_with,
@@ -128,6 +129,58 @@ def test_training_is_started_watched_and_its_version_deployed(cast: Cast, client
         TrainingJob.objects.for_tenant(cast.acme.tenant).update(state=JobState.SUCCEEDED)
     assert [seen["state"] for seen in watching] == ["succeeded"]
     assert client.deploy("news")["version"] == 1
+
+
+def test_a_task_is_made_of_a_kind_and_trained_by_a_recipe(client: Client, file: Path) -> None:
+    task = client.create_task("How it went", kind="single_label", slug="mood")
+    assert (task["slug"], task["kind"]) == ("mood", "single_label")
+    assert client.create_task("Stars", kind="score")["kind"] == "score"
+    training = client.train("mood", client.upload(file)["id"], {"rank": 16})
+    assert client.training(training["id"])["recipe"]["rank"] == 16
+
+
+def test_an_upload_says_its_kind_and_what_its_columns_are(
+    client: Client, transport: InProcess, tmp_path: Path
+) -> None:
+    rows = [f"question {n},answer {n},{n % 2}\n" for n in range(60)]
+    file = tmp_path / "pairs.csv"
+    file.write_text("question,answer,fits\n" + "".join(rows))
+    dataset = client.upload(
+        file, kind="sentence_pair", text_column="question", pair_column="answer", label_column="fits"
+    )
+    assert (dataset["kind"], dataset["state"], dataset["num_rows"]) == ("sentence_pair", "ready", 60)
+    assert transport.num_begun == 1
+
+
+def test_an_upload_that_was_begun_as_another_kind_is_not_gone_on_with(
+    client: Client, transport: InProcess, file: Path
+) -> None:
+    transport.cut = 1
+    with pytest.raises(ClientError):
+        client.upload(file, kind="multi_label")
+    assert client.upload(file)["kind"] == "single_label"
+    assert transport.num_begun == 2
+
+
+def test_an_adapter_is_brought_and_watched(cast: Cast, client: Client, tmp_path: Path) -> None:
+    make_task(cast.acme.tenant)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in NEEDED:
+        (folder / name).write_bytes(b"content")
+    brought = client.import_adapter("news", folder, min_agreement=0.8)
+    assert (brought["file_name"], brought["min_agreement"]) == ("mine.tar", 0.8)
+    watching = client.watch_import(brought["id"])
+    assert next(watching)["state"] == "queued"
+    error = {"code": "adapter_refused", "message": "adapter_config.json is no JSON"}
+    with tenant_scope(cast.acme.tenant.id):
+        AdapterImport.objects.for_tenant(cast.acme.tenant).update(state=JobState.FAILED, error=error)
+    assert [seen["error"] for seen in watching] == [error]
+
+
+def test_a_version_is_read_with_its_report(cast: Cast, client: Client) -> None:
+    version = make_version(make_task(cast.acme.tenant))
+    assert client.version("news", version.number)["report"] == version.report
 
 
 def test_a_training_is_cancelled(cast: Cast, client: Client, file: Path) -> None:
