@@ -16,6 +16,7 @@ export const paths = {
   task: (tenant: string, task: string) => `/t/${tenant}/tasks/${task}`,
   tryTask: (tenant: string, task: string) => `/t/${tenant}/tasks/${task}/try`,
   training: (tenant: string, task: string, id: string) => `/t/${tenant}/tasks/${task}/trainings/${id}`,
+  bringAdapter: (tenant: string, task: string) => `/t/${tenant}/tasks/${task}/import`,
   version: (tenant: string, task: string, number: number) => `/t/${tenant}/tasks/${task}/versions/${number}`,
   datasets: (tenant: string) => `/t/${tenant}/datasets`,
   dataset: (tenant: string, id: string) => `/t/${tenant}/datasets/${id}`,

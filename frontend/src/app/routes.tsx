@@ -86,6 +86,10 @@ export const routes: RouteObject[] = [
                 ...later(async () => (await import("./pages/ComparePage")).ComparePage),
               },
               {
+                path: "tasks/:task/import",
+                ...later(async () => (await import("./pages/ImportPage")).ImportPage),
+              },
+              {
                 path: "tasks/:task/trainings/:training",
                 ...later(async () => (await import("./pages/TrainingPage")).TrainingPage),
               },

@@ -27,6 +27,7 @@ export const queryKeys = {
   trainings: (tenant: string, task: string) => ["tenant", tenant, "task", task, "trainings"] as const,
   training: (tenant: string, id: string) => ["tenant", tenant, "training", id] as const,
   versions: (tenant: string, task: string) => ["tenant", tenant, "task", task, "versions"] as const,
+  imports: (tenant: string, task: string) => ["tenant", tenant, "task", task, "imports"] as const,
   deployments: (tenant: string, task: string) => ["tenant", tenant, "task", task, "deployments"] as const,
   traffic: (tenant: string, task: string) => ["tenant", tenant, "task", task, "traffic"] as const,
   drift: (tenant: string, task: string) => ["tenant", tenant, "task", task, "drift"] as const,

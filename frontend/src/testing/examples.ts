@@ -1,6 +1,7 @@
 /** Examples of the API's shapes, to be varied by tests. */
 
 import type {
+  AdapterImport,
   ApiKey,
   Contribution,
   DatasetDetail,
@@ -504,6 +505,43 @@ export function version(changes: Partial<Version> = {}): Version {
     ...changes,
   };
 }
+
+export function adapterImport(changes: Partial<AdapterImport> = {}): AdapterImport {
+  return {
+    id: "6a1f0000-0000-4000-8000-000000000015",
+    task: "mail-topics",
+    dataset: dataset().id,
+    file_name: "mine.tar",
+    num_bytes: 290_000,
+    min_agreement: 0.9,
+    state: "queued",
+    message: "",
+    error: null,
+    passed: null,
+    version: null,
+    created_at: createdAt,
+    started_at: null,
+    finished_at: null,
+    ...changes,
+  };
+}
+
+/** Of a version that was imported, without labelled rows. */
+export const importReport = {
+  import: {
+    method: "lora",
+    rank: 8,
+    dtype: "float16",
+    notes: [],
+    passed: true,
+    parity: {
+      peft: { max_score_difference: 1e-6, agrees: true },
+      plot: { rows: 400, share: 0.97, min_share: 0.9 },
+      expected: null,
+      problems: [],
+    },
+  },
+};
 
 export function apiKey(changes: Partial<ApiKey> = {}): ApiKey {
   return {

@@ -8,7 +8,7 @@ import { PageHeader } from "@/components/ui/PageHeader";
 import { useTask } from "@/features/tasks/api/get-task";
 import { DeleteTaskButton } from "@/features/tasks/components/DeleteTaskButton";
 import { TaskStateBadge } from "@/features/tasks/components/TaskStateBadge";
-import { isBusy } from "@/features/tasks/state";
+import { hasOpenTraining } from "@/features/tasks/state";
 import { usePageTitle } from "@/lib/page-title";
 import { wordsOf } from "@/lib/task-kinds";
 import type { Task } from "@/lib/types";
@@ -39,6 +39,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
   const { canWrite, isOwner } = useRole(tenant);
   const navigate = useNavigate();
   const isTrained = task.latest_training !== null;
+  const hasVersions = isTrained || task.latest_version !== null;
   return (
     <>
       <PageHeader
@@ -77,11 +78,11 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
       {task.trial && <TrialSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.deployment && <TrafficSection tenant={tenant} task={task} />}
       {task.deployment && <DriftSection tenant={tenant} task={task} canWrite={canWrite} />}
-      {task.latest_training && isBusy(task) && (
+      {task.latest_training && hasOpenTraining(task) && (
         <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />
       )}
-      {isTrained && <VersionsSection tenant={tenant} task={task} canWrite={canWrite} />}
-      {canWrite && !isBusy(task) && <TrainSection tenant={tenant} task={task} />}
+      {hasVersions && <VersionsSection tenant={tenant} task={task} canWrite={canWrite} />}
+      {canWrite && !hasOpenTraining(task) && <TrainSection tenant={tenant} task={task} />}
       {isTrained && <TrainingsSection tenant={tenant} task={task} />}
       {canWrite && <SettingsSection key={task.id} tenant={tenant} task={task} />}
     </>

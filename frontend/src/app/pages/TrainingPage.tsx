@@ -13,8 +13,9 @@ import { useTask } from "@/features/tasks/api/get-task";
 import { useTraining } from "@/features/trainings/api/get-training";
 import { useTrainingEvents } from "@/features/trainings/api/get-training-events";
 import { CancelTrainingButton } from "@/features/trainings/components/CancelTrainingButton";
+import { PauseTrainingButton } from "@/features/trainings/components/PauseTrainingButton";
 import { TrainingProgress } from "@/features/trainings/components/TrainingProgress";
-import { isUnderWay } from "@/features/trainings/state";
+import { isOpen, isUnderWay } from "@/features/trainings/state";
 import { formatAgo } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
 import { queryKeys } from "@/lib/query-keys";
@@ -52,7 +53,13 @@ function LoadedTraining({ tenant, training }: { tenant: string; training: Traini
           { label: name, to: paths.task(tenant, slug) },
         ]}
         actions={
-          canWrite && isUnderWay(training) && <CancelTrainingButton tenant={tenant} training={training} />
+          canWrite &&
+          isOpen(training) && (
+            <>
+              <PauseTrainingButton tenant={tenant} training={training} />
+              <CancelTrainingButton tenant={tenant} training={training} />
+            </>
+          )
         }
       />
       {training.state === "succeeded" && training.version !== null && (
@@ -89,7 +96,7 @@ function Curves({ tenant, training }: { tenant: string; training: Training }) {
   return (
     <Suspense fallback={<Skeleton height={290} radius="md" />}>
       <QueryView query={events} height={290}>
-        {(loaded) => <TrainingCurve events={loaded} />}
+        {(loaded) => <TrainingCurve events={loaded} metric={training.validation_metric} />}
       </QueryView>
     </Suspense>
   );

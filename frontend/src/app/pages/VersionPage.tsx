@@ -1,6 +1,6 @@
 /** One version: its report, and letting it serve. */
 
-import { Badge, Button, Stack } from "@mantine/core";
+import { Alert, Badge, Button, Stack } from "@mantine/core";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
@@ -61,6 +61,12 @@ export function VersionPage() {
           const imported = readImport(loaded.report);
           return (
             <Stack gap="lg">
+              {loaded.private_leaf?.retired_at && (
+                <Alert color="yellow" variant="light" title="Its private leaf is gone">
+                  It was destroyed with its dataset ({formatDate(loaded.private_leaf.retired_at)}). The
+                  version answers without it since, and may be less accurate than its report says.
+                </Alert>
+              )}
               {imported && <ImportParity report={imported} />}
               {/* Without labelled rows an import has no figures. */}
               {(readReport(loaded.report) ?? !imported) &&

@@ -60,6 +60,21 @@ describe("the overview", () => {
     ]);
   });
 
+  it("tells of live texts that have changed, with the way to what can be done", async () => {
+    const drift_alarms = [{ part: "coverage" as const, since: "2026-01-05T10:00:00Z" }];
+    server.on(
+      `GET ${root}/tasks`,
+      page(task({ deployment: { ...deployment, version: 2 }, latest_version, drift_alarms })),
+    );
+    renderApp("/t/acme");
+
+    const attention = await screen.findByRole("region", { name: "Needs attention" });
+    expect(attention).toHaveTextContent("The texts that Mail topics gets have changed");
+    const [link] = within(attention).getAllByRole("link");
+    expect(link).toHaveTextContent("See how");
+    expect(link).toHaveAttribute("href", "/t/acme/tasks/mail-topics");
+  });
+
   it("shows what was used, and the next step while nothing was", async () => {
     server.on(`GET ${root}/tasks`, page(task({ deployment })));
     renderApp("/t/acme");

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { dataset, drift, me, task, training, version } from "@/testing/examples";
+import { dataset, domain, drift, me, task, training, version } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -112,6 +112,87 @@ describe("a task", () => {
     });
   });
 
+  it("says first what a training would take and give", async () => {
+    const estimate = {
+      id: "6a1f0000-0000-4000-8000-000000000020",
+      task: "mail-topics",
+      dataset: dataset().id,
+      state: "queued",
+      recipe: {},
+      message: "",
+      result: null,
+      error: null,
+      created_at: "2026-01-05T10:00:00Z",
+      finished_at: null,
+    };
+    const result = {
+      num_rows: 400,
+      num_train_rows: 320,
+      num_steps: 60,
+      seconds: 200,
+      seconds_least: 80,
+      adapter_bytes: 290_000,
+      majority_accuracy: 0.75,
+      accuracy: { low: 0.85, high: 0.93, probe_accuracy: 0.86, probe_ci95: [0.82, 0.9], probe_rows: 400 },
+    };
+    server
+      .on(`GET ${root}/datasets`, page(dataset()))
+      .on(`POST ${root}/tasks/mail-topics/trainings/estimate`, ok(estimate, 201))
+      .on(`GET ${root}/estimates/${estimate.id}`, ok({ ...estimate, state: "succeeded", result }));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await user.click(await screen.findByRole("button", { name: "Estimate first" }));
+
+    const told = await screen.findByText(/^About 3 min 20 s; 1 min 20 s when it stops/);
+    expect(told.closest("ul")).toHaveTextContent("Accuracy between 85% and 93%");
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings/estimate`)[0]?.body).toEqual({
+      dataset: dataset().id,
+    });
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)).toEqual([]);
+  });
+
+  it("offers a private leaf in a shared domain, and sends of the recipe what differs", async () => {
+    current = task({ domain: "news" });
+    server
+      .on(`GET ${root}/datasets`, page(dataset()))
+      .on(`GET ${root}/domains`, page(domain({ slug: "news", is_shared: true })))
+      .on(`POST ${root}/tasks/mail-topics/trainings`, refusal(400, "invalid_field", "Too large."));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    await user.click(await screen.findByRole("checkbox", { name: "Try a private leaf" }));
+    await user.selectOptions(screen.getByLabelText("Size of the leaf"), "8");
+    await user.click(screen.getByRole("button", { name: "The recipe" }));
+    await user.type(screen.getByLabelText("Rank"), "16");
+    await user.type(screen.getByLabelText("At most, in minutes"), "30");
+    await user.selectOptions(screen.getByLabelText("Search for a better one"), "4");
+    await user.click(screen.getByRole("checkbox", { name: /^Learn from a model on computed/ }));
+    await user.click(screen.getByRole("button", { name: "Start training" }));
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("Too large.");
+    expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)[0]?.body).toEqual({
+      dataset: dataset().id,
+      recipe: { leaf_mb: 8, rank: 16, max_minutes: 30, search: 4, distil: false },
+    });
+  });
+
+  it("offers no leaf in a domain of the tenant's own", async () => {
+    server
+      .on(`GET ${root}/datasets`, page(dataset()))
+      .on(`GET ${root}/domains`, page(domain({ slug: "mail-topics" })));
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByRole("button", { name: "Start training" })).toBeVisible();
+    await expect.poll(() => server.sentTo(`GET ${root}/domains`)).toHaveLength(1);
+    expect(screen.queryByRole("checkbox", { name: "Try a private leaf" })).toBeNull();
+  });
+
+  it("shows a training that was set aside instead of offering another", async () => {
+    current = task({ latest_training: { ...trained, state: "paused" } });
+    server.on(`GET ${root}/trainings/${training().id}`, ok(training({ state: "paused" })));
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByRole("heading", { name: "A training is paused" })).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Start training" })).toBeNull();
+  });
+
   const serving = () =>
     task({
       latest_training: trained,
@@ -162,6 +243,23 @@ describe("a task", () => {
       threshold: 0.2,
       is_alarm: false,
     },
+    alarms: [{ part: "coverage", since: "2026-01-05T10:00:00Z", figures: {} }],
+    actions: [
+      {
+        name: "refresh_domain",
+        path: `${root}/domains/mail-topics/updates`,
+        body: null,
+        is_suggested: true,
+        obstacle: null,
+      },
+      {
+        name: "retrain",
+        path: `${root}/tasks/mail-topics/trainings`,
+        body: { dataset: dataset().id },
+        is_suggested: false,
+        obstacle: null,
+      },
+    ],
   });
 
   it("sounds an alarm when the texts have changed, and says what to do", async () => {
@@ -175,11 +273,51 @@ describe("a task", () => {
     const alarm = await screen.findByRole("alert");
     expect(alarm).toHaveTextContent("PLOT knows less of them than of the texts it was tested on.");
     expect(await screen.findByRole("row", { name: /^delivery/ })).toHaveTextContent("delivery25%30%");
-    await user.click(within(alarm).getByRole("button", { name: "Retrain" }));
+    await user.click(within(alarm).getByRole("button", { name: "Give it newer texts" }));
     expect(screen.getByRole("region", { name: "Train a new version" })).toHaveFocus();
     await user.click(within(alarm).getByRole("button", { name: "Refresh the domain" }));
     await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Update" }));
     await expect.poll(() => server.sentTo(`POST ${root}/domains/mail-topics/updates`)).toHaveLength(1);
+    expect(await screen.findByText("The domain is being refreshed")).toBeVisible();
+  });
+
+  it("trains again on the data that the API names, after asking", async () => {
+    current = serving();
+    server
+      .on(`GET ${root}/tasks/mail-topics/drift`, ok(alarming))
+      .on(`GET ${root}/tasks/mail-topics/versions/2`, ok(version({ number: 2 })))
+      .on(`POST ${root}/tasks/mail-topics/trainings`, ok(training(), 201));
+    const { user, router } = renderApp("/t/acme/tasks/mail-topics");
+
+    await user.click(await screen.findByRole("button", { name: "Retrain" }));
+    await user.click(
+      within(await screen.findByRole("dialog")).getByRole("button", { name: "Start training" }),
+    );
+    await expect
+      .poll(() => router.state.location.pathname)
+      .toBe(`/t/acme/tasks/mail-topics/trainings/${training().id}`);
+    const [sent] = server.sentTo(`POST ${root}/tasks/mail-topics/trainings`);
+    expect(sent?.body).toEqual({ dataset: dataset().id });
+  });
+
+  it("says why a shared domain is not refreshed here, and what of an alarm stands from before", async () => {
+    current = serving();
+    const obstacle = "news is shared: the operator updates it.";
+    const actions = alarming.actions.map((action) =>
+      action.name === "refresh_domain" ? { ...action, is_suggested: false, obstacle } : action,
+    );
+    server
+      .on(
+        `GET ${root}/tasks/mail-topics/drift`,
+        ok(drift({ num_texts: 500, is_enough: true, alarms: alarming.alarms, actions })),
+      )
+      .on(`GET ${root}/tasks/mail-topics/versions/2`, ok(version({ number: 2 })));
+    renderApp("/t/acme/tasks/mail-topics");
+
+    const alarm = await screen.findByRole("alert");
+    expect(alarm).toHaveTextContent(/PLOT knows less .* Noticed \d+ days ago/);
+    expect(alarm).toHaveTextContent(obstacle);
+    expect(within(alarm).getByRole("button", { name: "Refresh the domain" })).toBeDisabled();
   });
 
   it("keeps still when they have not, or when there are too few to tell", async () => {

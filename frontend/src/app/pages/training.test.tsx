@@ -60,6 +60,37 @@ describe("a training", () => {
     expect(screen.getByRole("dialog")).toBeVisible();
   });
 
+  it("is set aside, and goes on", async () => {
+    server
+      .on(`POST ${root}/trainings/${current.id}/pause`, () => ok((current = training({ state: "paused" }))))
+      .on(`POST ${root}/trainings/${current.id}/resume`, () => ok((current = training({ state: "queued" }))));
+    const { user } = renderApp(address);
+
+    await user.click(await screen.findByRole("button", { name: "Pause" }));
+    expect(await screen.findByText("Goes on from its last checkpoint when you say so")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Cancel training" })).toBeEnabled();
+    await user.click(screen.getByRole("button", { name: "Go on with it" }));
+    expect(await screen.findByText("Starts as soon as a worker is free")).toBeVisible();
+  });
+
+  it("says so when it cannot be set aside", async () => {
+    server.on(`POST ${root}/trainings/${current.id}/pause`, refusal(409, "conflict", "It has ended."));
+    const { user } = renderApp(address);
+    await user.click(await screen.findByRole("button", { name: "Pause" }));
+
+    expect(await screen.findByText("It was not paused")).toBeVisible();
+    expect(screen.getByText("It has ended.")).toBeVisible();
+  });
+
+  it("names what is watched by the kind of task", async () => {
+    current = training({ validation_metric: "r2", validation_accuracy: 0.612 });
+    renderApp(address);
+
+    expect(await screen.findByText("0.61")).toBeVisible();
+    expect(screen.getAllByText("Validation R²")[0]).toBeVisible();
+    expect(screen.queryByText("Validation accuracy")).toBeNull();
+  });
+
   it("reads a long history page by page", async () => {
     const event = (seq: number) => ({
       seq,

@@ -44,6 +44,59 @@ describe("a version's report", () => {
     ).toEqual(["2", "8"]);
   });
 
+  it("tells what became of a private leaf, what it gained, and what stays private", async () => {
+    const private_leaf = {
+      is_kept: true,
+      why: "it gained at least 0.3 points on the validation rows",
+      max_bytes: 4_000_000,
+      num_bytes: 1_100_000,
+      num_rows: 5210,
+      gain_points: 1.25,
+      validation_without: 0.9,
+      validation_with: 0.9125,
+    };
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(
+        version({
+          report: { ...report, private_share: 0.62, private_leaf },
+          private_leaf: { digest: "a".repeat(64), num_bytes: 1_100_000, retired_at: "2026-02-01T10:00:00Z" },
+        }),
+      ),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const leaf = await screen.findByRole("region", { name: "The private leaf" });
+    expect(leaf).toHaveTextContent("Kept5,210 n-grams, 1.1 MB of 4.0 MB+1.3 points");
+    expect(leaf).toHaveTextContent("It gained at least 0.3 points on the validation rows.");
+    expect(leaf).toHaveTextContent(/Validation accuracy with it.*91.3%.*Without.*90.0%/);
+    expect(screen.getByText(/^62.0% of the data's n-grams are private/)).toBeVisible();
+    expect(screen.getByText("Its private leaf is gone")).toBeVisible();
+  });
+
+  it("says why a private leaf was not kept, and that without one nothing is shared", async () => {
+    const private_leaf = {
+      is_kept: false,
+      why: "max_minutes cut the training with it short",
+      max_bytes: 4_000_000,
+      num_bytes: null,
+      num_rows: null,
+      gain_points: null,
+      validation_without: null,
+      validation_with: null,
+    };
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ report: { ...scoreReport, private_share: 1, private_leaf } })),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const leaf = await screen.findByRole("region", { name: "The private leaf" });
+    expect(leaf).toHaveTextContent("Not kept");
+    expect(leaf).toHaveTextContent("Max_minutes cut the training with it short.");
+    expect(screen.getByText(/^None of the data's n-grams/)).toBeVisible();
+  });
+
   it("names the rows to look at with their texts, and where the scores are honest", async () => {
     const dataset = version().dataset ?? "";
     server

@@ -56,5 +56,6 @@ describe("the same call", () => {
     expect(callIn("javascript", { ...call, kind: "multi_label" })).toContain(
       "console.log(prediction.labels)",
     );
+    expect(callIn("python", { ...call, kind: "token_classification" })).toContain('print(prediction["spans"])');
   });
 });

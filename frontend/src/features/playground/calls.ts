@@ -72,6 +72,7 @@ for (const prediction of predictions) console.log(${fieldsOf(kind)
 /** What a prediction says, by the task's kind. */
 function fieldsOf(kind: TaskKind): string[] {
   if (kind === "score") return ["value"];
+  if (kind === "token_classification") return ["spans"];
   return kind === "multi_label" ? ["labels"] : ["label", "score"];
 }
 

@@ -8,6 +8,11 @@ export function isBusy(task: Task): boolean {
   return state === "queued" || state === "running";
 }
 
+/** Whether a training of the task has not ended, be it set aside: only one at a time may be so. */
+export function hasOpenTraining(task: Task): boolean {
+  return isBusy(task) || task.latest_training?.state === "paused";
+}
+
 export interface TaskState {
   label: string;
   color: string;

@@ -91,6 +91,18 @@ export interface FloorPoint {
   text_ms: number;
 }
 
+/** What became of the private leaf that the recipe asked for; figures are null where it was not tried. */
+export interface LeafTrial {
+  is_kept: boolean;
+  why: string;
+  max_bytes: number;
+  num_bytes: number | null;
+  num_rows: number | null;
+  gain_points: number | null;
+  validation_without: number | null;
+  validation_with: number | null;
+}
+
 /** What the reports of all kinds have. Shares are 0 to 1. */
 interface Common {
   format_version: 1;
@@ -108,6 +120,10 @@ interface Common {
     delta_points: number;
     delta_points_ci95: [number, number];
   } | null;
+  /** Share of the dataset's n-grams that no node has learnt of it in which others look up; older reports lack it. */
+  private_share?: number;
+  /** Null: none was asked for. */
+  private_leaf?: LeafTrial | null;
   /** Reports of older trainings have none. */
   floor_curve?: FloorPoint[];
 }
@@ -251,6 +267,13 @@ export function readImport(report: unknown): ImportReport | null {
 
 export function hasOneLabel(report: Report): report is OneLabelReport {
   return report.kind === undefined || report.kind === "single_label" || report.kind === "sentence_pair";
+}
+
+/** What its training watched on the validation rows: the API's `validation_metric`. */
+export function metricOf({ kind }: Report): string {
+  if (kind === "score") return "r2";
+  if (kind === "multi_label") return "micro_f1";
+  return kind === "token_classification" ? "span_f1" : "accuracy";
 }
 
 /** A figure that is no share, such as a correlation or an error in the data's units. */

@@ -23,6 +23,25 @@ export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[])
 }
 
 function forTask(tenant: string, task: Task): Attention[] {
+  return [...driftOf(tenant, task), ...stepOf(tenant, task)];
+}
+
+/** Live texts that are unlike those that the serving version was tested on. */
+function driftOf(tenant: string, { name, slug, drift_alarms }: Task): Attention[] {
+  if (drift_alarms.length === 0) return [];
+  return [
+    {
+      color: "red",
+      title: `The texts that ${name} gets have changed`,
+      words: "It may be less accurate than its report says.",
+      to: paths.task(tenant, slug),
+      action: "See how",
+    },
+  ];
+}
+
+/** The next step, or what keeps it from being made. */
+function stepOf(tenant: string, task: Task): Attention[] {
   const { name, slug, latest_training: training, latest_version: version, deployment } = task;
   if (training?.state === "failed") {
     return [
@@ -36,6 +55,17 @@ function forTask(tenant: string, task: Task): Attention[] {
     ];
   }
   if (training?.state === "queued" || training?.state === "running") return [];
+  if (training?.state === "paused") {
+    return [
+      {
+        color: "blue",
+        title: `The training of ${name} is paused`,
+        words: "It goes on from its last checkpoint when you say so.",
+        to: paths.training(tenant, slug, training.id),
+        action: "Go on",
+      },
+    ];
+  }
   if (version && !deployment) {
     return [
       {
@@ -58,7 +88,7 @@ function forTask(tenant: string, task: Task): Attention[] {
       },
     ];
   }
-  if (!training) {
+  if (!training && !version) {
     return [
       {
         color: "blue",

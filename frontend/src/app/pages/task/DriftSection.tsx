@@ -1,16 +1,13 @@
 /** Whether what the live version sees has changed, and what to do then. */
 
-import { Button } from "@mantine/core";
-
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
-import { UpdateButton } from "@/features/domains/components/UpdateButton";
 import { driftDays, useDrift } from "@/features/drift/api/get-drift";
 import { DriftReport } from "@/features/drift/components/DriftReport";
 import { useVersion } from "@/features/versions/api/get-version";
 import type { Task } from "@/lib/types";
 
-import { trainSectionId } from "./TrainSection";
+import { DriftActions } from "./DriftActions";
 
 interface Props {
   tenant: string;
@@ -31,31 +28,10 @@ export function DriftSection({ tenant, task, canWrite }: Props) {
           <DriftReport
             drift={loaded}
             labels={version.data?.labels ?? []}
-            remedies={
-              canWrite && (
-                <>
-                  <UpdateButton
-                    tenant={tenant}
-                    domain={task.domain}
-                    disabled={false}
-                    label="Refresh the domain"
-                  />
-                  <Button size="xs" variant="default" onClick={goToTraining}>
-                    Retrain
-                  </Button>
-                </>
-              )
-            }
+            remedies={canWrite && <DriftActions tenant={tenant} task={task} drift={loaded} />}
           />
         )}
       </QueryView>
     </Section>
   );
-}
-
-/** To where new examples are given and a training is started, lower on this page. */
-function goToTraining() {
-  const section = document.getElementById(trainSectionId);
-  section?.scrollIntoView();
-  section?.focus();
 }

@@ -19,7 +19,7 @@ export function RunningTraining({ tenant, task, id }: Props) {
   const training = useTraining(tenant, id);
   return (
     <Section
-      title="A training is under way"
+      title={training.data?.state === "paused" ? "A training is paused" : "A training is under way"}
       actions={
         <Button component={Link} to={paths.training(tenant, task, id)}>
           Watch it

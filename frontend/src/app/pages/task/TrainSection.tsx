@@ -8,6 +8,7 @@ import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
+import { useIsDomainShared } from "@/features/domains/api/get-domains";
 import { StartTrainingForm } from "@/features/trainings/components/StartTrainingForm";
 import type { Dataset, Task } from "@/lib/types";
 
@@ -22,6 +23,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const [uploaded, setUploaded] = useState<string | null>(null);
   const [isUploading, setIsUploading] = useState(false);
   const navigate = useNavigate();
+  const isShared = useIsDomainShared(tenant, task.domain);
 
   const isFirst = task.latest_training === null;
   return (
@@ -29,9 +31,18 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
       anchor={trainSectionId}
       title={isFirst ? "Give it examples and train it" : "Train a new version"}
       description={
-        isFirst
-          ? "A file of texts with the right answers. A few hundred rows of each label are a good start."
-          : "With more or better examples. What serves now goes on serving until you deploy the new version."
+        isFirst ? (
+          <>
+            A file of texts with the right answers. A few hundred rows of each label are a good start. Trained
+            elsewhere already?{" "}
+            <Anchor component={Link} to={paths.bringAdapter(tenant, task.slug)} inherit underline="always">
+              Bring the adapter
+            </Anchor>
+            .
+          </>
+        ) : (
+          "With more or better examples. What serves now goes on serving until you deploy the new version."
+        )
       }
     >
       <QueryView query={datasets} height={200}>
@@ -71,6 +82,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
                 <StartTrainingForm
                   tenant={tenant}
                   task={task.slug}
+                  isDomainShared={isShared}
                   datasets={results.filter(isReady)}
                   initialDataset={
                     results.find(({ id, state }) => id === uploaded && state === "ready")?.id ?? null

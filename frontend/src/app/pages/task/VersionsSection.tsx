@@ -28,14 +28,20 @@ export function VersionsSection({ tenant, task, canWrite }: Props) {
   return (
     <Section
       title="Versions"
-      description="Each training that succeeds makes one. All are kept."
+      description="Each training that succeeds makes one, and so does an adapter that you bring. All are kept."
       actions={
-        versions.data &&
-        versions.data.count > 1 && (
-          <Button component={Link} to={paths.compareNewest(tenant, task.slug)} variant="default" size="xs">
-            Compare
-          </Button>
-        )
+        <>
+          {versions.data && versions.data.count > 1 && (
+            <Button component={Link} to={paths.compareNewest(tenant, task.slug)} variant="default" size="xs">
+              Compare
+            </Button>
+          )}
+          {canWrite && (
+            <Button component={Link} to={paths.bringAdapter(tenant, task.slug)} variant="default" size="xs">
+              Bring an adapter
+            </Button>
+          )}
+        </>
       }
     >
       <QueryView query={versions} height={120}>

@@ -6,12 +6,14 @@ import { Link, useSearchParams } from "react-router";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
-import { isBusy } from "@/features/tasks/state";
+import { useIsDomainShared } from "@/features/domains/api/get-domains";
+import { hasOpenTraining } from "@/features/tasks/state";
 import { useTraining } from "@/features/trainings/api/get-training";
 import { CancelTrainingButton } from "@/features/trainings/components/CancelTrainingButton";
+import { PauseTrainingButton } from "@/features/trainings/components/PauseTrainingButton";
 import { StartTrainingForm } from "@/features/trainings/components/StartTrainingForm";
 import { TrainingProgress } from "@/features/trainings/components/TrainingProgress";
-import { isUnderWay } from "@/features/trainings/state";
+import { isOpen } from "@/features/trainings/state";
 import type { Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
@@ -23,7 +25,7 @@ export function TrainStep({ tenant, task }: { tenant: string; task: Task }) {
       {training && training.state !== "succeeded" && (
         <Watch tenant={tenant} task={task.slug} id={training.id} />
       )}
-      {!isBusy(task) && training?.state !== "succeeded" && <Start tenant={tenant} task={task} />}
+      {!hasOpenTraining(task) && training?.state !== "succeeded" && <Start tenant={tenant} task={task} />}
     </>
   );
 }
@@ -31,6 +33,7 @@ export function TrainStep({ tenant, task }: { tenant: string; task: Task }) {
 function Start({ tenant, task }: { tenant: string; task: Task }) {
   const datasets = useDatasets(tenant);
   const [address] = useSearchParams();
+  const isShared = useIsDomainShared(tenant, task.domain);
   return (
     <Section
       title={task.latest_training ? "Train again" : "Train the model"}
@@ -53,6 +56,7 @@ function Start({ tenant, task }: { tenant: string; task: Task }) {
             <StartTrainingForm
               tenant={tenant}
               task={task.slug}
+              isDomainShared={isShared}
               datasets={ready}
               initialDataset={ready.find(({ id }) => id === address.get("dataset"))?.id ?? null}
               onStarted={() => undefined}
@@ -79,7 +83,12 @@ function Watch({ tenant, task, id }: { tenant: string; task: string; id: string 
       }
       actions={
         training.data &&
-        isUnderWay(training.data) && <CancelTrainingButton tenant={tenant} training={training.data} />
+        isOpen(training.data) && (
+          <>
+            <PauseTrainingButton tenant={tenant} training={training.data} />
+            <CancelTrainingButton tenant={tenant} training={training.data} />
+          </>
+        )
       }
     >
       <QueryView query={training} height={220}>

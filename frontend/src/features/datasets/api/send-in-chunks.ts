@@ -2,9 +2,10 @@
 
 import { api, body } from "@/lib/api";
 import { ApiError, isTransient } from "@/lib/api-error";
+import { type Sending, stoppedError } from "@/lib/send-form";
 import type { DatasetDetail, DatasetUpload } from "@/lib/types";
 
-import { declaredOf, type Sending, type Upload } from "./upload-dataset";
+import { declaredOf, type Upload } from "./upload-dataset";
 
 export const chunkBytes = 4 * 1024 * 1024;
 const waitsMs = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -116,11 +117,11 @@ async function patiently<T>(what: () => Promise<T>, { signal }: Sending): Promis
       await pause(wait, signal);
     }
   }
-  throw stopped();
+  throw stoppedError();
 }
 
 function refuseStopped(signal: AbortSignal): void {
-  if (signal.aborted) throw stopped();
+  if (signal.aborted) throw stoppedError();
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -132,8 +133,4 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     };
     signal.addEventListener("abort", stop, { once: true });
   });
-}
-
-export function stopped(): ApiError {
-  return new ApiError({ status: 0, code: "stopped", message: "The upload was stopped." });
 }

@@ -3,12 +3,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
-import { apiErrorFrom, unreachableError } from "@/lib/api-error";
-import { csrfHeaders } from "@/lib/csrf";
 import { queryKeys } from "@/lib/query-keys";
+import { sendForm, type Sending } from "@/lib/send-form";
 import type { DatasetDetail, TaskKind } from "@/lib/types";
 
-import { chunkBytes, sendInChunks, stopped } from "./send-in-chunks";
+import { chunkBytes, sendInChunks } from "./send-in-chunks";
 
 export interface Upload {
   file: File;
@@ -32,34 +31,11 @@ export function declaredOf({ kind, textColumn, labelColumn, pairColumn, labelSep
   };
 }
 
-export interface Sending {
-  signal: AbortSignal;
-  /** Share of the bytes sent, 0 to 1; 1 means that the server is now reading the file. */
-  onProgress: (share: number) => void;
-}
-
-/** fetch() tells nothing about bytes sent, so this one call uses the older interface. */
-function sendWhole(tenant: string, upload: Upload, { signal, onProgress }: Sending): Promise<DatasetDetail> {
+function sendWhole(tenant: string, upload: Upload, sending: Sending): Promise<DatasetDetail> {
   const form = new FormData();
   form.append("file", upload.file);
   for (const [name, value] of Object.entries(declaredOf(upload))) form.append(name, value);
-
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", `/api/v1/tenants/${encodeURIComponent(tenant)}/datasets`);
-    request.responseType = "json";
-    for (const [name, value] of Object.entries(csrfHeaders())) request.setRequestHeader(name, value);
-    request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
-    request.upload.onload = () => onProgress(1);
-    request.onload = () => {
-      if (request.status === 201) resolve(request.response as DatasetDetail);
-      else reject(apiErrorFrom(request.status, request.response));
-    };
-    request.onerror = () => reject(unreachableError());
-    request.onabort = () => reject(stopped());
-    signal.addEventListener("abort", () => request.abort());
-    request.send(form);
-  });
+  return sendForm(`/api/v1/tenants/${encodeURIComponent(tenant)}/datasets`, form, sending);
 }
 
 export function useUploadDataset(tenant: string) {

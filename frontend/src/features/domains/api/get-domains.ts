@@ -18,3 +18,9 @@ export function useDomains(tenant: string) {
       ),
   });
 }
+
+/** Whether the domain is a shared one; false until the answer is here. */
+export function useIsDomainShared(tenant: string, domain: string): boolean {
+  const domains = useDomains(tenant);
+  return domains.data?.results.some(({ slug, is_shared }) => slug === domain && is_shared) ?? false;
+}

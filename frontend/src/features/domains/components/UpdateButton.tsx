@@ -1,6 +1,6 @@
 /** Asks for an update of a domain after saying what it does. */
 
-import { Text } from "@mantine/core";
+import { type ButtonProps, Text } from "@mantine/core";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 
@@ -11,24 +11,29 @@ export function UpdateButton({
   domain,
   disabled,
   label = "Update now",
+  variant = "default",
+  onAsked = () => undefined,
 }: {
   tenant: string;
   domain: string;
   disabled: boolean;
   label?: string;
+  variant?: ButtonProps["variant"];
+  onAsked?: () => void;
 }) {
   const update = useRequestUpdate(tenant, domain);
   return (
     <ConfirmButton
       size="xs"
       label={label}
+      variant={variant}
       title="Update this domain?"
       confirmLabel="Update"
       confirmColor="teal"
       disabled={disabled}
       error={update.error}
       isPending={update.isPending}
-      onConfirm={() => update.mutateAsync()}
+      onConfirm={() => update.mutateAsync().then(onAsked)}
     >
       <Text size="sm">
         Its tree is made anew from all the text it has. Deployed tasks that do not lose on their held-out rows

@@ -1,11 +1,11 @@
 /** Whether live texts still are like those that the version was tested on: known share, scores, answers. */
 
-import { Alert, Badge, Group, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Group, List, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import { ShareBar } from "@/components/ui/ShareBar";
-import { formatCount, formatNumber, formatPercent } from "@/lib/format";
+import { formatAgo, formatCount, formatNumber, formatPercent } from "@/lib/format";
 import type { CountsDrift, Drift } from "@/lib/types";
 
 interface Props {
@@ -17,8 +17,9 @@ interface Props {
 }
 
 export function DriftReport({ drift, labels, remedies }: Props) {
-  const { num_texts, min_texts, is_enough, is_alarm, coverage, scores } = drift;
-  if (num_texts === 0) {
+  const { num_texts, min_texts, is_enough, coverage, scores } = drift;
+  const alarms = alarmsOf(drift);
+  if (num_texts === 0 && alarms.length === 0) {
     return (
       <Text size="sm" c="dimmed">
         No texts yet. From {formatNumber(min_texts)} on they are compared with the held-out rows of the
@@ -28,7 +29,7 @@ export function DriftReport({ drift, labels, remedies }: Props) {
   }
   return (
     <Stack>
-      {is_alarm ? (
+      {alarms.length > 0 ? (
         <Alert
           color="red"
           variant="light"
@@ -36,10 +37,17 @@ export function DriftReport({ drift, labels, remedies }: Props) {
           icon={<IconAlertTriangle aria-hidden />}
           title="Your texts have changed"
         >
-          <Text size="sm">{alarmWords(drift)} It may be less accurate than its report says.</Text>
-          <Group mt="sm" gap="xs">
+          <Stack gap="sm">
+            <List size="sm">
+              {alarms.map(({ words, since }) => (
+                <List.Item key={words}>
+                  {words} {since !== null && `Noticed ${formatAgo(since)}.`}
+                </List.Item>
+              ))}
+            </List>
+            <Text size="sm">The version may be less accurate than its report says.</Text>
             {remedies}
-          </Group>
+          </Stack>
         </Alert>
       ) : (
         <Text size="sm" role="status">
@@ -163,12 +171,17 @@ function scoreRange(place: number, numBuckets: number): string {
   return `${formatPercent(place / numBuckets, 0)} to ${formatPercent((place + 1) / numBuckets, 0)}`;
 }
 
-function alarmWords({ coverage, scores, labels }: Drift): string {
-  return [
-    coverage?.is_alarm && "PLOT knows less of them than of the texts it was tested on.",
-    labels?.is_alarm && "The answers are distributed otherwise.",
-    scores?.is_alarm && "It is less or more sure than it was.",
-  ]
-    .filter(Boolean)
-    .join(" ");
+const alarmWords = {
+  coverage: "PLOT knows less of them than of the texts it was tested on.",
+  labels: "The answers are distributed otherwise.",
+  scores: "It is less or more sure than it was.",
+};
+
+/** What alarms in these days, and what stands since before (for a day at least), with the time when it was noticed. */
+function alarmsOf(drift: Drift) {
+  return (["coverage", "labels", "scores"] as const).flatMap((part) => {
+    const standing = drift.alarms.find((alarm) => alarm.part === part);
+    const alarms = standing !== undefined || drift[part]?.is_alarm;
+    return alarms ? [{ words: alarmWords[part], since: standing?.since ?? null }] : [];
+  });
 }

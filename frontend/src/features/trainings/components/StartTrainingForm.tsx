@@ -1,6 +1,6 @@
-/** Chooses the dataset and starts a training. */
+/** Chooses the dataset and the recipe, says what it would take, and starts a training. */
 
-import { Button, Checkbox, Group, NativeSelect, Stack } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 
@@ -10,27 +10,41 @@ import { contentsOf } from "@/lib/task-kinds";
 import type { Dataset, Training } from "@/lib/types";
 
 import { useCreateTraining } from "../api/create-training";
+import { useAskEstimate } from "../api/estimate";
+import { recipeOf, usualChoice } from "../recipe";
+import { EstimateNotice } from "./EstimateNotice";
+import { LeafChoice } from "./LeafChoice";
+import { RecipeFields } from "./RecipeFields";
 
 interface Props {
   tenant: string;
   task: string;
+  /** Only tasks of shared domains may have private leaves. */
+  isDomainShared: boolean;
   datasets: Dataset[];
   /** The dataset that is chosen at first, for instance the one just uploaded. */
   initialDataset: string | null;
   onStarted: (training: Training) => void;
 }
 
-export function StartTrainingForm({ tenant, task, datasets, initialDataset, onStarted }: Props) {
+export function StartTrainingForm({
+  tenant,
+  task,
+  isDomainShared,
+  datasets,
+  initialDataset,
+  onStarted,
+}: Props) {
   const create = useCreateTraining(tenant, task);
+  const ask = useAskEstimate(tenant, task);
   const [chosen, setChosen] = useState<string | null>(null);
-  const [compareComputed, setCompareComputed] = useState(false);
+  const [choice, setChoice] = useState(usualChoice);
   const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
+  const recipe = recipeOf(choice);
+  const asked = { dataset, ...(Object.keys(recipe).length > 0 && { recipe }) };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    afterChange(
-      create.mutateAsync({ dataset, ...(compareComputed && { recipe: { compare_computed: true } }) }),
-      onStarted,
-    );
+    afterChange(create.mutateAsync(asked), onStarted);
   };
   return (
     <form onSubmit={submit}>
@@ -42,12 +56,12 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
           onChange={(event) => setChosen(event.currentTarget.value)}
           data={datasets.map((each) => ({ value: each.id, label: `${nameOf(each)} (${contentsOf(each)})` }))}
         />
-        <Checkbox
-          label="Also measure what PLOT costs"
-          description="Trains a second time on computed lower layers. The report compares both; it takes several times longer."
-          checked={compareComputed}
-          onChange={(event) => setCompareComputed(event.currentTarget.checked)}
-        />
+        {isDomainShared && (
+          <LeafChoice leafMb={choice.leafMb} onChange={(leafMb) => setChoice({ ...choice, leafMb })} />
+        )}
+        <RecipeFields choice={choice} onChange={setChoice} />
+        {ask.isError && <ErrorNotice error={ask.error} title="No estimate" />}
+        {ask.data && <EstimateNotice key={ask.data.id} tenant={tenant} asked={ask.data} />}
         <Group>
           <Button
             type="submit"
@@ -55,6 +69,9 @@ export function StartTrainingForm({ tenant, task, datasets, initialDataset, onSt
             leftSection={<IconPlayerPlay size={16} aria-hidden />}
           >
             Start training
+          </Button>
+          <Button variant="default" loading={ask.isPending} onClick={() => ask.mutate(asked)}>
+            Estimate first
           </Button>
         </Group>
       </Stack>

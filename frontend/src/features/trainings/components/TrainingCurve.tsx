@@ -1,16 +1,16 @@
-/** Loss and validation accuracy over the steps of a training. Loaded only where it is shown: charts are heavy. */
+/** Loss and what is watched on validation rows, over the steps of a training. Loaded only where it is shown: charts are heavy. */
 
 import "@mantine/charts/styles.css";
 
 import { LineChart } from "@mantine/charts";
 import { Paper, SimpleGrid, Text, Title } from "@mantine/core";
 
-import { formatPercent } from "@/lib/format";
 import type { TrainingEvent } from "@/lib/types";
+import { formatMetric, metricName } from "@/lib/validation-metrics";
 
 import { curvePoints } from "../curve";
 
-export default function TrainingCurve({ events }: { events: TrainingEvent[] }) {
+export default function TrainingCurve({ events, metric }: { events: TrainingEvent[]; metric: string }) {
   const losses = curvePoints(events, "loss");
   const accuracies = curvePoints(events, "validation_accuracy");
   return (
@@ -23,10 +23,10 @@ export default function TrainingCurve({ events }: { events: TrainingEvent[] }) {
         empty="The first values come with the first training steps."
       />
       <Curve
-        title="Validation accuracy"
+        title={metricName(metric)}
         points={accuracies}
         color="teal.6"
-        format={(value) => formatPercent(value, 0)}
+        format={(value) => formatMetric(metric, value, 0)}
         empty="The first value comes with the first validation."
       />
     </SimpleGrid>

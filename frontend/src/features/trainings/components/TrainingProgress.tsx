@@ -4,9 +4,10 @@ import { Alert, Group, Paper, Progress, SimpleGrid, Stack, Text, VisuallyHidden 
 import { IconAlertCircle } from "@tabler/icons-react";
 
 import { Figure } from "@/components/ui/Figure";
-import { formatDuration, formatNumber, formatPercent } from "@/lib/format";
+import { formatDuration, formatNumber } from "@/lib/format";
 import { phaseOrder, phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
+import { formatMetric, metricName } from "@/lib/validation-metrics";
 
 import { isUnderWay } from "../state";
 import { TrainingStateBadge } from "./TrainingStateBadge";
@@ -57,8 +58,12 @@ export function TrainingProgress({ training }: { training: Training }) {
         />
         <Figure name="Loss" value={training.loss === null ? "–" : training.loss.toFixed(3)} />
         <Figure
-          name="Validation accuracy"
-          value={training.validation_accuracy === null ? "–" : formatPercent(training.validation_accuracy)}
+          name={metricName(training.validation_metric)}
+          value={
+            training.validation_accuracy === null
+              ? "–"
+              : formatMetric(training.validation_metric, training.validation_accuracy)
+          }
         />
         <Figure
           name={isUnderWay(training) ? "Time left" : "Took"}
@@ -110,6 +115,7 @@ function PhaseBar({ training }: { training: Training }) {
 function timeWords(training: Training): string {
   if (training.state === "running" && training.eta_s !== null)
     return `about ${formatDuration(training.eta_s)} left`;
+  if (training.state === "paused") return "Goes on from its last checkpoint when you say so";
   if (training.state === "queued") return "Starts as soon as a worker is free";
   return "";
 }

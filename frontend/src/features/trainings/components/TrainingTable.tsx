@@ -3,8 +3,9 @@
 import { Anchor, Table, Text } from "@mantine/core";
 import { Link } from "react-router";
 
-import { formatAgo, formatDuration, formatPercent } from "@/lib/format";
+import { formatAgo, formatDuration } from "@/lib/format";
 import type { Training } from "@/lib/types";
+import { formatMetric, metricName } from "@/lib/validation-metrics";
 
 import { TrainingStateBadge } from "./TrainingStateBadge";
 
@@ -21,7 +22,7 @@ export function TrainingTable({ trainings, hrefOf }: Props) {
           <Table.Tr>
             <Table.Th>Started</Table.Th>
             <Table.Th>State</Table.Th>
-            <Table.Th ta="right">Validation accuracy</Table.Th>
+            <Table.Th ta="right">{metricName(trainings[0]?.validation_metric ?? "accuracy")}</Table.Th>
             <Table.Th ta="right">Took</Table.Th>
             <Table.Th>Made</Table.Th>
           </Table.Tr>
@@ -38,7 +39,9 @@ export function TrainingTable({ trainings, hrefOf }: Props) {
                 <TrainingStateBadge training={training} />
               </Table.Td>
               <Table.Td ta="right">
-                {training.validation_accuracy === null ? "–" : formatPercent(training.validation_accuracy)}
+                {training.validation_accuracy === null
+                  ? "–"
+                  : formatMetric(training.validation_metric, training.validation_accuracy)}
               </Table.Td>
               <Table.Td ta="right">{duration(training)}</Table.Td>
               <Table.Td>

@@ -12,7 +12,7 @@ export function PlotCost({ report }: { report: Report }) {
   if (!cost) {
     return (
       <Text size="sm" c="dimmed">
-        Not measured in this training. Tick “Also measure what PLOT costs” when you start the next one.
+        Not measured in this training: it left the model on computed lower layers out.
       </Text>
     );
   }

@@ -21,6 +21,7 @@ import {
 import { ConfusionMatrix } from "./ConfusionMatrix";
 import { FigureTable } from "./FigureTable";
 import { FloorTable } from "./FloorTable";
+import { LeafSection } from "./LeafSection";
 import { LearningCurve } from "./LearningCurve";
 import { NamedRows } from "./NamedRows";
 import { PlotCost } from "./PlotCost";
@@ -84,6 +85,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
           <Section title="What PLOT costs">
             <PlotCost report={report} />
           </Section>
+          <LeafSection report={report} />
           <FloorSection report={report} />
           <Section title="Behind these figures">
             <Background report={report} />
@@ -129,6 +131,7 @@ function PlainSummary({
         <Section title="What PLOT costs">
           <PlotCost report={report} />
         </Section>
+        <LeafSection report={report} />
         {report.kind !== "score" && <FloorSection report={report} />}
         <Section title="Behind these figures">
           <Background report={report} />
@@ -247,6 +250,14 @@ function Background({ report }: { report: Report }) {
         Adapter and head {formatBytes(report.adapter_bytes)}, PLOT of the domain{" "}
         {formatBytes(report.plot_bytes)}.
       </List.Item>
+      {report.private_share !== undefined && <List.Item>{privacyWords(report.private_share)}</List.Item>}
     </List>
   );
+}
+
+/** What of the data others could meet in PLOT. */
+function privacyWords(share: number): string {
+  return share === 1
+    ? "None of the data's n-grams are in a part of PLOT where other tenants look up."
+    : `${formatPercent(share)} of the data's n-grams are private: no part of PLOT where other tenants look up has learnt them of it.`;
 }

@@ -43,6 +43,16 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
                       Serving
                     </Badge>
                   )}
+                  {version.state === "draft" && (
+                    <Badge color="yellow" variant="light" tt="none">
+                      Draft
+                    </Badge>
+                  )}
+                  {version.adapter_import !== null && (
+                    <Badge color="gray" variant="light" tt="none">
+                      Imported
+                    </Badge>
+                  )}
                 </Group>
               </Table.Td>
               <Table.Td ta="right">{headline(version)}</Table.Td>

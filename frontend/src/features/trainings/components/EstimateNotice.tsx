@@ -1,0 +1,47 @@
+/** What a training would take and give, once the probe has answered. */
+
+import { Alert, Group, List, Loader, Text } from "@mantine/core";
+
+import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { formatBytes, formatDuration, formatPercent } from "@/lib/format";
+import type { Estimate } from "@/lib/types";
+
+import { useEstimate } from "../api/estimate";
+
+export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estimate }) {
+  const { data: estimate, error } = useEstimate(tenant, asked);
+  if (error) return <ErrorNotice error={error} title="No estimate" />;
+  if (estimate.state === "failed") {
+    return <ErrorNotice error={new Error(estimate.error?.message ?? "It failed.")} title="No estimate" />;
+  }
+  if (estimate.state === "cancelled") return <Text size="sm">A newer question has taken its place.</Text>;
+  const { result } = estimate;
+  if (!result) {
+    return (
+      <Group gap="xs" role="status">
+        <Loader size="xs" aria-hidden />
+        <Text size="sm">Trying a simple model on some of the rows: this takes up to a minute …</Text>
+      </Group>
+    );
+  }
+  return (
+    <Alert color="cyan" variant="light" title="What it would take and give" role="status">
+      <List size="sm">
+        <List.Item>
+          About {formatDuration(result.seconds)}; {formatDuration(result.seconds_least)} when it stops as
+          early as it may.
+        </List.Item>
+        {result.accuracy && (
+          <List.Item>
+            Accuracy between {formatPercent(result.accuracy.low, 0)} and{" "}
+            {formatPercent(result.accuracy.high, 0)}
+            {result.majority_accuracy !== null &&
+              `, where always saying the most frequent label gives ${formatPercent(result.majority_accuracy, 0)}`}
+            .
+          </List.Item>
+        )}
+        <List.Item>A version of {formatBytes(result.adapter_bytes)}.</List.Item>
+      </List>
+    </Alert>
+  );
+}

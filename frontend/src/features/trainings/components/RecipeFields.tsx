@@ -1,0 +1,103 @@
+/** How it is to be trained, for those who know: all of it has defaults that were measured. */
+
+import { Button, Checkbox, Collapse, NativeSelect, NumberInput, SimpleGrid, Stack } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useId } from "react";
+
+import type { RecipeChoice } from "../recipe";
+
+interface Props {
+  choice: RecipeChoice;
+  onChange: (choice: RecipeChoice) => void;
+}
+
+export function RecipeFields({ choice, onChange }: Props) {
+  const [isOpen, { toggle }] = useDisclosure(false);
+  const id = useId();
+  const change = (changes: Partial<RecipeChoice>) => onChange({ ...choice, ...changes });
+  return (
+    <div>
+      <Button
+        variant="subtle"
+        size="compact-sm"
+        onClick={toggle}
+        aria-expanded={isOpen}
+        aria-controls={id}
+        ml={-8}
+      >
+        The recipe
+      </Button>
+      <Collapse expanded={isOpen} id={id}>
+        <Stack mt="xs">
+          <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
+            <NativeSelect
+              label="Method"
+              value={choice.method}
+              onChange={(event) =>
+                change({ method: event.currentTarget.value === "lora" ? "lora" : "bottleneck" })
+              }
+              data={[
+                { value: "lora", label: "LoRA" },
+                { value: "bottleneck", label: "Bottleneck" },
+              ]}
+            />
+            <NumberInput
+              label="Rank"
+              placeholder="8"
+              min={1}
+              max={32}
+              allowDecimal={false}
+              value={choice.rank}
+              onChange={(rank) => change({ rank })}
+            />
+            <NumberInput
+              label="Epochs"
+              placeholder="3"
+              min={1}
+              max={50}
+              allowDecimal={false}
+              value={choice.epochs}
+              onChange={(epochs) => change({ epochs })}
+            />
+            <NumberInput
+              label="Learning rate"
+              placeholder="0.001"
+              min={0.000001}
+              max={0.1}
+              step={0.0005}
+              value={choice.learningRate}
+              onChange={(learningRate) => change({ learningRate })}
+            />
+            <NativeSelect
+              label="Search for a better one"
+              description="Each round costs about one training."
+              value={String(choice.search)}
+              onChange={(event) => change({ search: Number(event.currentTarget.value) })}
+              data={[
+                { value: "0", label: "no" },
+                { value: "4", label: "try 4 recipes" },
+                { value: "8", label: "try 8 recipes" },
+                { value: "16", label: "try 16 recipes" },
+              ]}
+            />
+            <NumberInput
+              label="At most, in minutes"
+              description="Then the best so far is kept."
+              placeholder="no limit"
+              min={1}
+              max={1440}
+              value={choice.maxMinutes}
+              onChange={(maxMinutes) => change({ maxMinutes })}
+            />
+          </SimpleGrid>
+          <Checkbox
+            label="Learn from a model on computed lower layers"
+            description="It trains that one first, so that the report says what PLOT costs. Without it the training is done sooner."
+            checked={choice.distil}
+            onChange={(event) => change({ distil: event.currentTarget.checked })}
+          />
+        </Stack>
+      </Collapse>
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+/** What a person may choose of a training's recipe; what is left empty takes the default. */
+
+import type { Training } from "@/lib/types";
+
+export interface RecipeChoice {
+  /** Megabytes for a private leaf; 0: none. */
+  leafMb: number;
+  method: "lora" | "bottleneck";
+  /** As NumberInput has them: "" while empty. */
+  rank: number | string;
+  epochs: number | string;
+  learningRate: number | string;
+  maxMinutes: number | string;
+  /** Recipes to be tried; 0: the given one alone. */
+  search: number;
+  /** Whether it first learns on computed lower layers. */
+  distil: boolean;
+}
+
+export const usualChoice: RecipeChoice = {
+  leafMb: 0,
+  method: "lora",
+  rank: "",
+  epochs: "",
+  learningRate: "",
+  maxMinutes: "",
+  search: 0,
+  distil: true,
+};
+
+/** Only what differs from the default. */
+export function recipeOf(choice: RecipeChoice): NonNullable<Training["recipe"]> {
+  const { leafMb, method, rank, epochs, learningRate, maxMinutes, search, distil } = choice;
+  return {
+    ...(leafMb > 0 && { leaf_mb: leafMb }),
+    ...(method !== "lora" && { method }),
+    ...(rank !== "" && { rank: Number(rank) }),
+    ...(epochs !== "" && { epochs: Number(epochs) }),
+    ...(learningRate !== "" && { learning_rate: Number(learningRate) }),
+    ...(maxMinutes !== "" && { max_minutes: Number(maxMinutes) }),
+    ...(search > 0 && { search }),
+    ...(!distil && { distil }),
+  };
+}
