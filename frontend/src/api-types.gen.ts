@@ -1416,6 +1416,8 @@ export interface components {
              */
             threshold: number;
             is_alarm: boolean;
+            /** @description Between the buckets of predicted values; else empty. */
+            bounds: number[];
         };
         /** @description Share of tokens answered by a trigram or a bigram. */
         CoverageDriftOut: {
@@ -1892,7 +1894,7 @@ export interface components {
             is_enough: boolean;
             is_alarm: boolean;
             coverage: components["schemas"]["CoverageDriftOut"] | null;
-            /** @description By the score of the answer, in equal buckets. */
+            /** @description By the score of the answer, in equal buckets; or by the value predicted. */
             scores: components["schemas"]["CountsDriftOut"] | null;
             /** @description By the answer, in the order of the version's labels. */
             labels: components["schemas"]["CountsDriftOut"] | null;

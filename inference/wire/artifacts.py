@@ -134,4 +134,5 @@ class AdapterFields:
     kind: TaskKind = TaskKind.SINGLE_LABEL
     thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it
     adjacent_cost: float = 0.0  # of spans: what one that follows another of its label at once must outweigh
+    value_bounds: tuple[float, ...] = ()  # of a score: its values are counted in the buckets between these
     leaf: BundleRef | None = None  # the private leaf it was trained on, a table below the tree's nodes

@@ -22,7 +22,8 @@ class UsageEvent:
     num_trigram_tokens: int = 0  # of num_tokens, answered by a trigram; of the rest, ...
     num_bigram_tokens: int = 0
     num_exact_tokens: int = 0  # their lower layers were computed
-    score_counts: tuple[int, ...] = ()  # texts by the score of their one label: SCORE_BUCKETS, or empty
+    score_counts: tuple[int, ...] = ()  # texts by the score of their one label: SCORE_BUCKETS, or empty;
+    # of a task that predicts a score, by their value: between the version's AdapterFields.value_bounds
     label_counts: tuple[int, ...] = ()  # times each label was given, in their order; the last is not 0
     latency_ms: float | None = None  # from the request's arrival until its answer stood; None: not measured
 

@@ -507,6 +507,7 @@ class _Training:
             kind=self._job.kind,
             thresholds=trained.task.fitted.thresholds,
             adjacent_cost=trained.task.fitted.adjacent_cost,
+            value_bounds=trained.task.fitted.value_bounds,
             leaf=None if leaf is None else BundleRef(leaf.uri, leaf.digest),
         )
 

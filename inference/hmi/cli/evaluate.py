@@ -95,6 +95,7 @@ def figures(args: argparse.Namespace) -> object:
                 thresholds=fields.thresholds,
                 label_set_thresholds=fields.label_set_thresholds,
                 adjacent_cost=fields.adjacent_cost,
+                value_bounds=fields.value_bounds,
             ),
             seed=SEED,
         )

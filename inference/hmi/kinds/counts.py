@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer
+from hmi.kinds.score import value_counts
+from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer, ValueAnswer
 from wire.usage import SCORE_BUCKETS
 
 
@@ -13,15 +14,20 @@ from wire.usage import SCORE_BUCKETS
 class AnswerCounts:
     """Of the answers to one request."""
 
-    scores: tuple[int, ...]  # texts by the score of their label, or spans by theirs: SCORE_BUCKETS, or empty
+    scores: tuple[int, ...]  # texts by the score of their label, or spans by theirs: SCORE_BUCKETS, or empty;
+    # or texts by their value, between the bounds
     labels: tuple[int, ...]  # times each label was given, in the task's order; the last one is not 0
 
 
-def answer_counts(answers: Iterable[Answer], labels: Sequence[str]) -> AnswerCounts:
-    """All of one kind of task, which has ``labels``. Of values nothing is counted."""
+def answer_counts(
+    answers: Iterable[Answer], labels: Sequence[str], value_bounds: Sequence[float] = ()
+) -> AnswerCounts:
+    """All of one kind of task, which has ``labels``. Of values nothing is counted where there are no
+    bounds."""
     place_of = {label: place for place, label in enumerate(labels)}
     scores: list[float] = []
     given: list[int] = []
+    values: list[float] = []
     for answer in answers:
         match answer:
             case LabelAnswer():
@@ -32,9 +38,12 @@ def answer_counts(answers: Iterable[Answer], labels: Sequence[str]) -> AnswerCou
             case SpansAnswer():
                 scores.extend(span.score for span in answer.spans)
                 given.extend(place_of[span.label] for span in answer.spans)
-    return AnswerCounts(
-        scores=tuple(np.histogram(scores, bins=SCORE_BUCKETS, range=(0.0, 1.0))[0].tolist())
-        if scores
-        else (),
-        labels=tuple(np.bincount(given).tolist()) if given else (),
-    )
+            case ValueAnswer():
+                values.append(answer.value)
+    labels_given = tuple(np.bincount(given).tolist()) if given else ()
+    if values and value_bounds:
+        return AnswerCounts(value_counts(values, value_bounds), labels_given)
+    if not scores:
+        return AnswerCounts((), labels_given)
+    histogram, _ = np.histogram(scores, bins=SCORE_BUCKETS, range=(0.0, 1.0))
+    return AnswerCounts(tuple(histogram.tolist()), labels_given)

@@ -10,6 +10,13 @@ from wire.artifacts import AdapterFields
 from wire.inference import ValueAnswer
 
 
+def value_counts(values: Sequence[float], bounds: Sequence[float]) -> tuple[int, ...]:
+    """How many lie below the first of the rising ``bounds``, from one to the next, and from the last one on,
+    [bounds + 1]."""
+    places = np.searchsorted(bounds, values, side="right")
+    return tuple(np.bincount(places, minlength=len(bounds) + 1).tolist())
+
+
 class ScoreAnswers:
     """See KindAnswers."""
 

@@ -54,6 +54,7 @@ def save_adapter_bundle(
     kind: TaskKind = TaskKind.SINGLE_LABEL,
     thresholds: tuple[float, ...] = (),
     adjacent_cost: float = 0.0,
+    value_bounds: tuple[float, ...] = (),
     leaf: BundleRef | None = None,
 ) -> Digest:
     """Write the bundle into ``folder``, which is empty; returns its digest.
@@ -80,6 +81,7 @@ def save_adapter_bundle(
         kind=kind,
         thresholds=thresholds,
         adjacent_cost=adjacent_cost,
+        value_bounds=value_bounds,
         leaf=leaf,
     )
     return write_bundle(folder, BundleKind.ADAPTER, fields)

@@ -21,7 +21,7 @@ def usage_of(grant: Grant, answered: Answered, now: datetime, latency_ms: float)
     documents = answered.answer.documents
     coverage = np.array([(d.coverage.trigram, d.coverage.bigram, d.coverage.exact) for d in documents])
     rungs = np.rint(num_tokens @ coverage).astype(np.int64)
-    counts = answer_counts(answered.told, answered.fields.labels)
+    counts = answer_counts(answered.told, answered.fields.labels, answered.fields.value_bounds)
     return UsageEvent(
         id=EventId(str(uuid.uuid4())),
         tenant_id=grant.task.tenant_id,

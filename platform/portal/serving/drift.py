@@ -4,11 +4,12 @@ Three comparisons, each over the texts of some days, none of which needs a text:
 
 * coverage: the share of tokens that PLOT answered with a trigram or a bigram. Alarm when it has fallen by
   more than COVERAGE_DROP.
-* scores: how sure the version was, in the report's fifteen bins.
+* scores: how sure the version was, in the report's fifteen bins; of a task that predicts a score, the values
+  that it predicted, in ten buckets that are equally full on the validation rows.
 * labels: what it answered, against what it answered on the test rows; of a task with several labels a text,
   each label given counts once. Of a task that finds spans, both are of spans.
 
-A task that predicts a score has coverage alone, and one with several labels has no scores to compare.
+A task that predicts a score has no labels to compare, and one with several labels has no scores.
 
 The last two by the population stability index, less what chance alone makes of so few texts; alarm above
 PSI_ALARM (by custom 0.1 is worth a look, 0.25 a shift). Below MIN_TEXTS nothing alarms.
@@ -16,7 +17,7 @@ PSI_ALARM (by custom 0.1 is worth a look, 0.25 a shift). Below MIN_TEXTS nothing
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MIN_TEXTS = 200
@@ -55,6 +56,7 @@ class CountsDrift:
     stability_index: float  # less what chance makes of it
     threshold: float
     is_alarm: bool
+    bounds: tuple[float, ...] = ()  # of predicted values: bucket n lies between bounds n - 1 and n
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def drift_of(report: Mapping[str, Any], live: LiveCounts) -> Drift:
     """Compare what a version's report says with what was counted since."""
     is_enough = live.num_texts >= MIN_TEXTS
     coverage = _coverage(report, live, is_enough)
-    scores = _counts(_report_scores(report, len(live.score_counts)), live.score_counts, is_enough)
+    scores = _scores(report, live.score_counts, is_enough)
     labels = _counts(_report_labels(report), live.label_counts, is_enough)
     found = [part for part in (coverage, scores, labels) if part is not None]
     return Drift(
@@ -111,6 +113,15 @@ def _coverage(report: Mapping[str, Any], live: LiveCounts, is_enough: bool) -> C
     training = float(told["trigram"]) + float(told["bigram"])
     now = (live.num_trigram_tokens + live.num_bigram_tokens) / live.num_tokens
     return CoverageDrift(training, now, COVERAGE_DROP, is_enough and training - now > COVERAGE_DROP)
+
+
+def _scores(report: Mapping[str, Any], live: Sequence[int], is_enough: bool) -> CountsDrift | None:
+    values = report.get("values")
+    if not isinstance(values, dict):
+        return _counts(_report_scores(report, len(live)), live, is_enough)
+    found = _counts([int(count) for count in values["counts"]], live, is_enough)
+    bounds = tuple(float(bound) for bound in values["bounds"])
+    return None if found is None else replace(found, bounds=bounds)
 
 
 def _counts(training: Sequence[int] | None, live: Sequence[int], is_enough: bool) -> CountsDrift | None:

@@ -22,7 +22,7 @@ DAYS = 7
 LEAST_LASTING = timedelta(days=1)
 """Of an alarm: what goes up and down round its threshold does not alarm each time."""
 MAX_SHIFTS = 5
-REPORT_PARTS = ("coverage", "calibration", "confusion", "classes")
+REPORT_PARTS = ("coverage", "calibration", "values", "confusion", "classes")
 """What drift_of reads of a report: whole ones of all that serve would be much."""
 
 
@@ -116,7 +116,8 @@ def _figures(drift: Drift, version: AdapterVersion) -> dict[DriftPart, dict[str,
     if drift.coverage is not None and drift.coverage.is_alarm:
         found[DriftPart.COVERAGE] = _told(asdict(drift.coverage))
     if drift.scores is not None and drift.scores.is_alarm:
-        found[DriftPart.SCORES] = _told(asdict(drift.scores))
+        told = _told(asdict(drift.scores))
+        found[DriftPart.SCORES] = told if drift.scores.bounds else _without(told, "bounds")
     if drift.labels is not None and drift.labels.is_alarm:
         shares = zip(version.labels, drift.labels.training, drift.labels.live, strict=False)
         shifts = [{"label": label, "training": before, "live": live} for label, before, live in shares]
@@ -127,4 +128,8 @@ def _figures(drift: Drift, version: AdapterVersion) -> dict[DriftPart, dict[str,
 
 
 def _told(part: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name != "is_alarm"}
+    return _without(part, "is_alarm")
+
+
+def _without(part: dict[str, Any], left_out: str) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name != left_out}

@@ -42,6 +42,9 @@ class CountsDriftOut(serializers.Serializer[Any]):
     stability_index = serializers.FloatField(help_text="Less what chance makes of so few texts.")
     threshold = serializers.FloatField(help_text="Alarm above it.")
     is_alarm = serializers.BooleanField()
+    bounds = serializers.ListField(
+        child=serializers.FloatField(), help_text="Between the buckets of predicted values; else empty."
+    )
 
 
 class DriftAlarmOut(serializers.Serializer[Any]):
@@ -72,7 +75,9 @@ class DriftOut(serializers.Serializer[Any]):
     is_enough = serializers.BooleanField()
     is_alarm = serializers.BooleanField()
     coverage = CoverageDriftOut(allow_null=True)
-    scores = CountsDriftOut(allow_null=True, help_text="By the score of the answer, in equal buckets.")
+    scores = CountsDriftOut(
+        allow_null=True, help_text="By the score of the answer, in equal buckets; or by the value predicted."
+    )
     labels = CountsDriftOut(allow_null=True, help_text="By the answer, in the order of the version's labels.")
     alarms = DriftAlarmOut(many=True, help_text="That stand, by the last seven days.")
     actions = DriftActionOut(many=True)

@@ -23,6 +23,7 @@ from hmi.build.kinds.multi_label import MultiLabelTraining, best_threshold, macr
 from hmi.build.kinds.score import ScoreLearning, ScoreTraining
 from hmi.build.kinds.single_label import SingleLabelTraining
 from hmi.build.offline import OfflineModel, open_offline
+from hmi.kinds.counts import answer_counts
 from hmi.model.heads import HostHead
 from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, Events, TrainingWorld, make_world
 from wire.errors import ErrorCode
@@ -91,6 +92,11 @@ def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainRe
 
 def test_a_served_score_is_the_reports(world: TrainingWorld, scored: TrainResult) -> None:
     rows = {row["row"]: row for row in score_rows(160)}
+    values = scored.report["values"]
+    model = model_of(world, scored)
+    assert list(model.fields.value_bounds) == values["bounds"] and sum(values["counts"]) == 24
+    tested = [rows[row]["text"] for row in scored.report["test_rows"]]
+    assert list(answer_counts(model.answers(tested), (), values["bounds"]).scores) == values["counts"]
     mistake = scored.report["mistakes"][0]
     [answer] = model_of(world, scored).answers([rows[mistake["row"]]["text"]])
     assert isinstance(answer, ValueAnswer)
@@ -114,6 +120,15 @@ def test_the_head_of_a_score_has_the_standardising_undone() -> None:
     assert float(learning.loss(outputs, targets)) == pytest.approx(0.0)
     fitted = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), outputs.numpy(), targets.numpy())
     assert float(fitted.head.bias[0]) == pytest.approx(20.0)
+
+
+def test_values_are_counted_in_tenths_of_the_validation_rows() -> None:
+    learning = ScoreTraining().learning(np.array([10.0, 30.0]))  # mean 20, standard deviation 10
+    outputs = np.linspace(-1, 1, 101, dtype=np.float32)[:, None]
+    fitted = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), outputs, outputs[:, 0])
+    assert fitted.value_bounds == pytest.approx([12, 14, 16, 18, 20, 22, 24, 26, 28])
+    alike = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), np.zeros((5, 1)), np.zeros(5))
+    assert alike.value_bounds == (20.0,), "equal bounds are one"
 
 
 def test_who_answers_as_the_teacher_has_nothing_to_learn_of_it() -> None:

@@ -20,6 +20,12 @@ def test_of_several_labels_each_that_was_given_is_counted() -> None:
     assert answer_counts(answers, ("a", "b", "c", "d")) == AnswerCounts(scores=(), labels=(1, 0, 2))
 
 
-def test_of_values_and_of_no_labels_nothing_is_counted() -> None:
+def test_values_are_counted_between_the_versions_bounds() -> None:
+    answers = [ValueAnswer(value) for value in (-3.0, 0.9, 1.0, 1.5, 2.0, 70.0)]
+    assert answer_counts(answers, (), (1.0, 2.0)) == AnswerCounts((2, 2, 2), ())
+    assert answer_counts(answers[:1], (), (1.0, 2.0)) == AnswerCounts((1, 0, 0), ())
+
+
+def test_of_values_without_bounds_and_of_no_labels_nothing_is_counted() -> None:
     assert answer_counts([ValueAnswer(3.0)], ()) == AnswerCounts((), ())
     assert answer_counts([LabelsAnswer([], {})], ("a", "b")) == AnswerCounts((), ())

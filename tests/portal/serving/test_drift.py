@@ -74,7 +74,20 @@ def test_of_several_labels_a_text_those_given_are_compared() -> None:
     assert drift_of(older, replace(ALIKE, label_counts=[400, 200])).labels is None
 
 
-def test_of_a_score_only_the_coverage_is_compared() -> None:
+def test_of_a_score_the_values_are_compared() -> None:
+    values = {"bounds": [1.0, 2.5], "counts": [30, 40, 30]}
+    report = {"coverage": REPORT["coverage"], "values": values}
+    alike = drift_of(report, replace(ALIKE, score_counts=[320, 410, 320], label_counts=[]))
+    assert alike.scores is not None and not alike.is_alarm
+    assert alike.scores.bounds == (1.0, 2.5)
+    shifted = drift_of(report, replace(ALIKE, score_counts=[100, 200, 750], label_counts=[]))
+    assert shifted.scores is not None and shifted.scores.is_alarm
+    one_bucket = drift_of(report, replace(ALIKE, score_counts=[1050], label_counts=[]))
+    assert one_bucket.scores is not None and one_bucket.scores.is_alarm
+    assert one_bucket.scores.live == (1.0, 0.0, 0.0)
+
+
+def test_of_a_score_whose_version_has_no_bounds_only_the_coverage_is_compared() -> None:
     report = {"coverage": REPORT["coverage"], "mae": 0.3, "train": {"mean": 2.0}}
     drift = drift_of(report, replace(ALIKE, score_counts=[], label_counts=[], num_trigram_tokens=0))
     assert (drift.scores, drift.labels, drift.is_alarm) == (None, None, True)

@@ -97,6 +97,16 @@ def test_what_drifts_is_told_once_with_its_numbers(version: AdapterVersion, cast
     assert alarms[0]["figures"]["live"] == pytest.approx(0.5)
 
 
+def test_values_that_drift_are_told_with_the_bounds_of_their_buckets(version: AdapterVersion) -> None:
+    values = {"bounds": [1.0], "counts": [50, 50]}
+    with operator_scope():
+        AdapterVersion.objects.unscoped().filter(pk=version.pk).update(report={"values": values})
+    count(version, score_counts=[1000, 50], label_counts=[])
+    drift_watch(now=NOW)
+    [scores] = told()
+    assert (scores["part"], scores["bounds"], scores["training"]) == ("scores", [1.0], [0.5, 0.5])
+
+
 def test_an_alarm_ends_with_its_reason_but_lasts_a_day(version: AdapterVersion) -> None:
     count(version, num_trigram_tokens=0)
     drift_watch(now=NOW)

@@ -242,6 +242,7 @@ describe("a task", () => {
       stability_index: 0.01,
       threshold: 0.2,
       is_alarm: false,
+      bounds: [],
     },
     alarms: [{ part: "coverage", since: "2026-01-05T10:00:00Z", figures: {} }],
     actions: [
@@ -318,6 +319,26 @@ describe("a task", () => {
     expect(alarm).toHaveTextContent(/PLOT knows less .* Noticed \d+ days ago/);
     expect(alarm).toHaveTextContent(obstacle);
     expect(within(alarm).getByRole("button", { name: "Refresh the domain" })).toBeDisabled();
+  });
+
+  it("shows the values of a task that predicts a score by their buckets", async () => {
+    current = serving();
+    const scores = {
+      training: [0.5, 0.25, 0.25],
+      live: [0.05, 0.1, 0.85],
+      bounds: [0, 2.5],
+      stability_index: 1.2,
+      threshold: 0.2,
+      is_alarm: true,
+    };
+    const changed = drift({ num_texts: 500, is_enough: true, is_alarm: true, scores });
+    server.on(`GET ${root}/tasks/mail-topics/drift`, ok(changed));
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("values that it predicts are distributed");
+    expect(await screen.findByRole("row", { name: /^below 0 / })).toHaveTextContent("50%5%");
+    expect(screen.getByRole("row", { name: /^0 to 2.5 / })).toHaveTextContent("25%10%");
+    expect(screen.getByRole("row", { name: /^2.5 and above / })).toHaveTextContent("25%85%");
   });
 
   it("keeps still when they have not, or when there are too few to tell", async () => {

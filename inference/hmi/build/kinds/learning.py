@@ -31,6 +31,7 @@ class FittedHead:
     thresholds: tuple[float, ...] = ()  # AdapterFields.thresholds
     label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
     adjacent_cost: float = 0.0  # AdapterFields.adjacent_cost
+    value_bounds: tuple[float, ...] = ()  # AdapterFields.value_bounds
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
 
 

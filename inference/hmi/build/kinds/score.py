@@ -13,12 +13,15 @@ from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
 from hmi.build.kinds.learning import Evaluated, FittedHead, Headline, Outputs, Targets
 from hmi.build.metrics import bootstrap_rows
+from hmi.kinds.score import value_counts
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
 from wire.errors import ErrorCode
 
 NUM_STRATA = 5
 MAX_MISTAKES = 20
+NUM_BUCKETS = 10
+"""In which values are counted, to see whether live ones drift: with as many validation rows in each."""
 
 Values = npt.NDArray[np.float64]
 
@@ -44,6 +47,14 @@ class TrainValues:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueCounts:
+    """Predicted values in the buckets that live ones are counted in."""
+
+    bounds: tuple[float, ...]  # AdapterFields.value_bounds
+    counts: tuple[int, ...]  # [bounds + 1] test rows
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreFigures:
     """In the units of the training data; each with a 95% bootstrap interval over the test rows."""
 
@@ -58,6 +69,7 @@ class ScoreFigures:
     spearman: float  # correlation of the ranks
     spearman_ci95: tuple[float, float]
     train: TrainValues | None
+    values: ValueCounts | None  # None: of a version that has no bounds
     mistakes: tuple[ScoreMistake, ...]  # the furthest off first
 
     @property
@@ -96,7 +108,7 @@ class ScoreTraining:
 
     def figures(self, evaluated: Evaluated) -> ScoreFigures:
         predicted, truth = evaluated.outputs[:, 0].astype(np.float64), evaluated.targets
-        train = evaluated.train_targets
+        train, bounds = evaluated.train_targets, evaluated.fitted.value_bounds
 
         def with_interval(metric: Callable[[Values, Values], float]) -> tuple[float, tuple[float, float]]:
             interval = bootstrap_rows(
@@ -118,6 +130,7 @@ class ScoreTraining:
             spearman=found["spearman"][0],
             spearman_ci95=found["spearman"][1],
             train=None if train is None else _train_values(train, truth),
+            values=ValueCounts(bounds, value_counts(predicted.tolist(), bounds)) if bounds else None,
             mistakes=tuple(
                 ScoreMistake(evaluated.rows[place].row, float(truth[place]), float(predicted[place]))
                 for place in order.tolist()
@@ -154,7 +167,12 @@ class ScoreLearning:
         return max(-1.0, r2(outputs[:, 0] * self.scale + self.mean, targets))
 
     def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
-        return FittedHead(HostHead(head.weight * self.scale, head.bias * self.scale + self.mean))
+        served = outputs[:, 0].astype(np.float64) * self.scale + self.mean
+        bounds = np.unique(np.quantile(served, np.arange(1, NUM_BUCKETS) / NUM_BUCKETS))
+        return FittedHead(
+            HostHead(head.weight * self.scale, head.bias * self.scale + self.mean),
+            value_bounds=tuple(bounds.tolist()),
+        )
 
     def _standardised(self, targets: Tensor) -> Tensor:
         return ((targets - self.mean) / self.scale).float()

@@ -5,7 +5,7 @@ import { IconAlertTriangle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 
 import { ShareBar } from "@/components/ui/ShareBar";
-import { formatAgo, formatCount, formatNumber, formatPercent } from "@/lib/format";
+import { formatAgo, formatCount, formatNumber, formatPercent, formatValue } from "@/lib/format";
 import type { CountsDrift, Drift } from "@/lib/types";
 
 interface Props {
@@ -76,8 +76,12 @@ export function DriftReport({ drift, labels, remedies }: Props) {
           </Part>
         )}
         {scores && (
-          <Part title="How sure it is" isAlarm={scores.is_alarm}>
-            <Shares name="Score" counts={scores} nameOf={(place) => scoreRange(place, scores.live.length)} />
+          <Part title={isOfValues(scores) ? "Values" : "How sure it is"} isAlarm={scores.is_alarm}>
+            <Shares
+              name={isOfValues(scores) ? "Value" : "Score"}
+              counts={scores}
+              nameOf={(place) => bucketName(place, scores)}
+            />
           </Part>
         )}
       </SimpleGrid>
@@ -167,6 +171,21 @@ function Bar({ share, color }: { share: number; color: string }) {
   );
 }
 
+/** A task that predicts a score counts the values that it predicts. */
+function isOfValues({ bounds }: CountsDrift): boolean {
+  return bounds.length > 0;
+}
+
+function bucketName(place: number, counts: CountsDrift): string {
+  return isOfValues(counts) ? valueRange(place, counts.bounds) : scoreRange(place, counts.live.length);
+}
+
+function valueRange(place: number, bounds: number[]): string {
+  const [from, to] = [bounds[place - 1], bounds[place]];
+  if (to === undefined) return `${formatValue(from ?? 0)} and above`;
+  return from === undefined ? `below ${formatValue(to)}` : `${formatValue(from)} to ${formatValue(to)}`;
+}
+
 function scoreRange(place: number, numBuckets: number): string {
   return `${formatPercent(place / numBuckets, 0)} to ${formatPercent((place + 1) / numBuckets, 0)}`;
 }
@@ -175,6 +194,7 @@ const alarmWords = {
   coverage: "PLOT knows less of them than of the texts it was tested on.",
   labels: "The answers are distributed otherwise.",
   scores: "It is less or more sure than it was.",
+  values: "The values that it predicts are distributed otherwise.",
 };
 
 /** What alarms in these days, and what stands since before (for a day at least), with the time when it was noticed. */
@@ -182,6 +202,7 @@ function alarmsOf(drift: Drift) {
   return (["coverage", "labels", "scores"] as const).flatMap((part) => {
     const standing = drift.alarms.find((alarm) => alarm.part === part);
     const alarms = standing !== undefined || drift[part]?.is_alarm;
-    return alarms ? [{ words: alarmWords[part], since: standing?.since ?? null }] : [];
+    const name = part === "scores" && drift.scores && isOfValues(drift.scores) ? "values" : part;
+    return alarms ? [{ words: alarmWords[name], since: standing?.since ?? null }] : [];
   });
 }
