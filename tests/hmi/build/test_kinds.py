@@ -127,7 +127,7 @@ def test_values_are_counted_in_tenths_of_the_validation_rows() -> None:
     outputs = np.linspace(-1, 1, 101, dtype=np.float32)[:, None]
     fitted = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), outputs, outputs[:, 0])
     assert fitted.value_bounds == pytest.approx([12, 14, 16, 18, 20, 22, 24, 26, 28])
-    alike = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), np.zeros((5, 1)), np.zeros(5))
+    alike = learning.finish(HostHead(torch.ones(1, 4), torch.zeros(1)), np.zeros((5, 1), np.float32), np.zeros(5))
     assert alike.value_bounds == (20.0,), "equal bounds are one"
 
 
