@@ -2410,6 +2410,8 @@ export interface components {
             /** Format: double */
             alpha?: number;
             epochs?: number;
+            /** @description Small datasets have more epochs, until it is so many steps; 0: never. */
+            min_steps?: number;
             /** Format: double */
             learning_rate?: number;
             batch_rows?: number;
@@ -2418,7 +2420,7 @@ export interface components {
             /** @description Evaluations without gain before stopping. */
             patience?: number;
             seed?: number;
-            /** @description First train on computed lower layers, then imitate that besides the labels. */
+            /** @description First train on computed lower layers, then imitate that besides the labels; not in a training of few steps. */
             distil?: boolean;
             /** @description Also train on computed lower layers, to report what PLOT costs. */
             compare_computed?: boolean;

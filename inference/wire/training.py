@@ -19,12 +19,14 @@ class Recipe:
     rank: int = 8  # of a bottleneck, its width
     alpha: float = 16.0  # of lora alone
     epochs: int = 3
+    min_steps: int = 100  # small datasets have more epochs, until it is so many steps; 0: never
     learning_rate: float = 1e-3
     batch_rows: int = 16
     max_tokens: int = 128  # longer texts are cut, and the report says how many
     patience: int = 2  # evaluations without gain before stopping early
     seed: int = 1
-    distil: bool = True  # first train on computed lower layers, then imitate that besides the labels
+    distil: bool = True  # first train on computed lower layers, then imitate that besides the labels; not in
+    # a training of few steps
     compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
     search: int = 0  # candidates near this recipe that are tried on validation rows; 0 and 1: none
     max_minutes: float | None = None  # of work, pauses aside: then it ends with the best validation so far

@@ -25,6 +25,7 @@ from hmi.build.checkpoint import (
 )
 from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
+from hmi.build.settled_recipe import settled
 from hmi.build.states import DocumentStates, StateBatch, StateSet, output_bounds, rows_between
 from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
@@ -37,6 +38,8 @@ WARM_UP_SHARE = 0.06
 WEIGHT_DECAY = 0.01
 MAX_GRADIENT_NORM = 1.0
 VALIDATIONS_PER_EPOCH = 2
+VALIDATIONS_IN_LEAST_STEPS = 6
+"""Small datasets are validated no more often: each look at a few rows is one more chance to be misled."""
 MAX_VALIDATION_ROWS = 1_000
 """Early stopping looks at no more rows: they tell a point, and cost little beside half an epoch."""
 INFERENCE_ROWS = 32
@@ -200,8 +203,13 @@ class AdapterTrainer:
         self._asked = asked
         self._monotonic = monotonic
         self._plan = BatchPlan(inputs.train.states.lengths, recipe.batch_rows, recipe.seed)
-        self._num_steps = recipe.epochs * self._plan.steps_per_epoch
-        self._validate_every = max(1, -(-self._plan.steps_per_epoch // VALIDATIONS_PER_EPOCH))
+        self._epochs = settled(recipe, num_rows=len(inputs.train.states.lengths)).epochs
+        self._num_steps = self._epochs * self._plan.steps_per_epoch
+        self._validate_every = max(
+            1,
+            -(-self._plan.steps_per_epoch // VALIDATIONS_PER_EPOCH),
+            -(-recipe.min_steps // VALIDATIONS_IN_LEAST_STEPS),
+        )
         self._validation_rows = _spread(len(inputs.validation.states.lengths), MAX_VALIDATION_ROWS)
         num_outputs = inputs.learning.num_outputs
         self._parameters = {
@@ -255,7 +263,7 @@ class AdapterTrainer:
         if self._course.finished:  # also before its last step: stopped early, and resumed
             return
         per_epoch = self._plan.steps_per_epoch
-        for epoch in range(self._course.step // per_epoch, self._inputs.recipe.epochs):
+        for epoch in range(self._course.step // per_epoch, self._epochs):
             yield from self._plan.epoch(epoch)[self._course.step - epoch * per_epoch :]
 
     def _step(self, rows: npt.NDArray[np.int64]) -> float:
@@ -318,16 +326,19 @@ class AdapterTrainer:
         loss = learning.validation_loss(outputs, targets)
         gained = accuracy > course.best_accuracy or not self._best
         is_better_blindly = accuracy == course.best_accuracy == 0 and loss < course.best_loss
-        # Few rows give few distinct accuracies: of equal ones the surer is kept, but that buys no patience.
-        if gained or (accuracy == course.best_accuracy and loss < course.best_loss):
-            course.best_accuracy, course.best_loss = accuracy, loss
+        # Few rows give few distinct accuracies: of equal ones the later is kept, but that buys no patience.
+        if accuracy >= course.best_accuracy or not self._best:
+            course.best_accuracy = accuracy
+            course.best_loss = loss if gained else min(loss, course.best_loss)
             self._best = {name: value.detach().clone() for name, value in self._parameters.items()}
         # A figure of nought tells nothing yet, as long as no span is found: then a loss that falls is a gain.
         if gained or is_better_blindly:
             course.validations_without_gain = 0
         else:
             course.validations_without_gain += 1
-        if course.validations_without_gain >= self._inputs.recipe.patience and not course.finished:
+        recipe = self._inputs.recipe
+        is_patient = course.validations_without_gain < recipe.patience or course.step < recipe.min_steps
+        if not is_patient and not course.finished:
             course.finished = course.stopped_early = True
         mean_loss = sum(course.losses) / len(course.losses)
         course.losses = []

@@ -10,6 +10,7 @@ from hmi.build.data import LabelledRow, read_rows
 from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
 from hmi.build.recipe_search import candidates, rounds
+from hmi.build.settled_recipe import settled
 from hmi.build.split import ChooseSplit
 from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
@@ -124,8 +125,11 @@ def tokens_of(parts: Parts) -> PartTokens:
     return PartTokens(*(part.documents.num_tokens for part in (parts.train, parts.validation, parts.test)))
 
 
-def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> dict[Phase, float]:
+def planned_work(
+    tokens: PartTokens, num_train_rows: int, fields: BackboneFields, recipe: Recipe
+) -> dict[Phase, float]:
     """What each phase costs, in units of one layer over one token, forward."""
+    recipe = settled(recipe, num_rows=num_train_rows)
     lower = fields.num_lower
     upper = fields.num_layers - lower
     train, validation, test = tokens.train, tokens.validation, tokens.test
@@ -134,8 +138,11 @@ def planned_work(tokens: PartTokens, fields: BackboneFields, recipe: Recipe) -> 
         return upper * (STEP_WORK * share * train + 2 * validation)
 
     tried = candidates(recipe)
-    mean_epochs = sum(one.epochs for one in tried) / len(tried)
-    searched = sum(part.num_candidates * mean_epochs * epoch(part.share) for part in rounds(len(tried)))
+    searched = 0.0
+    for part in rounds(len(tried)):
+        num_rows = part.rows_of(num_train_rows)
+        mean_epochs = sum(settled(one, num_rows=num_rows).epochs for one in tried) / len(tried)
+        searched += part.num_candidates * mean_epochs * epoch(num_rows / num_train_rows)
     compared = lower * (train + validation + test) + recipe.epochs * epoch() + upper * test
     if not (recipe.compare_computed or recipe.distil):
         compared = 0.0

@@ -20,6 +20,7 @@ from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.metrics import Indices, accuracy, wilson_interval
 from hmi.build.report import majority_accuracy
+from hmi.build.settled_recipe import settled
 from hmi.build.split import split_rows
 from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
 from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_adapter
@@ -129,23 +130,24 @@ def _reckoned(
     expected: _Expected,
     opening_s: float,
 ) -> EstimateResult:
-    recipe = job.recipe
+    recipe = settled(job.recipe, num_rows=len(split.train))
     parts = (split.train, split.validation, split.test)
     row_tokens = probed.num_tokens / probed.num_rows
     tokens = PartTokens(*(row_tokens * len(part) for part in parts))
     per_unit_s = probed.compute_s / (probed.num_tokens * (fields.num_layers - fields.num_lower))
 
     def seconds(of: Recipe, share: float = 1.0) -> float:
-        work = planned_work(tokens, fields, of)
+        work = planned_work(tokens, len(split.train), fields, of)
         work[Phase.TRAINING] *= share
         whole = opening_s + per_unit_s * sum(work.values())
         return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
 
-    least_epochs = (1 + recipe.patience) / VALIDATIONS_PER_EPOCH
+    steps_per_epoch = -(-len(split.train) // recipe.batch_rows)
+    least_epochs = max((1 + recipe.patience) / VALIDATIONS_PER_EPOCH, recipe.min_steps / steps_per_epoch)
     return EstimateResult(
         num_rows=sum(len(part) for part in parts),
         num_train_rows=len(split.train),
-        num_steps=recipe.epochs * -(-len(split.train) // recipe.batch_rows),
+        num_steps=recipe.epochs * steps_per_epoch,
         seconds=seconds(recipe),
         seconds_least=seconds(recipe, min(1.0, least_epochs / recipe.epochs)),
         adapter_bytes=_adapter_bytes(recipe, fields, answers_of(job.kind).num_outputs(job.labels)),

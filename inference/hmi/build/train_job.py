@@ -49,6 +49,7 @@ from hmi.build.report import (
     plot_cost,
     report_body,
 )
+from hmi.build.settled_recipe import settled
 from hmi.build.spend_cap import SpendCap
 from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, select
@@ -163,7 +164,9 @@ class _Training:
         progress.enter(Phase.SPLITTING, "splitting the rows")
         with self._store.open_file(job.rows_uri) as lines:
             parts = read_parts(lines, job, self._backbone.tokenizer, above, split, self._kind)
-        progress.plan(planned_work(tokens_of(parts), self._backbone.fields, self._recipe))
+        num_train = len(parts.train.rows)
+        self._recipe = settled(self._recipe, num_rows=num_train)
+        progress.plan(planned_work(tokens_of(parts), num_train, self._backbone.fields, self._recipe))
         progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
             self._store,
@@ -177,7 +180,7 @@ class _Training:
         states = self._look_up(domain, plot_path, parts)
         search = self._search(parts, states)
         if search is not None:
-            self._recipe = search.recipe
+            self._recipe = settled(search.recipe, num_rows=num_train)
         recipe = self._recipe
         computed = self._train_on_computed(parts) if self._is_to_compare() else None
         teacher = self._teacher(computed, parts) if computed is not None and recipe.distil else None
@@ -649,6 +652,8 @@ def check_recipe(recipe: Recipe) -> None:
             raise InvalidInput(
                 f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name
             )
+    if recipe.min_steps < 0:
+        raise InvalidInput(f"the recipe's min_steps is {recipe.min_steps}", param="min_steps")
     if not 0 <= recipe.leaf_mb < float("inf"):
         raise InvalidInput(f"the recipe's leaf_mb is {recipe.leaf_mb}", param="leaf_mb")
     if recipe.max_minutes is not None and not recipe.max_minutes > 0:

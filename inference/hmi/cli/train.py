@@ -73,6 +73,9 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
         help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv, .parquet (default: none)",
     )
     parser.add_argument("--epochs", type=int)
+    parser.add_argument(
+        "--min-steps", type=int, help="of training on few rows, which have more epochs then; 0: never"
+    )
     parser.add_argument("--method", choices=METHODS)
     parser.add_argument("--rank", type=int)
     parser.add_argument("--learning-rate", type=float)

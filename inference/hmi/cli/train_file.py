@@ -92,6 +92,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         for name in (
             "method",
             "epochs",
+            "min_steps",
             "rank",
             "learning_rate",
             "batch_rows",

@@ -33,6 +33,9 @@ class RecipeOut(serializers.Serializer[Any]):
     rank = serializers.IntegerField(required=False)
     alpha = serializers.FloatField(required=False)
     epochs = serializers.IntegerField(required=False)
+    min_steps = serializers.IntegerField(
+        required=False, help_text="Small datasets have more epochs, until it is so many steps; 0: never."
+    )
     learning_rate = serializers.FloatField(required=False)
     batch_rows = serializers.IntegerField(required=False)
     max_tokens = serializers.IntegerField(required=False, help_text="Longer texts are cut.")
@@ -40,7 +43,8 @@ class RecipeOut(serializers.Serializer[Any]):
     seed = serializers.IntegerField(required=False)
     distil = serializers.BooleanField(
         required=False,
-        help_text="First train on computed lower layers, then imitate that besides the labels.",
+        help_text="First train on computed lower layers, then imitate that besides the labels; not in a "
+        "training of few steps.",
     )
     compare_computed = serializers.BooleanField(
         required=False, help_text="Also train on computed lower layers, to report what PLOT costs."

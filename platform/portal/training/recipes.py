@@ -22,6 +22,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "rank": Bounds(1, 32),  # HMI_MAX_ADAPTER_RANK of the service
     "alpha": Bounds(0.1, 256),
     "epochs": Bounds(1, 50),
+    "min_steps": Bounds(0, 2000),
     "learning_rate": Bounds(1e-6, 0.1),
     "batch_rows": Bounds(1, 256),
     "max_tokens": Bounds(8, 512),

@@ -40,7 +40,9 @@ GOOD, BAD, NEUTRAL = (
     ("bad", "poor", "hated"),
     ("the", "film", "was", "match", "very"),
 )
-RECIPE = Recipe(rank=4, alpha=8.0, epochs=2, learning_rate=1e-2, batch_rows=16, patience=100, seed=3)
+RECIPE = Recipe(
+    rank=4, alpha=8.0, epochs=2, min_steps=0, learning_rate=1e-2, batch_rows=16, patience=100, seed=3
+)
 
 
 class Killed(Exception):
@@ -225,6 +227,27 @@ def test_it_stops_when_validation_gains_no_more_and_keeps_the_best(
     assert len(heard.validations) - 1 - best_at == 3
     assert task.validation_accuracy == max(heard.validations)
     assert trained(new_inputs(recipe), tmp_path).curve == task.curve  # it does not go on when run again
+
+
+def test_few_rows_are_gone_through_until_there_are_steps_enough_and_not_stopped_before(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    inputs = new_inputs(replace(RECIPE, epochs=1, min_steps=20, patience=1))
+    heard = Heard()
+    task = trained(replace(inputs, learning=OneFigure(0.5, inputs.train)), tmp_path, heard)
+    assert heard.steps[-1] == 20 and task.stopped_early, "of four epochs with six steps each"
+    assert [point.step for point in task.curve] == [4, 8, 12, 16, 20], "a sixth of the least steps apart"
+
+
+def test_of_equal_validations_the_later_is_kept(
+    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+) -> None:
+    inputs = new_inputs(RECIPE)
+    task = trained(replace(inputs, learning=OneFigure(0.5, inputs.train)), tmp_path)
+    again = new_inputs(replace(RECIPE, patience=1))  # stopped at its second validation
+    (tmp_path / "sooner").mkdir()
+    sooner = trained(replace(again, learning=OneFigure(0.5, again.train)), tmp_path / "sooner")
+    assert not torch.equal(task.head.weight, sooner.head.weight)
 
 
 class OneFigure(SingleLabelLearning):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from hmi.base.errors import HmiError
+from hmi.build.dataset_parts import PartTokens, planned_work
 from hmi.build.estimate_job import MAX_PROBE_ROWS, estimate_training
 from hmi.build.job_progress import JobProgress
 from hmi.model.adapter_bundle import open_adapter_bundle
 from tests.hmi.build.training_world import LABELS, RECIPE, Events, TrainingWorld, invented_rows, make_world
 from wire.errors import ErrorCode
-from wire.training import EstimateResult, TrainJob
+from wire.training import EstimateResult, Phase, TrainJob
 
 ROWS = invented_rows(120)
 
@@ -48,6 +49,28 @@ def test_it_says_what_the_training_then_is(
     assert said.accuracy.low <= result.report["accuracy"] <= 1.0
     low, high = said.accuracy.probe_ci95
     assert low <= said.accuracy.probe_accuracy <= high <= said.accuracy.high
+
+
+def test_few_rows_are_reckoned_by_their_least_steps_and_a_teacher_costs(world: TrainingWorld) -> None:
+    job = world.job(world.put_rows("few", ROWS), name="few")
+
+    def said(min_steps: int = 0) -> EstimateResult:
+        return estimate(world, replace(job, recipe=replace(RECIPE, min_steps=min_steps)))
+
+    assert said().num_steps == 24, "six steps an epoch"
+    assert said(min_steps=100).num_steps == 102
+    fields = world.backbone.fields
+    work = {
+        (steps, taught): planned_work(
+            PartTokens(900, 100, 200), 90, fields, replace(RECIPE, min_steps=steps, distil=taught)
+        )
+        for steps in (0, 100)
+        for taught in (False, True)
+    }
+    assert work[0, True] == work[0, False], "so few steps have no teacher"
+    assert work[0, False][Phase.COMPARING] == work[100, False][Phase.COMPARING] == 0
+    assert work[100, True][Phase.COMPARING] > work[100, True][Phase.TRAINING]
+    assert work[100, True][Phase.TRAINING] == pytest.approx(17 / 4 * work[0, True][Phase.TRAINING])
 
 
 def test_words_that_say_nothing_promise_nothing(world: TrainingWorld) -> None:

@@ -28,6 +28,7 @@ RECIPE = Recipe(
     rank=4,
     alpha=8.0,
     epochs=4,
+    min_steps=0,
     learning_rate=1e-2,
     batch_rows=16,
     max_tokens=16,
