@@ -64,6 +64,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     device.add_argument("--link-gb-s", type=float, default=8.0, help="bandwidth from host to device")
     device.add_argument("--step-ms", type=float, default=10.0, help="of a batch, however small")
     device.add_argument("--token-us", type=float, default=200.0, help="of each token in it")
+    device.add_argument("--lookup-us", type=float, default=10.0, help="of looking a token up, beside a step")
     scheduler = parser.add_argument_group("scheduler")
     scheduler.add_argument("--max-rows", type=int, default=64, help="texts in a batch")
     scheduler.add_argument("--max-tokens", type=int, default=2048, help="tokens in a batch")
@@ -137,6 +138,7 @@ def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
             promote_s=args.adapter_kb / 1e6 / args.link_gb_s,
             step_s=args.step_ms / 1e3,
             token_s=args.token_us / 1e6,
+            lookup_s=args.lookup_us / 1e6,
         ),
         deadline_s=args.deadline_s,
         weights=args.weights,

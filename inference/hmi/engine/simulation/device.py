@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from hmi.base.errors import BudgetExceeded, HmiError
 from hmi.engine.batch import Batch
+from hmi.engine.inbox import Inbox
 from hmi.engine.placement import BatchLeases, DeviceAdapter, HeadShape, PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.engine.scheduler import Temperature
@@ -18,6 +20,8 @@ from hmi.memory.room import NoRoom, SlotRoom
 from hmi.memory.slots import Slot, SlotPool
 from wire.artifacts import BundleRef
 from wire.inference import Coverage
+
+T = TypeVar("T")
 
 EXACT_TOKEN_COST = 2.0
 """Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
@@ -37,12 +41,13 @@ class DeviceConfig:
     promote_s: float  # one adapter, host to device
     step_s: float  # a batch, however small
     token_s: float  # each token of it
+    lookup_s: float = 0.0  # each token of it, beside the computing of the batch before
 
     def __post_init__(self) -> None:
         for name in ("num_slots", "num_host_adapters", "num_loaders"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("load_s", "promote_s", "step_s"):
+        for name in ("load_s", "promote_s", "step_s", "lookup_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
         if self.token_s <= 0:
@@ -50,15 +55,16 @@ class DeviceConfig:
 
 
 class SimulatedRunner:
-    """Takes the time of a forward and answers nothing of interest. Texts of requests with a floor are all
-    below it."""
+    """Takes the time of a look-up, tells that of a forward, and answers nothing of interest. Texts of
+    requests with a floor are all below it."""
 
     def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
         self._config = config
         self._timeline = timeline
-        self.busy_s = 0.0
+        self.busy_s = 0.0  # of all forwards so far
 
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
+        self._timeline.advance(self._config.lookup_s * batch.num_tokens)
         return batch
 
     def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
@@ -68,10 +74,31 @@ class SimulatedRunner:
             answer = _EXACT_ANSWER if part.request.coverage_floor else _ANSWER
             answers += [answer] * part.num_documents
             cost += part.num_tokens * answer.token_cost
-        seconds = self._config.step_s + self._config.token_s * cost
-        self.busy_s += seconds
-        self._timeline.advance(seconds)
+        self.busy_s += self._config.step_s + self._config.token_s * cost
         return answers
+
+
+class SimulatedStage:
+    """A ComputeStage beside the engine's thread, as ComputeThread is: one batch is computed, one more may be
+    ready for it."""
+
+    depth = 2
+
+    def __init__(self, runner: SimulatedRunner, timeline: Timeline, inbox: Inbox) -> None:
+        self._runner = runner
+        self._timeline = timeline
+        self._inbox = inbox
+        self._free_at_s = 0.0
+
+    def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        before_s = self._runner.busy_s
+        outcome = work()
+        begun_s = max(self._free_at_s, self._timeline.monotonic())
+        self._free_at_s = begun_s + self._runner.busy_s - before_s
+        self._timeline.at(self._free_at_s, lambda: self._inbox.post(partial(done, outcome)))
+
+    def close(self) -> None:
+        pass
 
 
 class SimulatedPlacement:

@@ -13,11 +13,10 @@ from hmi.engine.config import EngineConfig
 from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
-from hmi.engine.simulation.device import DeviceConfig, SimulatedPlacement, SimulatedRunner
+from hmi.engine.simulation.device import DeviceConfig, SimulatedPlacement, SimulatedRunner, SimulatedStage
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.timeline import Timeline
 from hmi.engine.simulation.workload import Workload
-from hmi.engine.stages import SameThread
 from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
@@ -86,7 +85,7 @@ class _Simulation:
             runner=self._runner,
             inbox=inbox,
             clock=self._timeline,
-            stage=SameThread(),
+            stage=SimulatedStage(self._runner, self._timeline, inbox),
             on_batch=self._batches.append,
         )
         self._num_tenants = int(workload.tenants.max(initial=0)) + 1
@@ -97,8 +96,8 @@ class _Simulation:
     def run(self) -> SimulationResult:
         self._expect(0)
         self._expect_new_version()
-        while len(self._outcomes) < self._workload.num_requests or self._engine.num_open_requests:
-            if not self._engine.step():
+        while not self._is_over:
+            if not self._engine.step() and not self._is_over:
                 self._timeline.advance(self._idle_s())
         self._engine.close(drain_s=0.0)
         return SimulationResult(
@@ -110,6 +109,10 @@ class _Simulation:
             num_promotions=self._placement.num_promotions,
             num_placed=self._placement.num_placed,
         )
+
+    @property
+    def _is_over(self) -> bool:
+        return len(self._outcomes) == self._workload.num_requests and not self._engine.num_open_requests
 
     def _idle_s(self) -> float:
         """Until something happens, or the engine looks at its deadlines again."""
