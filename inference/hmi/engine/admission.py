@@ -11,13 +11,17 @@ FREE_PER_OPEN = 4
 """Places that must be free for every request that a tenant has open already: alone it gets a fifth of all
 places, and while others fill the queue, a newcomer still finds room. With fewer, the busiest tenants take the
 places as they become free (simulated at three times the capacity: Jain 0.59 at a quarter, 0.94 at 4)."""
-MAX_WAIT_SHARE = 0.8
-"""Of the time until the deadline, that the work ahead may take: the rest is for what is not foreseen."""
+MAX_WAIT_SHARE = 0.6
+"""Of the time until the deadline, that the work ahead may take: the rest is for what is not foreseen, such as
+a processor that others begin to use."""
 MIN_RETRY_AFTER_S, MAX_RETRY_AFTER_S = 1.0, 30.0
 SMOOTHING = 0.2
 """Weight of the newest step in the running mean of the speed."""
 
 
+ASKED_S = 1.0
+"""About so far back counts as of late for what is asked for."""
+MIN_LEFT_PER_S = 1e-9
 MEASURED_S = 2.0
 """How long a tenant must have been waiting before the pace at which it is served says something."""
 
@@ -47,6 +51,21 @@ class _Share:
             self.since += (now - self.since) / 2
 
 
+class _AskedPace:
+    """Tokens a second that were asked for of late, admitted or not."""
+
+    def __init__(self) -> None:
+        self._tokens_per_s = 0.0
+        self._counted = 0.0
+
+    def count(self, num_tokens: int, now: float) -> float:
+        """``num_tokens`` more are asked for; what was asked for before them."""
+        before = self._tokens_per_s * math.exp((self._counted - now) / ASKED_S)
+        self._tokens_per_s = before + num_tokens / ASKED_S
+        self._counted = now
+        return before
+
+
 class Admission:
     """Counts what is open, by tenant. Not thread-safe: the engine calls it under its lock.
 
@@ -61,6 +80,7 @@ class Admission:
         self._num_tokens = 0.0
         self._weight = 0.0  # of all tenants with something open
         self._tokens_per_s = math.inf
+        self._asked = _AskedPace()
 
     @property
     def num_tenants(self) -> int:
@@ -70,8 +90,9 @@ class Admission:
     def enter(self, request: EngineRequest, now: float) -> None:
         """Count ``request`` as open; raises QueueFull, with when to come back, and counts nothing."""
         share = self._shares.get(request.tenant_id) or _Share(request.weight, since=now)
+        asked_per_s = self._asked.count(request.documents.num_tokens, now)
         self._check_places(share)
-        self._check_wait(request, share, now)
+        self._check_wait(request, share, now, asked_per_s)
         if share.num_requests == 0:
             self._shares[request.tenant_id] = share
             self._weight += share.weight
@@ -111,15 +132,17 @@ class Admission:
                 retry_after_s=retry_after_s(self._num_tokens / self._tokens_per_s),
             )
 
-    def _check_wait(self, request: EngineRequest, share: _Share, now: float) -> None:
+    def _check_wait(self, request: EngineRequest, share: _Share, now: float, asked_per_s: float) -> None:
         if self._num_requests == 0:
             return  # nothing is ahead of it: whether it is too late is the deadline's to say
         tokens = request.documents.num_tokens
         own = share.num_tokens + tokens
-        # Ahead of it is all that waits, or less: while its tenant is served, so are the others, by weight.
-        # More than that goes before it when others keep coming: the tenant's own pace has seen them.
-        ahead = min(self._num_tokens + tokens, own * self._weight_with(share) / share.weight)
-        wait_s = max(ahead / self._tokens_per_s, share.own_wait_s(own, now))
+        # At most, all goes before it that is open, and what comes until that is done; when as much comes as
+        # is done, there is no end to that. But while its tenant is served, so are the others, by weight.
+        left_per_s = max(self._tokens_per_s - asked_per_s, MIN_LEFT_PER_S)
+        by_turns_s = own * self._weight_with(share) / share.weight / self._tokens_per_s
+        wait_s = min((self._num_tokens + tokens) / left_per_s, by_turns_s)
+        wait_s = max(wait_s, share.own_wait_s(own, now))
         allowed_s = MAX_WAIT_SHARE * (request.deadline - now)
         if wait_s > allowed_s:
             raise QueueFull(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import QueueFull
-from hmi.engine.admission import Admission
+from hmi.engine.admission import MAX_WAIT_SHARE, Admission
 from hmi.engine.request import EngineRequest, HplmRef, RequestState
 from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
@@ -29,11 +29,11 @@ def request_of(
     )
 
 
-def num_admitted(admission: Admission, *requests: EngineRequest) -> int:
+def num_admitted(admission: Admission, *requests: EngineRequest, now: float = 0.0) -> int:
     admitted = 0
     for request in requests:
         try:
-            admission.enter(request, 0.0)
+            admission.enter(request, now)
         except QueueFull:
             continue
         admitted += 1
@@ -65,26 +65,42 @@ def test_work_ahead_that_takes_too_long_is_a_refusal() -> None:
     admission = Admission(100)
     admission.observe_step(10, 1.0, is_full=True)
     admission.enter(request_of("a", 50), 0.0)
-    assert num_admitted(admission, request_of("b", 50, deadline=13.0)) == 1
+    assert num_admitted(admission, request_of("b", 50, deadline=1e6)) == 1
     with pytest.raises(QueueFull, match="work") as caught:
         admission.enter(request_of("c", 50, deadline=13.0), 0.0)
-    assert caught.value.retry_after_s == pytest.approx(15 - 0.8 * 13)
+    assert caught.value.retry_after_s == pytest.approx(15 - MAX_WAIT_SHARE * 13)
 
 
 def test_a_small_tenant_does_not_wait_for_all_of_a_large_ones_work() -> None:
     admission = Admission(100)
     admission.observe_step(10, 1.0, is_full=True)
     admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
-    assert num_admitted(admission, request_of("small", 10, deadline=3.0)) == 1
-    assert num_admitted(admission, request_of("large", 10, deadline=3.0)) == 0
+    assert num_admitted(admission, request_of("small", 10, deadline=4.0)) == 1
+    assert num_admitted(admission, request_of("large", 10, deadline=4.0)) == 0
+
+
+def test_what_keeps_coming_goes_before_a_long_queue() -> None:
+    """While as much is asked for as is done, a tenant waits for its own work at its share of the speed."""
+    admissions = Admission(100_000), Admission(100_000)
+    for admission, num_asked in zip(admissions, (10, 1), strict=True):
+        admission.observe_step(100, 1.0, is_full=True)
+        for tenant in "abcd":
+            admission.enter(request_of(tenant, 25, deadline=1e6), 0.0)
+        for number in range(100):  # a tenth of a second apart, and refused: nobody waits so little
+            with pytest.raises(QueueFull):
+                admission.enter(request_of("b", num_asked, deadline=number / 10 + 0.1), number / 10)
+    request = request_of("a", 25, deadline=10 + 3 / MAX_WAIT_SHARE)
+    assert [num_admitted(admission, request, now=10.0) for admission in admissions] == [1, 1]
+    request = request_of("a", 100, deadline=10 + 4 / MAX_WAIT_SHARE)
+    assert [num_admitted(admission, request, now=10.0) for admission in admissions] == [0, 1]
 
 
 def test_weight_shortens_the_wait() -> None:
     admission = Admission(100)
     admission.observe_step(10, 1.0, is_full=True)
     admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
-    assert num_admitted(admission, request_of("a", 20, deadline=4.0)) == 0
-    assert num_admitted(admission, request_of("b", 20, deadline=4.0, weight=4.0)) == 1
+    assert num_admitted(admission, request_of("a", 20, deadline=5.0)) == 0
+    assert num_admitted(admission, request_of("b", 20, deadline=5.0, weight=4.0)) == 1
 
 
 def test_when_nothing_is_open_anything_is_admitted() -> None:
