@@ -19,6 +19,10 @@ class BatchLimits:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
+    def part(self, num_rows: int, num_tokens: int) -> float:
+        """Of a batch, what so much takes; more than 1 where it does not fit into one."""
+        return max(num_rows / self.max_rows, num_tokens / self.max_tokens)
+
 
 class BatchFill:
     """What one batch under construction has spent of its limits.
@@ -53,6 +57,11 @@ class BatchFill:
         return (
             self.num_rows < self._limits.max_rows and self.num_tokens + num_tokens <= self._limits.max_tokens
         )
+
+    def part_with(self, tenant_id: TenantId, num_rows: int, num_tokens: int) -> float:
+        """Of a batch, what ``tenant_id`` has taken of this one and so much more take together."""
+        rows, tokens = self._spent.get(tenant_id, (0, 0))
+        return self._limits.part(rows + num_rows, tokens + num_tokens)
 
     def admits(self, adapter: object, *, is_cold: bool, is_overdue: bool) -> bool:
         """Whether a document with ``adapter`` may join. An overdue one passes the limit on cold adapters."""

@@ -23,10 +23,13 @@ from hmi.engine.placement import BatchLeases, PlacedHplm
 from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Scheduler, Temperature
 from hmi.engine.stages import ComputeStage
+from hmi.engine.step_pace import StepPace
 from wire.errors import ErrorCode
 
 MAX_IDLE_S = 5.0
 """How long the engine thread waits at most for something to happen."""
+MIN_IDLE_S = 0.001
+"""And at least."""
 
 RetrievedT = TypeVar("RetrievedT")
 
@@ -63,7 +66,7 @@ class Placement(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Flight:
     """A batch between its begin and its end, and what it holds."""
 
@@ -71,6 +74,7 @@ class _Flight:
     leases: BatchLeases
     begun: float
     placing_s: float
+    computing_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ class Engine(Generic[RetrievedT]):
         self._in_flight: list[_Flight] = []  # batches that have begun, in order
         self._is_crowded = False  # no room for a batch beside those
         self._finished = -math.inf  # when the last of them ended
+        self._pace = StepPace()
+        self._next_at = 0.0  # when the batch after the one that is computed is to be chosen
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
         self._thread: threading.Thread | None = None
@@ -208,11 +214,16 @@ class Engine(Generic[RetrievedT]):
                     )
 
     def idle_s(self) -> float:
-        """How long nothing has to be done unless something arrives: until the next deadline."""
+        """How long nothing has to be done unless something arrives: until the next deadline, or until the
+        next batch is to be chosen."""
+        now = self._clock.monotonic()
+        idle_s = MAX_IDLE_S
         deadline = self._deadlines.next_deadline()
-        if deadline is None:
-            return MAX_IDLE_S
-        return min(max(deadline - self._step_s - self._clock.monotonic(), 0.001), MAX_IDLE_S)
+        if deadline is not None:
+            idle_s = min(max(deadline - self._step_s - now, MIN_IDLE_S), idle_s)
+        if self._has_place_beside and self._scheduler.has_work:
+            idle_s = min(max(self._next_at - now, MIN_IDLE_S), idle_s)
+        return idle_s
 
     # Arrival
 
@@ -300,12 +311,18 @@ class Engine(Generic[RetrievedT]):
     # One batch
 
     def _may_begin(self) -> bool:
-        """While one batch is computed the next begins only when it is full: until then more may join it."""
+        """While one batch is computed the next begins when it is full, or when it is time to choose it: until
+        then more may join it, and whoever comes goes before those who are served enough."""
         if not self._in_flight:
             return True
-        if self._is_crowded:
+        if not self._has_place_beside:
             return False
-        return len(self._in_flight) < self._stage.depth and self._scheduler.has_full_batch
+        return self._clock.monotonic() >= self._next_at or self._scheduler.has_full_batch
+
+    @property
+    def _has_place_beside(self) -> bool:
+        """Whether one more batch may begin beside one that is computed."""
+        return not self._is_crowded and 0 < len(self._in_flight) < self._stage.depth
 
     def _begin(self, batch: Batch) -> None:
         start = self._clock.monotonic()
@@ -330,7 +347,11 @@ class Engine(Generic[RetrievedT]):
             return
         flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)
         self._in_flight.append(flight)
-        self._stage.submit(self._retrieved(flight), partial(self._finish, flight))
+        work = self._retrieved(flight)
+        self._pace.observe_prepare(self._clock.monotonic() - start)
+        if len(self._in_flight) == 1:
+            self._expect_end_of(flight)
+        self._stage.submit(work, partial(self._finish, flight))
 
     def _retrieved(self, flight: _Flight) -> Callable[[], _Outcome]:
         """The first stage of a batch, now; answers its second one."""
@@ -357,6 +378,9 @@ class Engine(Generic[RetrievedT]):
     def _finish(self, flight: _Flight, outcome: _Outcome) -> None:
         self._in_flight.remove(flight)
         self._is_crowded = False
+        self._pace.observe_compute(flight.batch.num_tokens, self._clock.monotonic() - flight.computing_since)
+        if self._in_flight:
+            self._expect_end_of(self._in_flight[0])
         with flight.leases:
             self._take_outcome(flight.batch, flight.leases.placed, outcome)
         self._quarantine_broken()
@@ -368,6 +392,11 @@ class Engine(Generic[RetrievedT]):
         self._scheduler.observe_step(placing_s=flight.placing_s, step_s=step_s)
         with self._counts:
             self._admission.observe_step(flight.batch.num_tokens, step_s, is_full=self._scheduler.has_work)
+
+    def _expect_end_of(self, flight: _Flight) -> None:
+        """``flight`` begins to be computed now."""
+        flight.computing_since = self._clock.monotonic()
+        self._next_at = flight.computing_since + self._pace.next_s(flight.batch.num_tokens)
 
     def _take_outcome(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm], outcome: _Outcome) -> None:
         if isinstance(outcome.answers, Exception):

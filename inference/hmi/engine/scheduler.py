@@ -52,11 +52,19 @@ class Scheduler:
 
     @property
     def has_full_batch(self) -> bool:
-        """Whether what waits would fill a batch."""
-        return (
-            self._queues.num_documents >= self._limits.max_rows
-            or self._queues.num_tokens >= self._limits.max_tokens
-        )
+        """Whether what waits would fill a batch, of each tenant no more than its share of one."""
+        limits = self._limits
+        if self._queues.num_documents < limits.max_rows and self._queues.num_tokens < limits.max_tokens:
+            return False
+        rows = tokens = 0.0
+        for tenant_id, waiting in self._queues.waiting():
+            asked = limits.part(waiting.num_documents, waiting.num_tokens)
+            share = self._recent.share(tenant_id, waiting.weight, asked=asked)
+            rows += min(waiting.num_documents, share * limits.max_rows)
+            tokens += min(waiting.num_tokens, share * limits.max_tokens)
+            if rows >= limits.max_rows or tokens >= limits.max_tokens:
+                return True
+        return False
 
     @property
     def num_active_tenants(self) -> int:
@@ -151,7 +159,9 @@ class _Building:
         return Selection(Batch(tuple(parts)), tuple(self._displaced))
 
     def _has_room_for(self, request: EngineRequest, *, is_cold: bool) -> bool:
-        share = self._recent.share(request.tenant_id, request.weight)
+        waiting = self._queues.waiting_of(request.tenant_id)
+        asked = self._fill.part_with(request.tenant_id, waiting.num_documents, waiting.num_tokens)
+        share = self._recent.share(request.tenant_id, request.weight, asked=asked)
         if not self._fill.fits(request.tenant_id, request.next_tokens, share=share):
             return False
         is_overdue = request.num_passed_over >= self._max_passed_over

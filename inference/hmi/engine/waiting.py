@@ -4,9 +4,19 @@ import bisect
 import heapq
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from hmi.engine.request import EngineRequest
 from wire.ids import TenantId
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What waits of one tenant; of a request that has ended, until it is dropped."""
+
+    weight: float
+    num_documents: int = 0
+    num_tokens: int = 0
 
 
 class TenantQueues:
@@ -19,6 +29,7 @@ class TenantQueues:
 
     def __init__(self) -> None:
         self._queues: dict[TenantId, deque[EngineRequest]] = {}
+        self._waiting: dict[TenantId, Waiting] = {}  # has the keys of _queues
         self._counters: dict[TenantId, float] = {}
         self._heap: list[
             tuple[float, int, TenantId]
@@ -44,16 +55,17 @@ class TenantQueues:
 
     def add(self, request: EngineRequest) -> None:
         """By time of submission: one that had to wait for its model goes before later ones of its tenant."""
-        self._count(request, 1)
         queue = self._queues.get(request.tenant_id)
         if queue is None:
             self._queues[request.tenant_id] = deque([request])
+            self._waiting[request.tenant_id] = Waiting(request.weight)
             self._counters[request.tenant_id] = self.counter(request.tenant_id)
             self.put_back(request.tenant_id)
         elif not queue or queue[-1].submitted <= request.submitted:
             queue.append(request)
         else:
             queue.insert(bisect.bisect(queue, request.submitted, key=_submitted), request)
+        self._count(request, 1)
 
     def raise_floor(self, served: Iterable[TenantId]) -> None:
         """A batch is made, with ``served`` in it: newcomers start at the least counter of those and of all
@@ -97,9 +109,9 @@ class TenantQueues:
 
     def take_document(self, request: EngineRequest) -> None:
         """What comes next of a waiting request is in a batch now."""
-        self.num_documents -= 1
-        self.num_tokens -= request.next_tokens
+        self._count(request, -1)
         request.take_next()
+        self._count(request, 1)
 
     def put_back_documents(self, request: EngineRequest, first: int) -> None:
         """The documents of ``request`` from ``first`` on are in no batch after all. It waits still, unless
@@ -124,7 +136,16 @@ class TenantQueues:
             heapq.heappush(self._heap, (self._counters[tenant_id], self._num_activations, tenant_id))
         else:
             self._queues.pop(tenant_id, None)
+            self._waiting.pop(tenant_id, None)
             heapq.heappush(self._idle, (self._counters[tenant_id], tenant_id))
+
+    def waiting(self) -> Iterable[tuple[TenantId, Waiting]]:
+        """Every active tenant with what waits of it."""
+        return self._waiting.items()
+
+    def waiting_of(self, tenant_id: TenantId) -> Waiting:
+        """Of one active tenant."""
+        return self._waiting[tenant_id]
 
     def check_integrity(self) -> None:
         """Raise AssertionError unless each active tenant is in the heap once, with a queue and a counter."""
@@ -134,13 +155,22 @@ class TenantQueues:
         assert all(tenant_id in self._counters for tenant_id in self._queues), (
             "an active tenant has no counter"
         )
-        waiting = [request for queue in self._queues.values() for request in queue]
-        assert self.num_documents == sum(r.num_documents - r.next_document for r in waiting)
-        assert self.num_tokens == sum(_tokens_left(request) for request in waiting)
+        assert self._waiting.keys() == self._queues.keys(), "what waits is counted of others than wait"
+        for tenant_id, waiting in self._waiting.items():
+            queue = self._queues[tenant_id]
+            assert waiting.num_documents == sum(r.num_documents - r.next_document for r in queue)
+            assert waiting.num_tokens == sum(_tokens_left(request) for request in queue)
+        assert self.num_documents == sum(waiting.num_documents for waiting in self._waiting.values())
+        assert self.num_tokens == sum(waiting.num_tokens for waiting in self._waiting.values())
 
     def _count(self, request: EngineRequest, sign: int) -> None:
-        self.num_documents += sign * (request.num_documents - request.next_document)
-        self.num_tokens += sign * _tokens_left(request)
+        num_documents = sign * (request.num_documents - request.next_document)
+        num_tokens = sign * _tokens_left(request)
+        waiting = self._waiting[request.tenant_id]
+        waiting.num_documents += num_documents
+        waiting.num_tokens += num_tokens
+        self.num_documents += num_documents
+        self.num_tokens += num_tokens
 
 
 def _tokens_left(request: EngineRequest) -> int:

@@ -469,6 +469,41 @@ def test_a_batch_that_is_not_full_waits_for_more_while_another_is_computed() -> 
     assert [batch.num_rows for batch in world.batches] == [1, 2]
 
 
+def test_the_next_batch_is_chosen_when_the_one_that_is_computed_is_nearly_done() -> None:
+    stage = HandStage()
+    world = World(max_rows=8, stage=stage)
+    world.runner.before = lambda batch: None
+    world.submit("a")
+    assert world.engine.step()
+    world.clock.advance(2.0)
+    stage.finish()  # so long do batches of one take
+    world.submit("a")
+    assert world.engine.step()
+    world.submit("b")
+    world.clock.advance(1.9)
+    assert not world.engine.step(), "whoever comes may still join"
+    assert world.engine.idle_s() == pytest.approx(0.1)
+    world.submit("c")
+    world.clock.advance(0.11)
+    assert world.engine.step()
+    for _ in range(2):
+        stage.finish()
+    assert [batch.tenants for batch in world.batches[1:]] == [{"a"}, {"b", "c"}]
+
+
+def test_one_that_floods_does_not_make_the_next_batch_begin_early() -> None:
+    stage = HandStage()
+    world = World(max_rows=16, stage=stage)
+    for tenant in "abcdefgh":
+        world.submit(tenant)
+    assert world.engine.step()
+    world.submit("flood", num_documents=64)
+    assert not world.engine.step(), "of the next batch it has no more than its share"
+    for tenant in "abcdefgh":
+        world.submit(tenant, num_documents=2)
+    assert world.engine.step()
+
+
 def test_a_request_that_is_spread_over_overlapping_batches_is_answered_once_and_whole() -> None:
     stage = HandStage()
     world = World(max_rows=4, stage=stage)

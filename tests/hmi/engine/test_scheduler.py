@@ -68,6 +68,52 @@ def test_a_flooding_tenant_does_not_push_out_the_other() -> None:
     assert served(scheduler) == {"flood": 50, "acme": 50}
 
 
+def busy_scheduler() -> Scheduler:
+    """Twenty tenants were served of late; batches have 64 rows."""
+    scheduler = scheduler_of(limits_of(rows=64))
+    for number in range(20):
+        scheduler.add(request_of(f"other {number}", [1]))
+    assert len(served(scheduler)) == 20
+    return scheduler
+
+
+def test_among_many_others_a_long_queue_gets_a_sixteenth_of_a_batch_and_short_ones_are_taken_whole() -> None:
+    scheduler = busy_scheduler()
+    scheduler.add(request_of("flood", [1] * 100))
+    scheduler.add(request_of("busy", [1] * 16))
+    scheduler.add(request_of("other 1", [1]))
+    assert served(scheduler) == {"flood": 4, "busy": 16, "other 1": 1}
+
+
+def test_a_queue_of_few_long_texts_is_long() -> None:
+    scheduler = scheduler_of(limits_of(rows=64, tokens=1600))
+    for number in range(20):
+        scheduler.add(request_of(f"other {number}", [1]))
+    served(scheduler)
+    scheduler.add(request_of("flood", [100] * 8))
+    scheduler.add(request_of("busy", [100] * 4))
+    assert served(scheduler) == {"flood": 100, "busy": 400}
+
+
+def test_what_fills_a_batch_is_counted_up_to_each_tenants_share() -> None:
+    scheduler = busy_scheduler()
+    scheduler.add(request_of("flood", [1] * 100))
+    assert not scheduler.has_full_batch, "it may have a sixteenth of it"
+    for number in range(20):
+        scheduler.add(request_of(f"other {number}", [1] * 3))
+    assert scheduler.has_full_batch
+    assert sum(served(scheduler).values()) == 64
+
+
+def test_alone_a_tenant_fills_a_batch() -> None:
+    scheduler = scheduler_of(limits_of(rows=8))
+    scheduler.add(request_of("flood", [1] * 7))
+    assert not scheduler.has_full_batch
+    scheduler.add(request_of("flood", [1]))
+    assert scheduler.has_full_batch
+    assert served(scheduler) == {"flood": 8}
+
+
 def test_who_cost_more_than_it_has_tokens_is_served_later() -> None:
     scheduler = scheduler_of(limits_of(rows=1))
     requests = {tenant: request_of(tenant, [10] * 6) for tenant in ("exact", "plain")}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.engine.batch_limits import BatchLimits
-from hmi.engine.recent_tenants import MIN_SHARE, NUM_BATCHES
+from hmi.engine.recent_tenants import MIN_SHARE, NUM_BATCHES, SHORT_QUEUE
 from hmi.engine.request import EngineRequest, HplmRef, RequestState
 from hmi.engine.scheduler import Scheduler, Temperature
 from hmi.plot.ngram import Documents
@@ -71,7 +71,7 @@ class Naive:
                 continue
             request = self.queues[tenant][0]
             length = request.lengths[request.next]
-            share = max(WEIGHTS[tenant] / sum(WEIGHTS[name] for name in recent | {tenant}), MIN_SHARE)
+            share = self._share(tenant, recent, rows[tenant], tokens[tenant])
             fits = not rows or (
                 tokens.total() + length <= self.limits.max_tokens
                 and (
@@ -103,6 +103,15 @@ class Naive:
         for tenant in set_aside:
             self._take_turn(tenant)
         return batch
+
+    def _share(self, tenant: str, recent: set[str], num_rows: int, num_tokens: int) -> float:
+        """A cancelled request counts until it is dropped, which it is when it is the oldest."""
+        left = [length for request in self.queues[tenant] for length in request.lengths[request.next :]]
+        asked = max(
+            (num_rows + len(left)) / self.limits.max_rows, (num_tokens + sum(left)) / self.limits.max_tokens
+        )
+        fair = WEIGHTS[tenant] / sum(WEIGHTS[name] for name in recent | {tenant})
+        return max(fair, SHORT_QUEUE if asked <= SHORT_QUEUE else MIN_SHARE)
 
     def _admits(self, request: NaiveRequest, adapters: set[str], cold: set[str]) -> bool:
         if request.tenant in adapters:
@@ -146,8 +155,8 @@ batching = st.tuples(st.just("batch"), st.sets(st.sampled_from("abcd")))
     st.lists(st.one_of(arrival, arrival, cancellation, batching), max_size=50),
     st.builds(
         BatchLimits,
-        max_rows=st.integers(1, 6),
-        max_tokens=st.integers(8, 30),
+        max_rows=st.integers(1, 12),
+        max_tokens=st.integers(8, 60),
         max_adapters=st.integers(1, 4),
         max_cold_adapters=st.integers(1, 2),
     ),
