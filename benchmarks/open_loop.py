@@ -1,6 +1,7 @@
 """Requests that come when they come, answered or not: what fairness and overload send, and their rounds."""
 
 import argparse
+import gc
 import itertools
 import tempfile
 import threading
@@ -16,7 +17,7 @@ import numpy as np
 from benchmarks.common import say
 from benchmarks.serving_world import Answered, Checker, ClosedLoop, Tenant, World
 from hmi.base.errors import DeadlineExceeded, QueueFull
-from hmi.engine.request import EngineAnswer
+from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.workload import Workload
 from hmi.kinds.single_label import softmax
@@ -25,6 +26,9 @@ from hmi.service.live_plane import LivePlane
 CAPACITY_WINDOW = 192
 """Requests kept open to measure the capacity: three full batches."""
 SETTLE_S = 60.0
+TICK_S = 0.002
+"""Requests are sent so often, those that are due together: a generator that wakes for each takes more of the
+processor than the service's refusals do."""
 SLOTS, HOST = 128, 256
 
 Figures = dict[str, Any]
@@ -70,13 +74,20 @@ def capacity_texts_per_s(world: World, plane: LivePlane, tenants: Sequence[Tenan
 
 
 class OpenLoop:
-    """Sends a workload at its own times; every request's end is noted when it happens."""
+    """Sends a workload at its own times, its requests made before; every request's end is noted when it
+    happens. ``submit`` None: to ``plane``'s engine."""
 
     def __init__(
-        self, world: World, plane: LivePlane, tenants: Sequence[Tenant], *, deadline_s: float
+        self,
+        world: World,
+        plane: LivePlane,
+        tenants: Sequence[Tenant],
+        *,
+        deadline_s: float,
+        submit: Callable[[EngineRequest], None] | None = None,
     ) -> None:
         self._world = world
-        self._plane = plane
+        self._submit = plane.engine.submit if submit is None else submit
         self._tenants = tenants
         self._deadline_s = deadline_s
         self._left = threading.Condition()
@@ -84,27 +95,38 @@ class OpenLoop:
         self.outcomes: list[Outcome] = []
         self.answers: list[Answered] = []
         self.max_delay_s = 0.0
+        self.sender_share = 0.0  # of a core, for sending and being refused
 
     def run(self, workload: Workload) -> None:
         """Returns when everything has ended; what has not after a minute and the deadline is lost."""
-        begin = time.monotonic()
-        texts = np.random.default_rng(5).integers(len(self._world.texts), size=workload.num_requests)
-        for number in range(workload.num_requests):
-            due = begin + float(workload.times_s[number])
-            time.sleep(max(0.0, due - time.monotonic()))
+        texts = np.random.default_rng(5).integers(len(self._world.texts), size=workload.num_requests).tolist()
+        tenants, times_s = workload.tenants.tolist(), workload.times_s.tolist()
+        requests = [
+            self._world.request(self._tenants[number], text)
+            for number, text in zip(tenants, texts, strict=True)
+        ]
+        gc.collect()
+        gc.freeze()  # what only waits to be sent is not looked through meanwhile
+        begin, processor = time.monotonic(), time.thread_time()
+        for number, text, due_s, request in zip(tenants, texts, times_s, requests, strict=True):
+            due = begin + due_s
+            if (now := time.monotonic()) < due:
+                time.sleep(max(due - now, TICK_S))
             self.max_delay_s = max(self.max_delay_s, time.monotonic() - due)
-            self._send(int(workload.tenants[number]), int(texts[number]), due)
+            self._send(request, number, text, due)
+        self.sender_share = (time.thread_time() - processor) / (time.monotonic() - begin)
         with self._left:
             self._left.wait_for(lambda: self._num_open == 0, self._deadline_s + SETTLE_S)
+        gc.unfreeze()
 
-    def _send(self, number: int, text: int, due: float) -> None:
+    def _send(self, request: EngineRequest, number: int, text: int, due: float) -> None:
         tenant = self._tenants[number]
-        request = self._world.request(tenant, text)
+        request.hplm = tenant.hplm  # which may have been replaced since
         request.deadline = due + self._deadline_s
         outcome = Outcome(number, due, request.documents.num_tokens)
         self.outcomes.append(outcome)
         try:
-            self._plane.engine.submit(request)
+            self._submit(request)
         except QueueFull:
             outcome.ended_s, outcome.fate = time.monotonic(), Fate.REFUSED
             return
