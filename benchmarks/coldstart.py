@@ -49,7 +49,7 @@ def main() -> int:
         checker = Checker(world)
         checker.check(answers, sample=len(answers), seed=1)
     added = np.array(cold_ms) - np.array(warm_ms)
-    loader_ms = 1000 * (DISK_LATENCY_S + world.bundle_bytes / DISK_BYTES_PER_S)
+    loader_ms = 1000 * (DISK_LATENCY_S + world.packed_bytes() / DISK_BYTES_PER_S)
     step_ms = float(np.median(warm_ms))
     say(f"a warm request takes {step_ms:.1f} ms, a cold one {np.median(cold_ms):.1f} ms")
     print_result(

@@ -39,14 +39,15 @@ from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.stages import ComputeStage, ComputeThread
 from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
-from hmi.model.adapter_bank import adapter_unit_bytes
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapter_units import adapter_unit_bytes
 from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import ComputeType, compute_dtype
-from hmi.model.heads import HostHead, head_unit_bytes
+from hmi.model.heads import HostHead, head_bytes, head_unit_bytes
+from hmi.model.hplm_bank import HplmBank
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
@@ -96,20 +97,22 @@ class SlowDisk(Generic[T]):
 
     def __init__(self, source: Source[BundleRef, T]) -> None:
         self._source = source
+        self._num_bytes: dict[BundleRef, int] = {}  # of those measured and not yet read
 
     def measure(self, key: BundleRef) -> int:
-        return self._source.measure(key)
+        self._num_bytes[key] = self._source.measure(key)
+        return self._num_bytes[key]
 
     def read(self, key: BundleRef) -> T:
-        end = time.monotonic() + DISK_LATENCY_S + self._source.measure(key) / DISK_BYTES_PER_S
+        end = time.monotonic() + DISK_LATENCY_S + self._num_bytes.pop(key) / DISK_BYTES_PER_S
         value = self._source.read(key)
         time.sleep(max(0.0, end - time.monotonic()))
         return value
 
 
-def slow_sources(store: Any, backbone: Digest, fields: BackboneFields) -> Sources:
+def slow_sources(store: Any, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
     """The store behind the stated disk."""
-    real = store_sources(store, backbone, fields)
+    real = store_sources(store, backbone, fields, bank)
     return Sources(SlowDisk(real.adapters), SlowDisk(real.trees), SlowDisk(real.tables))
 
 
@@ -155,7 +158,6 @@ class World:
             self.tenants.append(Tenant(TenantId(f"tenant-{number}"), hplm, has_leaf))
             if (number + 1) % 2500 == 0:
                 say(f"{number + 1} adapters are written")
-        self.bundle_bytes = _folder_bytes(self._root / "adapters" / "0")
 
     def settings(self, *, num_slots: int, num_host: int, **changes: Any) -> dict[str, Any]:
         """Fields of ServiceSettings: the device holds ``num_slots`` adapters, the host tier ``num_host``."""
@@ -166,7 +168,7 @@ class World:
             "cache_dir": self._cache,
             "lower_layers": False,
             "device_bytes": DEVICE_BYTES,
-            "host_bytes": max(MIN_HOST_BYTES, int(num_host * self.bundle_bytes / ADAPTER_HOST_SHARE) + 1),
+            "host_bytes": max(MIN_HOST_BYTES, int(num_host * self.packed_bytes() / ADAPTER_HOST_SHARE) + 1),
             "max_adapter_rank": 8,
             "max_batch_adapters": num_slots // BATCHES_OF_ADAPTERS,  # the plan then gives num_slots
             "max_queue_requests": 4096,
@@ -202,8 +204,15 @@ class World:
         )
 
     def per_adapter_bytes(self) -> int:
-        """On the device, of rank 8 and up to eight labels."""
-        return adapter_unit_bytes(self.backbone.fields) + head_unit_bytes(self.backbone.fields)
+        """On the device, of rank 8 and up to eight labels, in the default type."""
+        return self._unit_bytes() + head_unit_bytes(self.backbone.fields)
+
+    def packed_bytes(self) -> int:
+        """Of one adapter in the host tier."""
+        return self._unit_bytes() + head_bytes(self.backbone.fields, len(LABELS))
+
+    def _unit_bytes(self) -> int:
+        return adapter_unit_bytes(self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu"))
 
     def _cut(self) -> list[npt.NDArray[np.int32]]:
         """Texts of about 32 tokens, [CLS] and [SEP] included."""
@@ -496,10 +505,6 @@ def add_arguments(parser: argparse.ArgumentParser, *, slots: int, host: int) -> 
     parser.add_argument("--slots", type=int, default=slots, help="adapters that the device holds")
     parser.add_argument("--host", type=int, default=host, help="adapters that the host tier holds")
     parser.add_argument("--full", action="store_true", help="longer runs")
-
-
-def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _unheard(message: str, step: int, num_steps: int) -> None:

@@ -69,18 +69,26 @@ def open_bundle(
     found = bundle_digest(manifest)
     if digest is not None and found != digest:
         raise BundleMismatch(f"bundle in {folder.name} is {found}, wanted {digest}")
+    fields = manifest_fields(manifest, kind=kind, fields_type=fields_type, name=found)
+    verify_files(folder, manifest)
+    return Bundle(folder, found, manifest, fields)
+
+
+def manifest_fields(
+    manifest: BundleManifest, *, kind: BundleKind, fields_type: type[Fields], name: str
+) -> Fields:
+    """What a manifest says of its content, the files not looked at. Raises BundleMismatch where it is not of
+    this ``kind``, BundleBroken for unsound fields; ``name`` is the bundle's in the message."""
     if manifest.kind is not kind:
-        raise BundleMismatch(f"bundle {found} is a {manifest.kind}, wanted a {kind}")
+        raise BundleMismatch(f"bundle {name} is a {manifest.kind}, wanted a {kind}")
     if manifest.format_version != FORMAT_VERSION:
         raise BundleMismatch(
-            f"bundle {found} has format {manifest.format_version}, this program reads {FORMAT_VERSION}"
+            f"bundle {name} has format {manifest.format_version}, this program reads {FORMAT_VERSION}"
         )
-    verify_files(folder, manifest)
     try:
-        fields = codec.from_plain(fields_type, manifest.fields)
+        return codec.from_plain(fields_type, manifest.fields)
     except codec.WireError as exc:
-        raise BundleBroken(f"bundle {found}: fields of the manifest: {exc}") from exc
-    return Bundle(folder, found, manifest, fields)
+        raise BundleBroken(f"bundle {name}: fields of the manifest: {exc}") from exc
 
 
 def read_manifest(folder: Path) -> BundleManifest:

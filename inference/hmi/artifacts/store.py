@@ -38,7 +38,8 @@ class Store(ABC):
     @contextmanager
     def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
         """As localize(), for a service that runs on: the folder is there as long as it is held, and may be
-        given up afterwards. Raises BudgetExceeded (retryable) too."""
+        given up afterwards. Raises BudgetExceeded (retryable) too. That another bundle stands there may be
+        left to open_bundle to find."""
         yield self.localize(uri, digest)
 
     @abstractmethod
@@ -120,6 +121,14 @@ class FolderStore(Store):
         if found != digest:
             raise BundleMismatch(f"bundle at {uri} is {found}, wanted {digest}")
         return self._path(uri)
+
+    @contextmanager
+    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+        # Whoever opens it reads the manifest anyway, and finds another bundle there.
+        path = self._path(uri)
+        if not (path / MANIFEST_FILE).is_file():
+            raise NotFound(f"there is no bundle at {uri}")
+        yield path
 
     def digest(self, uri: BundleUri) -> Digest | None:
         path = self._path(uri)

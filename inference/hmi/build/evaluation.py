@@ -94,7 +94,7 @@ class TaskModel:
         max_rank = 1 if adapter is None else adapter.config.rank
         self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank)
         self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self._num_outputs)
-        self._adapters.write(0, adapter)
+        self._adapters.write(0, None if adapter is None else self._adapters.pack(adapter))
         self._heads.write(0, head)
 
     @torch.inference_mode()

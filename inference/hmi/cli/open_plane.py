@@ -8,6 +8,7 @@ import torch
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BudgetExceeded
+from hmi.base.own_thread import use_one_core
 from hmi.engine.batch import BatchRecord
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
@@ -24,12 +25,11 @@ from hmi.memory.residency import Residency
 from hmi.memory.room import ByteRoom, SlotRoom
 from hmi.memory.slots import SlotPool
 from hmi.memory.tier import MemoryTier
-from hmi.model.adapter_bank import adapter_unit_bytes, adapter_units
-from hmi.model.adapter_bundle import Hplm
+from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
 from hmi.model.backbone import Backbone, measure_backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import head_unit_bytes, head_units
-from hmi.model.hplm_bank import HplmBank
+from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import PlotArena
 from hmi.plot.table import PlotTable
@@ -63,7 +63,7 @@ def open_plane(
     *,
     on_batch: Callable[[BatchRecord], None],
     disk: Budget | None = None,
-    make_sources: Callable[[Store, Digest, BackboneFields], Sources] = store_sources,
+    make_sources: Callable[[Store, Digest, BackboneFields, HplmBank], Sources] = store_sources,
     make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
 ) -> LivePlane:
     """Reserve, allocate and join everything that serves one backbone, not yet started.
@@ -112,14 +112,15 @@ def open_plane(
         **{kind.replace(" ", "_") + "_bytes": size for kind, size in device.used_by_kind().items()},
     )
     host = Budget(MemoryTier.HOST, settings.host_bytes)
-    sources = make_sources(store, ref.digest, fields)
+    sources = make_sources(store, ref.digest, fields, bank)
     inbox = Inbox()
-    adapters: Loader[BundleRef, Hplm] = Loader(
+    adapters: Loader[BundleRef, PackedHplm] = Loader(
         sources.adapters,
         Residency(_host_room(host, "adapters"), LeastWorth(load_bytes=DISK_LOAD_BYTES)),
         num_threads=NUM_ADAPTER_LOADERS,
         room_timeout_s=ROOM_TIMEOUT_S,
         name="adapters",
+        prepare_thread=use_one_core,
     )
     trees: Loader[BundleRef, TreePath] = Loader(
         sources.trees,
@@ -127,6 +128,7 @@ def open_plane(
         num_threads=NUM_TREE_LOADERS,
         room_timeout_s=ROOM_TIMEOUT_S,
         name="trees",
+        prepare_thread=use_one_core,
     )
     tables: Loader[BundleRef, PlotTable] = Loader(
         sources.tables,
@@ -134,6 +136,7 @@ def open_plane(
         num_threads=NUM_TABLE_LOADERS,
         room_timeout_s=ROOM_TIMEOUT_S,
         name="tables",
+        prepare_thread=use_one_core,
     )
     placement = HplmPlacement(
         adapter_loader=adapters,

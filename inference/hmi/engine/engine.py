@@ -201,6 +201,7 @@ class Engine(Generic[RetrievedT]):
         self._placement.check_integrity()
 
     def _loop(self) -> None:
+        self._stage.enter()
         while not self._is_stopped:
             try:
                 if not self.step():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
+from hmi.base.own_thread import use_one_core
 from hmi.engine.inbox import Inbox
 
 T = TypeVar("T")
@@ -19,6 +20,9 @@ class ComputeStage(Protocol):
     def depth(self) -> int:
         """Batches that may be between the stages and in the second one: more are not submitted."""
 
+    def enter(self) -> None:
+        """The calling thread is the engine thread, and begins."""
+
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         """Run ``work``, which does not raise; then ``done`` with what it gave, on the engine thread."""
 
@@ -30,6 +34,9 @@ class SameThread:
     """The stages one after the other: for tests that step by hand, and to compare with."""
 
     depth = 1
+
+    def enter(self) -> None:
+        pass
 
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         done(work())
@@ -48,6 +55,9 @@ class ComputeThread:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
         self._thread.start()
+
+    def enter(self) -> None:
+        use_one_core()  # the others are this stage's
 
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._calls.put(lambda: self._inbox.post(partial(done, work())))

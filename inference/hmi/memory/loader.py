@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, Protocol, TypeVar
 
@@ -43,14 +43,16 @@ class Loader(Generic[K, V]):
         num_threads: int,
         room_timeout_s: float,
         name: str,
+        prepare_thread: Callable[[], None] | None = None,
     ) -> None:
+        """``prepare_thread`` is called once on each of the ``num_threads``."""
         self._source = source
         self._residency = residency
         self._room_timeout_s = room_timeout_s
         self._lock = threading.Lock()
         self._waiters: OrderedDict[K, list[Future[Lease[K, Reservation, V]]]] = OrderedDict()
         self._quarantine: dict[K, HmiError] = {}
-        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name)
+        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name, initializer=prepare_thread)
 
     def acquire(self, key: K) -> "Future[Lease[K, Reservation, V]]":
         """A future lease on the item in the host tier. A caller that cancels it holds nothing."""

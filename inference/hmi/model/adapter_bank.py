@@ -9,42 +9,29 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import BundleMismatch
-from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site, module_shape
+from hmi.model.adapter_units import (
+    UNIT_RANK,
+    PackedAdapter,
+    UnitLayout,
+    adapter_unit_bytes,
+    adapter_units,
+)
+from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
 from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 from wire.artifacts import BackboneFields
 
-UNIT_RANK = 8
-"""Rank of one unit of the pool; an adapter of rank R takes R / 8 of them, rounded up."""
-
 IDENTITY = NO_SLOT
 """The slot of a document that no adapter changes."""
-
-
-def adapter_units(rank: int) -> int:
-    """Units that an adapter of ``rank`` takes."""
-    return -(-rank // UNIT_RANK)
-
-
-def adapter_unit_bytes(fields: BackboneFields, dtype: torch.dtype = torch.float32) -> int:
-    """Device bytes of one unit: rank 8 at every module of every upper layer."""
-    shapes = (module_shape(fields, module) for module in AdapterModule)
-    per_layer = sum(UNIT_RANK * (inputs + outputs) for inputs, outputs in shapes)
-    return (fields.num_layers - fields.num_lower) * per_layer * dtype.itemsize
 
 
 class AdapterBank:
     """Slots for adapters of any method over a pool of rank-8 units. One thread only: the device's owner.
 
-    One flat tensor holds everything; a unit's weights stand together, so that an adapter is written and
-    wiped in few copies, and each site (module of a layer) is a strided view over all units:
-
-        arena    unit 0 (all zero) | unit 1 | ... | unit n
-        unit     site 0: down [8, in] up [8, out] | site 1: down up | ...        scaling is folded into up
-
-    Of an adapter that reads outputs, down is [8, out] in the first columns of its place: out is never wider
-    than in where such adapters act.
+    One flat tensor holds everything: unit 0, all zero, then the pool. A unit's weights stand together (see
+    UnitLayout), so that an adapter is written and wiped by one copy a unit, and each site (module of a layer)
+    is a strided view over all units.
     """
 
     def __init__(
@@ -67,24 +54,15 @@ class AdapterBank:
             max_units=per_slot,
             unit_bytes=adapter_unit_bytes(fields, dtype),
         )
-        self._fields = fields
+        self._layout = UnitLayout(fields)
         self._max_rank = max_rank
-        self._sites = {
-            Site(layer, module): number
-            for number, (layer, module) in enumerate(
-                (layer, module)
-                for layer in range(fields.num_lower, fields.num_layers)
-                for module in AdapterModule
-            )
-        }
-        unit_numel = adapter_unit_bytes(fields, dtype) // dtype.itemsize
         # Not a number: a unit that is read without having been written cannot look like an answer.
         self._arena = torch.full(
-            (self._table.num_units + 1, unit_numel), torch.nan, dtype=dtype, device=device
+            (self._table.num_units + 1, self._layout.num_weights), torch.nan, dtype=dtype, device=device
         )
         self._arena[EMPTY_UNIT] = 0
-        self._down, self._up = self._views()
-        self._acts_on = np.zeros((num_slots, len(self._sites)), np.bool_)
+        self._views = self._layout.views(self._arena)
+        self._acts_on = np.zeros((num_slots, len(self._views)), np.bool_)
         self._reads_outputs = np.zeros(num_slots, np.bool_)
 
     @property
@@ -100,28 +78,34 @@ class AdapterBank:
         """Bytes of the arena: adapter_unit_bytes for every unit and one more."""
         return self._arena.nbytes
 
-    def write(self, slot: int, adapter: HostAdapter | None) -> None:
+    def pack(self, adapter: HostAdapter) -> PackedAdapter:
+        """``adapter``, which has been checked, ready to be written. From any thread."""
+        return self._layout.pack(adapter, self._arena.dtype)
+
+    def write(self, slot: int, adapter: PackedAdapter | None) -> None:
         """Copy ``adapter`` into ``slot``, over what was there; None is the identity. The source may be freed
         afterwards.
 
         Raises BundleMismatch for a rank above the bank's, BudgetExceeded where units are lacking; the slot
         then still holds what it held.
         """
-        rank = 0 if adapter is None else adapter.config.rank
+        rank = 0 if adapter is None else adapter.rank
         if rank > self._max_rank:
             raise BundleMismatch(f"the adapter has rank {rank}, this service takes up to {self._max_rank}")
         self._table.require_room(slot, adapter_units(rank))
         self.wipe(slot)
         units = self._table.assign(slot, adapter_units(rank))
         if adapter is not None:
-            self._copy(units, adapter)
-            self._acts_on[slot, [self._sites[site] for site in adapter.factors]] = True
-            self._reads_outputs[slot] = adapter.config.reads_outputs
+            for unit, weights in zip(units, adapter.units, strict=True):
+                self._arena[unit].copy_(weights)
+            self._acts_on[slot] = adapter.acts_on
+            self._reads_outputs[slot] = adapter.reads_outputs
 
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
         slot."""
-        self._arena[self._table.release(slot)] = torch.nan
+        for unit in self._table.release(slot):
+            self._arena[unit].fill_(torch.nan)
         self._acts_on[slot] = False
         self._reads_outputs[slot] = False
 
@@ -144,12 +128,7 @@ class AdapterBank:
         )
         if not acts_on.any():
             return None
-        used = {
-            site: (self._down[number], self._up[number])
-            for site, number in self._sites.items()
-            if acts_on[number]
-        }
-        return BankCall(groups, used)
+        return BankCall(groups, self._used(acts_on))
 
     def idle_call(self, num_chunks: int, width: int) -> "BankCall":
         """A batch of so many chunks in which the empty unit stands everywhere: it computes what any other of
@@ -163,36 +142,19 @@ class AdapterBank:
             keep=self._arena.new_zeros(num_chunks, CHUNK_TOKENS, ranks),
             reads_outputs=self._arena.new_zeros(num_chunks, 1, ranks, dtype=torch.bool),
         )
-        every = {site: (self._down[number], self._up[number]) for site, number in self._sites.items()}
-        return BankCall((group,), every)
+        return BankCall((group,), self._used(np.ones(len(self._views), np.bool_)))
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
         assert not self._arena[EMPTY_UNIT].any()
 
-    def _copy(self, units: list[int], adapter: HostAdapter) -> None:
-        self._arena[units] = (
-            0  # modules that the adapter leaves alone, and ranks that do not fill the last unit
-        )
-        for site, factors in adapter.factors.items():
-            down, up = self._down[self._sites[site]], self._up[self._sites[site]]
-            scaled = factors.up.T.to(torch.float32) * adapter.config.scaling
-            for number, unit in enumerate(units):
-                ranks = slice(number * UNIT_RANK, (number + 1) * UNIT_RANK)
-                part = factors.down[ranks]
-                down[unit, : len(part), : part.shape[1]] = part.to(self._arena.device, self._arena.dtype)
-                up[unit, : len(part)] = scaled[ranks].to(self._arena.device, self._arena.dtype)
-
-    def _views(self) -> tuple[list[Tensor], list[Tensor]]:
-        """For each site its weights in all units: down [units, 8, in] and up [units, 8, out]."""
-        down, up, start = [], [], 0
-        for site in self._sites:
-            inputs, outputs = module_shape(self._fields, site.module)
-            middle, end = start + UNIT_RANK * inputs, start + UNIT_RANK * (inputs + outputs)
-            down.append(torch.unflatten(self._arena[:, start:middle], 1, (UNIT_RANK, inputs)))
-            up.append(torch.unflatten(self._arena[:, middle:end], 1, (UNIT_RANK, outputs)))
-            start = end
-        return down, up
+    def _used(self, acts_on: NDArray[np.bool_]) -> dict[Site, tuple[Tensor, Tensor]]:
+        """Down and up of the sites that ``acts_on`` says."""
+        return {
+            site: views
+            for site, views, acts in zip(self._layout.sites, self._views, acts_on, strict=True)
+            if acts
+        }
 
 
 @dataclass(frozen=True, slots=True)

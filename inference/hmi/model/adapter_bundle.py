@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 
 from hmi.artifacts.bundle import open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
@@ -62,7 +62,9 @@ def save_adapter_bundle(
     Tensors keep their type: an adapter of AdapterParameters.to_host(torch.float16) takes half the room, and
     is what must then be evaluated. Raises BundleMismatch or BundleBroken for what could not be opened again.
     """
-    _check(adapter, head, kind, labels, backbone_fields)
+    if adapter is not None:
+        adapter.check(backbone_fields)
+    head.check(backbone_fields, answers_of(kind).num_outputs(labels))
     if adapter is not None:
         METHODS[adapter.config.method].save(folder, adapter, backbone_fields)
     save_file({"weight": head.weight.contiguous(), "bias": head.bias.contiguous()}, folder / HEAD_FILE)
@@ -109,26 +111,13 @@ def open_adapter_bundle(
     if adapter is not None and (adapter.config.rank, adapter.config.alpha) != (fields.rank, fields.alpha):
         raise BundleBroken(f"adapter {bundle.digest}: its manifest and its files differ in rank or alpha")
     head = _read_head(folder / HEAD_FILE)
-    _check(adapter, head, fields.kind, fields.labels, backbone_fields)
+    head.check(backbone_fields, answers_of(fields.kind).num_outputs(fields.labels))
     return Hplm(bundle.digest, fields, adapter, head)
-
-
-def _check(
-    adapter: HostAdapter | None,
-    head: HostHead,
-    kind: TaskKind,
-    labels: tuple[str, ...],
-    backbone_fields: BackboneFields,
-) -> None:
-    num_outputs = answers_of(kind).num_outputs(labels)
-    if adapter is not None:
-        adapter.check(backbone_fields)
-    head.check(backbone_fields, num_outputs)
 
 
 def _read_head(path: Path) -> HostHead:
     try:
-        tensors = load_file(path)
+        tensors = load(path.read_bytes())
         return HostHead(tensors["weight"], tensors["bias"])
     except (OSError, SafetensorError, KeyError) as exc:
         raise BundleBroken(f"{HEAD_FILE} cannot be read: {exc}") from exc

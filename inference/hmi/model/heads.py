@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import BundleBroken, BundleMismatch
+from hmi.model.finite import all_finite
 from hmi.model.unit_table import EMPTY_UNIT, SlotRuns, UnitTable
 from wire.artifacts import BackboneFields
 
@@ -80,7 +81,7 @@ class HostHead:
                 f"the head is {tuple(self.weight.shape)} with bias {tuple(self.bias.shape)}, "
                 f"{num_labels} labels on {fields.name} need {(num_labels, fields.hidden)}"
             )
-        if not (self.weight.isfinite().all() and self.bias.isfinite().all()):
+        if not all_finite([self.weight, self.bias]):
             raise BundleBroken("the head's weights are not finite")
 
 
@@ -89,14 +90,14 @@ def head_units(num_labels: int) -> int:
     return -(-num_labels // UNIT_LABELS)
 
 
+def head_bytes(fields: BackboneFields, num_labels: int) -> int:
+    """Bytes of a HostHead."""
+    return num_labels * (fields.hidden + 1) * torch.float32.itemsize
+
+
 def head_unit_bytes(fields: BackboneFields) -> int:
     """Device bytes of one unit."""
-    return UNIT_LABELS * (fields.hidden + 1) * torch.float32.itemsize
-
-
-def head_slot_bytes(fields: BackboneFields, max_labels: int) -> int:
-    """Device bytes of a slot that takes any head up to ``max_labels``."""
-    return head_units(max_labels) * head_unit_bytes(fields)
+    return head_bytes(fields, UNIT_LABELS)
 
 
 class HeadBank:
@@ -163,9 +164,9 @@ class HeadBank:
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
         slot."""
-        units = self._table.release(slot)
-        self._weight[units] = torch.nan
-        self._bias[units] = torch.nan
+        for unit in self._table.release(slot):
+            self._weight[unit].fill_(torch.nan)
+            self._bias[unit].fill_(torch.nan)
 
     def logits(self, pooled: Tensor, slots: NDArray[np.int64]) -> Tensor:
         """HeadCall.logits() of a batch whose documents have these ``slots``, int64 [num_documents]."""

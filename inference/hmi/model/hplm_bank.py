@@ -1,17 +1,37 @@
 """Adapter and head of each served task: the device tier's arena as the memory hierarchy sees it."""
 
+from dataclasses import dataclass
+
 import torch
 
-from hmi.model.adapter_bank import AdapterBank, adapter_unit_bytes, adapter_units
+from hmi.kinds.answers import answers_of
+from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapter_bundle import Hplm
-from hmi.model.heads import HeadBank, head_unit_bytes, head_units
-from wire.artifacts import BackboneFields
+from hmi.model.adapter_units import PackedAdapter, adapter_unit_bytes, adapter_units
+from hmi.model.heads import HeadBank, HostHead, head_bytes, head_unit_bytes, head_units
+from wire.artifacts import AdapterFields, BackboneFields
+
+
+@dataclass(frozen=True, slots=True)
+class PackedHplm:
+    """What one task adds to backbone and PLOT, in host memory as the device takes it: a promotion is one copy
+    a unit. Nobody changes its tensors."""
+
+    fields: AdapterFields
+    adapter: PackedAdapter | None  # None: the identity
+    head: HostHead
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of its tensors."""
+        return self.head.num_bytes + (0 if self.adapter is None else self.adapter.num_bytes)
 
 
 class HplmBank:
     """Slots for whole hPLMs over two pools: rank-8 units of adapters, and eight-label units of heads.
 
-    One thread only: the one that owns the device. A slot is a number and costs nothing by itself.
+    One thread only, but for pack(): the one that owns the device. A slot is a number and costs nothing by
+    itself.
     """
 
     def __init__(
@@ -53,14 +73,22 @@ class HplmBank:
     def num_bytes(self) -> int:
         return self.adapters.num_bytes + self.heads.num_bytes
 
-    def bytes_of(self, item: Hplm) -> int:
+    def bytes_of(self, item: PackedHplm) -> int:
         """Bytes of the units that ``item`` takes."""
-        rank = 0 if item.adapter is None else item.adapter.config.rank
-        return adapter_units(rank) * adapter_unit_bytes(self._fields, self._dtype) + head_units(
-            item.head.num_labels
-        ) * head_unit_bytes(self._fields)
+        rank = 0 if item.adapter is None else item.adapter.rank
+        return self._adapter_bytes(rank) + head_units(item.head.num_labels) * head_unit_bytes(self._fields)
 
-    def write(self, slot: int, item: Hplm) -> None:
+    def packed_bytes(self, fields: AdapterFields) -> int:
+        """Bytes that a bundle with these ``fields`` takes in host memory once it is packed."""
+        num_outputs = answers_of(fields.kind).num_outputs(fields.labels)
+        return self._adapter_bytes(fields.rank) + head_bytes(self._fields, num_outputs)
+
+    def pack(self, hplm: Hplm) -> PackedHplm:
+        """``hplm`` ready to be written. From any thread."""
+        adapter = None if hplm.adapter is None else self.adapters.pack(hplm.adapter)
+        return PackedHplm(hplm.fields, adapter, hplm.head)
+
+    def write(self, slot: int, item: PackedHplm) -> None:
         """Copy ``item`` into ``slot``, over what was there. Raises BundleMismatch for one that is too large,
         BudgetExceeded when units are lacking until something else is wiped; the slot is then empty."""
         self.wipe(slot)
@@ -79,3 +107,6 @@ class HplmBank:
     def check_integrity(self) -> None:
         self.adapters.check_integrity()
         self.heads.check_integrity()
+
+    def _adapter_bytes(self, rank: int) -> int:
+        return adapter_units(rank) * adapter_unit_bytes(self._fields, self._dtype)

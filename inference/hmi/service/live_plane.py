@@ -12,7 +12,7 @@ from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.request import EngineRequest, HplmRef
 from hmi.memory.budget import Budget
 from hmi.memory.loader import Loader
-from hmi.model.adapter_bundle import Hplm
+from hmi.model.hplm_bank import PackedHplm
 from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
 from hmi.service.plane import KnownFields
@@ -34,8 +34,8 @@ class LivePlane:
         tokenizer: Tokenizer,
         max_tokens: int,
         engine: Engine[Any],
-        placement: HplmPlacement[Hplm, PlotTable],
-        adapters: Loader[BundleRef, Hplm],
+        placement: HplmPlacement[PackedHplm, PlotTable],
+        adapters: Loader[BundleRef, PackedHplm],
         trees: Loader[BundleRef, TreePath],
         tables: Loader[BundleRef, PlotTable],
         budgets: tuple[Budget, ...],

@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmi.artifacts.bundle import read_manifest
+from hmi.artifacts.bundle import manifest_fields, read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleBroken, BundleMismatch, HmiError, NotFound
 from hmi.engine.placement import TreePath
 from hmi.memory.loader import Source
-from hmi.model.adapter_bundle import Hplm, open_adapter_bundle
+from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.plot.table import TABLE_FILE, PlotTable, open_table_bundle
 from hmi.plot.tree import read_tree
-from wire.artifacts import BackboneFields, BundleRef
+from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
 from wire.errors import ErrorCode
 from wire.ids import Digest
 
@@ -22,15 +23,15 @@ from wire.ids import Digest
 class Sources:
     """The disk tier of everything that serves."""
 
-    adapters: Source[BundleRef, Hplm]
+    adapters: Source[BundleRef, PackedHplm]
     trees: Source[BundleRef, TreePath]
     tables: Source[BundleRef, PlotTable]
 
 
-def store_sources(store: Store, backbone: Digest, fields: BackboneFields) -> Sources:
-    """Bundles of ``backbone`` in ``store``."""
+def store_sources(store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
+    """Bundles of ``backbone`` in ``store``; adapters as ``bank`` takes them."""
     return Sources(
-        AdapterSource(store, backbone=backbone, fields=fields),
+        AdapterSource(store, bank, backbone=backbone, fields=fields),
         TreeSource(store, backbone=backbone),
         TableSource(store, backbone=backbone),
     )
@@ -56,27 +57,29 @@ def _held(store: Store, ref: BundleRef) -> Iterator[Path]:
         yield folder
 
 
-def _num_bytes(store: Store, ref: BundleRef) -> int:
-    with _held(store, ref) as folder:
-        return sum(entry.num_bytes for entry in read_manifest(folder).files.values())
-
-
 class AdapterSource:
-    """Adapters for one backbone."""
+    """Adapters for one backbone, packed for one bank."""
 
-    def __init__(self, store: Store, *, backbone: Digest, fields: BackboneFields) -> None:
+    def __init__(self, store: Store, bank: HplmBank, *, backbone: Digest, fields: BackboneFields) -> None:
         self._store = store
+        self._bank = bank
         self._backbone = backbone
         self._fields = fields
 
     def measure(self, key: BundleRef) -> int:
-        return _num_bytes(self._store, key)
-
-    def read(self, key: BundleRef) -> Hplm:
         with _held(self._store, key) as folder:
-            return open_adapter_bundle(
+            manifest = read_manifest(folder)
+        fields = manifest_fields(
+            manifest, kind=BundleKind.ADAPTER, fields_type=AdapterFields, name=key.digest
+        )
+        return self._bank.packed_bytes(fields)
+
+    def read(self, key: BundleRef) -> PackedHplm:
+        with _held(self._store, key) as folder:
+            hplm = open_adapter_bundle(
                 folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
             )
+        return self._bank.pack(hplm)
 
 
 class TreeSource:

@@ -432,6 +432,9 @@ class HandStage:
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
 
+    def enter(self) -> None:
+        pass
+
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self.waiting.append(lambda: done(work()))
 

@@ -54,6 +54,23 @@ class World:
         )
 
 
+def test_each_of_its_threads_is_prepared_before_it_reads() -> None:
+    prepared: set[str] = set()
+    disk = FakeDisk()
+    budget = Budget(MemoryTier.HOST, 100)
+    loader: Loader[str, str] = Loader(
+        disk,
+        Residency(ByteRoom(budget, kind="items", max_bytes=100), LeastRecentlyUsed()),
+        num_threads=2,
+        room_timeout_s=0.05,
+        name="test-prepared",
+        prepare_thread=lambda: prepared.add(threading.current_thread().name),
+    )
+    loader.acquire("a").result(WAIT_S).release()
+    assert disk.threads <= prepared
+    loader.close()
+
+
 def test_it_reads_an_item_once_however_many_ask() -> None:
     world = World()
     world.disk.gates["a"] = threading.Event()

@@ -11,12 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from numpy.typing import NDArray
 
 from hmi.base.errors import BudgetExceeded, BundleMismatch, HmiError
-from hmi.model.adapter_bank import (
-    IDENTITY,
-    AdapterBank,
-    adapter_unit_bytes,
-    adapter_units,
-)
+from hmi.model.adapter_bank import IDENTITY, AdapterBank
+from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.host import AdapterConfig, HostAdapter
@@ -59,7 +55,7 @@ def adapters(backbone: Backbone) -> dict[int, HostAdapter]:
 def bank(backbone: Backbone, adapters: dict[int, HostAdapter]) -> AdapterBank:
     filled = AdapterBank(backbone.fields, num_slots=8, max_rank=32)
     for slot, adapter in adapters.items():
-        filled.write(slot, adapter)
+        filled.write(slot, filled.pack(adapter))
     filled.write(5, None)
     return filled
 
@@ -134,7 +130,7 @@ def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterB
 def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, config: AdapterConfig) -> None:
     adapter = random_adapter(backbone.fields, seed=7, config=config)
     bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
-    bank.write(0, adapter)
+    bank.write(0, bank.pack(adapter))
     states, offsets = documents_of([6, 8], backbone)
     slots = np.array([0, 0])
     with torch.inference_mode():
@@ -143,7 +139,7 @@ def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, conf
             factors.down.fill_(1e6)
             factors.up.fill_(1e6)
         assert torch.equal(backbone.upper(states, offsets, bank.call(slots, offsets)), before)
-        bank.write(0, random_adapter(backbone.fields, seed=8))
+        bank.write(0, bank.pack(random_adapter(backbone.fields, seed=8)))
         assert not torch.allclose(backbone.upper(states, offsets, bank.call(slots, offsets)), before)
 
 
@@ -153,10 +149,10 @@ def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
 ) -> None:
     fresh, used = (AdapterBank(backbone.fields, num_slots=1, max_rank=16) for _ in range(2))
     wide = LoraConfig(16, modules=tuple(AdapterModule))
-    used.write(0, random_adapter(backbone.fields, seed=1, config=wide))
+    used.write(0, used.pack(random_adapter(backbone.fields, seed=1, config=wide)))
     small = random_adapter(backbone.fields, seed=2, config=small_config)
-    fresh.write(0, small)
-    used.write(0, small)
+    fresh.write(0, fresh.pack(small))
+    used.write(0, used.pack(small))
     states, offsets = documents_of([10], backbone)
     slots = np.array([0])
     with torch.inference_mode():
@@ -166,8 +162,8 @@ def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
 
 def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Backbone) -> None:
     bank = AdapterBank(backbone.fields, num_slots=3, max_rank=8)
-    bank.write(0, random_adapter(backbone.fields, seed=1))
-    bank.write(1, random_adapter(backbone.fields, seed=2))
+    bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
+    bank.write(1, bank.pack(random_adapter(backbone.fields, seed=2)))
     states, offsets = documents_of([4], backbone)
     with torch.inference_mode():
         before = backbone.upper(states, offsets, bank.call(np.array([1]), offsets))
@@ -181,7 +177,7 @@ def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Back
 
 def test_a_call_that_outlives_its_slot_gives_no_answer(backbone: Backbone) -> None:
     bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
-    bank.write(0, random_adapter(backbone.fields, seed=1))
+    bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
     states, offsets = documents_of([4], backbone)
     call = bank.call(np.array([0]), offsets)
     bank.wipe(0)
@@ -202,21 +198,21 @@ def test_its_size_is_known_before_it_is_allocated(backbone: Backbone) -> None:
 
 def test_it_refuses_a_rank_above_its_own_and_keeps_the_old_adapter(backbone: Backbone) -> None:
     bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
-    bank.write(0, random_adapter(backbone.fields, seed=1))
+    bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
     with pytest.raises(BundleMismatch, match="rank 9, this service takes up to 8"):
-        bank.write(0, random_adapter(backbone.fields, seed=2, config=LoraConfig(9)))
+        bank.write(0, bank.pack(random_adapter(backbone.fields, seed=2, config=LoraConfig(9))))
     assert bank.call(np.array([0]), np.array([0, 2])) is not None
 
 
 def test_a_pool_shared_by_ranks_refuses_what_has_no_room(backbone: Backbone) -> None:
     bank = AdapterBank(backbone.fields, num_slots=4, max_rank=32, num_units=4)
-    bank.write(0, random_adapter(backbone.fields, seed=1, config=LoraConfig(24)))
-    bank.write(1, random_adapter(backbone.fields, seed=2, config=LoraConfig(8)))
+    bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1, config=LoraConfig(24))))
+    bank.write(1, bank.pack(random_adapter(backbone.fields, seed=2, config=LoraConfig(8))))
     with pytest.raises(BudgetExceeded) as refusal:
-        bank.write(2, random_adapter(backbone.fields, seed=3, config=LoraConfig(8)))
+        bank.write(2, bank.pack(random_adapter(backbone.fields, seed=3, config=LoraConfig(8))))
     assert refusal.value.free_bytes == 0
-    bank.write(0, random_adapter(backbone.fields, seed=4, config=LoraConfig(16)))
-    bank.write(2, random_adapter(backbone.fields, seed=3, config=LoraConfig(8)))
+    bank.write(0, bank.pack(random_adapter(backbone.fields, seed=4, config=LoraConfig(16))))
+    bank.write(2, bank.pack(random_adapter(backbone.fields, seed=3, config=LoraConfig(8))))
     bank.check_integrity()
 
 
@@ -238,9 +234,9 @@ class BankMachine(RuleBasedStateMachine):
         held = sum(adapter_units(a.config.rank) for s, a in self.expected.items() if s != slot)
         if held + adapter_units(rank) > 8:
             with pytest.raises(BudgetExceeded):
-                self.bank.write(slot, adapter)
+                self.bank.write(slot, self.bank.pack(adapter))
         else:
-            self.bank.write(slot, adapter)
+            self.bank.write(slot, self.bank.pack(adapter))
             self.expected[slot] = adapter
 
     @rule(slot=st.integers(0, 3))
@@ -255,7 +251,7 @@ class BankMachine(RuleBasedStateMachine):
             return
         fresh = AdapterBank(self.backbone.fields, num_slots=self.num_slots, max_rank=24)
         for slot, adapter in self.expected.items():
-            fresh.write(slot, adapter)
+            fresh.write(slot, fresh.pack(adapter))
         slots = np.array(sorted(self.expected))
         inputs = torch.ones(len(slots), self.backbone.fields.hidden)
         offsets = np.arange(len(slots) + 1)

@@ -71,6 +71,22 @@ def test_a_task_may_have_only_a_head(tmp_path: Path, backbone: Backbone) -> None
     assert open_(tmp_path, backbone).adapter is None
 
 
+@pytest.mark.parametrize(("rank", "identity"), [(8, False), (12, False), (4, False), (0, True)])
+def test_what_it_takes_in_host_memory_is_known_before_it_is_read(
+    tmp_path: Path, backbone: Backbone, rank: int, identity: bool
+) -> None:
+    save(tmp_path, backbone, rank=rank, identity=identity)
+    hplm = open_(tmp_path, backbone)
+    for dtype in (torch.float32, torch.bfloat16):
+        bank = HplmBank(
+            backbone.fields, num_adapter_units=2, num_head_units=2, max_rank=16, max_labels=8, dtype=dtype
+        )
+        packed = bank.pack(hplm)
+        tensors = [packed.head.weight, packed.head.bias]
+        tensors += [] if packed.adapter is None else [packed.adapter.units]
+        assert bank.packed_bytes(hplm.fields) == packed.num_bytes == sum(part.nbytes for part in tensors)
+
+
 def test_it_refuses_another_digest_or_backbone(tmp_path: Path, backbone: Backbone) -> None:
     save(tmp_path, backbone)
     with pytest.raises(BundleMismatch):
@@ -125,13 +141,13 @@ def test_a_bank_holds_adapter_and_head_of_a_task_together(tmp_path: Path, backbo
     save(tmp_path / "one", backbone)
     save(tmp_path / "big", backbone, rank=16)
     hplm = open_(tmp_path / "one", backbone)
-    assert bank.num_bytes == 3 * bank.bytes_of(hplm)  # two and what fills up rows
-    bank.write(1, hplm)
+    assert bank.num_bytes == 3 * bank.bytes_of(bank.pack(hplm))  # two and what fills up rows
+    bank.write(1, bank.pack(hplm))
     pooled = torch.randn(1, backbone.fields.hidden)
     logits = bank.heads.logits(pooled, np.array([1]))[0, :3]
     torch.testing.assert_close(logits, hplm.head.weight @ pooled[0] + hplm.head.bias)
     assert bank.adapters.call(np.array([1, IDENTITY]), np.array([0, 1, 2])) is not None
     with pytest.raises(BundleMismatch, match="rank 16"):
-        bank.write(1, open_(tmp_path / "big", backbone))
+        bank.write(1, bank.pack(open_(tmp_path / "big", backbone)))
     with pytest.raises(Exception, match="are empty"):
         bank.heads.logits(pooled, np.array([1]))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
-from hmi.model.heads import HeadBank, HostHead, head_slot_bytes, head_unit_bytes, mean_pool
+from hmi.model.heads import HeadBank, HostHead, head_unit_bytes, head_units, mean_pool
 from tests.tiny.adapters import random_head
 from wire.artifacts import BackboneFields
 
@@ -101,7 +101,7 @@ def test_it_refuses_more_labels_than_it_takes() -> None:
 
 def test_its_size_is_known_before_it_is_allocated() -> None:
     bank = HeadBank(FIELDS, num_slots=3, max_labels=20)
-    assert bank.num_bytes == 3 * head_slot_bytes(FIELDS, 20) + head_unit_bytes(FIELDS)
+    assert bank.num_bytes == (3 * head_units(20) + 1) * head_unit_bytes(FIELDS)
 
 
 def test_a_head_of_another_shape_or_with_nan_is_refused() -> None:

@@ -43,7 +43,7 @@ class Bank:
             if slot == 3:
                 config = BottleneckConfig(rank)
             adapter = random_adapter(fields, seed=slot, config=config, scale=0.1)
-            self.filled.write(slot, adapter)
+            self.filled.write(slot, self.filled.pack(adapter))
             self._alone[slot] = AdapterParameters(fields, config, seed=0)
             self._alone[slot].load_host(adapter)
         self.filled.write(4, None)

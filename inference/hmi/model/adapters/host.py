@@ -8,6 +8,7 @@ from torch import Tensor
 
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.model.adapters.call import AdapterModule, Site, module_path, module_shape
+from hmi.model.finite import all_finite
 from wire.artifacts import BackboneFields
 
 MAX_LISTED = 12
@@ -77,15 +78,21 @@ class HostAdapter:
                 f"to {fields.num_layers - 1} of {fields.name} take adapters, PLOT replaces the ones below"
             )
         for site, factors in self.factors.items():
-            path = module_path(site.layer, site.module)
             needed = factor_shapes(fields, self.config, site.module)
             shapes = tuple(factors.down.shape), tuple(factors.up.shape)
             if shapes != needed:
+                path = module_path(site.layer, site.module)
                 raise BundleMismatch(
                     f"the adapter's weights for {path} are {shapes[0]} and {shapes[1]}, "
                     f"{fields.name} needs {needed[0]} and {needed[1]}"
                 )
-            if not (factors.down.isfinite().all() and factors.up.isfinite().all()):
+        if not all_finite([part for factors in self.factors.values() for part in (factors.down, factors.up)]):
+            self._refuse_what_is_not_finite()
+
+    def _refuse_what_is_not_finite(self) -> None:
+        for site, factors in self.factors.items():
+            if not all_finite([factors.down, factors.up]):
+                path = module_path(site.layer, site.module)
                 raise BundleBroken(f"the adapter's weights for {path} are not finite")
 
 

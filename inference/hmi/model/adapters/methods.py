@@ -19,7 +19,7 @@ class AdapterMethod:
 
     config: Callable[[int, float], AdapterConfig]  # of a rank and an alpha, which not every method has
     save: Callable[[Path, HostAdapter, BackboneFields], None]
-    open: Callable[[Path, BackboneFields], HostAdapter]
+    open: Callable[[Path, BackboneFields], HostAdapter]  # checked
 
 
 METHODS: Mapping[str, AdapterMethod] = {

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
@@ -36,7 +36,7 @@ def open_bottleneck(folder: Path, fields: BackboneFields) -> HostAdapter:
     below the upper layers, unknown names, wrong shapes.
     """
     halves: dict[Site, dict[str, Tensor]] = {}
-    for name, tensor in _read(folder / WEIGHTS_FILE).items():
+    for name, tensor in sorted(_read(folder / WEIGHTS_FILE).items()):
         match = _NAME.fullmatch(name)
         if match is None or match["module"] not in set(AdapterModule):
             raise BundleMismatch(f"the adapter's weight {name} belongs to no module that takes a bottleneck")
@@ -62,6 +62,6 @@ def open_bottleneck(folder: Path, fields: BackboneFields) -> HostAdapter:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        return load(path.read_bytes())
     except (OSError, SafetensorError) as exc:
         raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc

@@ -1,6 +1,7 @@
 """LoRA adapters on disk exactly as the PEFT library keeps them: adapter_config.json and
 adapter_model.safetensors."""
 
+import functools
 import json
 import re
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,7 @@ from typing import Any
 
 import msgspec
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from hmi.base.errors import BundleBroken, BundleMismatch
@@ -83,7 +84,7 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
     config, options = _read_config(folder / CONFIG_FILE)
     _refuse_unsupported(config, options, fields)
     halves: dict[Site, dict[str, Tensor]] = {}
-    for name, tensor in _read_weights(folder / WEIGHTS_FILE).items():
+    for name, tensor in sorted(_read_weights(folder / WEIGHTS_FILE).items()):
         site, factor = _parse_name(name)
         halves.setdefault(site, {})[factor] = tensor
     for site, factors in halves.items():
@@ -135,11 +136,12 @@ def _refuse_unsupported(config: _PeftConfig, options: dict[str, Any], fields: Ba
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        return load(path.read_bytes())
     except (OSError, SafetensorError) as exc:
         raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc
 
 
+@functools.lru_cache(maxsize=1024)
 def _parse_name(name: str) -> tuple[Site, str]:
     match = _NAME.fullmatch(name)
     if match is None or match["module"] not in set(AdapterModule):

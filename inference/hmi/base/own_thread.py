@@ -1,0 +1,12 @@
+"""Threads that leave the cores to the one that computes."""
+
+from threadpoolctl import threadpool_limits
+
+
+def use_one_core() -> None:
+    """From now on what the calling thread asks numerical libraries for runs on it alone.
+
+    Else each of its small copies and casts would wake a team of threads, and wait for a core until the
+    forward leaves one.
+    """
+    threadpool_limits(1, user_api="openmp")

@@ -1,0 +1,109 @@
+"""An adapter as a bank keeps it: rank-8 units, each with its weights of all modules in one piece."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hmi.model.adapters.call import AdapterModule, Site, module_shape
+from hmi.model.adapters.host import HostAdapter
+from wire.artifacts import BackboneFields
+
+UNIT_RANK = 8
+"""Rank of one unit; an adapter of rank R takes R / 8 of them, rounded up."""
+
+
+def adapter_units(rank: int) -> int:
+    """Units that an adapter of ``rank`` takes."""
+    return -(-rank // UNIT_RANK)
+
+
+def adapter_unit_bytes(fields: BackboneFields, dtype: torch.dtype = torch.float32) -> int:
+    """Bytes of one unit: rank 8 at every module of every upper layer."""
+    shapes = (module_shape(fields, module) for module in AdapterModule)
+    per_layer = sum(UNIT_RANK * (inputs + outputs) for inputs, outputs in shapes)
+    return (fields.num_layers - fields.num_lower) * per_layer * dtype.itemsize
+
+
+@dataclass(frozen=True, slots=True)
+class PackedAdapter:
+    """An adapter ready to be copied into a bank in one piece. Nobody changes its tensors."""
+
+    rank: int
+    reads_outputs: bool
+    acts_on: NDArray[np.bool_]  # [sites]: which it changes
+    units: Tensor  # [adapter_units(rank), weights of a unit], in the bank's type
+
+    @property
+    def num_bytes(self) -> int:
+        return self.units.nbytes
+
+
+class UnitLayout:
+    """Where a unit's weights stand, for one backbone. Immutable.
+
+        unit     down [8, in] of site 0, of site 1, ... | up [8, out] of site 0, of site 1, ...
+
+    A site is a module of an upper layer; scaling is folded into up. Of an adapter that reads outputs, down is
+    [8, out] in the first columns of its place: out is never wider than in where such adapters act.
+    """
+
+    def __init__(self, fields: BackboneFields) -> None:
+        self.sites = tuple(
+            Site(layer, module)
+            for layer in range(fields.num_lower, fields.num_layers)
+            for module in AdapterModule
+        )
+        self._number_of = {site: number for number, site in enumerate(self.sites)}
+        shapes = [module_shape(fields, site.module) for site in self.sites]
+        self._widths = [inputs for inputs, _ in shapes] + [outputs for _, outputs in shapes]
+        self._starts: list[int] = np.cumsum([0, *self._widths]).tolist()
+
+    @property
+    def num_weights(self) -> int:
+        """Of one unit."""
+        return UNIT_RANK * self._starts[-1]
+
+    def views(self, units: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """For each site its weights in all ``units`` [n, num_weights]: down [n, 8, in] and up [n, 8, out]."""
+        parts = [
+            torch.unflatten(units[:, UNIT_RANK * start : UNIT_RANK * (start + width)], 1, (UNIT_RANK, width))
+            for start, width in zip(self._starts[:-1], self._widths, strict=True)
+        ]
+        return list(zip(parts[: len(self.sites)], parts[len(self.sites) :], strict=True))
+
+    def pack(self, adapter: HostAdapter, dtype: torch.dtype) -> PackedAdapter:
+        """``adapter``, which HostAdapter.check() has passed, in units of ``dtype``. From any thread."""
+        # Service threads do this while a batch is computed: few calls of any library, most of them of numpy.
+        config, num_sites = adapter.config, len(self.sites)
+        acts_on = np.zeros(num_sites, np.bool_)
+        factors = [(_array(part.down), _array(part.up)) for part in adapter.factors.values()]
+        # Zero where the adapter leaves a module alone, and where its ranks do not fill the last unit.
+        shape = adapter_units(config.rank), self.num_weights
+        packed = np.zeros(shape, np.result_type(np.float16, *(part for pair in factors for part in pair)))
+        for site, (down, up) in zip(adapter.factors, factors, strict=True):
+            number = self._number_of[site]
+            acts_on[number] = True
+            self._put(packed, number, down)
+            self._put(packed, num_sites + number, up.T)
+        units = torch.from_numpy(packed).to(torch.float32)
+        units[:, UNIT_RANK * self._starts[num_sites] :] *= config.scaling
+        return PackedAdapter(config.rank, config.reads_outputs, acts_on, units.to(dtype))
+
+    def _put(self, packed: NDArray[Any], part: int, by_rank: NDArray[Any]) -> None:
+        """A factor [rank, at most the part's width] into its place in the units of ``packed``."""
+        width = by_rank.shape[1]
+        start = UNIT_RANK * self._starts[part]
+        place = packed[:, start : start + UNIT_RANK * self._widths[part]]
+        for unit in range(len(packed)):
+            ranks = by_rank[unit * UNIT_RANK : (unit + 1) * UNIT_RANK]
+            place[unit].reshape(UNIT_RANK, self._widths[part])[: len(ranks), :width] = ranks
+
+
+def _array(factor: Tensor) -> NDArray[Any]:
+    """As numpy has it, which knows no bfloat16."""
+    array: NDArray[Any] = (factor.to(torch.float32) if factor.dtype is torch.bfloat16 else factor).numpy()
+    return array
