@@ -90,6 +90,9 @@ class SimulatedStage:
         self._inbox = inbox
         self._free_at_s = 0.0
 
+    def enter(self) -> None:
+        pass
+
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         before_s = self._runner.busy_s
         outcome = work()
