@@ -85,51 +85,136 @@ def test_a_first_visit_loads_at_most_250_kb(installation: Installation) -> None:
     assert not any("recharts" in text for text in files)
 
 
-def test_a_keyboard_alone_leads_through_the_pages(
+def test_a_keyboard_alone_leads_through_every_page(
     installation: Installation, browser: PlaywrightBrowser
 ) -> None:
-    """Each thing that can be clicked is reached with Tab and shows that it has the focus."""
+    """Each thing that can be clicked is reached with Tab and shows that it has the focus; each dialogue
+    closes with Escape and gives the focus back."""
     visit = open_demo(installation, browser)
     page = visit.page
-    page.emulate_media(reduced_motion="reduce")  # what has the focus looks so at once
+    reach_all(page, "document", "the frame")
+    pages = pages_of_demo(installation)
+    assert page_patterns() == pages.keys() | STRANGERS_PAGES.keys(), "every page of routes.tsx is walked"
+    for pattern, path in pages.items():
+        page.goto(installation.base_url + path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        if pattern.startswith("/t/"):
+            skip_navigation(page)
+        reach_all(page, "document.querySelector('main')", path)
+        open_and_close_dialogues(page, path)
+    assert visit.complaints == []
+
+
+def test_a_keyboard_alone_leads_a_stranger_in(installation: Installation, browser: PlaywrightBrowser) -> None:
+    """The pages for people who are not signed in."""
+    page = browser.new_page()
+    for path in STRANGERS_PAGES.values():
+        page.goto(installation.base_url + path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        reach_all(page, "document", path)
+
+
+def test_after_a_change_of_page_the_focus_is_on_its_heading(
+    installation: Installation, browser: PlaywrightBrowser
+) -> None:
+    visit = open_demo(installation, browser)
+    page = visit.page
+    navigation = page.get_by_role("navigation", name="Main navigation")
+    for link, heading in (("Tasks", "Tasks"), ("API keys", "API keys")):
+        navigation.get_by_role("link", name=link).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1, name=heading, exact=True)).to_be_focused()
+    navigation.get_by_role("link", name="Tasks").press("Enter")
+    page.get_by_role("main").get_by_role("link", name="BBC news topics").press("Enter")
+    expect(page.get_by_role("heading", level=1, name="BBC news topics")).to_be_focused()
+    assert visit.complaints == []
+
+
+def skip_navigation(page: Page) -> None:
+    """The first Tab on a page shows a link that leads past the navigation."""
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Go to the content")).to_be_focused()
     expect(page.get_by_role("link", name="Go to the content")).to_be_in_viewport()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('main') !== null"), (
-        "the link leads past the navigation"
-    )
-    page.get_by_role("navigation", name="Main navigation").get_by_role("link", name="Tasks").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
     expect(page.get_by_role("main")).to_be_focused()
-    for path in KEYBOARD_PAGES:
-        page.goto(installation.base_url + path)
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        missed = page.evaluate(CLICKABLE)
-        for _ in range(len(missed) + 40):
-            page.keyboard.press("Tab")
-            focused = page.evaluate(FOCUSED)
-            assert focused["is_shown"], f"{path}: nobody sees that {focused['name']} has the focus"
-            missed = [name for name in missed if name != focused["name"]]
-            if not missed:
-                break
-        assert missed == [], f"{path}: not reached with the keyboard"
-    assert visit.complaints == []
 
 
-KEYBOARD_PAGES = ("/t/demo/tasks/bbc-news", "/t/demo/new-task", "/account")
+def reach_all(page: Page, root: str, where: str) -> None:
+    """With Tab alone, all below ``root`` that can be clicked."""
+    page.add_style_tag(content=STILL)
+    missed = page.evaluate(CLICKABLE.replace("ROOT", root))
+    for _ in range(2 * len(missed) + 40):
+        if not missed:
+            break
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["is_shown"], f"{where}: nobody sees that {focused['name']} has the focus"
+        missed = [name for name in missed if name != focused["name"]]
+    assert missed == [], f"{where}: not reached with the keyboard"
+
+
+def open_and_close_dialogues(page: Page, where: str) -> None:
+    openers = page.get_by_role("main").locator("[aria-haspopup=dialog]:not(:disabled)")
+    for index in range(openers.count()):
+        opener = openers.nth(index)
+        opener.focus()
+        page.keyboard.press("Enter")
+        dialogue = page.get_by_role("dialog")
+        expect(dialogue).to_be_visible()
+        assert page.evaluate(IS_IN_DIALOGUE), f"{where}: the focus is not in the dialogue"
+        page.keyboard.press("Escape")
+        expect(dialogue).to_have_count(0)
+        expect(opener).to_be_focused()
+
+
+def page_patterns() -> set[str]:
+    """The address of every page, as routes.tsx writes them."""
+    routes = (ROOT / "frontend" / "src" / "app" / "routes.tsx").read_text()
+    paths = set(re.findall(r'path: "([^"]+)"', routes)) - {"/"}  # it leads on to a tenant's
+    return {path if path[0] in "/*" else f"/t/:tenant/{path}" for path in paths}
+
+
+def pages_of_demo(installation: Installation) -> dict[str, str]:
+    """Of every page for people who are signed in, its pattern and an address of the demo's."""
+    training = installation.trainings("bbc-news")[0]
+    task = "/t/:tenant/tasks/:task"
+    of_tenant = {
+        "/t/:tenant": "",
+        **{f"/t/:tenant/{name}": f"/{name}" for name in PLAIN_PAGES},
+        "/t/:tenant/new-task/:task": "/new-task/bbc-news",
+        "/t/:tenant/datasets/:dataset": f"/datasets/{training['dataset']}",
+        "/t/:tenant/domains/:domain": "/domains/bbc-news",
+        task: "/tasks/bbc-news",
+        **{f"{task}/{name}": f"/tasks/bbc-news/{name}" for name in ("try", "compare", "import")},
+        f"{task}/trainings/:training": f"/tasks/bbc-news/trainings/{training['id']}",
+        f"{task}/versions/:version": "/tasks/bbc-news/versions/1",
+    }
+    others = {"/account": "/account", "/new-tenant": "/new-tenant", "*": "/nowhere"}
+    return {**{pattern: f"/t/demo{path}" for pattern, path in of_tenant.items()}, **others}
+
+
+PLAIN_PAGES = (
+    *("tasks", "new-task", "datasets", "domains", "deletions", "members", "webhooks", "audit"),
+    *("settings", "usage", "keys"),
+)
+STRANGERS_PAGES = {
+    **{path: path for path in ("/sign-in", "/sign-up", "/forgotten-password")},
+    **{path: f"{path}#nothing" for path in ("/new-password", "/confirm-email", "/invitation")},
+}
+STILL = "* { transition: none !important }"
+"""What has the focus looks so at once."""
+IS_IN_DIALOGUE = "document.activeElement.closest('[role=dialog]') !== null"
 NAMED = """(e) =>
   [e.tagName, e.getAttribute('aria-label') ?? e.textContent, e.getAttribute('href') ?? e.value].join(' ')"""
-CLICKABLE = f"""() => [...document.querySelectorAll('a[href], button, select, textarea, input')]
+CLICKABLE = f"""() => [...ROOT.querySelectorAll('a[href], button, select, textarea, input')]
   .filter((e) => e.checkVisibility() && !e.disabled && !e.closest('[aria-hidden=true]') && e.tabIndex >= 0)
   .filter((e) => e.type !== 'file' && (e.type !== 'radio' || e.checked))
   .map({NAMED})"""
 """A name for each thing that can be clicked; of radio buttons the chosen one, from which arrows lead on."""
-FOCUSED = f"""async () => {{
-  const drawn = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+FOCUSED = f"""() => {{
   const e = document.activeElement;
   if (e === document.body) return {{ name: '', is_shown: true }};
   const near = [e, e.parentElement, e.nextElementSibling].filter(Boolean);
@@ -137,10 +222,8 @@ FOCUSED = f"""async () => {{
     const {{ outline, borderColor, boxShadow, backgroundColor, transform }} = getComputedStyle(each);
     return [outline, borderColor, boxShadow, backgroundColor, transform];
   }}));
-  await drawn();
   const focused = looks();
   e.blur();
-  await drawn();
   const is_shown = looks() !== focused;
   e.focus();
   return {{ name: ({NAMED})(e), is_shown }};

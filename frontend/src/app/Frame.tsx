@@ -14,7 +14,6 @@ import {
   IconUsers,
   IconWebhook,
 } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
 import { Link, Outlet, useLocation, useNavigate, useParams } from "react-router";
 
 import { TenantSwitch } from "@/features/tenants/components/TenantSwitch";
@@ -32,10 +31,15 @@ export function Frame() {
   const { pathname } = useLocation();
   const navigate = useNavigate();
   const [isOpen, { toggle, close }] = useDisclosure(false);
-  const main = useFocusOnNavigation(pathname);
 
   const isMember = me.memberships.some((membership) => membership.tenant.slug === tenant);
-  if (!isMember) return <NotFoundPage />;
+  if (!isMember) {
+    return (
+      <main>
+        <NotFoundPage />
+      </main>
+    );
+  }
 
   const links = [
     { to: paths.overview(tenant), label: "Overview", icon: IconHome, isExact: true },
@@ -111,7 +115,7 @@ export function Frame() {
           <NavLink component="a" href="/api/v1/docs" label="API reference" />
         </AppShell.Section>
       </AppShell.Navbar>
-      <AppShell.Main id="main" ref={main} tabIndex={-1} style={{ outline: "none" }}>
+      <AppShell.Main id="main" tabIndex={-1} style={{ outline: "none" }}>
         <OfflineNotice />
         <Stack gap="lg" maw={1280} mx="auto">
           <Outlet context={me} />
@@ -119,17 +123,4 @@ export function Frame() {
       </AppShell.Main>
     </AppShell>
   );
-}
-
-/** After a change of page the focus goes to the content, as after a page load: screen readers go on from there. */
-function useFocusOnNavigation(pathname: string) {
-  const main = useRef<HTMLElement>(null);
-  const last = useRef(pathname);
-  useEffect(() => {
-    if (last.current === pathname) return;
-    last.current = pathname;
-    // A field that asked for the focus keeps it.
-    if (!main.current?.contains(document.activeElement)) main.current?.focus();
-  }, [pathname]);
-  return main;
 }

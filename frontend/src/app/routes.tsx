@@ -9,6 +9,7 @@ import { HomePage } from "./pages/HomePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { OverviewPage } from "./pages/OverviewPage";
 import { SignInPage } from "./pages/SignInPage";
+import { Root } from "./Root";
 import { RouteError } from "./RouteError";
 import { SignedIn } from "./SignedIn";
 
@@ -19,6 +20,7 @@ function later(load: () => Promise<ComponentType>): Pick<RouteObject, "lazy"> {
 
 export const routes: RouteObject[] = [
   {
+    element: <Root />,
     errorElement: <RouteError />,
     hydrateFallbackElement: (
       <Center h="100vh">
@@ -137,7 +139,14 @@ export const routes: RouteObject[] = [
           },
         ],
       },
-      { path: "*", element: <NotFoundPage /> },
+      {
+        path: "*",
+        element: (
+          <main>
+            <NotFoundPage />
+          </main>
+        ),
+      },
     ],
   },
 ];

@@ -20,6 +20,7 @@ export const queryKeys = {
     ["tenant", tenant, "webhook", webhook, "deliveries"] as const,
   datasets: (tenant: string) => ["tenant", tenant, "datasets"] as const,
   dataset: (tenant: string, id: string) => ["tenant", tenant, "dataset", id] as const,
+  uploads: (tenant: string) => ["tenant", tenant, "uploads"] as const,
   suggestion: (tenant: string, dataset: string) =>
     ["tenant", tenant, "dataset", dataset, "suggestion"] as const,
   datasetVersions: (tenant: string, series: string) =>

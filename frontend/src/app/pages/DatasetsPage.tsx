@@ -9,9 +9,11 @@ import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useIsSending, useUploads } from "@/features/datasets/api/get-uploads";
 import { DatasetTable } from "@/features/datasets/components/DatasetTable";
 import { KindChoice } from "@/features/datasets/components/KindChoice";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
+import { UploadList } from "@/features/datasets/components/UploadList";
 import { usePageTitle } from "@/lib/page-title";
 import type { TaskKind } from "@/lib/types";
 
@@ -26,6 +28,9 @@ export function DatasetsPage() {
   const [page, setPage] = useState(1);
   const [kind, setKind] = useState<TaskKind>("single_label");
   const datasets = useDatasets(tenant, page);
+  const uploads = useUploads(tenant);
+  const isSending = useIsSending(tenant);
+  const waiting = uploads.data?.results.filter(({ dataset }) => dataset === null) ?? [];
   const navigate = useNavigate();
   return (
     <>
@@ -43,6 +48,14 @@ export function DatasetsPage() {
               onUploaded={({ id }) => void navigate(paths.dataset(tenant, id))}
             />
           </Stack>
+        </Section>
+      )}
+      {canWrite && !isSending && waiting.length > 0 && (
+        <Section
+          title="Not all here yet"
+          description="Choose the same file above, in the same browser, to go on where it stopped. What is left for a day is thrown away."
+        >
+          <UploadList tenant={tenant} uploads={waiting} />
         </Section>
       )}
       <QueryView query={datasets}>

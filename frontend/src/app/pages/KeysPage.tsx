@@ -27,7 +27,7 @@ export function KeysPage() {
   const tasks = useTasks(tenant, 1);
   const [isOpen, { open, close }] = useDisclosure(false);
   const newKey = isOwner && (
-    <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
+    <Button onClick={open} aria-haspopup="dialog" leftSection={<IconPlus size={16} aria-hidden />}>
       New key
     </Button>
   );

@@ -1,6 +1,7 @@
 /** The people of a tenant, and those who were invited. */
 
 import { useState } from "react";
+import { useNavigate } from "react-router";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -10,6 +11,7 @@ import { useInvitations } from "@/features/members/api/get-invitations";
 import { useMembers } from "@/features/members/api/get-members";
 import { InvitationTable } from "@/features/members/components/InvitationTable";
 import { InviteForm } from "@/features/members/components/InviteForm";
+import { LeaveButton } from "@/features/members/components/LeaveButton";
 import { MemberTable } from "@/features/members/components/MemberTable";
 import { usePageTitle } from "@/lib/page-title";
 
@@ -20,11 +22,16 @@ export function MembersPage() {
   usePageTitle("Members");
   const tenant = useParam("tenant");
   const { isOwner } = useRole(tenant);
+  const navigate = useNavigate();
   const [page, setPage] = useState(1);
   const members = useMembers(tenant, page);
   return (
     <>
-      <PageHeader title="Members" description="Who sees this tenant, and what they may do." />
+      <PageHeader
+        title="Members"
+        description="Who sees this tenant, and what they may do."
+        actions={<LeaveButton tenant={tenant} onLeft={() => void navigate("/")} />}
+      />
       {isOwner && (
         <Section
           title="Invite a person"

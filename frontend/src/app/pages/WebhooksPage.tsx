@@ -22,7 +22,7 @@ export function WebhooksPage() {
   const webhooks = useWebhooks(tenant);
   const [isOpen, { open, close }] = useDisclosure(false);
   const newWebhook = canWrite && (
-    <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
+    <Button onClick={open} aria-haspopup="dialog" leftSection={<IconPlus size={16} aria-hidden />}>
       New webhook
     </Button>
   );

@@ -171,6 +171,25 @@ describe("a large file", () => {
     expect(localStorage).toHaveLength(0);
   });
 
+  it("is listed while bytes of it are missing, and can be given up", async () => {
+    const created_at = "2026-01-05T10:00:00Z";
+    let list = [
+      { id: upload, file_name: "a.csv", num_bytes: numBytes, offset: chunkBytes, dataset: null, created_at },
+    ];
+    server
+      .on(`GET ${root}/uploads`, () => page(...list))
+      .on(`DELETE ${root}/uploads/${upload}`, () => {
+        list = [];
+        return { status: 204 };
+      });
+    const { user } = renderApp("/t/acme/datasets");
+
+    const waitingFor = await screen.findByRole("region", { name: "Not all here yet" });
+    expect(waitingFor).toHaveTextContent(/a\.csv: 50% of/);
+    await user.click(within(waitingFor).getByRole("button", { name: "Give up a.csv" }));
+    await waitFor(() => expect(waitingFor).not.toBeInTheDocument());
+  });
+
   it("goes on where it was after the page was loaded anew", async () => {
     localStorage.setItem(`hmi-upload acme a.csv ${numBytes} 1 single_label`, upload);
     offset = chunkBytes;

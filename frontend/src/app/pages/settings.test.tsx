@@ -56,6 +56,22 @@ describe("members", () => {
       .on(`GET ${root}/invitations`, page());
   });
 
+  it("lets a person leave after asking, and says why the last owner stays", async () => {
+    server.on(`DELETE ${root}/members/me`, refusal(409, "conflict", "The last owner stays."));
+    const { user } = renderApp("/t/acme/members");
+    await user.click(await screen.findByRole("button", { name: "Leave this tenant" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Leave" }));
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("The last owner stays.");
+
+    server.on(`DELETE ${root}/members/me`, () => {
+      server.on("GET /api/v1/me", ok({ ...me(), memberships: [] }));
+      return { status: 204 };
+    });
+    await user.click(within(dialog).getByRole("button", { name: "Leave" }));
+    expect(await screen.findByRole("heading", { name: "New tenant" })).toBeVisible();
+  });
+
   it("invites a person with a role, and tells why not", async () => {
     server.on(`POST ${root}/invitations`, refusal(409, "already_exists", "They are a member already."));
     const { user } = renderApp("/t/acme/members");

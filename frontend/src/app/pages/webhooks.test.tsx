@@ -43,6 +43,20 @@ describe("webhooks", () => {
       .on(`GET ${root}/${webhook.id}/deliveries`, page(delivery));
   });
 
+  it("makes a new secret, says how long the old one goes on, and shows the new one once", async () => {
+    server
+      .on(`GET ${root}`, page({ ...webhook, old_ends_at: "2026-01-06T10:00:00Z" }))
+      .on(`POST ${root}/${webhook.id}/rotate`, ok({ ...webhook, secret: "whsec_new" }));
+    const { user } = renderApp("/t/acme/webhooks");
+    expect(await screen.findByText(/^The old secret signs too until Jan 6, 2026/)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "New secret of Builds" }));
+    await user.click(await screen.findByRole("button", { name: "Make a new secret" }));
+
+    expect(await screen.findByText("whsec_new")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "I have copied it" }));
+    await waitFor(() => expect(screen.queryByText("whsec_new")).toBeNull());
+  });
+
   it("makes one and shows its secret once", async () => {
     server.on(`GET ${root}`, page()).on(`POST ${root}`, ok({ ...webhook, secret: "whsec_abc" }, 201));
     const { user } = renderApp("/t/acme/webhooks");

@@ -43,6 +43,7 @@ export function ConfirmButton({
         variant="default"
         {...buttonProps}
         onClick={open}
+        aria-haspopup="dialog"
         {...(ariaLabel && { "aria-label": ariaLabel })}
       >
         {label}

@@ -56,6 +56,8 @@ describe("the same call", () => {
     expect(callIn("javascript", { ...call, kind: "multi_label" })).toContain(
       "console.log(prediction.labels)",
     );
-    expect(callIn("python", { ...call, kind: "token_classification" })).toContain('print(prediction["spans"])');
+    expect(callIn("python", { ...call, kind: "token_classification" })).toContain(
+      'print(prediction["spans"])',
+    );
   });
 });

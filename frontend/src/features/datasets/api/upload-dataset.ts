@@ -43,6 +43,7 @@ export function useUploadDataset(tenant: string) {
   const [progress, setProgress] = useState(0);
   const running = useRef<AbortController>(null);
   const mutation = useMutation({
+    mutationKey: queryKeys.uploads(tenant),
     mutationFn: (upload: Upload) => {
       const controller = new AbortController();
       running.current = controller;
@@ -55,6 +56,7 @@ export function useUploadDataset(tenant: string) {
       client.setQueryData(queryKeys.dataset(tenant, dataset.id), dataset);
       return client.invalidateQueries({ queryKey: queryKeys.datasets(tenant) });
     },
+    onSettled: () => client.invalidateQueries({ queryKey: queryKeys.uploads(tenant) }),
   });
   return { ...mutation, progress, stop: () => running.current?.abort() };
 }

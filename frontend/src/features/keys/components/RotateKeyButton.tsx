@@ -27,7 +27,13 @@ export function RotateKeyButton({ tenant, apiKey }: { tenant: string; apiKey: Ap
   };
   return (
     <>
-      <Button size="xs" variant="default" onClick={open} aria-label={`Rotate ${apiKey.name}`}>
+      <Button
+        size="xs"
+        variant="default"
+        onClick={open}
+        aria-haspopup="dialog"
+        aria-label={`Rotate ${apiKey.name}`}
+      >
         Rotate
       </Button>
       <Modal

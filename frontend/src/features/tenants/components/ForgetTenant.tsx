@@ -26,7 +26,7 @@ export function ForgetTenant({ tenant, onForgotten }: Props) {
   };
   return (
     <>
-      <Button color="red" variant="outline" onClick={open}>
+      <Button color="red" variant="outline" onClick={open} aria-haspopup="dialog">
         Delete this tenant
       </Button>
       <Modal opened={isOpen} onClose={close} title="Delete this tenant for good?" centered>

@@ -37,6 +37,7 @@ export function StartTrialButton({ tenant, task, version }: Props) {
         size="xs"
         variant="default"
         onClick={open}
+        aria-haspopup="dialog"
         aria-label={`Try version ${version} beside what serves`}
       >
         Try beside

@@ -15,7 +15,7 @@ export function ChangeEventsButton({ tenant, webhook }: { tenant: string; webhoo
   const [isOpen, { open, close }] = useDisclosure(false);
   return (
     <>
-      <Button size="xs" variant="default" onClick={open}>
+      <Button size="xs" variant="default" onClick={open} aria-haspopup="dialog">
         Events<VisuallyHidden> of {webhook.name}</VisuallyHidden>
       </Button>
       <Modal opened={isOpen} onClose={close} title={`Events of ${webhook.name}`} centered>

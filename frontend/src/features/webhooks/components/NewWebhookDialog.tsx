@@ -1,10 +1,8 @@
 /** Makes a webhook and shows its signing secret once. */
 
-import { Alert, Button, Group, Modal, Stack, TextInput } from "@mantine/core";
-import { IconAlertTriangle } from "@tabler/icons-react";
+import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
-import { CopyField } from "@/components/ui/CopyField";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 import type { WebhookCreated } from "@/lib/types";
@@ -12,6 +10,7 @@ import type { WebhookCreated } from "@/lib/types";
 import { useCreateWebhook } from "../api/create-webhook";
 import { webhookEvents } from "../events";
 import { EventChoice } from "./EventChoice";
+import { WebhookSecret } from "./WebhookSecret";
 
 interface Props {
   tenant: string;
@@ -34,15 +33,7 @@ export function NewWebhookDialog({ tenant, opened, onClose }: Props) {
       closeOnClickOutside={!created}
     >
       {created ? (
-        <Stack>
-          <Alert color="yellow" variant="light" icon={<IconAlertTriangle aria-hidden />}>
-            Copy it now: it is shown this once. With it your receiver checks that a message is ours.
-          </Alert>
-          <CopyField label={created.name} value={created.secret} />
-          <Group justify="flex-end">
-            <Button onClick={close}>I have copied it</Button>
-          </Group>
-        </Stack>
+        <WebhookSecret created={created} onClose={close} />
       ) : (
         <NewWebhookForm tenant={tenant} onCreated={setCreated} />
       )}

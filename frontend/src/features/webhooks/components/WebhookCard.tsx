@@ -5,11 +5,13 @@ import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { Section } from "@/components/ui/Section";
+import { formatDate } from "@/lib/format";
 import type { Webhook } from "@/lib/types";
 
 import { useChangeWebhook } from "../api/change-webhook";
 import { ChangeEventsButton } from "./ChangeEventsButton";
 import { DeliveryTable } from "./DeliveryTable";
+import { RotateSecretButton } from "./RotateSecretButton";
 
 interface Props {
   tenant: string;
@@ -41,12 +43,18 @@ export function WebhookCard({ tenant, webhook, canChange }: Props) {
           <Badge color={webhook.is_active ? "teal" : "gray"} variant="light" tt="none">
             {webhook.is_active ? "On" : "Paused"}
           </Badge>
+          {webhook.old_ends_at && (
+            <Text span size="sm">
+              The old secret signs too until {formatDate(webhook.old_ends_at)}.
+            </Text>
+          )}
         </Group>
       }
       actions={
         canChange && (
           <>
             {button("Send a test", "ping")}
+            <RotateSecretButton tenant={tenant} webhook={webhook} />
             <ChangeEventsButton tenant={tenant} webhook={webhook} />
             {webhook.is_active ? button("Pause", "pause") : button("Switch on", "resume")}
             <ConfirmButton
