@@ -24,6 +24,7 @@ import { ImportParity } from "@/features/versions/components/ImportParity";
 import { readImport } from "@/features/versions/report";
 import { usePageTitle } from "@/lib/page-title";
 import { queryKeys } from "@/lib/query-keys";
+import { sentence } from "@/lib/sentence";
 import type { AdapterImport, Task } from "@/lib/types";
 
 import { PageView } from "../PageView";
@@ -133,7 +134,7 @@ function Outcome({ tenant, task, brought, canWrite }: OutcomeProps) {
   if (brought.state === "failed") {
     return (
       <ErrorNotice
-        error={new Error(error?.message ?? "The import failed.")}
+        error={new Error(sentence(error?.message ?? "the import failed"))}
         title={`${brought.file_name} cannot be used here`}
       />
     );

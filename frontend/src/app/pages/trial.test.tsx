@@ -39,7 +39,7 @@ describe("a trial", () => {
       return ok(trial(), 201);
     });
     const { user } = renderApp("/t/acme/tasks/mail-topics");
-    await user.click(await screen.findByRole("button", { name: "Try version 2 beside what serves" }));
+    await user.click(await screen.findByRole("button", { name: "Try beside: version 2" }));
     await user.click(await screen.findByRole("radio", { name: "Canary" }));
     await user.selectOptions(screen.getByLabelText("Share of the requests"), "0.25");
     await user.click(screen.getByRole("button", { name: "Start the trial" }));
@@ -73,7 +73,7 @@ describe("a trial", () => {
   it("tells why it was not started", async () => {
     server.on(`POST ${root}/trials`, refusal(409, "conflict", "Another is running."));
     const { user } = renderApp("/t/acme/tasks/mail-topics");
-    await user.click(await screen.findByRole("button", { name: "Try version 2 beside what serves" }));
+    await user.click(await screen.findByRole("button", { name: "Try beside: version 2" }));
     await user.click(await screen.findByRole("button", { name: "Start the trial" }));
 
     expect(await screen.findByRole("alert")).toHaveTextContent("Another is running.");

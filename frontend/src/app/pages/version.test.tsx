@@ -93,7 +93,7 @@ describe("a version's report", () => {
 
     const leaf = await screen.findByRole("region", { name: "The private leaf" });
     expect(leaf).toHaveTextContent("Not kept");
-    expect(leaf).toHaveTextContent("Max_minutes cut the training with it short.");
+    expect(leaf).toHaveTextContent("max_minutes cut the training with it short.");
     expect(screen.getByText(/^None of the data's n-grams/)).toBeVisible();
   });
 
@@ -167,7 +167,7 @@ describe("a version's report", () => {
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 
     expect(await screen.findByText("This version cannot be deployed")).toBeVisible();
-    expect(screen.getByText("on looked-up inputs 60.0% of 50 answers agree")).toBeVisible();
+    expect(screen.getByText("On looked-up inputs 60.0% of 50 answers agree.")).toBeVisible();
     expect(screen.getByText(/Compared on 50 texts/)).toBeVisible();
     expect(screen.queryByRole("button", { name: /Deploy/ })).toBeNull();
     expect(screen.queryByText("No report to show")).toBeNull();

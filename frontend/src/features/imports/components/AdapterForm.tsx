@@ -135,7 +135,7 @@ export function AdapterForm({ tenant, task, datasets }: Props) {
 function FileList({ chosen: { files, others } }: { chosen: ChosenFiles }) {
   return (
     <div>
-      <List size="sm" spacing={6} center aria-label="Files that are read">
+      <List size="sm" spacing={6} aria-label="Files that are read">
         {knownFiles.map((known) => (
           <FileItem key={known.name} known={known} file={files.get(known.name)} />
         ))}

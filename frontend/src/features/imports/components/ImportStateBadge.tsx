@@ -9,7 +9,7 @@ import { stateWords } from "../state";
 export function ImportStateBadge({ brought }: { brought: AdapterImport }) {
   const { label, color } = stateWords(brought);
   return (
-    <Badge color={color} variant="light" tt="none">
+    <Badge color={color} variant="light" tt="none" miw="max-content">
       {label}
     </Badge>
   );

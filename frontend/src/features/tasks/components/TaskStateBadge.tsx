@@ -9,7 +9,7 @@ import { taskState } from "../state";
 export function TaskStateBadge({ task }: { task: Task }) {
   const { label, color } = taskState(task);
   return (
-    <Badge color={color} variant="light" tt="none" style={{ flexShrink: 0 }}>
+    <Badge color={color} variant="light" tt="none" miw="max-content" style={{ flexShrink: 0 }}>
       {label}
     </Badge>
   );

@@ -9,7 +9,7 @@ import { stateWords } from "../state";
 export function TrainingStateBadge({ training }: { training: Training }) {
   const { label, color } = stateWords[training.state];
   return (
-    <Badge color={color} variant="light" tt="none">
+    <Badge color={color} variant="light" tt="none" miw="max-content">
       {label}
     </Badge>
   );

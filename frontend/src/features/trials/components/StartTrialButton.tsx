@@ -38,7 +38,7 @@ export function StartTrialButton({ tenant, task, version }: Props) {
         variant="default"
         onClick={open}
         aria-haspopup="dialog"
-        aria-label={`Try version ${version} beside what serves`}
+        aria-label={`Try beside: version ${version}`}
       >
         Try beside
       </Button>

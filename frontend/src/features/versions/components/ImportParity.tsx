@@ -5,6 +5,7 @@ import { Alert, List, Stack, Text } from "@mantine/core";
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatCount, formatPercent } from "@/lib/format";
+import { sentence } from "@/lib/sentence";
 
 import type { ImportReport } from "../report";
 
@@ -14,14 +15,14 @@ export function ImportParity({ report }: { report: ImportReport }) {
   return (
     <Section
       title="Does it answer as it does at home?"
-      description={`Imported: ${report.method} of rank ${report.rank}, ${report.dtype}. Compared on ${formatCount(plot.rows, "text")}.`}
+      description={`Imported: ${methods[report.method] ?? report.method} of rank ${report.rank}, ${report.dtype}. Compared on ${formatCount(plot.rows, "text")}.`}
     >
       <Stack gap="sm">
         {!report.passed && (
           <Alert color="red" variant="light" title="This version cannot be deployed">
             <List size="sm">
               {parity.problems.map((problem) => (
-                <List.Item key={problem}>{problem}</List.Item>
+                <List.Item key={problem}>{sentence(problem)}</List.Item>
               ))}
             </List>
           </Alert>
@@ -33,8 +34,8 @@ export function ImportParity({ report }: { report: ImportReport }) {
           note={`${formatPercent(plot.min_share)} are asked for`}
         />
         <Text size="sm">
-          Over the same computed layers, scores differ from the peft library's by{" "}
-          {peft.max_score_difference.toExponential(0)} at most.
+          Over the same computed layers, scores {differenceWords(peft.max_score_difference)} the peft
+          library's.
         </Text>
         {expected && (
           <Text size="sm">
@@ -54,4 +55,10 @@ export function ImportParity({ report }: { report: ImportReport }) {
       </Stack>
     </Section>
   );
+}
+
+const methods: Record<string, string> = { lora: "LoRA", bottleneck: "bottleneck" };
+
+function differenceWords(difference: number): string {
+  return difference === 0 ? "are exactly" : `differ by ${difference.toExponential(0)} at most from`;
 }

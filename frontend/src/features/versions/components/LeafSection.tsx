@@ -5,6 +5,7 @@ import { Badge, Group, Stack, Text } from "@mantine/core";
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount } from "@/lib/format";
+import { sentence } from "@/lib/sentence";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
 
 import { type LeafTrial, metricOf, type Report } from "../report";
@@ -57,8 +58,4 @@ function Gain({ leaf, metric }: { leaf: LeafTrial; metric: string }) {
 
 function pointsOf(gain: number): string {
   return `${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)} points`;
-}
-
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`;
 }

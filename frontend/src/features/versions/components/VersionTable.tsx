@@ -39,17 +39,17 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
                     Version {version.number}
                   </Anchor>
                   {version.number === deployedNumber && (
-                    <Badge color="teal" variant="light" tt="none">
+                    <Badge color="teal" variant="light" tt="none" miw="max-content">
                       Serving
                     </Badge>
                   )}
                   {version.state === "draft" && (
-                    <Badge color="yellow" variant="light" tt="none">
+                    <Badge color="yellow" variant="light" tt="none" miw="max-content">
                       Draft
                     </Badge>
                   )}
                   {version.adapter_import !== null && (
-                    <Badge color="gray" variant="light" tt="none">
+                    <Badge color="gray" variant="light" tt="none" miw="max-content">
                       Imported
                     </Badge>
                   )}
