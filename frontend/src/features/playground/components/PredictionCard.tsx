@@ -68,6 +68,9 @@ export function PredictionCard({ answer, input, index }: Props) {
           <ShareBar name="Two tokens" share={coverage.bigram} color="cyan.6" />
           <ShareBar name="One token" share={coverage.unigram} color="yellow.6" />
           {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet.6" />}
+          <Text size="xs" c="dimmed">
+            Of all {formatCount(prediction.num_tokens, "token")}, those that mark beginning and end included.
+          </Text>
         </Stack>
         <Text size="xs" c="dimmed" component="dl" m={0} style={{ overflowWrap: "anywhere" }}>
           <Fact
