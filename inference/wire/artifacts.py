@@ -134,5 +134,7 @@ class AdapterFields:
     kind: TaskKind = TaskKind.SINGLE_LABEL
     thresholds: tuple[float, ...] = ()  # of each label: an input has those whose score reaches it
     adjacent_cost: float = 0.0  # of spans: what one that follows another of its label at once must outweigh
+    score_slope: float = 1.0  # of spans: what the log odds of their scores are multiplied by, ...
+    score_offset: float = 0.0  # ... and what is added then, so that scores are shares
     value_bounds: tuple[float, ...] = ()  # of a score: its values are counted in the buckets between these
     leaf: BundleRef | None = None  # the private leaf it was trained on, a table below the tree's nodes

@@ -4,9 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch.nn import functional
 
 from hmi.build.metrics import ECE_BINS, Indices, Probabilities, confidence_bins, expected_calibration_error
+from hmi.kinds.token_classification import ScoreMap, log_odds
 
+MAX_ITERATIONS = 60
+LEAST_SLOPE = 0.05
 SHARPEST, FLATTEST = 0.01, 100.0
 _HALVINGS = 60
 _SMALLEST = 1e-30  # a probability that float32 has rounded to 0
@@ -55,6 +60,30 @@ def fit_temperature(logits: npt.NDArray[np.float32], truth: Indices) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if slope(float(np.exp(middle))) > 0 else (middle, high)
     return float(np.exp(-(low + high) / 2))
+
+
+def fit_score_map(probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_]) -> ScoreMap:
+    """The map under which these were right and wrong is likeliest (Platt 1999), and not far from none:
+    of few spans much would be by chance."""
+    odds = torch.from_numpy(log_odds(probabilities))
+    right = int(is_right.sum())
+    # As if one more had been right and one more wrong: else spans that are all right ask for scores of 1.
+    wanted = np.where(is_right, (right + 1) / (right + 2), 1 / (len(is_right) - right + 2))
+    targets = torch.from_numpy(wanted)
+    slope = torch.ones((), dtype=torch.float64, requires_grad=True)
+    offset = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([slope, offset], max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        value = functional.binary_cross_entropy_with_logits(slope * odds + offset, targets, reduction="sum")
+        value = value + (slope - 1).square() + offset.square()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    # A slope below 0 would put the surest last; one of 0 says that they know nothing of one another.
+    return ScoreMap(max(LEAST_SLOPE, float(slope.detach())), float(offset.detach()))
 
 
 def score_calibration(

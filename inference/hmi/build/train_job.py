@@ -510,6 +510,8 @@ class _Training:
             kind=self._job.kind,
             thresholds=trained.task.fitted.thresholds,
             adjacent_cost=trained.task.fitted.adjacent_cost,
+            score_slope=trained.task.fitted.score_map.slope,
+            score_offset=trained.task.fitted.score_map.offset,
             value_bounds=trained.task.fitted.value_bounds,
             leaf=None if leaf is None else BundleRef(leaf.uri, leaf.digest),
         )

@@ -66,6 +66,7 @@ def figures(args: argparse.Namespace) -> object:
     from hmi.build.export import open_exported
     from hmi.build.kinds.chosen import training_kind
     from hmi.build.kinds.learning import Evaluated, FittedHead
+    from hmi.kinds.token_classification import ScoreMap
 
     model = open_exported(args.bundle)
     fields = model.fields
@@ -95,6 +96,7 @@ def figures(args: argparse.Namespace) -> object:
                 thresholds=fields.thresholds,
                 label_set_thresholds=fields.label_set_thresholds,
                 adjacent_cost=fields.adjacent_cost,
+                score_map=ScoreMap(fields.score_slope, fields.score_offset),
                 value_bounds=fields.value_bounds,
             ),
             seed=SEED,

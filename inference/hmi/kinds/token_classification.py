@@ -24,6 +24,7 @@ from wire.artifacts import AdapterFields
 from wire.inference import ScoredSpan, SpansAnswer
 
 OUTSIDE = 0
+LEAST_DOUBT = 1e-7
 
 Outputs = npt.NDArray[np.float32]  # [tokens, tags]
 Tags = npt.NDArray[np.int64]  # [words]
@@ -43,7 +44,34 @@ class TokenClassificationAnswers:
         self, outputs: Outputs, fields: AdapterFields, words: npt.NDArray[np.int32] | None
     ) -> SpansAnswer:
         assert words is not None, "a head that reads tokens is given their words"
-        return SpansAnswer(spans_in(outputs, words, fields.labels, fields.adjacent_cost))
+        score_map = ScoreMap(fields.score_slope, fields.score_offset)
+        return SpansAnswer(spans_in(outputs, words, fields.labels, fields.adjacent_cost, score_map))
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMap:
+    """What makes the probability of a span, a product over its words, the share of such spans that are right
+    (Platt 1999)."""
+
+    slope: float = 1.0  # of the log odds; above 0
+    offset: float = 0.0
+
+    def __call__(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Scores in the same order, each between 0 and 1."""
+        scores: npt.NDArray[np.float64] = 1 / (
+            1 + np.exp(-(self.slope * log_odds(probabilities) + self.offset))
+        )
+        return scores
+
+
+AS_IT_IS = ScoreMap()
+
+
+def log_odds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of what may be 0 or 1 by rounding alone."""
+    inside = np.clip(probabilities, LEAST_DOUBT, 1 - LEAST_DOUBT)
+    odds: npt.NDArray[np.float64] = np.log(inside / (1 - inside))
+    return odds
 
 
 def begin_tag(label: int) -> int:
@@ -158,27 +186,34 @@ def _likeliest(logits: Outputs, adjacent_cost: float) -> Tags:
 
 
 def spans_in(
-    outputs: Outputs, words: npt.NDArray[np.int32], labels: Sequence[str], adjacent_cost: float
+    outputs: Outputs,
+    words: npt.NDArray[np.int32],
+    labels: Sequence[str],
+    adjacent_cost: float,
+    score_map: ScoreMap = AS_IT_IS,
 ) -> list[ScoredSpan]:
     """What one text is answered; ``words`` as EncodedTexts.words_of()."""
     of_words = word_tokens(words)
     places = words[of_words.tokens[of_words.first]]  # [words, 2] characters
     logits = of_words.mean_of(outputs)
     runs = runs_of(best_tags(logits, of_words.begins_text, adjacent_cost), of_words.begins_text)
-    scores = _scores(softmax(logits), runs, adjacent_cost) if len(runs.labels) else []
+    scores = score_map(span_probabilities(logits, runs, of_words.begins_text, adjacent_cost))
     return [
         ScoredSpan(int(places[first, 0]), int(places[last, 1]), labels[label], score)
         for label, first, last, score in zip(
-            runs.labels.tolist(), runs.first.tolist(), runs.last.tolist(), scores, strict=True
+            runs.labels.tolist(), runs.first.tolist(), runs.last.tolist(), scores.tolist(), strict=True
         )
     ]
 
 
-def _scores(probabilities: npt.NDArray[np.float32], runs: Runs, adjacent_cost: float) -> list[float]:
-    """Probability that each span is there as it is: begins, goes on to its last word, and not beyond it.
+def span_probabilities(
+    logits: Outputs, runs: Runs, begins_text: npt.NDArray[np.bool_], adjacent_cost: float
+) -> npt.NDArray[np.float64]:
+    """That each of ``runs`` is there as it is: begins, goes on to its last word, and not beyond it.
 
-    ``probabilities`` is [words, tags], of one text.
+    ``logits`` is [words, tags], of the words of one text or of several.
     """
+    probabilities = softmax(logits)
     begin, inside = probabilities[:, 1::2], probabilities[:, 2::2]
     adjacent = np.float32(np.exp(-adjacent_cost)) * begin
     of_label = begin + inside
@@ -188,11 +223,11 @@ def _scores(probabilities: npt.NDArray[np.float32], runs: Runs, adjacent_cost: f
     before = (-1, -1)  # label and last word of the span before
     for label, first, last in zip(runs.labels.tolist(), runs.first.tolist(), runs.last.tolist(), strict=True):
         score = of_label[first, label]
-        if before == (label, first - 1):
+        if before == (label, first - 1) and not begins_text[first]:
             score -= goes_on[first, label]
         score *= goes_on[first + 1 : last + 1, label].prod()
-        if last + 1 < len(probabilities):
+        if last + 1 < len(probabilities) and not begins_text[last + 1]:
             score *= 1 - goes_on[last + 1, label]
         scores.append(float(score))
         before = (label, last)
-    return scores
+    return np.array(scores, np.float64)

@@ -54,6 +54,8 @@ def save_adapter_bundle(
     kind: TaskKind = TaskKind.SINGLE_LABEL,
     thresholds: tuple[float, ...] = (),
     adjacent_cost: float = 0.0,
+    score_slope: float = 1.0,
+    score_offset: float = 0.0,
     value_bounds: tuple[float, ...] = (),
     leaf: BundleRef | None = None,
 ) -> Digest:
@@ -83,6 +85,8 @@ def save_adapter_bundle(
         kind=kind,
         thresholds=thresholds,
         adjacent_cost=adjacent_cost,
+        score_slope=score_slope,
+        score_offset=score_offset,
         value_bounds=value_bounds,
         leaf=leaf,
     )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hmi.build.metrics import expected_calibration_error
 from hmi.build.score_calibration import (
+    fit_score_map,
     fit_temperature,
     reliability_bins,
     score_calibration,
@@ -28,6 +29,27 @@ def drawn(num_rows: int, *, sharpness: float, seed: int = 1) -> tuple[np.ndarray
 def test_it_finds_the_temperature_that_the_labels_were_drawn_at(sharpness: float) -> None:
     logits, labels = drawn(20_000, sharpness=sharpness)
     assert fit_temperature(logits, labels) == pytest.approx(1 / sharpness, rel=0.05)
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.4, 1.0), (1.0, 0.0), (2.0, -1.5)])
+def test_it_finds_the_map_by_which_spans_are_right(slope: float, offset: float) -> None:
+    random = np.random.default_rng(1)
+    probabilities = random.uniform(0.02, 0.98, 20_000)
+    shares = 1 / (1 + np.exp(-(slope * np.log(probabilities / (1 - probabilities)) + offset)))
+    found = fit_score_map(probabilities, random.random(20_000) < shares)
+    assert (found.slope, found.offset) == pytest.approx((slope, offset), abs=0.1)
+    np.testing.assert_allclose(found(probabilities), shares, atol=0.02)
+
+
+def test_of_few_spans_little_is_believed_and_of_none_nothing() -> None:
+    few = fit_score_map(np.array([0.9, 0.9]), np.array([False, True]))
+    assert 0.3 < few.slope < 1 and -1 < few.offset <= 0
+    none = fit_score_map(np.zeros(0), np.zeros(0, np.bool_))
+    assert (none.slope, none.offset) == (1.0, 0.0)
+    certain = fit_score_map(np.ones(50), np.ones(50, np.bool_))
+    assert 0.9 < float(certain(np.array([1.0]))[0]) < 1
+    contrary = fit_score_map(np.repeat([0.01, 0.99], 500), np.repeat([True, False], 500))
+    assert contrary.slope > 0
 
 
 @given(st.integers(0, 1000), st.integers(5, 60))

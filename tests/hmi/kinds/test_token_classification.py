@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmi.kinds.token_classification import best_tags, runs_of, spans_in
+from hmi.kinds.token_classification import ScoreMap, best_tags, runs_of, span_probabilities, spans_in
 
 LABELS = ("date", "name")
 OUT, B_DATE, I_DATE, B_NAME, I_NAME = range(5)
@@ -81,6 +81,38 @@ def test_a_score_is_the_probability_of_the_span_as_it_is() -> None:
     [span] = spans_in(logits.astype(np.float32), words, LABELS, 0.0)
     assert (span.start, span.end) == (0, 4)
     assert span.score == pytest.approx((0.6 + 0.3) * 0.8 * (1 - 0.3), abs=1e-4)
+
+
+def test_a_score_map_moves_the_scores_alone_and_keeps_their_order() -> None:
+    logits = outputs(OUT, B_NAME, OUT, OUT, OUT, B_NAME, OUT, sure=3.0)
+    logits[5, B_NAME] = 2.0
+    plain = spans_in(logits, WORDS, LABELS, 0.0)
+    mapped = spans_in(logits, WORDS, LABELS, 0.0, ScoreMap(0.5, -1.0))
+    assert [(span.start, span.end, span.label) for span in mapped] == [
+        (span.start, span.end, span.label) for span in plain
+    ]
+    for before, after in zip(plain, mapped, strict=True):
+        odds = 0.5 * np.log(before.score / (1 - before.score)) - 1.0
+        assert after.score == pytest.approx(1 / (1 + np.exp(-odds)))
+    assert 0 < mapped[1].score < mapped[0].score < 1
+    assert [span.score for span in spans_in(logits, WORDS, LABELS, 0.0, ScoreMap())] == pytest.approx(
+        [span.score for span in plain]
+    )
+
+
+def test_a_span_has_the_same_probability_among_other_texts() -> None:
+    chance = np.random.default_rng(3)
+    logits = chance.normal(size=(40, 5)).astype(np.float32) * 2
+    begins_text = np.zeros(40, np.bool_)
+    begins_text[[0, 7, 8, 23]] = True
+    runs = runs_of(best_tags(logits, begins_text, 0.7), begins_text)
+    together = span_probabilities(logits, runs, begins_text, 0.7)
+    alone = []
+    for start, end in ((0, 7), (7, 8), (8, 23), (23, 40)):
+        begins, some = begins_text[start:end], logits[start:end]
+        alone += span_probabilities(some, runs_of(best_tags(some, begins, 0.7), begins), begins, 0.7).tolist()
+    assert len(alone) > 10
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
 
 
 def test_a_text_without_words_has_no_spans() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.data import LabelledRow
+from hmi.kinds.token_classification import ScoreMap
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
 
@@ -31,6 +32,7 @@ class FittedHead:
     thresholds: tuple[float, ...] = ()  # AdapterFields.thresholds
     label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
     adjacent_cost: float = 0.0  # AdapterFields.adjacent_cost
+    score_map: ScoreMap = field(default_factory=ScoreMap)  # AdapterFields.score_slope, score_offset
     value_bounds: tuple[float, ...] = ()  # AdapterFields.value_bounds
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
 

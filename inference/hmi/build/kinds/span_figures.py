@@ -18,7 +18,7 @@ from hmi.build.metrics import (
 from hmi.build.report import row_slices
 from hmi.build.score_calibration import ScoreCalibration, reliability_bins
 from hmi.build.slices import Slice
-from hmi.kinds.token_classification import spans_in
+from hmi.kinds.token_classification import ScoreMap, spans_in
 from hmi.model.tokenizer import EncodedTexts
 from wire.inference import ScoredSpan
 from wire.spans import Span
@@ -73,6 +73,7 @@ class SpanFigures:
     labels: tuple[str, ...]
     classes: tuple[LabelSpans, ...]
     calibration: ScoreCalibration | None  # of the scores of the spans found; None: none was found
+    score_map: ScoreMap  # what their probabilities under the temperature were made scores by
     mistakes: tuple[SpansMistake, ...]  # those with most wrong spans first
     slices: tuple[Slice, ...]  # by exact match
 
@@ -85,7 +86,8 @@ def span_figures(
     evaluated: Evaluated, *, labels: tuple[str, ...], words_right: Indices, words: Indices
 ) -> SpanFigures:
     """``words_right`` and ``words`` [rows]: words whose tag is right, and all that were read."""
-    rows = [_Row(row, spans) for row, spans in zip(evaluated.rows, _found(evaluated, labels), strict=True)]
+    found = _found(evaluated, labels, evaluated.fitted.score_map)
+    rows = [_Row(row, spans) for row, spans in zip(evaluated.rows, found, strict=True)]
     is_exact = np.array([row.is_exact for row in rows])
     table = np.column_stack(
         (
@@ -128,6 +130,7 @@ def span_figures(
         labels=labels,
         classes=_classes(_Sums(table.sum(axis=0)), labels),
         calibration=_calibration(evaluated, rows, labels),
+        score_map=evaluated.fitted.score_map,
         mistakes=_mistakes(rows),
         slices=row_slices(
             is_exact,
@@ -162,7 +165,9 @@ class _Row:
         return len(self.truth) + len(self.said) - 2 * sum(self.is_right)
 
 
-def _found(evaluated: Evaluated, labels: Sequence[str], sharpness: float = 1.0) -> list[list[ScoredSpan]]:
+def _found(
+    evaluated: Evaluated, labels: Sequence[str], score_map: ScoreMap, sharpness: float = 1.0
+) -> list[list[ScoredSpan]]:
     """What each row is answered; ``sharpness`` is multiplied into the outputs."""
     encoded, found = evaluated.encoded, []
     outputs: Outputs = evaluated.outputs * np.float32(sharpness)
@@ -171,7 +176,7 @@ def _found(evaluated: Evaluated, labels: Sequence[str], sharpness: float = 1.0) 
         words = encoded.words_of(place)
         assert words is not None, "texts of this kind are encoded with their words"
         of_row = outputs[offsets[place] : offsets[place + 1]]
-        found.append(spans_in(of_row, words, labels, evaluated.fitted.adjacent_cost))
+        found.append(spans_in(of_row, words, labels, evaluated.fitted.adjacent_cost, score_map))
     return found
 
 
@@ -238,10 +243,8 @@ def _calibration(
 ) -> ScoreCalibration | None:
     """Is a span of score 0.8 right in 8 of 10 cases? None where no span was found."""
     temperature = evaluated.fitted.temperature
-    plain = [
-        _Row(row, found)
-        for row, found in zip(evaluated.rows, _found(evaluated, labels, temperature), strict=True)
-    ]
+    raw = _found(evaluated, labels, ScoreMap(), sharpness=temperature)
+    plain = [_Row(row, found) for row, found in zip(evaluated.rows, raw, strict=True)]
     scores, wrong = _judged(rows)
     scores_before, wrong_before = _judged(plain)
     if not len(wrong) or not len(wrong_before):

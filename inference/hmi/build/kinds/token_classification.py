@@ -18,7 +18,7 @@ from hmi.build.data import LabelledRow, rarest_labels
 from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs, Targets, imitation_loss
 from hmi.build.kinds.single_label import class_weights
 from hmi.build.kinds.span_figures import SpanFigures, span_figures
-from hmi.build.score_calibration import fit_temperature
+from hmi.build.score_calibration import fit_score_map, fit_temperature
 from hmi.kinds.token_classification import (
     OUTSIDE,
     Runs,
@@ -28,6 +28,7 @@ from hmi.kinds.token_classification import (
     best_tags,
     inside_tag,
     runs_of,
+    span_probabilities,
     word_tokens,
 )
 from hmi.model.heads import HostHead
@@ -164,10 +165,15 @@ class TokenLearning:
         some = np.unique(np.linspace(0, num_words - 1, min(num_words, MAX_FITTED_WORDS)).astype(np.int64))
         of_words = read.of_words.mean_of(self._unweighted(outputs))
         temperature = fit_temperature(of_words[some], read.tags[some])
+        said = read.said(self._unweighted(outputs) / np.float32(temperature), self._adjacent_cost)
+        probabilities = span_probabilities(
+            of_words / np.float32(temperature), said, read.of_words.begins_text, self._adjacent_cost
+        )
         return FittedHead(
             HostHead(head.weight, head.bias - self._weights.log()).at_temperature(temperature),
             temperature,
             adjacent_cost=self._adjacent_cost,
+            score_map=fit_score_map(probabilities, read.is_in(said, read.truth())),
             metrics={"temperature": temperature},
         )
 
