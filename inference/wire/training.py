@@ -19,7 +19,7 @@ class Recipe:
     rank: int = 8  # of a bottleneck, its width
     alpha: float = 16.0  # of lora alone
     epochs: int = 3
-    min_steps: int = 100  # small datasets have more epochs, until it is so many steps; 0: never
+    min_steps: int = 150  # small datasets have more epochs, until it is so many steps; 0: never
     learning_rate: float = 1e-3
     batch_rows: int = 16
     max_tokens: int = 128  # longer texts are cut, and the report says how many

@@ -476,6 +476,18 @@ export const spansReport = {
   ],
   calibration: additions.calibration,
   mistakes: [{ row: 23, spans: [{ start: 0, end: 3, label: "NAME" }], predicted: [] }],
+  label_errors: {
+    judged: 240,
+    num_suspects: 1,
+    suspects: [
+      {
+        row: 31,
+        spans: [{ start: 4, end: 9, label: "NAME" }],
+        suggested: [{ start: 4, end: 9, label: "DATE" }],
+        doubt: 0.93,
+      },
+    ],
+  },
   stopped_early: false,
   rows: report.rows,
   truncated_share: report.truncated_share,

@@ -8,11 +8,13 @@ import torch
 
 from hmi.build.batching import in_batches
 from hmi.build.dataset_parts import Part, Parts
-from hmi.build.evaluation import BATCH_ROWS
+from hmi.build.evaluation import BATCH_ROWS, TaskModel
+from hmi.build.kinds.learning import Outputs
+from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.label_errors import LabelErrors, cross_validated, label_errors
 from hmi.build.learning_curve import LabelledFeatures, LearningCurve, learning_curve
 from hmi.build.linear_head import Features
-from hmi.build.states import StateSet
+from hmi.build.states import StateSet, output_bounds, rows_between
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import mean_pool
@@ -20,9 +22,9 @@ from hmi.model.heads import mean_pool
 
 @dataclass(frozen=True, slots=True)
 class DataInsight:
-    """Both are judged by linear heads on states that no adapter has touched."""
+    """Judged by linear heads on states that no adapter has touched; spans by the trained model."""
 
-    label_errors: LabelErrors | None
+    label_errors: LabelErrors | SpanErrors | None
     learning_curve: LearningCurve | None
 
 
@@ -79,6 +81,17 @@ def final_states(backbone: Backbone, states: StateSet, on_documents: Callable[[i
         num_done += len(rows)
         on_documents(num_done)
     return pooled
+
+
+def outputs_of(model: TaskModel, states: StateSet) -> Outputs:
+    """What a trained model gives, in the order of the documents."""
+    lengths = states.lengths
+    bounds = output_bounds(lengths, reads_tokens=model.reads_tokens)
+    outputs = np.empty((int(bounds[-1]), model.num_outputs), np.float32)
+    for rows in in_batches(np.arange(len(lengths)), lengths, BATCH_ROWS):
+        batch = states.batch(rows)
+        outputs[rows_between(bounds, rows)] = model.outputs(batch.states, batch.offsets)
+    return outputs
 
 
 def _counted_from(num_before: int, on_documents: Callable[[int], None]) -> Callable[[int], None]:

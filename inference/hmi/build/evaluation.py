@@ -90,10 +90,10 @@ class TaskModel:
     ) -> None:
         self.reads_tokens = reads_tokens
         self._upper = backbone.upper
-        self._num_outputs = head.num_labels
+        self.num_outputs = head.num_labels
         max_rank = 1 if adapter is None else adapter.config.rank
         self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank)
-        self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self._num_outputs)
+        self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self.num_outputs)
         self._adapters.write(0, None if adapter is None else self._adapters.pack(adapter))
         self._heads.write(0, head)
 
@@ -115,7 +115,7 @@ class TaskModel:
     def logits(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
         """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
         read = final if self.reads_tokens else mean_pool(final, offsets)
-        return self._heads.logits(read, np.zeros(len(read), np.int64))[:, : self._num_outputs]
+        return self._heads.logits(read, np.zeros(len(read), np.int64))[:, : self.num_outputs]
 
 
 @dataclass(frozen=True, slots=True)

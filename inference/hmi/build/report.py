@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hmi.build.floor_curve import FloorPoint
 from hmi.build.kinds.learning import Figures, Headline
+from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.label_errors import LabelErrors
 from hmi.build.learning_curve import LearningCurve
 from hmi.build.metrics import (
@@ -101,7 +102,7 @@ class Report:
     format_version: int
     kind: TaskKind
     headline: Headline
-    label_errors: LabelErrors | None  # of kinds with one label a row
+    label_errors: LabelErrors | SpanErrors | None  # of kinds with one label a row, and of spans
     learning_curve: LearningCurve | None
     validation_accuracy: float  # of wire.tasks.validation_metric
     curve: tuple[CurvePoint, ...]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from wire.training import Recipe
 
-MIN_DISTILLED_STEPS = 80
+MIN_DISTILLED_STEPS = 100
 """A training of fewer steps learns from its labels alone: it has no time to imitate a teacher, nor had the
 teacher, which is trained by the same recipe, to learn anything (docs/decisions/0002)."""
 

@@ -20,7 +20,7 @@ from hmi.build.adapter_trainer import (
     TrainedTask,
     TrainingInputs,
 )
-from hmi.build.data_insight import DataInsight, PartStates, look_into_data
+from hmi.build.data_insight import DataInsight, PartStates, look_into_data, outputs_of
 from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, tokens_of
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
 from hmi.build.floor_curve import FloorPoint, floor_curve
@@ -28,6 +28,8 @@ from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.kinds.learning import Evaluated
+from hmi.build.kinds.span_suspects import SpanErrors
+from hmi.build.kinds.token_classification import TokenClassificationTraining
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.private_leaf import (
@@ -210,7 +212,7 @@ class _Training:
         quality = self._kind.row_quality(predictions.outputs, parts.test.targets, task.fitted)
         cost = self._cost(quality, computed, parts.test)
         floors = self._floor_curve(predictions, quality, kept, task, parts.test)
-        insight = self._look_into_data(parts, served.states)
+        insight = self._look_into_data(parts, served.states, served.trained)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
         privacy = _Privacy(float(is_private.mean()) if len(is_private) else 1.0, trial)
@@ -558,12 +560,12 @@ class _Training:
         exact_quality = self._kind.row_quality(exact.outputs, test.targets, task.fitted)
         return floor_curve(plot, exact, plot_quality, exact_quality, seed=self._recipe.seed)
 
-    def _look_into_data(self, parts: Parts, states: PartStates) -> DataInsight:
-        if not self._kind.has_one_label:
-            return DataInsight(None, None)
+    def _look_into_data(self, parts: Parts, states: PartStates, trained: _Trained) -> DataInsight:
         self._progress.enter(
             Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
         )
+        if not self._kind.has_one_label:
+            return DataInsight(self._span_errors(parts, states, trained), None)
         return look_into_data(
             self._backbone,
             parts,
@@ -572,6 +574,24 @@ class _Training:
             seed=self._recipe.seed,
             on_documents=self._progress.advance,
         )
+
+    def _span_errors(self, parts: Parts, states: PartStates, trained: _Trained) -> SpanErrors | None:
+        """What the trained model says of all rows, those it was trained on looked up without their own
+        text; None of kinds other than spans."""
+        if not isinstance(self._kind, TokenClassificationTraining):
+            return None
+        fitted = trained.task.fitted
+        model = self._model(self._backbone, trained.adapter, fitted.head)
+        outputs, num_done = [], 0
+        for part in (states.train, states.validation, states.test):
+            outputs.append(outputs_of(model, part))
+            num_done += len(part.lengths)
+            self._progress.advance(num_done)
+        rows = (*parts.train.rows, *parts.validation.rows, *parts.test.rows)
+        encoded = self._backbone.tokenizer.encode(
+            [row.input for row in rows], self._recipe.max_tokens, with_words=True
+        )
+        return self._kind.suspects(rows, encoded, np.concatenate(outputs), fitted)
 
     def _report_of(
         self,

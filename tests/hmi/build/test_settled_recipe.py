@@ -23,8 +23,8 @@ def test_the_epochs_asked_for_are_the_least() -> None:
 
 
 def test_a_training_of_few_steps_has_no_teacher() -> None:
-    few, enough = (Recipe(epochs=n, min_steps=0, batch_rows=10) for n in (7, 8))
-    assert MIN_DISTILLED_STEPS == 80
+    few, enough = (Recipe(epochs=n, min_steps=0, batch_rows=10) for n in (9, 10))
+    assert MIN_DISTILLED_STEPS == 100
     assert not settled(few, num_rows=100).distil
     assert settled(enough, num_rows=100).distil
     assert not settled(Recipe(distil=False), num_rows=5000).distil

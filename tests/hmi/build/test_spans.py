@@ -89,7 +89,34 @@ def test_spans_are_learnt_and_reported(result: TrainResult) -> None:
     assert (report["num_cut"], report["num_not_read"]) == (0, 0)
     assert report["calibration"]["ece"] < 0.3
     assert report["slices"]
-    assert report["label_errors"] is None
+    errors = report["label_errors"]
+    assert errors["judged"] == NUM_ROWS and errors["num_suspects"] < NUM_ROWS / 4
+
+
+def test_wrong_spans_are_found_among_the_training_rows_too(world: TrainingWorld, tmp_path: Path) -> None:
+    rows = span_rows()
+    wrong = [row for row in rows if row["spans"] and row["row"] % 11 == 0]
+    assert len(wrong) > 10
+    for row in wrong:
+        for span in row["spans"]:
+            span["label"] = LABELS[1 - LABELS.index(span["label"])]
+    uri = BundleUri("datasets/wrong/rows.jsonl")
+    world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    recipe = replace(RECIPE, epochs=5, batch_rows=8, max_tokens=24, learning_rate=2e-2)
+    kind = TaskKind.TOKEN_CLASSIFICATION
+    job = world.job(uri, name="wrong", labels=LABELS, recipe=recipe, kind=kind)
+    errors = world.train(job, tmp_path).report["label_errors"]
+    assert errors["num_suspects"] == len(errors["suspects"])
+    doubts = [suspect["doubt"] for suspect in errors["suspects"]]
+    assert doubts == sorted(doubts, reverse=True) and 0.5 < doubts[-1] <= doubts[0] <= 1
+    listed = {suspect["row"]: suspect for suspect in errors["suspects"]}
+    found = [row for row in wrong if row["row"] in listed]
+    assert len(found) >= 0.7 * len(wrong)
+    first = {suspect["row"] for suspect in errors["suspects"][: len(wrong)]}
+    numbers = {row["row"] for row in wrong}
+    assert len(first & numbers) >= 0.5 * len(wrong), "the surest are nearly all wrong"
+    for row in found:
+        assert listed[row["row"]]["spans"] == row["spans"] != listed[row["row"]]["suggested"]
 
 
 def test_what_is_served_is_what_was_evaluated_row_by_row(result: TrainResult, model: OfflineModel) -> None:
@@ -127,7 +154,7 @@ def test_a_text_alone_is_answered_as_among_others(model: OfflineModel) -> None:
 
 def test_spans_have_a_teacher_too(world: TrainingWorld, tmp_path: Path) -> None:
     report = trained(
-        world, tmp_path, "taught", replace(RECIPE, distil=True, min_steps=80, max_tokens=24)
+        world, tmp_path, "taught", replace(RECIPE, distil=True, min_steps=100, max_tokens=24)
     ).report
     assert report["plot_cost"] is not None
     assert all(np.isfinite(point["loss"]) for point in report["curve"])

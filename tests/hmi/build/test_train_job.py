@@ -107,7 +107,7 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
     job = world.job(
         world.put_rows("distil", ROWS),
         name="distil",
-        recipe=replace(RECIPE, epochs=12, min_steps=80, distil=True),
+        recipe=replace(RECIPE, epochs=12, min_steps=100, distil=True),
     )
     report = world.train(job, tmp_path / "work", events).report
     assert report["accuracy"] > 0.8

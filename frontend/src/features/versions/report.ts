@@ -204,6 +204,11 @@ export interface SpansReport extends Common {
   classes: ClassFigures[];
   calibration: Calibration | null;
   mistakes?: { row: number; spans: Place[]; predicted: Place[] }[];
+  label_errors?: {
+    judged: number;
+    num_suspects: number;
+    suspects: { row: number; spans: Place[]; suggested: Place[]; doubt: number }[];
+  } | null;
 }
 
 /** Characters of a text that have a label. */
@@ -353,8 +358,16 @@ export function mistakesOf(report: Report): JudgedRow[] {
   }));
 }
 
-/** The rows whose labels the other rows contradict. */
+/** The rows whose labels the other rows contradict; of spans, the trained model does. */
 export function suspectsOf(report: Report): JudgedRow[] {
+  if (report.kind === "token_classification") {
+    return (report.label_errors?.suspects ?? []).map(({ row, spans, suggested, doubt }) => ({
+      row,
+      label: listed(spans.map(placeOf)),
+      other: listed(suggested.map(placeOf)),
+      otherScore: doubt,
+    }));
+  }
   if (!hasOneLabel(report)) return [];
   return (report.label_errors?.suspects ?? []).map((suspect) => ({
     row: suspect.row,

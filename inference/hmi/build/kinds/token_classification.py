@@ -18,6 +18,8 @@ from hmi.build.data import LabelledRow, rarest_labels
 from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs, Targets, imitation_loss
 from hmi.build.kinds.single_label import class_weights
 from hmi.build.kinds.span_figures import SpanFigures, span_figures
+from hmi.build.kinds.span_suspects import JudgedSpans, SpanErrors, doubtful_rows, span_errors
+from hmi.build.label_errors import MAX_SUSPECTS
 from hmi.build.score_calibration import fit_score_map, fit_temperature
 from hmi.kinds.token_classification import (
     OUTSIDE,
@@ -29,6 +31,7 @@ from hmi.kinds.token_classification import (
     inside_tag,
     runs_of,
     span_probabilities,
+    spans_in,
     word_tokens,
 )
 from hmi.model.heads import HostHead
@@ -101,6 +104,33 @@ class TokenClassificationTraining:
             words=np.bincount(read.rows, minlength=num_rows),
         )
 
+    def suspects(
+        self, rows: Sequence[LabelledRow], encoded: EncodedTexts, outputs: Outputs, fitted: FittedHead
+    ) -> SpanErrors:
+        """Rows whose spans the trained model contradicts."""
+        read = _read(self.targets(rows, encoded))
+        words, begins_text = read.of_words.mean_of(outputs), read.of_words.begins_text
+
+        def judged(runs: Runs, others: Runs) -> JudgedSpans:
+            probabilities = span_probabilities(words, runs, begins_text, fitted.adjacent_cost)
+            return JudgedSpans(
+                read.rows[runs.first], fitted.score_map(probabilities), read.is_in(runs, others)
+            )
+
+        said, truth = read.said(outputs, fitted.adjacent_cost), read.truth()
+        doubts = doubtful_rows(judged(truth, said), judged(said, truth), len(rows))
+        listed = [place for place, _ in doubts[:MAX_SUSPECTS]]
+        offsets = encoded.documents.offsets
+        return span_errors(
+            doubts,
+            rows=[row.row for row in rows],
+            labelled=[row.spans or () for row in rows],
+            found={
+                place: self._found(outputs[offsets[place] : offsets[place + 1]], encoded, place, fitted)
+                for place in listed
+            },
+        )
+
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """F1 of each row's spans, in words; 1 where there are none and none is found."""
         read = _read(targets)
@@ -112,6 +142,14 @@ class TokenClassificationTraining:
         quality = np.ones(len(targets))
         np.divide(2.0 * hits, given + support, out=quality, where=given + support > 0)
         return quality
+
+    def _found(
+        self, outputs: Outputs, encoded: EncodedTexts, place: int, fitted: FittedHead
+    ) -> tuple[Span, ...]:
+        words = encoded.words_of(place)
+        assert words is not None, "texts of this kind are encoded with their words"
+        found = spans_in(outputs, words, self._labels, fitted.adjacent_cost, fitted.score_map)
+        return tuple(Span(span.start, span.end, span.label) for span in found)
 
     def _tags(self, spans: Sequence[Span], places: npt.NDArray[np.int32]) -> Tags:
         """Tags of the words at the characters ``places`` [words, 2]; a word that a span cuts is of it."""

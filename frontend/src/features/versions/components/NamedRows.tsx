@@ -1,7 +1,7 @@
 /** The rows that a person should look at: labels that may be wrong, and the worst mistakes. */
 
 import { Section } from "@/components/ui/Section";
-import { formatCount } from "@/lib/format";
+import { formatCount, formatNumber } from "@/lib/format";
 
 import { useRowTexts } from "../api/get-row-texts";
 import { mistakesOf, type Report, suspectsOf } from "../report";
@@ -30,7 +30,11 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
       {errors && (
         <Section
           title="Labels that may be wrong"
-          description={`Classifiers that never saw the row they judged looked at ${formatCount(errors.judged, "row")} and doubt ${formatCount(errors.num_suspects, "label")}.${suspects.length > 0 ? todo : ""}`}
+          description={
+            report.kind === "token_classification"
+              ? `The trained model looked at ${formatCount(errors.judged, "row")} and contradicts the places of ${formatNumber(errors.num_suspects)}, as surely as it finds right ones; the numbers count characters.`
+              : `Classifiers that never saw the row they judged looked at ${formatCount(errors.judged, "row")} and doubt ${formatCount(errors.num_suspects, "label")}.${suspects.length > 0 ? todo : ""}`
+          }
         >
           {suspects.length > 0 && (
             <RowList rows={suspects} otherTitle="Rather" texts={known} decisions={decisions} />
