@@ -209,6 +209,9 @@ describe("a version's report", () => {
     expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent(
       /Labelled\s*NAME at 0–3\s*It said\s*none/,
     );
+    const suspects = screen.getByRole("region", { name: "Labels that may be wrong" });
+    expect(suspects).toHaveTextContent("looked at 240 rows and contradicts the places of 1");
+    expect(suspects).toHaveTextContent(/Labelled\s*NAME at 4–9\s*Rather\s*DATE at 4–9/);
   });
 
   it("does not guess at a report of another format", async () => {
