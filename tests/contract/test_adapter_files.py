@@ -17,6 +17,6 @@ def test_the_client_packs_what_the_platform_reads() -> None:
 
 
 def test_the_dashboard_asks_for_what_the_platform_reads() -> None:
-    told = dict(re.findall(r'name: "([^"]+)", isNeeded: (true|false)', PAGE.read_text()))
+    told = dict(re.findall(r'name: "([^"]+)",\s*isNeeded: (true|false)', PAGE.read_text()))
     assert set(told) == adapter_archive.KNOWN
     assert {name for name, is_needed in told.items() if is_needed == "true"} == set(adapter_archive.REQUIRED)
