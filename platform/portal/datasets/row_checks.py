@@ -14,6 +14,7 @@ from portal.datasets.mending import LONG_TEXT_CHARS, Mending
 from portal.datasets.personal_data import personal_spots
 from portal.datasets.plan import FixPlan
 from portal.datasets.records import Record
+from portal.datasets.seen_texts import SeenTexts
 from portal.datasets.source_row import SourceRow
 from portal.datasets.text_forms import letters_of, normalised, repaired
 from wire.errors import ErrorCode
@@ -53,7 +54,7 @@ class RowChecks:
         self._mending = Mending(plan.edits)
         self._ledger = ledger
         self._max_rows = max_rows
-        self._seen: dict[int, int] = {}  # hash of a text's letters -> its first row's form, fold and target
+        self._seen = SeenTexts()  # hash of a text's letters -> its first row's form, fold and target
         self.lengths = LengthCounts()
 
     def kept(self, rows: Iterator[SourceRow]) -> Iterator[Record]:
@@ -147,7 +148,7 @@ class RowChecks:
     def _count(self, record: Record, source: SourceRow, form: _TextForm) -> None:
         self._kind.count(record)
         fold, target = _fold_of(source), self._target(record)
-        self._seen.setdefault(
+        self._seen.add(
             form.letters_hash, (((form.normal_hash << _FOLD_BITS) | fold) << _TARGET_BITS) | target
         )
         self.lengths.add(len(record.text) + len(record.pair or ""))
