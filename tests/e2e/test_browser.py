@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser as PlaywrightBrowser
-from playwright.sync_api import Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, Route, expect, sync_playwright
 
 from portal.local.browser import OPTIONS, NoBrowser, find_browser
 from tests.e2e.installation import Installation
@@ -89,7 +89,7 @@ def test_a_keyboard_alone_leads_through_every_page(
     installation: Installation, browser: PlaywrightBrowser
 ) -> None:
     """Each thing that can be clicked is reached with Tab and shows that it has the focus; each dialogue
-    closes with Escape and gives the focus back."""
+    closes with Escape and gives the focus back; axe is content with each page."""
     visit = open_demo(installation, browser)
     page = visit.page
     reach_all(page, "document", "the frame")
@@ -99,6 +99,7 @@ def test_a_keyboard_alone_leads_through_every_page(
         page.goto(installation.base_url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.wait_for_load_state("networkidle")
+        visit.examine(path)
         if pattern.startswith("/t/"):
             skip_navigation(page)
         reach_all(page, "document.querySelector('main')", path)
@@ -106,14 +107,20 @@ def test_a_keyboard_alone_leads_through_every_page(
     assert visit.complaints == []
 
 
-def test_a_keyboard_alone_leads_a_stranger_in(installation: Installation, browser: PlaywrightBrowser) -> None:
+def test_a_keyboard_alone_leads_a_stranger_in(
+    installation: Installation, browser: PlaywrightBrowser, tmp_path: Path
+) -> None:
     """The pages for people who are not signed in."""
-    page = browser.new_page()
+    visit = Visit.open(browser, size=DESKTOP, scheme="dark", screenshots=tmp_path)
+    page = visit.page
     for path in STRANGERS_PAGES.values():
         page.goto(installation.base_url + path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.wait_for_load_state("networkidle")
+        visit.examine(path)
         reach_all(page, "document", path)
+    unknown = "status of 404"  # the invitation is nobody's
+    assert [complaint for complaint in visit.complaints if unknown not in complaint] == []
 
 
 def test_after_a_change_of_page_the_focus_is_on_its_heading(
@@ -130,6 +137,31 @@ def test_after_a_change_of_page_the_focus_is_on_its_heading(
     page.get_by_role("main").get_by_role("link", name="BBC news topics").press("Enter")
     expect(page.get_by_role("heading", level=1, name="BBC news topics")).to_be_focused()
     assert visit.complaints == []
+
+
+def test_an_adapter_that_cannot_be_used_is_refused_on_its_page(
+    installation: Installation, browser: PlaywrightBrowser
+) -> None:
+    """The files are packed in the browser; that such an archive is read, the reason tells."""
+    visit = open_demo(installation, browser)
+    page = visit.page
+    page.goto(f"{installation.base_url}/t/demo/tasks/bbc-news")
+    page.get_by_role("link", name="Bring an adapter").click()
+    names = ("adapter_config.json", "adapter_model.safetensors", "head.safetensors")
+    choose = page.locator("input[type=file]")
+    choose.set_input_files([_file(name) for name in names[:1]])
+    expect(page.get_by_text(f"Still needed: {names[1]}, {names[2]}.")).to_be_visible()
+    choose.set_input_files([_file(name) for name in names[1:]])
+    page.get_by_role("button", name="Bring this adapter").click()
+    alert = page.get_by_role("alert").filter(has_text="adapter.tar cannot be used here")
+    expect(alert).to_be_visible(timeout=120_000)
+    expect(alert).to_contain_text(names[0])
+    visit.show("import-refused")
+    assert visit.complaints == []
+
+
+def _file(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": b"nothing that is an adapter"}
 
 
 def skip_navigation(page: Page) -> None:
@@ -332,8 +364,12 @@ class Visit:
         return visit
 
     def show(self, name: str) -> None:
-        """Keeps a screenshot and checks that the page fits the window's width and that axe is content."""
+        """Keeps a screenshot, and examines the page."""
         self.page.screenshot(path=self.screenshots / f"{name}.png", full_page=True)
+        self.examine(name)
+
+    def examine(self, name: str) -> None:
+        """The page fits the window's width, and axe is content."""
         widths = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         if widths[0] > widths[1]:
             self.complaints.append(f"{name}: the page is {widths[0]} wide in a window of {widths[1]}")
