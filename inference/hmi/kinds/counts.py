@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hmi.kinds.score import value_counts
 from wire.inference import Answer, LabelAnswer, LabelsAnswer, SpansAnswer, ValueAnswer
 from wire.usage import SCORE_BUCKETS
@@ -40,10 +38,18 @@ def answer_counts(
                 given.extend(place_of[span.label] for span in answer.spans)
             case ValueAnswer():
                 values.append(answer.value)
-    labels_given = tuple(np.bincount(given).tolist()) if given else ()
+    labels_given = _counted(given, max(given) + 1) if given else ()
     if values and value_bounds:
         return AnswerCounts(value_counts(values, value_bounds), labels_given)
     if not scores:
         return AnswerCounts((), labels_given)
-    histogram, _ = np.histogram(scores, bins=SCORE_BUCKETS, range=(0.0, 1.0))
-    return AnswerCounts(tuple(histogram.tolist()), labels_given)
+    buckets = [min(int(score * SCORE_BUCKETS), SCORE_BUCKETS - 1) for score in scores]
+    return AnswerCounts(_counted(buckets, SCORE_BUCKETS), labels_given)
+
+
+def _counted(places: Iterable[int], num_places: int) -> tuple[int, ...]:
+    """How often each place occurs. (Of the few answers of a request: numpy takes ten times as long.)"""
+    counts = [0] * num_places
+    for place in places:
+        counts[place] += 1
+    return tuple(counts)
