@@ -20,6 +20,7 @@ from hmi.base.clock import SystemClock
 from hmi.cli.serve import EventSinks, make_service
 from hmi.service.catalog_reader import CatalogReaderConfig
 from hmi.service.catalog_source import CatalogConnection
+from hmi.service.http_protocol import JoiningProtocol
 from hmi.service.logs import set_up_logs
 from hmi.service.settings import ServiceSettings
 from hmi.service.snapshot import CatalogRows
@@ -215,7 +216,9 @@ def _serve(told: Path) -> None:
         clock=SystemClock(),
         reader_config=CatalogReaderConfig(poll_s=3600, staleness_s=3600),
     )
-    config = uvicorn.Config(service.app, host="127.0.0.1", port=0, access_log=False, log_config=None)
+    config = uvicorn.Config(
+        service.app, host="127.0.0.1", port=0, access_log=False, log_config=None, http=JoiningProtocol
+    )
     server = uvicorn.Server(config)
 
     async def run() -> None:

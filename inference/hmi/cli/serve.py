@@ -28,6 +28,7 @@ from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
 from hmi.service.event_spool import EventSpool
 from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
 from hmi.service.health import Health
+from hmi.service.http_protocol import JoiningProtocol
 from hmi.service.limits import Limits
 from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
@@ -183,6 +184,7 @@ def _server(settings: ServiceSettings) -> DrainingServer:
         port=settings.service_port,
         access_log=False,
         log_config=None,
+        http=JoiningProtocol,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import uuid
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 
 from hmi.base.clock import Clock
 from hmi.base.errors import HmiError, NotReady, QueueFull
+from hmi.base.random_ids import random_id
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
@@ -19,6 +19,7 @@ from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.service.access import Grant, ServedVersion, Trial
 from hmi.service.event_spool import EventSpool
 from hmi.service.inputs import check_inputs
+from hmi.service.loop_calls import LoopCalls
 from hmi.service.plane import Plane
 from wire.artifacts import AdapterFields
 from wire.catalog import TrialKind
@@ -51,9 +52,9 @@ class _Asked:
     encoded: EncodedTexts
     request: EngineRequest
 
-    async def answered(self) -> Answered:
+    async def answered(self, calls: LoopCalls) -> Answered:
         """Waits; cancelling it cancels the request. Raises HmiError."""
-        answer = await asyncio.wrap_future(self.request.future)
+        answer = await calls.result(self.request.future)
         told = answers_told(answer, self.fields, self.encoded)
         return Answered(self.role, self.version, self.fields, self.encoded, answer, told)
 
@@ -66,11 +67,13 @@ class Answering:
         self._comparisons = comparisons
         self._background: set[asyncio.Task[None]] = set()
         self._meeting: set[HplmRef] = set()
+        self._calls: LoopCalls | None = None
 
     async def answer(
         self, plane: Plane, grant: Grant, texts: list[Text], *, deadline: float, request_id: RequestId
     ) -> Answered:
         """Raises HmiError. Cancelling it cancels what it asked for."""
+        calls = self._loop_calls()
         fields = await plane.describe(grant.live.hplm)
         check_inputs(texts, fields)
         encoded = await _encoded(plane, texts, fields)
@@ -78,12 +81,12 @@ class Answering:
         trial = grant.trial
         if trial is None or not is_chosen(trial.id, trial.share, request_id):
             plane.submit(live.request)
-            return await live.answered()
+            return await live.answered(calls)
         tried_fields = plane.known(trial.version.hplm)
         if tried_fields is None:
             self._meet(plane, grant, trial, num_texts=len(texts))
             plane.submit(live.request)
-            return await live.answered()
+            return await live.answered(calls)
         if tried_fields.max_tokens != fields.max_tokens:
             encoded = await _encoded(plane, texts, tried_fields)
         tried = _asked(
@@ -92,11 +95,18 @@ class Answering:
         plane.submit(live.request, beside=tried.request)
         self._in_background(self._compare(grant, trial, live, tried))
         try:
-            return await (_first_of(tried, live) if trial.kind is TrialKind.CANARY else live.answered())
+            return await (
+                _first_of(tried, live, calls) if trial.kind is TrialKind.CANARY else live.answered(calls)
+            )
         except asyncio.CancelledError:
             live.request.future.cancel()
             tried.request.future.cancel()
             raise
+
+    def _loop_calls(self) -> LoopCalls:
+        if self._calls is None:
+            self._calls = LoopCalls(asyncio.get_running_loop())
+        return self._calls
 
     async def settle(self) -> None:
         """Until every comparison under way is counted."""
@@ -156,7 +166,7 @@ class Answering:
         live_ms, trial_ms = [_total_ms(answer) for answer in answers] if answers else (0.0, 0.0)
         self._comparisons.append(
             ComparisonEvent(
-                id=EventId(str(uuid.uuid4())),
+                id=EventId(str(random_id())),
                 tenant_id=grant.task.tenant_id,
                 trial_id=trial.id,
                 created_at=self._clock.now(),
@@ -238,11 +248,11 @@ async def _encoded(plane: Plane, texts: list[Text], fields: AdapterFields) -> En
     return await plane.encode(texts, fields.max_tokens, with_words=reads_tokens)
 
 
-async def _first_of(canary: _Asked, live: _Asked) -> Answered:
+async def _first_of(canary: _Asked, live: _Asked, calls: LoopCalls) -> Answered:
     try:
-        return await canary.answered()
+        return await canary.answered(calls)
     except HmiError:
-        return await live.answered()
+        return await live.answered(calls)
 
 
 async def _ended(future: "Future[EngineAnswer]") -> EngineAnswer | BaseException:

@@ -53,8 +53,8 @@ class Plane(Protocol):
         """As describe, if that takes no loading."""
 
     async def encode(self, texts: list[Text], max_tokens: int, *, with_words: bool) -> EncodedTexts:
-        """Tokenise on a thread of its own; cuts at ``max_tokens`` or what the backbone takes. See
-        Tokenizer.encode."""
+        """Tokenise, on a thread of its own what is not short; cuts at ``max_tokens`` or what the backbone
+        takes. See Tokenizer.encode."""
 
     async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:
         """Where each text's tokens stand in it, special ones included as (0, 0); before it is cut."""
