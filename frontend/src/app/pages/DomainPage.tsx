@@ -13,6 +13,7 @@ import { useContributions } from "@/features/domains/api/get-contributions";
 import { useDomains } from "@/features/domains/api/get-domains";
 import { useTrees } from "@/features/domains/api/get-trees";
 import { isUnderWay, useUpdates } from "@/features/domains/api/get-updates";
+import { BringBackButton } from "@/features/domains/components/BringBackButton";
 import { ContributionSection } from "@/features/domains/components/ContributionSection";
 import { GateConsentSwitch } from "@/features/domains/components/GateConsentSwitch";
 import { TreeList } from "@/features/domains/components/TreeList";
@@ -99,17 +100,18 @@ function Updates({ tenant, domain, tasks }: { tenant: string; domain: Domain; ta
   const { canWrite } = useRole(tenant);
   const [page, setPage] = useState(1);
   const updates = useUpdates(tenant, domain.slug, page);
+  const isBusy = updates.data?.results.some(isUnderWay) ?? true;
+  const hasUpdates = updates.data?.results.some(({ state }) => state === "succeeded") ?? false;
   return (
     <Section
       title="Updates"
       description="An update makes the domain's tree anew from all its text, and tries it on your tasks first."
       actions={
         canWrite && (
-          <UpdateButton
-            tenant={tenant}
-            domain={domain.slug}
-            disabled={updates.data?.results.some(isUnderWay) ?? true}
-          />
+          <>
+            {hasUpdates && <BringBackButton tenant={tenant} domain={domain.slug} disabled={isBusy} />}
+            <UpdateButton tenant={tenant} domain={domain.slug} disabled={isBusy} />
+          </>
         )
       }
     >

@@ -80,6 +80,24 @@ describe("domains", () => {
     expect(screen.getByRole("button", { name: "Update now" })).toBeDisabled();
   });
 
+  it("goes back to the tree before after asking, and says why not where none stands", async () => {
+    const path = `${root}/domains/mails/bring-back`;
+    server.on(`POST ${path}`, refusal(409, "conflict", "No earlier tree stands."));
+    const { user } = renderApp("/t/acme/domains/mails");
+    await user.click(await screen.findByRole("button", { name: "Go back to the tree before" }));
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Go back" }));
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("No earlier tree stands.");
+
+    const back = domainUpdate({ state: "running", verdicts: [], brings_back: "e".repeat(64) });
+    server
+      .on(`POST ${path}`, () => ok(back, 201))
+      .on(`GET ${root}/domains/mails/updates`, page(back, domainUpdate()));
+    await user.click(within(dialog).getByRole("button", { name: "Go back" }));
+    expect(await screen.findByText(/back to the tree before/)).toBeVisible();
+    expect(screen.getByRole("button", { name: "Go back to the tree before" })).toBeDisabled();
+  });
+
   it("gives consent to try new trees on held-out rows", async () => {
     server.on(`PUT ${root}/tasks/mail-topics/gate-consent`, () => {
       server.on(`GET ${root}/tasks/mail-topics/gate-consent`, ok({ is_given: true }));

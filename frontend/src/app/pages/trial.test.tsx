@@ -33,6 +33,22 @@ describe("a trial", () => {
     current = { ...current, trial: { version: 2, kind: "canary", share: 0.1 } };
   };
 
+  it("stands in the history with what came of it, and why", async () => {
+    const reason = "98% of 500 texts got the same label";
+    server.on(
+      `GET ${root}/trials`,
+      page(trial({ state: "promoted", reason, ended_at: "2026-01-06T10:00:00Z" })),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    const control = await screen.findByRole("button", { name: "Trials so far" });
+    expect(server.sentTo(`GET ${root}/trials`)).toEqual([]);
+    await user.click(control);
+
+    expect(await screen.findByText("Version 2 beside version 1, canary of 10%")).toBeVisible();
+    expect(screen.getByText("Promoted")).toBeVisible();
+    expect(screen.getByText(`${reason}.`)).toBeVisible();
+  });
+
   it("is started as a canary with its share", async () => {
     server.on(`POST ${root}/trials`, () => {
       onTrial();

@@ -30,6 +30,7 @@ export function UpdateList({ updates, taskNameOf }: Props) {
             </Badge>
             <Text size="sm" c="dimmed">
               {formatDate(update.created_at)}
+              {update.brings_back && " · back to the tree before"}
               {update.message && ` · ${update.message}`}
             </Text>
           </Group>
