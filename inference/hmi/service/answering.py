@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import uuid
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ import numpy as np
 
 from hmi.base.clock import Clock
 from hmi.base.errors import HmiError, NotReady, QueueFull
-from hmi.base.random_ids import random_id
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
@@ -166,7 +166,7 @@ class Answering:
         live_ms, trial_ms = [_total_ms(answer) for answer in answers] if answers else (0.0, 0.0)
         self._comparisons.append(
             ComparisonEvent(
-                id=EventId(str(random_id())),
+                id=EventId(str(uuid.uuid4())),
                 tenant_id=grant.task.tenant_id,
                 trial_id=trial.id,
                 created_at=self._clock.now(),

@@ -1,6 +1,7 @@
 """Gives every request an id, the caller's own when it is sound, and logs one line a request."""
 
 import re
+import uuid
 from collections.abc import Callable
 
 import structlog
@@ -9,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hmi.base.clock import Clock
-from hmi.base.random_ids import random_id
 from wire.ids import RequestId
 
 HEADER = "X-Request-Id"
@@ -45,7 +45,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        scope[_KEY] = given if _SOUND.fullmatch(given) else random_id().hex
+        scope[_KEY] = given if _SOUND.fullmatch(given) else uuid.uuid4().hex
         start = self._clock.monotonic()
         status: int | None = None
 

@@ -1,10 +1,10 @@
 """What one answered request is counted as."""
 
+import uuid
 from datetime import datetime
 
 import numpy as np
 
-from hmi.base.random_ids import random_id
 from hmi.kinds.counts import answer_counts
 from hmi.service.access import Grant
 from hmi.service.answering import Answered
@@ -23,7 +23,7 @@ def usage_of(grant: Grant, answered: Answered, now: datetime, latency_ms: float)
     rungs = np.rint(num_tokens @ coverage).astype(np.int64)
     counts = answer_counts(answered.told, answered.fields.labels, answered.fields.value_bounds)
     return UsageEvent(
-        id=EventId(str(random_id())),
+        id=EventId(str(uuid.uuid4())),
         tenant_id=grant.task.tenant_id,
         task_id=grant.task.task_id,
         key_id=grant.key.key_id,
