@@ -391,6 +391,24 @@ export const additions = {
       { row: 17, label: "billing", suggested: "delivery", label_score: 0.05, suggested_score: 0.95 },
     ],
   },
+  rank_curve: [
+    {
+      rank: 2,
+      adapter_bytes: 74_000,
+      accuracy: 0.915,
+      accuracy_ci95: [0.87, 0.95],
+      delta_points: -1,
+      delta_points_ci95: [-2.5, 0],
+    },
+    {
+      rank: 8,
+      adapter_bytes: 296_000,
+      accuracy: 0.925,
+      accuracy_ci95: [0.88, 0.96],
+      delta_points: 0,
+      delta_points_ci95: [0, 0],
+    },
+  ],
   floor_curve: [
     {
       floor: 0,

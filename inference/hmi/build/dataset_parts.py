@@ -9,6 +9,7 @@ from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, read_rows
 from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
+from hmi.build.rank_curve import cut_ranks
 from hmi.build.recipe_search import candidates, rounds
 from hmi.build.settled_recipe import settled
 from hmi.build.split import ChooseSplit
@@ -154,8 +155,9 @@ def planned_work(
         Phase.COMPARING: compared + taught,
         Phase.TRAINING: recipe.epochs * epoch(),
         Phase.TRYING_LEAF: lower * train + recipe.epochs * epoch() if recipe.leaf_mb else 0.0,
-        # Answered, computed for the floors' curve, and all judged.
-        Phase.EVALUATING: upper * (train + validation + 3 * test) + lower * test,
+        # Answered, computed for the floors' curve, with each rank, and all judged.
+        Phase.EVALUATING: upper * (train + validation + (4 + len(cut_ranks(recipe.rank))) * test)
+        + lower * test,
     }
 
 

@@ -26,6 +26,7 @@ from hmi.build.metrics import (
     per_class,
 )
 from hmi.build.private_leaf import LeafTrial
+from hmi.build.rank_curve import RankPoint
 from hmi.build.recipe_search import RecipeSearch
 from hmi.build.slices import Slice, SliceKind, slices
 from wire.codec import to_plain
@@ -119,6 +120,7 @@ class Report:
     latency: Latency
     plot_cost: PlotCost | None
     floor_curve: tuple[FloorPoint, ...]
+    rank_curve: tuple[RankPoint, ...]  # of LoRA alone
     recipe: Recipe  # as it was trained: what a search has chosen
     search: RecipeSearch | None
     backbone: Digest

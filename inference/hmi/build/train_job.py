@@ -41,6 +41,7 @@ from hmi.build.private_leaf import (
     private_rows,
     publish_leaf,
 )
+from hmi.build.rank_curve import RankPoint, rank_curve
 from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.report import (
     REPORT_FORMAT,
@@ -133,6 +134,14 @@ class _Privacy:
     leaf: LeafTrial | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Curves:
+    """What other floors and ranks would bring."""
+
+    floors: tuple[FloorPoint, ...]
+    ranks: tuple[RankPoint, ...]
+
+
 class _Training:
     """The phases of one run, in order. Each leaves what it made in the work folder or the store, whole."""
 
@@ -211,13 +220,16 @@ class _Training:
         predictions = self._predict(self._backbone, served.path, kept.adapter, kept.head, parts.test)
         quality = self._kind.row_quality(predictions.outputs, parts.test.targets, task.fitted)
         cost = self._cost(quality, computed, parts.test)
-        floors = self._floor_curve(predictions, quality, kept, task, parts.test)
+        curves = _Curves(
+            self._floor_curve(predictions, quality, kept, task, parts.test),
+            self._rank_curve(kept, task, parts.test, served.states.test),
+        )
         insight = self._look_into_data(parts, served.states, served.trained)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
         privacy = _Privacy(float(is_private.mean()) if len(is_private) else 1.0, trial)
         report = self._report_of(
-            parts, domain, task, predictions, cost, floors, insight, search, published, privacy
+            parts, domain, task, predictions, cost, curves, insight, search, published, privacy
         )
         progress.advance(1, message="the version is published")
         return TrainResult(
@@ -560,6 +572,20 @@ class _Training:
         exact_quality = self._kind.row_quality(exact.outputs, test.targets, task.fitted)
         return floor_curve(plot, exact, plot_quality, exact_quality, seed=self._recipe.seed)
 
+    def _rank_curve(
+        self, kept: Hplm, task: TrainedTask, test: Part, states: StateSet
+    ) -> tuple[RankPoint, ...]:
+        """Of the test rows as they were looked up; the very same head."""
+        if kept.adapter is None:
+            return ()
+        self._progress.enter(Phase.EVALUATING, "measuring what a smaller rank would cost")
+
+        def measure(adapter: HostAdapter) -> npt.NDArray[np.float64]:
+            outputs = outputs_of(self._model(self._backbone, adapter, kept.head), states)
+            return self._kind.row_quality(outputs, test.targets, task.fitted)
+
+        return rank_curve(kept.adapter, measure, seed=self._recipe.seed)
+
     def _look_into_data(self, parts: Parts, states: PartStates, trained: _Trained) -> DataInsight:
         self._progress.enter(
             Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
@@ -600,7 +626,7 @@ class _Training:
         task: TrainedTask,
         predictions: Predictions,
         cost: PlotCost | None,
-        floors: tuple[FloorPoint, ...],
+        curves: _Curves,
         insight: DataInsight,
         search: RecipeSearch | None,
         version: PublishedBundle,
@@ -649,7 +675,8 @@ class _Training:
                 batch_rows=predictions.batch_rows,
             ),
             plot_cost=cost,
-            floor_curve=floors,
+            floor_curve=curves.floors,
+            rank_curve=curves.ranks,
             recipe=self._recipe,
             search=search,
             backbone=self._job.backbone_digest,

@@ -82,6 +82,10 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert sum(report["coverage"].values()) == pytest.approx(1.0)
     assert report["coverage"]["exact"] == 0.0
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
+    ranks = report["rank_curve"]
+    assert [point["rank"] for point in ranks] == [1, 2, 4], "the recipe's is 4"
+    assert ranks[-1]["accuracy"] == pytest.approx(report["accuracy"], abs=0.06)  # from states kept in float16
+    assert ranks[0]["adapter_bytes"] * 4 == ranks[-1]["adapter_bytes"] < report["adapter_bytes"]
     floors = report["floor_curve"]
     assert (floors[0]["computed_share"], floors[0]["accuracy"]) == (0.0, report["accuracy"])
     assert floors[-1]["computed_share"] > 0.5 and floors[-1]["text_ms"] > 0

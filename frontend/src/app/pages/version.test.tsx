@@ -132,6 +132,10 @@ describe("a version's report", () => {
     expect(within(floors).getByRole("row", { name: /^62.0%/ })).toHaveTextContent(
       "62.0%20.0%93.0%+0.5 (−0.5 to +1.5)3.1 ms",
     );
+    const ranks = screen.getByRole("region", { name: "What a smaller rank would cost" });
+    expect(within(ranks).getByRole("row", { name: /^2 / })).toHaveTextContent(
+      "274 kB91.5%−1.0 (−2.5 to 0.0)",
+    );
   });
 
   it("shows a report of an older training without what was not measured then", async () => {

@@ -126,6 +126,17 @@ interface Common {
   private_leaf?: LeafTrial | null;
   /** Reports of older trainings have none. */
   floor_curve?: FloorPoint[];
+  /** Reports of older trainings have none, and it is empty of methods other than LoRA. */
+  rank_curve?: RankPoint[];
+}
+
+/** The adapter cut to a rank. */
+export interface RankPoint {
+  rank: number;
+  adapter_bytes: number;
+  accuracy: number;
+  delta_points: number;
+  delta_points_ci95: [number, number];
 }
 
 /** Confusion is [true label][predicted label] in the order of `labels`. Older reports have no kind. */
@@ -279,6 +290,11 @@ export function metricOf({ kind }: Report): string {
   if (kind === "score") return "r2";
   if (kind === "multi_label") return "micro_f1";
   return kind === "token_classification" ? "span_f1" : "accuracy";
+}
+
+/** A difference in points, with its sign. */
+export function signedPoints(points: number): string {
+  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
 }
 
 /** A figure that is no share, such as a correlation or an error in the data's units. */

@@ -4,7 +4,7 @@ import { Table, Text } from "@mantine/core";
 
 import { formatPercent } from "@/lib/format";
 
-import type { FloorPoint } from "../report";
+import { type FloorPoint, signedPoints } from "../report";
 
 export function FloorTable({ points }: { points: FloorPoint[] }) {
   return (
@@ -33,8 +33,8 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
                 <Table.Td ta="right">{formatPercent(point.computed_share)}</Table.Td>
                 <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
                 <Table.Td ta="right">
-                  {signed(point.gain_points)} ({signed(point.gain_points_ci95[0])} to{" "}
-                  {signed(point.gain_points_ci95[1])})
+                  {signedPoints(point.gain_points)} ({signedPoints(point.gain_points_ci95[0])} to{" "}
+                  {signedPoints(point.gain_points_ci95[1])})
                 </Table.Td>
                 <Table.Td ta="right">{point.text_ms.toFixed(1)} ms</Table.Td>
               </Table.Tr>
@@ -44,8 +44,4 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
       </Table.ScrollContainer>
     </>
   );
-}
-
-function signed(points: number): string {
-  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
 }

@@ -25,6 +25,7 @@ import { LeafSection } from "./LeafSection";
 import { LearningCurve } from "./LearningCurve";
 import { NamedRows } from "./NamedRows";
 import { PlotCost } from "./PlotCost";
+import { RankTable } from "./RankTable";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
 import type { Decisions } from "./RowList";
@@ -87,6 +88,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
           </Section>
           <LeafSection report={report} />
           <FloorSection report={report} />
+          <RankSection report={report} />
           <Section title="Behind these figures">
             <Background report={report} />
           </Section>
@@ -133,6 +135,7 @@ function PlainSummary({
         </Section>
         <LeafSection report={report} />
         {report.kind !== "score" && <FloorSection report={report} />}
+        {report.kind !== "score" && <RankSection report={report} />}
         <Section title="Behind these figures">
           <Background report={report} />
         </Section>
@@ -147,6 +150,15 @@ function FloorSection({ report }: { report: Report }) {
   return (
     <Section title="What a coverage floor would bring">
       <FloorTable points={report.floor_curve} />
+    </Section>
+  );
+}
+
+function RankSection({ report }: { report: Report }) {
+  if (!report.rank_curve?.length) return null;
+  return (
+    <Section title="What a smaller rank would cost">
+      <RankTable points={report.rank_curve} />
     </Section>
   );
 }
