@@ -6,6 +6,7 @@ import structlog
 import torch
 
 from hmi.artifacts.store import Store
+from hmi.base.allocator import keep_freed_memory
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BudgetExceeded
 from hmi.base.own_thread import use_one_core
@@ -68,8 +69,10 @@ def open_plane(
 ) -> LivePlane:
     """Reserve, allocate and join everything that serves one backbone, not yet started.
 
-    Raises HmiError with what is wrong; what does not fit is refused before anything is allocated.
+    Raises HmiError with what is wrong; what does not fit is refused before anything is allocated. The process
+    keeps from now on what it frees.
     """
+    keep_freed_memory()
     folder = store.localize(ref.uri, ref.digest)
     dtype = compute_dtype(settings.compute_type, settings.device)
     fields, backbone_bytes = measure_backbone(folder, dtype, with_lower=settings.lower_layers)

@@ -1,0 +1,39 @@
+"""Memory that is freed is kept."""
+
+import platform
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from hmi.base.allocator import keep_freed_memory
+
+_FAULTS = """
+import resource
+import numpy as np
+from hmi.base.allocator import keep_freed_memory
+
+assert keep_freed_memory()
+
+def work():
+    for _ in range(4):
+        kept = [np.ones(2**20) for _ in range(4)]  # 32 MiB
+        del kept
+
+work()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+work()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="for glibc alone")
+def test_what_was_freed_is_used_again_without_new_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", _FAULTS], capture_output=True, text=True, check=True)
+    pages = 4 * 32 * 2**20 // resource.getpagesize()
+    assert int(done.stdout) < pages / 10
+
+
+def test_asking_again_does_no_harm() -> None:
+    assert keep_freed_memory() == keep_freed_memory()
