@@ -15,6 +15,9 @@ import { LengthHistogram } from "@/features/datasets/components/LengthHistogram"
 import { RowPreview } from "@/features/datasets/components/RowPreview";
 import { VersionHistory } from "@/features/datasets/components/VersionHistory";
 import { formatBytes, formatDate } from "@/lib/format";
+import { useDomains } from "@/features/domains/api/get-domains";
+import { useSuggestion } from "@/features/domains/api/get-suggestion";
+import { KnownByDomain } from "@/features/domains/components/KnownByDomain";
 import { usePageTitle } from "@/lib/page-title";
 import { contentsOf, hasLabels, wordsOf } from "@/lib/task-kinds";
 import type { DatasetDetail } from "@/lib/types";
@@ -79,6 +82,7 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
               )}
             </>
           )}
+          {dataset.state === "ready" && <KnownSection tenant={tenant} dataset={dataset.id} />}
           {canWrite && dataset.report && dataset.report.columns.length > 1 && (
             <Section title="Columns">
               <ColumnChoice tenant={tenant} dataset={dataset} onMended={onMended} />
@@ -102,5 +106,19 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
         </Stack>
       </SimpleGrid>
     </>
+  );
+}
+
+function KnownSection({ tenant, dataset }: { tenant: string; dataset: string }) {
+  const { suggestion, isMeasuring } = useSuggestion(tenant, dataset);
+  const domains = useDomains(tenant);
+  return (
+    <Section title="How much each domain knows of it">
+      <KnownByDomain
+        suggestion={suggestion}
+        isMeasuring={isMeasuring}
+        domains={domains.data?.results ?? []}
+      />
+    </Section>
   );
 }

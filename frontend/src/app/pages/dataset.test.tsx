@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import { chunkBytes } from "@/features/datasets/api/send-in-chunks";
 import type { DatasetDetail } from "@/lib/types";
-import { dataset, finding, me } from "@/testing/examples";
+import { dataset, domain, finding, me } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -31,6 +31,26 @@ describe("a dataset", () => {
       .on(`GET ${root}/datasets/${shown.id}/versions`, page(shown, ...versions))
       .on(`GET ${root}/datasets/${shown.id}/rows`, ok({ count: shown.num_rows, results: [] }));
   }
+
+  it("tells how much each domain knows of it, the most first", async () => {
+    serve(dataset());
+    const mails = domain();
+    const coverages = [
+      { domain_id: null, trigram: 0.1, bigram: 0.2, unigram: 0.7 },
+      { domain_id: mails.id, trigram: 0.3, bigram: 0.25, unigram: 0.45 },
+    ];
+    server
+      .on(`GET ${root}/domains`, page(mails))
+      .on(
+        `GET ${root}/datasets/${dataset().id}/suggestion`,
+        ok({ state: "succeeded", error: null, best: mails.id, coverages, num_texts: 400 }),
+      );
+    renderApp(`/t/acme/datasets/${dataset().id}`);
+
+    const known = await screen.findByRole("region", { name: "How much each domain knows of it" });
+    await within(known).findByText("Mails");
+    expect(known).toHaveTextContent(/Mails.*suggested.*55.0%.*General text.*30.0%.*400 texts/);
+  });
 
   it("shows labels, lengths and downloads", async () => {
     serve(dataset());

@@ -121,6 +121,17 @@ describe("the wizard", () => {
     expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "mails-2" }]);
   });
 
+  it("reads a shared domain as it stands, where a private leaf may be tried", async () => {
+    const { user } = renderApp(nameStep);
+
+    await user.click(await screen.findByRole("radio", { name: /^News.*as it stands/ }));
+    current = task({ domain: "news" });
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    expect(await screen.findByRole("checkbox", { name: "Try a private leaf" })).toBeVisible();
+    expect(server.sentTo(`POST ${root}/domains`)).toEqual([]);
+    expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "news" }]);
+  });
+
   it("uploads for the kind of answer that is wanted, and makes a task of that kind", async () => {
     const pairs = dataset({
       id: "6a1f0000-0000-4000-8000-000000000044",

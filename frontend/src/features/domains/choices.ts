@@ -2,10 +2,13 @@
 
 import type { Domain, Suggestion } from "@/lib/types";
 
-/** A domain of the tenant's own, or a new one: below a shared domain, or below the general one. */
+/**
+ * A domain of the tenant's own; a new one, below a shared domain or below the general one; or a shared one as it
+ * stands, which the task reads and does not teach.
+ */
 export type DomainChoice =
   | { kind: "own"; slug: string; name: string; known: number | null }
-  | { kind: "below"; slug: string; name: string; known: number | null }
+  | { kind: "below" | "shared"; slug: string; name: string; known: number | null }
   | { kind: "new"; known: number | null };
 
 export function idOf(choice: DomainChoice): string {
@@ -17,8 +20,9 @@ export function choicesFor(domains: Domain[], suggestion: Suggestion | null): Do
   const knownBy = new Map(
     (suggestion?.coverages ?? []).map(({ domain_id, trigram, bigram }) => [domain_id, trigram + bigram]),
   );
-  const named = domains.map(({ id, slug, name, is_shared }): DomainChoice => {
-    return { kind: is_shared ? "below" : "own", slug, name, known: knownBy.get(id) ?? null };
+  const named = domains.flatMap(({ id, slug, name, is_shared }): DomainChoice[] => {
+    const kinds = is_shared ? (["below", "shared"] as const) : (["own"] as const);
+    return kinds.map((kind) => ({ kind, slug, name, known: knownBy.get(id) ?? null }));
   });
   named.sort((a, b) => (b.known ?? -1) - (a.known ?? -1));
   return [{ kind: "new", known: knownBy.get(null) ?? null }, ...named];

@@ -55,7 +55,8 @@ function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileNam
 
   const create = async (): Promise<Task> => {
     const title = name.trim();
-    if (choice?.kind === "own") return createTask.mutateAsync({ name: title, kind, domain: choice.slug });
+    if (choice?.kind === "own" || choice?.kind === "shared")
+      return createTask.mutateAsync({ name: title, kind, domain: choice.slug });
     if (choice?.kind !== "below") return createTask.mutateAsync({ name: title, kind });
     const made =
       createDomain.data ?? (await createDomain.mutateAsync({ name: title, parentDomain: choice.slug }));

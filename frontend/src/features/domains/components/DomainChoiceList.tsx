@@ -61,7 +61,7 @@ export function DomainChoiceList({ choices, suggested, isMeasuring, value, onCha
 
 function title(choice: DomainChoice): string {
   if (choice.kind === "new") return "A new domain for this task";
-  return choice.kind === "own" ? choice.name : `A new domain below ${choice.name}`;
+  return choice.kind === "below" ? `A new domain below ${choice.name}` : choice.name;
 }
 
 function words(choice: DomainChoice): string {
@@ -74,5 +74,7 @@ function words(choice: DomainChoice): string {
       return `Your own; learns from your file too.${known}`;
     case "below":
       return `Begins with what the operator taught this shared domain, and learns from your file for you alone.${known}`;
+    case "shared":
+      return `The shared domain as it stands: your file teaches it nothing. A private leaf may hold what is yours.${known}`;
   }
 }
