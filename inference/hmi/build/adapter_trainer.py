@@ -365,9 +365,11 @@ class AdapterTrainer:
     def _final(self, batch: StateBatch) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Final states, float32 [num_tokens, hidden], and the batch's offsets."""
         dtype = self._inputs.dtype
-        with torch.autocast(batch.states.device.type, dtype, enabled=dtype is not torch.float32):
-            final = self._inputs.upper(batch.states.to(dtype), batch.offsets, self._inputs.adapter)
-        return final.float(), batch.offsets
+        is_reduced = dtype is not torch.float32
+        given = batch.evened() if is_reduced else batch
+        with torch.autocast(batch.states.device.type, dtype, enabled=is_reduced):
+            final = self._inputs.upper(given.states.to(dtype), given.offsets, self._inputs.adapter)
+        return final[: len(batch.states)].float(), batch.offsets
 
     def _outputs(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
         """[rows, outputs], or [tokens, outputs], from final states."""

@@ -76,7 +76,8 @@ def final_states(backbone: Backbone, states: StateSet, on_documents: Callable[[i
     pooled = np.empty((num_documents, backbone.fields.hidden), np.float32)
     for rows in in_batches(np.arange(num_documents), states.lengths, BATCH_ROWS):
         batch = states.batch(rows)
-        final = upper(batch.states.to(dtype), batch.offsets, None)
+        given = batch.evened()
+        final = upper(given.states.to(dtype), given.offsets, None)[: len(batch.states)]
         pooled[rows] = mean_pool(final.float(), batch.offsets).numpy()
         num_done += len(rows)
         on_documents(num_done)

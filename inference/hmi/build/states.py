@@ -8,8 +8,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch.nn import functional
 
 from hmi.build.checkpoint import replacing
+from hmi.model.token_chunks import padded_tokens
 from hmi.plot.ngram import Documents
 
 BATCH_TOKENS = 8_192
@@ -24,6 +26,19 @@ class StateBatch:
 
     states: torch.Tensor  # [num_tokens, hidden] float32
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
+
+    def evened(self) -> "StateBatch":
+        """With a document of zeros behind the others, where they do not fill chunks of tokens.
+
+        Products of bfloat16 matrices are prepared by the processor's library for each shape anew, which takes
+        longer than the product: shapes must repeat. (Measured: steps of training take 0.65 of the time.)
+        """
+        num_tokens = len(self.states)
+        padding = padded_tokens(num_tokens) - num_tokens
+        if not padding:
+            return self
+        states = functional.pad(self.states, (0, 0, 0, padding))
+        return StateBatch(states, np.append(self.offsets, num_tokens + padding))
 
 
 class DocumentStates(Protocol):

@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from hmi.build.batching import BatchPlan
-from hmi.build.states import ComputeStates, document_ranges, open_states, select, write_states
+from hmi.build.states import (
+    ComputeStates,
+    StateBatch,
+    document_ranges,
+    open_states,
+    select,
+    write_states,
+)
+from hmi.model.token_chunks import CHUNK_TOKENS
 from hmi.plot.ngram import Documents
 
 HIDDEN = 4
@@ -24,6 +33,15 @@ def states_of(documents: Documents) -> ComputeStates:
         return np.repeat(ids[:, None], HIDDEN, axis=1).astype(np.float32)
 
     return compute
+
+
+def test_an_evened_batch_has_whole_chunks_and_the_same_documents() -> None:
+    states = torch.arange(70 * HIDDEN, dtype=torch.float32).reshape(70, HIDDEN)
+    batch = StateBatch(states, np.array([0, 30, 70]))
+    evened = batch.evened()
+    assert len(evened.states) == 2 * CHUNK_TOKENS and evened.offsets.tolist() == [0, 30, 70, 128]
+    assert torch.equal(evened.states[:70], states) and not evened.states[70:].any()
+    assert evened.evened() is evened
 
 
 def test_a_batch_holds_the_states_of_its_documents_in_the_order_asked(tmp_path: Path) -> None:
