@@ -363,10 +363,10 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def _use(self, hplms: Iterable[HplmRef]) -> None:
         """Count what the batch needs as used now, so that a promotion rather evicts something else."""
-        for hplm in hplms:
-            self._slots.touch(hplm.adapter)
-            for ref in _nodes_of(hplm, self._paths[hplm.tree]):
-                self._nodes.touch(ref)
+        for adapter in {hplm.adapter for hplm in hplms}:
+            self._slots.touch(adapter)
+        for node in {node for hplm in hplms for node in _nodes_of(hplm, self._paths[hplm.tree])}:
+            self._nodes.touch(node)
 
     def _place(self, hplm: HplmRef, leases: ExitStack) -> PlacedHplm:
         """All of a model on the device, under ``leases``: first what is there, then what must be copied."""
