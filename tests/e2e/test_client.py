@@ -18,14 +18,14 @@ TEXT_CHARS = 160
 
 
 def test_the_client_gets_from_a_key_to_predictions(installation: Installation, tmp_path: Path) -> None:
-    """Five commands, each with what the one before has printed; most of what it predicts is right."""
+    """Six commands, each with what the one before has printed; most of what it predicts is right."""
     learnt, unseen = _rows(installation)
     _write(tmp_path / "news.csv", learnt)
     _write(tmp_path / "new.csv", unseen)
-    installation.create_task("by-client")
     client = _Client(tmp_path)
 
     client.run("login", "--url", installation.base_url, "--tenant", "demo", typed=_key(installation))
+    assert client.run("create-task", "By the client", "--slug", "by-client") == "by-client"
     dataset = client.run("upload", "news.csv")
     version = client.run("train", "by-client", "--dataset", dataset, "--watch")
     assert version == "1"

@@ -1,16 +1,13 @@
 """Requests over a real socket: errors, and what is tried again."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
 from hmi_client.errors import ApiError, ClientError
 from hmi_client.transport import HttpTransport
+from tests.fakes.scripted_server import Answer, ScriptedServer, scripted
 
-Answer = tuple[int, dict[str, str], object]
 OK: Answer = (200, {}, {"fine": True})
 BUSY: Answer = (
     503,
@@ -19,44 +16,10 @@ BUSY: Answer = (
 )
 
 
-class Server:
-    """Gives the answers it was told, in order, and notes what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: list[Answer] = []
-        self.asked: list[tuple[str, str, str]] = []  # method, path, Authorization
-        self.url = ""
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """On a free port of loopback."""
-    told = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            told.asked.append((self.command, self.path, self.headers["Authorization"]))
-            status, headers, body = told.answers.pop(0)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
-
-        do_GET = do_POST = _answer
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{http.server_port}"
-    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield told
-    http.shutdown()
-    thread.join()
-    http.server_close()
+def server() -> Iterator[ScriptedServer]:
+    with scripted() as told:
+        yield told
 
 
 @pytest.fixture
@@ -65,37 +28,37 @@ def waits() -> list[float]:
     return []
 
 
-def _transport(server: Server, waits: list[float]) -> HttpTransport:
+def _transport(server: ScriptedServer, waits: list[float]) -> HttpTransport:
     return HttpTransport(server.url + "/", "hmi_key", sleep=waits.append)
 
 
-def test_the_key_is_sent_and_the_answer_read(server: Server, waits: list[float]) -> None:
+def test_the_key_is_sent_and_the_answer_read(server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [OK]
     assert _transport(server, waits).call("GET", "/a") == {"fine": True}
     assert server.asked == [("GET", "/a", "Bearer hmi_key")]
 
 
-def test_a_busy_platform_is_asked_again_when_it_says(server: Server, waits: list[float]) -> None:
+def test_a_busy_platform_is_asked_again_when_it_says(server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [BUSY, BUSY, OK]
     assert _transport(server, waits).call("GET", "/a") == {"fine": True}
     assert waits == [7.0, 7.0]
 
 
-def test_what_must_not_be_repeated_is_not(server: Server, waits: list[float]) -> None:
+def test_what_must_not_be_repeated_is_not(server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [BUSY]
     with pytest.raises(ApiError) as caught:
         _transport(server, waits).call("POST", "/a", body=b"{}", is_repeatable=False)
     assert (caught.value.status, caught.value.code, waits) == (503, "not_ready", [])
 
 
-def test_a_refusal_is_not_repeated(server: Server, waits: list[float]) -> None:
+def test_a_refusal_is_not_repeated(server: ScriptedServer, waits: list[float]) -> None:
     body = {"error": {"code": "not_found", "message": "There is no such task here.", "details": None}}
     server.answers = [(404, {}, body)]
     with pytest.raises(ApiError, match="no such task"):
         _transport(server, waits).call("GET", "/a")
 
 
-def test_a_redirect_does_not_take_the_key_elsewhere(server: Server, waits: list[float]) -> None:
+def test_a_redirect_does_not_take_the_key_elsewhere(server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [(302, {"Location": f"{server.url}/elsewhere"}, {})]
     with pytest.raises(ApiError, match="is it an installation of HMI"):
         _transport(server, waits).call("GET", "/a")

@@ -1,0 +1,53 @@
+"""An HTTP server that gives the answers it was told, in order, and notes what it was asked."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+Answer = tuple[int, dict[str, str], object]
+"""Status, headers, and a body: a string as it is, all else as JSON."""
+
+
+class ScriptedServer:
+    """On a free port of loopback."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, str, str]] = []  # method, path, Authorization
+        self.bodies: list[bytes] = []
+        self.url = ""
+
+
+@contextmanager
+def scripted() -> Iterator[ScriptedServer]:
+    """Serve until the block ends."""
+    told = ScriptedServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            told.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            told.asked.append((self.command, self.path, self.headers["Authorization"]))
+            status, headers, body = told.answers.pop(0)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+
+        do_GET = do_POST = _answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.url = f"http://127.0.0.1:{http.server_port}"
+    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield told
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()

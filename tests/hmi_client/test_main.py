@@ -1,0 +1,113 @@
+"""The commands: what they send, print, and say by their exit status."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hmi_client.adapter_files import NEEDED
+from hmi_client.login import Login, login_file, login_save
+from hmi_client.main import main
+from tests.fakes.scripted_server import ScriptedServer, scripted
+
+ROOT = "/api/v1/tenants/acme"
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """Somebody is logged in there."""
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    monkeypatch.setenv("XDG_CONFIG_HOME", environ["XDG_CONFIG_HOME"])
+    with scripted() as told:
+        login_save(login_file(environ), Login(told.url, "acme", "hmi_key"))
+        yield told
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in NEEDED:
+        (folder / name).write_bytes(b"content")
+    return folder
+
+
+def _run(*words: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def _import(state: str, **more: object) -> dict[str, object]:
+    return {
+        "id": "i1", "state": state, "message": "", "error": None, "passed": None, "version": None, **more
+    }  # fmt: skip
+
+
+def test_a_task_is_made_of_a_kind(server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.answers = [(201, {}, {"slug": "stars", "kind": "score", "domain": "stars"})]
+    assert _run("create-task", "Stars", "--kind", "score") == 0
+    assert server.asked[0][:2] == ("POST", f"{ROOT}/tasks")
+    assert json.loads(server.bodies[0]) == {"name": "Stars", "kind": "score"}
+    assert capsys.readouterr().out == "stars\n"
+
+
+def test_a_training_takes_what_differs_of_the_recipe(server: ScriptedServer) -> None:
+    server.answers = [(201, {}, {"id": "t1", "state": "queued"})]
+    recipe = ("--set", "rank=16", "--set", "method=bottleneck")
+    assert _run("train", "news", "--dataset", "d1", *recipe) == 0
+    sent = {"dataset": "d1", "recipe": {"rank": 16, "method": "bottleneck"}}
+    assert json.loads(server.bodies[0]) == sent
+
+
+def test_a_setting_without_a_value_is_not_understood(server: ScriptedServer) -> None:
+    assert _run("train", "news", "--dataset", "d1", "--set", "rank") == 2
+    assert server.asked == []
+
+
+def test_an_adapter_that_passes_is_a_version(
+    server: ScriptedServer, adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = _import("succeeded", passed=True, version=4)
+    server.answers = [(201, {}, _import("queued")), (200, {}, ended)]
+    assert _run("import-adapter", "news", adapter, "--dataset", "d1", "--min-agreement", "0.8") == 0
+    assert capsys.readouterr().out == "4\n"
+    assert [asked[:2] for asked in server.asked] == [
+        ("POST", f"{ROOT}/tasks/news/imports"),
+        ("GET", f"{ROOT}/imports/i1"),
+    ]
+    assert b'name="min_agreement"\r\n\r\n0.8\r\n' in server.bodies[0]
+
+
+def test_an_adapter_that_does_not_pass_tells_what_stands_in_the_way(
+    server: ScriptedServer, adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = "on looked-up inputs 80.0% of 400 answers agree"
+    report = {"import": {"parity": {"problems": [problem]}}}
+    server.answers = [
+        (201, {}, _import("queued")),
+        (200, {}, _import("succeeded", passed=False, version=4)),
+        (200, {}, {"number": 4, "report": report}),
+    ]
+    assert _run("import-adapter", "news", adapter) == 1
+    assert problem in capsys.readouterr().err
+
+
+def test_an_adapter_that_is_refused_says_why(
+    server: ScriptedServer, adapter: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = {"code": "adapter_refused", "message": "the archive has two adapters"}
+    server.answers = [(201, {}, _import("queued")), (200, {}, _import("failed", error=error))]
+    assert _run("import-adapter", "news", adapter) == 1
+    assert "the archive has two adapters" in capsys.readouterr().err
+
+
+def test_pairs_are_predicted_into_a_file(server: ScriptedServer, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("question,answer\none,two\n")
+    server.answers = [(200, {}, {"predictions": [{"label": "fits", "score": 0.75}], "model": {}})]
+    columns = ("--text-column", "question", "--pair-column", "answer")
+    assert _run("predict", "fit", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv", *columns) == 0
+    assert json.loads(server.bodies[0]) == {"inputs": [{"text": "one", "pair": "two"}]}
+    assert (tmp_path / "out.csv").read_text() == "text,pair,label,score\none,two,fits,0.750000\n"
