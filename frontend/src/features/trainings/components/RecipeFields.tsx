@@ -52,6 +52,7 @@ export function RecipeFields({ choice, onChange }: Props) {
             />
             <NumberInput
               label="Epochs"
+              description="Few rows get more by themselves."
               placeholder="3"
               min={1}
               max={50}
