@@ -932,6 +932,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/tasks/{task}/versions/{number}/adapter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Download a version's adapter as a .tar, which can be brought again.
+         *
+         *     Adapter, head and manifest as they stand in the store, each byte checked; the ETag is the version's
+         *     digest. Each call leaves an entry in the audit log.
+         */
+        get: operations["tenants_tasks_versions_adapter_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/trainings/{training}": {
         parameters: {
             query?: never;
@@ -5351,6 +5373,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_versions_adapter_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
                 };
             };
             default: {

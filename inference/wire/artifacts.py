@@ -1,8 +1,10 @@
 """Manifests of the bundles in the object store: immutable folders whose manifest.json hashes every file."""
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wire import codec
 from wire.ids import BundleUri, DatasetId, Digest
 from wire.tasks import TaskKind
 
@@ -36,6 +38,11 @@ class BundleManifest:
     format_version: int
     files: dict[str, FileEntry]  # relative path -> entry
     fields: dict[str, object]  # one of the *Fields below, as plain JSON
+
+
+def bundle_digest(manifest: BundleManifest) -> Digest:
+    """``sha256:`` and the hash of the manifest's canonical JSON."""
+    return Digest("sha256:" + hashlib.sha256(codec.to_json(manifest).encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

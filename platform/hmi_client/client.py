@@ -153,6 +153,10 @@ class Client:
         """One version with its report."""
         return self._call(operations.VERSION_GET, task=task, number=str(number))
 
+    def adapter(self, task: str, number: int) -> bytes:
+        """A version's adapter, head and manifest as a .tar, which import_adapter takes."""
+        return self._transport.fetch(self._path(operations.VERSION_ADAPTER, task=task, number=str(number)))
+
     def predict(self, task: str, texts: Sequence[Input]) -> list[Json]:
         """Predictions in the order of ``texts``, at most as many as the installation takes in one request.
 
@@ -200,16 +204,19 @@ class Client:
         assert set(body or {}) <= operation.sends, (
             f"{operation.path} is not known to take {sorted(body or {})}"
         )
-        quoted = {name: quote(value, safe="") for name, value in places.items()}
         content = raw if body is None else json.dumps(body).encode()
         answer: Json = self._transport.call(
             operation.method,
-            operation.path.format(tenant=quote(self._tenant, safe=""), **quoted) + query,
+            self._path(operation, **places) + query,
             body=content,
             headers=headers or ({"Content-Type": "application/json"} if body is not None else {}),
             is_repeatable=is_repeatable,
         )
         return answer
+
+    def _path(self, operation: Operation, **places: str) -> str:
+        quoted = {name: quote(value, safe="") for name, value in places.items()}
+        return operation.path.format(tenant=quote(self._tenant, safe=""), **quoted)
 
 
 def _given(**fields: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``hmi-client``: upload, train or bring an adapter, deploy and predict from a terminal, with an API key."""
+"""``hmi-client``: upload, train, bring and take adapters, deploy and predict from a terminal, with a key."""
 
 import argparse
 import getpass
@@ -80,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     brought.add_argument("--dataset", help="id: answers are compared on its rows; else on expected.jsonl")
     brought.add_argument("--min-agreement", type=float, help="share of texts to be answered the same (0.9)")
     brought.set_defaults(run=_import_adapter)
+
+    taken = commands.add_parser("download-adapter", help="take a version's adapter away, as a .tar")
+    taken.add_argument("task")
+    taken.add_argument("number", type=int, help="of the version")
+    taken.add_argument("--out", type=Path, required=True, help="a .tar file, which import-adapter takes")
+    taken.set_defaults(run=_download_adapter)
 
     deploy = commands.add_parser("deploy", help="let a version serve")
     deploy.add_argument("task")
@@ -182,6 +188,20 @@ def _import_adapter(options: argparse.Namespace) -> bool:
     for problem in client.version(options.task, number)["report"]["import"]["parity"]["problems"]:
         _say(f"not passed: {problem}")
     raise ClientError(f"Version {number} is kept as a draft, which cannot be deployed.")
+
+
+def _download_adapter(options: argparse.Namespace) -> bool:
+    content = _saved_client().adapter(options.task, options.number)
+    temporary = options.out.with_name(options.out.name + ".part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(options.out)
+    except OSError as exc:
+        raise ClientError(f"{options.out} cannot be written: {exc.strerror}.") from exc
+    finally:
+        temporary.unlink(missing_ok=True)
+    _say(f"version {options.number} of {options.task}: {len(content)} bytes in {options.out}")
+    return True
 
 
 def _deploy(options: argparse.Namespace) -> bool:

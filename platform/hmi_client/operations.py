@@ -64,6 +64,7 @@ IMPORT_GET = Operation(
 VERSION_GET = Operation(
     "GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}", reads=_fields("number report")
 )
+VERSION_ADAPTER = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}/adapter")
 VERSIONS_LIST = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions")
 DEPLOY = Operation(
     "POST", f"{_TENANT}/tasks/{{task}}/deployments", sends=_fields("version"), reads=_fields("version")

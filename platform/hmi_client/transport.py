@@ -30,6 +30,9 @@ class Transport(Protocol):
     ) -> Any:
         """The answer's JSON, None when it has none. Raises ApiError, ClientError."""
 
+    def fetch(self, path: str) -> bytes:
+        """The whole content of an answer that is a file. Raises ApiError, ClientError."""
+
 
 class HttpTransport:
     """Calls ``origin``; redirects are not followed, so that the key goes nowhere else."""
@@ -50,9 +53,19 @@ class HttpTransport:
         is_repeatable: bool = True,
     ) -> Any:
         """See Transport. A request that is not repeatable is tried again only where it was refused (429)."""
+        content = self._patiently(method, path, body, headers or {}, is_repeatable)
+        return json.loads(content) if content else None
+
+    def fetch(self, path: str) -> bytes:
+        """See Transport; a content that was cut off is asked for again."""
+        return self._patiently("GET", path, None, {}, is_repeatable=True)
+
+    def _patiently(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], is_repeatable: bool
+    ) -> bytes:
         for wait_s in (*WAITS_S, None):
             try:
-                return self._once(method, path, body, headers or {})
+                return self._once(method, path, body, headers)
             except ApiError as exc:
                 can_help = exc.status == 429 or (is_repeatable and exc.status in _LATER)
                 if wait_s is None or not can_help:
@@ -64,7 +77,7 @@ class HttpTransport:
                 self._sleep(wait_s)
         raise AssertionError("the last round raises or returns")
 
-    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+    def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         request = urllib.request.Request(self._origin + path, data=body, method=method)
         request.add_header("Accept", "application/json")
         request.add_header("Authorization", f"Bearer {self._key}")
@@ -72,11 +85,11 @@ class HttpTransport:
             request.add_header(name, value)
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                content = response.read()
+                content: bytes = response.read()
         except urllib.error.HTTPError as exc:
             with exc:
                 raise _error(exc) from exc
-        return json.loads(content) if content else None
+        return content
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

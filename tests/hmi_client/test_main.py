@@ -104,6 +104,33 @@ def test_an_adapter_that_is_refused_says_why(
     assert "the archive has two adapters" in capsys.readouterr().err
 
 
+def test_an_adapter_is_taken_into_a_file(server: ScriptedServer, tmp_path: Path) -> None:
+    server.answers = [(200, {"Content-Length": "7"}, "a, b, c")]
+    out = tmp_path / "mine.tar"
+    assert _run("download-adapter", "news", 3, "--out", out) == 0
+    assert server.asked[0][:2] == ("GET", f"{ROOT}/tasks/news/versions/3/adapter")
+    assert out.read_bytes() == b"a, b, c"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_an_adapter_that_is_not_there_leaves_no_file(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = {"code": "not_found", "message": "There is no such version here.", "details": None}
+    server.answers = [(404, {}, {"error": error})]
+    assert _run("download-adapter", "news", 3, "--out", tmp_path / "mine.tar") == 1
+    assert "no such version" in capsys.readouterr().err
+    assert list(tmp_path.glob("mine.tar*")) == []
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = [(200, {}, "content")]
+    assert _run("download-adapter", "news", 3, "--out", tmp_path / "absent" / "mine.tar") == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def test_pairs_are_predicted_into_a_file(server: ScriptedServer, tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("question,answer\none,two\n")
     server.answers = [(200, {}, {"predictions": [{"label": "fits", "score": 0.75}], "model": {}})]

@@ -38,6 +38,12 @@ def test_the_key_is_sent_and_the_answer_read(server: ScriptedServer, waits: list
     assert server.asked == [("GET", "/a", "Bearer hmi_key")]
 
 
+def test_a_file_that_was_cut_off_is_asked_for_again(server: ScriptedServer, waits: list[float]) -> None:
+    server.answers = [(200, {"Content-Length": "10"}, "half"), (200, {"Content-Length": "5"}, "whole")]
+    assert _transport(server, waits).fetch("/a") == b"whole"
+    assert len(waits) == 1
+
+
 def test_a_busy_platform_is_asked_again_when_it_says(server: ScriptedServer, waits: list[float]) -> None:
     server.answers = [BUSY, BUSY, OK]
     assert _transport(server, waits).call("GET", "/a") == {"fine": True}

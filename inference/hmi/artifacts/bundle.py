@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from hmi.base.errors import BundleBroken, BundleMismatch
 from wire import codec
-from wire.artifacts import FORMAT_VERSION, MANIFEST_FILE, BundleKind, BundleManifest, FileEntry
+from wire.artifacts import FORMAT_VERSION, MANIFEST_FILE, BundleKind, BundleManifest, FileEntry, bundle_digest
 from wire.ids import Digest
 
 Fields = TypeVar("Fields")
@@ -106,11 +106,6 @@ def parse_manifest(text: bytes, place: str) -> BundleManifest:
         return codec.from_json(BundleManifest, text)
     except codec.WireError as exc:
         raise BundleBroken(f"{MANIFEST_FILE} of {place}: {exc}") from exc
-
-
-def bundle_digest(manifest: BundleManifest) -> Digest:
-    """``sha256:`` and the hash of the manifest's canonical JSON."""
-    return Digest("sha256:" + hashlib.sha256(codec.to_json(manifest).encode()).hexdigest())
 
 
 def verify_files(folder: Path, manifest: BundleManifest) -> None:

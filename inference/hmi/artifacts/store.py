@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-from hmi.artifacts.bundle import bundle_digest, parse_manifest, read_manifest, sync, sync_tree, verify_files
+from hmi.artifacts.bundle import parse_manifest, read_manifest, sync, sync_tree, verify_files
 from hmi.artifacts.disk_cache import DiskBudget, DiskCache
 from hmi.base.errors import AlreadyExists, BundleMismatch, InvalidInput, NotFound, StoreUnavailable
-from wire.artifacts import MANIFEST_FILE, BundleManifest
+from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
 
 

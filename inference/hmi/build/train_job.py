@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hmi.artifacts.bundle import bundle_digest, read_manifest
+from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput
 from hmi.build.adapter_trainer import (
@@ -69,7 +69,7 @@ from hmi.model.heads import HostHead
 from hmi.model.upper import UpperLayers
 from hmi.plot.leave_one_out import NodeEvidence
 from hmi.plot.tree import open_leave_one_out
-from wire.artifacts import BackboneFields, BundleRef
+from wire.artifacts import BackboneFields, BundleRef, bundle_digest
 from wire.ids import Digest
 from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult

@@ -253,6 +253,20 @@ def version_import(
 
 
 @transaction.atomic
+def version_taken(*, version: AdapterVersion, task: Task, acting: Actor) -> None:
+    """Note that somebody takes the adapter of ``task``'s ``version`` away."""
+    audit_record(
+        actor=acting.name,
+        action="version.download",
+        target=version,
+        tenant=task.tenant,
+        task=task.slug,
+        number=version.number,
+        digest=version.bundle_digest,
+    )
+
+
+@transaction.atomic
 def backbone_register(*, name: str, bundle: PublishedBundle) -> Backbone:
     """Make ``bundle`` the default backbone; runs in the operator's scope."""
     known = Backbone.objects.filter(digest=bundle.digest).first()

@@ -8,4 +8,5 @@ urlpatterns = [
     path("domains", apis.DomainsApi.as_view()),
     path("tasks/<slug:task>/versions", apis.VersionsApi.as_view()),
     path("tasks/<slug:task>/versions/<int:number>", apis.VersionApi.as_view()),
+    path("tasks/<slug:task>/versions/<int:number>/adapter", apis.VersionAdapterApi.as_view()),
 ]

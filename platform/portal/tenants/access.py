@@ -17,7 +17,7 @@ from portal.tenants.models import ApiKey, Role, Tenant, User
 from portal.tenants.selectors import membership_get
 
 _RANK = {Role.VIEWER: 0, Role.DEVELOPER: 1, Role.OWNER: 2}
-READ_ROLES: Mapping[str, Role] = {"GET": Role.VIEWER, "HEAD": Role.VIEWER, "OPTIONS": Role.VIEWER}
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OWNER_POSTS: Mapping[str, Role] = {"POST": Role.OWNER}
 DEVELOPER_DELETES: Mapping[str, Role] = {"DELETE": Role.DEVELOPER}
 KEY_ROLE = Role.DEVELOPER
@@ -29,9 +29,11 @@ class TenantApi(APIView):
 
     Handlers run in one transaction in the tenant's scope, which is undone when they raise. ``self.tenant``
     and ``self.actor`` say for whom and by whom. ``write_roles`` says the least role for methods that change
-    something; unless it says otherwise that is developer, and owner for DELETE. Reading needs a viewer.
+    something; unless it says otherwise that is developer, and owner for DELETE. ``read_role`` is that for
+    the others: a viewer may read.
     """
 
+    read_role: ClassVar[Role] = Role.VIEWER
     write_roles: ClassVar[Mapping[str, Role]] = {}
     tenant: Tenant
     actor: Actor
@@ -61,8 +63,10 @@ class TenantApi(APIView):
         return super().handle_exception(exc)
 
     def _needed_role(self, method: str) -> Role:
+        if method in READ_METHODS:
+            return self.read_role
         usual = Role.OWNER if method == "DELETE" else Role.DEVELOPER
-        return READ_ROLES.get(method) or self.write_roles.get(method, usual)
+        return self.write_roles.get(method, usual)
 
 
 def _place_of(request: Request, slug: str) -> tuple[Tenant, Role, Actor]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hmi.artifacts.bundle import bundle_digest, open_bundle, read_manifest, write_bundle
+from hmi.artifacts.bundle import open_bundle, read_manifest, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
 from tests.hmi.artifacts.bundles import FIELDS, make_bundle
 from wire import codec
-from wire.artifacts import MANIFEST_FILE, BundleKind, FileEntry, PlotTreeFields, SegmentFields
+from wire.artifacts import MANIFEST_FILE, BundleKind, FileEntry, PlotTreeFields, SegmentFields, bundle_digest
 from wire.ids import Digest
 
 

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client as Browser
 
 from hmi_client.adapter_files import NEEDED
 from hmi_client.client import Client
 from hmi_client.errors import ApiError, ClientError
 from portal.common.scope import tenant_scope
+from portal.common.store import ObjectStore
 from portal.datasets import jobs
 from portal.training.models import AdapterImport, JobState, TrainingJob
+from tests.fakes.bundles import put_bundle
 from tests.fakes.portal import (
     Cast,
     client_with,
@@ -44,17 +47,24 @@ class InProcess:
         headers: Mapping[str, str] | None = None,
         is_repeatable: bool = True,
     ) -> Any:
-        more = dict(headers or {})
-        content_type = more.pop("Content-Type", "application/octet-stream")
-        answer = self._browser.generic(method, path, body or b"", content_type, headers=more)
+        answer = self._answer(method, path, body or b"", headers or {})
         self.num_begun += method == "POST" and path.endswith("/uploads")
-        if answer.status_code >= 400:
-            error = answer.json()["error"]
-            raise ApiError(answer.status_code, error["code"], error["message"], details=error["details"])
         if method == "PATCH" and self.cut:
             self.cut -= 1
             raise ClientError("the connection was cut")
         return answer.json() if answer.content else None
+
+    def fetch(self, path: str) -> bytes:
+        return bytes(self._answer("GET", path, b"", {}).getvalue())
+
+    def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
+        more = dict(headers)
+        content_type = more.pop("Content-Type", "application/octet-stream")
+        answer = self._browser.generic(method, path, body, content_type, headers=more)
+        if answer.status_code >= 400:
+            error = answer.json()["error"]
+            raise ApiError(answer.status_code, error["code"], error["message"], details=error["details"])
+        return answer
 
 
 @pytest.fixture
@@ -181,6 +191,23 @@ def test_an_adapter_is_brought_and_watched(cast: Cast, client: Client, tmp_path:
 def test_a_version_is_read_with_its_report(cast: Cast, client: Client) -> None:
     version = make_version(make_task(cast.acme.tenant))
     assert client.version("news", version.number)["report"] == version.report
+
+
+def test_an_adapter_is_taken_away_and_brought_again(cast: Cast, client: Client, tmp_path: Path) -> None:
+    version = make_version(make_task(cast.acme.tenant))
+    version.bundle_digest = put_bundle(ObjectStore(settings.ENV.store_url), version.bundle_uri)
+    with tenant_scope(cast.acme.tenant.id):
+        version.save(update_fields=["bundle_digest"])
+    file = tmp_path / "taken.tar"
+    file.write_bytes(client.adapter("news", version.number))
+    brought = client.import_adapter("news", file)
+    assert (brought["file_name"], brought["num_bytes"]) == ("taken.tar", file.stat().st_size)
+
+
+def test_an_adapter_that_is_not_in_the_store_is_not_taken(cast: Cast, client: Client) -> None:
+    version = make_version(make_task(cast.acme.tenant))
+    with pytest.raises(ApiError, match="tell the operator"):
+        client.adapter("news", version.number)
 
 
 def test_a_training_is_cancelled(cast: Cast, client: Client, file: Path) -> None:

@@ -22,9 +22,15 @@ export function AuditPage() {
   const [actor, setActor] = useState("");
   const [action, setAction] = useState("");
   const [page, setPage] = useState(1);
-  const [filter] = useDebouncedValue(`${actor.trim()}\n${action.trim()}`, typingMs);
-  const [askedActor = "", askedAction = ""] = filter.split("\n");
-  const audit = useAudit(tenant, { actor: askedActor, action: askedAction }, page);
+  const [from, setFrom] = useState("");
+  const [to, setTo] = useState("");
+  const [filter] = useDebouncedValue([actor.trim(), action.trim(), from, to].join("\n"), typingMs);
+  const [askedActor = "", askedAction = "", askedFrom = "", askedTo = ""] = filter.split("\n");
+  const audit = useAudit(
+    tenant,
+    { actor: askedActor, action: askedAction, from: askedFrom, to: askedTo },
+    page,
+  );
   return (
     <>
       <PageHeader title="Audit log" description="Every change, who made it and when." />
@@ -47,12 +53,34 @@ export function AuditPage() {
             setPage(1);
           }}
         />
+        <TextInput
+          label="From"
+          type="date"
+          max={to}
+          value={from}
+          onChange={(event) => {
+            setFrom(event.currentTarget.value);
+            setPage(1);
+          }}
+        />
+        <TextInput
+          label="To"
+          type="date"
+          min={from}
+          value={to}
+          onChange={(event) => {
+            setTo(event.currentTarget.value);
+            setPage(1);
+          }}
+        />
       </Group>
       <QueryView query={audit} height={400}>
         {(list) => (
           <Section title="Changes">
             {list.count === 0 ? (
-              <Text size="sm">Nothing was changed by these words. Clear a field to see more.</Text>
+              <Text size="sm">
+                Nothing was changed by these words in these days. Clear a field to see more.
+              </Text>
             ) : (
               <AuditTable entries={list.results} />
             )}

@@ -1,6 +1,7 @@
 /** One version: its report, and letting it serve. */
 
 import { Alert, Badge, Button, Stack } from "@mantine/core";
+import { IconDownload } from "@tabler/icons-react";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
@@ -8,6 +9,7 @@ import { useTask } from "@/features/tasks/api/get-task";
 import { useVersion } from "@/features/versions/api/get-version";
 import { ImportParity } from "@/features/versions/components/ImportParity";
 import { ReportSummary } from "@/features/versions/components/ReportSummary";
+import { adapterAddress } from "@/features/versions/api/adapter-address";
 import { readImport, readReport } from "@/features/versions/report";
 import { formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
@@ -42,6 +44,18 @@ export function VersionPage() {
             <Button variant="default" className="not-printed" onClick={() => window.print()}>
               Print
             </Button>
+            {canWrite && version.data && (
+              <Button
+                component="a"
+                variant="default"
+                className="not-printed"
+                leftSection={<IconDownload size={16} aria-hidden />}
+                href={adapterAddress(tenant, slug, number)}
+                download
+              >
+                Download adapter
+              </Button>
+            )}
             {deployed === number ? (
               <Badge color="teal" variant="light" size="lg" tt="none">
                 Serving

@@ -29,3 +29,21 @@ it("shows who changed what, and finds it", async () => {
   await user.type(screen.getByLabelText("Who"), "eve");
   await waitFor(() => expect(screen.getByText(/Nothing was changed by these words/)).toBeVisible());
 });
+
+it("finds what was changed in some days", async () => {
+  const server = new FakeServer();
+  server.start();
+  server
+    .on("GET /api/v1/me", ok(me()))
+    .on("GET /api/v1/tenants/acme/audit", ({ query }) =>
+      query.get("since") === new Date(2026, 0, 5).toISOString() &&
+      query.get("until") === new Date(2026, 0, 8).toISOString()
+        ? page(entry)
+        : page(),
+    );
+  const { user } = renderApp("/t/acme/audit");
+
+  await user.type(await screen.findByLabelText("From"), "2026-01-05");
+  await user.type(screen.getByLabelText("To"), "2026-01-07");
+  expect(await screen.findByText("slug: mail-topics, num rows: 3")).toBeVisible();
+});

@@ -44,6 +44,23 @@ describe("a version's report", () => {
     ).toEqual(["2", "8"]);
   });
 
+  it("gives the adapter away to whoever may write", async () => {
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByRole("link", { name: "Download adapter" })).toHaveAttribute(
+      "href",
+      `${root}/versions/1/adapter`,
+    );
+  });
+
+  it("keeps the adapter from viewers", async () => {
+    server.on("GET /api/v1/me", ok(me("viewer")));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByText(/95% interval/)).toBeVisible();
+    expect(screen.queryByRole("link", { name: "Download adapter" })).toBeNull();
+  });
+
   it("tells what became of a private leaf, what it gained, and what stays private", async () => {
     const private_leaf = {
       is_kept: true,

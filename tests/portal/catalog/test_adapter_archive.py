@@ -1,0 +1,119 @@
+"""Adapters that are taken away: over the REST API, checked, as one archive."""
+
+import io
+import tarfile
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from portal.audit.models import AuditEntry
+from portal.catalog.adapter_archive import AdapterBroken, open_archive
+from portal.catalog.models import AdapterVersion
+from portal.common.scope import tenant_scope
+from portal.common.store import ObjectStore
+from portal.tenants.models import Role
+from tests.fakes.bundles import FILES, put_bundle
+from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key, make_task, make_version
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def store() -> ObjectStore:
+    return ObjectStore(settings.ENV.store_url)
+
+
+@pytest.fixture
+def version(cast: Cast, store: ObjectStore) -> AdapterVersion:
+    """Of acme's task news, with its files."""
+    made = make_version(make_task(cast.acme.tenant))
+    made.bundle_digest = put_bundle(store, made.bundle_uri)
+    with tenant_scope(cast.acme.tenant.id):
+        made.save(update_fields=["bundle_digest"])
+    return made
+
+
+def address(cast: Cast) -> str:
+    return f"{cast.acme.path}/tasks/news/versions/1/adapter"
+
+
+def error_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_a_version_is_taken_away_as_it_stands_in_the_store(
+    cast: Cast, version: AdapterVersion, store: ObjectStore
+) -> None:
+    answer = cast.acme.client(Role.DEVELOPER).get(address(cast))
+    assert answer.status_code == 200
+    content = answer.getvalue()
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="news-1.tar"'
+    assert answer.headers["Content-Type"] == "application/x-tar"
+    assert answer.headers["Content-Length"] == str(len(content))
+    assert answer.headers["ETag"] == f'"{version.bundle_digest}"'
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+        found = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+    with store.open(f"{version.bundle_uri}/manifest.json") as file:
+        assert found == {**FILES, "manifest.json": file.read()}
+    assert cast.acme.client(Role.OWNER).get(address(cast)).getvalue() == content
+
+
+def test_who_took_it_stands_in_the_audit_log(cast: Cast, version: AdapterVersion) -> None:
+    cast.acme.client(Role.DEVELOPER).get(address(cast))
+    with tenant_scope(cast.acme.tenant.id):
+        entry = AuditEntry.objects.for_tenant(cast.acme.tenant).get(action="version.download")
+    assert entry.actor == f"user:{cast.acme.developer.email}"
+    assert entry.target_id == str(version.pk)
+    assert entry.details == {"task": "news", "number": 1, "digest": version.bundle_digest}
+
+
+def test_what_the_caller_has_already_is_not_sent_again(cast: Cast, version: AdapterVersion) -> None:
+    tag = f'"{version.bundle_digest}"'
+    answer = cast.acme.client().get(address(cast), headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.headers["ETag"], answer.content) == (304, tag, b"")
+
+
+def test_a_key_takes_it_too_and_a_viewer_does_not(cast: Cast, version: AdapterVersion) -> None:
+    assert client_with(make_key(cast.acme.tenant)).get(address(cast)).status_code == 200
+    viewer = cast.acme.client(Role.VIEWER)
+    assert error_of(viewer.get(address(cast))) == (403, "forbidden")
+    assert viewer.head(address(cast)).status_code == 403
+
+
+def test_another_tenants_adapter_is_not_there(cast: Cast, version: AdapterVersion) -> None:
+    for stranger in (cast.globex.client(), client_with(make_key(cast.globex.tenant)), client_of(cast.nobody)):
+        assert error_of(stranger.get(address(cast))) == (404, "not_found")
+    make_task(cast.globex.tenant)
+    theirs = f"{cast.globex.path}/tasks/news/versions/1/adapter"
+    assert error_of(cast.globex.client().get(theirs)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+def test_a_file_that_has_changed_or_is_gone_is_not_given_away(
+    cast: Cast, version: AdapterVersion, store: ObjectStore, name: str
+) -> None:
+    uri = f"{version.bundle_uri}/{name}"
+    with store.open(uri) as file:
+        content = file.read()
+    with store.write(uri) as file:
+        file.write(content[:-1] + bytes([content[-1] ^ 1]))
+    answer = cast.acme.client().get(address(cast))
+    assert error_of(answer) == (503, "bundle_broken")
+    assert name in answer.json()["error"]["message"]
+    store.delete(uri)
+    assert error_of(cast.acme.client().get(address(cast))) == (503, "bundle_broken")
+    with tenant_scope(cast.acme.tenant.id):
+        assert not AuditEntry.objects.for_tenant(cast.acme.tenant).filter(action="version.download").exists()
+
+
+def test_another_bundle_in_its_place_is_not_given_away(version: AdapterVersion, store: ObjectStore) -> None:
+    put_bundle(store, version.bundle_uri, {**FILES, "head.safetensors": b"another head"})
+    with pytest.raises(AdapterBroken, match="manifest"):
+        open_archive(version.bundle_uri, version.bundle_digest, store)
+
+
+def test_of_a_deleted_task_nothing_is_there(cast: Cast, version: AdapterVersion) -> None:
+    make_general()
+    assert cast.acme.client().delete(f"{cast.acme.path}/tasks/news").status_code == 204
+    assert error_of(cast.acme.client().get(address(cast))) == (404, "not_found")
