@@ -38,6 +38,16 @@ def address(cast: Cast) -> str:
     return f"{cast.acme.path}/tasks/news/versions/1/adapter"
 
 
+def members_of(archive: bytes) -> dict[str, bytes]:
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as opened:
+        for member in opened:
+            content = opened.extractfile(member)
+            assert content is not None
+            found[member.name] = content.read()
+    return found
+
+
 def error_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
@@ -52,10 +62,8 @@ def test_a_version_is_taken_away_as_it_stands_in_the_store(
     assert answer.headers["Content-Type"] == "application/x-tar"
     assert answer.headers["Content-Length"] == str(len(content))
     assert answer.headers["ETag"] == f'"{version.bundle_digest}"'
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        found = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     with store.open(f"{version.bundle_uri}/manifest.json") as file:
-        assert found == {**FILES, "manifest.json": file.read()}
+        assert members_of(content) == {**FILES, "manifest.json": file.read()}
     assert cast.acme.client(Role.OWNER).get(address(cast)).getvalue() == content
 
 
