@@ -3,7 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 
+from django.conf import settings
+
+from portal.catalog.models import AdapterVersion, Task
+from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
+from tests.fakes.portal import make_version
 from wire import codec
 from wire.artifacts import FORMAT_VERSION, MANIFEST_FILE, BundleKind, BundleManifest, FileEntry, bundle_digest
 
@@ -22,3 +27,12 @@ def put_bundle(store: ObjectStore, uri: str, files: Mapping[str, bytes] = FILES)
         with store.write(f"{uri}/{name}") as file:
             file.write(body)
     return bundle_digest(manifest)
+
+
+def make_stored_version(task: Task) -> AdapterVersion:
+    """As make_version, with its bundle in the installation's store."""
+    version = make_version(task)
+    version.bundle_digest = put_bundle(ObjectStore(settings.ENV.store_url), version.bundle_uri)
+    with tenant_scope(task.tenant_id):
+        version.save(update_fields=["bundle_digest"])
+    return version

@@ -13,6 +13,7 @@ from portal.domains.models import Contribution, DeletionRecord, DeletionSubject
 from portal.tenants.models import ApiKey, Invitation, Membership, Tenant
 from portal.training.models import TrainingEstimate
 from portal.webhooks.models import DeliveryState, EventType, WebhookDelivery, WebhookEvent
+from tests.fakes.bundles import make_stored_version
 from tests.fakes.portal import (
     make_dataset,
     make_general,
@@ -20,7 +21,6 @@ from tests.fakes.portal import (
     make_job,
     make_key,
     make_task,
-    make_version,
     make_webhook,
 )
 
@@ -146,7 +146,7 @@ def make_things(tenant: Tenant, names: list[str]) -> dict[str, str]:
     if "number" in names:  # of a version of the task
         with tenant_scope(tenant.id):
             task = Task.objects.for_tenant(tenant).select_related("tenant", "domain").get(slug=made["task"])
-        made["number"] = str(make_version(task).number)
+        made["number"] = str(make_stored_version(task).number)
     if "delivery" in names:
         made["delivery"] = _delivery(tenant, made["webhook"])
     return made

@@ -13,8 +13,8 @@ from portal.catalog.models import AdapterVersion
 from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
 from portal.tenants.models import Role
-from tests.fakes.bundles import FILES, put_bundle
-from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key, make_task, make_version
+from tests.fakes.bundles import FILES, make_stored_version, put_bundle
+from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key, make_task
 
 pytestmark = pytest.mark.database
 
@@ -25,13 +25,9 @@ def store() -> ObjectStore:
 
 
 @pytest.fixture
-def version(cast: Cast, store: ObjectStore) -> AdapterVersion:
+def version(cast: Cast) -> AdapterVersion:
     """Of acme's task news, with its files."""
-    made = make_version(make_task(cast.acme.tenant))
-    made.bundle_digest = put_bundle(store, made.bundle_uri)
-    with tenant_scope(cast.acme.tenant.id):
-        made.save(update_fields=["bundle_digest"])
-    return made
+    return make_stored_version(make_task(cast.acme.tenant))
 
 
 def address(cast: Cast) -> str:

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client as Browser
 
 from hmi_client.adapter_files import NEEDED
 from hmi_client.client import Client
 from hmi_client.errors import ApiError, ClientError
 from portal.common.scope import tenant_scope
-from portal.common.store import ObjectStore
 from portal.datasets import jobs
 from portal.training.models import AdapterImport, JobState, TrainingJob
-from tests.fakes.bundles import put_bundle
+from tests.fakes.bundles import make_stored_version
 from tests.fakes.portal import (
     Cast,
     client_with,
@@ -194,10 +192,7 @@ def test_a_version_is_read_with_its_report(cast: Cast, client: Client) -> None:
 
 
 def test_an_adapter_is_taken_away_and_brought_again(cast: Cast, client: Client, tmp_path: Path) -> None:
-    version = make_version(make_task(cast.acme.tenant))
-    version.bundle_digest = put_bundle(ObjectStore(settings.ENV.store_url), version.bundle_uri)
-    with tenant_scope(cast.acme.tenant.id):
-        version.save(update_fields=["bundle_digest"])
+    version = make_stored_version(make_task(cast.acme.tenant))
     file = tmp_path / "taken.tar"
     file.write_bytes(client.adapter("news", version.number))
     brought = client.import_adapter("news", file)
