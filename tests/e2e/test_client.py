@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ TEXT_CHARS = 160
 
 
 def test_the_client_gets_from_a_key_to_predictions(installation: Installation, tmp_path: Path) -> None:
-    """Six commands, each with what the one before has printed; most of what it predicts is right."""
+    """Seven commands, each with what the one before has printed; most of what it predicts is right."""
     learnt, unseen = _rows(installation)
     _write(tmp_path / "news.csv", learnt)
     _write(tmp_path / "new.csv", unseen)
@@ -30,8 +31,11 @@ def test_the_client_gets_from_a_key_to_predictions(installation: Installation, t
     version = client.run("train", "by-client", "--dataset", dataset, "--watch")
     assert version == "1"
     client.run("deploy", "by-client")
+    client.run("download-adapter", "by-client", version, "--out", "taken.tar")
     client.run("predict", "by-client", "new.csv", "--out", "predictions.csv")
 
+    with tarfile.open(tmp_path / "taken.tar") as taken:
+        assert {"adapter_config.json", "manifest.json"} <= set(taken.getnames())
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         predictions = list(csv.DictReader(file))
     assert [row["text"] for row in predictions] == [text for text, _ in unseen]
