@@ -41,7 +41,8 @@ from wire.artifacts import BackboneFields, BundleRef
 from wire.ids import Digest
 
 MAX_LABELS = 1000  # as many as a dataset may have
-NUM_ADAPTER_LOADERS = 4  # they wait for a disk most of the time
+NUM_ADAPTER_LOADERS = 16
+"""They wait for a disk most of the time: at 20 ms a read, each brings 48 adapters a second at most."""
 NUM_TABLE_LOADERS = 2
 NUM_TREE_LOADERS = 2
 DISK_LOAD_BYTES = 10_000_000
