@@ -81,7 +81,7 @@ def open_plane(
         max_rows=settings.max_batch_rows,
         max_tokens=max(settings.max_batch_tokens, fields.max_positions),
         max_adapters=settings.max_batch_adapters,
-        max_cold_adapters=max(1, settings.max_batch_adapters // 4),
+        max_cold_adapters=settings.max_batch_adapters,  # the thrash guard finds how many are too many
     )
     device = Budget(MemoryTier.DEVICE, settings.device_bytes)
     plan = _reserve_device(device, fields, backbone_bytes, settings, limits, dtype)

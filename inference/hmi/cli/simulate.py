@@ -124,7 +124,7 @@ def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
         max_rows=args.max_rows,
         max_tokens=args.max_tokens,
         max_adapters=args.max_adapters,
-        max_cold_adapters=max(1, args.max_adapters // 4),
+        max_cold_adapters=args.max_adapters,
     )
     if args.disk_mb_s <= 0 or args.link_gb_s <= 0:
         raise ValueError("--disk-mb-s and --link-gb-s must be positive")
