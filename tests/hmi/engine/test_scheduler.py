@@ -77,12 +77,12 @@ def busy_scheduler() -> Scheduler:
     return scheduler
 
 
-def test_among_many_others_a_long_queue_gets_a_sixteenth_of_a_batch_and_short_ones_are_taken_whole() -> None:
+def test_among_many_others_a_long_queue_gets_an_eighth_of_a_batch_and_short_ones_are_taken_whole() -> None:
     scheduler = busy_scheduler()
     scheduler.add(request_of("flood", [1] * 100))
     scheduler.add(request_of("busy", [1] * 16))
     scheduler.add(request_of("other 1", [1]))
-    assert served(scheduler) == {"flood": 4, "busy": 16, "other 1": 1}
+    assert served(scheduler) == {"flood": 8, "busy": 16, "other 1": 1}
 
 
 def test_a_queue_of_few_long_texts_is_long() -> None:
@@ -92,13 +92,13 @@ def test_a_queue_of_few_long_texts_is_long() -> None:
     served(scheduler)
     scheduler.add(request_of("flood", [100] * 8))
     scheduler.add(request_of("busy", [100] * 4))
-    assert served(scheduler) == {"flood": 100, "busy": 400}
+    assert served(scheduler) == {"flood": 200, "busy": 400}
 
 
 def test_what_fills_a_batch_is_counted_up_to_each_tenants_share() -> None:
     scheduler = busy_scheduler()
     scheduler.add(request_of("flood", [1] * 100))
-    assert not scheduler.has_full_batch, "it may have a sixteenth of it"
+    assert not scheduler.has_full_batch, "it may have an eighth of it"
     for number in range(20):
         scheduler.add(request_of(f"other {number}", [1] * 3))
     assert scheduler.has_full_batch

@@ -96,7 +96,7 @@ def test_a_flood_makes_the_others_wait_little_longer() -> None:
         result = simulate(config_of(), make_workload(load_of(noisy_rate=noisy_rate, **changes)))
         late_start = [o for o in result.outcomes if o.tenant != 24 and o.arrived_s > 2]
         p99_s.append(float(np.percentile([outcome.latency_s for outcome in late_start], 99)))
-    assert p99_s[1] < 1.5 * p99_s[0]
+    assert p99_s[1] < 2.5 * p99_s[0], "a quarter of a batch for it would make it 3.5 times, all of it 6.6"
 
 
 def test_loads_that_would_come_too_late_are_refused() -> None:
