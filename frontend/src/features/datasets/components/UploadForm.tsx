@@ -1,15 +1,16 @@
 /** Takes a file by drag and drop or from the file dialogue, sends it and shows what the server found wrong. */
 
-import { Alert, Button, Collapse, Group, Progress, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Button, Collapse, Group, SimpleGrid, Stack, Text, TextInput } from "@mantine/core";
 import { Dropzone, type FileRejection } from "@mantine/dropzone";
 import { useDisclosure } from "@mantine/hooks";
 import { IconAlertCircle, IconFileUpload } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { SendingProgress } from "@/components/ui/SendingProgress";
 import { afterChange } from "@/lib/after-change";
 import { ApiError } from "@/lib/api-error";
-import { formatBytes, formatPercent } from "@/lib/format";
+import { formatBytes } from "@/lib/format";
 import { wordsOf } from "@/lib/task-kinds";
 import type { DatasetDetail, TaskKind } from "@/lib/types";
 
@@ -95,7 +96,15 @@ export function UploadForm({ tenant, kind, onUploaded }: Props) {
           {refusal}
         </Alert>
       )}
-      {upload.isPending && file && <Sending file={file} share={upload.progress} onStop={upload.stop} />}
+      {upload.isPending && file && (
+        <SendingProgress
+          share={upload.progress}
+          sending={`Sending ${file.name} (${formatBytes(file.size)})`}
+          reading={`Checking ${file.name} …`}
+          readingAloud="All of it; the server is checking it"
+          onStop={upload.stop}
+        />
+      )}
       {upload.isError && <Refused error={upload.error} />}
 
       <Group gap="xs">
@@ -154,31 +163,6 @@ export function UploadForm({ tenant, kind, onUploaded }: Props) {
 function labelColumnWords(kind: TaskKind): string {
   if (kind === "score") return "Column with the number";
   return kind === "multi_label" ? "Column with the labels" : "Column with the label";
-}
-
-function Sending({ file, share, onStop }: { file: File; share: number; onStop: () => void }) {
-  const isReading = share >= 1;
-  return (
-    <div>
-      <Group justify="space-between" wrap="nowrap" mb={4}>
-        <Text size="sm" truncate role="status">
-          {isReading ? `Checking ${file.name} …` : `Sending ${file.name} (${formatBytes(file.size)})`}
-        </Text>
-        <Button size="compact-sm" variant="default" onClick={onStop}>
-          Stop
-        </Button>
-      </Group>
-      <Progress.Root>
-        <Progress.Section
-          value={share * 100}
-          striped={isReading}
-          animated={isReading}
-          aria-label="Sent"
-          aria-valuetext={isReading ? "All of it; the server is checking it" : formatPercent(share, 0)}
-        />
-      </Progress.Root>
-    </div>
-  );
 }
 
 function Refused({ error }: { error: Error }) {

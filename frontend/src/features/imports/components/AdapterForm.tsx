@@ -8,7 +8,6 @@ import {
   List,
   NativeSelect,
   NumberInput,
-  Progress,
   Stack,
   Text,
   ThemeIcon,
@@ -18,8 +17,9 @@ import { IconCheck, IconFolderUp, IconMinus } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { SendingProgress } from "@/components/ui/SendingProgress";
 import { afterChange } from "@/lib/after-change";
-import { formatBytes, formatPercent } from "@/lib/format";
+import { formatBytes } from "@/lib/format";
 import { contentsOf } from "@/lib/task-kinds";
 import type { Dataset } from "@/lib/types";
 
@@ -113,7 +113,13 @@ export function AdapterForm({ tenant, task, datasets }: Props) {
         />
         {bring.isError && <ErrorNotice error={bring.error} title="The adapter was not taken" />}
         {bring.isPending ? (
-          <Sending share={bring.progress} onStop={bring.stop} />
+          <SendingProgress
+            share={bring.progress}
+            sending="Sending the adapter"
+            reading="Taking it in …"
+            readingAloud="All of it; the server takes it in"
+            onStop={bring.stop}
+          />
         ) : (
           <Group>
             <Button type="submit" disabled={!areWhole(chosen)}>
@@ -165,31 +171,6 @@ function FileItem({ known: { name, isNeeded, words }, file }: { known: KnownFile
         {words}
       </Text>
     </List.Item>
-  );
-}
-
-function Sending({ share, onStop }: { share: number; onStop: () => void }) {
-  const isReading = share >= 1;
-  return (
-    <div>
-      <Group justify="space-between" wrap="nowrap" mb={4}>
-        <Text size="sm" role="status">
-          {isReading ? "Taking it in …" : "Sending the adapter"}
-        </Text>
-        <Button size="compact-sm" variant="default" onClick={onStop}>
-          Stop
-        </Button>
-      </Group>
-      <Progress.Root>
-        <Progress.Section
-          value={share * 100}
-          striped={isReading}
-          animated={isReading}
-          aria-label="Sent"
-          aria-valuetext={isReading ? "All of it; the server takes it in" : formatPercent(share, 0)}
-        />
-      </Progress.Root>
-    </div>
   );
 }
 
