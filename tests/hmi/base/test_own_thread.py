@@ -9,6 +9,7 @@ from hmi.base.own_thread import use_one_core
 
 def test_only_the_calling_thread_is_limited() -> None:
     before = torch.get_num_threads()
+    torch.set_num_threads(2)  # as a service does: torch then sets it on every thread that begins
     found: list[int] = []
 
     def work() -> None:
@@ -19,4 +20,5 @@ def test_only_the_calling_thread_is_limited() -> None:
     thread.start()
     thread.join()
     assert found == [1]
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)

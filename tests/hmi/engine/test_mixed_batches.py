@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import torch
 import transformers
 
+from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
 from hmi.cli.open_plane import open_plane
@@ -19,13 +21,16 @@ from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
 from hmi.kinds.single_label import softmax
+from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.plot.tree import read_tree
 from hmi.service.live_plane import LivePlane
+from hmi.service.sources import Sources, store_sources
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
-from wire.artifacts import BundleRef
-from wire.ids import RequestId, TaskId, TenantId
+from wire.artifacts import BackboneFields, BundleRef
+from wire.ids import Digest, RequestId, TaskId, TenantId
 from wire.tasks import TaskKind
 from wire.training import METHODS
 
@@ -43,12 +48,23 @@ Probabilities = npt.NDArray[np.float32]
 class Bench:
     """A plane whose engine a test feeds."""
 
-    def __init__(self, store: TinyStore, folder: Path, **changes: int) -> None:
+    def __init__(
+        self,
+        store: TinyStore,
+        folder: Path,
+        *,
+        make_sources: Callable[[Store, Digest, BackboneFields, HplmBank], Sources] = store_sources,
+        **changes: int,
+    ) -> None:
         self.batches: list[BatchRecord] = []
         self.store = store
         settings = service_settings(store.url, folder, **changes)
         self.plane: LivePlane = open_plane(
-            store.backbone_ref, settings, store.store, on_batch=self.batches.append
+            store.backbone_ref,
+            settings,
+            store.store,
+            on_batch=self.batches.append,
+            make_sources=make_sources,
         )
 
     def request(
@@ -209,6 +225,39 @@ def test_the_forward_reads_the_arena_and_not_the_source(bench: Bench, method: st
         lease.value.adapter.units.fill_(float("nan"))
         lease.value.head.weight.fill_(float("nan"))
     np.testing.assert_array_equal(bench.alone(hplm), before)
+
+
+class WatchedAdapters:
+    """Adapters, and how many cores each one's reading might use."""
+
+    def __init__(self, source: Source[BundleRef, PackedHplm], cores: list[int]) -> None:
+        self._source = source
+        self._cores = cores
+
+    def measure(self, key: BundleRef) -> int:
+        return self._source.measure(key)
+
+    def read(self, key: BundleRef) -> PackedHplm:
+        self._cores.append(torch.get_num_threads())
+        return self._source.read(key)
+
+
+def test_what_loads_an_adapter_leaves_the_cores_to_the_forward(tiny_store: TinyStore, tmp_path: Path) -> None:
+    cores: list[int] = []
+
+    def watched(store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
+        real = store_sources(store, backbone, fields, bank)
+        return replace(real, adapters=WatchedAdapters(real.adapters, cores))
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # of threads that begin from now on as well
+    try:
+        bench = Bench(tiny_store, tmp_path, make_sources=watched)
+        bench.alone(hplm_of(tiny_store, seed=41))
+        bench.plane.close()
+    finally:
+        torch.set_num_threads(before)
+    assert cores == [1]
 
 
 def test_more_tasks_than_slots_get_right_answers_always(tiny_store: TinyStore, tmp_path: Path) -> None:
