@@ -1,4 +1,4 @@
-"""Packs an adapter's folder, as PEFT has saved it, into the one file that is sent."""
+"""Packs an adapter's folder, PEFT's or of a version taken away, into the one file that is sent."""
 
 import io
 import tarfile
@@ -7,7 +7,8 @@ from pathlib import Path
 from hmi_client.errors import ClientError
 
 NEEDED = ("adapter_config.json", "adapter_model.safetensors", "head.safetensors")
-KNOWN = (*NEEDED, "head.json", "manifest.json", "expected.jsonl")
+NEEDED_OF_BOTTLENECK = ("bottleneck.safetensors", "head.safetensors", "manifest.json")
+KNOWN = (*NEEDED, "bottleneck.safetensors", "head.json", "manifest.json", "expected.jsonl")
 MAX_BYTES = 64 << 20
 
 
@@ -31,7 +32,9 @@ def _check_size(source: Path, num_bytes: int) -> None:
 
 
 def _of_folder(folder: Path) -> tuple[str, bytes]:
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    is_bottleneck = (folder / NEEDED_OF_BOTTLENECK[0]).is_file()
+    needed = NEEDED_OF_BOTTLENECK if is_bottleneck else NEEDED
+    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         hint = " Pickled weights (.bin) are not read." if (folder / "adapter_model.bin").exists() else ""
         raise ClientError(f"{folder} has no {', '.join(missing)}.{hint}")

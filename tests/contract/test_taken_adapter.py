@@ -1,7 +1,12 @@
 """An adapter that a tenant takes away: what the portal sends is what ``peft`` and an import read."""
 
+import io
+import json
 import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import peft
 import pytest
@@ -12,15 +17,18 @@ from safetensors.torch import load_file
 from hmi.build.adapter_archive import AdapterRefused
 from hmi.build.import_job import run_import
 from hmi.build.job_progress import JobProgress
-from hmi.build.offline import open_offline
+from hmi.build.offline import OfflineModel, open_offline
+from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.tokenizer import Text
 from portal.catalog.adapter_archive import open_archive
 from portal.common.store import ObjectStore
 from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invented_rows, make_world
 from tests.tiny.adapters import random_adapter, random_head
+from tests.tiny.backbone import make_tiny_backbone
 from wire.ids import BundleUri, Digest, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
 from wire.tasks import TaskKind
@@ -29,8 +37,42 @@ pytestmark = [
     pytest.mark.slow,  # loading the libraries takes seconds
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning"),  # the libraries' own
 ]
-LORA, BOTTLENECK = BundleUri("versions/lora"), BundleUri("versions/bottleneck")
 TEXTS = [text for text, _ in invented_rows(20, seed=9)]
+COMPARED = [text for text, _ in invented_rows(30)]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A version of one kind of task, with numbers that are not the usual ones."""
+
+    kind: TaskKind
+    labels: tuple[str, ...]
+    label: Mapping[str, Any]  # of a row
+    fields: Mapping[str, Any]  # fitted on validation rows
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> list[Text]:
+        return [(text, "a match") for text in TEXTS] if answers_of(self.kind).has_pairs else [*TEXTS]
+
+
+SETS = tuple(round(1 - level / 60, 4) for level in range(50))
+SINGLE = Taken(
+    TaskKind.SINGLE_LABEL, LABELS, {"label": LABELS[0]}, {"label_set_thresholds": SETS}, {"temperature": 1.7}
+)
+EVERY_KIND = (
+    SINGLE,
+    replace(SINGLE, kind=TaskKind.SENTENCE_PAIR, label={"label": LABELS[1], "pair": "a film"}),
+    Taken(TaskKind.MULTI_LABEL, ("a", "b", "c"), {"labels": ["b"]}, {"thresholds": (0.2, 0.9, 0.45)}),
+    Taken(TaskKind.SCORE, (), {"value": 2.5}, {"value_bounds": (-3.0, 0.25, 8.0)}),
+    Taken(
+        TaskKind.TOKEN_CLASSIFICATION,
+        LABELS,
+        {"spans": [{"start": 0, "end": 3, "label": LABELS[0]}]},
+        {"adjacent_cost": 2.5, "score_slope": 0.6, "score_offset": -0.3},
+        {"temperature": 0.8},
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,23 +85,27 @@ def world(folder: Path) -> TrainingWorld:
     return make_world(folder)
 
 
-def publish(world: TrainingWorld, uri: BundleUri, config: AdapterConfig, folder: Path) -> Digest:
+def publish(
+    world: TrainingWorld, config: AdapterConfig, folder: Path, taken: Taken = SINGLE
+) -> tuple[BundleUri, Digest]:
     """A version as a training publishes it; the adapter is random, and small enough to agree."""
-    fields = world.backbone.fields
+    fields, uri = world.backbone.fields, BundleUri(f"versions/{folder.name}-taken")
     (folder / "bundle").mkdir()
     digest = save_adapter_bundle(
         folder / "bundle",
         adapter=random_adapter(fields, seed=3, config=config, scale=0.05),
-        head=random_head(fields, num_labels=2, seed=3),
-        labels=LABELS,
+        head=random_head(fields, num_labels=answers_of(taken.kind).num_outputs(taken.labels), seed=3),
+        labels=taken.labels,
         max_tokens=16,
         backbone_fields=fields,
         backbone=world.backbone.digest,
         tree=world.tree.digest,
-        metrics={},
+        metrics=dict(taken.metrics),
+        kind=taken.kind,
+        **taken.fields,
     )
     world.store.publish(folder / "bundle", uri)
-    return digest
+    return uri, digest
 
 
 def take(world: TrainingWorld, uri: BundleUri, digest: Digest) -> bytes:
@@ -70,45 +116,57 @@ def take(world: TrainingWorld, uri: BundleUri, digest: Digest) -> bytes:
     return content
 
 
-def bring(world: TrainingWorld, content: bytes, work: Path) -> ImportResult:
+def bring(
+    world: TrainingWorld, content: bytes, work: Path, taken: Taken = SINGLE, **changes: Any
+) -> ImportResult:
     """As POST .../imports of that file, with a dataset to compare on."""
-    uri = BundleUri(f"imports/{work.name}")
+    uri, rows_uri = BundleUri(f"imports/{work.name}"), BundleUri(f"datasets/{work.name}")
     world.store.put_file(uri, content)
+    rows = [{"row": row, "text": text, **taken.label} for row, text in enumerate(COMPARED, start=1)]
+    world.store.put_file(rows_uri, "\n".join(map(json.dumps, rows)).encode())
     job = ImportJob(
         job_id=JobId("job"),
         tenant_id=TenantId("acme"),
         task_id=TaskId("sentiment"),
         archive_uri=uri,
-        kind=TaskKind.SINGLE_LABEL,
+        kind=taken.kind,
         labels=(),
         backbone_uri=BundleUri("backbones/tiny"),
         backbone_digest=world.backbone.digest,
         tree_uri=world.tree.uri,
         tree_digest=world.tree.digest,
         version_out_uri=BundleUri(f"versions/{work.name}"),
-        rows_uri=world.put_rows("compared", invented_rows(30)),
+        rows_uri=rows_uri,
         min_agreement=0.0,
     )
-    return run_import(job, store=world.store, work=work / "work", progress=JobProgress(Events()))
-
-
-def test_what_was_taken_away_is_brought_again_and_answers_the_same(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    content = take(world, LORA, publish(world, LORA, LoraConfig(rank=4), tmp_path))
-    result = bring(world, content, tmp_path)
-    assert (result.passed, result.labels) == (True, LABELS)
-    before, after = (
-        open_offline(world.store, uri, world.tree.uri, backbone_uri=BundleUri("backbones/tiny"))
-        for uri in (LORA, result.version.uri)
+    return run_import(
+        replace(job, **changes), store=world.store, work=work / "work", progress=JobProgress(Events())
     )
-    assert before.fields.max_tokens == after.fields.max_tokens
-    assert before.answers(TEXTS) == after.answers(TEXTS)
+
+
+def opened(world: TrainingWorld, uri: BundleUri) -> OfflineModel:
+    return open_offline(world.store, uri, world.tree.uri, backbone_uri=BundleUri("backbones/tiny"))
+
+
+@pytest.mark.parametrize(
+    "config", [LoraConfig(rank=4), BottleneckConfig(4)], ids=lambda config: config.method
+)
+@pytest.mark.parametrize("taken", EVERY_KIND, ids=lambda taken: taken.kind)
+def test_what_was_taken_away_is_brought_again_and_answers_the_same(
+    world: TrainingWorld, tmp_path: Path, taken: Taken, config: AdapterConfig
+) -> None:
+    uri, digest = publish(world, config, tmp_path, taken)
+    result = bring(world, take(world, uri, digest), tmp_path, taken)
+    assert (result.passed, result.labels) == (True, taken.labels)
+    before, after = opened(world, uri), opened(world, result.version.uri)
+    kept = {name: getattr(after.fields, name) for name in taken.fields}
+    assert kept == taken.fields
+    assert replace(after.fields, backbone_uri=None) == before.fields
+    assert before.answers(taken.texts) == after.answers(taken.texts)
 
 
 def test_peft_reads_what_was_taken_away(world: TrainingWorld, folder: Path, tmp_path: Path) -> None:
-    uri = BundleUri("versions/for-peft")
-    content = take(world, uri, publish(world, uri, LoraConfig(rank=4), tmp_path))
+    content = take(world, *publish(world, LoraConfig(rank=4), tmp_path))
     (tmp_path / "taken.tar").write_bytes(content)
     with tarfile.open(tmp_path / "taken.tar") as archive:
         archive.extractall(tmp_path / "taken", filter="data")
@@ -120,10 +178,16 @@ def test_peft_reads_what_was_taken_away(world: TrainingWorld, folder: Path, tmp_
     assert all(torch.equal(loaded[name], tensor) for name, tensor in saved.items())
 
 
-def test_a_bottleneck_is_taken_away_and_not_taken_for_lora(world: TrainingWorld, tmp_path: Path) -> None:
-    content = take(world, BOTTLENECK, publish(world, BOTTLENECK, BottleneckConfig(), tmp_path))
-    (tmp_path / "taken.tar").write_bytes(content)
-    with tarfile.open(tmp_path / "taken.tar") as archive:
+def test_a_bottleneck_is_taken_away_in_our_own_format(world: TrainingWorld, tmp_path: Path) -> None:
+    content = take(world, *publish(world, BottleneckConfig(), tmp_path))
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         assert archive.getnames() == ["bottleneck.safetensors", "head.safetensors", "manifest.json"]
-    with pytest.raises(AdapterRefused, match=r"adapter_config\.json"):
-        bring(world, content, tmp_path)
+
+
+def test_a_bottleneck_of_another_backbone_is_refused(world: TrainingWorld, tmp_path: Path) -> None:
+    content = take(world, *publish(world, BottleneckConfig(), tmp_path))
+    other = make_tiny_backbone(tmp_path / "other", weight_scale=0.2)
+    uri = BundleUri("backbones/other")
+    world.store.publish(tmp_path / "other" / "backbone", uri)
+    with pytest.raises(AdapterRefused, match="was trained on backbone"):
+        bring(world, content, tmp_path, backbone_uri=uri, backbone_digest=other.digest)

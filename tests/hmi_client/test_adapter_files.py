@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hmi_client import adapter_files
-from hmi_client.adapter_files import NEEDED, packed
+from hmi_client.adapter_files import NEEDED, NEEDED_OF_BOTTLENECK, packed
 from hmi_client.errors import ClientError
 from hmi_client.form import form_of
 
@@ -67,3 +67,17 @@ def test_a_form_carries_bytes_and_fields_unchanged() -> None:
     assert [part.get_param("name", header="Content-Disposition") for part in parts] == ["file", "dataset"]
     assert parts[0].get_filename() == "a %22b%22.tar"
     assert [part.get_payload(decode=True) for part in parts] == [content, b"one"]
+
+
+def test_a_bottleneck_that_was_taken_away_is_packed(tmp_path: Path) -> None:
+    for name in NEEDED_OF_BOTTLENECK:
+        (tmp_path / name).write_bytes(b"content")
+    _, content = packed(tmp_path)
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        assert set(archive.getnames()) == set(NEEDED_OF_BOTTLENECK)
+
+
+def test_a_bottleneck_without_its_manifest_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "bottleneck.safetensors").write_bytes(b"content")
+    with pytest.raises(ClientError, match=r"no head\.safetensors, manifest\.json"):
+        packed(tmp_path)

@@ -7,13 +7,16 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hmi.base.errors import HmiError
 from hmi.model.adapter_bundle import HEAD_FILE
+from hmi.model.adapters.bottleneck.config import BottleneckConfig
+from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE as BOTTLENECK_FILE
+from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
 from wire.artifacts import MANIFEST_FILE
 from wire.errors import ErrorCode
@@ -21,8 +24,12 @@ from wire.imports import MAX_ARCHIVE_BYTES
 
 HEAD_FIELDS_FILE = "head.json"
 EXPECTED_FILE = "expected.jsonl"
-REQUIRED = (CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE)
-KNOWN = frozenset((*REQUIRED, HEAD_FIELDS_FILE, MANIFEST_FILE, EXPECTED_FILE))
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    LoraConfig.method: (CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE),
+    BottleneckConfig.method: (BOTTLENECK_FILE, HEAD_FILE, MANIFEST_FILE),
+}
+"""Of each method, first the file that it is known by."""
+KNOWN = frozenset(name for names in REQUIRED.values() for name in names) | {HEAD_FIELDS_FILE, EXPECTED_FILE}
 PICKLED = frozenset({"adapter_model.bin", "head.bin", "pytorch_model.bin"})
 
 MAX_UNPACKED_BYTES = 128 << 20
@@ -54,6 +61,7 @@ class Unpacked:
     """What of an archive now lies in a folder, by the names above."""
 
     folder: Path
+    method: str  # of REQUIRED, by the files that are there
     ignored: tuple[str, ...]  # other files of the archive
 
 
@@ -72,12 +80,12 @@ def unpack_adapter(archive: Path, folder: Path) -> Unpacked:
         found, ignored = _read(archive)
     except _BROKEN as exc:
         raise AdapterRefused(f"the archive cannot be read: {exc}") from exc
-    place = _place(found, ignored)
+    method, place = _adapter_in(found, ignored)
     for path, content in found.items():
         if path.parent == place:
             (folder / path.name).write_bytes(content)
     others = [path for path in found if path.parent != place]
-    return Unpacked(folder, tuple(sorted(map(str, (*ignored, *others)))))
+    return Unpacked(folder, method, tuple(sorted(map(str, (*ignored, *others)))))
 
 
 def _read(archive: Path) -> tuple[dict[PurePosixPath, bytes], list[PurePosixPath]]:
@@ -105,22 +113,28 @@ def _read(archive: Path) -> tuple[dict[PurePosixPath, bytes], list[PurePosixPath
     return found, ignored
 
 
-def _place(found: dict[PurePosixPath, bytes], ignored: list[PurePosixPath]) -> PurePosixPath:
-    """The one folder with the adapter's files."""
-    places = [path.parent for path in found if path.name == CONFIG_FILE]
-    if len(places) > 1:
-        raise AdapterRefused(f"the archive has {len(places)} adapters ({CONFIG_FILE}); bring one at a time")
-    if not places:
-        raise AdapterRefused(f"the archive has no {CONFIG_FILE}; give the folder that PEFT has saved")
-    missing = [name for name in REQUIRED if places[0] / name not in found]
+def _adapter_in(found: dict[PurePosixPath, bytes], ignored: list[PurePosixPath]) -> tuple[str, PurePosixPath]:
+    """Method of the one adapter, and the folder with its files."""
+    signs = {names[0]: method for method, names in REQUIRED.items()}
+    adapters = [path for path in found if path.name in signs]
+    if len(adapters) > 1:
+        names = ", ".join(sorted({path.name for path in adapters}))
+        raise AdapterRefused(f"the archive has {len(adapters)} adapters ({names}); bring one at a time")
+    if not adapters:
+        raise AdapterRefused(
+            f"the archive has no {CONFIG_FILE}; give the folder that PEFT has saved, or a version that was "
+            "taken away"
+        )
+    sign = adapters[0]
+    missing = [name for name in REQUIRED[signs[sign.name]] if sign.with_name(name) not in found]
     if missing and any(path.name in PICKLED for path in ignored):
         raise AdapterRefused(
             f"the archive has no {', '.join(missing)}; pickled weights (.bin) are not read: save them as "
             "safetensors"
         )
     if missing:
-        raise AdapterRefused(f"the archive has no {', '.join(missing)} beside {CONFIG_FILE}")
-    return places[0]
+        raise AdapterRefused(f"the archive has no {', '.join(missing)} beside {sign.name}")
+    return signs[sign.name], sign.parent
 
 
 def _checked(member: _Member) -> PurePosixPath:

@@ -1,4 +1,4 @@
-"""One import: from an archive with an adapter in PEFT's format to a published version and its parity test."""
+"""One import: from an archive with an adapter to a published version and its parity test."""
 
 import random
 import shutil
@@ -19,7 +19,7 @@ from hmi.build.expected import Expected, read_expected
 from hmi.build.import_parity import Candidates, ImportAnswers, compare_answers
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.kinds.learning import Evaluated, FittedHead
+from hmi.build.kinds.learning import Evaluated
 from hmi.build.learn_domain import bundle_bytes
 from hmi.build.report import REPORT_FORMAT, Latency, RowCounts, plot_cost
 from hmi.kinds.answers import answers_of
@@ -73,13 +73,15 @@ def import_adapter(
     tree = open_tree(store, job.tree_uri, job.tree_digest, backbone=job.backbone_digest)
     texts = _texts(job, lines, store, unpacked, brought, tree)
     hplm = _written(job, brought, backbone, _empty(work / "version"))
-    progress.enter(Phase.COMPARING, f"comparing answers to {texts.num_texts} texts")
+    progress.enter(
+        Phase.COMPARING, f"comparing answers to {texts.num_texts} texts", num_steps=texts.num_texts
+    )
     answers = compare_answers(
         Candidates(backbone, folder, unpacked.folder, tree, hplm),
         texts.inputs,
         texts.expected,
         min_share=job.min_agreement,
-        on_way=lambda message: progress.advance(0, message=message),
+        report=lambda message, step, num_steps: progress.advance(step, num_steps=num_steps, message=message),
     )
     progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
     target.publish(work / "version", job.version_out_uri)
@@ -174,16 +176,21 @@ def _written(job: ImportJob, brought: BroughtAdapter, backbone: Backbone, folder
         digest = save_adapter_bundle(
             folder,
             adapter=brought.adapter,
-            head=brought.head,
+            head=brought.fitted.head,
             labels=brought.labels,
             max_tokens=brought.max_tokens,
             backbone_fields=backbone.fields,
             backbone=backbone.digest,
             tree=job.tree_digest,
-            metrics={},
+            metrics=brought.fitted.metrics,
             backbone_uri=job.backbone_uri,
+            label_set_thresholds=brought.fitted.label_set_thresholds,
             kind=job.kind,
-            thresholds=brought.thresholds,
+            thresholds=brought.fitted.thresholds,
+            adjacent_cost=brought.fitted.adjacent_cost,
+            score_slope=brought.fitted.score_map.slope,
+            score_offset=brought.fitted.score_map.offset,
+            value_bounds=brought.fitted.value_bounds,
         )
     return open_adapter_bundle(
         folder, digest=digest, backbone_fields=backbone.fields, backbone=backbone.digest
@@ -248,7 +255,6 @@ def _figures(
         [row.input for row in rows], brought.max_tokens, with_words=reads_tokens
     )
     documents, targets = encoded.documents, kind.targets(rows, encoded)
-    fitted = FittedHead(brought.head, thresholds=brought.thresholds)
     num_truncated = int(encoded.truncated.sum())
     # They come last.
     num_outputs = documents.num_tokens if reads_tokens else len(rows)
@@ -261,11 +267,11 @@ def _figures(
             targets=targets,
             train_targets=None,
             row_coverage=answers.plot.row_coverage[-len(rows) :],
-            fitted=fitted,
+            fitted=brought.fitted,
             seed=SEED,
         )
     )
-    theirs, ours = (kind.row_quality(outputs, targets, fitted) for outputs in (computed, plot))
+    theirs, ours = (kind.row_quality(outputs, targets, brought.fitted) for outputs in (computed, plot))
     return {
         **to_plain(figures),
         "format_version": REPORT_FORMAT,

@@ -8,9 +8,9 @@ from hmi.base.errors import InvalidInput
 from hmi.build.adapter_archive import AdapterRefused
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel
 from hmi.build.expected import Expected
+from hmi.build.library_reference import HeadAlone, LibraryPath
 from hmi.build.offline import OfflineModel
 from hmi.build.parity import ParityReport, numbers_of, parity_report
-from hmi.build.peft_reference import HeadAlone, PeftPath
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import Hplm
@@ -48,7 +48,7 @@ class ExpectedParity:
 class ImportParity:
     """All of it; ``problems`` is empty where the test is passed."""
 
-    peft: ParityReport  # ours against peft's, over the same layers, all computed
+    peft: ParityReport  # ours against the libraries' (peft's of LoRA), over the same layers, all computed
     plot: PlotAgreement
     expected: ExpectedParity | None  # None: none came with it
     problems: tuple[str, ...]
@@ -81,9 +81,9 @@ class Candidates:
 
         self.exact = model(ExactPath(backbone), ours)
         self.plot = model(PlotPath(backbone, tree), ours)
-        self.peft = model(PeftPath(folder, backbone, adapter_files, is_original=False), head)
+        self.peft = model(LibraryPath(folder, backbone, adapter_files, is_original=False), head)
         self.computed = (
-            model(PeftPath(folder, backbone, adapter_files, is_original=True), head)
+            model(LibraryPath(folder, backbone, adapter_files, is_original=True), head)
             if backbone.fields.is_calibrated
             else self.peft
         )
@@ -95,15 +95,27 @@ def compare_answers(
     expected: Sequence[Expected],
     *,
     min_share: float,
-    on_way: Callable[[str], None],
+    report: Callable[[str, int, int], None],
 ) -> ImportAnswers:
-    """Compare on ``texts``, which begin with those of ``expected``; there is at least one."""
+    """Compare on ``texts``, which begin with those of ``expected``; there is at least one.
+
+    ``report`` hears a message, how many answers there are, and how many there will be.
+    """
     encoded = candidates.plot.encode(texts)
-    on_way("asking the peft library")
-    peft = candidates.peft.predict(encoded)
-    computed = peft if candidates.computed is candidates.peft else candidates.computed.predict(encoded)
-    on_way("asking our own layers")
-    exact, plot = candidates.exact.predict(encoded), candidates.plot.predict(encoded)
+    is_calibrated = candidates.computed is not candidates.peft
+    num_answers, num_done = (4 if is_calibrated else 3) * len(texts), 0
+
+    def ask(model: OfflineModel, message: str) -> Predictions:
+        nonlocal num_done
+        found = model.predict(encoded, on_documents=lambda done: report(message, num_done + done, num_answers))
+        num_done += len(texts)
+        return found
+
+    peft = ask(candidates.peft, "asking the libraries")
+    computed = ask(candidates.computed, "asking the libraries") if is_calibrated else peft
+    exact, plot = (
+        ask(model, "asking our own layers") for model in (candidates.exact, candidates.plot)
+    )
     at_home = candidates.computed.answers_from(computed, encoded)
     served = candidates.plot.answers_from(plot, encoded)
     are_spans = candidates.plot.fields.kind is TaskKind.TOKEN_CLASSIFICATION
@@ -158,7 +170,7 @@ def _problems(parity: ImportParity) -> list[str]:
     peft, plot, expected = parity.peft, parity.plot, parity.expected
     if not peft.agrees:
         problems.append(
-            f"over the same computed layers our answers differ from the peft library's by up to "
+            f"over the same computed layers our answers differ from the libraries' by up to "
             f"{peft.max_score_difference:.2g}; at most {peft.tolerance:g} is rounding"
         )
     if plot.share < plot.min_share:

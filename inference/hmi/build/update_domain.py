@@ -14,7 +14,7 @@ from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
 from hmi.build.gate import SIGNIFICANCE, Paired, loss_p_values
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.kinds.learning import FittedHead
+from hmi.build.kinds.learning import fitted_head
 from hmi.build.plot_builder import build_domain, publish_segment_beside, text_dataset_id
 from hmi.build.private_leaf import open_leaf
 from hmi.build.shared_node import Contributed, shared_node
@@ -171,7 +171,7 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     )
     model = TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=reads_tokens)
     targets = kind.targets(rows, encoded)
-    fitted = FittedHead(hplm.head, thresholds=hplm.fields.thresholds, adjacent_cost=hplm.fields.adjacent_cost)
+    fitted = fitted_head(hplm.head, hplm.fields)
     old = _open(store, task.tree, backbone.digest)
     leaf = None if task.leaf is None else open_leaf(store, task.leaf, backbone.digest)
     before, after = (

@@ -65,8 +65,7 @@ def figures(args: argparse.Namespace) -> object:
     """Of the exported version, on the labelled file; raises InvalidInput for labels that it does not have."""
     from hmi.build.export import open_exported
     from hmi.build.kinds.chosen import training_kind
-    from hmi.build.kinds.learning import Evaluated, FittedHead
-    from hmi.kinds.token_classification import ScoreMap
+    from hmi.build.kinds.learning import Evaluated, fitted_head
 
     model = open_exported(args.bundle)
     fields = model.fields
@@ -90,15 +89,7 @@ def figures(args: argparse.Namespace) -> object:
             targets=kind.targets(rows, encoded),
             train_targets=None,
             row_coverage=found.row_coverage,
-            fitted=FittedHead(
-                model.head,
-                temperature=fields.metrics.get("temperature", 1.0),
-                thresholds=fields.thresholds,
-                label_set_thresholds=fields.label_set_thresholds,
-                adjacent_cost=fields.adjacent_cost,
-                score_map=ScoreMap(fields.score_slope, fields.score_offset),
-                value_bounds=fields.value_bounds,
-            ),
+            fitted=fitted_head(model.head, fields),
             seed=SEED,
         )
     )

@@ -1,5 +1,5 @@
-"""``import``: an adapter in PEFT's format, checked and compared, as a version: one job, or without the
-platform."""
+"""``import``: an adapter in PEFT's format, or taken away, checked and compared, as a version: one job, or
+without the platform."""
 
 import argparse
 import json

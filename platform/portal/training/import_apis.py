@@ -54,6 +54,9 @@ class ImportOut(serializers.Serializer[Any]):
     num_bytes = serializers.IntegerField()
     min_agreement = serializers.FloatField()
     state = serializers.ChoiceField(choices=JobState.choices)
+    phase = serializers.CharField(allow_blank=True, help_text="starting, comparing, publishing.")
+    step = serializers.IntegerField(help_text="Of the phase: answers that have been compared, in comparing.")
+    num_steps = serializers.IntegerField(help_text="0: the phase cannot count them.")
     message = serializers.CharField(allow_blank=True)
     error = JobErrorOut(allow_null=True)
     passed = serializers.BooleanField(

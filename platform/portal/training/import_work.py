@@ -64,8 +64,14 @@ class ImportWork:
 
     def show(self, lease: Lease, progress: Progress) -> None:
         with lease_scope(lease):
-            message = progress.message[:MAX_MESSAGE_CHARS]
-            if not held_by(lease).update(phase=progress.phase.value, message=message, eta_s=progress.eta_s):
+            shown = {
+                "phase": progress.phase.value,
+                "step": progress.step,
+                "num_steps": progress.num_steps,
+                "eta_s": progress.eta_s,
+                "message": progress.message[:MAX_MESSAGE_CHARS],
+            }
+            if not held_by(lease).update(**shown):
                 raise LeaseLost
 
     def succeed(self, lease: Lease, job: ImportJob, result: ImportResult) -> None:

@@ -36,7 +36,7 @@ from wire.codec import to_plain
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
 from wire.tasks import TaskKind
-from wire.training import TrainResult
+from wire.training import Phase, TrainResult
 
 pytestmark = [
     pytest.mark.slow,  # loading the libraries takes seconds
@@ -142,6 +142,17 @@ def test_an_exported_version_that_is_brought_back_answers_the_same(
     assert (report["format_version"], report["plot_bytes"]) == (1, of_training["plot_bytes"])
 
 
+def test_progress_counts_the_answers(world: TrainingWorld, adapter: Path) -> None:
+    events = Events()
+    job = job_of(world, adapter)
+    run_import(job, store=world.store, work=adapter.parent / "work", progress=JobProgress(events))
+    comparing = [event for event in events.heard if event.phase is Phase.COMPARING]
+    steps = [event.step for event in comparing]
+    assert steps == sorted(steps)
+    assert (comparing[-1].step, comparing[-1].num_steps) == (3 * len(TEXTS), 3 * len(TEXTS))
+    assert 0 < comparing[-2].step < comparing[-2].num_steps
+
+
 def test_what_the_peft_library_writes_is_brought(world: TrainingWorld, folder: Path, adapter: Path) -> None:
     base = transformers.BertModel.from_pretrained(folder / "checkpoint", add_pooling_layer=False)
     config = peft.LoraConfig(
@@ -209,10 +220,10 @@ def test_another_adapter_than_the_one_brought_does_not_pass(world: TrainingWorld
         TEXTS,
         [],
         min_share=0.0,
-        on_way=lambda message: None,
+        report=lambda message, step, num_steps: None,
     )
     assert not found.parity.passed
-    assert "differ from the peft library's" in found.parity.problems[0]
+    assert "differ from the libraries'" in found.parity.problems[0]
 
 
 def test_too_little_agreement_on_looked_up_inputs_does_not_pass(world: TrainingWorld, adapter: Path) -> None:
@@ -340,6 +351,15 @@ def _head(path: Path, **tensors: torch.Tensor) -> None:
             lambda c, w, p: (p / "manifest.json").write_text('{"fields": {"method": "identity"}}'),
             "method identity",
         ),
+        (
+            lambda c, w, p: (p / "manifest.json").write_text('{"fields": {"method": "bottleneck"}}'),
+            "of method bottleneck; .* are of lora",
+        ),
+        (lambda c, w, p: (p / "head.json").write_text('{"value_bounds": [1]}'), "of tasks of kind score"),
+        (
+            lambda c, w, p: (p / "head.json").write_text('{"label_set_thresholds": [0.5]}'),
+            "are 50 numbers of 0 to 1",
+        ),
         (lambda c, w, p: (p / "manifest.json").write_text('{"fields": {"labels": 3}}'), "not that of"),
         (lambda c, w, p: (p / "expected.jsonl").write_text("{}"), "expected.jsonl, line 1"),
         (lambda c, w, p: (p / "expected.jsonl").write_text(""), "no rows"),
@@ -362,6 +382,29 @@ def test_it_refuses_what_it_cannot_serve(
     save_file(weights, adapter / WEIGHTS_FILE)
     with pytest.raises(AdapterRefused, match=problem):
         bring(world, adapter)
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "said", "problem"),
+    [
+        (TaskKind.SCORE, (), {"value_bounds": [2, 1]}, "rising numbers"),
+        (TaskKind.SCORE, (), {"value_bounds": [*range(10)]}, "at most 9"),
+        (TaskKind.TOKEN_CLASSIFICATION, LABELS, {"score_slope": 0}, "score_slope more than 0"),
+        (TaskKind.TOKEN_CLASSIFICATION, LABELS, {"adjacent_cost": -1}, "adjacent_cost is 0 or more"),
+        (TaskKind.SINGLE_LABEL, LABELS, {"label_set_thresholds": [*range(50)]}, "50 numbers of 0 to 1"),
+    ],
+)
+def test_it_refuses_numbers_that_mean_nothing(
+    world: TrainingWorld,
+    adapter: Path,
+    kind: TaskKind,
+    labels: tuple[str, ...],
+    said: Mapping[str, object],
+    problem: str,
+) -> None:
+    (adapter / "head.json").write_text(json.dumps(said))
+    with pytest.raises(AdapterRefused, match=problem):
+        bring(world, adapter, kind=kind, labels=labels)
 
 
 def test_it_refuses_a_rank_that_is_not_served(world: TrainingWorld, adapter: Path) -> None:

@@ -36,7 +36,7 @@ describe("bringing an adapter", () => {
 
   it("packs the files, sends them with the dataset and shows the import at work", async () => {
     server.on(`POST ${imports}`, () => {
-      brought = [adapterImport({ state: "running", message: "asking the peft library" })];
+      brought = [adapterImport({ state: "running", message: "asking the libraries" })];
       return ok(brought[0], 201);
     });
     const { user, choose } = await open();
@@ -46,7 +46,7 @@ describe("bringing an adapter", () => {
     expect(await screen.findByText("Not sent, since nobody reads them: README.md.")).toBeVisible();
     await user.click(send());
 
-    expect(await screen.findByText("asking the peft library")).toBeVisible();
+    expect(await screen.findByText("asking the libraries")).toBeVisible();
     expect(screen.queryByRole("button", { name: "Bring this adapter" })).not.toBeInTheDocument();
     const form = server.sentTo(`POST ${imports}`)[0]?.body as FormData;
     expect(form.get("dataset")).toBe(dataset().id);
@@ -66,6 +66,14 @@ describe("bringing an adapter", () => {
     expect(said).toHaveTextContent("Still needed: adapter_model.safetensors, head.safetensors.");
     expect(said).toHaveTextContent("adapter_model.bin is not read, since pickled weights can run programs");
     expect(screen.getByRole("button", { name: "Bring this adapter" })).toBeDisabled();
+  });
+
+  it("takes the files of a bottleneck that was taken away", async () => {
+    const { choose } = await open();
+    await choose(files("bottleneck.safetensors", "head.safetensors"));
+    expect(await screen.findByText("Still needed: manifest.json.")).toBeVisible();
+    await choose(files("manifest.json"));
+    await waitFor(() => expect(screen.getByRole("button", { name: "Bring this adapter" })).toBeEnabled());
   });
 
   it("sends an archive as it is, and answers compared on its own texts alone", async () => {

@@ -1,4 +1,4 @@
-/** The files of an adapter in PEFT's format: which there are, what is missing, and all of them as one to be sent. */
+/** The files of an adapter, PEFT's or of a version taken away: which there are, what is missing, and all of them as one to be sent. */
 
 import { formatBytes } from "@/lib/format";
 
@@ -6,22 +6,23 @@ import { tarOf } from "./tar";
 
 export interface KnownFile {
   name: string;
-  isNeeded: boolean;
   words: string;
 }
 
 export const knownFiles: KnownFile[] = [
-  { name: "adapter_config.json", isNeeded: true, words: "how the adapter is made, as PEFT saves it" },
-  { name: "adapter_model.safetensors", isNeeded: true, words: "its weights, as PEFT saves them" },
-  {
-    name: "head.safetensors",
-    isNeeded: true,
-    words: "weight and bias of the linear layer over the mean state",
-  },
-  { name: "head.json", isNeeded: false, words: "labels in the order of the outputs, and thresholds" },
-  { name: "manifest.json", isNeeded: false, words: "of a version that was exported: instead of head.json" },
-  { name: "expected.jsonl", isNeeded: false, words: "texts to compare on, with the scores you get for them" },
+  { name: "adapter_config.json", words: "how the adapter is made, as PEFT saves it" },
+  { name: "adapter_model.safetensors", words: "its weights, as PEFT saves them" },
+  { name: "head.safetensors", words: "weight and bias of the linear layer over the mean state" },
+  { name: "head.json", words: "labels in the order of the outputs, and thresholds" },
+  { name: "manifest.json", words: "of a version that was taken away: instead of head.json" },
+  { name: "bottleneck.safetensors", words: "of such a version that is no LoRA: instead of PEFT's files" },
+  { name: "expected.jsonl", words: "texts to compare on, with the scores you get for them" },
 ];
+/** By method, first the file that tells it. */
+const needed = {
+  lora: ["adapter_config.json", "adapter_model.safetensors", "head.safetensors"],
+  bottleneck: ["bottleneck.safetensors", "head.safetensors", "manifest.json"],
+};
 const maxBytes = 64 * 1024 * 1024;
 const archive = /\.(zip|tar|tar\.gz|tgz)$/i;
 const pickled = /\.(bin|pt|pth|pkl)$/i;
@@ -57,13 +58,18 @@ export function obstacleOf({ archive: packed, files, others }: ChosenFiles): str
     return `${formatBytes(numBytes)} are more than an adapter may have (64 MiB).`;
   }
   if (packed || (files.size === 0 && others.length === 0)) return null;
-  const missing = knownFiles.filter(({ name, isNeeded }) => isNeeded && !files.has(name));
+  const missing = neededOf(files).filter((name) => !files.has(name));
   if (missing.length === 0) return null;
-  const words = `Still needed: ${missing.map(({ name }) => name).join(", ")}.`;
+  const words = `Still needed: ${missing.join(", ")}.`;
   const stray = others.find((name) => pickled.test(name));
   return stray === undefined
     ? words
     : `${words} ${stray} is not read, since pickled weights can run programs: save them as safetensors.`;
+}
+
+/** Names of the files that there must be, as far as `files` tell what is brought. */
+export function neededOf(files: ReadonlyMap<string, File>): string[] {
+  return files.has("bottleneck.safetensors") ? needed.bottleneck : needed.lora;
 }
 
 /** Whether nothing is missing. */

@@ -14,6 +14,7 @@ from hmi.build.data import LabelledRow
 from hmi.kinds.token_classification import ScoreMap
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
+from wire.artifacts import AdapterFields
 
 Outputs = npt.NDArray[np.float32]
 """[rows, outputs], or [tokens of all rows, outputs] where the head reads tokens."""
@@ -35,6 +36,20 @@ class FittedHead:
     score_map: ScoreMap = field(default_factory=ScoreMap)  # AdapterFields.score_slope, score_offset
     value_bounds: tuple[float, ...] = ()  # AdapterFields.value_bounds
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
+
+
+def fitted_head(head: HostHead, fields: AdapterFields) -> FittedHead:
+    """Of a version as it is kept."""
+    return FittedHead(
+        head,
+        temperature=fields.metrics.get("temperature", 1.0),
+        thresholds=fields.thresholds,
+        label_set_thresholds=fields.label_set_thresholds,
+        adjacent_cost=fields.adjacent_cost,
+        score_map=ScoreMap(fields.score_slope, fields.score_offset),
+        value_bounds=fields.value_bounds,
+        metrics=fields.metrics,
+    )
 
 
 def imitation_loss(outputs: Tensor, taught: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ import {
   type ChosenFiles,
   type KnownFile,
   knownFiles,
+  neededOf,
   nothingChosen,
   obstacleOf,
   packed,
@@ -143,7 +144,12 @@ function FileList({ chosen: { files, others } }: { chosen: ChosenFiles }) {
     <div>
       <List size="sm" spacing={6} aria-label="Files that are read">
         {knownFiles.map((known) => (
-          <FileItem key={known.name} known={known} file={files.get(known.name)} />
+          <FileItem
+            key={known.name}
+            known={known}
+            isNeeded={neededOf(files).includes(known.name)}
+            file={files.get(known.name)}
+          />
         ))}
       </List>
       {others.length > 0 && (
@@ -155,7 +161,13 @@ function FileList({ chosen: { files, others } }: { chosen: ChosenFiles }) {
   );
 }
 
-function FileItem({ known: { name, isNeeded, words }, file }: { known: KnownFile; file: File | undefined }) {
+interface FileItemProps {
+  known: KnownFile;
+  isNeeded: boolean;
+  file: File | undefined;
+}
+
+function FileItem({ known: { name, words }, isNeeded, file }: FileItemProps) {
   const state = file ? formatBytes(file.size) : isNeeded ? "needed" : "if you like";
   return (
     <List.Item

@@ -34,8 +34,8 @@ export function ImportParity({ report }: { report: ImportReport }) {
           note={`${formatPercent(plot.min_share)} are asked for`}
         />
         <Text size="sm">
-          Over the same computed layers, scores {differenceWords(peft.max_score_difference)} the peft
-          library's.
+          Over the same computed layers, scores {differenceWords(peft.max_score_difference)} the{" "}
+          {report.method === "lora" ? "peft" : "transformers"} library's.
         </Text>
         {expected && (
           <Text size="sm">

@@ -1,6 +1,10 @@
-"""What the libraries `transformers` and `peft` answer with an adapter's files: the measure of ours."""
+"""What the libraries `transformers` and `peft` answer with an adapter's files: the measure of ours.
+
+PEFT has no bottleneck: of one, two plain matrix multiplications follow the modules of `transformers`.
+"""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +14,9 @@ import transformers
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn import functional
 
-from hmi.build.adapter_archive import AdapterRefused
+from hmi.build.adapter_archive import BOTTLENECK_FILE, AdapterRefused
 from hmi.build.evaluation import LowerStates
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
 from hmi.model.backbone import LOWER_FILE, Backbone, upper_file
@@ -19,14 +24,14 @@ from hmi.model.heads import HostHead, mean_pool
 from hmi.plot.ngram import Documents
 
 
-class PeftPath:
+class LibraryPath:
     """Final states, by the libraries' own forward over all layers. One thread."""
 
     def __init__(self, folder: Path, backbone: Backbone, adapter: Path, *, is_original: bool) -> None:
         """``folder`` is the backbone's bundle, ``adapter`` the folder as it was brought. ``is_original``:
         over the upper layers as the checkpoint had them. Raises AdapterRefused where peft cannot load it."""
         bert = _bert(folder, backbone, is_original=is_original)
-        _insert(bert, adapter)
+        (_follow if (adapter / BOTTLENECK_FILE).exists() else _insert)(bert, adapter)
         self._bert = bert
         self._backbone = backbone
 
@@ -98,6 +103,18 @@ def _insert(bert: nn.Module, folder: Path) -> None:
         peft.PeftModel.from_pretrained(base, str(folder), config=config).eval()
     except Exception as exc:
         raise AdapterRefused(f"the peft library cannot load the adapter: {exc}") from exc
+
+
+def _follow(bert: nn.Module, folder: Path) -> None:
+    """Let a bottleneck follow the modules that its weights name; ``bert`` is changed in place."""
+    tensors = {name: tensor.float() for name, tensor in load_file(folder / BOTTLENECK_FILE).items()}
+    for path in {name.rpartition(".")[0] for name in tensors}:
+        change = _bottleneck(tensors[f"{path}.down"], tensors[f"{path}.up"])
+        bert.get_submodule(path).register_forward_hook(change)
+
+
+def _bottleneck(down: Tensor, up: Tensor) -> Callable[[nn.Module, object, Tensor], Tensor]:
+    return lambda module, inputs, outputs: outputs + functional.gelu(outputs @ down.T) @ up.T
 
 
 def _padded(values: NDArray[np.integer], places: NDArray[np.bool_]) -> Tensor:
