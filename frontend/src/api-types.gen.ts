@@ -2133,6 +2133,12 @@ export interface components {
             /** Format: double */
             min_agreement: number;
             state: components["schemas"]["JobState"];
+            /** @description starting, comparing, publishing. */
+            phase: string;
+            /** @description Of the phase: answers that have been compared, in comparing. */
+            step: number;
+            /** @description 0: the phase cannot count them. */
+            num_steps: number;
             message: string;
             error: components["schemas"]["JobErrorOut"] | null;
             /** @description The parity test: else the version is a draft, which cannot be deployed. */

@@ -130,7 +130,7 @@ class Client:
     def import_adapter(
         self, task: str, source: Path, *, dataset: str | None = None, min_agreement: float | None = None
     ) -> Json:
-        """Bring an adapter, PEFT's or taken away, a folder or an archive of it; ``watch_import`` tells what comes.
+        """Bring an adapter, PEFT's or taken away: a folder or an archive; ``watch_import`` tells what comes.
 
         Answers are compared on rows of ``dataset``, or on the texts in ``expected.jsonl`` alone.
         """

@@ -71,6 +71,8 @@ def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) ->
             sys.exit(0)
         case "import" | "import-unlike":
             job = json.loads(arguments.job.read_text())
+            say(event="progress", phase="comparing", step=30, num_steps=120, message="asking the libraries",
+                loss=None, validation_accuracy=None, eta_s=None)  # fmt: skip
             say(event="import_result", version=bundle(job["version_out_uri"]), labels=["sport", "tech"],
                 passed=arguments.behaviour == "import",
                 report={"import": {"parity": {"problems": []}}})  # fmt: skip

@@ -107,15 +107,15 @@ def compare_answers(
 
     def ask(model: OfflineModel, message: str) -> Predictions:
         nonlocal num_done
-        found = model.predict(encoded, on_documents=lambda done: report(message, num_done + done, num_answers))
+        found = model.predict(
+            encoded, on_documents=lambda done: report(message, num_done + done, num_answers)
+        )
         num_done += len(texts)
         return found
 
     peft = ask(candidates.peft, "asking the libraries")
     computed = ask(candidates.computed, "asking the libraries") if is_calibrated else peft
-    exact, plot = (
-        ask(model, "asking our own layers") for model in (candidates.exact, candidates.plot)
-    )
+    exact, plot = (ask(model, "asking our own layers") for model in (candidates.exact, candidates.plot))
     at_home = candidates.computed.answers_from(computed, encoded)
     served = candidates.plot.answers_from(plot, encoded)
     are_spans = candidates.plot.fields.kind is TaskKind.TOKEN_CLASSIFICATION

@@ -16,8 +16,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hmi.build.adapter_archive import BOTTLENECK_FILE, AdapterRefused
+from hmi.build.adapter_archive import AdapterRefused
 from hmi.build.evaluation import LowerStates
+from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE as BOTTLENECK_FILE
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
 from hmi.model.backbone import LOWER_FILE, Backbone, upper_file
 from hmi.model.heads import HostHead, mean_pool

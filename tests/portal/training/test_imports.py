@@ -199,7 +199,8 @@ def test_what_has_passed_is_a_version_that_can_be_deployed(
     client = cast.acme.client()
     shown = client.get(f"{cast.acme.path}/tasks/news/versions/1").json()
     assert (shown["training"], shown["adapter_import"]) == (None, str(made.pk))
-    assert client.get(f"{cast.acme.path}/imports/{made.pk}").json()["version"] == 1
+    told = client.get(f"{cast.acme.path}/imports/{made.pk}").json()
+    assert (told["version"], told["phase"], told["step"], told["num_steps"]) == (1, "comparing", 30, 120)
     assert deploy(client, cast.acme.path).status_code == 201
     with operator_scope():
         event = WebhookEvent.objects.unscoped().filter(type=EventType.VERSION_PUBLISHED)

@@ -8,6 +8,7 @@ import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme";
 const imports = `${root}/tasks/mail-topics/imports`;
+const counted = { phase: "comparing", step: 30, num_steps: 120 };
 const files = (...names: string[]) => names.map((name) => new File([`content of ${name}`], name));
 const whole = () => files("adapter_config.json", "adapter_model.safetensors", "head.safetensors");
 
@@ -36,7 +37,7 @@ describe("bringing an adapter", () => {
 
   it("packs the files, sends them with the dataset and shows the import at work", async () => {
     server.on(`POST ${imports}`, () => {
-      brought = [adapterImport({ state: "running", message: "asking the libraries" })];
+      brought = [adapterImport({ state: "running", message: "asking the libraries", ...counted })];
       return ok(brought[0], 201);
     });
     const { user, choose } = await open();
@@ -46,7 +47,9 @@ describe("bringing an adapter", () => {
     expect(await screen.findByText("Not sent, since nobody reads them: README.md.")).toBeVisible();
     await user.click(send());
 
-    expect(await screen.findByText("asking the libraries")).toBeVisible();
+    expect(await screen.findByText("asking the libraries: 25%")).toBeVisible();
+    const bar = screen.getByRole("progressbar", { name: "Progress of the import" });
+    expect(bar).toHaveAttribute("aria-valuenow", "25");
     expect(screen.queryByRole("button", { name: "Bring this adapter" })).not.toBeInTheDocument();
     const form = server.sentTo(`POST ${imports}`)[0]?.body as FormData;
     expect(form.get("dataset")).toBe(dataset().id);

@@ -4,7 +4,7 @@ import { Group, Progress, Stack, Text, VisuallyHidden } from "@mantine/core";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { Section } from "@/components/ui/Section";
-import { formatBytes } from "@/lib/format";
+import { formatBytes, formatPercent } from "@/lib/format";
 import type { AdapterImport } from "@/lib/types";
 
 import { useCancelImport } from "../api/cancel-import";
@@ -20,6 +20,7 @@ interface Props {
 export function ImportProgress({ tenant, brought, canWrite }: Props) {
   const cancel = useCancelImport(tenant, brought);
   const isQueued = brought.state === "queued";
+  const share = shareOf(brought);
   const doing = isQueued ? "Starts as soon as a worker is free" : brought.message || "Starting";
   return (
     <Section
@@ -44,20 +45,29 @@ export function ImportProgress({ tenant, brought, canWrite }: Props) {
       <Stack gap="xs">
         <Group gap="xs">
           <ImportStateBadge brought={brought} />
-          <Text size="sm">{doing}</Text>
+          <Text size="sm">
+            {doing}
+            {share !== null && `: ${formatPercent(share, 0)}`}
+          </Text>
         </Group>
         <Progress.Root size="lg">
           <Progress.Section
-            value={100}
-            color="gray"
+            value={100 * (share ?? 1)}
+            color={share === null ? "gray" : "cyan"}
             striped
             animated={!isQueued}
             aria-label="Progress of the import"
-            aria-valuetext={doing}
+            aria-valuetext={share === null ? doing : `${doing}: ${formatPercent(share, 0)}`}
           />
         </Progress.Root>
         <VisuallyHidden role="status">{stateWords(brought).label}</VisuallyHidden>
       </Stack>
     </Section>
   );
+}
+
+/** Of the answers that are compared, which is what an import spends its time on; null: they are not counted yet. */
+function shareOf({ phase, step, num_steps: numSteps }: AdapterImport): number | null {
+  if (phase === "publishing") return 1;
+  return numSteps > 0 ? step / numSteps : null;
 }
