@@ -1413,6 +1413,13 @@ export interface components {
             row: number;
             /** @description Another label of the dataset. */
             label?: string;
+            /** @description Of multi_label: all labels that the row shall have; perhaps none. */
+            labels?: string[];
+            /**
+             * Format: double
+             * @description Of score: the value that the row shall have.
+             */
+            value?: number;
             /**
              * @description Leave the row out.
              * @default false

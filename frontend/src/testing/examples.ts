@@ -466,6 +466,41 @@ export const scoreReport = {
   plot_cost: null,
 };
 
+/** Of a task with any number of labels a text. */
+export const multiLabelReport = {
+  format_version: 1,
+  kind: "multi_label",
+  headline: { name: "micro_f1", value: 0.86, ci95: [0.8, 0.9] },
+  micro_f1: 0.86,
+  micro_f1_ci95: [0.8, 0.9],
+  macro_f1: 0.8,
+  macro_f1_ci95: [0.74, 0.85],
+  exact_match: 0.7,
+  exact_match_ci95: [0.62, 0.78],
+  labels: ["billing", "delivery"],
+  classes: [
+    { label: "billing", threshold: 0.4, precision: 0.9, recall: 0.9, f1: 0.9, support: 20 },
+    { label: "delivery", threshold: 0.6, precision: 0.7, recall: 0.7, f1: 0.7, support: 10 },
+  ],
+  mean_labels: 1.2,
+  mean_predicted: 1.1,
+  mistakes: [],
+  label_errors: {
+    judged: 240,
+    num_suspects: 1,
+    suspects: [{ row: 17, labels: ["billing"], suggested: ["billing", "delivery"], doubt: 0.97 }],
+  },
+  learning_curve: additions.learning_curve,
+  stopped_early: false,
+  rows: report.rows,
+  truncated_share: report.truncated_share,
+  coverage: report.coverage,
+  adapter_bytes: report.adapter_bytes,
+  plot_bytes: report.plot_bytes,
+  latency: report.latency,
+  plot_cost: null,
+};
+
 /** Of a task that finds marked places. */
 export const spansReport = {
   format_version: 1,

@@ -1,30 +1,36 @@
 """What the frozen model says of a dataset itself: labels that look wrong, and what more rows would bring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from hmi.build.batching import in_batches
-from hmi.build.dataset_parts import Part, Parts
+from hmi.build.dataset_parts import Parts
 from hmi.build.evaluation import BATCH_ROWS, TaskModel
+from hmi.build.kinds.labels_suspects import LabelsErrors
 from hmi.build.kinds.learning import Outputs
+from hmi.build.kinds.score_suspects import ScoreErrors
 from hmi.build.kinds.span_suspects import SpanErrors
-from hmi.build.label_errors import LabelErrors, cross_validated, label_errors
+from hmi.build.label_errors import LabelErrors
 from hmi.build.learning_curve import LabelledFeatures, LearningCurve, learning_curve
 from hmi.build.linear_head import Features
+from hmi.build.row_judge import RowJudge, out_of_fold
 from hmi.build.states import StateSet, output_bounds, rows_between
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import mean_pool
+
+AnyErrors = LabelErrors | LabelsErrors | ScoreErrors | SpanErrors
+"""Of a dataset, by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataInsight:
     """Judged by linear heads on states that no adapter has touched; spans by the trained model."""
 
-    label_errors: LabelErrors | SpanErrors | None
+    label_errors: AnyErrors
     learning_curve: LearningCurve | None
 
 
@@ -41,8 +47,8 @@ def look_into_data(
     backbone: Backbone,
     parts: Parts,
     states: PartStates,
+    judge: RowJudge,
     *,
-    labels: Sequence[str],
     seed: int,
     on_documents: Callable[[int], None],
 ) -> DataInsight:
@@ -54,16 +60,17 @@ def look_into_data(
         features = final_states(backbone, part_states, _counted_from(num_before, on_documents))
         found.append(LabelledFeatures(features, part.targets))
     train, _, test = found
-    judged = cross_validated(
+    targets = np.concatenate([part.truth for part in found])
+    judged = out_of_fold(
+        judge,
         np.concatenate([part.features for part in found]),
-        np.concatenate([part.truth for part in found]),
+        targets,
         [text for part in split for text in part.texts],
-        num_labels=len(labels),
         seed=seed,
     )
     return DataInsight(
-        label_errors=label_errors(judged, rows=_row_numbers(split), labels=labels),
-        learning_curve=learning_curve(train, test, num_labels=len(labels), seed=seed),
+        label_errors=judge.errors(judged, targets, [row.row for part in split for row in part.rows]),
+        learning_curve=learning_curve(train, test, judge, seed=seed),
     )
 
 
@@ -97,7 +104,3 @@ def outputs_of(model: TaskModel, states: StateSet) -> Outputs:
 
 def _counted_from(num_before: int, on_documents: Callable[[int], None]) -> Callable[[int], None]:
     return lambda done: on_documents(num_before + done)
-
-
-def _row_numbers(split: Sequence[Part]) -> list[int]:
-    return [row.row for part in split for row in part.rows]

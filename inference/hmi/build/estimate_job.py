@@ -14,7 +14,7 @@ from hmi.build.dataset_parts import PartTokens, SplitRows, planned_work, read_sp
 from hmi.build.evaluation import PlotPath
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.label_errors import cross_validated
+from hmi.build.label_errors import SingleLabelJudge, cross_validated
 from hmi.build.learn_domain import open_above
 from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
 from hmi.build.linear_head import Features
@@ -202,7 +202,7 @@ def _errors_left_by_growth(probed: _JudgedRows, num_labels: int, num_train_rows:
     end = round(LEARNING_SHARE * len(probed.truth))
     train = LabelledFeatures(probed.features[:end], probed.truth[:end])
     test = LabelledFeatures(probed.features[end:], probed.truth[end:])
-    curve = learning_curve(train, test, num_labels=num_labels, seed=seed)
+    curve = learning_curve(train, test, SingleLabelJudge(num_labels), seed=seed)
     if curve is None or num_train_rows <= len(probed.truth):
         return 1.0
     ahead = forecast(curve.points, rows=num_train_rows)

@@ -4,17 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from hmi.build.linear_head import Features, fit_linear_head
-from hmi.build.metrics import Indices, Probabilities
-from hmi.build.split import hash_order
-
-NUM_FOLDS = 5
-MAX_ROWS = 20_000
-MAX_ROWS_TIMES_LABELS = 10_000_000
-"""More is not judged: fitting the heads would take longer than the training."""
-MAX_SUSPECTS = 100
-"""As many as a report lists."""
+from hmi.build.linear_head import Features, LinearHead, fit_linear_head
+from hmi.build.metrics import Indices, Probabilities, accuracy
+from hmi.build.row_judge import MAX_SUSPECTS, NUM_FOLDS, OutOfFold, RowTargets, out_of_fold
+from hmi.kinds.single_label import softmax
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +41,36 @@ class JudgedRows:
     probabilities: Probabilities  # [judged, labels]
 
 
+@dataclass(frozen=True, slots=True)
+class SingleLabelJudge:
+    """See RowJudge."""
+
+    num_outputs: int
+    labels: tuple[str, ...] = ()  # needed where errors are asked for
+
+    def fit(self, features: Features, targets: RowTargets) -> LinearHead:
+        return fit_linear_head(features, targets, self.num_outputs)
+
+    def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
+        return accuracy(softmax(outputs), targets)
+
+    def errors(self, judged: OutOfFold, targets: RowTargets, rows: Sequence[int]) -> LabelErrors:
+        return label_errors(judged_rows(judged, targets), rows=rows, labels=self.labels)
+
+
 def cross_validated(
     features: Features, truth: Indices, texts: Sequence[str], *, num_labels: int, seed: int
 ) -> JudgedRows:
-    """Scores of each row by a head fitted on the folds without it; rows of equal texts share a fold.
+    """Scores of each row by a head fitted on the folds without it, as out_of_fold."""
+    return judged_rows(out_of_fold(SingleLabelJudge(num_labels), features, truth, texts, seed=seed), truth)
 
-    Rows of labels with fewer rows than folds are not judged, but help to judge: a fold may hold all of them.
-    """
-    orders = [int.from_bytes(hash_order(text, seed), "big") for text in texts]
-    most = min(MAX_ROWS, max(NUM_FOLDS, MAX_ROWS_TIMES_LABELS // num_labels))
-    chosen = np.sort(np.argsort(np.array(orders, np.uint64), kind="stable")[:most])
-    folds = np.array([orders[place] % NUM_FOLDS for place in chosen.tolist()], np.int64)
-    kept_features, kept_truth = features[chosen], truth[chosen]
-    scores = np.zeros((len(chosen), num_labels), np.float32)
-    judged = np.bincount(kept_truth, minlength=num_labels)[kept_truth] >= NUM_FOLDS
-    for fold in range(NUM_FOLDS):
-        inside = folds == fold
-        if inside.all():  # all texts are equal: nothing else is there to judge them by
-            judged[inside] = False
-        elif inside.any():
-            head = fit_linear_head(kept_features[~inside], kept_truth[~inside], num_labels)
-            scores[inside] = head.probabilities(kept_features[inside])
-    return JudgedRows(chosen[judged], kept_truth[judged], scores[judged])
+
+def judged_rows(found: OutOfFold, truth: Indices) -> JudgedRows:
+    """Rows of labels with fewer rows than folds are not judged, but have helped to judge: a fold may hold all
+    of them."""
+    kept = truth[found.places]
+    is_judged = np.bincount(kept)[kept] >= NUM_FOLDS
+    return JudgedRows(found.places[is_judged], kept[is_judged], softmax(found.outputs[is_judged]))
 
 
 def by_suspicion(judged: JudgedRows) -> Indices:
@@ -83,7 +86,7 @@ def label_errors(judged: JudgedRows, *, rows: Sequence[int], labels: Sequence[st
     """The rows that look like another label's typical row (confident learning, Northcutt et al. 2021).
 
     Typical is a score of at least the mean score that the label's own rows have for it. ``rows`` are the
-    numbers of all rows that were given to cross_validated.
+    numbers of all rows that were given to out_of_fold.
     """
     typical = _typical_scores(judged, len(labels))
     suspects = []

@@ -5,23 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmi.build.linear_head import Features, fit_linear_head
-from hmi.build.metrics import Indices, accuracy
+from hmi.build.linear_head import Features
+from hmi.build.row_judge import MAX_ROWS, MAX_ROWS_TIMES_OUTPUTS, RowJudge, RowTargets
 
 PARTS = (4, 2, 1)
 """The training rows are cut into so many parts; the accuracies of a cut's parts are averaged."""
-MAX_ROWS = 20_000
-MAX_ROWS_TIMES_LABELS = 10_000_000
 MIN_ROWS = 40
 """Of a quarter there must be ten: fewer tell nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearningPoint:
-    """Accuracy on the test rows of heads fitted on ``rows`` training rows."""
+    """Of heads fitted on ``rows`` training rows, on the test rows."""
 
     rows: int
-    accuracy: float
+    accuracy: float  # wire.tasks.validation_metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +36,23 @@ class LabelledFeatures:
     """Pooled final states of the frozen model, with labels."""
 
     features: Features  # [rows, hidden]
-    truth: Indices  # [rows]
+    truth: RowTargets  # [rows, ...]
 
 
 def learning_curve(
-    train: LabelledFeatures, test: LabelledFeatures, *, num_labels: int, seed: int
+    train: LabelledFeatures, test: LabelledFeatures, judge: RowJudge, *, seed: int
 ) -> LearningCurve | None:
     """None for fewer than MIN_ROWS training rows."""
     order = np.random.default_rng(seed).permutation(len(train.truth))
-    order = order[: min(MAX_ROWS, MAX_ROWS_TIMES_LABELS // num_labels)]
+    order = order[: min(MAX_ROWS, MAX_ROWS_TIMES_OUTPUTS // judge.num_outputs)]
     if len(order) < MIN_ROWS:
         return None
     points = []
     for num_parts in PARTS:
         accuracies = []
         for part in np.array_split(order, num_parts):
-            head = fit_linear_head(train.features[part], train.truth[part], num_labels)
-            accuracies.append(accuracy(head.probabilities(test.features), test.truth))
+            head = judge.fit(train.features[part], train.truth[part])
+            accuracies.append(judge.quality(head.outputs(test.features), test.truth))
         points.append(LearningPoint(len(order) // num_parts, float(np.mean(accuracies))))
     return LearningCurve(tuple(points), forecast(points, rows=2 * points[-1].rows))
 

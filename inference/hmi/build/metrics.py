@@ -1,4 +1,4 @@
-"""Figures of a single-label classifier on held-out rows; numpy alone."""
+"""Figures of what is answered to held-out rows; numpy alone."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ ECE_BINS = 15
 
 Probabilities = npt.NDArray[np.float32]  # [rows, labels], each row sums to 1
 Indices = npt.NDArray[np.int64]  # [rows], place of the true label
+Marks = npt.NDArray[np.bool_]  # [rows, labels]: does the row have the label?
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +147,38 @@ def _ratio(
     numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64] | npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def r2(predicted: npt.NDArray[np.floating], truth: npt.NDArray[np.float64]) -> float:
+    """1 less the squared error over that of the mean; where the truth does not vary, 0 unless it is met."""
+    error = float(np.square(predicted - truth).sum())
+    variance = float(np.square(truth - truth.mean()).sum())
+    if variance == 0:
+        return 1.0 if error == 0 else 0.0
+    return 1 - error / variance
+
+
+def best_threshold(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> float:
+    """The score from which on saying yes has the best F1, half way to the next lower one.
+
+    0.5 where nothing is true.
+    """
+    if not truth.any():
+        return 0.5
+    order = np.argsort(-scores, kind="stable")
+    ranked = scores[order].astype(np.float64)
+    hits = np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
+    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # equal scores are on one side
+    last = int(f1.argmax())
+    below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
+    return float((ranked[last] + below) / 2)
+
+
+def micro_f1(said: Marks, truth: Marks) -> float:
+    """F1 of all labels of all rows; 1 where there are none and none is said."""
+    return f1_of(int((said & truth).sum()), int(said.sum()), int(truth.sum()))
+
+
+def f1_of(hits: int, given: int, support: int) -> float:
+    return 2 * hits / (given + support) if given + support else 1.0

@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.floor_curve import FloorPoint
+from hmi.build.kinds.labels_suspects import LabelsErrors
 from hmi.build.kinds.learning import Figures, Headline
+from hmi.build.kinds.score_suspects import ScoreErrors
 from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.label_errors import LabelErrors
 from hmi.build.learning_curve import LearningCurve
@@ -103,7 +105,7 @@ class Report:
     format_version: int
     kind: TaskKind
     headline: Headline
-    label_errors: LabelErrors | SpanErrors | None  # of kinds with one label a row, and of spans
+    label_errors: LabelErrors | LabelsErrors | ScoreErrors | SpanErrors
     learning_curve: LearningCurve | None
     validation_accuracy: float  # of wire.tasks.validation_metric
     curve: tuple[CurvePoint, ...]

@@ -590,22 +590,24 @@ class _Training:
         self._progress.enter(
             Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
         )
-        if not self._kind.has_one_label:
-            return DataInsight(self._span_errors(parts, states, trained), None)
+        judge = self._kind.judge()
+        if judge is None:
+            assert isinstance(self._kind, TokenClassificationTraining), "other kinds have a judge"
+            return DataInsight(self._span_errors(self._kind, parts, states, trained), None)
         return look_into_data(
             self._backbone,
             parts,
             states,
-            labels=self._job.labels,
+            judge,
             seed=self._recipe.seed,
             on_documents=self._progress.advance,
         )
 
-    def _span_errors(self, parts: Parts, states: PartStates, trained: _Trained) -> SpanErrors | None:
+    def _span_errors(
+        self, kind: TokenClassificationTraining, parts: Parts, states: PartStates, trained: _Trained
+    ) -> SpanErrors:
         """What the trained model says of all rows, those it was trained on looked up without their own
-        text; None of kinds other than spans."""
-        if not isinstance(self._kind, TokenClassificationTraining):
-            return None
+        text."""
         fitted = trained.task.fitted
         model = self._model(self._backbone, trained.adapter, fitted.head)
         outputs, num_done = [], 0
@@ -617,7 +619,7 @@ class _Training:
         encoded = self._backbone.tokenizer.encode(
             [row.input for row in rows], self._recipe.max_tokens, with_words=True
         )
-        return self._kind.suspects(rows, encoded, np.concatenate(outputs), fitted)
+        return kind.suspects(rows, encoded, np.concatenate(outputs), fitted)
 
     def _report_of(
         self,

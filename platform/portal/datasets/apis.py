@@ -121,12 +121,20 @@ class CorrectionIn(serializers.Serializer[Any]):
     label = serializers.CharField(  # type: ignore[assignment]  # a field, not the serializer's own label
         required=False, max_length=MAX_LABEL_CHARS, help_text="Another label of the dataset."
     )
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_LABEL_CHARS),
+        required=False,
+        help_text="Of multi_label: all labels that the row shall have; perhaps none.",
+    )
+    value = serializers.FloatField(required=False, help_text="Of score: the value that the row shall have.")
     drop = serializers.BooleanField(default=False, help_text="Leave the row out.")
 
     def validate(self, attrs: Any) -> Any:
         """Either or."""
-        if ("label" in attrs) == attrs["drop"]:
-            raise serializers.ValidationError({"label": "Give a label, or drop the row; not both."})
+        if sum(name in attrs for name in ("label", "labels", "value")) + attrs["drop"] != 1:
+            raise serializers.ValidationError(
+                {"label": "Give a label, labels or a value, or drop the row; one of them."}
+            )
         return attrs
 
 
@@ -244,7 +252,13 @@ class DatasetCorrectionsApi(TenantApi):
         fix = correcting_fix(
             dataset=found,
             corrections=[
-                Correction(one["row"], one.get("label")) for one in given.validated_data["corrections"]
+                Correction(
+                    one["row"],
+                    one.get("label"),
+                    tuple(dict.fromkeys(one["labels"])) if "labels" in one else None,
+                    one.get("value"),
+                )
+                for one in given.validated_data["corrections"]
             ],
             store=store,
         )

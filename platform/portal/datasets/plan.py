@@ -21,7 +21,8 @@ class FixPlan:
     drop: frozenset[str] = frozenset()  # codes of findings whose rows are left out
     drop_labels: Mapping[str, str] = field(default_factory=dict)  # label -> code of the finding
     label_names: Mapping[str, str] = field(default_factory=dict)  # label as it stands -> as it is kept
-    row_labels: Mapping[int, str] = field(default_factory=dict)  # row -> the label that it was given
+    row_labels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # row -> those that it was given
+    row_values: Mapping[int, float] = field(default_factory=dict)  # row -> the score that it was given
     drop_rows: frozenset[int] = frozenset()  # left out one by one
     edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK, WIDEN, KEEP_LONGEST
 
@@ -52,14 +53,24 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
         case FixKind.MERGE_LABELS:
             renamed: Mapping[str, str] = fix.values["labels"]
             before = {name: renamed.get(kept, kept) for name, kept in plan.label_names.items()}
-            given = {row: renamed.get(label, label) for row, label in plan.row_labels.items()}
+            given = {
+                row: tuple(dict.fromkeys(renamed.get(label, label) for label in labels))
+                for row, labels in plan.row_labels.items()
+            }
             return replace(plan, label_names={**renamed, **before}, row_labels=given)
         case FixKind.CORRECT:
-            labels = {int(row): label for row, label in fix.values["labels"].items()}
+            corrected = {int(row): _listed(label) for row, label in fix.values["labels"].items()}
+            values = {int(row): value for row, value in fix.values.get("values", {}).items()}
             return replace(
                 plan,
-                row_labels={**plan.row_labels, **labels},
+                row_labels={**plan.row_labels, **corrected},
+                row_values={**plan.row_values, **values},
                 drop_rows=plan.drop_rows | frozenset(fix.values["drop"]),
             )
         case _:
             return replace(plan, edits=plan.edits | {fix.kind})
+
+
+def _listed(label: str | Sequence[str]) -> tuple[str, ...]:
+    """Of kinds with one label a row it stands alone."""
+    return (label,) if isinstance(label, str) else tuple(label)

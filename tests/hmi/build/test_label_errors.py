@@ -3,9 +3,10 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from hmi.build.label_errors import NUM_FOLDS, by_suspicion, cross_validated, label_errors
+from hmi.build.label_errors import SingleLabelJudge, by_suspicion, cross_validated, label_errors
 from hmi.build.learning_curve import LabelledFeatures, LearningPoint, forecast, learning_curve
 from hmi.build.linear_head import WEIGHT_DECAY, fit_linear_head
+from hmi.build.row_judge import NUM_FOLDS
 
 LABELS = ("a", "b", "c")
 
@@ -64,7 +65,7 @@ def test_the_head_is_that_of_scikit_learn() -> None:
 def test_the_learning_curve_rises_and_forecasts_on_its_own_law() -> None:
     train = LabelledFeatures(*clusters(200, spread=2.5))
     test = LabelledFeatures(*clusters(1000, seed=2, spread=2.5))
-    curve = learning_curve(train, test, num_labels=3, seed=1)
+    curve = learning_curve(train, test, SingleLabelJudge(3), seed=1)
     assert curve is not None
     assert [point.rows for point in curve.points] == [50, 100, 200]
     assert curve.points[0].accuracy < curve.points[-1].accuracy
@@ -83,4 +84,4 @@ def test_there_is_no_forecast_where_more_rows_have_not_helped_and_no_curve_of_a_
         forecast([LearningPoint(25, 1.0), LearningPoint(50, 1.0), LearningPoint(100, 1.0)], rows=200) is None
     )
     few = LabelledFeatures(*clusters(20))
-    assert learning_curve(few, few, num_labels=3, seed=1) is None
+    assert learning_curve(few, few, SingleLabelJudge(3), seed=1) is None

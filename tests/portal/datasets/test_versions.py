@@ -30,9 +30,9 @@ GOOD = "text,label\n" + "".join(f"film {n},{'pos' if n % 2 else 'neg'}\n" for n 
 RAGGED = GOOD + "one, two,pos\n"
 
 
-def upload(member: Member, content: str | bytes, name: str = "films.csv") -> dict[str, Any]:
+def upload(member: Member, content: str | bytes, name: str = "films.csv", **form: str) -> dict[str, Any]:
     data = content.encode() if isinstance(content, str) else content
-    answer = member.client().post(f"{member.path}/datasets", {"file": SimpleUploadedFile(name, data)})
+    answer = member.client().post(f"{member.path}/datasets", {"file": SimpleUploadedFile(name, data), **form})
     assert answer.status_code == 201, answer.content
     return dict(answer.json())
 
@@ -192,12 +192,58 @@ def test_rows_are_given_other_labels_and_left_out_one_by_one(
     assert shown(cast.acme, back.json()["id"])["num_rows"] == 29
 
 
+OF_KINDS: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "score": ("text,label\n" + "".join(f"film {n},{n}.5\n" for n in range(30)), {"value": 7.25}, 7.25),
+    "multi_label": (
+        "text,label\n" + "".join(f"film {n},{'a;b' if n % 2 else 'b'}\n" for n in range(30)),
+        {"labels": ["a"]},
+        ["a"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OF_KINDS)
+def test_values_and_several_labels_are_put_right(
+    cast: Cast, kind: str, examined: Callable[[Callable[[], Any]], Any]
+) -> None:
+    content, wanted, kept = OF_KINDS[kind]
+    first = upload(cast.acme, content, kind=kind)
+    client = cast.acme.client(Role.DEVELOPER)
+    corrections = ({"row": 2, **wanted}, {"row": 3, "drop": True})
+    answer = examined(lambda: correct(client, cast.acme, first["id"], *corrections))
+    assert answer.status_code == 201, answer.content
+    second = shown(cast.acme, answer.json()["id"])
+    assert (second["state"], second["num_rows"]) == ("ready", 29)
+    rows = client.get(f"{cast.acme.path}/datasets/{second['id']}/rows?limit=2").json()["results"]
+    [name] = wanted
+    assert [(row["row"], row[name] == kept) for row in rows] == [(2, True), (4, False)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "correction", "words"),
+    [
+        ("score", {"label": "a"}, "by their value"),
+        ("score", {"value": "nan"}, "valid number"),
+        ("multi_label", {"value": 1}, "by their labels"),
+        ("multi_label", {"labels": ["a", "c"]}, "no label 'c'"),
+        ("multi_label", {"labels": ["a"], "drop": True}, "one of them"),
+    ],
+)
+def test_what_rows_of_a_kind_do_not_have_is_refused(
+    cast: Cast, kind: str, correction: dict[str, Any], words: str
+) -> None:
+    first = upload(cast.acme, OF_KINDS[kind][0], kind=kind)
+    answer = correct(cast.acme.client(), cast.acme, first["id"], {"row": 2, **correction})
+    assert answer.status_code == 400
+    assert words in str(answer.json()["error"])
+
+
 @pytest.mark.parametrize(
     ("corrections", "words"),
     [
         ([], "empty"),
         ([{"row": 2}], "Give a label"),
-        ([{"row": 2, "label": "pos", "drop": True}], "not both"),
+        ([{"row": 2, "label": "pos", "drop": True}], "one of them"),
         ([{"row": 2, "label": "positive"}], "no label 'positive'"),
         ([{"row": 1, "drop": True}], "no row 1"),
         ([{"row": 99, "label": "pos"}], "no row 99"),

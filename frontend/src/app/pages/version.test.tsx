@@ -5,6 +5,7 @@ import {
   additions,
   dataset as example,
   me,
+  multiLabelReport,
   report,
   scoreReport,
   spansReport,
@@ -310,6 +311,58 @@ describe("a report's rows", () => {
     expect(sent(`POST ${root}/trainings`)).toEqual([{ dataset: corrected, recipe: training().recipe }]);
     expect(await screen.findByText(/To undo, train on the earlier version/)).toBeVisible();
     expect(sessionStorage.getItem(`hmi-corrections acme ${dataset}`)).toBeNull();
+  });
+
+  it("are given other values, by suggestion or by hand, where a score is predicted", async () => {
+    const suspects = [{ row: 17, value: 1, suggested: 3.4172, doubt: 6.2 }];
+    const label_errors = { judged: 240, spread: 0.39, num_suspects: 1, suspects };
+    const learning_curve = additions.learning_curve;
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ report: { ...scoreReport, label_errors, learning_curve }, labels: [] })),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const region = await screen.findByRole("region", { name: "Values that may be wrong" });
+    expect(region).toHaveTextContent("off by 0.39 as a rule, and at 1 by three times that or more");
+    expect(screen.getByRole("region", { name: "Would more rows help?" })).toHaveTextContent(
+      "The R² of a simple",
+    );
+    await user.click(within(region).getByRole("button", { name: /^It is 3.42.*row 17/ }));
+    const byHand = screen.getByLabelText("Value of row 23");
+    await user.clear(byHand);
+    await user.type(byHand, "2.5");
+    expect(screen.getByText("2 values changed")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Retrain with the corrections" }));
+
+    await expect
+      .poll(() => sent(`POST ${datasets}/${dataset}/corrections`))
+      .toEqual([
+        {
+          corrections: [
+            { row: 17, value: 3.42, drop: false },
+            { row: 23, value: 2.5, drop: false },
+          ],
+        },
+      ]);
+  });
+
+  it("are given other labels, all at once or one by one, where a text has several", async () => {
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ report: multiLabelReport, labels: multiLabelReport.labels })),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const region = await screen.findByRole("region", { name: "Labels that may be wrong" });
+    expect(region).toHaveTextContent("looked at 240 rows and doubt labels of 1, given or missing.");
+    const suggested = within(region).getByRole("button", { name: /^It is billing, delivery.*row 17/ });
+    await user.click(suggested);
+    expect(suggested).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByLabelText("What becomes of row 17")).toHaveDisplayValue("Set right");
+    await user.click(screen.getByRole("button", { name: "Retrain with the corrections" }));
+
+    await expect
+      .poll(() => sent(`POST ${datasets}/${dataset}/corrections`))
+      .toEqual([{ corrections: [{ row: 17, labels: ["billing", "delivery"], drop: false }] }]);
   });
 
   it("are as they were after undoing, one by one or all", async () => {

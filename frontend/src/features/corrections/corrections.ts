@@ -31,9 +31,11 @@ export function useCorrections(tenant: string, dataset: string): Corrections {
 /** "2 labels changed, 1 row left out". */
 export function correctionsInWords(all: Correction[]): string {
   const numDropped = all.filter(({ drop }) => drop).length;
-  const numLabels = all.length - numDropped;
+  const numValues = all.filter(({ value }) => value !== undefined).length;
+  const numLabels = all.length - numDropped - numValues;
   return [
     numLabels > 0 && `${formatCount(numLabels, "label")} changed`,
+    numValues > 0 && `${formatCount(numValues, "value")} changed`,
     numDropped > 0 && `${formatCount(numDropped, "row")} left out`,
   ]
     .filter(Boolean)

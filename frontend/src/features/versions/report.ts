@@ -1,6 +1,7 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
 import { formatPercent, formatValue } from "@/lib/format";
+import type { Correction } from "@/lib/types";
 
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
@@ -173,6 +174,14 @@ export interface ScoreReport extends Common {
   spearman_ci95: [number, number];
   train: { mean: number; std: number; least: number; most: number; mean_mae: number } | null;
   mistakes?: { row: number; value: number; predicted: number }[];
+  /** Null in older reports, as the learning curve. Doubt is the distance in spreads of the residuals. */
+  label_errors?: {
+    judged: number;
+    spread: number;
+    num_suspects: number;
+    suspects: { row: number; value: number; suggested: number; doubt: number }[];
+  } | null;
+  learning_curve?: LearningCurve | null;
 }
 
 export interface MultiLabelReport extends Common {
@@ -189,6 +198,13 @@ export interface MultiLabelReport extends Common {
   mean_labels: number;
   mean_predicted: number;
   mistakes?: { row: number; labels: string[]; predicted: string[] }[];
+  /** Null in older reports, as the learning curve. Doubt is of the surest of a row's doubted labels. */
+  label_errors?: {
+    judged: number;
+    num_suspects: number;
+    suspects: { row: number; labels: string[]; suggested: string[]; doubt: number }[];
+  } | null;
+  learning_curve?: LearningCurve | null;
 }
 
 /** A span is right when its characters and its label are; classes count spans. */
@@ -340,7 +356,13 @@ export interface JudgedRow {
   other: string;
   labelScore?: number;
   otherScore?: number;
+  /** The same as corrections say it; of kinds whose rows can be given something else. */
+  now?: RowAnswer;
+  suggested?: RowAnswer;
 }
+
+/** What a row is labelled with: one of these, by its kind. */
+export type RowAnswer = Pick<Correction, "label" | "labels" | "value">;
 
 /** The worst mistakes, in the order of the report. */
 export function mistakesOf(report: Report): JudgedRow[] {
@@ -352,18 +374,10 @@ export function mistakesOf(report: Report): JudgedRow[] {
     }));
   }
   if (report.kind === "score") {
-    return (report.mistakes ?? []).map(({ row, value, predicted }) => ({
-      row,
-      label: formatValue(value),
-      other: formatValue(predicted),
-    }));
+    return (report.mistakes ?? []).map(({ row, value, predicted }) => scored(row, value, predicted));
   }
   if (report.kind === "multi_label") {
-    return (report.mistakes ?? []).map(({ row, labels, predicted }) => ({
-      row,
-      label: listed(labels),
-      other: listed(predicted),
-    }));
+    return (report.mistakes ?? []).map(({ row, labels, predicted }) => labelled(row, labels, predicted));
   }
   return (report.mistakes ?? []).map((mistake) => ({
     row: mistake.row,
@@ -371,10 +385,32 @@ export function mistakesOf(report: Report): JudgedRow[] {
     other: mistake.predicted,
     labelScore: mistake.label_score,
     otherScore: mistake.predicted_score,
+    now: { label: mistake.label },
+    suggested: { label: mistake.predicted },
   }));
 }
 
-/** The rows whose labels the other rows contradict; of spans, the trained model does. */
+function scored(row: number, value: number, suggested: number): JudgedRow {
+  return {
+    row,
+    label: formatValue(value),
+    other: formatValue(suggested),
+    now: { value },
+    suggested: { value: Number(suggested.toPrecision(3)) },
+  };
+}
+
+function labelled(row: number, labels: string[], suggested: string[]): JudgedRow {
+  return {
+    row,
+    label: listed(labels),
+    other: listed(suggested),
+    now: { labels },
+    suggested: { labels: suggested },
+  };
+}
+
+/** The rows whose labels or values the other rows contradict; of spans, the trained model does. */
 export function suspectsOf(report: Report): JudgedRow[] {
   if (report.kind === "token_classification") {
     return (report.label_errors?.suspects ?? []).map(({ row, spans, suggested, doubt }) => ({
@@ -384,13 +420,25 @@ export function suspectsOf(report: Report): JudgedRow[] {
       otherScore: doubt,
     }));
   }
-  if (!hasOneLabel(report)) return [];
+  if (report.kind === "score") {
+    return (report.label_errors?.suspects ?? []).map(({ row, value, suggested }) =>
+      scored(row, value, suggested),
+    );
+  }
+  if (report.kind === "multi_label") {
+    return (report.label_errors?.suspects ?? []).map(({ row, labels, suggested, doubt }) => ({
+      ...labelled(row, labels, suggested),
+      otherScore: doubt,
+    }));
+  }
   return (report.label_errors?.suspects ?? []).map((suspect) => ({
     row: suspect.row,
     label: suspect.label,
     other: suspect.suggested,
     labelScore: suspect.label_score,
     otherScore: suspect.suggested_score,
+    now: { label: suspect.label },
+    suggested: { label: suspect.suggested },
   }));
 }
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.data import LabelledRow
+from hmi.build.row_judge import RowJudge
 from hmi.kinds.token_classification import ScoreMap
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
@@ -18,10 +19,10 @@ from wire.artifacts import AdapterFields
 
 Outputs = npt.NDArray[np.float32]
 """[rows, outputs], or [tokens of all rows, outputs] where the head reads tokens."""
-TEACHER_TEMPERATURE = 2.0
-"""How far the scores of a teacher, and of who imitates it, are softened."""
 Targets = npt.NDArray[Any]
 """One entry a row; type and further axes are the kind's own."""
+TEACHER_TEMPERATURE = 2.0
+"""How far the scores of a teacher, and of who imitates it, are softened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class TrainingKind(Protocol):
 
     @property
     def has_one_label(self) -> bool:
-        """Targets are places of one label a row: so that linear heads can judge the labels themselves."""
+        """Targets are places of one label a row: so that an estimate can say what accuracy to expect."""
 
     def problem(self, row: LabelledRow) -> str | None:
         """What is wrong with the label of a row of the dataset, in words without its text."""
@@ -134,6 +135,10 @@ class TrainingKind(Protocol):
         """Raise HmiError(DATASET_*) for training rows from which nothing can be learnt."""
 
     def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets: ...
+
+    def judge(self) -> RowJudge | None:
+        """What says which rows are probably labelled wrong, and what more rows would bring; None where only
+        the trained model can."""
 
     def learning(self, train: Targets) -> Learning: ...
 

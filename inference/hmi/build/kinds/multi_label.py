@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.kinds.labels_suspects import LabelsJudge
 from hmi.build.kinds.learning import (
     TEACHER_TEMPERATURE,
     Evaluated,
@@ -18,7 +19,7 @@ from hmi.build.kinds.learning import (
     Outputs,
     Targets,
 )
-from hmi.build.metrics import Indices, bootstrap_rows
+from hmi.build.metrics import Indices, Marks, best_threshold, bootstrap_rows, f1_of, micro_f1
 from hmi.kinds.multi_label import sigmoid
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
@@ -27,9 +28,6 @@ from wire.errors import ErrorCode
 MIN_POSITIVES = 10
 """Validation rows that a label needs for a threshold of its own; others share the best common one."""
 MAX_MISTAKES = 20
-
-Marks = npt.NDArray[np.bool_]
-"""[rows, labels]: does the row have the label?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +104,9 @@ class MultiLabelTraining:
             marks[place, [self._places[label] for label in row.labels or ()]] = 1
         return marks
 
+    def judge(self) -> LabelsJudge:
+        return LabelsJudge(self._labels)
+
     def learning(self, train: Targets) -> "MultiLabelLearning":
         return MultiLabelLearning(len(self._labels))
 
@@ -122,7 +123,7 @@ class MultiLabelTraining:
         hits, given, support = (said & truth).sum(0), said.sum(0), truth.sum(0)
         return MultiLabelFigures(
             micro_f1=micro_f1(said, truth),
-            micro_f1_ci95=interval(lambda rows: _f1_of(*sums[rows].sum(0).tolist())),
+            micro_f1_ci95=interval(lambda rows: f1_of(*sums[rows].sum(0).tolist())),
             macro_f1=macro_f1(said, truth),
             macro_f1_ci95=interval(lambda rows: macro_f1(said[rows], truth[rows])),
             exact_match=float(is_exact.mean()),
@@ -134,7 +135,7 @@ class MultiLabelTraining:
                     threshold=evaluated.fitted.thresholds[place],
                     precision=float(hits[place] / max(given[place], 1)),
                     recall=float(hits[place] / max(support[place], 1)),
-                    f1=_f1_of(int(hits[place]), int(given[place]), int(support[place])),
+                    f1=f1_of(int(hits[place]), int(given[place]), int(support[place])),
                     support=int(support[place]),
                     predicted=int(given[place]),
                 )
@@ -206,37 +207,11 @@ class MultiLabelLearning:
         return FittedHead(head, thresholds=thresholds)
 
 
-def best_threshold(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> float:
-    """The score from which on saying yes has the best F1, half way to the next lower one.
-
-    0.5 where nothing is true.
-    """
-    if not truth.any():
-        return 0.5
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order].astype(np.float64)
-    hits = np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
-    f1[:-1][ranked[:-1] == ranked[1:]] = -1  # equal scores are on one side
-    last = int(f1.argmax())
-    below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
-    return float((ranked[last] + below) / 2)
-
-
-def micro_f1(said: Marks, truth: Marks) -> float:
-    """F1 of all labels of all rows; 1 where there are none and none is said."""
-    return _f1_of(int((said & truth).sum()), int(said.sum()), int(truth.sum()))
-
-
 def macro_f1(said: Marks, truth: Marks) -> float:
     """Mean F1 over the labels that rows have."""
     support = truth.sum(0)
     f1 = 2 * (said & truth).sum(0) / np.maximum(said.sum(0) + support, 1)
     return float(f1[support > 0].mean()) if support.any() else 1.0
-
-
-def _f1_of(hits: int, given: int, support: int) -> float:
-    return 2 * hits / (given + support) if given + support else 1.0
 
 
 def _said(outputs: Outputs, fitted: FittedHead) -> Marks:

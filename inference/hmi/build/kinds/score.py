@@ -11,8 +11,15 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
-from hmi.build.kinds.learning import Evaluated, FittedHead, Headline, Outputs, Targets
-from hmi.build.metrics import bootstrap_rows
+from hmi.build.kinds.learning import (
+    Evaluated,
+    FittedHead,
+    Headline,
+    Outputs,
+    Targets,
+)
+from hmi.build.kinds.score_suspects import ScoreJudge
+from hmi.build.metrics import bootstrap_rows, r2
 from hmi.kinds.score import value_counts
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
@@ -103,6 +110,9 @@ class ScoreTraining:
     def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets:
         return _values(rows)
 
+    def judge(self) -> ScoreJudge:
+        return ScoreJudge()
+
     def learning(self, train: Targets) -> "ScoreLearning":
         return ScoreLearning(mean=float(train.mean()), scale=float(train.std()) or 1.0)
 
@@ -186,15 +196,6 @@ def mae(predicted: Values, truth: Values) -> float:
 def rmse(predicted: Values, truth: Values) -> float:
     """Root of the mean squared error."""
     return float(np.sqrt(np.square(predicted - truth).mean()))
-
-
-def r2(predicted: npt.NDArray[np.floating], truth: Values) -> float:
-    """1 less the squared error over that of the mean; where the truth does not vary, 0 unless it is met."""
-    error = float(np.square(predicted - truth).sum())
-    variance = float(np.square(truth - truth.mean()).sum())
-    if variance == 0:
-        return 1.0 if error == 0 else 0.0
-    return 1 - error / variance
 
 
 def pearson(predicted: Values, truth: Values) -> float:

@@ -20,6 +20,7 @@ from hmi.build.kinds.learning import (
     Targets,
     imitation_loss,
 )
+from hmi.build.label_errors import SingleLabelJudge
 from hmi.build.label_set_figures import LabelSetFigures, label_set_figures
 from hmi.build.metrics import ClassMetrics
 from hmi.build.report import (
@@ -94,6 +95,9 @@ class SingleLabelTraining:
 
     def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets:
         return np.array(label_indices(rows, self._labels), np.int64)
+
+    def judge(self) -> SingleLabelJudge:
+        return SingleLabelJudge(len(self._labels), self._labels)
 
     def learning(self, train: Targets) -> "SingleLabelLearning":
         return SingleLabelLearning(len(self._labels), train)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hmi.build.label_errors import MAX_SUSPECTS
 from hmi.build.metrics import Indices
+from hmi.build.row_judge import MAX_SUSPECTS
 from wire.spans import Span
 
 

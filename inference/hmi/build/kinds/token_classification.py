@@ -15,11 +15,17 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
-from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs, Targets, imitation_loss
+from hmi.build.kinds.learning import (
+    Evaluated,
+    FittedHead,
+    Outputs,
+    Targets,
+    imitation_loss,
+)
 from hmi.build.kinds.single_label import class_weights
 from hmi.build.kinds.span_figures import SpanFigures, span_figures
 from hmi.build.kinds.span_suspects import JudgedSpans, SpanErrors, doubtful_rows, span_errors
-from hmi.build.label_errors import MAX_SUSPECTS
+from hmi.build.row_judge import MAX_SUSPECTS
 from hmi.build.score_calibration import fit_score_map, fit_temperature
 from hmi.kinds.token_classification import (
     OUTSIDE,
@@ -89,6 +95,9 @@ class TokenClassificationTraining:
             targets[place, of_words.tokens, 0] = np.repeat(tags, of_words.counts)
             targets[place, of_words.tokens, 1] = np.repeat(np.arange(len(tags)), of_words.counts)
         return targets
+
+    def judge(self) -> None:
+        """A linear head finds no spans: see suspects."""
 
     def learning(self, train: Targets) -> "TokenLearning":
         return TokenLearning(2 * len(self._labels) + 1, train)

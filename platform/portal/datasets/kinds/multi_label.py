@@ -47,8 +47,9 @@ class MultiLabelRows:
         given = source.label.split(plan.separator) if source.listed is None else source.listed
         labels = [label for label in (edit(label).strip() for label in given) if label]
         renamed = dict.fromkeys(plan.label_names.get(label, label) for label in labels)
+        kept = plan.row_labels.get(source.row, tuple(renamed))
         return Record(
-            source.row, text, labels=tuple(label for label in renamed if label not in plan.drop_labels)
+            source.row, text, labels=tuple(label for label in kept if label not in plan.drop_labels)
         )
 
     def reasons_against(self, record: Record, source: SourceRow) -> Iterator[str]:

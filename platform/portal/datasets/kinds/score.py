@@ -38,13 +38,12 @@ class ScoreRows:
         return isinstance(value, str | int | float | None) and not isinstance(value, bool)
 
     def record(self, source: SourceRow, text: str, plan: FixPlan, edit: Edit) -> Record:
-        return Record(source.row, text, value=number_of(edit(source.label)))
+        value = plan.row_values.get(source.row)
+        return Record(source.row, text, value=number_of(edit(source.label)) if value is None else value)
 
     def reasons_against(self, record: Record, source: SourceRow) -> Iterator[str]:
-        if not source.label.strip():
-            yield "empty_labels"
-        elif record.value is None:
-            yield "not_a_number_labels"
+        if record.value is None:
+            yield "not_a_number_labels" if source.label.strip() else "empty_labels"
 
     def oddities(self, record: Record, source: SourceRow) -> Iterator[str]:
         return iter(())

@@ -38,8 +38,8 @@ class SingleLabelRows:
 
     def record(self, source: SourceRow, text: str, plan: FixPlan, edit: Edit) -> Record:
         label = edit(source.label).strip()
-        kept = plan.label_names.get(label, label)
-        return Record(source.row, text, label=plan.row_labels.get(source.row, kept))
+        [kept] = plan.row_labels.get(source.row, (plan.label_names.get(label, label),))
+        return Record(source.row, text, label=kept)
 
     def reasons_against(self, record: Record, source: SourceRow) -> Iterator[str]:
         if not record.label:

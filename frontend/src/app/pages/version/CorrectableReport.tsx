@@ -7,7 +7,7 @@ import { paths } from "@/app/paths";
 import { CorrectionBar } from "@/features/corrections/components/CorrectionBar";
 import { useCorrections } from "@/features/corrections/corrections";
 import { ReportSummary } from "@/features/versions/components/ReportSummary";
-import { hasOneLabel, readReport } from "@/features/versions/report";
+import { readReport } from "@/features/versions/report";
 import { afterChange } from "@/lib/after-change";
 import type { Version } from "@/lib/types";
 
@@ -26,7 +26,7 @@ export function CorrectableReport({ tenant, task, version, dataset }: Props) {
   const retrain = useRetrain(tenant, task);
   const navigate = useNavigate();
   const report = readReport(version.report);
-  const decisions = { ...corrections, labels: report && hasOneLabel(report) ? report.labels : [] };
+  const decisions = { ...corrections, labels: report && "labels" in report ? report.labels : [] };
   const start = () =>
     afterChange(retrain.mutateAsync({ version, corrections: corrections.all }), (training) => {
       corrections.clear();

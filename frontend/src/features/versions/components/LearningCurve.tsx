@@ -1,4 +1,4 @@
-/** What more rows would bring: accuracy at a quarter, half and all of them, and a forecast at twice as many. */
+/** What more rows would bring: the kind's figure at a quarter, half and all of them, and a forecast at twice as many. */
 
 import { Stack, Text } from "@mantine/core";
 
@@ -7,7 +7,9 @@ import { formatCount, formatPercent } from "@/lib/format";
 
 import type { LearningCurve as Curve } from "../report";
 
-export function LearningCurve({ curve }: { curve: Curve | null }) {
+const names: Record<string, string> = { accuracy: "accuracy", r2: "R²", micro_f1: "micro F1" };
+
+export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: string }) {
   if (!curve) {
     return (
       <Text size="sm" c="dimmed">
@@ -20,7 +22,7 @@ export function LearningCurve({ curve }: { curve: Curve | null }) {
   return (
     <Stack gap="xs">
       {curve.points.map(({ rows, accuracy }) => (
-        <ShareBar key={rows} name={formatCount(rows, "row")} share={accuracy} color="teal.6" />
+        <ShareBar key={rows} name={formatCount(rows, "row")} share={Math.max(accuracy, 0)} color="teal.6" />
       ))}
       {curve.forecast && (
         <ShareBar
@@ -36,8 +38,8 @@ export function LearningCurve({ curve }: { curve: Curve | null }) {
           : "More rows have not helped so far: better labels or clearer ones may."}
       </Text>
       <Text size="xs" c="dimmed">
-        Measured with a simple classifier on the unadapted model, which is quick: look at the slope; this
-        version itself stands higher or lower.
+        The {names[metric] ?? metric} of a simple model on the unadapted one, which is quick: look at the
+        slope; this version itself stands higher or lower.
       </Text>
     </Stack>
   );

@@ -1,11 +1,12 @@
 /** The rows that a person should look at: labels that may be wrong, and the worst mistakes. */
 
 import { Section } from "@/components/ui/Section";
-import { formatCount, formatNumber } from "@/lib/format";
+import { formatCount, formatNumber, formatValue } from "@/lib/format";
 
 import { useRowTexts } from "../api/get-row-texts";
 import { mistakesOf, type Report, suspectsOf } from "../report";
-import { type Decisions, RowList } from "./RowList";
+import type { Decisions } from "./RowDecision";
+import { RowList } from "./RowList";
 
 interface Props {
   tenant: string;
@@ -15,7 +16,6 @@ interface Props {
 }
 
 export function NamedRows({ tenant, report, dataset, decisions }: Props) {
-  const errors = "label_errors" in report ? report.label_errors : undefined;
   const suspects = suspectsOf(report);
   const mistakes = mistakesOf(report);
   const texts = useRowTexts(
@@ -27,14 +27,10 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
   const todo = decisions ? " Set right here what is wrong, then train again." : "";
   return (
     <>
-      {errors && (
+      {report.label_errors && (
         <Section
-          title="Labels that may be wrong"
-          description={
-            report.kind === "token_classification"
-              ? `The trained model looked at ${formatCount(errors.judged, "row")} and contradicts the places of ${formatNumber(errors.num_suspects)}, as surely as it finds right ones; the numbers count characters.`
-              : `Classifiers that never saw the row they judged looked at ${formatCount(errors.judged, "row")} and doubt ${formatCount(errors.num_suspects, "label")}.${suspects.length > 0 ? todo : ""}`
-          }
+          title={report.kind === "score" ? "Values that may be wrong" : "Labels that may be wrong"}
+          description={`${judgement(report)}${suspects.length > 0 ? todo : ""}`}
         >
           {suspects.length > 0 && (
             <RowList rows={suspects} otherTitle="Rather" texts={known} decisions={decisions} />
@@ -59,4 +55,22 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
       )}
     </>
   );
+}
+
+/** Who looked for wrong labels, and what came of it. */
+function judgement({ kind, label_errors: errors }: Report): string {
+  if (!errors) return "";
+  const rows = formatCount(errors.judged, "row");
+  const doubted = formatNumber(errors.num_suspects);
+  if (kind === "token_classification") {
+    return `The trained model looked at ${rows} and contradicts the places of ${doubted}, as surely as it finds right ones; the numbers count characters.`;
+  }
+  if (kind === "score") {
+    const spread = "spread" in errors ? formatValue(errors.spread) : "";
+    return `Models that never saw the row they judged looked at ${rows}: they are off by ${spread} as a rule, and at ${doubted} by three times that or more.`;
+  }
+  if (kind === "multi_label") {
+    return `Classifiers that never saw the row they judged looked at ${rows} and doubt labels of ${doubted}, given or missing.`;
+  }
+  return `Classifiers that never saw the row they judged looked at ${rows} and doubt ${formatCount(errors.num_suspects, "label")}.`;
 }

@@ -28,7 +28,7 @@ import { PlotCost } from "./PlotCost";
 import { RankTable } from "./RankTable";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
-import type { Decisions } from "./RowList";
+import type { Decisions } from "./RowDecision";
 import { SliceTable } from "./SliceTable";
 
 interface Props {
@@ -77,7 +77,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
         <Stack gap="lg">
           {report.learning_curve !== undefined && (
             <Section title="Would more rows help?">
-              <LearningCurve curve={report.learning_curve} />
+              <LearningCurve curve={report.learning_curve} metric="accuracy" />
             </Section>
           )}
           <Section title="How much of the text PLOT knew">
@@ -125,6 +125,11 @@ function PlainSummary({
         {report.kind === "token_classification" && report.calibration && (
           <Section title="Do the scores mean what they say?">
             <ReliabilityDiagram calibration={report.calibration} />
+          </Section>
+        )}
+        {report.kind !== "token_classification" && report.learning_curve !== undefined && (
+          <Section title="Would more rows help?">
+            <LearningCurve curve={report.learning_curve} metric={report.headline.name} />
           </Section>
         )}
         <Section title="How much of the text PLOT knew">

@@ -1,24 +1,15 @@
 /** Rows of the training's dataset that the report names, to be judged; texts are read from the dataset as it is now. */
 
-import { Button, Group, NativeSelect, Stack, Text, VisuallyHidden } from "@mantine/core";
-import { IconCheck } from "@tabler/icons-react";
+import { Button, Group, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useId, useState } from "react";
 
 import { formatCount, formatPercent } from "@/lib/format";
-import type { Correction } from "@/lib/types";
 
 import type { JudgedRow } from "../report";
+import { type Decisions, RowDecision } from "./RowDecision";
 import classes from "./RowList.module.css";
 
 const rowsAtOnce = 10;
-
-/** What a person may decide about rows, and has. */
-export interface Decisions {
-  of: (row: number) => Correction | undefined;
-  decide: (row: number, correction: Correction | undefined) => void;
-  /** Labels that a row can be given; empty where rows can only be left out. */
-  labels: string[];
-}
 
 interface Props {
   rows: JudgedRow[];
@@ -100,56 +91,9 @@ function Row({ named, otherTitle, text, decisions }: RowProps) {
             {other} <Score share={otherScore} />
           </dd>
         </Text>
-        {decisions && <Decision named={named} decisions={decisions} />}
+        {decisions && <RowDecision named={named} decisions={decisions} />}
       </Stack>
     </li>
-  );
-}
-
-const asItIs = "as it is";
-const leftOut = "left out";
-
-function Decision({ named, decisions }: { named: JudgedRow; decisions: Decisions }) {
-  const { row, label, other } = named;
-  const correction = decisions.of(row);
-  const isSuggested = correction?.label === other;
-  const canSuggest = other !== label && decisions.labels.includes(other);
-  const value = correction ? (correction.drop ? leftOut : `label ${correction.label}`) : asItIs;
-  const choose = (chosen: string) => {
-    if (chosen === asItIs) decisions.decide(row, undefined);
-    else if (chosen === leftOut) decisions.decide(row, { row, drop: true });
-    else decisions.decide(row, { row, label: chosen.slice("label ".length), drop: false });
-  };
-  return (
-    <Group gap={6} className="not-printed" wrap="wrap">
-      {canSuggest && (
-        <Button
-          size="xs"
-          variant={isSuggested ? "filled" : "default"}
-          aria-pressed={isSuggested}
-          leftSection={isSuggested && <IconCheck size={14} aria-hidden />}
-          maw={180}
-          onClick={() => choose(isSuggested ? asItIs : `label ${other}`)}
-        >
-          It is {other}
-          <VisuallyHidden> (row {row})</VisuallyHidden>
-        </Button>
-      )}
-      <NativeSelect
-        size="xs"
-        aria-label={`What becomes of row ${row}`}
-        value={value}
-        onChange={(event) => choose(event.currentTarget.value)}
-        data={[
-          { value: asItIs, label: "Leave as it is" },
-          ...decisions.labels
-            .filter((each) => each !== label)
-            .map((each) => ({ value: `label ${each}`, label: `It is ${each}` })),
-          { value: leftOut, label: "Leave the row out" },
-        ]}
-        maw={180}
-      />
-    </Group>
   );
 }
 

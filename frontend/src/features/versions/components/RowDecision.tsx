@@ -1,0 +1,119 @@
+/** What becomes of a row that the report names: what it suggests, something else by hand, or out with it. */
+
+import { Button, Group, MultiSelect, NativeSelect, NumberInput, VisuallyHidden } from "@mantine/core";
+import { IconCheck } from "@tabler/icons-react";
+
+import type { Correction } from "@/lib/types";
+
+import type { JudgedRow, RowAnswer } from "../report";
+
+/** What a person may decide about rows, and has. */
+export interface Decisions {
+  of: (row: number) => Correction | undefined;
+  decide: (row: number, correction: Correction | undefined) => void;
+  /** Labels that a row can be given; none of kinds without labels, and where rows can only be left out. */
+  labels: string[];
+}
+
+const asItIs = "as it is";
+const leftOut = "left out";
+const setRight = "set right";
+
+export function RowDecision({ named, decisions }: { named: JudgedRow; decisions: Decisions }) {
+  const { row, other, now, suggested } = named;
+  const correction = decisions.of(row);
+  const isSuggested = correction !== undefined && isSame(correction, suggested);
+  const give = (answer: RowAnswer | undefined) =>
+    decisions.decide(row, answer && !isSame(answer, now) ? { row, drop: false, ...answer } : undefined);
+  return (
+    <Group gap={6} className="not-printed" wrap="wrap">
+      {canBeGiven(suggested, decisions) && !isSame(suggested, now) && (
+        <Button
+          size="xs"
+          variant={isSuggested ? "filled" : "default"}
+          aria-pressed={isSuggested}
+          leftSection={isSuggested && <IconCheck size={14} aria-hidden />}
+          maw={180}
+          onClick={() => give(isSuggested ? undefined : suggested)}
+        >
+          It is {suggested.value ?? other}
+          <VisuallyHidden> (row {row})</VisuallyHidden>
+        </Button>
+      )}
+      {now?.labels && (
+        <MultiSelect
+          size="xs"
+          aria-label={`Labels of row ${row}`}
+          data={decisions.labels}
+          value={correction?.labels ?? now.labels}
+          onChange={(labels) => give({ labels })}
+          disabled={correction?.drop ?? false}
+          maw={320}
+        />
+      )}
+      {now?.value !== undefined && (
+        <NumberInput
+          size="xs"
+          aria-label={`Value of row ${row}`}
+          value={correction?.value ?? now.value}
+          onChange={(value) => typeof value === "number" && give({ value })}
+          disabled={correction?.drop ?? false}
+          maw={120}
+        />
+      )}
+      <Fate named={named} decisions={decisions} give={give} />
+    </Group>
+  );
+}
+
+interface FateProps {
+  named: JudgedRow;
+  decisions: Decisions;
+  give: (answer: RowAnswer | undefined) => void;
+}
+
+/** Of kinds with one label a row it has the other labels, too. */
+function Fate({ named: { row, now }, decisions, give }: FateProps) {
+  const correction = decisions.of(row);
+  const value = !correction ? asItIs : correction.drop ? leftOut : nameOf(correction);
+  const choose = (chosen: string) => {
+    if (chosen === leftOut) decisions.decide(row, { row, drop: true });
+    else if (chosen === asItIs) give(undefined);
+    else if (chosen !== setRight) give({ label: chosen.slice("label ".length) });
+  };
+  return (
+    <NativeSelect
+      size="xs"
+      aria-label={`What becomes of row ${row}`}
+      value={value}
+      onChange={(event) => choose(event.currentTarget.value)}
+      data={[
+        { value: asItIs, label: "Leave as it is" },
+        ...(value === setRight ? [{ value: setRight, label: "Set right" }] : []),
+        ...(now?.label === undefined ? [] : decisions.labels)
+          .filter((each) => each !== now?.label)
+          .map((each) => ({ value: `label ${each}`, label: `It is ${each}` })),
+        { value: leftOut, label: "Leave the row out" },
+      ]}
+      maw={180}
+    />
+  );
+}
+
+function nameOf({ label }: RowAnswer): string {
+  return label === undefined ? setRight : `label ${label}`;
+}
+
+function canBeGiven(answer: RowAnswer | undefined, { labels }: Decisions): answer is RowAnswer {
+  if (!answer) return false;
+  return [...(answer.labels ?? []), ...(answer.label === undefined ? [] : [answer.label])].every((label) =>
+    labels.includes(label),
+  );
+}
+
+function isSame(one: RowAnswer | undefined, other: RowAnswer | undefined): boolean {
+  const [first, second] = [one, other].map((answer) =>
+    JSON.stringify([answer?.label, answer?.value, answer?.labels && [...answer.labels].sort()]),
+  );
+  return first === second;
+}
