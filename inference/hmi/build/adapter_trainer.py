@@ -27,9 +27,7 @@ from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
 from hmi.build.settled_recipe import settled
 from hmi.build.states import DocumentStates, StateBatch, StateSet, output_bounds, rows_between
-from hmi.model.adapters.call import AdapterCall
 from hmi.model.heads import HostHead, mean_pool
-from hmi.model.upper import UpperLayers
 from wire.codec import from_plain, to_plain
 from wire.errors import ErrorCode
 from wire.training import Recipe
@@ -57,10 +55,17 @@ HEAD_BIAS = "head.bias"
 _BEST = "best."
 
 
-class TrainableAdapter(AdapterCall, Protocol):
+class TrainableAdapter(Protocol):
     """An adapter whose parameters get gradients."""
 
     def named_parameters(self) -> Iterator[tuple[str, Tensor]]: ...
+
+
+class AdaptedLayers(Protocol):
+    """The upper layers with the adapter that is trained in them."""
+
+    def __call__(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
+        """Final states of packed documents: float32 [num_tokens, hidden] to the same."""
 
 
 class Order(Enum):
@@ -107,20 +112,19 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class TrainingInputs:
-    """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed.
+    """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed, and the one that
+    ``layers`` have.
 
-    ``dtype``: of the weights of ``upper`` and of what passes between its layers; adapter, head and losses
-    are float32. ``teacher``: whom to imitate besides the labels (task distillation).
+    Adapter, head and losses are float32. ``teacher``: whom to imitate besides the labels (task distillation).
     """
 
-    upper: UpperLayers
+    layers: AdaptedLayers
     adapter: TrainableAdapter
     learning: Learning
     hidden: int
     recipe: Recipe
     train: LabelledStates
     validation: LabelledStates
-    dtype: torch.dtype = torch.float32
     teacher: Teacher | None = None
     reads_tokens: bool = False  # the head reads every token's state; else their mean
 
@@ -219,7 +223,7 @@ class AdapterTrainer:
         }
         self._best: dict[str, Tensor] = {}
         self._optimiser = torch.optim.AdamW(
-            self._parameters.values(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY
+            self._parameters.values(), lr=recipe.learning_rate, weight_decay=WEIGHT_DECAY, fused=True
         )
         self._course = _Course()
         self._is_halved = False
@@ -364,12 +368,7 @@ class AdapterTrainer:
 
     def _final(self, batch: StateBatch) -> tuple[Tensor, npt.NDArray[np.int64]]:
         """Final states, float32 [num_tokens, hidden], and the batch's offsets."""
-        dtype = self._inputs.dtype
-        is_reduced = dtype is not torch.float32
-        given = batch.evened() if is_reduced else batch
-        with torch.autocast(batch.states.device.type, dtype, enabled=is_reduced):
-            final = self._inputs.upper(given.states.to(dtype), given.offsets, self._inputs.adapter)
-        return final[: len(batch.states)].float(), batch.offsets
+        return self._inputs.layers(batch.states, batch.offsets), batch.offsets
 
     def _outputs(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
         """[rows, outputs], or [tokens, outputs], from final states."""

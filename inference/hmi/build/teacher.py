@@ -6,34 +6,48 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
 
-from hmi.build.adapter_trainer import Teacher
-from hmi.build.evaluation import TaskModel
+from hmi.build.adapter_trainer import INFERENCE_ROWS, AdaptedLayers, Teacher
 from hmi.build.states import StateSet, document_ranges, kept_states
+from hmi.model.heads import HostHead, mean_pool
 from hmi.plot.ngram import Documents
 
 POOL_TOKENS = 65_536
 
 
+@torch.inference_mode()
 def ask_teacher(
     path: Path,
-    model: TaskModel,
+    layers: AdaptedLayers,
+    head: HostHead,
     documents: Documents,
     states: StateSet,
     *,
+    reads_tokens: bool,
     on_documents: Callable[[int], None],
 ) -> Teacher:
     """``states``: lower-layer states of ``documents``, as the model was trained on. Final states are kept in
     the file ``path``, so that a run that was killed finds them."""
 
     def answer(start: int, end: int) -> npt.NDArray[np.float32]:
-        batch = states.batch(np.arange(start, end))
-        final: npt.NDArray[np.float32] = model.final(batch.states, batch.offsets).numpy()
-        return final
+        parts = []
+        for first in range(start, end, INFERENCE_ROWS):
+            batch = states.batch(np.arange(first, min(first + INFERENCE_ROWS, end)))
+            parts.append(layers(batch.states, batch.offsets).numpy())
+        return np.concatenate(parts)
 
     kept = kept_states(path, documents, answer, hidden=states.states.shape[1], on_documents=on_documents)
     logits = []
     for start, end in document_ranges(documents.lengths, POOL_TOKENS):
         batch = kept.batch(np.arange(start, end))
-        logits.append(model.logits(batch.states, batch.offsets).numpy())
-    return Teacher(kept, np.concatenate(logits), reads_tokens=model.reads_tokens)
+        logits.append(_logits(batch.states, batch.offsets, head, reads_tokens=reads_tokens).numpy())
+    return Teacher(kept, np.concatenate(logits), reads_tokens=reads_tokens)
+
+
+def _logits(final: Tensor, offsets: npt.NDArray[np.int64], head: HostHead, *, reads_tokens: bool) -> Tensor:
+    """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
+    read = final if reads_tokens else mean_pool(final, offsets)
+    return functional.linear(read, head.weight.float(), head.bias.float())

@@ -66,6 +66,7 @@ from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone, open_original_upper
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead
+from hmi.model.training_layers import TrainingLayers
 from hmi.model.upper import UpperLayers
 from hmi.plot.leave_one_out import NodeEvidence
 from hmi.plot.tree import open_leave_one_out
@@ -350,14 +351,19 @@ class _Training:
     def _teacher(self, computed: _Trained, parts: Parts) -> Teacher:
         """What the model on computed lower layers answers to the training rows."""
         train = parts.train
+        adapter = AdapterParameters(self._backbone.fields, computed.adapter.config, seed=0)
+        adapter.load_host(computed.adapter)
+        upper = self._original().upper.in_dtype(compute_dtype(ComputeType.AUTO, "cpu"))
         self._progress.enter(
             Phase.COMPARING, "asking the model on computed lower layers", num_steps=len(train.rows)
         )
         return ask_teacher(
             self._work.path / "taught-train.f16",
-            self._model(self._original(), computed.adapter, computed.task.head),
+            TrainingLayers(upper, adapter),
+            computed.task.head,
             train.documents,
             self._computed_states("train", train, done_before=0),
+            reads_tokens=self._reads_tokens,
             on_documents=self._progress.advance,
         )
 
@@ -442,16 +448,14 @@ class _Training:
         *,
         teacher: Teacher | None = None,
     ) -> TrainingInputs:
-        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         return TrainingInputs(
-            upper=upper.in_dtype(dtype),
+            layers=TrainingLayers(upper.in_dtype(compute_dtype(ComputeType.AUTO, "cpu")), adapter),
             adapter=adapter,
             learning=self._kind.learning(train.targets),
             hidden=self._backbone.fields.hidden,
             recipe=recipe,
             train=train,
             validation=validation,
-            dtype=dtype,
             teacher=teacher,
             reads_tokens=self._reads_tokens,
         )

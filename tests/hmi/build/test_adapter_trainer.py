@@ -12,6 +12,7 @@ import torch
 
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import (
+    AdaptedLayers,
     AdapterTrainer,
     Interrupted,
     LabelledStates,
@@ -24,12 +25,11 @@ from hmi.build.adapter_trainer import (
 from hmi.build.kinds.learning import Outputs, Targets
 from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
 from hmi.build.states import StateSet
-from hmi.model.adapters.call import AdapterCall
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
-from hmi.model.upper import UpperLayers
+from hmi.model.training_layers import TrainingLayers
 from tests.fakes.full_disk import full_disk
 from tests.tiny.backbone import make_tiny_backbone
 from wire.errors import ErrorCode
@@ -91,9 +91,8 @@ def new_inputs(backbone: Backbone) -> Callable[[Recipe], TrainingInputs]:
     def inputs(recipe: Recipe) -> TrainingInputs:
         adapter = AdapterParameters(backbone.fields, LoraConfig(recipe.rank, recipe.alpha), seed=recipe.seed)
         learning = SingleLabelLearning(2, train.targets)
-        return TrainingInputs(
-            backbone.upper, adapter, learning, backbone.fields.hidden, recipe, train, validation
-        )
+        layers = TrainingLayers(backbone.upper, adapter)
+        return TrainingInputs(layers, adapter, learning, backbone.fields.hidden, recipe, train, validation)
 
     return inputs
 
@@ -158,9 +157,7 @@ def test_a_teacher_is_imitated_in_its_states(
         states = inputs.train.states
         assert isinstance(states, StateSet)
         with torch.no_grad():
-            final = inputs.upper(
-                torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
-            )
+            final = inputs.layers(torch.from_numpy(states.states.astype(np.float32)), states.offsets)
         distances[name] = float((final - torch.from_numpy(teacher.states.states.astype(np.float32))).norm())
     assert distances["taught"] < 0.8 * distances["alone"]
 
@@ -182,10 +179,12 @@ def test_a_killed_run_with_a_teacher_goes_on_to_the_same_weights(
 
 
 def test_in_bfloat16_it_learns_as_well(
-    new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
+    new_inputs: Callable[[Recipe], TrainingInputs], backbone: Backbone, tmp_path: Path
 ) -> None:
     inputs = new_inputs(RECIPE)
-    halved = replace(inputs, upper=inputs.upper.in_dtype(torch.bfloat16), dtype=torch.bfloat16)
+    assert isinstance(inputs.adapter, AdapterParameters)
+    upper = backbone.upper.in_dtype(torch.bfloat16)
+    halved = replace(inputs, layers=TrainingLayers(upper, inputs.adapter))
     assert trained(halved, tmp_path).validation_accuracy > 0.9
     assert {value.dtype for _, value in inputs.adapter.named_parameters()} == {torch.float32}
 
@@ -197,9 +196,7 @@ def _teacher(inputs: TrainingInputs, folder: Path) -> Teacher:
     states = inputs.train.states
     assert isinstance(states, StateSet)
     with torch.no_grad():
-        final = inputs.upper(
-            torch.from_numpy(states.states.astype(np.float32)), states.offsets, inputs.adapter
-        )
+        final = inputs.layers(torch.from_numpy(states.states.astype(np.float32)), states.offsets)
         logits = mean_pool(final, states.offsets) @ task.head.weight.T + task.head.bias
     return Teacher(StateSet(final.numpy().astype(np.float16), states.offsets), logits.numpy())
 
@@ -346,19 +343,16 @@ def test_rare_classes_weigh_more_and_even_ones_all_the_same() -> None:
     assert float(found[torch.from_numpy(labels)].mean()) == pytest.approx(1.0)
 
 
-class ScarceUpper:
-    """Upper layers in a memory that holds ``max_tokens`` tokens with their gradients, and no more."""
+class ScarceLayers:
+    """Layers in a memory that holds ``max_tokens`` tokens with their gradients, and no more."""
 
-    def __init__(self, upper: UpperLayers, *, max_tokens: int) -> None:
-        self._upper, self._max_tokens = upper, max_tokens
+    def __init__(self, layers: AdaptedLayers, *, max_tokens: int) -> None:
+        self._layers, self._max_tokens = layers, max_tokens
 
-    def __call__(
-        self, states: torch.Tensor, offsets: npt.NDArray[np.int64], adapter: AdapterCall
-    ) -> torch.Tensor:
+    def __call__(self, states: torch.Tensor, offsets: npt.NDArray[np.int64]) -> torch.Tensor:
         if torch.is_grad_enabled() and len(states) > self._max_tokens:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 1 byte")
-        final: torch.Tensor = self._upper(states, offsets, adapter)
-        return final
+        return self._layers(states, offsets)
 
 
 def test_out_of_memory_it_goes_on_with_half_the_rows_at_a_time_to_the_same_end(
@@ -368,7 +362,7 @@ def test_out_of_memory_it_goes_on_with_half_the_rows_at_a_time_to_the_same_end(
     (tmp_path / "scarce").mkdir()
     ample = trained(new_inputs(RECIPE), tmp_path / "ample")
     inputs = new_inputs(RECIPE)
-    scarce = replace(inputs, upper=ScarceUpper(inputs.upper, max_tokens=70))  # type: ignore[arg-type]
+    scarce = replace(inputs, layers=ScarceLayers(inputs.layers, max_tokens=70))
     task = trained(scarce, tmp_path / "scarce")
     for mine, theirs in zip(task.curve, ample.curve, strict=True):
         assert mine.loss == pytest.approx(theirs.loss, abs=1e-3)
@@ -379,7 +373,7 @@ def test_out_of_memory_on_half_the_rows_says_what_to_change(
     new_inputs: Callable[[Recipe], TrainingInputs], tmp_path: Path
 ) -> None:
     inputs = new_inputs(RECIPE)
-    scarce = replace(inputs, upper=ScarceUpper(inputs.upper, max_tokens=10))  # type: ignore[arg-type]
+    scarce = replace(inputs, layers=ScarceLayers(inputs.layers, max_tokens=10))
     with pytest.raises(HmiError, match="fewer batch_rows or max_tokens") as caught:
         trained(scarce, tmp_path)
     assert caught.value.code is ErrorCode.BUDGET_EXCEEDED

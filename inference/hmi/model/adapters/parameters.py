@@ -42,6 +42,11 @@ class AdapterParameters(nn.Module):
         change: Tensor = narrow @ up.T
         return outputs + self.config.scaling * change
 
+    def factors(self, layer: int, module: AdapterModule) -> Factors | None:
+        """The parameters at ``module`` of ``layer``; None: it does not act there."""
+        number = self._number.get(Site(layer, module))
+        return None if number is None else Factors(self.down[number], self.up[number])
+
     def to_host(self, dtype: torch.dtype = torch.float32) -> HostAdapter:
         """A copy of the weights as they are now."""
         return HostAdapter(
