@@ -66,9 +66,12 @@ def test_states_and_gradients_are_those_of_the_upper_layers(
         torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
 
 
-def test_in_bfloat16_they_are_near_and_its_parameters_keep_their_type(backbone: Backbone) -> None:
+@pytest.mark.parametrize("config", [LoraConfig(rank=4), BottleneckConfig(4)], ids=["lora", "bottleneck"])
+def test_in_bfloat16_they_are_near_and_its_parameters_keep_their_type(
+    backbone: Backbone, config: AdapterConfig
+) -> None:
     states, offsets = batch_of(backbone)
-    parameters = parameters_of(backbone, LoraConfig(rank=4))
+    parameters = parameters_of(backbone, config)
     expected = backbone.upper(states, offsets, parameters)
     found = TrainingLayers(backbone.upper.in_dtype(torch.bfloat16), parameters)(states, offsets)
     assert found.dtype is torch.float32

@@ -37,7 +37,7 @@ class AdapterParameters(nn.Module):
         number = self._number.get(Site(layer, module))
         if number is None:
             return outputs
-        down, up = self.down[number], self.up[number]
+        down, up = self.down[number].to(outputs.dtype), self.up[number].to(outputs.dtype)
         narrow = functional.gelu(outputs @ down.T) if self.config.reads_outputs else inputs @ down.T
         change: Tensor = narrow @ up.T
         return outputs + self.config.scaling * change
