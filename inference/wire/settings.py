@@ -33,6 +33,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_EMAIL_VERIFICATION",
         "HMI_API_REQUESTS_PER_MINUTE",
         "HMI_WEBHOOKS_PRIVATE",
+        "HMI_USAGE_EVENTS_DAYS",
         "HMI_WORK_DIR",
         "HMI_FRONTEND_DIR",
         "HMI_MAX_UPLOAD_BYTES",

@@ -39,6 +39,7 @@ class PortalSettings(BaseSettings):
     email_verification: Literal["optional", "mandatory"] = "optional"
     webhooks_private: bool = False
     api_requests_per_minute: int = Field(default=600, gt=0)
+    usage_events_days: int = Field(default=90, gt=0)
     work_dir: Path = Path("/var/lib/hmi/work")
     frontend_dir: Path | None = None  # the built dashboard; none: the API and the console alone
     service_url: str | None = None

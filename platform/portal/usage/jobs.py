@@ -1,6 +1,9 @@
 """Background jobs of usage; each may run twice without harm."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
 from portal.common.queue import JobName
@@ -9,8 +12,8 @@ from portal.usage import services
 
 @shared_task(name=JobName.USAGE_PRUNE.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def usage_prune() -> None:
-    """Forget old hours and notices."""
-    services.usage_prune(now=timezone.now())
+    """Forget old hours, notices and events."""
+    services.usage_prune(now=timezone.now(), events_kept_for=timedelta(days=settings.ENV.usage_events_days))
 
 
 @shared_task(name=JobName.QUOTAS_WATCH.value)  # type: ignore[untyped-decorator]  # Celery has no types

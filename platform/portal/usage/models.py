@@ -34,7 +34,10 @@ class UsageEvent(models.Model):
 
     class Meta:
         db_table = "usage_event"
-        indexes = [models.Index(fields=["tenant_id", "created_at"], name="usage_event_tenant")]
+        indexes = [
+            models.Index(fields=["tenant_id", "created_at"], name="usage_event_tenant"),
+            models.Index(fields=["created_at"], name="usage_event_created"),
+        ]
 
 
 class UsageDay(models.Model):
@@ -216,7 +219,10 @@ class ComparisonEvent(models.Model):
 
     class Meta:
         db_table = "comparison_event"
-        indexes = [models.Index(fields=["tenant_id", "created_at"], name="comparison_event_tenant")]
+        indexes = [
+            models.Index(fields=["tenant_id", "created_at"], name="comparison_event_tenant"),
+            models.Index(fields=["created_at"], name="comparison_event_created"),
+        ]
 
 
 class TrialFigures(models.Model):

@@ -1,4 +1,4 @@
-"""Plans and limits are set by the operator, quotas watched, old hours forgotten."""
+"""Plans and limits are set by the operator, quotas watched, old hours and events forgotten."""
 
 from datetime import datetime, timedelta
 
@@ -9,12 +9,16 @@ from portal.audit.services import audit_record
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
-from portal.usage.models import Plan, QuotaNotice, TenantLimits, UsageHour
+from portal.usage.models import ComparisonEvent, Plan, QuotaNotice, TenantLimits, UsageEvent, UsageHour
 from portal.usage.selectors import Allowance, allowances_with_quota
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
 
 HOURS_KEPT_FOR = timedelta(days=92)
+EVENTS_AT_ONCE = 10_000
+"""Deleted in one transaction: inserts of the service do not wait for a long one."""
+MAX_ROUNDS = 1_000
+"""Of such deletions in one run; the next run goes on."""
 QUOTA_PERCENTS = (80, 100)
 """Of a quota: webhooks are told when so much of it is used."""
 
@@ -100,8 +104,22 @@ def _tell_reached(tenant: Tenant, allowance: Allowance, what: str, quota: int, u
         )
 
 
-def usage_prune(*, now: datetime) -> None:
-    """Forget hours and notices that are past being asked for; days are kept."""
+def usage_prune(*, now: datetime, events_kept_for: timedelta) -> None:
+    """Forget hours and notices that are past being asked for, and events, whose sums were made as they came.
+    Days are kept."""
     with operator_scope():
         QuotaNotice.objects.unscoped().filter(created_at__lt=now - HOURS_KEPT_FOR).delete()
         UsageHour.objects.unscoped().filter(hour__lt=now - HOURS_KEPT_FOR).delete()
+    for model in (UsageEvent, ComparisonEvent):
+        for _ in range(MAX_ROUNDS):
+            if not _forget_events(model, before=now - events_kept_for):
+                break
+
+
+def _forget_events(model: type[UsageEvent] | type[ComparisonEvent], *, before: datetime) -> bool:
+    """Whether there may be more."""
+    with operator_scope():
+        old = model.objects.unscoped().filter(created_at__lt=before).order_by("created_at")
+        some = old.values_list("pk", flat=True)[:EVENTS_AT_ONCE]
+        num_deleted, _ = model.objects.unscoped().filter(pk__in=some).delete()
+    return num_deleted == EVENTS_AT_ONCE

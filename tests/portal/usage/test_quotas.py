@@ -124,6 +124,7 @@ def test_old_notices_are_forgotten(cast: Cast) -> None:
     quotas_watch(now=NOW)
     with operator_scope():
         assert QuotaNotice.objects.unscoped().count() == 2
-    usage_prune(now=datetime.now(UTC) + HOURS_KEPT_FOR + timedelta(days=1))
+    later = datetime.now(UTC) + HOURS_KEPT_FOR + timedelta(days=1)
+    usage_prune(now=later, events_kept_for=HOURS_KEPT_FOR)
     with operator_scope():
         assert not QuotaNotice.objects.unscoped().exists()

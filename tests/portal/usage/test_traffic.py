@@ -109,6 +109,6 @@ def test_old_hours_are_forgotten(cast: Cast) -> None:
     task = make_task(cast.acme.tenant)
     for at in (NOW, NOW - HOURS_KEPT_FOR - timedelta(hours=1)):
         count(task, at=at)
-    usage_prune(now=NOW)
+    usage_prune(now=NOW, events_kept_for=HOURS_KEPT_FOR)
     with operator_scope():
         assert [row.hour for row in UsageHour.objects.unscoped()] == [NOW.replace(minute=0)]
