@@ -12,7 +12,7 @@ import gzip
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -158,6 +158,55 @@ def test_an_adapter_that_cannot_be_used_is_refused_on_its_page(
     expect(alert).to_contain_text(names[0])
     visit.show("import-refused")
     assert visit.complaints == []
+
+
+def test_a_file_of_every_other_kind_gets_to_its_report(
+    installation: Installation, browser: PlaywrightBrowser
+) -> None:
+    visit = open_demo(installation, browser)
+    make_tenant(visit, installation.base_url, "Other kinds")
+    for title, file in OTHER_KINDS.items():
+        upload_of_kind(visit, f"{installation.base_url}/t/other-kinds", title, file)
+    assert visit.complaints == []
+
+
+def upload_of_kind(visit: "Visit", tenant_url: str, title: str, file: FilePayload) -> None:
+    """From the list of datasets to the report on a file without problems."""
+    page = visit.page
+    page.goto(f"{tenant_url}/datasets")
+    page.get_by_role("radio", name=re.compile(f"^{re.escape(title)}")).click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("heading", level=1, name=file["name"])).to_be_visible()
+    expect(page.get_by_text("No problems found")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text(f"{NUM_EXAMPLES} rows")
+    expect(page.get_by_role("main")).to_contain_text(title.lower())
+    visit.show(f"report-{file['name']}")
+
+
+def _examples(name: str, header: str, row: Callable[[int], str]) -> FilePayload:
+    lines = [header, *(row(number) for number in range(NUM_EXAMPLES))]
+    return {"name": name, "mimeType": "text/plain", "buffer": "\n".join(lines).encode()}
+
+
+NUM_EXAMPLES = 24
+OTHER_KINDS = {
+    "Any number of labels for each text": _examples(
+        "tags.csv", "text,label", lambda n: f"tagged text number {n},{('red', 'blue', 'red;blue')[n % 3]}"
+    ),
+    "A number for each text": _examples(
+        "stars.csv", "text,label", lambda n: f"rated text number {n},{n % 5}.5"
+    ),
+    "One label for two texts": _examples(
+        "pairs.csv",
+        "text,text2,label",
+        lambda n: f"question number {n},answer number {n},{('fits', 'not')[n % 2]}",
+    ),
+    "Marked places in each text": _examples(
+        "names.conll",
+        "",
+        lambda n: f"Ada{n} B-NAME\nsaw O\nthe O\n{n}th O\nfilm B-{('WORK', 'NAME')[n % 2]}\n",
+    ),
+}
 
 
 def _file(name: str) -> FilePayload:
