@@ -1,16 +1,12 @@
 """``estimate``: what a training job would take and give, by a probe; JSON lines, the result last."""
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
-from hmi.base.errors import HmiError
+from hmi.cli.job_process import add_watch_stdin, begin_job, end_job, print_event, read_job
 from hmi.cli.store_place import cache_dir, store_url
-from hmi.cli.train import is_final, print_event, read_job, tell_failure
-from wire import codec
-from wire.training import EstimateResult
+from wire.training import EstimateResult, TrainJob
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -22,38 +18,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--job", type=Path, required=True, metavar="FILE", help="the job (wire.training.TrainJob)"
     )
     parser.add_argument("--work", type=Path, metavar="DIR", help="taken as `train` takes it; not used")
-    parser.add_argument(
-        "--watch-stdin", action="store_true", help="end when stdin ends, as it does when the parent is killed"
-    )
+    add_watch_stdin(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 after an EstimateResult, 2 after a TrainFailure, which trying again cannot help; raises HmiError
     else."""
-    try:
-        result = _run(args)
-    except HmiError as exc:
-        if not is_final(exc):
-            raise
-        return tell_failure("estimate", exc)
-    print(codec.to_json(result), flush=True)
-    return 0
+    return end_job("estimate", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> EstimateResult:
+    begin_job(args)
     # Only here: --help and a refused job do not pay for loading torch.
-    import torch
-
     from hmi.build.estimate_job import estimate_training
     from hmi.build.job_progress import JobProgress
-    from hmi.build.parent_watch import watch_stdin
 
-    if args.watch_stdin:
-        watch_stdin(sys.stdin.buffer)
-    threads = os.environ.get("HMI_TRAINING_THREADS")
-    if threads:
-        torch.set_num_threads(int(threads))
-    job = read_job(args.job)
+    job = read_job(args.job, TrainJob)
     store = open_store(store_url(), cache_dir())
     with JobProgress(print_event) as progress:
         return estimate_training(job, store=store, progress=progress)

@@ -3,21 +3,18 @@ without the platform."""
 
 import argparse
 import json
-import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
-from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
+from hmi.base.errors import AlreadyExists
+from hmi.cli.job_process import add_watch_stdin, begin_job, end_job, print_event, read_job
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
-from hmi.cli.train import is_final, print_event, require, tell_failure
+from hmi.cli.train import require
 from hmi.cli.train_file import REPORT_FILE
-from wire import codec
-from wire.errors import ErrorCode
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
 from wire.training import Progress
@@ -35,9 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     job = parser.add_argument_group("with --job")
     job.add_argument("--work", type=Path, metavar="DIR", help="scratch folder of this job")
-    job.add_argument(
-        "--watch-stdin", action="store_true", help="end when stdin ends, as it does when the parent is killed"
-    )
+    add_watch_stdin(job)
     alone = parser.add_argument_group("with --adapter")
     alone.add_argument(
         "--bundle",
@@ -65,39 +60,16 @@ def run(args: argparse.Namespace) -> int:
     if args.adapter is not None:
         return _import_file(args)
     require(args, ("work",))
-    try:
-        result = _run_job(args)
-    except HmiError as exc:
-        if not is_final(exc):
-            raise
-        return tell_failure("import", exc)
-    except OSError as exc:
-        raise HmiError(
-            ErrorCode.STORE_UNAVAILABLE, f"a file cannot be written: {exc.strerror or exc}", retryable=True
-        ) from exc
-    print(codec.to_json(result), flush=True)
-    return EXIT_OK
+    return end_job("import", lambda: _run_job(args))
 
 
 def _run_job(args: argparse.Namespace) -> ImportResult:
+    begin_job(args)
     # Only here: --help and a refused job do not pay for loading torch.
-    import torch
-
     from hmi.build.import_job import run_import
     from hmi.build.job_progress import JobProgress
-    from hmi.build.parent_watch import watch_stdin
 
-    if args.watch_stdin:
-        watch_stdin(sys.stdin.buffer)
-    threads = os.environ.get("HMI_TRAINING_THREADS")
-    if threads:
-        torch.set_num_threads(int(threads))
-    try:
-        job = codec.from_json(ImportJob, args.job.read_bytes())
-    except OSError as exc:
-        raise InvalidInput(f"the job file cannot be read: {exc.strerror}", param="job") from exc
-    except codec.WireError as exc:
-        raise InvalidInput(f"the job file is not an import: {exc}", param="job") from exc
+    job = read_job(args.job, ImportJob)
     with JobProgress(print_event) as progress:
         return run_import(job, store=open_store(store_url(), cache_dir()), work=args.work, progress=progress)
 

@@ -1,22 +1,19 @@
 """``train``: one training job (``--job``), or a labelled file without the platform (``--data``)."""
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.cli.job_process import add_watch_stdin, begin_job, cannot_write, print_event, read_job, tell_failure
 from hmi.cli.local_store import DEFAULT_SOURCE
 from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.train_file import train_file
 from wire import codec
-from wire.errors import HTTP_STATUS, ErrorCode
+from wire.errors import ErrorCode
 from wire.tasks import TaskKind
-from wire.training import METHODS, Progress, TrainFailure, TrainJob
-
-EXIT_CANNOT_SUCCEED = 2
+from wire.training import METHODS, TrainJob
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,9 +32,7 @@ def _add_job_options(parser: "argparse._ArgumentGroup") -> None:
         metavar="DIR",
         help="scratch folder of this job; run again with the same one, a killed training goes on",
     )
-    parser.add_argument(
-        "--watch-stdin", action="store_true", help="end when stdin ends, as it does when the parent is killed"
-    )
+    add_watch_stdin(parser)
 
 
 def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
@@ -94,14 +89,6 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     )
 
 
-def tell_failure(command: str, exc: HmiError) -> int:
-    """Print the TrainFailure of a job that trying again cannot help, and its message for people; the exit
-    status."""
-    print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-    print(f"hmi {command}: {exc.message}", file=sys.stderr)
-    return EXIT_CANNOT_SUCCEED
-
-
 def run(args: argparse.Namespace) -> int:
     """0 after a TrainResult; 2 after a TrainFailure, which trying again cannot help; raises HmiError for the
     rest. With ``--data``, 0 or HmiError."""
@@ -109,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         return train_file(args) if args.data else _run(args)
     except HmiError as exc:
-        if args.data or not is_final(exc):
+        if args.data:
             raise
         return tell_failure("train", exc)
     except MemoryError as exc:
@@ -119,10 +106,7 @@ def run(args: argparse.Namespace) -> int:
             retryable=True,
         ) from exc
     except OSError as exc:
-        # Most likely a full disk; what is on it is whole, and the next attempt goes on from there.
-        raise HmiError(
-            ErrorCode.STORE_UNAVAILABLE, f"the work folder: {exc.strerror or exc}", retryable=True
-        ) from exc
+        raise cannot_write(exc) from exc
 
 
 def require(args: argparse.Namespace, names: Sequence[str]) -> None:
@@ -134,30 +118,16 @@ def require(args: argparse.Namespace, names: Sequence[str]) -> None:
             )
 
 
-def is_final(error: HmiError) -> bool:
-    """Whether the job itself must change; else another attempt may succeed."""
-    if error.retryable:
-        return False
-    return HTTP_STATUS[error.code] < 500 or error.code is ErrorCode.BUNDLE_MISMATCH
-
-
 def _run(args: argparse.Namespace) -> int:
+    begin_job(args)
     # Only here: --help and a refused job do not pay for loading torch.
-    import torch
-
     from hmi.build.adapter_trainer import Interrupted
     from hmi.build.interruption import INTERRUPTED_STATUS, Interruption
     from hmi.build.job_progress import JobProgress
-    from hmi.build.parent_watch import watch_stdin
     from hmi.build.train_job import run_training
     from hmi.build.work_folder import WorkFolder
 
-    if args.watch_stdin:
-        watch_stdin(sys.stdin.buffer)
-    threads = os.environ.get("HMI_TRAINING_THREADS")
-    if threads:
-        torch.set_num_threads(int(threads))
-    job = read_job(args.job)
+    job = read_job(args.job, TrainJob)
     store = open_store(store_url(), cache_dir())
     interruption = Interruption()
     interruption.install()
@@ -170,19 +140,3 @@ def _run(args: argparse.Namespace) -> int:
         return INTERRUPTED_STATUS
     print(codec.to_json(result), flush=True)
     return 0
-
-
-def read_job(path: Path) -> TrainJob:
-    """Raises InvalidInput for a file that is absent or no job."""
-    try:
-        return codec.from_json(TrainJob, path.read_bytes())
-    except OSError as exc:
-        raise InvalidInput(f"the job file cannot be read: {exc.strerror}", param="job") from exc
-    except codec.WireError as exc:
-        raise InvalidInput(f"the job file is not a training job: {exc}", param="job") from exc
-
-
-def print_event(event: Progress) -> None:
-    # One write a line: the progress thread and the training share stdout.
-    sys.stdout.write(codec.to_json(event) + "\n")
-    sys.stdout.flush()
