@@ -43,6 +43,7 @@ def main() -> int:
     began = time.monotonic()
     with scratch("oversubscription") as folder:
         world = World(Path(folder), args.slots * max(FACTORS))
+        world.fill_disk_tier()
         runs: dict[int, OpenLoop] = {}
         planes: dict[int, LivePlane] = {}
         rate = 0.0

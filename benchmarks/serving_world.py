@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.common import general_texts, say
+from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import FolderStore
 from hmi.base.errors import QueueFull
 from hmi.build.backbone_builder import build_backbone
@@ -31,7 +32,7 @@ from hmi.build.plot_builder import (
 )
 from hmi.build.windows import Windowing
 from hmi.cli.demo_data import bbc_rows
-from hmi.cli.open_plane import open_plane
+from hmi.cli.open_plane import PACKED_FOLDER, PACKED_SHARE, open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
@@ -48,6 +49,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.model.heads import HostHead, head_bytes, head_unit_bytes
 from hmi.model.hplm_bank import HplmBank
+from hmi.model.packed_file import packed_form
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
@@ -69,7 +71,8 @@ ADAPTER_SCALE = 0.08
 WINDOWING = Windowing(window_tokens=64, max_windows=1)
 DEVICE_BYTES = 2**30
 MIN_HOST_BYTES = 2**26  # a root's table passes through it
-SCRATCH_BYTES = 5 * 2**30
+SCRATCH_BYTES = 9 * 2**30
+DISK_BYTES = 20 * 2**30
 DISK_LATENCY_S = 0.020
 DISK_BYTES_PER_S = 500e6
 DEADLINE_S = 120.0
@@ -110,9 +113,11 @@ class SlowDisk(Generic[T]):
         return value
 
 
-def slow_sources(store: Any, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
-    """The store behind the stated disk."""
-    real = store_sources(store, backbone, fields, bank)
+def slow_sources(
+    store: Any, backbone: Digest, fields: BackboneFields, bank: HplmBank, copies: PackedCopies
+) -> Sources:
+    """The store, and the copies beside it, behind the stated disk."""
+    real = store_sources(store, backbone, fields, bank, copies)
     return Sources(SlowDisk(real.adapters), SlowDisk(real.trees), SlowDisk(real.tables))
 
 
@@ -168,12 +173,28 @@ class World:
             "cache_dir": self._cache,
             "lower_layers": False,
             "device_bytes": DEVICE_BYTES,
+            "disk_bytes": DISK_BYTES,
             "host_bytes": max(MIN_HOST_BYTES, int(num_host * self.packed_bytes() / ADAPTER_HOST_SHARE) + 1),
             "max_adapter_rank": 8,
             "max_batch_adapters": num_slots // BATCHES_OF_ADAPTERS,  # the plan then gives num_slots
             "max_queue_requests": 4096,
             **changes,
         }
+
+    def fill_disk_tier(self) -> None:
+        """Pack every adapter, as the service does when it is first used; planes opened from now on find it."""
+        fields, dtype = self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
+        bank = HplmBank(
+            fields, num_adapter_units=1, num_head_units=1, max_rank=8, max_labels=len(LABELS), dtype=dtype
+        )
+        copies = PackedCopies(
+            self._cache / PACKED_FOLDER,
+            packed_form(self.ref.digest, dtype),
+            max_bytes=int(DISK_BYTES * PACKED_SHARE),
+        )
+        adapters = store_sources(self.store, self.ref.digest, fields, bank, copies).adapters
+        for tenant in self.tenants:
+            adapters.read(tenant.hplm.adapter)
 
     def plane(
         self,

@@ -36,6 +36,7 @@ def main() -> int:
     most = max(args.tenants)
     with scratch("tenants") as folder:
         world = World(Path(folder), most)
+        world.fill_disk_tier()
         runs = {f"{count}": (count, zipf(count, 1.0)) for count in sorted(args.tenants)}
         runs[f"{most}_alpha03"] = (most, shares_of_power(most, 0.3))
         planes = {name: world.plane(num_slots=args.slots, num_host=args.host) for name in runs}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 import torch
 
+from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.clock import SystemClock
@@ -31,6 +32,7 @@ from hmi.model.backbone import Backbone, measure_backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank, PackedHplm
+from hmi.model.packed_file import packed_form
 from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import PlotArena
 from hmi.plot.table import PlotTable
@@ -54,6 +56,11 @@ MAX_PINNED_SHARE = 0.5
 ROOM_TIMEOUT_S = 20.0
 TOKENIZER_THREADS = 2
 HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
+PACKED_SHARE = 0.4
+"""Of the disk tier: adapters as the device takes them. Whoever owns the tier's budget reserves it."""
+PACKED_FOLDER = "packed"
+
+MakeSources = Callable[[Store, Digest, BackboneFields, HplmBank, PackedCopies], Sources]
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +72,7 @@ def open_plane(
     *,
     on_batch: Callable[[BatchRecord], None],
     disk: Budget | None = None,
-    make_sources: Callable[[Store, Digest, BackboneFields, HplmBank], Sources] = store_sources,
+    make_sources: MakeSources = store_sources,
     make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
 ) -> LivePlane:
     """Reserve, allocate and join everything that serves one backbone, not yet started.
@@ -116,7 +123,12 @@ def open_plane(
         **{kind.replace(" ", "_") + "_bytes": size for kind, size in device.used_by_kind().items()},
     )
     host = Budget(MemoryTier.HOST, settings.host_bytes)
-    sources = make_sources(store, ref.digest, fields, bank)
+    copies = PackedCopies(
+        settings.cache_dir / PACKED_FOLDER,
+        packed_form(ref.digest, dtype),
+        max_bytes=int(settings.disk_bytes * PACKED_SHARE),
+    )
+    sources = make_sources(store, ref.digest, fields, bank, copies)
     inbox = Inbox()
     adapters: Loader[BundleRef, PackedHplm] = Loader(
         sources.adapters,
@@ -192,6 +204,7 @@ def open_plane(
         engine=engine,
         placement=placement,
         adapters=adapters,
+        packed=copies,
         trees=trees,
         tables=tables,
         budgets=(device, host) if disk is None else (device, host, disk),

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from hmi.artifacts.packed_copies import PackedCopies
 from hmi.base.errors import InvalidInput
 from hmi.engine.engine import Engine
 from hmi.engine.placement import HplmPlacement, TreePath
@@ -39,6 +40,7 @@ class LivePlane:
         engine: Engine[Any],
         placement: HplmPlacement[PackedHplm, PlotTable],
         adapters: Loader[BundleRef, PackedHplm],
+        packed: PackedCopies,
         trees: Loader[BundleRef, TreePath],
         tables: Loader[BundleRef, PlotTable],
         budgets: tuple[Budget, ...],
@@ -51,6 +53,7 @@ class LivePlane:
         self.engine = engine
         self.placement = placement
         self.adapters = adapters
+        self._packed = packed
         self._trees = trees
         self._tables = tables
         self._budgets = budgets
@@ -104,6 +107,7 @@ class LivePlane:
                 self.adapters.prefetch(hplm.adapter)
         self._served = served
         self.adapters.retain({hplm.adapter for hplm in served})
+        self._packed.retain({hplm.adapter.digest for hplm in served})
         self._trees.retain({hplm.tree for hplm in served})
         self._tables.retain(())
 

@@ -32,8 +32,8 @@ class ServiceSettings(BaseSettings):
     device_bytes: Bytes = Field(default_factory=lambda: _share_of_memory(0.25), gt=0)
     host_bytes: Bytes = Field(default_factory=lambda: _share_of_memory(0.125), gt=0)
     disk_bytes: Bytes = Field(
-        default=GIB, gt=0
-    )  # what the service writes to cache_dir: the usage spool, and copies of remote bundles
+        default=4 * GIB, gt=0
+    )  # what the service writes to cache_dir: spools, packed adapters, and copies of remote bundles
     lower_layers: bool = True  # False: no exact path, and less of the device taken
     compute_type: ComputeType = ComputeType.AUTO
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)

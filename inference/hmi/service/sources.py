@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmi.artifacts.bundle import manifest_fields, read_manifest
+from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleBroken, BundleMismatch, HmiError, NotFound
 from hmi.engine.placement import TreePath
 from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.hplm_bank import HplmBank, PackedHplm
+from hmi.model.packed_file import from_content, to_content
 from hmi.plot.table import TABLE_FILE, PlotTable, open_table_bundle
 from hmi.plot.tree import read_tree
 from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
@@ -28,10 +30,13 @@ class Sources:
     tables: Source[BundleRef, PlotTable]
 
 
-def store_sources(store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
-    """Bundles of ``backbone`` in ``store``; adapters as ``bank`` takes them."""
+def store_sources(
+    store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank, copies: PackedCopies
+) -> Sources:
+    """Bundles of ``backbone`` in ``store``; adapters as ``bank`` takes them, from ``copies`` after the first
+    time."""
     return Sources(
-        AdapterSource(store, bank, backbone=backbone, fields=fields),
+        AdapterSource(store, bank, copies, backbone=backbone, fields=fields),
         TreeSource(store, backbone=backbone),
         TableSource(store, backbone=backbone),
     )
@@ -58,15 +63,27 @@ def _held(store: Store, ref: BundleRef) -> Iterator[Path]:
 
 
 class AdapterSource:
-    """Adapters for one backbone, packed for one bank."""
+    """Adapters for one backbone, packed for one bank: once each, as long as the copy is kept."""
 
-    def __init__(self, store: Store, bank: HplmBank, *, backbone: Digest, fields: BackboneFields) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bank: HplmBank,
+        copies: PackedCopies,
+        *,
+        backbone: Digest,
+        fields: BackboneFields,
+    ) -> None:
         self._store = store
         self._bank = bank
+        self._copies = copies
         self._backbone = backbone
         self._fields = fields
 
     def measure(self, key: BundleRef) -> int:
+        num_bytes = self._copies.loaded_bytes(key.digest)
+        if num_bytes is not None:
+            return num_bytes
         with _held(self._store, key) as folder:
             manifest = read_manifest(folder)
         fields = manifest_fields(
@@ -75,11 +92,16 @@ class AdapterSource:
         return self._bank.packed_bytes(fields)
 
     def read(self, key: BundleRef) -> PackedHplm:
+        content = self._copies.get(key.digest)
+        if content is not None:
+            return from_content(content)
         with _held(self._store, key) as folder:
             hplm = open_adapter_bundle(
                 folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
             )
-        return self._bank.pack(hplm)
+        packed = self._bank.pack(hplm)
+        self._copies.put(key.digest, to_content(packed), loaded_bytes=packed.num_bytes)
+        return packed
 
 
 class TreeSource:

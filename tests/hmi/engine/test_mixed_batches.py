@@ -13,10 +13,11 @@ import pytest
 import torch
 import transformers
 
+from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
-from hmi.cli.open_plane import open_plane
+from hmi.cli.open_plane import MakeSources, open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
@@ -53,7 +54,7 @@ class Bench:
         store: TinyStore,
         folder: Path,
         *,
-        make_sources: Callable[[Store, Digest, BackboneFields, HplmBank], Sources] = store_sources,
+        make_sources: MakeSources = store_sources,
         **changes: int,
     ) -> None:
         self.batches: list[BatchRecord] = []
@@ -245,8 +246,10 @@ class WatchedAdapters:
 def test_what_loads_an_adapter_leaves_the_cores_to_the_forward(tiny_store: TinyStore, tmp_path: Path) -> None:
     cores: list[int] = []
 
-    def watched(store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank) -> Sources:
-        real = store_sources(store, backbone, fields, bank)
+    def watched(
+        store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank, copies: PackedCopies
+    ) -> Sources:
+        real = store_sources(store, backbone, fields, bank, copies)
         return replace(real, adapters=WatchedAdapters(real.adapters, cores))
 
     before = torch.get_num_threads()
@@ -521,3 +524,42 @@ def test_kinds_of_task_mix_in_one_batch_as_each_alone(bench: Bench) -> None:
     for one, answer in zip(alone, together, strict=True):
         for expected, document in zip(one.documents, answer.documents, strict=True):
             np.testing.assert_allclose(document.outputs, expected.outputs, atol=1e-4)
+
+
+def packed_files(folder: Path) -> set[str]:
+    return {path.name for form in (folder / "packed").iterdir() for path in form.iterdir()}
+
+
+def test_an_adapter_is_read_from_the_store_once_and_answers_the_same_after_a_restart(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    hplm = hplm_of(tiny_store, seed=51)
+    bench = Bench(tiny_store, tmp_path)
+    before = bench.alone(hplm)
+    bench.plane.close()
+    tiny_store.store.delete(hplm.adapter.uri)
+    again = Bench(tiny_store, tmp_path)
+    np.testing.assert_array_equal(again.alone(hplm), before)
+    again.plane.close()
+
+
+def test_a_packed_copy_that_has_changed_is_made_again(tiny_store: TinyStore, tmp_path: Path) -> None:
+    hplm = hplm_of(tiny_store, seed=52)
+    bench = Bench(tiny_store, tmp_path)
+    before = bench.alone(hplm)
+    bench.plane.close()
+    (path,) = (path for path in (tmp_path / "packed").rglob("*") if path.is_file())
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    again = Bench(tiny_store, tmp_path)
+    np.testing.assert_array_equal(again.alone(hplm), before)
+    again.plane.close()
+
+
+def test_what_the_catalog_no_longer_serves_leaves_the_disk(bench: Bench, tmp_path: Path) -> None:
+    stays, goes = hplm_of(bench.store, seed=53), hplm_of(bench.store, seed=54)
+    bench.alone(stays)
+    bench.alone(goes)
+    bench.plane.follow({stays, goes})
+    assert len(packed_files(tmp_path)) == 2
+    bench.plane.follow({stays})
+    assert packed_files(tmp_path) == {stays.adapter.digest.removeprefix("sha256:")}
