@@ -182,7 +182,7 @@ class World:
         }
 
     def fill_disk_tier(self) -> None:
-        """Pack every adapter, as the service does when it is first used; planes opened from now on find it."""
+        """Pack every adapter, as the service does when it is first used; planes opened later find it."""
         fields, dtype = self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
         bank = HplmBank(
             fields, num_adapter_units=1, num_head_units=1, max_rank=8, max_labels=len(LABELS), dtype=dtype

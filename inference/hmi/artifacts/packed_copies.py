@@ -1,4 +1,4 @@
-"""What was made of bundles, on this machine's disk within a hard limit: the least recently used goes first."""
+"""What was made of bundles, kept on disk within a hard limit: the least recently used goes first."""
 
 import hashlib
 import shutil
