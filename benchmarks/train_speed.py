@@ -20,6 +20,7 @@ from hmi.build.backbone_source import find_source
 from hmi.build.data import LabelledRow, label_indices
 from hmi.build.job_progress import JobProgress
 from hmi.build.split import Split, split_rows
+from hmi.build.state_cache import StateCache
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
 from hmi.cli.local_store import DEFAULT_SOURCE, open_local_store
@@ -28,6 +29,7 @@ from wire.training import Phase, Progress, Recipe
 
 MAX_TRAIN, MAX_VALIDATION = 1000, 300
 MAX_TOKENS = 64
+CACHE_BYTES = 2 << 30
 SLACK = 0.01
 """All must come to within a point of the worst one's best validation: what lies above is noise."""
 OURS, OURS_AGAIN = "ours", "ours_again"
@@ -130,7 +132,8 @@ def _run(args: argparse.Namespace) -> Run:
 
 
 def _ours(args: argparse.Namespace, recipe: Recipe, split: Split) -> Run:
-    """The first job learns the domain; a second one on the same dataset finds its segment and its tree."""
+    """The first job learns the domain; a second one on the same dataset finds its segment, its tree and the
+    states of its rows."""
     task = read_task(args.task)
     assert task is not None, "the parent has looked"
     folder: Path = args.folder
@@ -160,6 +163,7 @@ def _ours(args: argparse.Namespace, recipe: Recipe, split: Split) -> Run:
         work=WorkFolder(folder / args.method),
         progress=JobProgress(heard),
         split=lambda rows, *, seed, stands_above: split,
+        cache=StateCache(folder / "states", CACHE_BYTES),
     )
     return Run(validations, time.monotonic() - began, _peak_bytes())
 

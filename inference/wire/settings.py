@@ -43,6 +43,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_TRAINING_MAX_ATTEMPTS",
         "HMI_TRAINING_MEMORY_BYTES",
         "HMI_TRAINING_THREADS",
+        "HMI_TRAINING_CACHE_BYTES",
         "HMI_TRAINING_TIMEOUT_S",
         # the inference service
         "HMI_CATALOG_URL",

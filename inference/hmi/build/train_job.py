@@ -2,7 +2,10 @@
 on."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +58,7 @@ from hmi.build.report import (
 from hmi.build.settled_recipe import settled
 from hmi.build.spend_cap import SpendCap
 from hmi.build.split import ChooseSplit, split_rows
+from hmi.build.state_cache import CachedFile, StateCache, content_key
 from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, select
 from hmi.build.teacher import ask_teacher
 from hmi.build.work_folder import WorkFolder
@@ -69,6 +73,7 @@ from hmi.model.heads import HostHead
 from hmi.model.training_layers import TrainingLayers
 from hmi.model.upper import UpperLayers
 from hmi.plot.leave_one_out import NodeEvidence
+from hmi.plot.segment import text_hashes
 from hmi.plot.tree import open_leave_one_out
 from wire.artifacts import BackboneFields, BundleRef, bundle_digest
 from wire.ids import Digest
@@ -76,6 +81,8 @@ from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
 
 VERSION_FOLDER = "version"
+CACHE_FORMAT = "1"
+"""Of what is cached: another number where the same inputs give other states."""
 COMPUTED_CHECKPOINT = "computed.checkpoint"
 _AFTER = {
     Phase.SEARCHING: (Phase.COMPARING, Phase.TRAINING, Phase.EVALUATING),
@@ -96,15 +103,18 @@ def run_training(
     progress: JobProgress,
     split: ChooseSplit = split_rows,
     interruption: Interruption | None = None,
+    cache: StateCache | None = None,
 ) -> TrainResult:
-    """Do the job, or what an earlier, killed run left of it; a finished one answers at once.
+    """Do the job, or what an earlier, killed run left of it; a finished one answers at once. ``cache``: where
+    earlier jobs have left states that this one needs again.
 
     Raises HmiError, of which one of a 4xx code means that trying again cannot help; and Interrupted.
     """
     with work.claim(job):
         done = work.result()
         if done is None:
-            done = _Training(job, store, work, progress, interruption or Interruption()).run(split)
+            training = _Training(job, store, work, progress, interruption or Interruption(), cache)
+            done = training.run(split)
             work.finish(done)
         return done
 
@@ -153,8 +163,10 @@ class _Training:
         work: WorkFolder,
         progress: JobProgress,
         interruption: Interruption,
+        cache: StateCache | None,
     ) -> None:
         self._job = job
+        self._cache = cache
         self._interruption = interruption
         self._cap = SpendCap(work.path / "seconds", job.recipe.max_minutes)
         self._recipe = job.recipe
@@ -319,14 +331,38 @@ class _Training:
             residuals: npt.NDArray[np.float32] = self._backbone.residuals_of(found.encoded.documents).numpy()
             return found.rows + residuals
 
-        train_states = self._states(f"{name}-train.f16", train, look_up, done_before=0)
-        validation_states = self._states(
-            f"{name}-validation.f16", validation, _along(path, validation), done_before=len(train.rows)
+        def states(part: str, of: Part, compute: ComputeStates, done_before: int) -> StateSet:
+            # A leaf is the task's own: nothing of it is left to others.
+            kept = self._looked_up(domain, of, leaves_out=of is train) if leaf is None else None
+            return self._states(f"{name}-{part}.f16", of, compute, done_before=done_before, cached=kept)
+
+        num_train, num_validation = len(train.rows), len(validation.rows)
+        return PartStates(
+            states("train", train, look_up, 0),
+            states("validation", validation, _along(path, validation), num_train),
+            states("test", test, _along(path, test), num_train + num_validation),
         )
-        test_states = self._states(
-            f"{name}-test.f16", test, _along(path, test), done_before=len(train.rows) + len(validation.rows)
+
+    def _looked_up(self, domain: LearnedDomain, part: Part, *, leaves_out: bool) -> CachedFile:
+        """What a part's looked-up states are a function of: with ``leaves_out``, of whole texts and of what
+        their dataset has counted, too."""
+        nodes = [node.digest for node in domain.tree.fields.nodes]
+        left_out: list[bytes | str] = []
+        if leaves_out:
+            left_out = [domain.published_segment.digest, text_hashes(part.texts).tobytes()]
+        return self._cached("looked up", part, *nodes, *left_out, tree=domain.tree.digest)
+
+    def _cached(self, what: str, part: Part, *further: bytes | str, tree: Digest | None = None) -> CachedFile:
+        documents = part.documents
+        key = content_key(
+            CACHE_FORMAT,
+            what,
+            self._job.backbone_digest,
+            documents.token_ids.tobytes(),
+            documents.offsets.tobytes(),
+            *further,
         )
-        return PartStates(train_states, validation_states, test_states)
+        return CachedFile(self._job.tenant_id, self._job.dataset_id, tree, key)
 
     def _train_on_computed(self, parts: Parts) -> _Trained | None:
         """The same recipe on what the lower layers really compute; None where the cap cut it short."""
@@ -346,7 +382,13 @@ class _Training:
 
     def _computed_states(self, name: str, part: Part, *, done_before: int) -> StateSet:
         path = ExactPath(self._backbone)
-        return self._states(f"computed-{name}.f16", part, _along(path, part), done_before=done_before)
+        return self._states(
+            f"computed-{name}.f16",
+            part,
+            _along(path, part),
+            done_before=done_before,
+            cached=self._cached("computed", part),
+        )
 
     def _teacher(self, computed: _Trained, parts: Parts) -> Teacher:
         """What the model on computed lower layers answers to the training rows."""
@@ -375,15 +417,36 @@ class _Training:
         upper = open_original_upper(self._folder, self._backbone.fields)
         return dataclasses.replace(self._backbone, upper=upper)
 
-    def _states(self, name: str, part: Part, compute: ComputeStates, *, done_before: int) -> StateSet:
-        """The states of a part's rows: those of a run before, or computed now."""
-        return kept_states(
-            self._work.path / name,
-            part.documents,
-            compute,
-            hidden=self._backbone.fields.hidden,
-            on_documents=lambda done: self._progress.advance(done_before + done),
-        )
+    def _states(
+        self,
+        name: str,
+        part: Part,
+        compute: ComputeStates,
+        *,
+        done_before: int,
+        cached: CachedFile | None,
+    ) -> StateSet:
+        """The states of a part's rows: those of a run before, or of another job, or computed now."""
+        path = self._work.path / name
+        with self._shared(path, cached):
+            return kept_states(
+                path,
+                part.documents,
+                compute,
+                hidden=self._backbone.fields.hidden,
+                on_documents=lambda done: self._progress.advance(done_before + done),
+            )
+
+    @contextmanager
+    def _shared(self, path: Path, cached: CachedFile | None) -> Iterator[None]:
+        """Another job's file stands at ``path`` where there is one; what is made there is left to others."""
+        if self._cache is None or cached is None:
+            yield
+            return
+        if not path.exists():
+            self._cache.take(cached, path)
+        yield
+        self._cache.keep(cached, path)
 
     def _search(self, parts: Parts, states: PartStates) -> RecipeSearch | None:
         """Which recipe near the one asked for validates best; what an earlier process chose stands."""

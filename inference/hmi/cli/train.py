@@ -32,6 +32,12 @@ def _add_job_options(parser: "argparse._ArgumentGroup") -> None:
         metavar="DIR",
         help="scratch folder of this job; run again with the same one, a killed training goes on",
     )
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder of states that jobs of one dataset share"
+    )
+    parser.add_argument(
+        "--cache-bytes", type=int, default=0, metavar="N", help="most that is kept there (default: nothing)"
+    )
     add_watch_stdin(parser)
 
 
@@ -124,6 +130,7 @@ def _run(args: argparse.Namespace) -> int:
     from hmi.build.adapter_trainer import Interrupted
     from hmi.build.interruption import INTERRUPTED_STATUS, Interruption
     from hmi.build.job_progress import JobProgress
+    from hmi.build.state_cache import StateCache
     from hmi.build.train_job import run_training
     from hmi.build.work_folder import WorkFolder
 
@@ -134,7 +141,12 @@ def _run(args: argparse.Namespace) -> int:
     try:
         with JobProgress(print_event) as progress:
             result = run_training(
-                job, store=store, work=WorkFolder(args.work), progress=progress, interruption=interruption
+                job,
+                store=store,
+                work=WorkFolder(args.work),
+                progress=progress,
+                interruption=interruption,
+                cache=StateCache(args.cache, args.cache_bytes) if args.cache else None,
             )
     except Interrupted:
         return INTERRUPTED_STATUS

@@ -50,6 +50,7 @@ class PortalSettings(BaseSettings):
     training_max_attempts: int = Field(default=5, gt=0)
     training_threads: int | None = Field(default=None, gt=0)  # none: as many as the trainer finds
     training_memory_bytes: ByteSize = Field(default=ByteSize(TRAINING_JOB_BYTES), gt=0)
+    training_cache_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=0)
     training_timeout_s: float = Field(default=14_400.0, gt=0)
 
     @property

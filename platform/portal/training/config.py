@@ -35,7 +35,10 @@ def runner_config() -> RunnerConfig:
     if env.training_threads is not None:
         environment["HMI_TRAINING_THREADS"] = str(env.training_threads)
     return RunnerConfig(
-        command=(env.training_python, "-m", "hmi.cli", "train"),
+        command=(
+            *(env.training_python, "-m", "hmi.cli", "train"),
+            *("--cache", str(states_root()), "--cache-bytes", str(int(env.training_cache_bytes))),
+        ),
         environment=environment,
         work_root=work_root(),
         lease_s=env.training_lease_s,
@@ -72,6 +75,11 @@ def import_work_root() -> Path:
 def estimate_work_root() -> Path:
     """Where estimates' scratch folders are."""
     return Path(settings.ENV.work_dir) / "estimates"
+
+
+def states_root() -> Path:
+    """Where trainings leave lower-layer states for the next of the same dataset."""
+    return Path(settings.ENV.work_dir) / "states"
 
 
 def work_root() -> Path:

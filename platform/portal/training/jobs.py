@@ -12,19 +12,22 @@ from portal.training.config import (
     import_config,
     import_work_root,
     runner_config,
+    states_root,
     work_root,
 )
 from portal.training.estimate_work import EstimateWork
 from portal.training.import_work import ImportWork
 from portal.training.models import AdapterImport, TrainingEstimate, TrainingJob
 from portal.training.runner import run_next_job
+from portal.training.state_cache import states_sweep
 from portal.training.training_work import TrainingWork
 
 
 @shared_task(name=JobName.TRAINING_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_run(id: str) -> None:
     """Work on the training whose turn it is: the one that called for a worker may have to wait."""
-    run_next_job(TrainingWork(ObjectStore(settings.ENV.store_url)), runner_config())
+    work = TrainingWork(ObjectStore(settings.ENV.store_url), states_root())
+    run_next_job(work, runner_config())
 
 
 @shared_task(name=JobName.ESTIMATE_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -41,7 +44,7 @@ def import_run(id: str) -> None:
 
 @shared_task(name=JobName.TRAINING_REAP.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_reap() -> None:
-    """Take up what dead workers left."""
+    """Take up what dead workers left, and delete what nobody needs, or may need, any more."""
     for model, folder in (
         (TrainingJob, work_root()),
         (TrainingEstimate, estimate_work_root()),
@@ -49,3 +52,4 @@ def training_reap() -> None:
     ):
         reaper.jobs_reap(model)
         reaper.work_dirs_sweep(model, folder)
+    states_sweep(states_root())

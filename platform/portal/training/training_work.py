@@ -1,5 +1,6 @@
 """A training as the runner sees it: its job file, what its process may say, and what comes of it."""
 
+from pathlib import Path
 from uuid import UUID
 
 from django.db.models import F, Max
@@ -13,6 +14,7 @@ from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
 from portal.training.process import BrokenProtocol
+from portal.training.state_cache import states_forget
 from portal.training.work import StaleJob
 from wire.training import Progress, TrainJob, TrainResult
 
@@ -25,8 +27,10 @@ class TrainingWork:
     result_type = TrainResult
     name = "training"
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, states: Path) -> None:
+        """``states``: the folder where trainings cache what the next may need."""
         self._store = store
+        self._states = states
 
     def make_job(self, lease: Lease) -> TrainJob:
         return train_job(lease)
@@ -54,6 +58,7 @@ class TrainingWork:
         """Its tree holds what must go; the dataset's own segment stays: it was made from that alone."""
         self._store.delete_beside(job.tree_out_uri)
         self._store.delete_beside(job.version_out_uri)
+        states_forget(self._states, job.tenant_id, job.dataset_id)
 
 
 def training_progress(*, lease: Lease, progress: Progress) -> None:

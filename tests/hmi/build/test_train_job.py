@@ -17,6 +17,7 @@ from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
+from hmi.build.state_cache import StateCache
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
 from hmi.kinds.single_label import softmax
@@ -37,8 +38,8 @@ from tests.hmi.build.training_world import (
 )
 from wire.codec import to_json
 from wire.errors import ErrorCode
-from wire.ids import BundleUri
-from wire.training import Phase, Progress, SegmentRef, TrainResult
+from wire.ids import BundleUri, JobId, TenantId
+from wire.training import Phase, Progress, SegmentRef, TrainJob, TrainResult
 
 ROWS = invented_rows(120)
 ROWS_URI = BundleUri("datasets/whole/rows.jsonl")
@@ -350,6 +351,72 @@ def test_a_dataset_is_trained_on_again_with_the_segment_it_has(world: TrainingWo
     ).documents
     held_out = {text_hash(ROWS[number - 1][0]) for number in second.report["test_rows"]}
     assert not held_out & set(seen.tolist())
+
+
+def test_the_next_training_of_a_dataset_takes_the_states_of_the_one_before(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    job = world.job(
+        world.put_rows("cached", ROWS), name="cached", recipe=replace(RECIPE, compare_computed=True)
+    )
+    again = replace(
+        job,
+        job_id=JobId("job-again"),
+        tree_out_uri=BundleUri("out/again/tree"),
+        version_out_uri=BundleUri("out/again/version"),
+    )
+    first = _trained_with(world, job, tmp_path / "first", cache)
+    kept = _kept(cache)
+    second = _trained_with(world, again, tmp_path / "second", cache)
+    assert len(kept) == 5
+    assert _different(_kept(cache)) == _different(kept)
+    assert _weights(world, second) == _weights(world, first)
+    foreign = replace(
+        again,
+        tenant_id=TenantId("globex"),
+        tree_out_uri=BundleUri("out/foreign/tree"),
+        version_out_uri=BundleUri("out/foreign/version"),
+    )
+    third = _trained_with(world, foreign, tmp_path / "third", cache)
+    assert _weights(world, third) == _weights(world, first)
+    assert len(_different(_kept(cache))) == 10  # it found nothing of another tenant's, and left its own
+
+
+def test_states_that_were_taken_are_the_ones_that_are_trained_on(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    job = world.job(world.put_rows("taken", ROWS), name="taken")
+    _trained_with(world, job, tmp_path / "first", cache)
+    again = replace(
+        job, version_out_uri=BundleUri("out/taken-again/version"), recipe=replace(RECIPE, learning_rate=1e-3)
+    )
+    with pytest.raises(Killed):
+        _trained_with(world, again, tmp_path / "second", cache, Events(dies_in=Phase.TRAINING))
+    for part in ("train", "validation", "test"):
+        taken = tmp_path / "second" / f"plot-{part}.f16"
+        assert any(taken.samefile(path) for path in _kept(cache))
+
+
+def _trained_with(
+    world: TrainingWorld, job: TrainJob, work: Path, cache: Path, events: Events | None = None
+) -> TrainResult:
+    return run_training(
+        job,
+        store=world.store,
+        work=WorkFolder(work),
+        progress=JobProgress(events or Events()),
+        cache=StateCache(cache, 1 << 30),
+    )
+
+
+def _kept(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*/*/*/*"))
+
+
+def _different(paths: list[Path]) -> set[int]:
+    return {path.stat().st_ino for path in paths}
 
 
 def test_it_refuses_one_label(world: TrainingWorld, tmp_path: Path) -> None:

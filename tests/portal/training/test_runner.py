@@ -63,7 +63,8 @@ def config(tmp_path: Path, log: Path) -> Callable[..., RunnerConfig]:
 
 
 def run(job: TrainingJob, config: RunnerConfig) -> TrainingJob:
-    run_job(TrainingWork(ObjectStore(settings.ENV.store_url)), JobId(str(job.pk)), config)
+    work = TrainingWork(ObjectStore(settings.ENV.store_url), config.work_root.parent / "states")
+    run_job(work, JobId(str(job.pk)), config)
     return seen(job)
 
 
@@ -257,10 +258,13 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
     folder = store_folder / f"tenants/{job.tenant_id}"
     for name in (f"trees/{job.pk}", f"trees/{job.pk}.table-1", f"versions/{job.pk}", "trees/other"):
         (folder / name).mkdir(parents=True)
+    cached = config().work_root.parent / "states" / str(job.tenant_id) / str(job.dataset_id) / "tree"
+    cached.mkdir(parents=True)
     delete(sibling)
     stale = run(job, config())
     assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 1, None)
     assert work_dirs(config()) == []
+    assert not cached.parent.exists()  # it was looked up in a tree that knew the sibling
     left = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
     assert left == ["trees/other"]
     assert starts(log) == [0]
