@@ -13,6 +13,7 @@ from hmi.build.metrics import Probabilities
 
 WEIGHT_DECAY = 1e-2
 MAX_ITERATIONS = 60
+RIDGE_DECAYS = tuple(10.0**power for power in range(-4, 3))
 
 Features = npt.NDArray[np.float32]  # [rows, hidden]
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -65,3 +66,30 @@ def fit_linear_head(
 
     optimiser.step(decayed_loss)  # type: ignore[no-untyped-call]
     return LinearHead(weight.detach(), bias.detach(), mean, scale)
+
+
+def fit_ridge(features: Features, values: npt.NDArray[np.float64]) -> LinearHead:
+    """The head with one output, in the units of ``values``, of the least squared error with that one of
+    RIDGE_DECAYS under which the rows are told best when each is left out: numbers that so many features fit
+    exactly say nothing of other rows."""
+    mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+    inputs = ((features - mean) / scale).astype(np.float64)
+    num_rows, centre = len(values), float(values.mean())
+    strengths, directions = np.linalg.eigh(inputs.T @ inputs)
+    turned = inputs @ directions  # [rows, hidden], uncorrelated
+    wanted = turned.T @ (values - centre)
+
+    def left_out_error(decay: float) -> float:
+        shrunk = 1 / (np.maximum(strengths, 0) + decay * num_rows)
+        errors = values - centre - turned @ (shrunk * wanted)
+        leverage = np.square(turned) @ shrunk + 1 / num_rows
+        return float(np.square(errors / np.maximum(1 - leverage, 1e-9)).mean())
+
+    best = min(RIDGE_DECAYS, key=left_out_error)
+    weight = directions @ (wanted / (np.maximum(strengths, 0) + best * num_rows))
+    return LinearHead(
+        torch.from_numpy(weight[None, :].astype(np.float32)),
+        torch.tensor([centre], dtype=torch.float32),
+        torch.from_numpy(mean),
+        torch.from_numpy(scale),
+    )

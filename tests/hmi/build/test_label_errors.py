@@ -1,11 +1,11 @@
 """Flipped labels are found, and rows that nothing is known about are left alone."""
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from hmi.build.label_errors import SingleLabelJudge, by_suspicion, cross_validated, label_errors
 from hmi.build.learning_curve import LabelledFeatures, LearningPoint, forecast, learning_curve
-from hmi.build.linear_head import WEIGHT_DECAY, fit_linear_head
+from hmi.build.linear_head import RIDGE_DECAYS, WEIGHT_DECAY, fit_linear_head, fit_ridge
 from hmi.build.row_judge import NUM_FOLDS
 
 LABELS = ("a", "b", "c")
@@ -52,6 +52,17 @@ def test_labels_with_fewer_rows_than_folds_and_equal_texts_are_not_judged() -> N
     assert 2 not in judged.truth
     same = cross_validated(features, truth, ["one text"] * 60, num_labels=3, seed=1)
     assert label_errors(same, rows=range(60), labels=LABELS).judged == 0
+
+
+def test_the_head_of_values_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(1)
+    features = random.normal(size=(60, 40)).astype(np.float32) * np.linspace(0.1, 3, 40, dtype=np.float32)
+    values = 5 + features[:, -3:].sum(axis=1).astype(np.float64) + random.normal(size=60)
+    head = fit_ridge(features, values)
+    standard = (features - features.mean(axis=0)) / features.std(axis=0)
+    theirs = RidgeCV(alphas=[60 * decay for decay in RIDGE_DECAYS]).fit(standard, values)
+    assert 0.001 < theirs.alpha_ / 60 < 10  # the rows choose, not the ends of the ladder
+    assert np.abs(head.outputs(features)[:, 0] - theirs.predict(standard)).max() < 1e-4
 
 
 def test_the_head_is_that_of_scikit_learn() -> None:

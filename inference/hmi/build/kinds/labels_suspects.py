@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.linear_head import Features, LinearHead, fit_linear_head
@@ -53,9 +54,7 @@ class LabelsJudge:
         return len(self.labels)
 
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
-        return fit_linear_head(
-            features, targets, self.num_outputs, loss=functional.binary_cross_entropy_with_logits
-        )
+        return fit_linear_head(features, targets, self.num_outputs, loss=_summed)
 
     def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
         scores, truth = sigmoid(outputs), targets > 0
@@ -106,6 +105,11 @@ class LabelsJudge:
 
     def _named(self, marks: npt.NDArray[np.bool_]) -> tuple[str, ...]:
         return tuple(label for label, has in zip(self.labels, marks.tolist(), strict=True) if has)
+
+
+def _summed(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Over the labels, each of which has a head of its own: its decay does not grow with their number."""
+    return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum") / len(targets)
 
 
 def _mean(scores: npt.NDArray[np.float64], chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
-from torch.nn import functional
 
-from hmi.build.linear_head import Features, LinearHead, fit_linear_head
+from hmi.build.linear_head import Features, LinearHead, fit_ridge
 from hmi.build.metrics import r2
 from hmi.build.row_judge import MAX_SUSPECTS, OutOfFold, RowTargets
 
@@ -44,11 +42,7 @@ class ScoreJudge:
     num_outputs = 1
 
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
-        """The head's one output is in the values' units."""
-        mean, scale = float(targets.mean()), float(targets.std()) or 1.0
-        standardised = ((targets - mean) / scale).astype(np.float32)
-        head = fit_linear_head(features, standardised, 1, loss=_squared)
-        return LinearHead(head.weight * scale, head.bias * scale + mean, head.mean, head.scale)
+        return fit_ridge(features, targets)
 
     def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
         return r2(outputs[:, 0].astype(np.float64), targets)
@@ -74,7 +68,3 @@ class ScoreJudge:
                 for place in suspects[:MAX_SUSPECTS]
             ),
         )
-
-
-def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(outputs[:, 0], targets)
