@@ -5,7 +5,8 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -192,14 +193,8 @@ def _import_adapter(options: argparse.Namespace) -> bool:
 
 def _download_adapter(options: argparse.Namespace) -> bool:
     content = _saved_client().adapter(options.task, options.number)
-    temporary = options.out.with_name(options.out.name + ".part")
-    try:
+    with _replacing(options.out) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(options.out)
-    except OSError as exc:
-        raise ClientError(f"{options.out} cannot be written: {exc.strerror}.") from exc
-    finally:
-        temporary.unlink(missing_ok=True)
     _say(f"version {options.number} of {options.task}: {len(content)} bytes in {options.out}")
     return True
 
@@ -212,22 +207,31 @@ def _deploy(options: argparse.Namespace) -> bool:
 
 def _predict(options: argparse.Namespace) -> bool:
     client = _saved_client()
-    temporary = options.out.with_name(options.out.name + ".part")
     num_texts = 0
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as opened:
-            predictions = PredictionFile(opened)
-            found = texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
-            for texts in batched(found, TEXTS_AT_ONCE):
-                predictions.add(texts, client.predict(options.task, texts))
-                num_texts += len(texts)
-        temporary.replace(options.out)
-    except OSError as exc:
-        raise ClientError(f"{options.out} cannot be written: {exc.strerror}.") from exc
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        _replacing(options.out) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as opened,
+    ):
+        predictions = PredictionFile(opened)
+        found = texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
+        for texts in batched(found, TEXTS_AT_ONCE):
+            predictions.add(texts, client.predict(options.task, texts))
+            num_texts += len(texts)
     _say(f"{num_texts} predictions in {options.out}")
     return True
+
+
+@contextmanager
+def _replacing(out: Path) -> Iterator[Path]:
+    """A file beside ``out`` that takes its place once all of it is written."""
+    temporary = out.with_name(out.name + ".part")
+    try:
+        yield temporary
+        temporary.replace(out)
+    except OSError as exc:
+        raise ClientError(f"{out} cannot be written: {exc.strerror}.") from exc
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -29,8 +29,8 @@ from portal.common.store import ObjectStore
 from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invented_rows, make_world
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
-from wire.ids import BundleUri, Digest, JobId, TaskId, TenantId
-from wire.imports import ImportJob, ImportResult
+from wire.ids import BundleUri, Digest
+from wire.imports import ImportResult
 from wire.tasks import TaskKind
 
 pytestmark = [
@@ -120,28 +120,12 @@ def bring(
     world: TrainingWorld, content: bytes, work: Path, taken: Taken = SINGLE, **changes: Any
 ) -> ImportResult:
     """As POST .../imports of that file, with a dataset to compare on."""
-    uri, rows_uri = BundleUri(f"imports/{work.name}"), BundleUri(f"datasets/{work.name}")
-    world.store.put_file(uri, content)
+    rows_uri = BundleUri(f"datasets/{work.name}")
     rows = [{"row": row, "text": text, **taken.label} for row, text in enumerate(COMPARED, start=1)]
     world.store.put_file(rows_uri, "\n".join(map(json.dumps, rows)).encode())
-    job = ImportJob(
-        job_id=JobId("job"),
-        tenant_id=TenantId("acme"),
-        task_id=TaskId("sentiment"),
-        archive_uri=uri,
-        kind=taken.kind,
-        labels=(),
-        backbone_uri=BundleUri("backbones/tiny"),
-        backbone_digest=world.backbone.digest,
-        tree_uri=world.tree.uri,
-        tree_digest=world.tree.digest,
-        version_out_uri=BundleUri(f"versions/{work.name}"),
-        rows_uri=rows_uri,
-        min_agreement=0.0,
-    )
-    return run_import(
-        replace(job, **changes), store=world.store, work=work / "work", progress=JobProgress(Events())
-    )
+    asked = {"kind": taken.kind, "labels": (), "rows_uri": rows_uri, **changes}
+    job = world.import_job(work.name, content, **asked)
+    return run_import(job, store=world.store, work=work / "work", progress=JobProgress(Events()))
 
 
 def opened(world: TrainingWorld, uri: BundleUri) -> OfflineModel:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from hmi.base.errors import InvalidInput
+from hmi.build.json_lines import read_json_lines
 from hmi.build.parity import span_name
 from hmi.model.tokenizer import Text
 
@@ -47,17 +48,7 @@ class Expected(msgspec.Struct):
 
 def read_expected(path: Path) -> list[Expected]:
     """JSON lines, at least one. Raises InvalidInput."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as exc:
-        raise InvalidInput(f"{path} cannot be read: {exc.strerror}", param="expected") from exc
-    decoder = msgspec.json.Decoder(Expected)
-    entries = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            entries.append(decoder.decode(line))
-        except msgspec.DecodeError as exc:
-            raise InvalidInput(f"{path.name}, line {number}: {exc}", param="expected") from exc
+    entries = read_json_lines(path, Expected, param="expected")
     if not entries:
         raise InvalidInput(f"{path.name} has no rows to compare with", param="expected")
     return entries

@@ -10,6 +10,7 @@ import msgspec
 
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
+from hmi.build.json_lines import read_json_lines
 from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
 from hmi.cli.train import require
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         print(codec.to_json(figures(args)))
         return 0
     require(args, ("bundle_uri", "tree_uri", "rows"))
-    rows = read_rows(args.rows)
+    rows = read_json_lines(args.rows, Row, param="rows")
     store = open_store(store_url(), cache_dir())
     for line in predictions(store, args, rows):
         print(json.dumps(line, ensure_ascii=False))
@@ -93,22 +94,6 @@ def figures(args: argparse.Namespace) -> object:
             seed=SEED,
         )
     )
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Raises InvalidInput naming the line that is not a row."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as exc:
-        raise InvalidInput(f"the rows cannot be read: {exc.strerror}", param="rows") from exc
-    decoder = msgspec.json.Decoder(Row)
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(decoder.decode(line))
-        except msgspec.DecodeError as exc:
-            raise InvalidInput(f"rows file, line {number}: {exc}", param="rows") from exc
-    return rows
 
 
 def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iterable[dict[str, object]]:

@@ -19,7 +19,7 @@ from portal.catalog.models import (
     TreeVersion,
     VersionState,
 )
-from portal.common.errors import AlreadyExists, InvalidField
+from portal.common.errors import AlreadyExists, InvalidField, NotFound
 from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
@@ -183,7 +183,7 @@ def version_register(
     in.
     """
     tenant = task.tenant
-    _lock_numbers(task)
+    task_lock(task)  # two registrations number their versions one after the other
     known = AdapterVersion.objects.for_tenant(tenant).filter(training_job_id=job_id).first()
     if known is not None:
         return known
@@ -235,7 +235,7 @@ def version_import(
 
     Runs in the scope of the task's tenant. ``tree`` is the one that it was compared on.
     """
-    _lock_numbers(task)
+    task_lock(task)  # two registrations number their versions one after the other
     known = AdapterVersion.objects.for_tenant(task.tenant).filter(import_id=import_id).first()
     if known is not None:
         return known
@@ -363,16 +363,19 @@ def _shared_domain(slug: str) -> Domain | None:
     return None if found.slug == GENERAL_DOMAIN else found
 
 
+def task_lock(task: Task) -> Task:
+    """The task's row is the lock of its versions' numbers, its deployments and its trials."""
+    found = Task.objects.for_tenant(task.tenant).select_for_update().filter(pk=task.pk).first()
+    if found is None:
+        raise NotFound("task")
+    return found
+
+
 def _domain_for_task(tenant: Tenant, slug: str) -> Domain:
     domain = Domain.objects.visible_to(tenant).filter(slug=slug).order_by("tenant_id").first()
     if domain is None:
         raise InvalidField("domain", f"There is no domain {slug}: make it first, or leave the field out.")
     return domain
-
-
-def _lock_numbers(task: Task) -> None:
-    """The task's row is the lock: two registrations of one task number their versions one after the other."""
-    Task.objects.for_tenant(task.tenant).select_for_update().get(pk=task.pk)
 
 
 def _version_save(

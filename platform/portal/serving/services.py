@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import AdapterVersion, Task, VersionState
-from portal.catalog.services import task_delete
+from portal.catalog.services import task_delete, task_lock
 from portal.common.errors import Conflict, InUse, NotFound
 from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
 from portal.serving.selectors import deployment_active, trial_running
@@ -94,14 +94,6 @@ def trial_end(trial: Trial, state: TrialState, *, reason: str, acting: Actor) ->
         version=trial.version.number,
         reason=reason,
     )
-
-
-def task_lock(task: Task) -> Task:
-    """The task's row is the lock of its deployments and trials."""
-    found = Task.objects.for_tenant(task.tenant).select_for_update().filter(pk=task.pk).first()
-    if found is None:
-        raise NotFound("task")
-    return found
 
 
 def _end_trial(task: Task, acting: Actor) -> None:

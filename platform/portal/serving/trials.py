@@ -5,11 +5,12 @@ from django.db import transaction
 
 from portal.audit.services import audit_record
 from portal.catalog.models import AdapterVersion, Task, VersionState
+from portal.catalog.services import task_lock
 from portal.common.errors import Conflict, NotFound
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.models import Trial, TrialKind, TrialState
 from portal.serving.selectors import deployment_active, trial_figures, trial_running
-from portal.serving.services import deploy, task_lock, trial_end
+from portal.serving.services import deploy, trial_end
 from portal.serving.verdict import Outcome, judge
 from portal.tenants.actors import Actor
 

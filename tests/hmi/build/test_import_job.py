@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invent
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
 from wire.codec import to_plain
-from wire.ids import BundleUri, JobId, TaskId, TenantId
+from wire.ids import BundleUri
 from wire.imports import ImportJob, ImportResult
 from wire.tasks import TaskKind
 from wire.training import Phase, TrainResult
@@ -79,23 +78,7 @@ def adapter(world: TrainingWorld, tmp_path: Path) -> Path:
 def job_of(world: TrainingWorld, path: Path, **changes: Any) -> ImportJob:
     """An import of the files in ``path`` beside the general tree."""
     archive = zip_of(path.parent / "archive.zip", {one.name: one.read_bytes() for one in path.iterdir()})
-    uri = BundleUri(f"imports/{path.parent.name}")
-    world.store.put_file(uri, archive.read_bytes())
-    job = ImportJob(
-        job_id=JobId("job"),
-        tenant_id=TenantId("acme"),
-        task_id=TaskId("sentiment"),
-        archive_uri=uri,
-        kind=TaskKind.SINGLE_LABEL,
-        labels=LABELS,
-        backbone_uri=BundleUri("backbones/tiny"),
-        backbone_digest=world.backbone.digest,
-        tree_uri=world.tree.uri,
-        tree_digest=world.tree.digest,
-        version_out_uri=BundleUri(f"versions/{path.parent.name}"),
-        min_agreement=0.0,
-    )
-    return replace(job, **changes)
+    return world.import_job(path.parent.name, archive.read_bytes(), **changes)
 
 
 def bring(world: TrainingWorld, path: Path, **changes: Any) -> ImportResult:

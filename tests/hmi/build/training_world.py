@@ -3,8 +3,9 @@
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from hmi.model.backbone import Backbone
 from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.imports import ImportJob
 from wire.tasks import TaskKind
 from wire.training import Phase, Progress, Recipe, SegmentRef, TrainJob, TrainResult
 
@@ -106,6 +108,26 @@ class TrainingWorld:
             recipe=recipe,
             kind=kind,
         )
+
+    def import_job(self, name: str, archive: bytes, **changes: Any) -> ImportJob:
+        """An import of ``archive`` beside the general tree, of any agreement."""
+        uri = BundleUri(f"imports/{name}")
+        self.store.put_file(uri, archive)
+        job = ImportJob(
+            job_id=JobId("job"),
+            tenant_id=TenantId("acme"),
+            task_id=TaskId("sentiment"),
+            archive_uri=uri,
+            kind=TaskKind.SINGLE_LABEL,
+            labels=LABELS,
+            backbone_uri=BundleUri("backbones/tiny"),
+            backbone_digest=self.backbone.digest,
+            tree_uri=self.tree.uri,
+            tree_digest=self.tree.digest,
+            version_out_uri=BundleUri(f"versions/{name}"),
+            min_agreement=0.0,
+        )
+        return replace(job, **changes)
 
     def train(self, job: TrainJob, work: Path, events: Events | None = None) -> TrainResult:
         """Run a job in this process, without the thread that repeats progress."""

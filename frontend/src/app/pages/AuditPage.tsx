@@ -2,7 +2,7 @@
 
 import { Group, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useState } from "react";
+import { type ChangeEvent, useState } from "react";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -31,48 +31,23 @@ export function AuditPage() {
     { actor: askedActor, action: askedAction, from: askedFrom, to: askedTo },
     page,
   );
+  const narrowing = (change: (value: string) => void) => (event: ChangeEvent<HTMLInputElement>) => {
+    change(event.currentTarget.value);
+    setPage(1);
+  };
   return (
     <>
       <PageHeader title="Audit log" description="Every change, who made it and when." />
       <Group>
-        <TextInput
-          label="Who"
-          placeholder="an e-mail address"
-          value={actor}
-          onChange={(event) => {
-            setActor(event.currentTarget.value);
-            setPage(1);
-          }}
-        />
+        <TextInput label="Who" placeholder="an e-mail address" value={actor} onChange={narrowing(setActor)} />
         <TextInput
           label="What"
           placeholder="for instance task.create"
           value={action}
-          onChange={(event) => {
-            setAction(event.currentTarget.value);
-            setPage(1);
-          }}
+          onChange={narrowing(setAction)}
         />
-        <TextInput
-          label="From"
-          type="date"
-          max={to}
-          value={from}
-          onChange={(event) => {
-            setFrom(event.currentTarget.value);
-            setPage(1);
-          }}
-        />
-        <TextInput
-          label="To"
-          type="date"
-          min={from}
-          value={to}
-          onChange={(event) => {
-            setTo(event.currentTarget.value);
-            setPage(1);
-          }}
-        />
+        <TextInput label="From" type="date" max={to} value={from} onChange={narrowing(setFrom)} />
+        <TextInput label="To" type="date" min={from} value={to} onChange={narrowing(setTo)} />
       </Group>
       <QueryView query={audit} height={400}>
         {(list) => (
