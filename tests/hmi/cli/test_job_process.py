@@ -1,0 +1,60 @@
+"""How the processes of jobs end."""
+
+import errno
+import json
+from pathlib import Path
+
+import pytest
+
+from hmi.base.errors import HmiError, InvalidInput
+from hmi.cli.job_process import EXIT_CANNOT_SUCCEED, end_job, read_job
+from wire.errors import ErrorCode
+from wire.training import EstimateResult, TrainJob
+
+RESULT = EstimateResult(
+    num_rows=2,
+    num_train_rows=1,
+    num_steps=1,
+    seconds=1.0,
+    seconds_least=1.0,
+    adapter_bytes=1,
+    majority_accuracy=None,
+    accuracy=None,
+)
+
+
+def fail_with(error: Exception) -> int:
+    def work() -> EstimateResult:
+        raise error
+
+    return end_job("estimate", work)
+
+
+def test_a_result_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert end_job("estimate", lambda: RESULT) == 0
+    assert json.loads(capsys.readouterr().out)["event"] == "estimate_result"
+
+
+def test_what_trying_again_cannot_help_is_told_and_ends_the_job(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fail_with(InvalidInput("the rows are none", param="rows")) == EXIT_CANNOT_SUCCEED
+    told = capsys.readouterr()
+    assert json.loads(told.out)["message"] == "the rows are none"
+    assert told.err == "hmi estimate: the rows are none\n"
+
+
+def test_a_full_disk_and_a_store_that_is_away_may_be_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(HmiError, match="No space left") as full:
+        fail_with(OSError(errno.ENOSPC, "No space left on device"))
+    assert (full.value.code, full.value.retryable) == (ErrorCode.STORE_UNAVAILABLE, True)
+    with pytest.raises(HmiError, match="away"):
+        fail_with(HmiError(ErrorCode.STORE_UNAVAILABLE, "the store is away", retryable=True))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("content", "problem"), [(None, "cannot be read"), (b"{}", "is not a TrainJob")])
+def test_a_file_that_is_no_job_is_refused(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    path = tmp_path / "job.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=problem):
+        read_job(path, TrainJob)
