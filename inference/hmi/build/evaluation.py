@@ -61,14 +61,19 @@ class PlotPath:
 
 
 class ExactPath:
-    """Computes the lower layers."""
+    """Computes the lower layers, the products of their matrices in ``dtype``."""
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, *, dtype: torch.dtype = torch.float32) -> None:
         self._backbone = backbone
+        self._dtype = dtype
 
     def __call__(self, documents: Documents) -> LowerStates:
         exact = np.tile(np.array([0.0, 0.0, 0.0, 1.0]), (documents.num_documents, 1))
-        return LowerStates(self._backbone.lower_states(documents), exact)
+        with torch.autocast(
+            self._backbone.device.type, self._dtype, enabled=self._dtype is not torch.float32
+        ):
+            states = self._backbone.lower_states(documents)
+        return LowerStates(states.float(), exact)
 
 
 class AnswersStates(Protocol):

@@ -1,10 +1,7 @@
 """One training: from a dataset's rows to published segment, tree and version. Killed and run again, it goes
 on."""
 
-import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +73,13 @@ from hmi.plot.leave_one_out import NodeEvidence
 from hmi.plot.segment import text_hashes
 from hmi.plot.tree import open_leave_one_out
 from wire.artifacts import BackboneFields, BundleRef, bundle_digest
+from wire.codec import to_json
 from wire.ids import Digest
 from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle, Recipe, TrainJob, TrainResult
 
 VERSION_FOLDER = "version"
+TEACHERS_SEED = 1
 CACHE_FORMAT = "1"
 """Of what is cached: another number where the same inputs give other states."""
 COMPUTED_CHECKPOINT = "computed.checkpoint"
@@ -365,29 +364,46 @@ class _Training:
         return CachedFile(self._job.tenant_id, self._job.dataset_id, tree, key)
 
     def _train_on_computed(self, parts: Parts) -> _Trained | None:
-        """The same recipe on what the lower layers really compute; None where the cap cut it short."""
+        """The same recipe on what the lower layers really compute; None where the cap cut it short.
+
+        Its seed is always the same, so that the trainings of a dataset have it in common.
+        """
         train, validation = parts.train, parts.validation
         self._progress.enter(
             Phase.COMPARING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
         )
+        states = (
+            self._computed_states("train", train, done_before=0),
+            self._computed_states("validation", validation, done_before=len(train.rows)),
+        )
+        checkpoint, cached = self._work.path / COMPUTED_CHECKPOINT, self._of_teacher("checkpoint", parts)
+        self._take(cached, checkpoint)
         trained = self._train(
             Phase.COMPARING,
             COMPUTED_CHECKPOINT,
             parts,
-            self._computed_states("train", train, done_before=0),
-            self._computed_states("validation", validation, done_before=len(train.rows)),
+            *states,
             upper=self._original().upper,
+            recipe=self._teachers_recipe,
         )
-        return None if trained.task.stopped_at_cap else trained
+        if trained.task.stopped_at_cap:
+            return None
+        self._keep(cached, checkpoint)
+        return trained
+
+    @property
+    def _teachers_recipe(self) -> Recipe:
+        return replace(self._recipe, seed=TEACHERS_SEED)
 
     def _computed_states(self, name: str, part: Part, *, done_before: int) -> StateSet:
-        path = ExactPath(self._backbone)
+        """As exact as the upper layers that read them."""
+        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         return self._states(
             f"computed-{name}.f16",
             part,
-            _along(path, part),
+            _along(ExactPath(self._backbone, dtype=dtype), part),
             done_before=done_before,
-            cached=self._cached("computed", part),
+            cached=self._cached("computed", part, str(dtype)),
         )
 
     def _teacher(self, computed: _Trained, parts: Parts) -> Teacher:
@@ -399,14 +415,42 @@ class _Training:
         self._progress.enter(
             Phase.COMPARING, "asking the model on computed lower layers", num_steps=len(train.rows)
         )
-        return ask_teacher(
-            self._work.path / "taught-train.f16",
+        path, cached = self._work.path / "taught-train.f16", self._of_teacher("states", parts)
+        self._take(cached, path)
+        teacher = ask_teacher(
+            path,
             TrainingLayers(upper, adapter),
             computed.task.head,
             train.documents,
             self._computed_states("train", train, done_before=0),
             reads_tokens=self._reads_tokens,
             on_documents=self._progress.advance,
+        )
+        self._keep(cached, path)
+        return teacher
+
+    def _of_teacher(self, what: str, parts: Parts) -> CachedFile:
+        """What the model on computed lower layers is a function of."""
+        validation = parts.validation
+        followed = replace(
+            self._teachers_recipe,
+            search=0,
+            max_minutes=None,
+            leaf_mb=0.0,
+            compare_computed=False,
+            distil=True,
+        )
+        return self._cached(
+            f"teacher's {what}",
+            parts.train,
+            parts.train.targets.tobytes(),
+            validation.documents.token_ids.tobytes(),
+            validation.documents.offsets.tobytes(),
+            validation.targets.tobytes(),
+            self._job.kind.value,
+            "\n".join(self._job.labels),
+            to_json(followed),
+            str(compute_dtype(ComputeType.AUTO, "cpu")),
         )
 
     def _original(self) -> Backbone:
@@ -415,7 +459,7 @@ class _Training:
         if not self._backbone.fields.is_calibrated:
             return self._backbone
         upper = open_original_upper(self._folder, self._backbone.fields)
-        return dataclasses.replace(self._backbone, upper=upper)
+        return replace(self._backbone, upper=upper)
 
     def _states(
         self,
@@ -428,25 +472,26 @@ class _Training:
     ) -> StateSet:
         """The states of a part's rows: those of a run before, or of another job, or computed now."""
         path = self._work.path / name
-        with self._shared(path, cached):
-            return kept_states(
-                path,
-                part.documents,
-                compute,
-                hidden=self._backbone.fields.hidden,
-                on_documents=lambda done: self._progress.advance(done_before + done),
-            )
+        self._take(cached, path)
+        states = kept_states(
+            path,
+            part.documents,
+            compute,
+            hidden=self._backbone.fields.hidden,
+            on_documents=lambda done: self._progress.advance(done_before + done),
+        )
+        self._keep(cached, path)
+        return states
 
-    @contextmanager
-    def _shared(self, path: Path, cached: CachedFile | None) -> Iterator[None]:
-        """Another job's file stands at ``path`` where there is one; what is made there is left to others."""
-        if self._cache is None or cached is None:
-            yield
-            return
-        if not path.exists():
+    def _take(self, cached: CachedFile | None, path: Path) -> None:
+        """Let another job's file stand at ``path``, where there is one and this job has none yet."""
+        if self._cache is not None and cached is not None and not path.exists():
             self._cache.take(cached, path)
-        yield
-        self._cache.keep(cached, path)
+
+    def _keep(self, cached: CachedFile | None, path: Path) -> None:
+        """Leave what stands at ``path`` to others."""
+        if self._cache is not None and cached is not None:
+            self._cache.keep(cached, path)
 
     def _search(self, parts: Parts, states: PartStates) -> RecipeSearch | None:
         """Which recipe near the one asked for validates best; what an earlier process chose stands."""
@@ -533,10 +578,13 @@ class _Training:
         *,
         upper: UpperLayers,
         teacher: Teacher | None = None,
+        recipe: Recipe | None = None,
     ) -> _Trained:
-        adapter = self._new_adapter(self._recipe)
+        """By the job's recipe, or another ``recipe``."""
+        recipe = recipe or self._recipe
+        adapter = self._new_adapter(recipe)
         inputs = self._inputs(
-            self._recipe,
+            recipe,
             adapter,
             upper,
             LabelledStates(train, parts.train.targets),

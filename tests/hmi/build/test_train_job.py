@@ -12,11 +12,13 @@ import pytest
 from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import Interrupted
+from hmi.build.data import LabelledRow
 from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
+from hmi.build.split import Split, split_rows
 from hmi.build.state_cache import StateCache
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
@@ -369,7 +371,7 @@ def test_the_next_training_of_a_dataset_takes_the_states_of_the_one_before(
     first = _trained_with(world, job, tmp_path / "first", cache)
     kept = _kept(cache)
     second = _trained_with(world, again, tmp_path / "second", cache)
-    assert len(kept) == 5
+    assert len(kept) == 6  # looked-up states of each part, computed ones of two, and the trained model
     assert _different(_kept(cache)) == _different(kept)
     assert _weights(world, second) == _weights(world, first)
     foreign = replace(
@@ -380,7 +382,7 @@ def test_the_next_training_of_a_dataset_takes_the_states_of_the_one_before(
     )
     third = _trained_with(world, foreign, tmp_path / "third", cache)
     assert _weights(world, third) == _weights(world, first)
-    assert len(_different(_kept(cache))) == 10  # it found nothing of another tenant's, and left its own
+    assert len(_different(_kept(cache))) == 12  # it found nothing of another tenant's, and left its own
 
 
 def test_states_that_were_taken_are_the_ones_that_are_trained_on(
@@ -399,11 +401,40 @@ def test_states_that_were_taken_are_the_ones_that_are_trained_on(
         assert any(taken.samefile(path) for path in _kept(cache))
 
 
+def test_trainings_of_a_dataset_by_other_seeds_have_one_teacher(world: TrainingWorld, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    recipe = replace(RECIPE, epochs=12, min_steps=100, distil=True)
+    job = world.job(world.put_rows("taught", ROWS), name="taught", recipe=recipe)
+    seed_9 = replace(job, recipe=replace(recipe, seed=9))
+    other = replace(job, version_out_uri=BundleUri("out/taught-other/version"))
+    events = Events(), Events()
+    _trained_with(world, seed_9, tmp_path / "one", cache, events[0])
+    # The same rows held out as by the other seed.
+    second = _trained_with(world, other, tmp_path / "two", cache, events[1], split_seed=9)
+    steps = [
+        sum(event.phase is Phase.COMPARING and event.loss is not None for event in one.heard)
+        for one in events
+    ]
+    assert steps[0] > 0 and steps[1] == 0
+    alone = replace(job, version_out_uri=BundleUri("out/taught-alone/version"))
+    without = _trained_with(world, alone, tmp_path / "three", tmp_path / "none", split_seed=9)
+    assert _weights(world, without) == _weights(world, second)
+
+
 def _trained_with(
-    world: TrainingWorld, job: TrainJob, work: Path, cache: Path, events: Events | None = None
+    world: TrainingWorld,
+    job: TrainJob,
+    work: Path,
+    cache: Path,
+    events: Events | None = None,
+    split_seed: int | None = None,
 ) -> TrainResult:
+    def split(rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split:
+        return split_rows(rows, seed=split_seed or seed, stands_above=stands_above)
+
     return run_training(
         job,
+        split=split,
         store=world.store,
         work=WorkFolder(work),
         progress=JobProgress(events or Events()),
