@@ -36,7 +36,9 @@ def test_it_prints_events_and_the_result_last_and_evaluate_agrees_with_the_repor
 ) -> None:
     monkeypatch.setenv("HMI_STORE_URL", world.url)
     path = write(world.job(world.put_rows("cli", ROWS), name="cli"), tmp_path)
-    assert main(["train", "--job", str(path), "--work", str(tmp_path / "work")]) == EXIT_OK
+    cache = ("--cache", str(tmp_path / "states"), "--cache-bytes", "1000000000")
+    assert main(["train", "--job", str(path), "--work", str(tmp_path / "work"), *cache]) == EXIT_OK
+    assert len(list((tmp_path / "states").glob("acme/dataset-cli/*/*"))) >= 3  # of each part of the split
     lines = capsys.readouterr().out.splitlines()
     events = [from_json(Progress, line) for line in lines[:-1]]
     result = from_json(TrainResult, lines[-1])
