@@ -13,15 +13,15 @@ import torch
 from benchmarks.common import print_result, say
 from benchmarks.serving_world import Checker, ClosedLoop, World, add_arguments, chooser, scratch
 from hmi.engine.inbox import Inbox
-from hmi.engine.stages import ComputeStage, ComputeThread, SameThread
+from hmi.engine.stages import ComputeStage, SameThread
 
 SLOTS = 64
 FACTOR = 10
 """Working set over slots; the host tier holds all of it, so that every batch has adapters to promote."""
 WINDOW = 512
-STAGES: dict[str, Callable[[Inbox], ComputeStage]] = {
+STAGES: dict[str, Callable[[Inbox], ComputeStage] | None] = {
     "sequential": lambda inbox: SameThread(),
-    "pipelined": ComputeThread,
+    "pipelined": None,
 }
 
 

@@ -37,7 +37,7 @@ from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
-from hmi.engine.stages import ComputeStage, ComputeThread
+from hmi.engine.stages import ComputeStage
 from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
@@ -201,7 +201,7 @@ class World:
         *,
         num_slots: int,
         num_host: int,
-        make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
+        make_stage: Callable[[Inbox], ComputeStage] | None = None,
         **changes: Any,
     ) -> LivePlane:
         """A service without HTTP over the stated disk."""

@@ -60,6 +60,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_CACHE_DIR",
         "HMI_COMPUTE_TYPE",
         "HMI_THREADS",
+        "HMI_FORWARDS",
         "HMI_MAX_ADAPTER_RANK",
         "HMI_MAX_BATCH_ROWS",
         "HMI_MAX_BATCH_TOKENS",

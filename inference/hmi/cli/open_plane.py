@@ -1,6 +1,8 @@
 """Opens the plane of one backbone: divides the tiers, reserves, allocates, and joins what serves."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import structlog
 import torch
@@ -10,7 +12,7 @@ from hmi.artifacts.store import Store
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BudgetExceeded
-from hmi.base.own_thread import use_one_core
+from hmi.base.own_thread import use_cores, use_one_core
 from hmi.engine.batch import BatchRecord
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
@@ -19,7 +21,7 @@ from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
-from hmi.engine.stages import ComputeStage, ComputeThread
+from hmi.engine.stages import ComputeStage, ComputeThreads
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastRecentlyUsed, LeastWorth
 from hmi.memory.loader import Loader
@@ -73,7 +75,7 @@ def open_plane(
     on_batch: Callable[[BatchRecord], None],
     disk: Budget | None = None,
     make_sources: MakeSources = store_sources,
-    make_stage: Callable[[Inbox], ComputeStage] = ComputeThread,
+    make_stage: Callable[[Inbox], ComputeStage] | None = None,
 ) -> LivePlane:
     """Reserve, allocate and join everything that serves one backbone, not yet started.
 
@@ -186,14 +188,21 @@ def open_plane(
         bank=bank,
         last_id=backbone.tokenizer.last_id,
     )
-    runner.warm_up(limits.max_tokens)
+    use_forward_threads = partial(use_cores, settings.forward_threads)
+    with ThreadPoolExecutor(1, initializer=use_forward_threads) as thread:  # as those that will compute
+        thread.submit(runner.warm_up, limits.max_tokens).result()
+    stage = (
+        ComputeThreads(inbox, num_threads=settings.num_forwards, cores_each=settings.forward_threads)
+        if make_stage is None
+        else make_stage(inbox)
+    )
     engine: Engine[Retrieved] = Engine(
         EngineConfig(limits=limits, max_requests=settings.max_queue_requests),
         placement=placement,
         runner=runner,
         inbox=inbox,
         clock=SystemClock(),
-        stage=make_stage(inbox),
+        stage=stage,
         on_batch=on_batch,
     )
     return LivePlane(
@@ -222,7 +231,7 @@ def _reserve_device(
 ) -> DevicePlan:
     needs = DeviceNeeds(
         backbone_bytes=backbone_bytes,
-        workspace_bytes=_workspace_bytes(fields, limits),
+        workspace_bytes=settings.num_forwards * _workspace_bytes(fields, limits),
         adapter_unit_bytes=adapter_unit_bytes(fields, dtype),
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),

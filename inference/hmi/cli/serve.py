@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as exc:
         raise InvalidInput(f"the settings are wrong: {exc}") from exc
     log.info("settings", **settings.shown())
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(settings.forward_threads)
     server = _server(settings)
     # uvicorn raises the signal again when it has ended; a drained service ends well.
     for number in (signal.SIGTERM, signal.SIGINT):

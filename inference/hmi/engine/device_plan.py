@@ -16,7 +16,7 @@ class DeviceNeeds:
     """Bytes of each part, known before any of it is allocated."""
 
     backbone_bytes: int  # upper layers and residuals
-    workspace_bytes: int  # activations of the largest batch
+    workspace_bytes: int  # activations of the largest batches that are computed at a time
     adapter_unit_bytes: int  # rank 8 of an adapter
     min_adapter_units: int  # the largest adapters of one batch
     head_unit_bytes: int  # eight labels of a head

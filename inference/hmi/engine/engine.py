@@ -74,7 +74,7 @@ class _Flight:
     leases: BatchLeases
     begun: float
     placing_s: float
-    computing_since: float = 0.0
+    computing_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Engine(Generic[RetrievedT]):
     """submit() and close() from any thread; everything else on the engine thread (start(), or a test's own).
 
     A batch has two stages. The engine thread leases, promotes and retrieves; ``stage`` computes, perhaps
-    while the engine thread does so for the next batch.
+    several batches at a time, and while the engine thread does so for the next one.
 
     Promises: every accepted request's future ends with an answer or an HmiError; one bad request fails alone.
     """
@@ -122,7 +122,7 @@ class Engine(Generic[RetrievedT]):
         self._is_crowded = False  # no room for a batch beside those
         self._finished = -math.inf  # when the last of them ended
         self._pace = StepPace()
-        self._next_at = 0.0  # when the batch after the one that is computed is to be chosen
+        self._next_at = 0.0  # when the batch after those that are computed is to be chosen
         self._num_open_of: Counter[HplmRef] = Counter()
         self._step_s = 0.0
         self._thread: threading.Thread | None = None
@@ -312,17 +312,19 @@ class Engine(Generic[RetrievedT]):
     # One batch
 
     def _may_begin(self) -> bool:
-        """While one batch is computed the next begins when it is full, or when it is time to choose it: until
-        then more may join it, and whoever comes goes before those who are served enough."""
+        """While as many batches are computed as can be, the next begins when it is full, or when it is time
+        to choose it: until then more may join it, and whoever comes goes before those served enough."""
         if not self._in_flight:
             return True
         if not self._has_place_beside:
             return False
+        if len(self._in_flight) < self._stage.width:
+            return True
         return self._clock.monotonic() >= self._next_at or self._scheduler.has_full_batch
 
     @property
     def _has_place_beside(self) -> bool:
-        """Whether one more batch may begin beside one that is computed."""
+        """Whether one more batch may begin beside those that are in flight."""
         return not self._is_crowded and 0 < len(self._in_flight) < self._stage.depth
 
     def _begin(self, batch: Batch) -> None:
@@ -350,8 +352,7 @@ class Engine(Generic[RetrievedT]):
         self._in_flight.append(flight)
         work = self._retrieved(flight)
         self._pace.observe_prepare(self._clock.monotonic() - start)
-        if len(self._in_flight) == 1:
-            self._expect_end_of(flight)
+        self._expect_ends()
         self._stage.submit(work, partial(self._finish, flight))
 
     def _retrieved(self, flight: _Flight) -> Callable[[], _Outcome]:
@@ -379,9 +380,10 @@ class Engine(Generic[RetrievedT]):
     def _finish(self, flight: _Flight, outcome: _Outcome) -> None:
         self._in_flight.remove(flight)
         self._is_crowded = False
-        self._pace.observe_compute(flight.batch.num_tokens, self._clock.monotonic() - flight.computing_since)
-        if self._in_flight:
-            self._expect_end_of(self._in_flight[0])
+        if flight.computing_since is not None:
+            compute_s = self._clock.monotonic() - flight.computing_since
+            self._pace.observe_compute(flight.batch.num_tokens, compute_s)
+        self._expect_ends()
         with flight.leases:
             self._take_outcome(flight.batch, flight.leases.placed, outcome)
         self._quarantine_broken()
@@ -394,10 +396,15 @@ class Engine(Generic[RetrievedT]):
         with self._counts:
             self._admission.observe_step(flight.batch.num_tokens, step_s, is_full=self._scheduler.has_work)
 
-    def _expect_end_of(self, flight: _Flight) -> None:
-        """``flight`` begins to be computed now."""
-        flight.computing_since = self._clock.monotonic()
-        self._next_at = flight.computing_since + self._pace.next_s(flight.batch.num_tokens)
+    def _expect_ends(self) -> None:
+        """The oldest batches in flight are computed; the next is to be chosen when the first of them ends."""
+        now = self._clock.monotonic()
+        self._next_at = math.inf
+        for flight in self._in_flight[: self._stage.width]:
+            if flight.computing_since is None:
+                flight.computing_since = now
+            end = flight.computing_since + self._pace.next_s(flight.batch.num_tokens)
+            self._next_at = min(self._next_at, end)
 
     def _take_outcome(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm], outcome: _Outcome) -> None:
         if isinstance(outcome.answers, Exception):

@@ -1,5 +1,5 @@
-"""Where a batch's second stage, the forward, runs: on the engine thread, or beside it while the next batch
-is retrieved and promoted."""
+"""Where a batch's second stage, the forward, runs: on the engine thread, or on threads beside it while the
+next batch is retrieved and promoted."""
 
 import queue
 import threading
@@ -7,14 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol, TypeVar
 
-from hmi.base.own_thread import use_one_core
+from hmi.base.own_thread import use_cores, use_one_core
 from hmi.engine.inbox import Inbox
 
 T = TypeVar("T")
 
 
 class ComputeStage(Protocol):
-    """Runs one piece of work after the other. submit() and close() from the engine thread."""
+    """Runs pieces of work, begun in order. submit() and close() from the engine thread."""
+
+    @property
+    def width(self) -> int:
+        """Batches that are computed at a time."""
 
     @property
     def depth(self) -> int:
@@ -33,6 +37,7 @@ class ComputeStage(Protocol):
 class SameThread:
     """The stages one after the other: for tests that step by hand, and to compare with."""
 
+    width = 1
     depth = 1
 
     def enter(self) -> None:
@@ -45,16 +50,25 @@ class SameThread:
         pass
 
 
-class ComputeThread:
-    """A thread of its own: while it computes one batch, one more may be ready for it."""
+class ComputeThreads:
+    """Threads of their own: while each computes a batch, one more may be ready for whichever ends first.
 
-    depth = 2
+    Two batches on a core each are answered sooner than one after the other on both: few of a forward's steps
+    are large enough to be worth dividing, and every one that is divided waits for the slower half.
+    """
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, *, num_threads: int, cores_each: int) -> None:
+        self.width = num_threads
+        self.depth = num_threads + 1
+        self._cores_each = cores_each
         self._inbox = inbox
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._loop, name="compute", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._loop, name=f"compute_{number}", daemon=True)
+            for number in range(num_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def enter(self) -> None:
         use_one_core()  # the others are this stage's
@@ -63,9 +77,12 @@ class ComputeThread:
         self._calls.put(lambda: self._inbox.post(partial(done, work())))
 
     def close(self) -> None:
-        self._calls.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _loop(self) -> None:
+        use_cores(self._cores_each)
         while (call := self._calls.get()) is not None:
             call()

@@ -37,6 +37,7 @@ class ServiceSettings(BaseSettings):
     lower_layers: bool = True  # False: no exact path, and less of the device taken
     compute_type: ComputeType = ComputeType.AUTO
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    forwards: int | None = Field(default=None, ge=1)  # None: two on two threads or more of a processor
     max_adapter_rank: int = Field(default=32, ge=1)
     max_batch_rows: int = Field(default=64, ge=1)
     max_batch_tokens: int = Field(default=2048, ge=1)
@@ -56,7 +57,23 @@ class ServiceSettings(BaseSettings):
     def _check(self) -> Self:
         if (self.backbone_uri is None) != (self.backbone_digest is None):
             raise ValueError("HMI_BACKBONE_URI and HMI_BACKBONE_DIGEST are set both or neither")
+        if self.num_forwards > self.threads:
+            raise ValueError(
+                f"HMI_FORWARDS is {self.num_forwards}: each needs a thread, and HMI_THREADS is {self.threads}"
+            )
         return self
+
+    @property
+    def num_forwards(self) -> int:
+        """Batches that are computed at a time."""
+        if self.forwards is not None:
+            return self.forwards
+        return min(2, self.threads) if self.device == "cpu" else 1
+
+    @property
+    def forward_threads(self) -> int:
+        """Of each."""
+        return self.threads // self.num_forwards
 
     def shown(self) -> Mapping[str, Any]:
         """The effective settings for the log; secrets masked."""

@@ -427,9 +427,9 @@ def test_a_request_without_a_place_takes_none_for_what_is_beside_it() -> None:
 class HandStage:
     """A second stage that a test lets run: what was submitted waits for finish()."""
 
-    depth = 2
-
-    def __init__(self) -> None:
+    def __init__(self, *, width: int = 1) -> None:
+        self.width = width
+        self.depth = width + 1
         self.waiting: list[Callable[[], None]] = []
 
     def enter(self) -> None:
@@ -438,8 +438,8 @@ class HandStage:
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self.waiting.append(lambda: done(work()))
 
-    def finish(self) -> None:
-        self.waiting.pop(0)()
+    def finish(self, number: int = 0) -> None:
+        self.waiting.pop(number)()
 
     def close(self) -> None:
         pass
@@ -545,3 +545,41 @@ def test_a_batch_without_room_beside_another_waits_for_it_to_end() -> None:
     assert world.engine.step()
     stage.finish()
     assert [values(request) for request in requests] == [[0], [0], [0], [0]]
+
+
+def test_of_two_at_a_time_the_second_begins_at_once_and_the_third_when_one_is_nearly_done() -> None:
+    stage = HandStage(width=2)
+    world = World(max_rows=8, stage=stage)
+    world.runner.before = lambda batch: None
+    world.submit("a")
+    world.engine.step()
+    world.clock.advance(2.0)
+    stage.finish()  # so long do batches of one take
+    for tenant in "bc":
+        world.submit(tenant)
+        assert world.engine.step()
+        world.clock.advance(0.5)
+    world.submit("d")
+    assert not world.engine.step(), "both are busy, and others may join it"
+    assert world.engine.idle_s() == pytest.approx(1.0), "until the first of them ends"
+    world.clock.advance(1.01)
+    assert world.engine.step()
+    world.submit("e")
+    assert not world.engine.step(), "one waits for a place already"
+    stage.finish()
+    assert not world.engine.step(), "what waited is computed now, and the other one is not nearly done"
+    world.clock.advance(0.5)
+    assert world.engine.step()
+    assert [batch.tenants for batch in world.batches] == [{"a"}, {"b"}]
+
+
+def test_batches_that_end_in_another_order_are_answered_as_they_end() -> None:
+    stage = HandStage(width=2)
+    world = World(max_rows=1, stage=stage)
+    first, second = world.submit("a"), world.submit("b")
+    assert world.engine.step()
+    assert world.engine.step()
+    stage.finish(1)
+    assert (first.future.done(), second.future.done()) == (False, True)
+    stage.finish()
+    assert first.future.done()

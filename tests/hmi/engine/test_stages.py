@@ -1,9 +1,12 @@
 """Where the forward runs."""
 
 import threading
+from functools import partial
+
+import torch
 
 from hmi.engine.inbox import Inbox
-from hmi.engine.stages import ComputeThread, SameThread
+from hmi.engine.stages import ComputeThreads, SameThread
 
 
 def test_the_same_thread_runs_work_at_once() -> None:
@@ -14,7 +17,7 @@ def test_the_same_thread_runs_work_at_once() -> None:
 
 def test_a_compute_thread_works_in_order_beside_the_caller_and_tells_through_the_inbox() -> None:
     inbox = Inbox()
-    stage = ComputeThread(inbox)
+    stage = ComputeThreads(inbox, num_threads=1, cores_each=1)
     given: list[int] = []
     names: list[str] = []
     may_go = threading.Event()
@@ -32,4 +35,22 @@ def test_a_compute_thread_works_in_order_beside_the_caller_and_tells_through_the
     assert not given, "it is told on the engine thread"
     inbox.run_all()
     assert given == [1, 2]
-    assert names == ["compute", "compute"]
+    assert names == ["compute_0", "compute_0"]
+
+
+def test_two_compute_threads_work_at_a_time_each_on_its_own_cores() -> None:
+    inbox = Inbox()
+    stage = ComputeThreads(inbox, num_threads=2, cores_each=1)
+    given: list[int] = []
+    together = threading.Barrier(2)
+
+    def work(value: int) -> int:
+        together.wait(10)  # passed only while the other works as well
+        assert torch.get_num_threads() == 1
+        return value
+
+    for value in (1, 2, 3, 4):
+        stage.submit(partial(work, value), given.append)
+    stage.close()
+    inbox.run_all()
+    assert sorted(given) == [1, 2, 3, 4]

@@ -79,9 +79,9 @@ class SimulatedRunner:
 
 
 class SimulatedStage:
-    """A ComputeStage beside the engine's thread, as ComputeThread is: one batch is computed, one more may be
-    ready for it."""
+    """A ComputeStage beside the engine's thread, as ComputeThreads of one thread is."""
 
+    width = 1
     depth = 2
 
     def __init__(self, runner: SimulatedRunner, timeline: Timeline, inbox: Inbox) -> None:
