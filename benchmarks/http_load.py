@@ -208,7 +208,7 @@ def _serve(told: Path) -> None:
     served = codec.from_json(Served, told.read_text())
     set_up_logs(level="ERROR", log_format="console")
     settings = ServiceSettings(**served.settings)  # type: ignore[arg-type]  # read as from the environment
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(settings.forward_threads)
     service = make_service(
         settings,
         source=FixedCatalog(served.rows()),

@@ -36,12 +36,16 @@ from benchmarks.serving_world import (
 from hmi.build.backbone_source import find_source
 from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.service.live_plane import LivePlane
+from hmi.service.settings import ServiceSettings
 
 TENANTS, SLOTS, HOST = 100, 128, 256
 WINDOW = 256
 BATCH_SIZES = (16, 32, 64)
 EXACT = 2.0
 """A coverage floor that no look-up reaches: all lower layers are computed."""
+
+Run = Callable[[float], float]
+"""Seconds to run -> texts a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +134,14 @@ def main() -> int:
             "ours_float32": _loop(world, plain),
             "computed_float32": _loop(world, plain, coverage_floor=EXACT),
         }
-        runs: dict[str, Callable[[float], float]] = {name: loop.run for name, loop in loops.items()}
-        onnx, onnx_search = _best_onnx(Path(folder), torch.get_num_threads(), questions, args.seconds)
-        runs |= {f"onnx_{name}": partial(peer.run, questions) for name, peer in onnx.items()}
-        runs["peft"] = lambda seconds: _speed(peft.answer, _chunks(questions, peft_size), seconds)
-        runs["whole_models"] = lambda seconds: _speed(whole.answer, _by_tenant(questions), seconds)
+        num_threads = torch.get_num_threads()
+        onnx, onnx_search = _best_onnx(Path(folder), num_threads, questions, args.seconds)
+        peers: dict[str, Run] = {f"onnx_{name}": partial(peer.run, questions) for name, peer in onnx.items()}
+        peers["peft"] = lambda seconds: _speed(peft.answer, _chunks(questions, peft_size), seconds)
+        peers["whole_models"] = lambda seconds: _speed(whole.answer, _by_tenant(questions), seconds)
+        each = ServiceSettings(**world.settings(num_slots=SLOTS, num_host=HOST)).forward_threads
+        runs = {name: partial(_on_threads, each, loop.run) for name, loop in loops.items()}
+        runs |= {name: partial(_on_threads, num_threads, run) for name, run in peers.items()}
         for plane in (ours, plain):
             plane.start()
         for name in loops:
@@ -167,6 +174,13 @@ def main() -> int:
         }
     )
     return 0
+
+
+def _on_threads(num_threads: int, run: Run, seconds: float) -> float:
+    """``run`` while a product on any thread is divided among ``num_threads``: as the service sets it, or as a
+    peer is fastest."""
+    torch.set_num_threads(num_threads)
+    return run(seconds)
 
 
 def _questions(world: World) -> list[Question]:

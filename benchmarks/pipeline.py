@@ -14,6 +14,7 @@ from benchmarks.common import print_result, say
 from benchmarks.serving_world import Checker, ClosedLoop, World, add_arguments, chooser, scratch
 from hmi.engine.inbox import Inbox
 from hmi.engine.stages import ComputeStage, SameThread
+from hmi.service.settings import ServiceSettings
 
 SLOTS = 64
 FACTOR = 10
@@ -48,13 +49,15 @@ def main() -> int:
             say(f"{name}: {loops[name].run(args.warm_s):.0f} texts/s while warming up")
         speeds: dict[str, list[float]] = {name: [] for name in STAGES}
         stalls: dict[str, list[float]] = {name: [] for name in STAGES}
+        at_a_time = ServiceSettings(**world.settings(num_slots=args.slots, num_host=args.host)).num_forwards
+        widths = {"sequential": 1, "pipelined": at_a_time}
         for number in range(args.rounds):
             for name, loop in loops.items():
                 world.batches.clear()
                 start = time.monotonic()
                 speeds[name].append(loop.run(args.seconds))
                 computing_s = sum(batch.compute_ms for batch in world.batches) / 1000
-                stalls[name].append(1 - computing_s / (time.monotonic() - start))
+                stalls[name].append(1 - computing_s / widths[name] / (time.monotonic() - start))
             say(f"round {number + 1}: " + ", ".join(f"{n} {s[-1]:.0f}" for n, s in speeds.items()))
         promotions = {name: plane.placement.num_evictions for name, plane in planes.items()}
         for plane in planes.values():
@@ -71,6 +74,7 @@ def main() -> int:
             "texts_per_s": {name: round(statistics.median(values), 1) for name, values in speeds.items()},
             "evictions": promotions,
             "failed": sum(loop.num_failed for loop in loops.values()),
+            "forwards": at_a_time,
             "slots": args.slots,
             "tenants": count,
             **checker.result(),

@@ -10,13 +10,17 @@ import { RouterProvider } from "react-router/dom";
 import { createQueryClient } from "@/lib/query-client";
 
 import { routes } from "./routes";
-import { theme } from "./theme";
+import { cssVariables, theme } from "./theme";
 
 export function App() {
   const [client] = useState(createQueryClient);
   const [router] = useState(() => createBrowserRouter(routes));
   return (
-    <MantineProvider theme={theme} defaultColorScheme="auto">
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={cssVariables}
+      defaultColorScheme="auto"
+    >
       <QueryClientProvider client={client}>
         <Notifications position="bottom-right" />
         <RouterProvider router={router} />

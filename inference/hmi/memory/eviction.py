@@ -18,8 +18,15 @@ class EvictionPolicy(Protocol[K]):
     def forget(self, key: K) -> None:
         """``key`` is gone; an unknown one is ignored."""
 
+    def hold(self, key: K) -> None:
+        """``key`` is no candidate from now on."""
+
+    def let_go(self, key: K) -> None:
+        """``key``, which was held, is one again."""
+
     def candidates(self) -> Iterator[K]:
-        """All known keys, the one to give up first at the front. Must not be changed while it is read."""
+        """All known keys that are not held, the one to give up first at the front. Must not be changed while
+        it is read."""
 
 
 class LeastRecentlyUsed(Generic[K]):
@@ -27,6 +34,7 @@ class LeastRecentlyUsed(Generic[K]):
 
     def __init__(self) -> None:
         self._keys: OrderedDict[K, None] = OrderedDict()
+        self._held: set[K] = set()
 
     def touch(self, key: K, num_bytes: int) -> None:
         self._keys[key] = None
@@ -34,9 +42,16 @@ class LeastRecentlyUsed(Generic[K]):
 
     def forget(self, key: K) -> None:
         self._keys.pop(key, None)
+        self._held.discard(key)
+
+    def hold(self, key: K) -> None:
+        self._held.add(key)
+
+    def let_go(self, key: K) -> None:
+        self._held.discard(key)
 
     def candidates(self) -> Iterator[K]:
-        return iter(self._keys)
+        return (key for key in self._keys if key not in self._held)
 
 
 @dataclass(slots=True)
@@ -57,22 +72,29 @@ class LeastWorth(Generic[K]):
         self._load_bytes = load_bytes
         self._age = 0.0
         self._known: dict[K, _Worth] = {}
-        self._heap: list[tuple[float, int, K]] = []  # each known key at its worth, and what is outdated
+        self._held: set[K] = set()
+        self._heap: list[tuple[float, int, K]] = []  # each candidate at its worth, and what is outdated
         self._num_pushed = 0
 
     def touch(self, key: K, num_bytes: int) -> None:
         known = self._known.setdefault(key, _Worth(0, 0.0))
         known.num_uses += 1
         known.worth = self._age + known.num_uses * (self._load_bytes + num_bytes) / max(num_bytes, 1)
-        self._push(known.worth, key)
-        if len(self._heap) > 8 * len(self._known) + 64:
-            self._heap = [entry for entry in self._heap if self._is_valid(entry)]
-            heapq.heapify(self._heap)
+        if key not in self._held:
+            self._push(known.worth, key)
 
     def forget(self, key: K) -> None:
         known = self._known.pop(key, None)
+        self._held.discard(key)
         if known is not None:
             self._age = max(self._age, known.worth if self._is_least(known) else 0.0)
+
+    def hold(self, key: K) -> None:
+        self._held.add(key)
+
+    def let_go(self, key: K) -> None:
+        self._held.discard(key)
+        self._push(self._known[key].worth, key)
 
     def candidates(self) -> Iterator[K]:
         seen: dict[K, tuple[float, int, K]] = {}
@@ -89,10 +111,13 @@ class LeastWorth(Generic[K]):
     def _push(self, worth: float, key: K) -> None:
         self._num_pushed += 1
         heapq.heappush(self._heap, (worth, self._num_pushed, key))
+        if len(self._heap) > 8 * len(self._known) + 64:
+            self._heap = [entry for entry in self._heap if self._is_valid(entry)]
+            heapq.heapify(self._heap)
 
     def _is_valid(self, entry: tuple[float, int, K]) -> bool:
         known = self._known.get(entry[2])
-        return known is not None and known.worth == entry[0]
+        return known is not None and known.worth == entry[0] and entry[2] not in self._held
 
     def _is_least(self, gone: _Worth) -> bool:
         while self._heap and not self._is_valid(self._heap[0]):

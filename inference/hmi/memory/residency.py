@@ -103,9 +103,9 @@ class Residency(Generic[K, P, V]):
         self.num_evictions = 0
 
     def state(self, key: K) -> ResidencyState:
-        with self._changed:
-            entry = self._entries.get(key)
-            return ResidencyState.ABSENT if entry is None else entry.state
+        # One look needs no lock; the scheduler asks of everything that waits.
+        entry = self._entries.get(key)
+        return ResidencyState.ABSENT if entry is None else entry.state
 
     def begin_load(self, key: K, num_bytes: int, *, timeout_s: float = 0.0) -> P:
         """ABSENT -> LOADING: a place for ``key``, evicting what no lease holds.
@@ -131,8 +131,9 @@ class Residency(Generic[K, P, V]):
             entry = self._expect(key, ResidencyState.LOADING)
             entry.value = value
             entry.state = ResidencyState.RESIDENT
-            entry.num_leases = num_leases
             self._policy.touch(key, entry.num_bytes)
+            if num_leases:
+                self._add_leases(key, entry, num_leases)
             self._changed.notify_all()
             return [Lease(self, key, entry.place, value) for _ in range(num_leases)]
 
@@ -150,7 +151,7 @@ class Residency(Generic[K, P, V]):
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT or entry.value is None:
                 return None
-            entry.num_leases += 1
+            self._add_leases(key, entry, 1)
             self._policy.touch(key, entry.num_bytes)
             return Lease(self, key, entry.place, entry.value)
 
@@ -220,7 +221,8 @@ class Residency(Generic[K, P, V]):
                 "a place is used twice"
             )
             resident = {k for k, e in self._entries.items() if e.state is ResidencyState.RESIDENT}
-            assert set(self._policy.candidates()) == resident, "the eviction policy knows other keys"
+            free = {key for key in resident if self._entries[key].num_leases == 0}
+            assert set(self._policy.candidates()) == free, "the eviction policy knows other keys"
             assert self._pinned.keys() <= resident, "something absent is pinned"
             assert sum(self._pinned.values()) <= self._max_pinned_bytes, "more is pinned than may be"
             for key, entry in self._entries.items():
@@ -230,10 +232,18 @@ class Residency(Generic[K, P, V]):
                 )
                 assert entry.state is not ResidencyState.EVICTING, f"{key!r} was left half evicted"
 
+    def _add_leases(self, key: K, entry: _Entry[P, V], num_leases: int) -> None:
+        if entry.num_leases == 0:
+            self._policy.hold(key)
+        entry.num_leases += num_leases
+
     def _release(self, key: K) -> None:
         with self._changed:
-            self._entries[key].num_leases -= 1
-            self._changed.notify_all()
+            entry = self._entries[key]
+            entry.num_leases -= 1
+            if entry.num_leases == 0:
+                self._policy.let_go(key)
+                self._changed.notify_all()
 
     def _take_or_evict(self, num_bytes: int) -> P | None:
         while True:
@@ -246,14 +256,7 @@ class Residency(Generic[K, P, V]):
                 self._evict(victim, self._entries[victim])
 
     def _victim(self) -> K | None:
-        return next(
-            (
-                key
-                for key in self._policy.candidates()
-                if self._entries[key].num_leases == 0 and key not in self._pinned
-            ),
-            None,
-        )
+        return next((key for key in self._policy.candidates() if key not in self._pinned), None)
 
     def _evict(self, key: K, entry: _Entry[P, V]) -> None:
         entry.state = ResidencyState.EVICTING

@@ -39,8 +39,8 @@ class ServiceSettings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     forwards: int | None = Field(default=None, ge=1)  # None: two on two threads or more of a processor
     max_adapter_rank: int = Field(default=32, ge=1)
-    max_batch_rows: int = Field(default=64, ge=1)
-    max_batch_tokens: int = Field(default=2048, ge=1)
+    max_batch_rows: int = Field(default=32, ge=1)
+    max_batch_tokens: int = Field(default=1024, ge=1)
     max_batch_adapters: int = Field(default=32, ge=1)
     max_inputs: int = Field(default=64, ge=1)
     max_text_chars: int = Field(default=50_000, ge=1)

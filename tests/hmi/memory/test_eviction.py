@@ -76,3 +76,31 @@ def test_worth_hits_more_often_than_age_when_few_are_popular() -> None:
         residency.check_integrity()
         hits.append(num_hits)
     assert hits[1] > 1.03 * hits[0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["touch", "hold", "let go"])), max_size=200))
+@settings(max_examples=60, deadline=None)
+def test_what_is_held_is_no_candidate_until_it_is_let_go(steps: list[tuple[int, str]]) -> None:
+    for policy in (LeastWorth[int](load_bytes=10), LeastRecentlyUsed[int]()):
+        known, held = set[int](), set[int]()
+        for key, step in steps:
+            if step == "touch":
+                policy.touch(key, 1)
+                known.add(key)
+            elif step == "hold" and key in known - held:
+                policy.hold(key)
+                held.add(key)
+            elif step == "let go" and key in held:
+                policy.let_go(key)
+                held.remove(key)
+            assert sorted(policy.candidates()) == sorted(known - held)
+
+
+def test_what_was_used_while_it_was_held_is_worth_more_afterwards() -> None:
+    policy = LeastWorth[str](load_bytes=10)
+    for key in "ab":
+        policy.touch(key, 1)
+    policy.hold("a")
+    policy.touch("a", 1)
+    policy.let_go("a")
+    assert list(policy.candidates()) == ["b", "a"]
