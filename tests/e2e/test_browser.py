@@ -248,7 +248,7 @@ def open_and_close_dialogues(page: Page) -> None:
         page.keyboard.press("Enter")
         dialogue = page.get_by_role("dialog")
         expect(dialogue).to_be_visible()
-        page.wait_for_function(IS_IN_DIALOGUE)  # it goes there once the dialogue stands
+        expect(dialogue.locator(":focus")).to_have_count(1)  # it goes there once the dialogue stands
         page.keyboard.press("Escape")
         expect(dialogue).to_have_count(0)
         expect(opener).to_be_focused()
@@ -290,7 +290,6 @@ STRANGERS_PAGES = {
 }
 STILL = "* { transition: none !important }"
 """What has the focus looks so at once."""
-IS_IN_DIALOGUE = "document.activeElement.closest('[role=dialog]') !== null"
 NAMED = """(e) =>
   [e.tagName, e.getAttribute('aria-label') ?? e.textContent, e.getAttribute('href') ?? e.value].join(' ')"""
 CLICKABLE = f"""() => [...ROOT.querySelectorAll('a[href], button, select, textarea, input')]

@@ -1,12 +1,6 @@
 /** Colours and defaults of all components. */
 
-import {
-  Alert,
-  createTheme,
-  type CSSVariablesResolver,
-  NavLink,
-  Notification,
-} from "@mantine/core";
+import { Alert, createTheme, type CSSVariablesResolver, NavLink, Notification } from "@mantine/core";
 
 export const theme = createTheme({
   primaryColor: "cyan",
