@@ -9,6 +9,8 @@ from wire.tasks import TaskKind
 
 METHODS = ("lora", "bottleneck")
 """Of adapters, that a recipe may ask for."""
+COMPUTED_STATES = "computed"
+"""Folder of a dataset's cached states in which no tree has a part; the others have their tree's digest."""
 
 
 @dataclass(frozen=True, slots=True)

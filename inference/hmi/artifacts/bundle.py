@@ -45,7 +45,7 @@ def write_bundle(folder: Path, kind: BundleKind, fields: Any) -> Digest:
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != MANIFEST_FILE:
             sync(path)
-            files[name] = FileEntry(num_bytes=path.stat().st_size, sha256=_sha256(path))
+            files[name] = FileEntry(num_bytes=path.stat().st_size, sha256=file_sha256(path))
     manifest = BundleManifest(kind, FORMAT_VERSION, files, codec.to_plain(fields))
     temporary = folder / f".{MANIFEST_FILE}.part"
     with temporary.open("w", encoding="utf-8") as file:
@@ -121,11 +121,12 @@ def verify_files(folder: Path, manifest: BundleManifest) -> None:
                 f"{name} in bundle {folder.name} has {path.stat().st_size} bytes instead of "
                 f"{entry.num_bytes}; fetch or build it again"
             )
-        if _sha256(path) != entry.sha256:
+        if file_sha256(path) != entry.sha256:
             raise BundleBroken(f"{name} in bundle {folder.name} has changed; fetch or build it again")
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -27,7 +27,7 @@ from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
 from hmi.build.settled_recipe import settled
 from hmi.build.states import DocumentStates, StateBatch, StateSet, output_bounds, rows_between
-from hmi.model.heads import HostHead, mean_pool
+from hmi.model.heads import HostHead, read_by_head
 from wire.codec import from_plain, to_plain
 from wire.errors import ErrorCode
 from wire.training import Recipe
@@ -372,7 +372,7 @@ class AdapterTrainer:
 
     def _outputs(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
         """[rows, outputs], or [tokens, outputs], from final states."""
-        read = final if self._inputs.reads_tokens else mean_pool(final, offsets)
+        read = read_by_head(final, offsets, reads_tokens=self._inputs.reads_tokens)
         return functional.linear(read, self._parameters[HEAD_WEIGHT], self._parameters[HEAD_BIAS])
 
     def _best_task(self) -> TrainedTask:

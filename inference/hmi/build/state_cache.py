@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from hmi.artifacts.bundle import file_sha256
 from wire.ids import DatasetId, Digest, TenantId
+from wire.training import COMPUTED_STATES
 
-COMPUTED = "computed"
-"""Folder of what no tree has a part in."""
 _TEMPORARY = ".tmp-"
 
 
@@ -36,7 +36,7 @@ class CachedFile:
     @property
     def folder(self) -> Path:
         """Below the cache's root."""
-        tree = COMPUTED if self.tree is None else self.tree.removeprefix("sha256:")
+        tree = COMPUTED_STATES if self.tree is None else self.tree.removeprefix("sha256:")
         return Path(*(_one_name(part) for part in (self.tenant_id, self.dataset_id, tree)))
 
 
@@ -67,7 +67,7 @@ class StateCache:
         for found in self._kept(file, "*"):
             with contextlib.suppress(OSError):
                 os.link(found, into)
-                if _sha256(into) == found.suffix.removeprefix("."):
+                if file_sha256(into) == found.suffix.removeprefix("."):
                     os.utime(found)
                     return True
                 found.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ class StateCache:
             temporary = folder / f"{_TEMPORARY}{uuid.uuid4().hex}"
             os.link(path, temporary)
             os.utime(temporary)
-            temporary.replace(folder / f"{file.key}.{_sha256(path)}")
+            temporary.replace(folder / f"{file.key}.{file_sha256(path)}")
 
     def _kept(self, file: CachedFile, tree: str) -> Iterator[Path]:
         return (self._root / file.folder.parent).glob(f"{tree}/{file.key}.*")
@@ -125,8 +125,3 @@ class StateCache:
 def _one_name(text: str) -> str:
     """One name of a path, whatever the text is."""
     return quote(text, safe="").replace(".", "%2E")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.adapter_trainer import INFERENCE_ROWS, AdaptedLayers, Teacher
 from hmi.build.states import StateSet, document_ranges, kept_states
-from hmi.model.heads import HostHead, mean_pool
+from hmi.model.heads import HostHead, read_by_head
 from hmi.plot.ngram import Documents
 
 POOL_TOKENS = 65_536
@@ -43,11 +42,6 @@ def ask_teacher(
     logits = []
     for start, end in document_ranges(documents.lengths, POOL_TOKENS):
         batch = kept.batch(np.arange(start, end))
-        logits.append(_logits(batch.states, batch.offsets, head, reads_tokens=reads_tokens).numpy())
+        read = read_by_head(batch.states, batch.offsets, reads_tokens=reads_tokens)
+        logits.append(functional.linear(read, head.weight.float(), head.bias.float()).numpy())
     return Teacher(kept, np.concatenate(logits), reads_tokens=reads_tokens)
-
-
-def _logits(final: Tensor, offsets: npt.NDArray[np.int64], head: HostHead, *, reads_tokens: bool) -> Tensor:
-    """[num_documents, outputs], or [num_tokens, outputs], from ``final`` states."""
-    read = final if reads_tokens else mean_pool(final, offsets)
-    return functional.linear(read, head.weight.float(), head.bias.float())

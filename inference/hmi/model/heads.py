@@ -24,6 +24,12 @@ def mean_pool(states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
     return torch.segment_reduce(states, "mean", lengths=lengths, axis=0)
 
 
+def read_by_head(states: Tensor, offsets: NDArray[np.int64], *, reads_tokens: bool) -> Tensor:
+    """What one head reads of final ``states``: all of them where it ``reads_tokens``, else each document's
+    mean."""
+    return states if reads_tokens else mean_pool(states, offsets)
+
+
 @dataclass(frozen=True, slots=True)
 class HeadRows:
     """Which rows heads read of a batch's documents: rows offsets[d] to offsets[d + 1] are document d's."""

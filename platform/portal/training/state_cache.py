@@ -12,9 +12,7 @@ from portal.common.scope import operator_scope
 from portal.datasets.models import Dataset
 from portal.training.models import UNFINISHED, TrainingJob
 from wire.ids import DatasetId, TenantId
-
-COMPUTED = "computed"
-"""Folder of what no tree has a part in."""
+from wire.training import COMPUTED_STATES
 
 
 def states_forget(root: Path, tenant_id: TenantId, dataset_id: DatasetId) -> None:
@@ -45,5 +43,5 @@ def states_sweep(root: Path) -> None:
 
 def _sweep_trees(folder: Path, trees: set[str]) -> None:
     for path in folder.iterdir():
-        if path.name != COMPUTED and f"sha256:{path.name}" not in trees:
+        if path.name != COMPUTED_STATES and f"sha256:{path.name}" not in trees:
             shutil.rmtree(path, ignore_errors=True)

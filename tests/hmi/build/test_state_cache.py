@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hmi.build.state_cache import COMPUTED, CachedFile, StateCache, content_key
+from hmi.build.state_cache import CachedFile, StateCache, content_key
 from wire.ids import DatasetId, Digest, TenantId
+from wire.training import COMPUTED_STATES
 
 ACME = CachedFile(TenantId("acme"), DatasetId("reviews"), Digest("sha256:" + "a" * 64), content_key("one"))
 
@@ -80,7 +81,7 @@ def test_a_name_of_a_tenant_leads_nowhere_else(tmp_path: Path) -> None:
     cache.keep(replace(ACME, tenant_id=TenantId("../.."), dataset_id=DatasetId(".")), made(tmp_path))
     (kept,) = files(tmp_path / "cache")
     assert len(kept.relative_to(tmp_path / "cache").parts) == 4
-    assert replace(ACME, tree=None).folder.name == COMPUTED
+    assert replace(ACME, tree=None).folder.name == COMPUTED_STATES
 
 
 def test_the_least_recently_taken_goes_when_room_is_needed(tmp_path: Path) -> None:

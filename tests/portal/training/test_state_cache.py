@@ -13,14 +13,15 @@ from portal.datasets.services import dataset_delete
 from portal.domains.services import tenant_forget
 from portal.tenants.actors import OPERATOR
 from portal.training.models import JobState
-from portal.training.state_cache import COMPUTED, states_forget, states_sweep
+from portal.training.state_cache import states_forget, states_sweep
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from wire.ids import DatasetId, TenantId
+from wire.training import COMPUTED_STATES
 
 pytestmark = pytest.mark.database
 
 
-def cached(root: Path, dataset: Dataset, tree: str = COMPUTED) -> Path:
+def cached(root: Path, dataset: Dataset, tree: str = COMPUTED_STATES) -> Path:
     path = root / str(dataset.tenant_id) / str(dataset.pk) / tree.removeprefix("sha256:") / "key.sum"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"states")
@@ -61,7 +62,7 @@ def test_states_of_a_deleted_tenant_go_and_no_others(cast: Cast, tmp_path: Path)
 
 def test_states_under_another_tenants_name_are_nobodys(cast: Cast, tmp_path: Path) -> None:
     dataset = make_dataset(cast.acme.tenant)
-    strayed = tmp_path / str(cast.globex.tenant.pk) / str(dataset.pk) / COMPUTED / "key.sum"
+    strayed = tmp_path / str(cast.globex.tenant.pk) / str(dataset.pk) / COMPUTED_STATES / "key.sum"
     strayed.parent.mkdir(parents=True)
     strayed.touch()
     states_sweep(tmp_path)
