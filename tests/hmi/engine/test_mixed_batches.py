@@ -563,3 +563,12 @@ def test_what_the_catalog_no_longer_serves_leaves_the_disk(bench: Bench, tmp_pat
     assert len(packed_files(tmp_path)) == 2
     bench.plane.follow({stays})
     assert packed_files(tmp_path) == {stays.adapter.digest.removeprefix("sha256:")}
+
+
+def test_what_every_forward_at_a_time_works_in_is_reserved(tiny_store: TinyStore, tmp_path: Path) -> None:
+    reserved = []
+    for forwards in (1, 2):
+        bench = Bench(tiny_store, tmp_path, threads=2, forwards=forwards)
+        reserved.append(bench.plane.tier_bytes()["device", "workspace"])
+        bench.plane.close()
+    assert reserved[1] == 2 * reserved[0]

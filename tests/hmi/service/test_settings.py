@@ -43,3 +43,24 @@ def test_what_is_shown_hides_the_passwords(monkeypatch: pytest.MonkeyPatch) -> N
 def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         settings_from(monkeypatch, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"HMI_THREADS": "1"}, (1, 1)),
+        ({"HMI_THREADS": "8"}, (2, 4)),
+        ({"HMI_THREADS": "8", "HMI_FORWARDS": "3"}, (3, 2)),
+        ({"HMI_THREADS": "8", "HMI_DEVICE": "cuda"}, (1, 8)),
+    ],
+)
+def test_forwards_share_the_threads(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, str], expected: tuple[int, int]
+) -> None:
+    settings = settings_from(monkeypatch, **more)
+    assert (settings.num_forwards, settings.forward_threads) == expected
+
+
+def test_more_forwards_than_threads_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="HMI_FORWARDS is 3"):
+        settings_from(monkeypatch, HMI_THREADS="2", HMI_FORWARDS="3")
