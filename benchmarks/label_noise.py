@@ -24,6 +24,7 @@ from hmi.build.metrics import Indices, accuracy
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.split import split_rows
 from hmi.build.states import StateSet, document_ranges, select
+from hmi.build.window_states import WindowStates
 from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
@@ -47,7 +48,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hmi-label-noise-") as folder:
         local = open_local_store(Path(folder), source=DEFAULT_SOURCE, general_text=[])
-        train, test, texts = _features(task, local)
+        train, test, texts = _features(task, local, Path(folder))
     draws = [_measure(train, test, texts, len(task.labels), seed) for seed in range(SEED, SEED + args.draws)]
     means = {name: round(float(np.mean([draw[name] for draw in draws])), 4) for name in draws[0]}
     found = [draw["found_share"] for draw in draws]
@@ -94,7 +95,9 @@ def _measure(
     }
 
 
-def _features(task: BenchTask, local: LocalStore) -> tuple[LabelledFeatures, LabelledFeatures, list[str]]:
+def _features(
+    task: BenchTask, local: LocalStore, folder: Path
+) -> tuple[LabelledFeatures, LabelledFeatures, list[str]]:
     """Of the training and the test rows, as a training sees them: the first leave their own text out."""
     backbone = Backbone.open(
         local.store.localize(local.backbone.uri, local.backbone.digest), digest=local.backbone.digest
@@ -105,12 +108,17 @@ def _features(task: BenchTask, local: LocalStore) -> tuple[LabelledFeatures, Lab
     texts = [row.text for row in train_rows]
     job = local_job(task, local, Recipe(max_tokens=MAX_TOKENS))
     above = open_above(local.store, job, backbone)
-    domain = learn_domain(local.store, job, backbone, above, texts, report=told("learning the domain"))
+    windows = WindowStates(backbone, folder / "windows")
+    domain = learn_domain(
+        local.store, job, backbone, above, texts, states=windows, report=told("learning the domain")
+    )
     leaving_out = open_leave_one_out(local.store, domain.tree)
 
     def training(start: int, end: int) -> npt.NDArray[np.float32]:
-        found = look_up_leaving_out(backbone, leaving_out, texts[start:end], max_tokens=MAX_TOKENS)
-        residuals = backbone.residuals.of(found.encoded.documents.offsets).numpy()
+        found = look_up_leaving_out(
+            backbone, leaving_out, texts[start:end], max_tokens=MAX_TOKENS, states=windows
+        )
+        residuals = backbone.residuals_of(found.encoded.documents).numpy()
         return np.asarray(found.rows + residuals, np.float32)
 
     path = PlotPath(backbone, domain.tree)

@@ -14,6 +14,7 @@ from hmi.build.windows import FRAME_TOKENS, Windowing
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress
 from hmi.plot.segment import Segment, open_segment
+from hmi.plot.state_sums import States
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from wire.artifacts import BundleRef
 from wire.errors import ErrorCode
@@ -73,15 +74,17 @@ def learn_domain(
     above: DomainAbove,
     texts: Sequence[str],
     *,
+    states: States,
     report: ReportProgress,
 ) -> LearnedDomain:
     """Make and publish the segment of the training ``texts`` and the domain's tree; what stands is kept.
+    ``states``: contextual_states() of windows.
 
     A shared domain learns by its updates alone: its tree stays as it is. A dataset has one segment, whatever
     is trained on it later: what it holds must train (own_documents).
     """
     if above.own is None:
-        _publish_new_segment(store, job, backbone, above, texts, report=report)
+        _publish_new_segment(store, job, backbone, above, texts, states=states, report=report)
     own = BundleRef(job.segment_out_uri, _standing(store, job.segment_out_uri))
     segment = _open(store, own.uri, own.digest, backbone)
     if job.is_domain_shared:
@@ -120,6 +123,7 @@ def _publish_new_segment(
     above: DomainAbove,
     texts: Sequence[str],
     *,
+    states: States,
     report: ReportProgress,
 ) -> None:
     segment, _ = count_texts(
@@ -129,6 +133,7 @@ def _publish_new_segment(
         above=above.parent_documents,
         windowing=domain_windowing(store, above.parent, job.recipe.max_tokens),
         report=report,
+        states=states,
     )
     try:
         publish_segment(store, segment, job.segment_out_uri)

@@ -24,6 +24,7 @@ from hmi.plot.lookup import LookupResult
 from hmi.plot.merge import merge_segments
 from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment, text_hashes, write_segment
+from hmi.plot.state_sums import States
 from hmi.plot.table import PlotTable, write_table_bundle
 from hmi.plot.tree import PlotTree, open_segments, write_tree
 from wire.artifacts import BundleRef, TreeNode
@@ -65,16 +66,18 @@ def count_texts(
     windowing: Windowing,
     report: ReportProgress,
     work: Work | None = None,
+    states: States | None = None,
 ) -> tuple[Segment, ChosenTexts]:
     """The segment of a dataset: its texts, each once, but for those that a node above counted (``above``:
     tree.counted_documents).
 
-    ``texts`` is walked three times and held in memory a batch at a time; ``work`` as in build_segment.
+    ``texts`` is walked three times and held in memory a batch at a time; ``work`` as in build_segment;
+    ``states``: where contextual_states() of windows come from (None: computed).
     """
     chosen = choose_texts(texts, above)
     segment = build_segment(
         WindowBatches(backbone.tokenizer, texts, chosen.hashes, windowing),
-        lambda documents: contextual_states(backbone, documents),
+        states or (lambda documents: contextual_states(backbone, documents)),
         backbone=backbone.digest,
         dataset_id=dataset_id,
         hidden=backbone.fields.hidden,
@@ -195,17 +198,19 @@ def look_up_leaving_out(
     *,
     max_tokens: int,
     inputs: Sequence[Text] | None = None,
+    states: States | None = None,
 ) -> TrainingRows:
-    """Look training texts up. What was counted of them is computed again, so give a batch at a time.
+    """Look training texts up. What was counted of them is held in memory, so give a batch at a time.
 
-    ``inputs`` are what the model reads, where that is not just the texts that were counted.
+    ``inputs`` are what the model reads, where that is not just the texts that were counted; ``states`` as in
+    count_texts.
     """
     encoded = backbone.tokenizer.encode(texts if inputs is None else inputs, max_tokens)
     hashes = text_hashes(texts)
     cut = _counted_windows(backbone, lookup, texts, hashes)
-    states = contextual_states(backbone, cut.windows)
+    left_out = states(cut.windows) if states is not None else contextual_states(backbone, cut.windows)
     rows = np.empty((encoded.documents.num_tokens, backbone.fields.hidden), np.float32)
-    counted = leave_one_out.CountedTexts(cut.windows, cut.window_offsets, states)
+    counted = leave_one_out.CountedTexts(cut.windows, cut.window_offsets, left_out)
     answers = lookup.lookup(encoded.documents, hashes, counted, rows)
     return TrainingRows(encoded, rows, answers)
 

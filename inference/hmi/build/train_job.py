@@ -58,7 +58,8 @@ from hmi.build.split import ChooseSplit, split_rows
 from hmi.build.state_cache import CachedFile, StateCache, content_key
 from hmi.build.states import ComputeStates, SomeStates, StateSet, kept_states, select
 from hmi.build.teacher import ask_teacher
-from hmi.build.work_folder import WorkFolder
+from hmi.build.window_states import WindowStates
+from hmi.build.work_folder import WINDOWS_FILE, WorkFolder
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.host import HostAdapter
@@ -180,6 +181,7 @@ class _Training:
         self._backbone = Backbone.open(folder, digest=job.backbone_digest)
         self._folder = folder
         check_fits(job.recipe, self._backbone)
+        self._window_states = WindowStates(self._backbone, work.path / WINDOWS_FILE)
 
     def run(self, split: ChooseSplit) -> TrainResult:
         job, progress = self._job, self._progress
@@ -197,6 +199,7 @@ class _Training:
             self._backbone,
             above,
             parts.train.texts,
+            states=self._window_states,
             report=self._report,
         )
         plot_path = PlotPath(self._backbone, domain.tree)
@@ -326,6 +329,7 @@ class _Training:
                 train.texts[start:end],
                 max_tokens=self._recipe.max_tokens,
                 inputs=[row.input for row in train.rows[start:end]],
+                states=self._window_states,
             )
             residuals: npt.NDArray[np.float32] = self._backbone.residuals_of(found.encoded.documents).numpy()
             return found.rows + residuals

@@ -15,6 +15,8 @@ from wire.codec import WireError, from_json, to_json
 from wire.errors import ErrorCode
 from wire.training import TrainJob, TrainResult
 
+WINDOWS_FILE = "windows.i16"
+
 
 class WorkFolder:
     """Everything that a killed training needs to go on. Kept from attempt to attempt, deleted by whoever
@@ -63,8 +65,8 @@ class WorkFolder:
     def finish(self, result: TrainResult) -> None:
         """Keep the result, and drop what only an unfinished training needs."""
         write_atomically(self.path / "result.json", to_json(result).encode())
-        for states in self.path.glob("*.f16"):
-            states.unlink()
+        for states in (*self.path.glob("*.f16"), self.path / WINDOWS_FILE):
+            states.unlink(missing_ok=True)
 
     def bundle(self, name: str) -> Path | None:
         """A bundle's folder that was finished, or None."""

@@ -8,6 +8,7 @@ import pytest
 from hmi.artifacts.store import FolderStore
 from hmi.build import plot_builder
 from hmi.build.plot_builder import PublishedTree
+from hmi.build.window_states import WindowStates
 from hmi.build.windows import Windowing
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import isolated_rows
@@ -128,6 +129,39 @@ def test_a_long_training_text_is_left_out_with_all_its_counted_windows(
     isolated = isolated_rows(backbone, report=unheard)[found.encoded.documents.token_ids[own]]
     np.testing.assert_allclose(found.rows[own], isolated, atol=0.01)
     assert np.any(found.answers.rung != Answer.UNIGRAM)  # the other text meets its frame
+
+
+def test_windows_that_were_counted_are_left_out_without_computing_them_again(
+    tmp_path: Path, backbone: Backbone
+) -> None:
+    store, windows = FolderStore(tmp_path / "store"), WindowStates(backbone, tmp_path / "windows")
+    texts = [*GENERAL, "a great song and a great song and a great song and a great song"]
+    segment, _ = plot_builder.count_texts(
+        backbone,
+        texts,
+        dataset_id=DatasetId("general"),
+        above=np.zeros(0, np.uint64),
+        windowing=WINDOWING,
+        report=unheard,
+        states=windows,
+    )
+    num_bytes = (tmp_path / "windows").stat().st_size
+    counted, _ = count(backbone, texts, np.zeros(0, np.uint64), "general")
+    for name in ("keys", "counts", "squares", "means", "documents"):
+        np.testing.assert_array_equal(getattr(segment, name), getattr(counted, name))
+
+    lookup = open_leave_one_out(store, opened(store, backbone, root(backbone, store, texts)))
+    kept, computed = (
+        plot_builder.look_up_leaving_out(
+            backbone, lookup, [*texts, "not counted"], max_tokens=8, states=states
+        )
+        for states in (windows, None)
+    )
+    np.testing.assert_array_equal(kept.rows, computed.rows)
+    np.testing.assert_array_equal(kept.answers.rung, computed.answers.rung)
+    # The text that was not counted stands for no text, whose window is a frame alone.
+    frame = 2 * 2 * backbone.fields.hidden
+    assert (tmp_path / "windows").stat().st_size == num_bytes + frame
 
 
 def test_coverage_is_measured_on_texts_that_were_held_out(tmp_path: Path, backbone: Backbone) -> None:
