@@ -2,7 +2,7 @@
 time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
 from hmi.model.heads import HeadBank, HostHead, read_by_head
+from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.table import PlotTable
@@ -83,7 +84,10 @@ class AnswersStates(Protocol):
 
 
 class TaskModel:
-    """Upper layers, adapter and head of one task, in banks of one slot. One thread."""
+    """Upper layers, adapter and head of one task, in banks of one slot, as they serve. One thread.
+
+    ``dtype``: of upper layers and adapter, as compute_type.compute_dtype(); heads are float32.
+    """
 
     def __init__(
         self,
@@ -92,12 +96,13 @@ class TaskModel:
         head: HostHead,
         *,
         reads_tokens: bool = False,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.reads_tokens = reads_tokens
-        self._upper = backbone.upper
+        self._upper = ServingLayers(backbone.upper, dtype=dtype)
         self.num_outputs = head.num_labels
         max_rank = 1 if adapter is None else adapter.config.rank
-        self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank)
+        self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank, dtype=dtype)
         self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self.num_outputs)
         self._adapters.write(0, None if adapter is None else self._adapters.pack(adapter))
         self._heads.write(0, head)
@@ -107,7 +112,8 @@ class TaskModel:
         """[num_documents, outputs], or [num_tokens, outputs], from lower-layer ``states`` [num_tokens,
         hidden]."""
         slots = np.zeros(len(offsets) - 1, np.int64)
-        final: Tensor = self._upper(states, offsets, self._adapters.call(slots, offsets))
+        attention = self._upper.attention(offsets)
+        final = self._upper.forward(states, attention, self._adapters.call(slots, offsets))
         read = read_by_head(final, offsets, reads_tokens=self.reads_tokens)
         logits = self._heads.logits(read, np.zeros(len(read), np.int64))
         found: npt.NDArray[np.float32] = logits[:, : self.num_outputs].numpy()
@@ -130,22 +136,36 @@ def predict(
     path: LowerPath, model: AnswersStates, documents: Documents, *, on_documents: Callable[[int], None]
 ) -> Predictions:
     """Answer all ``documents`` in batches of BATCH_ROWS; ``on_documents`` hears how many are done."""
-    answers: list[npt.NDArray[np.float32]] = []
+    (predictions,) = predict_each(path, [model], documents, on_documents=on_documents)
+    return predictions
+
+
+def predict_each(
+    path: LowerPath,
+    models: Sequence[AnswersStates],
+    documents: Documents,
+    *,
+    on_documents: Callable[[int], None],
+) -> list[Predictions]:
+    """As predict(), of several models that read the same states."""
+    answers: list[list[npt.NDArray[np.float32]]] = [[] for _ in models]
     covered: list[npt.NDArray[np.float64]] = []
-    retrieve_s = compute_s = 0.0
+    retrieve_s, compute_s = 0.0, [0.0] * len(models)
     for start in range(0, documents.num_documents, BATCH_ROWS):
         end = min(start + BATCH_ROWS, documents.num_documents)
         batch = select(documents, range(start, end))
         began = time.perf_counter()
         lower = path(batch)
-        retrieved = time.perf_counter()
-        answers.append(model.outputs(lower.states, batch.offsets))
-        compute_s += time.perf_counter() - retrieved
-        retrieve_s += retrieved - began
+        retrieve_s += time.perf_counter() - began
+        for number, model in enumerate(models):
+            began = time.perf_counter()
+            answers[number].append(model.outputs(lower.states, batch.offsets))
+            compute_s[number] += time.perf_counter() - began
         covered.append(lower.coverage)
         on_documents(end)
     row_coverage = np.concatenate(covered)
     shares = (documents.lengths @ row_coverage / max(documents.num_tokens, 1)).tolist()
-    return Predictions(
-        np.concatenate(answers), Coverage(*shares), row_coverage, retrieve_s, compute_s, BATCH_ROWS
-    )
+    return [
+        Predictions(np.concatenate(parts), Coverage(*shares), row_coverage, retrieve_s, seconds, BATCH_ROWS)
+        for parts, seconds in zip(answers, compute_s, strict=True)
+    ]

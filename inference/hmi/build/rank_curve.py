@@ -32,18 +32,18 @@ class RankPoint:
 
 
 def rank_curve(
-    adapter: HostAdapter, measure: Callable[[HostAdapter], Quality], *, seed: int
+    adapter: HostAdapter, whole: Quality, measure: Callable[[HostAdapter], Quality], *, seed: int
 ) -> tuple[RankPoint, ...]:
     """Ranks 1, 2, 4, ... up to the adapter's own; none for methods whose change is no product of matrices.
 
-    ``measure`` says how good each test row's answer is with an adapter.
+    ``whole`` is how good each test row's answer is with ``adapter``; ``measure`` says it of a cut one.
     """
     if not isinstance(adapter.config, LoraConfig):
         return ()
-    cut = [*(cut_to_rank(adapter, rank) for rank in cut_ranks(adapter.config.rank)), adapter]
-    qualities = [measure(one) for one in cut]
+    cut = [cut_to_rank(adapter, rank) for rank in cut_ranks(adapter.config.rank)]
     return tuple(
-        _point(one, quality, qualities[-1], seed) for one, quality in zip(cut, qualities, strict=True)
+        _point(one, quality, whole, seed)
+        for one, quality in (*((one, measure(one)) for one in cut), (adapter, whole))
     )
 
 

@@ -10,7 +10,8 @@ import torch
 from torch.nn import functional
 
 from hmi.build.adapter_trainer import INFERENCE_ROWS, AdaptedLayers, Teacher
-from hmi.build.states import StateSet, document_ranges, kept_states
+from hmi.build.batching import in_batches
+from hmi.build.states import StateSet, document_ranges, kept_states, rows_between
 from hmi.model.heads import HostHead, read_by_head
 from hmi.plot.ngram import Documents
 
@@ -32,13 +33,15 @@ def ask_teacher(
     the file ``path``, so that a run that was killed finds them."""
 
     def answer(start: int, end: int) -> npt.NDArray[np.float32]:
-        parts = []
-        for first in range(start, end, INFERENCE_ROWS):
-            batch = states.batch(np.arange(first, min(first + INFERENCE_ROWS, end)))
-            parts.append(layers(batch.states, batch.offsets).numpy())
-        return np.concatenate(parts)
+        bounds = documents.offsets - documents.offsets[start]
+        final = np.empty((int(bounds[end]), hidden), np.float32)
+        for rows in in_batches(np.arange(start, end), documents.lengths, INFERENCE_ROWS):
+            batch = states.batch(rows)
+            final[rows_between(bounds, rows)] = layers(batch.states, batch.offsets).numpy()
+        return final
 
-    kept = kept_states(path, documents, answer, hidden=states.states.shape[1], on_documents=on_documents)
+    hidden = states.states.shape[1]
+    kept = kept_states(path, documents, answer, hidden=hidden, on_documents=on_documents)
     logits = []
     for start, end in document_ranges(documents.lengths, POOL_TOKENS):
         batch = kept.batch(np.arange(start, end))

@@ -22,7 +22,7 @@ from hmi.build.adapter_trainer import (
 )
 from hmi.build.data_insight import DataInsight, PartStates, look_into_data, outputs_of
 from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, tokens_of
-from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict, predict_each
 from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
@@ -234,11 +234,8 @@ class _Training:
         task = served.trained.task
         predictions = self._predict(self._backbone, served.path, kept.adapter, kept.head, parts.test)
         quality = self._kind.row_quality(predictions.outputs, parts.test.targets, task.fitted)
-        cost = self._cost(quality, computed, parts.test)
-        curves = _Curves(
-            self._floor_curve(predictions, quality, kept, task, parts.test),
-            self._rank_curve(kept, task, parts.test, served.states.test),
-        )
+        cost, floors = self._against_computed(predictions, quality, kept, task, computed, parts.test)
+        curves = _Curves(floors, self._rank_curve(kept, task, quality, parts.test, served.states.test))
         insight = self._look_into_data(parts, served.states, served.trained)
         progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
@@ -661,38 +658,45 @@ class _Training:
         return predict(path, model, test.documents, on_documents=self._progress.advance)
 
     def _model(self, backbone: Backbone, adapter: HostAdapter | None, head: HostHead) -> TaskModel:
-        return TaskModel(backbone, adapter, head, reads_tokens=self._reads_tokens)
+        dtype = compute_dtype(ComputeType.AUTO, "cpu")
+        return TaskModel(backbone, adapter, head, reads_tokens=self._reads_tokens, dtype=dtype)
 
-    def _cost(
-        self, plot_quality: npt.NDArray[np.float64], computed: _Trained | None, test: Part
-    ) -> PlotCost | None:
-        if computed is None:
-            return None
-        original = self._original()
-        exact = self._predict(
-            original, ExactPath(original), computed.adapter, computed.task.fitted.head, test
-        )
-        exact_quality = self._kind.row_quality(exact.outputs, test.targets, computed.task.fitted)
-        return plot_cost(plot_quality, exact_quality, seed=self._recipe.seed)
-
-    def _floor_curve(
+    def _against_computed(
         self,
         plot: Predictions,
         plot_quality: npt.NDArray[np.float64],
         kept: Hplm,
         task: TrainedTask,
+        computed: _Trained | None,
         test: Part,
-    ) -> tuple[FloorPoint, ...]:
-        """The test rows once more, as the service answers those under a floor: with the very same adapter."""
+    ) -> tuple[PlotCost | None, tuple[FloorPoint, ...]]:
+        """The test rows on computed lower layers: as the service answers those under a floor, with the very
+        same adapter, and by the model that was trained on such, where there is one."""
         self._progress.enter(
             Phase.EVALUATING, "measuring what a coverage floor would bring", num_steps=len(test.rows)
         )
-        exact = self._predict(self._backbone, ExactPath(self._backbone), kept.adapter, kept.head, test)
-        exact_quality = self._kind.row_quality(exact.outputs, test.targets, task.fitted)
-        return floor_curve(plot, exact, plot_quality, exact_quality, seed=self._recipe.seed)
+        models, fitted = [self._model(self._backbone, kept.adapter, kept.head)], [task.fitted]
+        if computed is not None:
+            fitted.append(computed.task.fitted)
+            models.append(self._model(self._original(), computed.adapter, fitted[-1].head))
+        answers = predict_each(
+            ExactPath(self._backbone), models, test.documents, on_documents=self._progress.advance
+        )
+        exact_quality, *computed_quality = (
+            self._kind.row_quality(answer.outputs, test.targets, of)
+            for answer, of in zip(answers, fitted, strict=True)
+        )
+        seed = self._recipe.seed
+        cost = plot_cost(plot_quality, computed_quality[0], seed=seed) if computed_quality else None
+        return cost, floor_curve(plot, answers[0], plot_quality, exact_quality, seed=seed)
 
     def _rank_curve(
-        self, kept: Hplm, task: TrainedTask, test: Part, states: StateSet
+        self,
+        kept: Hplm,
+        task: TrainedTask,
+        quality: npt.NDArray[np.float64],
+        test: Part,
+        states: StateSet,
     ) -> tuple[RankPoint, ...]:
         """Of the test rows as they were looked up; the very same head."""
         if kept.adapter is None:
@@ -703,7 +707,7 @@ class _Training:
             outputs = outputs_of(self._model(self._backbone, adapter, kept.head), states)
             return self._kind.row_quality(outputs, test.targets, task.fitted)
 
-        return rank_curve(kept.adapter, measure, seed=self._recipe.seed)
+        return rank_curve(kept.adapter, quality, measure, seed=self._recipe.seed)
 
     def _look_into_data(self, parts: Parts, states: PartStates, trained: _Trained) -> DataInsight:
         self._progress.enter(
