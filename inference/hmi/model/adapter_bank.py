@@ -12,6 +12,7 @@ from hmi.base.errors import BundleMismatch
 from hmi.model.adapter_units import (
     UNIT_RANK,
     PackedAdapter,
+    SiteWeights,
     UnitLayout,
     adapter_unit_bytes,
     adapter_units,
@@ -142,14 +143,14 @@ class AdapterBank:
             keep=self._arena.new_zeros(num_chunks, CHUNK_TOKENS, ranks),
             reads_outputs=self._arena.new_zeros(num_chunks, 1, ranks, dtype=torch.bool),
         )
-        return BankCall((group,), self._used(np.ones(len(self._views), np.bool_)))
+        return BankCall([group], self._used(np.ones(len(self._views), np.bool_)))
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
         assert not self._arena[EMPTY_UNIT].any()
 
-    def _used(self, acts_on: NDArray[np.bool_]) -> dict[Site, tuple[Tensor, Tensor]]:
-        """Down and up of the sites that ``acts_on`` says."""
+    def _used(self, acts_on: NDArray[np.bool_]) -> dict[Site, SiteWeights]:
+        """Of the sites that ``acts_on`` says."""
         return {
             site: views
             for site, views, acts in zip(self._layout.sites, self._views, acts_on, strict=True)
@@ -167,35 +168,46 @@ class BankCall:
     grouped matrix multiplication, as fast in float32.)
     """
 
-    groups: tuple[ChunkGroup, ...]
-    used: dict[Site, tuple[Tensor, Tensor]]  # down and up of the sites that some adapter of the batch changes
+    groups: list[ChunkGroup]
+    used: dict[Site, SiteWeights]  # the sites that some adapter of the batch changes
+
+    def sites(self, layer: int) -> list[SiteWeights | None]:
+        """Of each module of ``layer``, in AdapterModule's order; None where no adapter acts."""
+        return [self.used.get(Site(layer, module)) for module in AdapterModule]
 
     def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
         """See AdapterCall."""
-        if Site(layer, module) not in self.used:
-            return outputs
         padding = (0, 0, 0, padded_tokens(len(inputs)) - len(inputs))
         adapted = functional.pad(outputs, padding).contiguous()
-        self.add_to(layer, module, functional.pad(inputs, padding), adapted)
+        add_adapters(
+            self.used.get(Site(layer, module)),
+            self.groups,
+            functional.pad(inputs, padding),
+            adapted,
+            module in RETURNING_MODULES,
+        )
         return adapted[: len(outputs)]
 
-    def add_to(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> None:
-        """As apply(), into ``outputs``, [padded_tokens, out], which may be columns of a wider tensor;
-        ``inputs`` is [padded_tokens, in]."""
-        weights = self.used.get(Site(layer, module))
-        if weights is None:
-            return
-        for group in self.groups:
-            down, up = (self._of_chunks(part, group).to(inputs.dtype) for part in weights)
-            tokens, shape = slice(group.first_token, group.last_token), (group.num_chunks, CHUNK_TOKENS)
-            narrow = torch.bmm(inputs[tokens].view(*shape, inputs.shape[1]), down.transpose(1, 2))
-            changed = outputs[tokens].view(*shape, outputs.shape[1])
-            if group.reads_outputs is not None and module in RETURNING_MODULES:
-                after = torch.bmm(changed, down[:, :, : outputs.shape[1]].transpose(1, 2))
-                narrow = torch.where(group.reads_outputs, functional.gelu(after), narrow)
-            changed.baddbmm_(narrow * group.keep, up)
 
-    @staticmethod
-    def _of_chunks(part: Tensor, group: ChunkGroup) -> Tensor:
-        """[units, 8, width] as [chunks, units of a chunk * 8, width]."""
-        return part.index_select(0, group.units).view(group.num_chunks, -1, part.shape[-1])
+def add_adapters(
+    site: SiteWeights | None, groups: list[ChunkGroup], inputs: Tensor, outputs: Tensor, is_returning: bool
+) -> None:
+    """Add what the adapters of a batch give at one site to ``outputs``, [padded_tokens, out], which may be
+    columns of a wider tensor; ``inputs`` is [padded_tokens, in]. TorchScript compiles it.
+
+    ``is_returning`` says whether the module is one of RETURNING_MODULES.
+    """
+    if site is None:
+        return
+    for group in groups:
+        num_chunks, length = group.keep.size(0), group.keep.size(1)
+        first, last = group.first_token, group.first_token + num_chunks * length
+        down = site.down.index_select(0, group.units).view(num_chunks, -1, inputs.size(1)).to(inputs.dtype)
+        up = site.up.index_select(0, group.units).view(num_chunks, -1, outputs.size(1)).to(inputs.dtype)
+        narrow = torch.bmm(inputs[first:last].view(num_chunks, length, -1), down.transpose(1, 2))
+        changed = outputs[first:last].view(num_chunks, length, outputs.size(1))
+        reads_outputs = group.reads_outputs
+        if reads_outputs is not None and is_returning:
+            after = torch.bmm(changed, down[:, :, : outputs.size(1)].transpose(1, 2))
+            narrow = torch.where(reads_outputs, functional.gelu(after), narrow)
+        changed.baddbmm_(narrow * group.keep, up)

@@ -1,7 +1,7 @@
 """An adapter as a bank keeps it: rank-8 units, each with its weights of all modules in one piece."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -42,6 +42,13 @@ class PackedAdapter:
         return self.units.nbytes
 
 
+class SiteWeights(NamedTuple):
+    """What all units of a bank hold of one site."""
+
+    down: Tensor  # [units, 8, in]
+    up: Tensor  # [units, 8, out]
+
+
 class UnitLayout:
     """Where a unit's weights stand, for one backbone. Immutable.
 
@@ -67,13 +74,14 @@ class UnitLayout:
         """Of one unit."""
         return UNIT_RANK * self._starts[-1]
 
-    def views(self, units: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """For each site its weights in all ``units`` [n, num_weights]: down [n, 8, in] and up [n, 8, out]."""
+    def views(self, units: Tensor) -> list[SiteWeights]:
+        """Of each site, in all ``units`` [n, num_weights]."""
         parts = [
             torch.unflatten(units[:, UNIT_RANK * start : UNIT_RANK * (start + width)], 1, (UNIT_RANK, width))
             for start, width in zip(self._starts[:-1], self._widths, strict=True)
         ]
-        return list(zip(parts[: len(self.sites)], parts[len(self.sites) :], strict=True))
+        pairs = zip(parts[: len(self.sites)], parts[len(self.sites) :], strict=True)
+        return [SiteWeights(down, up) for down, up in pairs]
 
     def pack(self, adapter: HostAdapter, dtype: torch.dtype) -> PackedAdapter:
         """``adapter``, which HostAdapter.check() has passed, in units of ``dtype``. From any thread."""

@@ -1,6 +1,6 @@
 """Attention over packed documents as few batched matrix multiplications: short documents share a row."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ ROWS_STEP = 4
 _HIDDEN = -30000.0  # added to a score that must not count; finite, so that a row of padding stays a number
 
 
-@dataclass(frozen=True, slots=True)
-class _RowGroup:
+class RowGroup(NamedTuple):
     """Rows of one length."""
 
     num_rows: int
@@ -29,8 +28,7 @@ class _RowGroup:
     # relative positions add, [num_rows, num_heads, length, length]
 
 
-@dataclass(frozen=True, slots=True)
-class AttentionRows:
+class AttentionRows(NamedTuple):
     """How one batch's documents lie in rows; made once a forward and used by all its layers.
 
         documents a (3 tokens) b (2) c (4) in rows of 5    | a a a b b | c c c c . |
@@ -41,7 +39,7 @@ class AttentionRows:
     """
 
     num_heads: int
-    groups: tuple[_RowGroup, ...]
+    groups: list[RowGroup]
     back: Tensor  # int64 [padded tokens * num_heads]: head vectors of the answers, in the tokens' order
 
     @classmethod
@@ -57,7 +55,7 @@ class AttentionRows:
     ) -> "AttentionRows":
         """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]. The
         ``num_padding`` tokens after them get some document's answer, which nobody reads."""
-        groups: list[_RowGroup] = []
+        groups: list[RowGroup] = []
         heads = np.arange(num_heads)
         back = np.zeros((int(offsets[-1]) + num_padding, num_heads), np.int64)
         before = 0  # head vectors of the groups so far
@@ -82,7 +80,7 @@ class AttentionRows:
             if relative is not None:
                 mask = mask + relative.bias(length).to(dtype)  # of a distance: a document may begin anywhere
             groups.append(
-                _RowGroup(
+                RowGroup(
                     num_rows,
                     length,
                     torch.from_numpy(places.ravel()).to(device),
@@ -90,24 +88,25 @@ class AttentionRows:
                 )
             )
             before += num_rows * num_heads * length
-        return cls(num_heads, tuple(groups), torch.from_numpy(back.ravel()).to(device))
+        return cls(num_heads, groups, torch.from_numpy(back.ravel()).to(device))
 
-    def attend(self, query_key_value: Tensor) -> Tensor:
-        """Scaled dot-product attention within each document.
 
-        ``query_key_value`` is [padded tokens, 3 * hidden]; answers [padded tokens, hidden].
-        """
-        size = query_key_value.shape[-1] // (3 * self.num_heads)
-        vectors = query_key_value.view(-1, size)
-        answers = []
-        for group in self.groups:
-            query, key, value = vectors.index_select(0, group.places).view(3, -1, group.length, size).unbind()
-            scores = torch.bmm(query, key.transpose(1, 2))
-            by_row = scores.view(group.num_rows, self.num_heads, group.length, group.length)
-            shares = torch.add(group.mask, by_row, alpha=size**-0.5).softmax(-1).view_as(scores)
-            answers.append(torch.bmm(shares, value).view(-1, size))
-        mixed = answers[0] if len(answers) == 1 else torch.cat(answers)
-        return mixed.index_select(0, self.back).view(-1, self.num_heads * size)
+def attend(rows: AttentionRows, query_key_value: Tensor) -> Tensor:
+    """Scaled dot-product attention within each document. TorchScript compiles it.
+
+    ``query_key_value`` is [padded tokens, 3 * hidden]; answers [padded tokens, hidden].
+    """
+    size = query_key_value.size(-1) // (3 * rows.num_heads)
+    vectors = query_key_value.view(-1, size)
+    answers: list[Tensor] = []
+    for group in rows.groups:
+        parts = vectors.index_select(0, group.places).view(3, -1, group.length, size)
+        scores = torch.bmm(parts[0], parts[1].transpose(1, 2))
+        by_row = scores.view(group.num_rows, rows.num_heads, group.length, group.length)
+        shares = torch.add(group.mask, by_row, alpha=size**-0.5).softmax(-1).view_as(scores)
+        answers.append(torch.bmm(shares, parts[2]).view(-1, size))
+    mixed = answers[0] if len(answers) == 1 else torch.cat(answers)
+    return mixed.index_select(0, rows.back).view(-1, rows.num_heads * size)
 
 
 def _rows_by_length(lengths: NDArray[np.int64]) -> dict[int, list[list[int]]]:

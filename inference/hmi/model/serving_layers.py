@@ -1,17 +1,30 @@
-"""The upper layers as the service runs them: one type of numbers, few kernels, no gradients."""
+"""The upper layers as the service runs them: one type of numbers, few kernels, no gradients, one call.
+
+Each of a forward's 150 steps that Python begins waits for Python's lock, which the engine thread, loaders and
+the service's event loop want as well. So TorchScript, which needs the lock only to begin, runs forward() and
+what it calls: plain functions of tensors, which give the same without it (docs/decisions/0004).
+"""
+
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
+import structlog
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from hmi.model.adapter_bank import AdapterBank, BankCall
-from hmi.model.adapters.call import AdapterModule
-from hmi.model.attention_rows import AttentionRows
-from hmi.model.bert import QKV, EncoderLayer, LayerNorm, Linear
-from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, padded_tokens
+from hmi.model.adapter_bank import AdapterBank, BankCall, add_adapters
+from hmi.model.adapter_units import SiteWeights
+from hmi.model.attention_rows import AttentionRows, attend
+from hmi.model.bert import EncoderLayer, LayerNorm, Linear
+from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
 from hmi.model.upper import UpperLayers
+
+log = structlog.get_logger(__name__)
 
 
 class ServingLayers:
@@ -25,18 +38,25 @@ class ServingLayers:
         self._dtype = dtype
         self._device = next(upper.parameters()).device
         self._hidden = upper.encoder_layers[0].output.weight.shape[0]
+        self._num_heads = upper.encoder_layers[0].num_heads
         self._relative = upper.relative
-        self._layers = [_ServingLayer(layer, dtype) for layer in upper.encoder_layers]
+        self._indices = [layer.index for layer in upper.encoder_layers]
+        self._layers = [LayerWeights.of(layer, dtype) for layer in upper.encoder_layers]
+        self._forward = in_one_call()
 
     @property
     def num_bytes(self) -> int:
         """Of its weights; in float32 they are the very ones of the UpperLayers that it was made from."""
-        return sum(layer.num_bytes for layer in self._layers)
+        return sum(part.weight.nbytes + part.bias.nbytes for layer in self._layers for part in layer)
 
     @torch.inference_mode()
     def warm_up(self, max_tokens: int, bank: AdapterBank) -> None:
-        """Let the library prepare what it prepares for every shape of bfloat16, up to ``max_tokens``: those
-        of the layers, which are all alike, and of ``bank``'s adapters in batches of few to a chunk."""
+        """Let the library prepare what it prepares: TorchScript the first calls, and bfloat16 every shape up to
+        ``max_tokens``, of the layers, which are all alike, and of ``bank``'s adapters in batches of few to a
+        chunk."""
+        token, alone = torch.zeros(1, self._hidden, device=self._device), self.attention(np.array([0, 1]))
+        for _ in range(2):
+            self.forward(token, alone, bank.idle_call(1, MIN_WIDTH))
         if self._dtype is torch.float32:
             return
         for num_chunks in range(1, padded_tokens(max_tokens) // CHUNK_TOKENS + 1):
@@ -44,7 +64,8 @@ class ServingLayers:
             attention = self.attention(np.arange(0, num_tokens + 1, CHUNK_TOKENS))
             states = torch.zeros(num_tokens, self._hidden, dtype=self._dtype, device=self._device)
             for width in (MIN_WIDTH, MAX_EVEN_WIDTH):
-                self._layers[0].forward(states, attention, bank.idle_call(num_chunks, width))
+                call = bank.idle_call(num_chunks, width)
+                layer_forward(self._layers[0], call.sites(self._indices[0]), call.groups, attention, states)
 
     def attention(self, offsets: NDArray[np.int64]) -> AttentionRows:
         """How a batch's documents attend, for forward(); ``offsets`` is int64 [num_documents + 1]."""
@@ -52,7 +73,7 @@ class ServingLayers:
         return AttentionRows.of(
             offsets,
             num_padding=padded_tokens(num_tokens) - num_tokens,
-            num_heads=self._layers[0].num_heads,
+            num_heads=self._num_heads,
             device=self._device,
             dtype=self._dtype,
             relative=self._relative,
@@ -61,82 +82,122 @@ class ServingLayers:
     @torch.inference_mode()
     def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
         """As UpperLayers.forward: float32 [num_tokens, hidden] to the same."""
-        num_tokens, hidden = states.shape
-        padded = torch.zeros(padded_tokens(num_tokens), hidden, dtype=self._dtype, device=states.device)
-        padded[:num_tokens] = states
-        for layer in self._layers:
-            padded = layer.forward(padded, attention, adapters)
-        return padded[:num_tokens].to(torch.float32)
+        if adapters is None:
+            adapters = BankCall([], {})
+        sites = [adapters.sites(index) for index in self._indices]
+        num_padded = padded_tokens(len(states))
+        return self._forward(states, num_padded, self._dtype, self._layers, sites, adapters.groups, attention)
 
 
-class _ServingLayer:
-    """One layer. What a step has made and nobody else reads, the next one changes in place."""
-
-    def __init__(self, layer: EncoderLayer, dtype: torch.dtype) -> None:
-        self._index = layer.index
-        self.num_heads = layer.num_heads
-        self._query_key_value = _Affine(layer.query_key_value, dtype)
-        self._attention_output = _Affine(layer.attention_output, dtype)
-        self._attention_norm = _Norm(layer.attention_norm, dtype)
-        self._intermediate = _Affine(layer.intermediate, dtype)
-        self._output = _Affine(layer.output, dtype)
-        self._output_norm = _Norm(layer.output_norm, dtype)
-
-    @property
-    def num_bytes(self) -> int:
-        parts = (
-            self._query_key_value,
-            self._attention_output,
-            self._attention_norm,
-            self._intermediate,
-            self._output,
-            self._output_norm,
-        )
-        return sum(part.num_bytes for part in parts)
-
-    def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
-        """[padded_tokens, hidden] to the same."""
-        heads = self._query_key_value(states)
-        if adapters is not None:
-            for module, part in zip(QKV, heads.chunk(3, dim=-1), strict=True):
-                adapters.add_to(self._index, module, states, part)
-        mixed = attention.attend(heads)
-        projected = self._adapted(adapters, AdapterModule.ATTENTION_OUTPUT, mixed, self._attention_output)
-        states = self._attention_norm(projected.add_(states))
-        widened = self._adapted(adapters, AdapterModule.INTERMEDIATE, states, self._intermediate)
-        widened = functional.gelu(widened)
-        narrowed = self._adapted(adapters, AdapterModule.OUTPUT, widened, self._output)
-        return self._output_norm(narrowed.add_(states))
-
-    def _adapted(
-        self, adapters: BankCall | None, module: AdapterModule, inputs: Tensor, affine: "_Affine"
-    ) -> Tensor:
-        outputs = affine(inputs)
-        if adapters is not None:
-            adapters.add_to(self._index, module, inputs, outputs)
-        return outputs
-
-
-class _Affine:
+class Affine(NamedTuple):
     """A linear map in one type."""
 
-    def __init__(self, linear: Linear, dtype: torch.dtype) -> None:
-        self._weight = linear.weight.detach().to(dtype)
-        self._bias = linear.bias.detach().to(dtype)
-        self.num_bytes = self._weight.nbytes + self._bias.nbytes
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        return functional.linear(inputs, self._weight, self._bias)
+    weight: Tensor  # [out, in]
+    bias: Tensor  # [out]
 
 
-class _Norm:
+class Norm(NamedTuple):
     """A layer norm in one type."""
 
-    def __init__(self, norm: LayerNorm, dtype: torch.dtype) -> None:
-        self._weight = norm.weight.detach().to(dtype)
-        self._bias = norm.bias.detach().to(dtype)
-        self._epsilon = norm.epsilon
-        self.num_bytes = self._weight.nbytes + self._bias.nbytes
+    weight: Tensor  # [hidden]
+    bias: Tensor  # [hidden]
+    epsilon: float
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        return functional.layer_norm(inputs, self._weight.shape, self._weight, self._bias, self._epsilon)
+
+class LayerWeights(NamedTuple):
+    """One layer's."""
+
+    query_key_value: Affine
+    attention_output: Affine
+    attention_norm: Norm
+    intermediate: Affine
+    output: Affine
+    output_norm: Norm
+
+    @classmethod
+    def of(cls, layer: EncoderLayer, dtype: torch.dtype) -> "LayerWeights":
+        return cls(
+            _affine(layer.query_key_value, dtype),
+            _affine(layer.attention_output, dtype),
+            _norm(layer.attention_norm, dtype),
+            _affine(layer.intermediate, dtype),
+            _affine(layer.output, dtype),
+            _norm(layer.output_norm, dtype),
+        )
+
+
+# What TorchScript compiles. What a step has made and nobody else reads, the next one changes in place.
+
+
+def forward(
+    states: Tensor,
+    num_padded: int,
+    dtype: torch.dtype,
+    layers: list[LayerWeights],
+    sites: list[list[SiteWeights | None]],
+    groups: list[ChunkGroup],
+    attention: AttentionRows,
+) -> Tensor:
+    """All layers over ``states``, float32 [num_tokens, hidden], padded to ``num_padded`` meanwhile; ``sites``
+    are each layer's."""
+    num_tokens = states.size(0)
+    padded = torch.zeros([num_padded, states.size(1)], dtype=dtype, device=states.device)
+    padded[:num_tokens] = states
+    for number, layer in enumerate(layers):
+        padded = layer_forward(layer, sites[number], groups, attention, padded)
+    return padded[:num_tokens].to(torch.float32)
+
+
+def layer_forward(
+    layer: LayerWeights,
+    sites: list[SiteWeights | None],
+    groups: list[ChunkGroup],
+    attention: AttentionRows,
+    states: Tensor,
+) -> Tensor:
+    """[padded_tokens, hidden] to the same; ``sites`` in AdapterModule's order."""
+    hidden = states.size(1)
+    heads = affine(layer.query_key_value, states)
+    for part in range(3):
+        columns = heads[:, part * hidden : (part + 1) * hidden]
+        add_adapters(sites[part], groups, states, columns, False)
+    mixed = attend(attention, heads)
+    projected = affine(layer.attention_output, mixed)
+    add_adapters(sites[3], groups, mixed, projected, True)
+    states = norm(layer.attention_norm, projected.add_(states))
+    widened = affine(layer.intermediate, states)
+    add_adapters(sites[4], groups, states, widened, False)
+    widened = functional.gelu(widened)
+    narrowed = affine(layer.output, widened)
+    add_adapters(sites[5], groups, widened, narrowed, True)
+    return norm(layer.output_norm, narrowed.add_(states))
+
+
+def affine(part: Affine, inputs: Tensor) -> Tensor:
+    return functional.linear(inputs, part.weight, part.bias)
+
+
+def norm(part: Norm, inputs: Tensor) -> Tensor:
+    return functional.layer_norm(inputs, [inputs.size(1)], part.weight, part.bias, part.epsilon)
+
+
+@cache
+def in_one_call() -> Callable[..., Tensor]:
+    """forward(), as one call of the library where it can make one of it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # docs/decisions/0004
+            compiled: Callable[..., Tensor] = torch.jit.script(forward)
+    except Exception:
+        log.warning("forward_not_compiled", exc_info=True)
+        return forward
+    return compiled
+
+
+def _affine(linear: Linear, dtype: torch.dtype) -> Affine:
+    return Affine(linear.weight.detach().to(dtype), linear.bias.detach().to(dtype))
+
+
+def _norm(layer_norm: LayerNorm, dtype: torch.dtype) -> Norm:
+    weight, bias = layer_norm.weight.detach().to(dtype), layer_norm.bias.detach().to(dtype)
+    return Norm(weight, bias, layer_norm.epsilon)

@@ -1,7 +1,7 @@
 """Cuts a mixed batch into stretches of equal length, each with the few units that its tokens use: so the
 adapters of many tenants are batched matrix multiplications of few shapes over the tokens as they lie."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +25,7 @@ def padded_tokens(num_tokens: int) -> int:
     return -(-num_tokens // CHUNK_TOKENS) * CHUNK_TOKENS
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkGroup:
+class ChunkGroup(NamedTuple):
     """Neighbouring chunks with the same number of units.
 
     Every token is multiplied by all units of its chunk; ``keep`` leaves it those of its own slot.
@@ -53,7 +52,7 @@ def token_chunks(
     unit_rank: int,
     device: torch.device,
     dtype: torch.dtype,
-) -> tuple[ChunkGroup, ...]:
+) -> list[ChunkGroup]:
     """All tokens of a batch, padding included; nothing where no unit acts on any.
 
         tokens   a a a a | a b b c | c d d . |    slots a..d, chunks of 4
@@ -69,7 +68,7 @@ def token_chunks(
     token_slots[:num_tokens] = np.repeat(slots, np.diff(offsets))
     chunks = token_slots.reshape(-1, CHUNK_TOKENS)
     owned = [_units_of(chunk, table) for chunk in chunks]
-    groups = []
+    groups: list[ChunkGroup] = []
     for first, last, width in _equal_widths([len(units) for units, _ in owned]):
         units = np.full((last - first, width), EMPTY_UNIT, np.int64)
         owners = np.full((last - first, width), _NOBODY, np.int64)
@@ -89,7 +88,7 @@ def token_chunks(
                 else None,
             )
         )
-    return tuple(groups)
+    return groups
 
 
 def _units_of(chunk_slots: NDArray[np.int64], table: UnitTable) -> tuple[list[int], list[int]]:

@@ -397,11 +397,10 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     assert reserved["device", "adapters"] == adapters._arena.nbytes
     assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes
     assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
-    weights = (part for layer in runner._upper._layers for part in vars(layer).values())
-    parts = [tensor for part in weights for tensor in getattr(part, "__dict__", {}).values()]
+    parts = [tensor for layer in runner._upper._layers for part in layer for tensor in part[:2]]
     assert runner._lower is not None
     parts += runner._lower.parameters()
-    tensors = sum(part.nbytes for part in parts if isinstance(part, torch.Tensor))
+    tensors = sum(part.nbytes for part in parts)
     tensors += runner._residuals.num_bytes
     assert tensors <= reserved["device", "backbone"] <= tensors + 24_576  # and the headers of its files
     on_host = 0

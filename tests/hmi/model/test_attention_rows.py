@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmi.model.attention_rows import ROW_TOKENS, AttentionRows
+from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend
 from hmi.model.packing import PackedAttention
 
 HEADS, SIZE = 2, 4
@@ -32,7 +32,7 @@ def test_it_is_the_attention_that_training_uses(lengths: list[int], num_padding:
     num_tokens = int(offsets[-1])
     states = torch.randn(num_tokens + num_padding, 3 * HEADS * SIZE, generator=generator)
     expected = PackedAttention.of(offsets, states.device).attend(states[:num_tokens], HEADS)
-    answers = rows.attend(states)
+    answers = attend(rows, states)
     assert answers.shape == (num_tokens + num_padding, HEADS * SIZE)
     torch.testing.assert_close(answers[:num_tokens], expected, atol=1e-5, rtol=0)
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hmi.model import serving_layers
 from hmi.model.adapter_bank import IDENTITY, AdapterBank, BankCall
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule
@@ -14,7 +15,7 @@ from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
-from hmi.model.serving_layers import ServingLayers
+from hmi.model.serving_layers import ServingLayers, in_one_call
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
 
@@ -138,3 +139,27 @@ def test_what_it_is_warmed_up_with_changes_nothing(
     idle = bank.filled.idle_call(num_chunks=2, width=4)
     plain = serving.forward(states, attention, None)
     assert torch.equal(serving.forward(states, attention, idle), plain)
+
+
+def test_the_forward_is_one_call_of_the_library_and_gives_what_its_steps_give(
+    backbone: Backbone, bank: Bank, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots = [IDENTITY, 0, 1, 2, 3, 4]
+    states, offsets = states_of([5, 70, 40, 130, 64, 9], backbone.fields.hidden)
+    assert isinstance(in_one_call(), torch.jit.ScriptFunction)
+    compiled = ServingLayers(backbone.upper, dtype=dtype)
+    monkeypatch.setattr(serving_layers, "in_one_call", lambda: serving_layers.forward)
+    by_steps = ServingLayers(backbone.upper, dtype=dtype)
+    answers = [
+        layers.forward(states, layers.attention(offsets), bank.call(slots, offsets))
+        for layers in (compiled, by_steps)
+    ]
+    assert torch.equal(*answers)
+
+
+def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(function: object) -> None:
+        raise RuntimeError("not supported")
+
+    monkeypatch.setattr(torch.jit, "script", refuse)
+    assert in_one_call.__wrapped__() is serving_layers.forward

@@ -26,7 +26,7 @@ def table() -> UnitTable:
     return made
 
 
-def chunks_of(slots: list[int], lengths: list[int], table: UnitTable) -> tuple[ChunkGroup, ...]:
+def chunks_of(slots: list[int], lengths: list[int], table: UnitTable) -> list[ChunkGroup]:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     return token_chunks(
         np.array(slots),
@@ -82,4 +82,4 @@ def test_an_empty_slot_is_refused(table: UnitTable) -> None:
 
 
 def test_a_batch_without_units_has_no_groups(table: UnitTable) -> None:
-    assert chunks_of([NO_SLOT, 2], [70, 30], table) == ()
+    assert chunks_of([NO_SLOT, 2], [70, 30], table) == []
