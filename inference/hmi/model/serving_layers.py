@@ -51,9 +51,9 @@ class ServingLayers:
 
     @torch.inference_mode()
     def warm_up(self, max_tokens: int, bank: AdapterBank) -> None:
-        """Let the library prepare what it prepares: TorchScript the first calls, and bfloat16 every shape up to
-        ``max_tokens``, of the layers, which are all alike, and of ``bank``'s adapters in batches of few to a
-        chunk."""
+        """Let the library prepare what it prepares: the call, and for bfloat16 every shape up to
+        ``max_tokens``: those of the layers, which are all alike, and of ``bank``'s adapters in batches of few
+        to a chunk."""
         token, alone = torch.zeros(1, self._hidden, device=self._device), self.attention(np.array([0, 1]))
         for _ in range(2):
             self.forward(token, alone, bank.idle_call(1, MIN_WIDTH))
