@@ -33,8 +33,9 @@ from benchmarks.serving_world import (
     random_head,
     scratch,
 )
+from hmi.base.compute_type import ComputeType
 from hmi.build.backbone_source import find_source
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.service.live_plane import LivePlane
 from hmi.service.settings import ServiceSettings
 

@@ -16,10 +16,11 @@ from benchmarks.common import print_result, say
 from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
 from benchmarks.http_world import sent_texts, served
 from benchmarks.serving_world import Answered, Checker, ClosedLoop, World, chooser, scratch, zipf
+from hmi.base.compute_type import ComputeType
 from hmi.engine.stages import SameThread
 from hmi.model.adapters.call import AdapterModule, module_shape
 from hmi.model.bert import QKV
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from wire.artifacts import BackboneFields
 
 TENANTS, SLOTS, HOST = 64, 128, 256

@@ -20,6 +20,7 @@ from torch import Tensor
 from benchmarks.common import general_texts, say
 from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import FolderStore
+from hmi.base.compute_type import ComputeType
 from hmi.base.errors import QueueFull
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import find_source
@@ -46,7 +47,7 @@ from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead, head_bytes, head_unit_bytes
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.packed_file import packed_form

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from hmi.base.compute_type import ComputeType
 from hmi.build.batching import in_batches
 from hmi.build.dataset_parts import Parts
 from hmi.build.evaluation import BATCH_ROWS, TaskModel
@@ -19,7 +20,7 @@ from hmi.build.linear_head import Features
 from hmi.build.row_judge import RowJudge, out_of_fold
 from hmi.build.states import StateSet, output_bounds, rows_between
 from hmi.model.backbone import Backbone
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import mean_pool
 
 AnyErrors = LabelErrors | LabelsErrors | ScoreErrors | SpanErrors

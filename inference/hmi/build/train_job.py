@@ -11,6 +11,7 @@ import torch
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
+from hmi.base.compute_type import ComputeType
 from hmi.base.errors import InvalidInput
 from hmi.build.adapter_trainer import (
     AdapterTrainer,
@@ -66,7 +67,7 @@ from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import adapter_config
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone, open_original_upper
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead
 from hmi.model.training_layers import TrainingLayers
 from hmi.model.upper import UpperLayers

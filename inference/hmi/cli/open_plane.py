@@ -23,8 +23,8 @@ from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
 from hmi.engine.stages import ComputeStage, ComputeThreads
 from hmi.memory.budget import Budget
-from hmi.memory.eviction import LeastRecentlyUsed, LeastWorth
-from hmi.memory.loader import Loader
+from hmi.memory.eviction import COPY_LOAD_BYTES, DISK_LOAD_BYTES, LeastRecentlyUsed, LeastWorth
+from hmi.memory.loader import NUM_ADAPTER_LOADERS, Loader
 from hmi.memory.residency import Residency
 from hmi.memory.room import ByteRoom, SlotRoom
 from hmi.memory.slots import SlotPool
@@ -45,14 +45,8 @@ from wire.artifacts import BackboneFields, BundleRef
 from wire.ids import Digest
 
 MAX_LABELS = 1000  # as many as a dataset may have
-NUM_ADAPTER_LOADERS = 16
-"""They wait for a disk most of the time: at 20 ms a read, each brings 48 adapters a second at most."""
 NUM_TABLE_LOADERS = 2
 NUM_TREE_LOADERS = 2
-DISK_LOAD_BYTES = 10_000_000
-"""What a disk reads in the time that it takes to begin: 20 ms at 500 MB/s."""
-COPY_LOAD_BYTES = 1_000_000
-"""What is copied to the device in the time that a copy takes besides its bytes."""
 MAX_PINNED_SHARE = 0.5
 """Of the PLOT nodes on the device: roots, which every path needs."""
 ROOM_TIMEOUT_S = 20.0

@@ -11,11 +11,25 @@ import numpy as np
 from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_OK
 from hmi.engine.batch_limits import BatchLimits
-from hmi.engine.config import EngineConfig
+from hmi.engine.config import DEFAULT_PASSED_OVER, EngineConfig
 from hmi.engine.simulation.device import DeviceConfig
-from hmi.engine.simulation.figures import Fate, Percentiles, fair_shares, jain, tokens_by_tenant
+from hmi.engine.simulation.figures import (
+    Fate,
+    Percentiles,
+    fair_shares,
+    jain,
+    least_served,
+    tokens_by_tenant,
+    wait_percentiles_ms,
+)
 from hmi.engine.simulation.simulator import SimulationConfig, SimulationResult, simulate
-from hmi.engine.simulation.workload import Lengths, Popularity, Workload, WorkloadConfig, make_workload
+from hmi.engine.simulation.workload import Lengths, Popularity, WorkloadConfig, make_workload
+from hmi.memory.loader import NUM_ADAPTER_LOADERS
+from hmi.service.settings import ServiceSettings
+
+STEP_MS, TOKEN_US, ADAPTER_US = 10.0, 20.0, 100.0
+BESIDE = 0.2
+PREPARE_MS, LOOKUP_US, COPY_MS = 1.0, 2.0, 0.1
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -24,20 +38,29 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="drive the scheduler with synthetic requests in simulated time; needs no model",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    load = parser.add_argument_group("load")
+    service = ServiceSettings.model_construct()  # the defaults, whatever the environment says
+    _add_load(parser.add_argument_group("load"), service)
+    _add_device(parser.add_argument_group("device"), service)
+    _add_scheduler(parser.add_argument_group("scheduler"), service)
+
+
+def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
     load.add_argument("--tenants", type=int, default=10_000, help="each with one adapter")
     unequal = load.add_mutually_exclusive_group()
     unequal.add_argument(
         "--alpha", type=float, default=0.3, help="power popularity: int(power(alpha) * tenants)"
     )
     unequal.add_argument("--zipf", type=float, help="Zipf popularity with this exponent instead")
-    load.add_argument("--rate", type=float, default=50.0, help="requests a second, together")
+    how_much = load.add_mutually_exclusive_group()
+    how_much.add_argument("--rate", type=float, default=200.0, help="requests a second, together")
+    how_much.add_argument("--window", type=int, help="requests kept open instead: as many as can be answered")
     load.add_argument(
         "--cv", type=float, default=1.0, help="of the times between requests (gamma); 1: Poisson"
     )
     load.add_argument(
         "--seconds", type=float, default=60.0, help="of arrivals; what waits then is still answered"
     )
+    load.add_argument("--warm-s", type=float, default=0.0, help="of those, how many count in no figure")
     load.add_argument(
         "--lengths",
         choices=[kind.value for kind in Lengths],
@@ -52,26 +75,58 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     load.add_argument("--churn", type=float, default=0.0, help="share of the adapters replaced in a minute")
     load.add_argument("--weights", type=float, nargs="+", default=[1.0], help="of the tenants, in turn")
-    load.add_argument("--deadline-s", type=float, default=30.0)
+    load.add_argument("--deadline-s", type=float, default=service.request_deadline_s)
     load.add_argument("--seed", type=int, default=1)
-    device = parser.add_argument_group("device")
+
+
+def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
     device.add_argument("--slots", type=int, default=256, help="adapters on the device")
     device.add_argument("--host-adapters", type=int, default=2000, help="adapters in the host tier")
-    device.add_argument("--adapter-kb", type=float, default=300.0, help="size of one, in kB")
-    device.add_argument("--loaders", type=int, default=2, help="loads from disk at the same time")
+    device.add_argument("--adapter-kb", type=float, default=340.0, help="size of one, in kB")
+    device.add_argument(
+        "--loaders", type=int, default=NUM_ADAPTER_LOADERS, help="loads from disk at the same time"
+    )
     device.add_argument("--disk-ms", type=float, default=20.0, help="latency of a load")
-    device.add_argument("--disk-mb-s", type=float, default=500.0, help="bandwidth of the disk")
+    device.add_argument("--disk-mb-s", type=float, default=500.0, help="bandwidth of the disk, for each load")
+    device.add_argument("--copy-ms", type=float, default=COPY_MS, help="of a promotion, besides its bytes")
     device.add_argument("--link-gb-s", type=float, default=8.0, help="bandwidth from host to device")
-    device.add_argument("--step-ms", type=float, default=10.0, help="of a batch, however small")
-    device.add_argument("--token-us", type=float, default=200.0, help="of each token in it")
-    device.add_argument("--lookup-us", type=float, default=10.0, help="of looking a token up, beside a step")
-    scheduler = parser.add_argument_group("scheduler")
-    scheduler.add_argument("--max-rows", type=int, default=64, help="texts in a batch")
-    scheduler.add_argument("--max-tokens", type=int, default=2048, help="tokens in a batch")
-    scheduler.add_argument("--max-adapters", type=int, default=32, help="distinct adapters in a batch")
-    scheduler.add_argument("--max-queue", type=int, default=1024, help="requests that wait at most")
+    device.add_argument("--forwards", type=int, default=service.num_forwards, help="computed at a time")
+    device.add_argument("--step-ms", type=float, default=STEP_MS, help="of a forward, however small, alone")
+    device.add_argument("--token-us", type=float, default=TOKEN_US, help="of each token in it")
+    device.add_argument("--adapter-us", type=float, default=ADAPTER_US, help="of each adapter in it")
+    device.add_argument(
+        "--beside",
+        type=float,
+        default=BESIDE,
+        help="share by which a forward takes longer for each other one that runs beside it",
+    )
+    device.add_argument(
+        "--prepare-ms",
+        type=float,
+        default=PREPARE_MS,
+        help="of choosing and placing a batch, beside forwards",
+    )
+    device.add_argument(
+        "--lookup-us", type=float, default=LOOKUP_US, help="of looking a token up, beside forwards"
+    )
+
+
+def _add_scheduler(scheduler: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
+    scheduler.add_argument("--max-rows", type=int, default=service.max_batch_rows, help="texts in a batch")
     scheduler.add_argument(
-        "--max-passed-over", type=int, default=4, help="batches that may leave a cold adapter behind"
+        "--max-tokens", type=int, default=service.max_batch_tokens, help="tokens in a batch"
+    )
+    scheduler.add_argument(
+        "--max-adapters", type=int, default=service.max_batch_adapters, help="distinct adapters in a batch"
+    )
+    scheduler.add_argument(
+        "--max-queue", type=int, default=service.max_queue_requests, help="requests that wait at most"
+    )
+    scheduler.add_argument(
+        "--max-passed-over",
+        type=int,
+        default=DEFAULT_PASSED_OVER,
+        help="batches that may leave a cold adapter behind",
     )
 
 
@@ -82,10 +137,9 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as exc:
         raise InvalidInput(str(exc)) from exc
     began = time.monotonic()
-    workload = make_workload(workload_config)
-    result = simulate(config, workload)
+    result = simulate(config, make_workload(workload_config))
     figures = {
-        **_figures(config, workload_config, workload, result),
+        **_figures(config, workload_config, result),
         "wall_s": round(time.monotonic() - began, 2),
     }
     for name, value in figures.items():
@@ -94,11 +148,13 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def capacity_tokens_per_s(config: SimulationConfig, tokens_per_text: float) -> float:
-    """What full batches of texts of that length amount to, with every adapter on the device."""
+def capacity_tokens_per_s(config: SimulationConfig, *, text_tokens: float, num_adapters: float) -> float:
+    """What full batches of texts of that length, of so many adapters each, amount to, with every adapter on
+    the device."""
     limits, device = config.engine.limits, config.device
-    tokens = min(limits.max_tokens, limits.max_rows * tokens_per_text)
-    return tokens / (device.step_s + tokens * device.token_s)
+    tokens = min(limits.max_tokens, limits.max_rows * text_tokens)
+    forward_s = device.forward_s(tokens, num_adapters) * device.slowdown(device.num_forwards)
+    return device.num_forwards * tokens / forward_s
 
 
 def _workload_config(args: argparse.Namespace) -> WorkloadConfig:
@@ -115,6 +171,7 @@ def _workload_config(args: argparse.Namespace) -> WorkloadConfig:
         noisy_rate=args.noisy_rate,
         noisy_from_s=args.noisy_from,
         off_domain=args.off_domain,
+        window=args.window,
         seed=args.seed,
     )
 
@@ -124,8 +181,10 @@ def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
         max_rows=args.max_rows,
         max_tokens=args.max_tokens,
         max_adapters=args.max_adapters,
-        max_cold_adapters=args.max_adapters,
+        max_cold_adapters=args.max_adapters,  # the thrash guard finds how many are too many
     )
+    if args.warm_s >= args.seconds:
+        raise ValueError(f"--warm-s {args.warm_s} leaves nothing of --seconds {args.seconds}")
     if args.disk_mb_s <= 0 or args.link_gb_s <= 0:
         raise ValueError("--disk-mb-s and --link-gb-s must be positive")
     return SimulationConfig(
@@ -134,46 +193,67 @@ def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
             num_slots=args.slots,
             num_host_adapters=args.host_adapters,
             num_loaders=args.loaders,
+            adapter_bytes=int(1000 * args.adapter_kb),
             load_s=args.disk_ms / 1e3 + args.adapter_kb / 1e3 / args.disk_mb_s,
-            promote_s=args.adapter_kb / 1e6 / args.link_gb_s,
+            promote_s=args.copy_ms / 1e3 + args.adapter_kb / 1e6 / args.link_gb_s,
             step_s=args.step_ms / 1e3,
             token_s=args.token_us / 1e6,
+            adapter_s=args.adapter_us / 1e6,
+            prepare_s=args.prepare_ms / 1e3,
             lookup_s=args.lookup_us / 1e6,
+            num_forwards=args.forwards,
+            beside=args.beside,
         ),
         deadline_s=args.deadline_s,
         weights=args.weights,
         churn_per_minute=args.churn,
+        warm_s=args.warm_s,
     )
 
 
 def _figures(
-    config: SimulationConfig, load: WorkloadConfig, workload: Workload, result: SimulationResult
+    config: SimulationConfig, load: WorkloadConfig, result: SimulationResult
 ) -> dict[str, float | None]:
-    outcomes, batches = result.outcomes, result.batches
+    outcomes = [outcome for outcome in result.outcomes if outcome.arrived_s >= config.warm_s]
+    batches, num_batches = result.batches, max(len(result.batches), 1)
     fates = {fate: sum(outcome.fate is fate for outcome in outcomes) for fate in Fate}
     others = [outcome for outcome in outcomes if outcome.tenant != load.noisy_tenant]
     num_tenants = load.num_tenants + 1
     demands = tokens_by_tenant(outcomes, num_tenants, answered=False)
     served = tokens_by_tenant(outcomes, num_tenants, answered=True)
-    weights = np.resize(np.array(config.weights), num_tenants)
-    capacity = capacity_tokens_per_s(config, float(workload.text_tokens.mean()) if len(outcomes) else 1.0)
-    seconds = max(result.ended_s, 1e-9)
-    num_batches = max(len(batches), 1)
+    shares = fair_shares(demands, float(served.sum()), np.resize(np.array(config.weights), num_tenants))
+    in_time = [outcome for outcome in result.outcomes if config.warm_s <= outcome.ended_s < load.seconds]
+    num_answered = sum(outcome.fate is Fate.ANSWERED for outcome in in_time)
+    answered_tokens = float(tokens_by_tenant(in_time, num_tenants, answered=True).sum())
+    load_s = load.seconds - config.warm_s
+    adapters_per_batch = sum(len(batch.adapters) for batch in batches) / num_batches
+    capacity = capacity_tokens_per_s(
+        config,
+        text_tokens=float(demands.sum()) / max(len(outcomes) * load.num_texts, 1),
+        num_adapters=adapters_per_batch,
+    )
+    forwards_s = config.device.num_forwards * max(result.ended_s - config.warm_s, 1e-9)
+    wait_p50_ms, wait_p99_ms = wait_percentiles_ms(outcomes)
     figures: dict[str, float | None] = {
         "requests": len(outcomes),
         **{fate.value: number for fate, number in fates.items()},
         "tenants_that_asked": int((demands > 0).sum()),
-        "offered_over_capacity": float(demands.sum()) / load.seconds / capacity,
-        "answered_over_capacity": float(served.sum()) / seconds / capacity,
-        "answered_tokens_per_s": float(served.sum()) / seconds,
+        "offered_over_capacity": float(demands.sum()) / load_s / capacity,
+        "answered_over_capacity": answered_tokens / load_s / capacity,
+        "answered_tokens_per_s": answered_tokens / load_s,
+        "answered_texts_per_s": num_answered * load.num_texts / load_s,
         **asdict(Percentiles.of(outcomes)),
         "others_p99_ms": Percentiles.of(others).p99_ms if load.noisy_tenant is not None else None,
-        "jain": jain(served, fair_shares(demands, float(served.sum()), weights)),
-        "busy_share": result.busy_s / seconds,
+        "wait_p50_ms": wait_p50_ms,
+        "wait_p99_ms": wait_p99_ms,
+        "jain": jain(served, shares),
+        "least_served": least_served(served, shares),
+        "busy_share": result.busy_s / forwards_s,
+        "stall_share": result.stalled_s / forwards_s,
         "batches": len(batches),
         "rows_per_batch": sum(batch.num_rows for batch in batches) / num_batches,
         "tokens_per_batch": sum(batch.num_tokens for batch in batches) / num_batches,
-        "adapters_per_batch": sum(len(batch.adapters) for batch in batches) / num_batches,
+        "adapters_per_batch": adapters_per_batch,
         "loads_from_disk": result.num_loads,
         "promotions": result.num_promotions,
         "found_on_device": 1 - result.num_promotions / max(result.num_placed, 1),

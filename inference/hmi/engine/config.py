@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from hmi.engine.batch_limits import BatchLimits
 
+DEFAULT_PASSED_OVER = 4
+
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
@@ -11,7 +13,9 @@ class EngineConfig:
 
     limits: BatchLimits
     max_requests: int  # submitted and not yet answered; more are refused with queue_full
-    max_passed_over: int = 4  # batches that may leave a request behind because its adapter is cold
+    max_passed_over: int = (
+        DEFAULT_PASSED_OVER  # batches that may leave a request behind because its adapter is cold
+    )
 
     def __post_init__(self) -> None:
         if self.max_requests < 1:

@@ -1,16 +1,8 @@
 """The type of numbers that the upper layers and adapters are computed in."""
 
-from enum import StrEnum
-
 import torch
 
-
-class ComputeType(StrEnum):
-    """A setting's choice."""
-
-    AUTO = "auto"  # bfloat16 where the processor multiplies matrices of it, else float32
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
+from hmi.base.compute_type import ComputeType
 
 
 def compute_dtype(choice: ComputeType, device: str) -> torch.dtype:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hmi.base.compute_type import ComputeType
 from hmi.base.units import GIB, MIB, parse_bytes
-from hmi.model.compute_type import ComputeType
 from wire.settings import PREFIX, refuse_unknown
 
 Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]

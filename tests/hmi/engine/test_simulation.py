@@ -40,6 +40,7 @@ def config_of(
         num_slots=num_slots,
         num_host_adapters=200,
         num_loaders=2,
+        adapter_bytes=300_000,
         load_s=load_s,
         promote_s=0.0005,
         step_s=0.01,

@@ -2,7 +2,8 @@
 
 import torch
 
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.base.compute_type import ComputeType
+from hmi.model.compute_type import compute_dtype
 
 
 def test_a_type_that_is_named_is_taken() -> None:

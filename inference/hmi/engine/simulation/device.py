@@ -1,5 +1,6 @@
 """A device and its memory tiers that take simulated time instead of computing."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from hmi.engine.placement import BatchLeases, DeviceAdapter, HeadShape, PlacedHp
 from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.engine.scheduler import Temperature
 from hmi.engine.simulation.timeline import Timeline
-from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.eviction import COPY_LOAD_BYTES, DISK_LOAD_BYTES, LeastWorth
 from hmi.memory.residency import Lease, Residency, ResidencyState
 from hmi.memory.room import NoRoom, SlotRoom
 from hmi.memory.slots import Slot, SlotPool
@@ -37,21 +38,34 @@ class DeviceConfig:
     num_slots: int  # adapters on the device
     num_host_adapters: int
     num_loaders: int  # loads from disk at the same time
+    adapter_bytes: int  # of one, wherever it is
     load_s: float  # one adapter, disk to host
-    promote_s: float  # one adapter, host to device
-    step_s: float  # a batch, however small
+    promote_s: float  # one adapter, host to device, on the engine's thread
+    step_s: float  # a forward, however small, with the device for itself
     token_s: float  # each token of it
-    lookup_s: float = 0.0  # each token of it, beside the computing of the batch before
+    adapter_s: float = 0.0  # each distinct adapter of it
+    prepare_s: float = 0.0  # a batch, on the engine's thread, besides its look-ups and promotions
+    lookup_s: float = 0.0  # each token, there
+    num_forwards: int = 1  # at a time
+    beside: float = 0.0  # of its time alone, what a forward takes longer for each other one beside it
 
     def __post_init__(self) -> None:
-        for name in ("num_slots", "num_host_adapters", "num_loaders"):
+        for name in ("num_slots", "num_host_adapters", "num_loaders", "adapter_bytes", "num_forwards"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("load_s", "promote_s", "step_s", "lookup_s"):
+        for name in ("load_s", "promote_s", "step_s", "adapter_s", "prepare_s", "lookup_s", "beside"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
         if self.token_s <= 0:
             raise ValueError(f"token_s must be positive, got {self.token_s}")
+
+    def forward_s(self, num_tokens: float, num_adapters: int) -> float:
+        """What a forward takes with the device for itself."""
+        return self.step_s + self.token_s * num_tokens + self.adapter_s * num_adapters
+
+    def slowdown(self, num_forwards: int) -> float:
+        """Times as long as alone that each of so many forwards beside each other takes."""
+        return 1 + self.beside * (num_forwards - 1)
 
 
 class SimulatedRunner:
@@ -61,47 +75,102 @@ class SimulatedRunner:
     def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
         self._config = config
         self._timeline = timeline
-        self.busy_s = 0.0  # of all forwards so far
+        self.computed = Batch(())  # the last one
+        self.forward_s = 0.0  # of it
 
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
-        self._timeline.advance(self._config.lookup_s * batch.num_tokens)
+        self._timeline.advance(self._config.prepare_s + self._config.lookup_s * batch.num_tokens)
         return batch
 
     def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
         answers: list[DocumentAnswer] = []
-        cost = 0.0
+        tokens = 0.0
+        self.computed = retrieved
         for part in retrieved.parts:
             answer = _EXACT_ANSWER if part.request.coverage_floor else _ANSWER
             answers += [answer] * part.num_documents
-            cost += part.num_tokens * answer.token_cost
-        self.busy_s += self._config.step_s + self._config.token_s * cost
+            tokens += part.num_tokens * answer.token_cost
+        self.forward_s = self._config.forward_s(tokens, len({hplm.adapter for hplm in retrieved.hplms}))
         return answers
 
 
+@dataclass(slots=True, eq=False)
+class _Forward:
+    """One that runs: what is left of it, as it were alone, and what follows."""
+
+    batch: Batch
+    left_s: float
+    done: Callable[[], None]
+
+
 class SimulatedStage:
-    """A ComputeStage beside the engine's thread, as ComputeThreads of one thread is."""
+    """A ComputeStage beside the engine's thread, as ComputeThreads is: forwards that run beside each other
+    slow each other down, as long as they do."""
 
-    width = 1
-    depth = 2
-
-    def __init__(self, runner: SimulatedRunner, timeline: Timeline, inbox: Inbox) -> None:
+    def __init__(
+        self, config: DeviceConfig, runner: SimulatedRunner, timeline: Timeline, inbox: Inbox
+    ) -> None:
+        self.width = config.num_forwards
+        self.depth = config.num_forwards + 1
+        self._config = config
         self._runner = runner
         self._timeline = timeline
         self._inbox = inbox
-        self._free_at_s = 0.0
+        self._running: list[_Forward] = []
+        self._ready: deque[_Forward] = deque()
+        self._since_s = 0.0  # what is left of those that run is of this moment
+        self._num_changes = 0
+
+    @property
+    def num_running(self) -> int:
+        """Forwards that are computed now."""
+        return len(self._running)
+
+    @property
+    def num_requests(self) -> int:
+        """Requests with a part in a batch that is computed or ready."""
+        forwards = (*self._running, *self._ready)
+        return len({part.request for forward in forwards for part in forward.batch.parts})
 
     def enter(self) -> None:
         pass
 
     def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        before_s = self._runner.busy_s
         outcome = work()
-        begun_s = max(self._free_at_s, self._timeline.monotonic())
-        self._free_at_s = begun_s + self._runner.busy_s - before_s
-        self._timeline.at(self._free_at_s, lambda: self._inbox.post(partial(done, outcome)))
+        forward = _Forward(
+            self._runner.computed, self._runner.forward_s, lambda: self._inbox.post(partial(done, outcome))
+        )
+        self._catch_up()
+        self._ready.append(forward)
+        self._go_on()
 
     def close(self) -> None:
         pass
+
+    def _catch_up(self) -> None:
+        now_s = self._timeline.monotonic()
+        for forward in self._running:
+            forward.left_s -= (now_s - self._since_s) / self._config.slowdown(len(self._running))
+        self._since_s = now_s
+
+    def _go_on(self) -> None:
+        """Begin what may begin, and expect the end of what will end first."""
+        while self._ready and len(self._running) < self.width:
+            self._running.append(self._ready.popleft())
+        self._num_changes += 1
+        if self._running:
+            left_s = min(forward.left_s for forward in self._running)
+            end_s = self._since_s + left_s * self._config.slowdown(len(self._running))
+            self._timeline.at(end_s, partial(self._end_first, self._num_changes))
+
+    def _end_first(self, num_changes: int) -> None:
+        if num_changes != self._num_changes:
+            return  # others have begun or ended since: another end is expected
+        self._catch_up()
+        first = min(self._running, key=lambda forward: forward.left_s)
+        self._running.remove(first)
+        first.done()
+        self._go_on()
 
 
 class SimulatedPlacement:
@@ -112,18 +181,21 @@ class SimulatedPlacement:
         self._timeline = timeline
         self._on_arrival = on_arrival
         self._device: Residency[BundleRef, Slot, DeviceAdapter] = Residency(
-            SlotRoom(SlotPool(config.num_slots)), LeastRecentlyUsed()
+            SlotRoom(SlotPool(config.num_slots)), LeastWorth(load_bytes=COPY_LOAD_BYTES)
         )
         self._host: Residency[BundleRef, Slot, bool] = Residency(
-            SlotRoom(SlotPool(config.num_host_adapters)), LeastRecentlyUsed()
+            SlotRoom(SlotPool(config.num_host_adapters)), LeastWorth(load_bytes=DISK_LOAD_BYTES)
         )
         self._held: dict[BundleRef, Lease[BundleRef, Slot, bool]] = {}
         self._loading: dict[BundleRef, set[HplmRef]] = {}
         self._loaders_free_at = [0.0] * config.num_loaders
         self._moved: dict[HplmRef, HmiError | None] = {}
+        self.begin_counting()
+
+    def begin_counting(self) -> None:
         self.num_loads = 0
         self.num_promotions = 0
-        self.num_placed = 0
+        self.num_placed = 0  # adapters of all batches
 
     def advance(self, hplm: HplmRef) -> bool:
         if self._device.touch(hplm.adapter) or hplm.adapter in self._held:
@@ -189,7 +261,7 @@ class SimulatedPlacement:
     def _arrived(self, adapter: BundleRef) -> None:
         error: HmiError | None = None
         try:
-            self._host.begin_load(adapter, 1)
+            self._host.begin_load(adapter, self._config.adapter_bytes)
             self._held[adapter] = self._host.finish_load(adapter, True, num_leases=1)[0]
         except NoRoom as exc:
             error = BudgetExceeded(str(exc), needed_bytes=1, free_bytes=0, retryable=True)
@@ -201,7 +273,7 @@ class SimulatedPlacement:
         if adapter not in self._held:
             return None  # evicted for another adapter of this batch
         try:
-            slot = self._device.begin_load(adapter, 1)
+            slot = self._device.begin_load(adapter, self._config.adapter_bytes)
         except NoRoom:
             return None
         self.num_promotions += 1

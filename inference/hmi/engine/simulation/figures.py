@@ -27,6 +27,7 @@ class Outcome:
     num_tokens: int
     ended_s: float = 0.0
     fate: Fate = Fate.LOST
+    waited_s: float = 0.0  # of an answered one, until the first batch with a part of it began
 
     @property
     def latency_s(self) -> float:
@@ -48,6 +49,12 @@ class Percentiles:
         if not latencies:
             return cls(0.0, 0.0, 0.0, 0.0)
         return cls(*(float(value) for value in np.percentile(latencies, (50, 90, 99, 100))))
+
+
+def wait_percentiles_ms(outcomes: Sequence[Outcome]) -> tuple[float, float]:
+    """Of what answered requests waited until they ran, the 50th and the 99th percentile."""
+    waits = [1000 * outcome.waited_s for outcome in outcomes if outcome.fate is Fate.ANSWERED]
+    return (float(np.percentile(waits, 50)), float(np.percentile(waits, 99))) if waits else (0.0, 0.0)
 
 
 def tokens_by_tenant(
@@ -80,3 +87,9 @@ def jain(served: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> fl
     ratios = served[has_share] / shares[has_share]
     squares = float((ratios**2).sum()) * len(ratios)
     return float(ratios.sum()) ** 2 / squares if squares > 0 else 1.0
+
+
+def least_served(served: npt.NDArray[np.float64], shares: npt.NDArray[np.float64]) -> float:
+    """The least of served ÷ share, of those with a share; 1 where nobody has one."""
+    has_share = shares > 0
+    return float((served[has_share] / shares[has_share]).min(initial=1.0))

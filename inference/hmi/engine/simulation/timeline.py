@@ -8,9 +8,13 @@ _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Timeline:
-    """A Clock, and what will happen when; events of one moment in the order in which they were added."""
+    """A Clock, and what will happen when; events of one moment in the order in which they were added.
 
-    def __init__(self) -> None:
+    ``on_pass`` is told of every stretch of time, in seconds, while all is as it is during it.
+    """
+
+    def __init__(self, on_pass: Callable[[float], None] = lambda seconds: None) -> None:
+        self._on_pass = on_pass
         self._now_s = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._num_added = 0
@@ -36,6 +40,11 @@ class Timeline:
         end_s = self._now_s + seconds
         while self._events and self._events[0][0] <= end_s:
             time_s, _, event = heapq.heappop(self._events)
-            self._now_s = max(self._now_s, time_s)
+            self._pass_until(time_s)
             event()
-        self._now_s = end_s
+        self._pass_until(end_s)
+
+    def _pass_until(self, time_s: float) -> None:
+        if time_s > self._now_s:
+            self._on_pass(time_s - self._now_s)
+            self._now_s = time_s

@@ -7,6 +7,9 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+CLOSED_REQUESTS = 100_000
+"""Different requests of a closed loop."""
+
 
 class Popularity(Enum):
     """How unequal tenants are."""
@@ -24,7 +27,8 @@ class Lengths(Enum):
 
 @dataclass(frozen=True, slots=True)
 class WorkloadConfig:
-    """Open loop: requests come when they come, answered or not."""
+    """Open loop: requests come when they come, answered or not. With ``window``, closed: so many are kept
+    open for ``seconds``, and ``rate`` and ``cv`` say nothing."""
 
     num_tenants: int
     popularity: Popularity
@@ -38,6 +42,7 @@ class WorkloadConfig:
     noisy_rate: float = 0.0  # further requests a second, all of one further tenant
     noisy_from_s: float = 0.0
     off_domain: float = 0.0  # share of requests whose lower layers are computed
+    window: int | None = None  # requests kept open
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -48,6 +53,10 @@ class WorkloadConfig:
             raise ValueError(f"off_domain is a share between 0 and 1, got {self.off_domain}")
         if self.noisy_rate < 0:
             raise ValueError(f"noisy_rate cannot be negative, got {self.noisy_rate}")
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"window must be at least 1, got {self.window}")
+        if self.window is not None and self.noisy_rate:
+            raise ValueError("a noisy tenant comes at a rate of its own: not beside a window")
 
     @property
     def noisy_tenant(self) -> int | None:
@@ -56,13 +65,22 @@ class WorkloadConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Workload:
-    """Requests by arrival."""
+class ClosedLoop:
+    """As soon as a request ends another one comes."""
 
-    times_s: npt.NDArray[np.float64]  # [num_requests], ascending
+    window: int  # requests kept open
+    seconds: float  # so long
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Requests by arrival; those of a closed loop are asked again and again, in order."""
+
+    times_s: npt.NDArray[np.float64]  # [num_requests], ascending; of a closed loop all 0
     tenants: npt.NDArray[np.int64]  # [num_requests]
     text_tokens: npt.NDArray[np.int64]  # [num_requests, num_texts]
     is_exact: npt.NDArray[np.bool_]  # [num_requests]: lower layers computed
+    closed: ClosedLoop | None = None
 
     @property
     def num_requests(self) -> int:
@@ -95,7 +113,11 @@ def popularity(config: WorkloadConfig) -> npt.NDArray[np.float64]:
 
 
 def _one_source(config: WorkloadConfig, random: np.random.Generator) -> Workload:
-    times_s = _arrivals(config.rate, config.seconds, config.cv, random)
+    closed = None if config.window is None else ClosedLoop(config.window, config.seconds)
+    if closed is None:
+        times_s = _arrivals(config.rate, config.seconds, config.cv, random)
+    else:
+        times_s = np.zeros(CLOSED_REQUESTS)
     edges = np.cumsum(popularity(config))
     tenants = np.searchsorted(edges, random.random(len(times_s)) * edges[-1], side="right")
     return Workload(
@@ -103,6 +125,7 @@ def _one_source(config: WorkloadConfig, random: np.random.Generator) -> Workload
         np.minimum(tenants, config.num_tenants - 1).astype(np.int64),
         _text_tokens(config, len(times_s), random),
         random.random(len(times_s)) < config.off_domain,
+        closed,
     )
 
 

@@ -1,0 +1,11 @@
+"""Which type of numbers a setting asks the upper layers and adapters to be computed in."""
+
+from enum import StrEnum
+
+
+class ComputeType(StrEnum):
+    """A setting's choice."""
+
+    AUTO = "auto"  # bfloat16 where the processor multiplies matrices of it, else float32
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
