@@ -33,7 +33,7 @@ from hmi.build.plot_builder import (
 )
 from hmi.build.windows import Windowing
 from hmi.cli.demo_data import bbc_rows
-from hmi.cli.open_plane import PACKED_FOLDER, PACKED_SHARE, open_plane
+from hmi.cli.open_plane import PACKED_FOLDER, PACKED_SHARE, MakeSources, open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
@@ -102,6 +102,7 @@ class SlowDisk(Generic[T]):
     def __init__(self, source: Source[BundleRef, T]) -> None:
         self._source = source
         self._num_bytes: dict[BundleRef, int] = {}  # of those measured and not yet read
+        self.num_reads = 0
 
     def measure(self, key: BundleRef) -> int:
         self._num_bytes[key] = self._source.measure(key)
@@ -110,6 +111,7 @@ class SlowDisk(Generic[T]):
     def read(self, key: BundleRef) -> T:
         end = time.monotonic() + DISK_LATENCY_S + self._num_bytes.pop(key) / DISK_BYTES_PER_S
         value = self._source.read(key)
+        self.num_reads += 1
         time.sleep(max(0.0, end - time.monotonic()))
         return value
 
@@ -203,6 +205,7 @@ class World:
         num_slots: int,
         num_host: int,
         make_stage: Callable[[Inbox], ComputeStage] | None = None,
+        make_sources: MakeSources = slow_sources,
         **changes: Any,
     ) -> LivePlane:
         """A service without HTTP over the stated disk."""
@@ -211,7 +214,7 @@ class World:
             ServiceSettings(**self.settings(num_slots=num_slots, num_host=num_host, **changes)),
             self.store,
             on_batch=self.batches.append,
-            make_sources=slow_sources,
+            make_sources=make_sources,
             make_stage=make_stage,
         )
 

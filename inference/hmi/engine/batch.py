@@ -53,16 +53,18 @@ class BatchRecord:
     num_tokens: int
     tenants: frozenset[TenantId]
     adapters: frozenset[Digest]
+    placing_ms: float  # leases, and copies of what was not on the device
     retrieve_ms: float
     compute_ms: float
 
     @classmethod
-    def of(cls, batch: Batch, *, retrieve_ms: float, compute_ms: float) -> Self:
+    def of(cls, batch: Batch, *, placing_ms: float, retrieve_ms: float, compute_ms: float) -> Self:
         return cls(
             num_rows=batch.num_rows,
             num_tokens=batch.num_tokens,
             tenants=frozenset(part.request.tenant_id for part in batch.parts),
             adapters=frozenset(part.request.hplm.adapter.digest for part in batch.parts),
+            placing_ms=placing_ms,
             retrieve_ms=retrieve_ms,
             compute_ms=compute_ms,
         )

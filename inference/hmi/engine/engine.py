@@ -385,7 +385,9 @@ class Engine(Generic[RetrievedT]):
             self._pace.observe_compute(flight.batch.num_tokens, compute_s)
         self._expect_ends()
         with flight.leases:
-            self._take_outcome(flight.batch, flight.leases.placed, outcome)
+            self._take_outcome(
+                flight.batch, flight.leases.placed, outcome, placing_ms=1000 * flight.placing_s
+            )
         self._quarantine_broken()
         now = self._clock.monotonic()
         self._step_s += SMOOTHING * (now - flight.begun - self._step_s)
@@ -406,7 +408,9 @@ class Engine(Generic[RetrievedT]):
             end = flight.computing_since + self._pace.next_s(flight.batch.num_tokens)
             self._next_at = min(self._next_at, end)
 
-    def _take_outcome(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm], outcome: _Outcome) -> None:
+    def _take_outcome(
+        self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm], outcome: _Outcome, *, placing_ms: float
+    ) -> None:
         if isinstance(outcome.answers, Exception):
             self._compute_apart(batch.parts, placed, outcome.answers)
             return
@@ -416,7 +420,12 @@ class Engine(Generic[RetrievedT]):
             return
         if batch.parts:
             self._on_batch(
-                BatchRecord.of(batch, retrieve_ms=outcome.retrieve_ms, compute_ms=outcome.compute_ms)
+                BatchRecord.of(
+                    batch,
+                    placing_ms=placing_ms,
+                    retrieve_ms=outcome.retrieve_ms,
+                    compute_ms=outcome.compute_ms,
+                )
             )
         first = 0
         for part in batch.parts:
@@ -455,7 +464,7 @@ class Engine(Generic[RetrievedT]):
                 outcome = self._computed(retrieved, 1000 * (self._clock.monotonic() - start))
             except Exception as exc:  # noqa: BLE001 it fails alone
                 outcome = _Outcome(exc, 0.0, 0.0)
-            self._take_outcome(batch, placed, outcome)
+            self._take_outcome(batch, placed, outcome, placing_ms=0.0)
 
     def _take_answers(self, part: BatchPart, answers: Sequence[DocumentAnswer]) -> None:
         request = part.request

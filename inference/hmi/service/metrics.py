@@ -62,6 +62,7 @@ class ServiceMetrics:
         self._batch_tokens.observe(batch.num_tokens)
         self._batch_adapters.observe(len(batch.adapters))
         self._batch_tenants.observe(len(batch.tenants))
+        self._stage_seconds.labels("place").observe(batch.placing_ms / 1000)
         self._stage_seconds.labels("retrieve").observe(batch.retrieve_ms / 1000)
         self._stage_seconds.labels("compute").observe(batch.compute_ms / 1000)
 

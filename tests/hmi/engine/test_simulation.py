@@ -2,16 +2,26 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hmi.engine.batch import Batch
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
-from hmi.engine.simulation.device import DeviceConfig
-from hmi.engine.simulation.figures import Fate, fair_shares, jain, tokens_by_tenant
+from hmi.engine.simulation.device import DeviceConfig, Forward, SimulatedCores
+from hmi.engine.simulation.figures import (
+    Fate,
+    fair_shares,
+    jain,
+    least_served,
+    tokens_by_tenant,
+    wait_percentiles_ms,
+)
 from hmi.engine.simulation.simulator import SimulationConfig, SimulationResult, simulate
 from hmi.engine.simulation.timeline import Timeline
 from hmi.engine.simulation.workload import Lengths, Popularity, WorkloadConfig, make_workload, popularity
@@ -33,22 +43,28 @@ def load_of(**changes: object) -> WorkloadConfig:
 
 
 def config_of(
-    *, num_slots: int = 64, load_s: float = 0.02, deadline_s: float = 10.0, **changes: object
+    *,
+    num_slots: int = 64,
+    load_s: float = 0.02,
+    deadline_s: float = 10.0,
+    device: Mapping[str, float] = MappingProxyType({}),
+    **changes: object,
 ) -> SimulationConfig:
     limits = BatchLimits(max_rows=32, max_tokens=1024, max_adapters=16, max_cold_adapters=4)
-    device = DeviceConfig(
-        num_slots=num_slots,
-        num_host_adapters=200,
-        num_loaders=2,
-        adapter_bytes=300_000,
-        load_s=load_s,
-        promote_s=0.0005,
-        step_s=0.01,
-        token_s=0.00024,
-    )
+    values: dict[str, float] = {
+        "num_slots": num_slots,
+        "num_host_adapters": 200,
+        "num_loaders": 2,
+        "adapter_bytes": 300_000,
+        "load_s": load_s,
+        "promote_s": 0.0005,
+        "step_s": 0.01,
+        "token_s": 0.00024,
+        **device,
+    }
     return SimulationConfig(
         engine=EngineConfig(limits=limits, max_requests=200),
-        device=device,
+        device=DeviceConfig(**values),  # type: ignore[arg-type]  # some are int
         deadline_s=deadline_s,
         **changes,  # type: ignore[arg-type]  # fields of different types
     )
@@ -98,6 +114,101 @@ def test_a_flood_makes_the_others_wait_little_longer() -> None:
         late_start = [o for o in result.outcomes if o.tenant != 24 and o.arrived_s > 2]
         p99_s.append(float(np.percentile([outcome.latency_s for outcome in late_start], 99)))
     assert p99_s[1] < 2.5 * p99_s[0], "a quarter of a batch for it would make it 3.5 times, all of it 6.6"
+
+
+def closed_of(**changes: object) -> WorkloadConfig:
+    return load_of(**{"window": 128, "seconds": 5.0, **changes})
+
+
+def tokens_per_s(device: Mapping[str, float], **changes: object) -> float:
+    result = simulate(config_of(device=device, warm_s=1.0), make_workload(closed_of(**changes)))
+    answered = [o.num_tokens for o in result.outcomes if 1 <= o.ended_s < 5 and o.fate is Fate.ANSWERED]
+    return sum(answered) / 4
+
+
+def test_a_closed_loop_keeps_so_many_open_and_ends_in_time() -> None:
+    result = simulate(config_of(), make_workload(closed_of(window=40)))
+    assert count(result, Fate.ANSWERED) == len(result.outcomes) > 400
+    moments = np.linspace(0.5, 4.9, 30)
+    for moment in moments:
+        assert sum(outcome.arrived_s <= moment < outcome.ended_s for outcome in result.outcomes) == 40
+    assert max(outcome.arrived_s for outcome in result.outcomes) < 5
+
+
+def test_two_forwards_beside_each_other_give_what_slowing_each_other_down_leaves() -> None:
+    one = tokens_per_s({"num_forwards": 1, "beside": 0.6})
+    two = tokens_per_s({"num_forwards": 2, "beside": 0.6})
+    assert two / one == pytest.approx(2 / 1.6, rel=0.03)
+    assert tokens_per_s({"num_forwards": 2}) / one == pytest.approx(2, rel=0.03)
+
+
+def test_adapters_in_a_batch_cost_what_is_said() -> None:
+    one = 1024 / (0.01 + 0.00024 * 1024 + 0.02)
+    assert tokens_per_s({"adapter_s": 0.02}, num_tenants=1) == pytest.approx(one, rel=0.08)
+    sixteen = 1024 / (0.01 + 0.00024 * 1024 + 16 * 0.02)
+    assert tokens_per_s({"adapter_s": 0.02}) == pytest.approx(sixteen, rel=0.15)
+
+
+def test_forwards_stall_while_adapters_are_awaited_and_not_while_nobody_waits() -> None:
+    slow = config_of(load_s=0.2)
+    awaiting = simulate(slow, make_workload(closed_of(num_tenants=5000, exponent=0.1, window=16)))
+    assert awaiting.stalled_s > 0.5 * awaiting.ended_s
+    idle = simulate(config_of(), make_workload(load_of(rate=5.0, num_tenants=1)))
+    assert idle.busy_s < 0.3 * idle.ended_s, "there is little to do"
+    assert idle.stalled_s < 0.03 * idle.ended_s
+    full = simulate(config_of(warm_s=1.0), make_workload(closed_of()))
+    assert full.stalled_s < 0.01 * full.ended_s
+
+
+def test_what_is_counted_begins_when_it_is_warm() -> None:
+    whole = simulate(config_of(), make_workload(closed_of()))
+    warm = simulate(config_of(warm_s=2.0), make_workload(closed_of()))
+    assert warm.outcomes == whole.outcomes, "the same happens"
+    assert whole.num_promotions == 20 and warm.num_promotions == 0, "all 20 were there by then"
+    assert warm.busy_s == pytest.approx(whole.busy_s - 2.0, abs=0.1)
+    assert len(warm.batches) < len(whole.batches)
+
+
+def test_a_wait_is_the_part_of_the_latency_before_the_batch() -> None:
+    result = simulate(config_of(), make_workload(closed_of(window=64)))
+    for outcome in result.outcomes:
+        assert 0 <= outcome.waited_s < outcome.latency_s
+    p50_ms, p99_ms = wait_percentiles_ms(result.outcomes)
+    assert 0 < p50_ms < p99_ms < 1000 * max(outcome.latency_s for outcome in result.outcomes)
+
+
+class Cores:
+    """Simulated ones, and when each forward that they were given has ended."""
+
+    def __init__(self, **device: float) -> None:
+        self.timeline = Timeline()
+        config = config_of(device={"num_forwards": 2, "beside": 0.5, **device}).device
+        self.cores = SimulatedCores(config, self.timeline)
+        self.ends_s: list[float] = []
+
+    def add(self, forward_s: float) -> None:
+        self.cores.add(Forward(Batch(()), forward_s, lambda: self.ends_s.append(self.timeline.monotonic())))
+
+
+def test_forwards_slow_each_other_down_as_long_as_they_run_beside_each_other() -> None:
+    world = Cores()
+    world.add(1.0)
+    world.timeline.advance(0.4)  # 0.6 left
+    world.add(1.0)
+    world.add(0.3)  # waits for a place
+    world.timeline.advance(10.0)
+    # 0.4 + 0.6 x 1.5 = 1.3: the second has 0.4 left, and the third begins; with it until 1.75, then alone.
+    assert world.ends_s == pytest.approx([1.3, 1.3 + 0.45, 1.3 + 0.45 + 0.1])
+    assert world.cores.num_running == 0
+
+
+def test_the_engines_thread_slows_forwards_down_as_well() -> None:
+    world = Cores()
+    world.add(1.0)
+    world.cores.work_on_engine_thread(0.3)
+    assert world.timeline.monotonic() == pytest.approx(0.3)
+    world.timeline.advance(10.0)
+    assert world.ends_s == pytest.approx([0.3 + 0.8])
 
 
 def test_loads_that_would_come_too_late_are_refused() -> None:
@@ -205,6 +316,24 @@ def test_jain_is_one_when_equal_and_one_in_n_when_one_has_all() -> None:
     shares = np.array([2.0, 4.0, 0.0, 8.0])
     assert jain(shares / 2, shares) == pytest.approx(1)
     assert jain(np.array([2.0, 0.0, 0.0, 0.0]), shares) == pytest.approx(1 / 3)
+
+
+def test_least_served_is_the_worst_of_the_shares() -> None:
+    shares = np.array([2.0, 4.0, 0.0])
+    assert least_served(np.array([2.0, 1.0, 0.0]), shares) == 0.25
+    assert least_served(np.zeros(3), np.zeros(3)) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"window": 0}, {"window": 8, "noisy_rate": 1.0}])
+def test_a_window_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="window"):
+        load_of(**wrong)
+
+
+@pytest.mark.parametrize("name", ["num_forwards", "adapter_bytes", "beside", "adapter_s", "prepare_s"])
+def test_a_device_that_makes_no_sense_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        config_of(device={name: -1})
 
 
 def test_time_goes_from_event_to_event() -> None:

@@ -47,7 +47,7 @@ class DeviceConfig:
     prepare_s: float = 0.0  # a batch, on the engine's thread, besides its look-ups and promotions
     lookup_s: float = 0.0  # each token, there
     num_forwards: int = 1  # at a time
-    beside: float = 0.0  # of its time alone, what a forward takes longer for each other one beside it
+    beside: float = 0.0  # of its time alone, what a forward takes longer for each other thread beside it
 
     def __post_init__(self) -> None:
         for name in ("num_slots", "num_host_adapters", "num_loaders", "adapter_bytes", "num_forwards"):
@@ -59,65 +59,34 @@ class DeviceConfig:
         if self.token_s <= 0:
             raise ValueError(f"token_s must be positive, got {self.token_s}")
 
-    def forward_s(self, num_tokens: float, num_adapters: int) -> float:
+    def forward_s(self, num_tokens: float, num_adapters: float) -> float:
         """What a forward takes with the device for itself."""
         return self.step_s + self.token_s * num_tokens + self.adapter_s * num_adapters
 
-    def slowdown(self, num_forwards: int) -> float:
-        """Times as long as alone that each of so many forwards beside each other takes."""
-        return 1 + self.beside * (num_forwards - 1)
-
-
-class SimulatedRunner:
-    """Takes the time of a look-up, tells that of a forward, and answers nothing of interest. Texts of
-    requests with a floor are all below it."""
-
-    def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
-        self._config = config
-        self._timeline = timeline
-        self.computed = Batch(())  # the last one
-        self.forward_s = 0.0  # of it
-
-    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
-        self._timeline.advance(self._config.prepare_s + self._config.lookup_s * batch.num_tokens)
-        return batch
-
-    def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
-        answers: list[DocumentAnswer] = []
-        tokens = 0.0
-        self.computed = retrieved
-        for part in retrieved.parts:
-            answer = _EXACT_ANSWER if part.request.coverage_floor else _ANSWER
-            answers += [answer] * part.num_documents
-            tokens += part.num_tokens * answer.token_cost
-        self.forward_s = self._config.forward_s(tokens, len({hplm.adapter for hplm in retrieved.hplms}))
-        return answers
+    def slowdown(self, num_threads: int) -> float:
+        """Times as long as alone that a forward takes while so many threads work, its own among them."""
+        return 1 + self.beside * max(num_threads - 1, 0)
 
 
 @dataclass(slots=True, eq=False)
-class _Forward:
-    """One that runs: what is left of it, as it were alone, and what follows."""
+class Forward:
+    """A batch that is to be computed, what that takes with the device for itself, and what follows."""
 
     batch: Batch
     left_s: float
     done: Callable[[], None]
 
 
-class SimulatedStage:
-    """A ComputeStage beside the engine's thread, as ComputeThreads is: forwards that run beside each other
-    slow each other down, as long as they do."""
+class SimulatedCores:
+    """What runs at one time: forwards, and the engine's thread. As long as they work beside each other they
+    slow the forwards down."""
 
-    def __init__(
-        self, config: DeviceConfig, runner: SimulatedRunner, timeline: Timeline, inbox: Inbox
-    ) -> None:
-        self.width = config.num_forwards
-        self.depth = config.num_forwards + 1
+    def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
         self._config = config
-        self._runner = runner
         self._timeline = timeline
-        self._inbox = inbox
-        self._running: list[_Forward] = []
-        self._ready: deque[_Forward] = deque()
+        self._running: list[Forward] = []
+        self._ready: deque[Forward] = deque()
+        self._is_engine_busy = False
         self._since_s = 0.0  # what is left of those that run is of this moment
         self._num_changes = 0
 
@@ -132,35 +101,40 @@ class SimulatedStage:
         forwards = (*self._running, *self._ready)
         return len({part.request for forward in forwards for part in forward.batch.parts})
 
-    def enter(self) -> None:
-        pass
-
-    def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
-        outcome = work()
-        forward = _Forward(
-            self._runner.computed, self._runner.forward_s, lambda: self._inbox.post(partial(done, outcome))
-        )
+    def add(self, forward: Forward) -> None:
+        """Compute it as soon as there is a place."""
         self._catch_up()
         self._ready.append(forward)
         self._go_on()
 
-    def close(self) -> None:
-        pass
+    def work_on_engine_thread(self, seconds: float) -> None:
+        """Let it pass."""
+        self._catch_up()
+        self._is_engine_busy = True
+        self._go_on()
+        self._timeline.advance(seconds)
+        self._catch_up()
+        self._is_engine_busy = False
+        self._go_on()
+
+    @property
+    def _slowdown(self) -> float:
+        return self._config.slowdown(len(self._running) + self._is_engine_busy)
 
     def _catch_up(self) -> None:
         now_s = self._timeline.monotonic()
         for forward in self._running:
-            forward.left_s -= (now_s - self._since_s) / self._config.slowdown(len(self._running))
+            forward.left_s -= (now_s - self._since_s) / self._slowdown
         self._since_s = now_s
 
     def _go_on(self) -> None:
         """Begin what may begin, and expect the end of what will end first."""
-        while self._ready and len(self._running) < self.width:
+        while self._ready and len(self._running) < self._config.num_forwards:
             self._running.append(self._ready.popleft())
         self._num_changes += 1
         if self._running:
             left_s = min(forward.left_s for forward in self._running)
-            end_s = self._since_s + left_s * self._config.slowdown(len(self._running))
+            end_s = self._since_s + left_s * self._slowdown
             self._timeline.at(end_s, partial(self._end_first, self._num_changes))
 
     def _end_first(self, num_changes: int) -> None:
@@ -173,12 +147,75 @@ class SimulatedStage:
         self._go_on()
 
 
+class SimulatedRunner:
+    """Takes the time of a look-up, tells that of a forward, and answers nothing of interest. Texts of
+    requests with a floor are all below it."""
+
+    def __init__(self, config: DeviceConfig, cores: SimulatedCores) -> None:
+        self._config = config
+        self._cores = cores
+        self.computed = Batch(())  # the last one
+        self.forward_s = 0.0  # of it, with the device for itself
+
+    def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Batch:
+        lookup_s = self._config.lookup_s * batch.num_tokens
+        self._cores.work_on_engine_thread(self._config.prepare_s + lookup_s)
+        return batch
+
+    def compute(self, retrieved: Batch) -> Sequence[DocumentAnswer]:
+        answers: list[DocumentAnswer] = []
+        tokens = 0.0
+        for part in retrieved.parts:
+            answer = _EXACT_ANSWER if part.request.coverage_floor else _ANSWER
+            answers += [answer] * part.num_documents
+            tokens += part.num_tokens * answer.token_cost
+        self.computed = retrieved
+        self.forward_s = self._config.forward_s(tokens, len({hplm.adapter for hplm in retrieved.hplms}))
+        return answers
+
+
+class SimulatedStage:
+    """A ComputeStage beside the engine's thread, as ComputeThreads is."""
+
+    def __init__(
+        self, config: DeviceConfig, runner: SimulatedRunner, cores: SimulatedCores, inbox: Inbox
+    ) -> None:
+        self.width = config.num_forwards
+        self.depth = config.num_forwards + 1
+        self._runner = runner
+        self._cores = cores
+        self._inbox = inbox
+
+    def enter(self) -> None:
+        pass
+
+    def submit(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        outcome = work()
+        self._cores.add(
+            Forward(
+                self._runner.computed,
+                self._runner.forward_s,
+                lambda: self._inbox.post(partial(done, outcome)),
+            )
+        )
+
+    def close(self) -> None:
+        pass
+
+
 class SimulatedPlacement:
     """The engine's Placement over the real residency of host and device; PLOT nodes are always there."""
 
-    def __init__(self, config: DeviceConfig, timeline: Timeline, on_arrival: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: DeviceConfig,
+        timeline: Timeline,
+        cores: SimulatedCores,
+        on_arrival: Callable[[], None],
+    ) -> None:
         self._config = config
         self._timeline = timeline
+        self._cores = cores
         self._on_arrival = on_arrival
         self._device: Residency[BundleRef, Slot, DeviceAdapter] = Residency(
             SlotRoom(SlotPool(config.num_slots)), LeastWorth(load_bytes=COPY_LOAD_BYTES)
@@ -277,5 +314,5 @@ class SimulatedPlacement:
         except NoRoom:
             return None
         self.num_promotions += 1
-        self._timeline.advance(self._config.promote_s)
+        self._cores.work_on_engine_thread(self._config.promote_s)
         return self._device.finish_load(adapter, DeviceAdapter(slot, HeadShape(1)), num_leases=1)[0]

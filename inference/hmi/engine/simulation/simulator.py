@@ -13,7 +13,13 @@ from hmi.engine.config import EngineConfig
 from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
-from hmi.engine.simulation.device import DeviceConfig, SimulatedPlacement, SimulatedRunner, SimulatedStage
+from hmi.engine.simulation.device import (
+    DeviceConfig,
+    SimulatedCores,
+    SimulatedPlacement,
+    SimulatedRunner,
+    SimulatedStage,
+)
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.timeline import Timeline
 from hmi.engine.simulation.workload import Workload
@@ -84,18 +90,18 @@ class _Simulation:
         self._busy_s = 0.0
         self._stalled_s = 0.0
         inbox = Inbox()
+        self._cores = SimulatedCores(config.device, self._timeline)
         self._placement = SimulatedPlacement(
-            config.device, self._timeline, on_arrival=lambda: inbox.post(lambda: None)
+            config.device, self._timeline, self._cores, on_arrival=lambda: inbox.post(lambda: None)
         )
-        runner = SimulatedRunner(config.device, self._timeline)
-        self._stage = SimulatedStage(config.device, runner, self._timeline, inbox)
+        runner = SimulatedRunner(config.device, self._cores)
         self._engine: Engine[Batch] = Engine(
             config.engine,
             placement=self._placement,
             runner=runner,
             inbox=inbox,
             clock=self._timeline,
-            stage=self._stage,
+            stage=SimulatedStage(config.device, runner, self._cores, inbox),
             on_batch=self._batches.append,
         )
         self._num_tenants = int(workload.tenants.max(initial=0)) + 1
@@ -147,10 +153,10 @@ class _Simulation:
         return min(idle_s, max(event_s - self._timeline.monotonic(), 0.0))
 
     def _count(self, seconds: float) -> None:
-        num_running = self._stage.num_running
+        num_running = self._cores.num_running
         self._busy_s += seconds * num_running
-        num_still = self._stage.width - num_running
-        if num_still and self._engine.num_open_requests > self._stage.num_requests:
+        num_still = self._config.device.num_forwards - num_running
+        if num_still and self._engine.num_open_requests > self._cores.num_requests:
             self._stalled_s += seconds * num_still
 
     def _begin_counting(self) -> None:
