@@ -27,9 +27,10 @@ from hmi.engine.simulation.workload import Lengths, Popularity, WorkloadConfig, 
 from hmi.memory.loader import NUM_ADAPTER_LOADERS
 from hmi.service.settings import ServiceSettings
 
-STEP_MS, TOKEN_US, ADAPTER_US = 10.0, 20.0, 100.0
-BESIDE = 0.2
-PREPARE_MS, LOOKUP_US, COPY_MS = 1.0, 2.0, 0.1
+STEP_MS, TOKEN_US, ADAPTER_US = 4.0, 32.0, 200.0
+BESIDE = 0.3
+PREPARE_MS, LOOKUP_US, COPY_MS = 1.0, 2.2, 0.7
+LOAD_CORE_MS = 0.7
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,6 +88,9 @@ def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> 
         "--loaders", type=int, default=NUM_ADAPTER_LOADERS, help="loads from disk at the same time"
     )
     device.add_argument("--disk-ms", type=float, default=20.0, help="latency of a load")
+    device.add_argument(
+        "--load-core-ms", type=float, default=LOAD_CORE_MS, help="of that, work of a thread beside forwards"
+    )
     device.add_argument("--disk-mb-s", type=float, default=500.0, help="bandwidth of the disk, for each load")
     device.add_argument("--copy-ms", type=float, default=COPY_MS, help="of a promotion, besides its bytes")
     device.add_argument("--link-gb-s", type=float, default=8.0, help="bandwidth from host to device")
@@ -194,6 +198,7 @@ def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
             num_host_adapters=args.host_adapters,
             num_loaders=args.loaders,
             adapter_bytes=int(1000 * args.adapter_kb),
+            load_core_s=args.load_core_ms / 1e3,
             load_s=args.disk_ms / 1e3 + args.adapter_kb / 1e3 / args.disk_mb_s,
             promote_s=args.copy_ms / 1e3 + args.adapter_kb / 1e6 / args.link_gb_s,
             step_s=args.step_ms / 1e3,

@@ -57,6 +57,7 @@ def config_of(
         "num_loaders": 2,
         "adapter_bytes": 300_000,
         "load_s": load_s,
+        "load_core_s": 0.001,
         "promote_s": 0.0005,
         "step_s": 0.01,
         "token_s": 0.00024,
@@ -209,6 +210,12 @@ def test_the_engines_thread_slows_forwards_down_as_well() -> None:
     assert world.timeline.monotonic() == pytest.approx(0.3)
     world.timeline.advance(10.0)
     assert world.ends_s == pytest.approx([0.3 + 0.8])
+
+
+def test_what_loads_work_slows_forwards_down_too() -> None:
+    load = {"num_tenants": 5000, "exponent": 0.1}
+    idle = tokens_per_s({"load_core_s": 0.0, "beside": 1.0}, **load)
+    assert tokens_per_s({"load_core_s": 0.02, "beside": 1.0}, **load) < 0.8 * idle
 
 
 def test_loads_that_would_come_too_late_are_refused() -> None:

@@ -40,6 +40,7 @@ class DeviceConfig:
     num_loaders: int  # loads from disk at the same time
     adapter_bytes: int  # of one, wherever it is
     load_s: float  # one adapter, disk to host
+    load_core_s: float  # of that, work beside the forwards
     promote_s: float  # one adapter, host to device, on the engine's thread
     step_s: float  # a forward, however small, with the device for itself
     token_s: float  # each token of it
@@ -53,11 +54,22 @@ class DeviceConfig:
         for name in ("num_slots", "num_host_adapters", "num_loaders", "adapter_bytes", "num_forwards"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("load_s", "promote_s", "step_s", "adapter_s", "prepare_s", "lookup_s", "beside"):
+        for name in (
+            "load_s",
+            "promote_s",
+            "step_s",
+            "adapter_s",
+            "prepare_s",
+            "lookup_s",
+            "beside",
+            "load_core_s",
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
         if self.token_s <= 0:
             raise ValueError(f"token_s must be positive, got {self.token_s}")
+        if self.load_core_s > self.load_s:
+            raise ValueError(f"load_core_s, {self.load_core_s}, is a part of load_s, {self.load_s}")
 
     def forward_s(self, num_tokens: float, num_adapters: float) -> float:
         """What a forward takes with the device for itself."""
@@ -78,15 +90,15 @@ class Forward:
 
 
 class SimulatedCores:
-    """What runs at one time: forwards, and the engine's thread. As long as they work beside each other they
-    slow the forwards down."""
+    """What runs at one time: forwards, the engine's thread, loaders. As long as they work beside each other
+    they slow the forwards down."""
 
     def __init__(self, config: DeviceConfig, timeline: Timeline) -> None:
         self._config = config
         self._timeline = timeline
         self._running: list[Forward] = []
         self._ready: deque[Forward] = deque()
-        self._is_engine_busy = False
+        self._num_others = 0  # threads that work and compute no forward
         self._since_s = 0.0  # what is left of those that run is of this moment
         self._num_changes = 0
 
@@ -109,17 +121,19 @@ class SimulatedCores:
 
     def work_on_engine_thread(self, seconds: float) -> None:
         """Let it pass."""
-        self._catch_up()
-        self._is_engine_busy = True
-        self._go_on()
+        self.change_others(1)
         self._timeline.advance(seconds)
+        self.change_others(-1)
+
+    def change_others(self, num_threads: int) -> None:
+        """So many more threads, or fewer, work now and compute no forward."""
         self._catch_up()
-        self._is_engine_busy = False
+        self._num_others += num_threads
         self._go_on()
 
     @property
     def _slowdown(self) -> float:
-        return self._config.slowdown(len(self._running) + self._is_engine_busy)
+        return self._config.slowdown(len(self._running) + self._num_others)
 
     def _catch_up(self) -> None:
         now_s = self._timeline.monotonic()
@@ -293,9 +307,11 @@ class SimulatedPlacement:
         end_s = max(self._loaders_free_at[0], self._timeline.monotonic()) + self._config.load_s
         self._loaders_free_at[0] = end_s
         self.num_loads += 1
+        self._timeline.at(end_s - self._config.load_core_s, partial(self._cores.change_others, 1))
         self._timeline.at(end_s, partial(self._arrived, adapter))
 
     def _arrived(self, adapter: BundleRef) -> None:
+        self._cores.change_others(-1)
         error: HmiError | None = None
         try:
             self._host.begin_load(adapter, self._config.adapter_bytes)
