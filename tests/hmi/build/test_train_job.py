@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from hmi.artifacts.bundle import read_manifest
+from hmi.base.compute_type import ComputeType
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import Interrupted
 from hmi.build.data import LabelledRow
@@ -25,7 +26,7 @@ from hmi.build.work_folder import WorkFolder
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
 from tests.fakes.full_disk import full_disk
