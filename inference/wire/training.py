@@ -96,6 +96,7 @@ class Progress:
     validation_accuracy: float | None  # of wire.tasks.validation_metric
     eta_s: float | None  # to the end of the whole job
     message: str  # a line a person can read; holds no text of the tenant
+    share: float | None = None  # of the whole job's expected work, done; never falls; None: not reckoned
     event: str = "progress"
 
 

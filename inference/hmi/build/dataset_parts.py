@@ -1,4 +1,4 @@
-"""A dataset, split and encoded: what a training works on; and the work that it will be."""
+"""A dataset, split and encoded: what a training works on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,20 +9,14 @@ from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, read_rows
 from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
-from hmi.build.rank_curve import cut_ranks
-from hmi.build.recipe_search import candidates, rounds
-from hmi.build.settled_recipe import settled
+from hmi.build.planned_work import PartTokens
 from hmi.build.split import ChooseSplit
 from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.ngram import Documents
 from hmi.plot.segment import text_hashes
-from wire.artifacts import BackboneFields
 from wire.errors import ErrorCode
-from wire.training import Phase, Recipe, TrainJob
-
-STEP_WORK = 2.3
-"""Work of a training step over that of a forward: frozen weights need no gradients of their own."""
+from wire.training import TrainJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,53 +106,9 @@ def read_split(
     return SplitRows(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
 
 
-@dataclass(frozen=True, slots=True)
-class PartTokens:
-    """Tokens of each part of a split, as they are read or as they are expected."""
-
-    train: float
-    validation: float
-    test: float
-
-
 def tokens_of(parts: Parts) -> PartTokens:
     """As they were read."""
     return PartTokens(*(part.documents.num_tokens for part in (parts.train, parts.validation, parts.test)))
-
-
-def planned_work(
-    tokens: PartTokens, num_train_rows: int, fields: BackboneFields, recipe: Recipe
-) -> dict[Phase, float]:
-    """What each phase costs, in units of one layer over one token, forward."""
-    recipe = settled(recipe, num_rows=num_train_rows)
-    lower = fields.num_lower
-    upper = fields.num_layers - lower
-    train, validation, test = tokens.train, tokens.validation, tokens.test
-
-    def epoch(share: float = 1.0) -> float:
-        return upper * (STEP_WORK * share * train + 2 * validation)
-
-    tried = candidates(recipe)
-    searched = 0.0
-    for part in rounds(len(tried)):
-        num_rows = part.rows_of(num_train_rows)
-        mean_epochs = sum(settled(one, num_rows=num_rows).epochs for one in tried) / len(tried)
-        searched += part.num_candidates * mean_epochs * epoch(num_rows / num_train_rows)
-    compared = lower * (train + validation + test) + recipe.epochs * epoch() + upper * test
-    if not (recipe.compare_computed or recipe.distil):
-        compared = 0.0
-    taught = float(upper * train) if recipe.distil else 0.0
-    return {
-        Phase.LEARNING_DOMAIN: lower * train,
-        Phase.LOOKING_UP: lower * train,
-        Phase.SEARCHING: searched,
-        Phase.COMPARING: compared + taught,
-        Phase.TRAINING: recipe.epochs * epoch(),
-        Phase.TRYING_LEAF: lower * train + recipe.epochs * epoch() if recipe.leaf_mb else 0.0,
-        # Answered, computed for the floors' curve, with each rank, and all judged.
-        Phase.EVALUATING: upper * (train + validation + (4 + len(cut_ranks(recipe.rank))) * test)
-        + lower * test,
-    }
 
 
 def _encoded(rows: tuple[LabelledRow, ...], job: TrainJob, tokenizer: Tokenizer, kind: TrainingKind) -> Part:

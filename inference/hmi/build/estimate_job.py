@@ -10,7 +10,7 @@ from hmi.artifacts.store import Store
 from hmi.build.adapter_trainer import VALIDATIONS_PER_EPOCH
 from hmi.build.data import LabelledRow, label_indices
 from hmi.build.data_insight import final_states
-from hmi.build.dataset_parts import PartTokens, SplitRows, planned_work, read_split
+from hmi.build.dataset_parts import SplitRows, read_split
 from hmi.build.evaluation import PlotPath
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
@@ -19,6 +19,7 @@ from hmi.build.learn_domain import open_above
 from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.metrics import Indices, accuracy, wilson_interval
+from hmi.build.planned_work import PartTokens, Stage, planned_work
 from hmi.build.report import majority_accuracy
 from hmi.build.settled_recipe import settled
 from hmi.build.split import split_rows
@@ -26,6 +27,7 @@ from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
 from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_adapter
 from hmi.kinds.answers import answers_of
 from hmi.model.backbone import Backbone
+from hmi.model.compute_type import ComputeType, compute_dtype
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
 from wire.artifacts import BackboneFields
@@ -137,8 +139,8 @@ def _reckoned(
     per_unit_s = probed.compute_s / (probed.num_tokens * (fields.num_layers - fields.num_lower))
 
     def seconds(of: Recipe, share: float = 1.0) -> float:
-        work = planned_work(tokens, len(split.train), fields, of)
-        work[Phase.TRAINING] *= share
+        work = planned_work(tokens, len(split.train), fields, of, compute_dtype(ComputeType.AUTO, "cpu"))
+        work[Stage.TRAINING] *= share
         whole = opening_s + per_unit_s * sum(work.values())
         return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
 

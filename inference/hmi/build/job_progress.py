@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
+from hmi.build.planned_work import At, Stage
 from wire.training import Phase, Progress
 
 MIN_INTERVAL_S = 0.25  # between two events of one phase: a fast phase does not flood the log
@@ -25,11 +26,13 @@ class JobProgress:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._work: dict[Phase, float] = {}
-        self._worked = 0.0  # units finished by this process, of phases that are over
+        self._work: dict[At, float] = {}  # of what is under way, and of what is to come
+        self._planned = 0.0  # units of the whole job
+        self._share = 0.0  # of them that are done
+        self._worked = 0.0  # units finished by this process, of what is over
         self._began_s = monotonic()
         self._last_s = float("-inf")
-        self._phase = Phase.STARTING
+        self._at: At = Phase.STARTING
         self._step = 0
         self._num_steps = 0
         self._first_step = 0  # steps that an earlier, killed process has done
@@ -46,18 +49,21 @@ class JobProgress:
     ) -> None:
         self._closed.set()
 
-    def plan(self, work: Mapping[Phase, float]) -> None:
-        """Units that each phase to come will cost; phases that are not named cost nothing worth counting."""
+    def plan(self, work: Mapping[At, float]) -> None:
+        """Units that what is to come will cost, in the order in which it comes; what is not named costs
+        nothing worth counting."""
         with self._lock:
             self._work = dict(work)
+            self._planned = sum(work.values())
             self._worked = 0.0
             self._began_s = self._monotonic()
 
-    def enter(self, phase: Phase, message: str, *, num_steps: int = 0, first_step: int = 0) -> None:
-        """Begin ``phase``; ``first_step`` > 0 when an earlier process has done that many of its steps."""
+    def enter(self, at: At, message: str, *, num_steps: int = 0, first_step: int = 0) -> None:
+        """Begin it, and end all that was planned to come before; ``first_step`` > 0 when an earlier process
+        has done that many of its steps."""
         with self._lock:
-            self._leave_phase()
-            self._phase, self._message = phase, message
+            self._leave(at)
+            self._at, self._message = at, message
             self._num_steps, self._step, self._first_step = num_steps, first_step, first_step
             self._say()
 
@@ -89,7 +95,7 @@ class JobProgress:
             done = self._done()
             if done <= 0.0:
                 return 0.0
-            work = sum(self._work.get(phase, 0.0) for phase in phases)
+            work = sum(units for at, units in self._work.items() if _phase_of(at) in phases)
             return work * (self._monotonic() - self._began_s) / done
 
     def beat(self) -> None:
@@ -102,40 +108,54 @@ class JobProgress:
         while not self._closed.wait(MAX_INTERVAL_S / 3):
             self.beat()
 
-    def _leave_phase(self) -> None:
-        self._worked += self._work.pop(self._phase, 0.0) * self._share_by_this_process(finished=True)
+    def _leave(self, following: At) -> None:
+        self._worked = self._done()
+        if following in self._work:
+            for at in list(self._work):
+                if at == following:
+                    break
+                del self._work[at]
+        else:
+            self._work.pop(self._at, None)
 
-    def _share_by_this_process(self, *, finished: bool) -> float:
-        """Share of the current phase's work that this process has done."""
-        if self._num_steps == 0:
-            return 1.0 if finished else 0.0
-        end = self._num_steps if finished else self._step
-        return (end - self._first_step) / self._num_steps
+    def _share_by_this_process(self) -> float:
+        """Share of the work under way that this process has done: nothing of what it found done, nor of steps
+        that a training spares by ending early."""
+        return (self._step - self._first_step) / self._num_steps if self._num_steps else 0.0
 
     def _say(self) -> None:
         now = self._monotonic()
         self._last_s = now
+        if self._planned:
+            self._share = max(self._share, 1 - self._left() / self._planned)
         self._emit(
             Progress(
-                phase=self._phase,
+                phase=_phase_of(self._at),
                 step=self._step,
                 num_steps=self._num_steps,
                 loss=self._loss,
                 validation_accuracy=self._validation_accuracy,
                 eta_s=self._eta_s(now),
                 message=self._message,
+                share=round(self._share, 4) if self._planned else None,
             )
         )
 
     def _done(self) -> float:
         """Units that this process has worked."""
-        return self._worked + self._work.get(self._phase, 0.0) * self._share_by_this_process(finished=False)
+        return self._worked + self._work.get(self._at, 0.0) * self._share_by_this_process()
+
+    def _left(self) -> float:
+        """Units to the end of the job."""
+        share = self._step / self._num_steps if self._num_steps else 0.0
+        return sum(self._work.values()) - self._work.get(self._at, 0.0) * share
 
     def _eta_s(self, now: float) -> float | None:
-        current = self._work.get(self._phase, 0.0)
         done = self._done()
         if done <= 0.0 or now <= self._began_s:
             return None
-        share = self._step / self._num_steps if self._num_steps else 0.0
-        left = sum(self._work.values()) - current * share
-        return round(left * (now - self._began_s) / done, 1)
+        return round(self._left() * (now - self._began_s) / done, 1)
+
+
+def _phase_of(at: At) -> Phase:
+    return at.phase if isinstance(at, Stage) else at

@@ -22,7 +22,7 @@ from hmi.build.adapter_trainer import (
     TrainingInputs,
 )
 from hmi.build.data_insight import DataInsight, PartStates, look_into_data, outputs_of
-from hmi.build.dataset_parts import Part, Parts, planned_work, read_parts, tokens_of
+from hmi.build.dataset_parts import Part, Parts, read_parts, tokens_of
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel, predict, predict_each
 from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.interruption import Interruption
@@ -32,6 +32,7 @@ from hmi.build.kinds.learning import Evaluated
 from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.kinds.token_classification import TokenClassificationTraining
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
+from hmi.build.planned_work import Stage, planned_work
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.private_leaf import (
     MEGABYTE,
@@ -42,7 +43,7 @@ from hmi.build.private_leaf import (
     private_rows,
     publish_leaf,
 )
-from hmi.build.rank_curve import RankPoint, rank_curve
+from hmi.build.rank_curve import RankPoint, cut_ranks, rank_curve
 from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.report import (
     REPORT_FORMAT,
@@ -192,8 +193,9 @@ class _Training:
             parts = read_parts(lines, job, self._backbone.tokenizer, above, split, self._kind)
         num_train = len(parts.train.rows)
         self._recipe = settled(self._recipe, num_rows=num_train)
-        progress.plan(planned_work(tokens_of(parts), num_train, self._backbone.fields, self._recipe))
-        progress.enter(Phase.LEARNING_DOMAIN, "learning the domain's n-grams")
+        fields, dtype = self._backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
+        progress.plan(planned_work(tokens_of(parts), num_train, fields, self._recipe, dtype))
+        progress.enter(Stage.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
             self._store,
             job,
@@ -212,7 +214,7 @@ class _Training:
         computed = self._train_on_computed(parts) if self._is_to_compare() else None
         teacher = self._teacher(computed, parts) if computed is not None and recipe.distil else None
         plot = self._train(
-            Phase.TRAINING,
+            Stage.TRAINING,
             "plot.checkpoint",
             parts,
             states.train,
@@ -225,7 +227,7 @@ class _Training:
         served, trial = self._with_leaf(domain, is_private, parts, plain, teacher)
         leaf = None if served.leaf is None else publish_leaf(self._store, served.leaf, job.version_out_uri)
         version = self._write_version(domain, served.trained, leaf)
-        progress.enter(Phase.EVALUATING, "evaluating on the test rows", num_steps=len(parts.test.rows))
+        progress.enter(Stage.ANSWERING, "evaluating on the test rows", num_steps=len(parts.test.rows))
         kept = open_adapter_bundle(
             self._work.path / VERSION_FOLDER,
             digest=version,
@@ -238,7 +240,7 @@ class _Training:
         cost, floors = self._against_computed(predictions, quality, kept, task, computed, parts.test)
         curves = _Curves(floors, self._rank_curve(kept, task, quality, parts.test, served.states.test))
         insight = self._look_into_data(parts, served.states, served.trained)
-        progress.enter(Phase.PUBLISHING, "publishing the version", num_steps=1)
+        progress.enter(Stage.PUBLISHING, "publishing the version", num_steps=1)
         published = self._publish_version(version)
         privacy = _Privacy(float(is_private.mean()) if len(is_private) else 1.0, trial)
         report = self._report_of(
@@ -284,14 +286,14 @@ class _Training:
             return plain, None
         if plain.trained.task.stopped_at_cap:
             return plain, LeafTrial(False, "max_minutes left no time to try one", max_bytes)
-        self._progress.enter(Phase.TRYING_LEAF, "building the private leaf", num_steps=1)
+        self._progress.enter(Stage.LEAF_LOOKING_UP, "building the private leaf")
         leaf = build_leaf(domain.own, is_private, domain.tree, max_bytes)
         if leaf is None:
             return plain, LeafTrial(False, "nothing of the text stayed private", max_bytes)
         path = PlotPath(self._backbone, domain.tree, leaf.table)
         states = self._look_up(domain, path, parts, leaf=leaf)
         trained = self._train(
-            Phase.TRYING_LEAF,
+            Stage.LEAF_TRAINING,
             "leaf.checkpoint",
             parts,
             states.train,
@@ -315,8 +317,8 @@ class _Training:
         """Training rows are looked up as if their own text had never been counted, the others as in
         serving."""
         train, validation, test = parts.train, parts.validation, parts.test
-        phase, name = (Phase.LOOKING_UP, "plot") if leaf is None else (Phase.TRYING_LEAF, "leaf")
-        self._progress.enter(phase, "looking all rows up", num_steps=parts.num_rows)
+        stage, name = (Stage.LOOKING_UP, "plot") if leaf is None else (Stage.LEAF_LOOKING_UP, "leaf")
+        self._progress.enter(stage, "looking all rows up", num_steps=parts.num_rows)
         evidence = None if leaf is None else NodeEvidence((leaf.segment,), leaf.table)
         leaving_out = open_leave_one_out(self._store, domain.tree, own=domain.own, leaf=evidence)
 
@@ -372,7 +374,7 @@ class _Training:
         """
         train, validation = parts.train, parts.validation
         self._progress.enter(
-            Phase.COMPARING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
+            Stage.COMPUTING, "computing the lower layers", num_steps=len(train.rows) + len(validation.rows)
         )
         states = (
             self._computed_states("train", train, done_before=0),
@@ -381,7 +383,7 @@ class _Training:
         checkpoint, cached = self._work.path / COMPUTED_CHECKPOINT, self._of_teacher("checkpoint", parts)
         self._take(cached, checkpoint)
         trained = self._train(
-            Phase.COMPARING,
+            Stage.TEACHER,
             COMPUTED_CHECKPOINT,
             parts,
             *states,
@@ -415,7 +417,7 @@ class _Training:
         adapter.load_host(computed.adapter)
         upper = self._original().upper.in_dtype(compute_dtype(ComputeType.AUTO, "cpu"))
         self._progress.enter(
-            Phase.COMPARING, "asking the model on computed lower layers", num_steps=len(train.rows)
+            Stage.ASKING, "asking the model on computed lower layers", num_steps=len(train.rows)
         )
         path, cached = self._work.path / "taught-train.f16", self._of_teacher("states", parts)
         self._take(cached, path)
@@ -505,7 +507,7 @@ class _Training:
         if done is not None:
             return done
         num_trials = sum(part.num_candidates for part in rounds(len(tried)))
-        self._progress.enter(Phase.SEARCHING, f"trying {len(tried)} recipes", num_steps=num_trials)
+        self._progress.enter(Stage.SEARCHING, f"trying {len(tried)} recipes", num_steps=num_trials)
         order = np.random.default_rng(self._recipe.seed).permutation(num_rows)
         num_done = 0
 
@@ -572,7 +574,7 @@ class _Training:
 
     def _train(
         self,
-        phase: Phase,
+        stage: Stage,
         checkpoint: str,
         parts: Parts,
         train: StateSet,
@@ -597,13 +599,13 @@ class _Training:
             inputs,
             checkpoint=self._work.path / checkpoint,
             listener=self._heard,
-            asked=lambda: self._asked(*_AFTER[phase]),
+            asked=lambda: self._asked(*_AFTER[stage.phase]),
         )
         trainer.resume()
         if trainer.step == 0:
             self._cap.refuse_reached()
         self._progress.enter(
-            phase, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step
+            stage, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step
         )
         with self._interruption.deferred():
             return _Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
@@ -674,7 +676,7 @@ class _Training:
         """The test rows on computed lower layers: as the service answers those under a floor, with the very
         same adapter, and by the model that was trained on such, where there is one."""
         self._progress.enter(
-            Phase.EVALUATING, "measuring what a coverage floor would bring", num_steps=len(test.rows)
+            Stage.COMPUTED_ANSWERING, "measuring what a coverage floor would bring", num_steps=len(test.rows)
         )
         models, fitted = [self._model(self._backbone, kept.adapter, kept.head)], [task.fitted]
         if computed is not None:
@@ -702,18 +704,20 @@ class _Training:
         """Of the test rows as they were looked up; the very same head."""
         if kept.adapter is None:
             return ()
-        self._progress.enter(Phase.EVALUATING, "measuring what a smaller rank would cost")
+        num_ranks, num_done = len(cut_ranks(self._recipe.rank)), 0
+        self._progress.enter(Stage.RANKS, "measuring what a smaller rank would cost", num_steps=num_ranks)
 
         def measure(adapter: HostAdapter) -> npt.NDArray[np.float64]:
+            nonlocal num_done
             outputs = outputs_of(self._model(self._backbone, adapter, kept.head), states)
+            num_done += 1
+            self._progress.advance(num_done)
             return self._kind.row_quality(outputs, test.targets, task.fitted)
 
         return rank_curve(kept.adapter, quality, measure, seed=self._recipe.seed)
 
     def _look_into_data(self, parts: Parts, states: PartStates, trained: _Trained) -> DataInsight:
-        self._progress.enter(
-            Phase.EVALUATING, "looking for labels that may be wrong", num_steps=parts.num_rows
-        )
+        self._progress.enter(Stage.JUDGING, "looking for labels that may be wrong", num_steps=parts.num_rows)
         judge = self._kind.judge()
         if judge is None:
             assert isinstance(self._kind, TokenClassificationTraining), "other kinds have a judge"

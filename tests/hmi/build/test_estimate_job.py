@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from hmi.base.errors import HmiError
-from hmi.build.dataset_parts import PartTokens, planned_work
 from hmi.build.estimate_job import MAX_PROBE_ROWS, estimate_training
 from hmi.build.job_progress import JobProgress
+from hmi.build.planned_work import PartTokens, Stage, planned_work
 from hmi.model.adapter_bundle import open_adapter_bundle
 from tests.hmi.build.training_world import LABELS, RECIPE, Events, TrainingWorld, invented_rows, make_world
 from wire.errors import ErrorCode
-from wire.training import EstimateResult, Phase, TrainJob
+from wire.training import EstimateResult, TrainJob
 
 ROWS = invented_rows(120)
 
@@ -62,15 +63,19 @@ def test_few_rows_are_reckoned_by_their_least_steps_and_a_teacher_costs(world: T
     fields = world.backbone.fields
     work = {
         (steps, taught): planned_work(
-            PartTokens(900, 100, 200), 90, fields, replace(RECIPE, min_steps=steps, distil=taught)
+            PartTokens(900, 100, 200),
+            90,
+            fields,
+            replace(RECIPE, min_steps=steps, distil=taught),
+            torch.float32,
         )
         for steps in (0, 100)
         for taught in (False, True)
     }
     assert work[0, True] == work[0, False], "so few steps have no teacher"
-    assert work[0, False][Phase.COMPARING] == work[100, False][Phase.COMPARING] == 0
-    assert work[100, True][Phase.COMPARING] > work[100, True][Phase.TRAINING]
-    assert work[100, True][Phase.TRAINING] == pytest.approx(17 / 4 * work[0, True][Phase.TRAINING])
+    assert work[0, False][Stage.TEACHER] == work[100, False][Stage.TEACHER] == 0
+    assert work[100, True][Stage.TEACHER] == work[100, True][Stage.TRAINING]
+    assert work[100, True][Stage.TRAINING] == pytest.approx(17 / 4 * work[0, True][Stage.TRAINING])
 
 
 def test_words_that_say_nothing_promise_nothing(world: TrainingWorld) -> None:

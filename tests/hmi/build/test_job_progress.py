@@ -1,6 +1,7 @@
 """Progress events: often enough, not too often, with a time left that work and clock explain."""
 
 from hmi.build.job_progress import JobProgress
+from hmi.build.planned_work import Stage
 from wire.training import Phase, Progress
 
 
@@ -61,7 +62,52 @@ def test_the_time_left_is_work_left_at_the_speed_so_far() -> None:
     watched.progress.enter(
         Phase.EVALUATING, "evaluating", num_steps=1
     )  # stopped early: 4 steps are never done
-    assert watched.last.eta_s == 10.0
+    assert watched.last.eta_s == 18.0  # still 50 units in 90 s
+
+
+def test_the_share_is_of_the_whole_jobs_work_and_never_falls() -> None:
+    watched = Watched()
+    watched.progress.enter(Phase.STARTING, "starting")
+    assert [event.share for event in watched.events] == [None]
+    watched.progress.plan(
+        {
+            Stage.LOOKING_UP: 10,
+            Stage.SEARCHING: 20,
+            Stage.TEACHER: 40,
+            Stage.ASKING: 10,
+            Stage.TRAINING: 20,
+            Stage.PUBLISHING: 0,
+        }
+    )
+    shares: list[float | None] = []
+    for at, num_steps, num_done in (
+        (Stage.LOOKING_UP, 0, 0),  # cannot count its steps
+        (Stage.TEACHER, 8, 4),  # and no recipes are searched; it stops early
+        (Stage.ASKING, 2, 2),
+        (Stage.TRAINING, 10, 5),
+    ):
+        watched.progress.enter(at, "working", num_steps=num_steps)
+        shares.append(watched.last.share)
+        for step in range(num_done):
+            watched.now_s += 1.0
+            watched.progress.advance(step + 1)
+        shares.append(watched.last.share)
+    assert shares == [0, 0, 0.3, 0.5, 0.7, 0.8, 0.8, 0.9]
+    watched.now_s += 1.0
+    watched.progress.advance(6, num_steps=100)  # there is more of it than was thought
+    assert (watched.last.step, watched.last.share) == (6, 0.9)
+    watched.progress.enter(Stage.PUBLISHING, "publishing", num_steps=1)
+    assert (watched.last.share, watched.last.phase) == (1.0, Phase.PUBLISHING)
+
+
+def test_what_an_earlier_process_did_is_done_but_tells_no_pace() -> None:
+    watched = Watched()
+    watched.progress.plan({Stage.LOOKING_UP: 50, Stage.TRAINING: 50})
+    watched.progress.enter(Stage.LOOKING_UP, "looking up", num_steps=5)  # finds its files
+    watched.progress.enter(Stage.TRAINING, "training", num_steps=10)
+    watched.now_s += 5.0
+    watched.progress.advance(1)
+    assert (watched.last.share, watched.last.eta_s) == (0.55, 45.0)
 
 
 def test_a_resumed_phase_does_not_count_the_earlier_process_steps_as_speed() -> None:

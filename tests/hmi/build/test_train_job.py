@@ -122,6 +122,9 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
     assert report["accuracy"] > 0.8
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
     order = list(dict.fromkeys(event.phase for event in events.heard))
+    shares = [event.share for event in events.heard if event.phase is Phase.COMPARING]
+    assert shares == sorted(share for share in shares if share is not None)
+    assert len(set(shares)) > 3, "computing, teaching and asking each have their own"
     assert order.index(Phase.COMPARING) < order.index(Phase.TRAINING) < order.index(Phase.EVALUATING)
 
 
@@ -189,6 +192,9 @@ def test_phases_come_in_order_with_a_time_left(whole: tuple[TrainResult, Events]
     assert [event.phase for event in heard] == sorted((event.phase for event in heard), key=list(Phase).index)
     training = [event for event in heard if event.phase is Phase.TRAINING]
     assert training[-1].eta_s is not None
+    shares = [event.share for event in heard if event.share is not None]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
+    assert 0 < (training[0].share or 0) < (training[-1].share or 0) < 1
     assert training[-1].loss is not None
     assert training[-1].validation_accuracy is not None
 
