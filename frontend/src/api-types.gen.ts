@@ -2655,6 +2655,11 @@ export interface components {
             id: string;
             state: components["schemas"]["JobState"];
             phase: string;
+            /**
+             * Format: double
+             * @description Of the whole training's expected work, what is done.
+             */
+            share: number;
             step: number;
             num_steps: number;
             /** Format: double */
@@ -2794,7 +2799,14 @@ export interface components {
             state: components["schemas"]["JobState"];
             recipe: components["schemas"]["RecipeOut"];
             phase: string;
+            /**
+             * Format: double
+             * @description Of the whole training's expected work, what is done: 0 to 1, never falling.
+             */
+            share: number;
+            /** @description Of the phase. */
             step: number;
+            /** @description Of the phase; 0: it cannot count them. */
             num_steps: number;
             /** Format: double */
             loss: number | null;

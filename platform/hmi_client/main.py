@@ -254,7 +254,7 @@ def _client(login: Login) -> Client:
 
 
 def _share(training: dict[str, Any]) -> float:
-    return 1.0 if training["state"] == "succeeded" else training["step"] / max(training["num_steps"], 1)
+    return float(training["share"])
 
 
 def _note(training: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ TRAINING_GET = Operation(
     "GET",
     f"{_TENANT}/trainings/{{training}}",
     reads=_fields(
-        "id state phase step num_steps loss validation_accuracy validation_metric eta_s message error version"
+        "id state phase share loss validation_accuracy validation_metric eta_s message error version"
     ),
 )
 TRAINING_CANCEL = Operation("POST", f"{_TENANT}/trainings/{{training}}/cancel")

@@ -101,8 +101,7 @@ class FakeRestApi:
         if job["state"] == "succeeded":
             self.lists["versions"].append({"number": len(self.lists["versions"]) + 1})
         return job | {
-            "step": 1,
-            "num_steps": 4,
+            "share": 1.0 if job["state"] == "succeeded" else 0.25,
             "phase": "training",
             "validation_accuracy": 0.9,
             "eta_s": 3.0,

@@ -38,7 +38,8 @@ def main() -> None:
     note(arguments.log, f"{first} {os.getpid()} {','.join(sorted(os.environ))}")
     for step in range(first + 1, arguments.steps + 1):
         say(event="progress", phase="training", step=step, num_steps=arguments.steps, loss=1 / step,
-            validation_accuracy=step / 10, eta_s=1.0, message=f"step {step}")  # fmt: skip
+            validation_accuracy=step / 10, eta_s=1.0, message=f"step {step}",
+            share=step / arguments.steps)  # fmt: skip
         behave(arguments, step, is_first_start=first == 0)
         temporary = checkpoint.with_name("step.new")
         temporary.write_text(str(step))

@@ -13,9 +13,6 @@ const phases: Record<string, string> = {
   publishing: "Publishing the version",
 };
 
-/** In the order in which every training takes them. */
-export const phaseOrder = Object.keys(phases);
-
 export function phaseWords(phase: string): string {
   return phases[phase] ?? "Waiting for its turn";
 }

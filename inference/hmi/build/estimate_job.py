@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmi.artifacts.store import Store
+from hmi.base.compute_type import ComputeType
 from hmi.build.adapter_trainer import VALIDATIONS_PER_EPOCH
 from hmi.build.data import LabelledRow, label_indices
 from hmi.build.data_insight import final_states
@@ -27,7 +28,7 @@ from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
 from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_adapter
 from hmi.kinds.answers import answers_of
 from hmi.model.backbone import Backbone
-from hmi.model.compute_type import ComputeType, compute_dtype
+from hmi.model.compute_type import compute_dtype
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
 from wire.artifacts import BackboneFields

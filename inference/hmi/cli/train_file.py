@@ -154,10 +154,10 @@ def _summary(result: TrainResult, out: Path) -> dict[str, object]:
 
 
 class _Bar:
-    """A job's events on the terminal."""
+    """A job's events on the terminal: the share of the whole job."""
 
     def __init__(self) -> None:
         self._bar = BarProgress(sys.stderr)
 
     def __call__(self, event: Progress) -> None:
-        self._bar(event.phase.value.replace("_", " "), event.step, event.num_steps)
+        self._bar(event.phase.value.replace("_", " "), round(1000 * (event.share or 0.0)), 1000)

@@ -166,7 +166,7 @@ class Demo:
 
 def _in_words(job: dict[str, Any]) -> str:
     doing = str(job.get("phase") or job["state"]).replace("_", " ")
-    shares = [bar(job.get("step") or 0, job.get("num_steps") or 0), doing]
+    shares = [bar(round(100 * (job.get("share") or 0.0)), 100), doing]
     if job.get("validation_accuracy") is not None:
         shares.append(f"validation accuracy {job['validation_accuracy']:.1%}")
     if job.get("eta_s") is not None:

@@ -27,6 +27,7 @@ class TaskTrainingOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=JobState.choices)
     phase = serializers.CharField()
+    share = serializers.FloatField(help_text="Of the whole training's expected work, what is done.")
     step = serializers.IntegerField()
     num_steps = serializers.IntegerField()
     validation_accuracy = serializers.FloatField(allow_null=True)

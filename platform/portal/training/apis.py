@@ -72,8 +72,11 @@ class TrainingOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=JobState.choices)
     recipe = RecipeOut()
     phase = serializers.CharField(allow_blank=True)
-    step = serializers.IntegerField()
-    num_steps = serializers.IntegerField()
+    share = serializers.FloatField(
+        help_text="Of the whole training's expected work, what is done: 0 to 1, never falling."
+    )
+    step = serializers.IntegerField(help_text="Of the phase.")
+    num_steps = serializers.IntegerField(help_text="Of the phase; 0: it cannot count them.")
     loss = serializers.FloatField(allow_null=True)
     validation_accuracy = serializers.FloatField(allow_null=True, help_text="Of validation_metric.")
     validation_metric = serializers.SerializerMethodField(help_text="What is watched on validation rows.")

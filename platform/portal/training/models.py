@@ -71,6 +71,7 @@ class TrainingJob(TenantOwned, LeasedJob):
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
     recipe = models.JSONField(default=_empty_dict)
+    share = models.FloatField(default=0.0)  # done of the whole job's expected work; never falls
     loss = models.FloatField(null=True)
     validation_accuracy = models.FloatField(null=True)
     version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.db.models import F, Max
+from django.db.models.functions import Greatest
 
 from portal.catalog.models import Backbone, Segment, TreeVersion
 from portal.catalog.services import version_register
@@ -62,7 +63,10 @@ class TrainingWork:
 
 
 def training_progress(*, lease: Lease, progress: Progress) -> None:
-    """Show where the job is, and add a point to its curve. Raises LeaseLost."""
+    """Show where the job is, and add a point to its curve. Raises LeaseLost.
+
+    The share that is done never falls, also where another process repeats what a killed one had not kept.
+    """
     shown = {
         "phase": progress.phase.value,
         "step": progress.step,
@@ -72,9 +76,9 @@ def training_progress(*, lease: Lease, progress: Progress) -> None:
         "message": progress.message[:MAX_MESSAGE_CHARS],
     }
     with lease_scope(lease):
-        if not held_by(lease).update(
-            **shown, eta_s=progress.eta_s
-        ):  # locks the row: its events come in order
+        share = Greatest(F("share"), progress.share or 0.0)
+        # Locks the row: its events come in order.
+        if not held_by(lease).update(**shown, share=share, eta_s=progress.eta_s):
             raise LeaseLost
         events = TrainingEvent.objects.unscoped().filter(job_id=UUID(lease.job_id))
         last = events.aggregate(last=Max("seq"))["last"] or 0
@@ -110,7 +114,14 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
             result=result,
         )
         job_end(
-            lease, job, JobState.SUCCEEDED, version=version.pk, step=F("num_steps"), eta_s=0.0, error=None
+            lease,
+            job,
+            JobState.SUCCEEDED,
+            version=version.pk,
+            step=F("num_steps"),
+            share=1.0,
+            eta_s=0.0,
+            error=None,
         )
 
 

@@ -91,13 +91,13 @@ def test_a_task_tells_its_newest_training_and_version_and_what_serves(cast: Cast
     task = make_task(cast.acme.tenant)
     dataset = make_dataset(cast.acme.tenant)
     make_job(task, dataset, state=JobState.SUCCEEDED)
-    newest = make_job(task, dataset, state=JobState.RUNNING, phase="training", step=3, num_steps=9)
+    newest = make_job(task, dataset, state=JobState.RUNNING, phase="training", share=0.4, step=3)
     make_version(task, number=1)
     make_version(task, number=2)
     client = cast.acme.client()
     assert _deploy(client, cast.acme.path, 1).status_code == 201
     body = client.get(f"{cast.acme.path}/tasks/news").json()
-    assert (body["latest_training"]["id"], body["latest_training"]["step"]) == (str(newest.id), 3)
+    assert (body["latest_training"]["id"], body["latest_training"]["share"]) == (str(newest.id), 0.4)
     assert body["latest_version"]["number"] == 2
     assert body["deployment"]["version"] == 1
 

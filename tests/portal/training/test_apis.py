@@ -177,6 +177,7 @@ def test_a_training_shows_where_it_is_and_what_came_out(cast: Cast, task: Task, 
         state=JobState.SUCCEEDED,
         recipe={"epochs": 3},
         phase="training",
+        share=1.0,
         step=5,
         num_steps=9,
         loss=0.25,
@@ -187,9 +188,11 @@ def test_a_training_shows_where_it_is_and_what_came_out(cast: Cast, task: Task, 
     shown = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/trainings/{job.pk}").json()
     assert shown["version"] == 7
     assert [
-        shown[name] for name in ("phase", "step", "num_steps", "loss", "validation_accuracy", "attempt")
+        shown[name]
+        for name in ("phase", "share", "step", "num_steps", "loss", "validation_accuracy", "attempt")
     ] == [
         "training",
+        1.0,
         5,
         9,
         0.25,

@@ -1,5 +1,6 @@
 """Claiming, keeping and losing the right to work on a job."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -86,6 +87,16 @@ def test_only_the_holder_writes(job: TrainingJob) -> None:
         (event,) = TrainingEvent.objects.unscoped().filter(job=job)
     assert (event.seq, event.step, len(event.message)) == (1, 3, 500)
     assert (seen(job).state, seen(job).eta_s) == (JobState.RUNNING, 4.0)
+
+
+def test_the_share_that_is_done_never_falls_whatever_a_process_says(job: TrainingJob) -> None:
+    lease = claim(job)
+    told = []
+    # A killed process' successor begins by saying none, and repeats what had not been kept.
+    for share in (None, 0.2, 0.6, None, 0.0, 0.5, 0.7):
+        training_progress(lease=lease, progress=replace(PROGRESS, share=share))
+        told.append(seen(job).share)
+    assert told == [0.0, 0.2, 0.6, 0.6, 0.6, 0.6, 0.7]
 
 
 def test_giving_back_does_not_count_as_an_attempt_and_trying_again_does(job: TrainingJob) -> None:

@@ -13,6 +13,7 @@ const trained: Task["latest_training"] = {
   id: training().id,
   state: "succeeded",
   phase: "publishing",
+  share: 1,
   step: 1,
   num_steps: 1,
   validation_accuracy: 0.9,

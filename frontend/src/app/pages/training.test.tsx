@@ -28,6 +28,8 @@ describe("a training", () => {
     renderApp(address);
     expect(await screen.findByText("40 / 100")).toBeVisible();
     expect(screen.getAllByText("Training the adapter")[0]).toBeVisible();
+    const bar = screen.getByRole("progressbar", { name: "Progress of the training" });
+    expect(bar).toHaveAttribute("aria-valuenow", "70");
 
     current = training({ state: "succeeded", version: 3, finished_at: "2026-01-05T10:02:05Z", eta_s: null });
 

@@ -40,10 +40,15 @@ export function TaskList({ tasks, hrefOf }: Props) {
 function Activity({ task }: { task: Task }) {
   const training = task.latest_training;
   if (training && isBusy(task)) {
-    const share = training.num_steps > 0 ? training.step / training.num_steps : 0;
     return (
       <div>
-        <Progress value={share * 100} size="sm" mt="sm" animated aria-label="Progress of the training" />
+        <Progress
+          value={training.share * 100}
+          size="sm"
+          mt="sm"
+          animated
+          aria-label="Progress of the training"
+        />
         <Text size="xs" c="dimmed" mt={4}>
           {phaseWords(training.phase)}
         </Text>

@@ -5,7 +5,7 @@ import { IconAlertCircle } from "@tabler/icons-react";
 
 import { Figure } from "@/components/ui/Figure";
 import { formatDuration, formatNumber } from "@/lib/format";
-import { phaseOrder, phaseWords } from "@/lib/phases";
+import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
 
@@ -27,7 +27,7 @@ export function TrainingProgress({ training }: { training: Training }) {
             {timeWords(training)}
           </Text>
         </Group>
-        <PhaseBar training={training} />
+        <ShareBar training={training} />
         <Text size="sm" mt="xs" c="dimmed" mih={22}>
           {training.message.toLowerCase() !== phaseWords(training.phase).toLowerCase() && training.message}
           {training.attempt > 1 && ` (attempt ${training.attempt}: it was interrupted and goes on)`}
@@ -80,15 +80,12 @@ export function TrainingProgress({ training }: { training: Training }) {
   );
 }
 
-function PhaseBar({ training }: { training: Training }) {
-  const share = training.num_steps > 0 ? training.step / training.num_steps : 0;
-  const position = phaseOrder.indexOf(training.phase);
-  // A phase that cannot count its steps fills the bar: the stripes move, the figures say nothing.
-  const isCounting = training.state !== "running" || training.num_steps > 0;
-  const value = training.state === "succeeded" || !isCounting ? 100 : share * 100;
+/** Of the whole training, whatever its phases are. */
+function ShareBar({ training }: { training: Training }) {
+  const value = training.state === "succeeded" ? 100 : Math.round(training.share * 100);
   const color = {
     queued: "cyan",
-    running: isCounting ? "cyan" : "gray",
+    running: "cyan",
     paused: "gray",
     succeeded: "teal",
     failed: "red",
@@ -102,11 +99,6 @@ function PhaseBar({ training }: { training: Training }) {
         striped={training.state === "running"}
         animated={training.state === "running"}
         aria-label="Progress of the training"
-        aria-valuetext={
-          isCounting
-            ? `${phaseWords(training.phase)}: ${Math.round(value)}%, phase ${position + 1} of ${phaseOrder.length}`
-            : phaseWords(training.phase)
-        }
       />
     </Progress.Root>
   );
