@@ -32,6 +32,7 @@ from hmi.memory.tier import MemoryTier
 from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
 from hmi.model.backbone import Backbone, measure_backbone
 from hmi.model.compute_type import compute_dtype
+from hmi.model.device_copies import device_copies
 from hmi.model.heads import head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import packed_form
@@ -90,6 +91,7 @@ def open_plane(
     plan = _reserve_device(device, fields, backbone_bytes, settings, limits, dtype)
     backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=settings.lower_layers)
     upper = ServingLayers(backbone.upper, dtype=dtype)
+    copies_to_device = device_copies(settings.device, num_forwards=settings.num_forwards)
     bank = HplmBank(
         fields,
         num_adapter_units=plan.num_adapter_units,
@@ -98,6 +100,7 @@ def open_plane(
         max_labels=MAX_LABELS,
         device=settings.device,
         dtype=dtype,
+        copies=copies_to_device,
     )
     plot = PlotArena(plan.plot_bytes, fields.hidden)
     for kind, planned_bytes, num_bytes in (
@@ -181,6 +184,7 @@ def open_plane(
         upper=upper,
         bank=bank,
         last_id=backbone.tokenizer.last_id,
+        copies=copies_to_device,
     )
     use_forward_threads = partial(use_cores, settings.forward_threads)
     with ThreadPoolExecutor(1, initializer=use_forward_threads) as thread:  # as those that will compute

@@ -13,6 +13,7 @@ from hmi.engine.placement import PlacedHplm
 from hmi.engine.request import DocumentAnswer, HplmRef
 from hmi.model.adapter_bank import BankCall
 from hmi.model.attention_rows import AttentionRows
+from hmi.model.device_copies import DeviceCopies, Event, SameMemory
 from hmi.model.heads import HeadCall, HeadRows
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.lower import LowerLayers
@@ -57,6 +58,7 @@ class Retrieved:
     coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
     exact: ExactPath
     back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
+    copied: Event | None  # a mark() after all that the forward reads of the device
 
 
 class ModelRunner:
@@ -77,7 +79,9 @@ class ModelRunner:
         upper: ServingLayers,
         bank: HplmBank,
         last_id: int,
+        copies: DeviceCopies | None = None,
     ) -> None:
+        """``copies``: the bank's; None: of a processor."""
         self._last_id = last_id  # [SEP]
         self._residuals = residuals
         self._lower = lower
@@ -85,6 +89,7 @@ class ModelRunner:
         self._plot = plot
         self._upper = upper
         self._bank = bank
+        self._copies = copies or SameMemory()
 
     def warm_up(self, max_tokens: int) -> None:
         """Compile the look-up now (seconds, the first time on a machine) and not under the first request; and
@@ -92,9 +97,32 @@ class ModelRunner:
         self._upper.warm_up(max_tokens, self._bank.adapters)
         nothing = Documents(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._plot.lookup(nothing, np.zeros((0, 1), np.int32), np.zeros((0, self._plot.hidden), np.float32))
+        self._copies.begin()
 
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Retrieved:
         """Look all tokens up, each document along its own path of nodes, in one call."""
+        with self._copies.copying():
+            return self._looked_up(batch, placed)
+
+    @torch.inference_mode()
+    def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
+        """What each document's own head gives."""
+        with self._copies.forward(retrieved.copied):
+            outputs = self._outputs(retrieved)
+        offsets, bounds = retrieved.offsets, retrieved.head_rows.offsets
+        return [
+            DocumentAnswer(
+                outputs=outputs[bounds[row] : bounds[row + 1], : retrieved.num_outputs[row]],
+                coverage=Coverage(*retrieved.coverage[row].tolist()),
+                rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
+                nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
+                depth=retrieved.depths[row],
+                token_cost=self._exact_token_cost if retrieved.coverage[row, 3] else 1.0,
+            )
+            for row in retrieved.back
+        ]
+
+    def _looked_up(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Retrieved:
         order = _Order(batch, placed)
         documents = Documents.pack([order.document(row) for row in range(len(order))])
         depths = [len(hplm.path) for hplm in order.placed]
@@ -125,11 +153,11 @@ class ModelRunner:
             coverage=coverage,
             exact=ExactPath.of(documents, is_exact),
             back=order.back,
+            copied=self._copies.mark(),  # after all above, and after the promotions of this batch
         )
 
-    @torch.inference_mode()
-    def compute(self, retrieved: Retrieved) -> Sequence[DocumentAnswer]:
-        """What each document's own head gives."""
+    def _outputs(self, retrieved: Retrieved) -> npt.NDArray[np.float32]:
+        """Of each row that heads read, [rows, outputs of the widest head]."""
         offsets = retrieved.offsets
         residuals = self._residuals.of(offsets, retrieved.token_types)
         states = residuals.add_(torch.from_numpy(retrieved.rows).to(residuals.device))
@@ -141,19 +169,9 @@ class ModelRunner:
             )
             states[tokens] = self._lower(retrieved.exact.documents, exact_types)
         states = self._upper.forward(states, retrieved.attention, retrieved.adapters)
-        read, bounds = retrieved.head_rows.read(states, offsets), retrieved.head_rows.offsets
-        outputs = retrieved.heads.logits(read).cpu().numpy()
-        return [
-            DocumentAnswer(
-                outputs=outputs[bounds[row] : bounds[row + 1], : retrieved.num_outputs[row]],
-                coverage=Coverage(*retrieved.coverage[row].tolist()),
-                rungs=retrieved.lookup.rung[offsets[row] : offsets[row + 1]].tobytes(),
-                nodes=retrieved.lookup.node[offsets[row] : offsets[row + 1]].tobytes(),
-                depth=retrieved.depths[row],
-                token_cost=self._exact_token_cost if retrieved.coverage[row, 3] else 1.0,
-            )
-            for row in retrieved.back
-        ]
+        read = retrieved.head_rows.read(states, offsets)
+        outputs: npt.NDArray[np.float32] = retrieved.heads.logits(read).cpu().numpy()
+        return outputs
 
 
 class _Order:

@@ -98,7 +98,7 @@ class AdapterBank:
         units = self._table.assign(slot, adapter_units(rank))
         if adapter is not None:
             for unit, weights in zip(units, adapter.units, strict=True):
-                self._arena[unit].copy_(weights)
+                self._arena[unit].copy_(weights, non_blocking=True)
             self._acts_on[slot] = adapter.acts_on
             self._reads_outputs[slot] = adapter.reads_outputs
 

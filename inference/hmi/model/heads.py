@@ -162,8 +162,8 @@ class HeadBank:
         for number, unit in enumerate(units):
             labels = slice(number * UNIT_LABELS, (number + 1) * UNIT_LABELS)
             filled = len(head.bias[labels])
-            self._weight[unit, :filled] = head.weight[labels].to(self._weight.device)
-            self._bias[unit, :filled] = head.bias[labels].to(self._bias.device)
+            self._weight[unit, :filled].copy_(head.weight[labels], non_blocking=True)
+            self._bias[unit, :filled].copy_(head.bias[labels], non_blocking=True)
             self._weight[unit, filled:] = 0
             self._bias[unit, filled:] = -torch.inf
 

@@ -1,6 +1,6 @@
 """Adapter and head of each served task: the device tier's arena as the memory hierarchy sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -8,6 +8,7 @@ from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapter_units import PackedAdapter, adapter_unit_bytes, adapter_units
+from hmi.model.device_copies import DeviceCopies, SameMemory
 from hmi.model.heads import HeadBank, HostHead, head_bytes, head_unit_bytes, head_units
 from wire.artifacts import AdapterFields, BackboneFields
 
@@ -44,11 +45,13 @@ class HplmBank:
         max_labels: int,
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
+        copies: DeviceCopies | None = None,
     ) -> None:
         """Allocates ``num_bytes`` at once. There are as many slots as adapter units; ``dtype`` is the
-        adapters', heads are float32."""
+        adapters', heads are float32. ``copies`` None: of a processor."""
         self._fields = fields
         self._dtype = dtype
+        self._copies = copies or SameMemory()
         self.adapters = AdapterBank(
             fields,
             num_slots=num_adapter_units,
@@ -88,21 +91,32 @@ class HplmBank:
         adapter = None if hplm.adapter is None else self.adapters.pack(hplm.adapter)
         return PackedHplm(hplm.fields, adapter, hplm.head)
 
+    def hosted(self, item: PackedHplm) -> PackedHplm:
+        """``item`` in host memory from which write() need not wait for its copies. From any thread."""
+        adapter, head = item.adapter, item.head
+        return PackedHplm(
+            item.fields,
+            None if adapter is None else replace(adapter, units=self._copies.hosted(adapter.units)),
+            HostHead(self._copies.hosted(head.weight), self._copies.hosted(head.bias)),
+        )
+
     def write(self, slot: int, item: PackedHplm) -> None:
         """Copy ``item`` into ``slot``, over what was there. Raises BundleMismatch for one that is too large,
         BudgetExceeded when units are lacking until something else is wiped; the slot is then empty."""
         self.wipe(slot)
         try:
-            self.adapters.write(slot, item.adapter)
-            self.heads.write(slot, item.head)
+            with self._copies.copying():
+                self.adapters.write(slot, item.adapter)
+                self.heads.write(slot, item.head)
         except Exception:
             self.wipe(slot)  # never one task's adapter with another's head
             raise
 
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten."""
-        self.adapters.wipe(slot)
-        self.heads.wipe(slot)
+        with self._copies.copying():
+            self.adapters.wipe(slot)
+            self.heads.wipe(slot)
 
     def check_integrity(self) -> None:
         self.adapters.check_integrity()

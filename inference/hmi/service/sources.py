@@ -94,14 +94,14 @@ class AdapterSource:
     def read(self, key: BundleRef) -> PackedHplm:
         content = self._copies.get(key.digest)
         if content is not None:
-            return from_content(content)
+            return self._bank.hosted(from_content(content))
         with _held(self._store, key) as folder:
             hplm = open_adapter_bundle(
                 folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
             )
         packed = self._bank.pack(hplm)
         self._copies.put(key.digest, to_content(packed), loaded_bytes=packed.num_bytes)
-        return packed
+        return self._bank.hosted(packed)
 
 
 class TreeSource:
