@@ -22,6 +22,7 @@ from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import FolderStore
 from hmi.base.compute_type import ComputeType
 from hmi.base.errors import QueueFull
+from hmi.base.heap import settle_heap
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import find_source
 from hmi.build.plot_builder import (
@@ -48,7 +49,7 @@ from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype
-from hmi.model.heads import HostHead, head_bytes, head_unit_bytes
+from hmi.model.heads import HostHead, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.packed_file import packed_form
 from hmi.plot.lookup import PlotArena
@@ -166,6 +167,7 @@ class World:
             self.tenants.append(Tenant(TenantId(f"tenant-{number}"), hplm, has_leaf))
             if (number + 1) % 2500 == 0:
                 say(f"{number + 1} adapters are written")
+        settle_heap()  # as the service does
 
     def settings(self, *, num_slots: int, num_host: int, **changes: Any) -> dict[str, Any]:
         """Fields of ServiceSettings: the device holds ``num_slots`` adapters, the host tier ``num_host``."""
@@ -234,7 +236,7 @@ class World:
 
     def packed_bytes(self) -> int:
         """Of one adapter in the host tier."""
-        return self._unit_bytes() + head_bytes(self.backbone.fields, len(LABELS))
+        return self._unit_bytes() + head_units(len(LABELS)) * head_unit_bytes(self.backbone.fields)
 
     def _unit_bytes(self) -> int:
         return adapter_unit_bytes(self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu"))

@@ -1,9 +1,9 @@
 """What was made of bundles, kept on disk within a hard limit: the least recently used goes first."""
 
-import hashlib
 import shutil
 import threading
 import uuid
+import zlib
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wire.ids import Digest
 
-_SHA256_BYTES = 32
+_CHECKSUM_BYTES = 4
 _SIZE_BYTES = 8
 
 
@@ -24,10 +24,11 @@ class _Copy:
 class PackedCopies:
     """Files by the digest of the bundle that they were made of. Thread-safe; one process a folder.
 
-        file     SHA-256 of what follows | bytes that it takes once loaded | content
+        file     CRC-32 of what follows | bytes that it takes once loaded | content
 
     A copy that is lost, or has changed, is none: whoever asks makes it again. So nothing waits for the disk
-    here, and a disk that is full stops nobody.
+    here, and a disk that is full stops nobody. The checksum is against a disk that errs, and is a quarter of
+    SHA-256's work; whoever could write here could write that as well. The bundle had its digest checked.
     """
 
     def __init__(self, folder: Path, form: str, *, max_bytes: int) -> None:
@@ -59,10 +60,10 @@ class PackedCopies:
             self._copies.move_to_end(name)
         try:
             with (self._folder / name).open("rb", buffering=0) as file:
-                sha256, size, content = file.read(_SHA256_BYTES), file.read(_SIZE_BYTES), file.read()
+                checksum, size, content = file.read(_CHECKSUM_BYTES), file.read(_SIZE_BYTES), file.read()
         except OSError:
-            sha256 = size = content = b""
-        if _sha256(size, content) == sha256:
+            checksum = size = content = b""
+        if _checksum(size, content) == checksum:
             return content
         with self._lock:
             self._remove(name)
@@ -71,14 +72,14 @@ class PackedCopies:
     def put(self, digest: Digest, content: bytes, *, loaded_bytes: int) -> None:
         """Keep ``content``, made of the bundle of ``digest``; does nothing where there is no room."""
         name, size = _name(digest), loaded_bytes.to_bytes(_SIZE_BYTES, "little")
-        copy = _Copy(loaded_bytes, _SHA256_BYTES + _SIZE_BYTES + len(content))
+        copy = _Copy(loaded_bytes, _CHECKSUM_BYTES + _SIZE_BYTES + len(content))
         with self._lock:
             if not self._make_room(copy.file_bytes):
                 return
         temporary = self._folder / f".{name}.{uuid.uuid4().hex}.part"
         try:
             with temporary.open("wb") as file:
-                file.writelines((_sha256(size, content), size, content))
+                file.writelines((_checksum(size, content), size, content))
             with self._lock:
                 self._remove(name)
                 temporary.rename(self._folder / name)
@@ -130,7 +131,7 @@ class PackedCopies:
                 path.unlink()
                 continue
             with path.open("rb") as file:
-                file.seek(_SHA256_BYTES)
+                file.seek(_CHECKSUM_BYTES)
                 loaded_bytes = int.from_bytes(file.read(_SIZE_BYTES), "little")
             copy = _Copy(loaded_bytes, path.stat().st_size)
             self._num_bytes += copy.file_bytes
@@ -142,7 +143,5 @@ def _name(digest: Digest) -> str:
     return digest.removeprefix("sha256:")
 
 
-def _sha256(size: bytes, content: bytes) -> bytes:
-    sha256 = hashlib.sha256(size)
-    sha256.update(content)
-    return sha256.digest()
+def _checksum(size: bytes, content: bytes) -> bytes:
+    return zlib.crc32(content, zlib.crc32(size)).to_bytes(_CHECKSUM_BYTES, "little")

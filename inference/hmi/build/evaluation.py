@@ -15,7 +15,7 @@ from hmi.build.states import select
 from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
-from hmi.model.heads import HeadBank, HostHead, read_by_head
+from hmi.model.heads import HeadBank, HostHead, PackedHead, read_by_head
 from hmi.model.serving_layers import ServingLayers
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
@@ -105,7 +105,7 @@ class TaskModel:
         self._adapters = AdapterBank(backbone.fields, num_slots=1, max_rank=max_rank, dtype=dtype)
         self._heads = HeadBank(backbone.fields, num_slots=1, max_labels=self.num_outputs)
         self._adapters.write(0, None if adapter is None else self._adapters.pack(adapter))
-        self._heads.write(0, head)
+        self._heads.write(0, PackedHead.of(head))
 
     @torch.inference_mode()
     def outputs(self, states: Tensor, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

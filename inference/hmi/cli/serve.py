@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from hmi.artifacts.store import open_store
 from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import InvalidInput
+from hmi.base.heap import settle_heap
 from hmi.cli.main import EXIT_OK
 from hmi.cli.open_plane import PACKED_SHARE, open_plane
 from hmi.memory.budget import Budget
@@ -74,11 +76,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn, telling /readyz first when it is asked to end."""
+    """uvicorn, settling the heap once all is made, and telling /readyz first when it is asked to end."""
 
     def __init__(self, config: uvicorn.Config, health: Health) -> None:
         super().__init__(config)
         self._health = health
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        settle_heap()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._health.is_draining = True

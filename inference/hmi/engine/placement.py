@@ -302,12 +302,14 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     ) -> bool:
         if device.touch(ref):
             return True
-        held = self._held.get(ref)
-        if held is None:
-            self._fetch(kind, loader, ref, hplm, self._hold)
-            return False
-        held.users.add(hplm)
-        self._held_for.setdefault(hplm, set()).add(ref)
+        if ref not in self._held:
+            is_on_its_way = (kind, ref) in self._fetches
+            lease = None if is_on_its_way else loader.acquire_now(ref)
+            if lease is None:
+                self._fetch(kind, loader, ref, hplm, self._hold)
+                return False
+            self._held[ref] = _Held(lease, set())
+        self._hold_for({hplm}, ref)
         return True
 
     def _fetch(
@@ -355,7 +357,11 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             self._paths.popitem(last=False)
 
     def _hold(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, Any], users: set[HplmRef]) -> None:
-        self._held[ref] = _Held(lease, set(users))
+        self._held[ref] = _Held(lease, set())
+        self._hold_for(users, ref)
+
+    def _hold_for(self, users: set[HplmRef], ref: BundleRef) -> None:
+        self._held[ref].users |= users
         for hplm in users:
             self._held_for.setdefault(hplm, set()).add(ref)
 

@@ -77,6 +77,11 @@ class Loader(Generic[K, V]):
             future.set_result(lease)
         return future
 
+    def acquire_now(self, key: K) -> Lease[K, Reservation, V] | None:
+        """A lease on the item if it is in the host tier and sound; None: acquire() tells, in time."""
+        with self._lock:
+            return None if key in self._quarantine else self._residency.acquire(key)
+
     def prefetch(self, key: K) -> None:
         """Bring the item into the host tier without holding it there."""
         self.acquire(key).add_done_callback(_let_go)

@@ -31,7 +31,7 @@ class AdapterBank:
     """Slots for adapters of any method over a pool of rank-8 units. One thread only: the device's owner.
 
     One flat tensor holds everything: unit 0, all zero, then the pool. A unit's weights stand together (see
-    UnitLayout), so that an adapter is written and wiped by one copy a unit, and each site (module of a layer)
+    UnitLayout), so that an adapter is written by one copy a unit, and each site (module of a layer)
     is a strided view over all units.
     """
 
@@ -97,16 +97,15 @@ class AdapterBank:
         self.wipe(slot)
         units = self._table.assign(slot, adapter_units(rank))
         if adapter is not None:
-            for unit, weights in zip(units, adapter.units, strict=True):
-                self._arena[unit].copy_(weights, non_blocking=True)
+            for number, unit in enumerate(units):
+                self._arena[unit].copy_(adapter.units[number], non_blocking=True)
             self._acts_on[slot] = adapter.acts_on
             self._reads_outputs[slot] = adapter.reads_outputs
 
     def wipe(self, slot: int) -> None:
-        """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
-        slot."""
-        for unit in self._table.release(slot):
-            self._arena[unit].fill_(torch.nan)
+        """Empty ``slot``, so that a use of it raises; its weights are overwritten, by what is written next or
+        before the next batch. Does nothing to an empty slot."""
+        self._table.release(slot)
         self._acts_on[slot] = False
         self._reads_outputs[slot] = False
 
@@ -117,6 +116,8 @@ class AdapterBank:
         Fastest are neighbours of one slot, long documents first. It reads the arena when it is applied, not
         now.
         """
+        for unit in self._table.take_stale():
+            self._arena[unit].fill_(torch.nan)
         acts_on = self._acts_on[slots[slots != IDENTITY]].any(axis=0)
         groups = token_chunks(
             slots,

@@ -91,27 +91,41 @@ class HostHead:
             raise BundleBroken("the head's weights are not finite")
 
 
+@dataclass(frozen=True, slots=True)
+class PackedHead:
+    """A head ready to be copied into a bank in one piece. Nobody changes its tensor."""
+
+    num_labels: int
+    units: Tensor  # [head_units(num_labels), UNIT_LABELS, hidden + 1] float32: a label's weights and its bias
+
+    @classmethod
+    def of(cls, head: HostHead) -> "PackedHead":
+        """Labels past the head's own have bias -inf, so that they take no probability."""
+        num_units, hidden = head_units(head.num_labels), head.weight.shape[1]
+        units = np.zeros((num_units * UNIT_LABELS, hidden + 1), np.float32)
+        units[:, hidden] = -np.inf
+        units[: head.num_labels, :hidden] = head.weight.numpy()
+        units[: head.num_labels, hidden] = head.bias.numpy()
+        return cls(head.num_labels, torch.from_numpy(units).view(num_units, UNIT_LABELS, hidden + 1))
+
+    @property
+    def num_bytes(self) -> int:
+        return self.units.nbytes
+
+
 def head_units(num_labels: int) -> int:
     """Units that a head of ``num_labels`` takes."""
     return -(-num_labels // UNIT_LABELS)
 
 
-def head_bytes(fields: BackboneFields, num_labels: int) -> int:
-    """Bytes of a HostHead."""
-    return num_labels * (fields.hidden + 1) * torch.float32.itemsize
-
-
 def head_unit_bytes(fields: BackboneFields) -> int:
-    """Device bytes of one unit."""
-    return head_bytes(fields, UNIT_LABELS)
+    """Bytes of one unit."""
+    return UNIT_LABELS * (fields.hidden + 1) * torch.float32.itemsize
 
 
 class HeadBank:
     """Slots for heads with any number of labels, over a pool of units of eight. One thread only: the
-    device's owner.
-
-    Rows past a head's labels have bias -inf, so that they take no probability.
-    """
+    device's owner."""
 
     def __init__(
         self,
@@ -131,11 +145,10 @@ class HeadBank:
             max_units=per_slot,
             unit_bytes=head_unit_bytes(fields),
         )
-        shape = (self._table.num_units + 1, UNIT_LABELS, fields.hidden)
-        self._weight = torch.full(shape, torch.nan, dtype=torch.float32, device=device)
-        self._bias = torch.full(shape[:2], torch.nan, dtype=torch.float32, device=device)
-        self._weight[EMPTY_UNIT] = 0
-        self._bias[EMPTY_UNIT] = -torch.inf
+        shape = (self._table.num_units + 1, UNIT_LABELS, fields.hidden + 1)
+        self._arena = torch.full(shape, torch.nan, dtype=torch.float32, device=device)
+        self._arena[EMPTY_UNIT] = 0
+        self._arena[EMPTY_UNIT, :, -1] = -torch.inf
 
     @property
     def num_slots(self) -> int:
@@ -144,9 +157,9 @@ class HeadBank:
     @property
     def num_bytes(self) -> int:
         """Bytes of the arena: head_unit_bytes for every unit and one more."""
-        return self._weight.nbytes + self._bias.nbytes
+        return self._arena.nbytes
 
-    def write(self, slot: int, head: HostHead) -> None:
+    def write(self, slot: int, head: PackedHead) -> None:
         """Copy ``head`` into ``slot``, over what was there. The source may be freed afterwards.
 
         Raises BundleMismatch for more labels than the bank takes, BudgetExceeded where units are lacking;
@@ -156,23 +169,15 @@ class HeadBank:
             raise BundleMismatch(
                 f"the head has {head.num_labels} labels, this service takes up to {self._max_labels}"
             )
-        self._table.require_room(slot, head_units(head.num_labels))
+        self._table.require_room(slot, len(head.units))
         self.wipe(slot)
-        units = self._table.assign(slot, head_units(head.num_labels))
-        for number, unit in enumerate(units):
-            labels = slice(number * UNIT_LABELS, (number + 1) * UNIT_LABELS)
-            filled = len(head.bias[labels])
-            self._weight[unit, :filled].copy_(head.weight[labels], non_blocking=True)
-            self._bias[unit, :filled].copy_(head.bias[labels], non_blocking=True)
-            self._weight[unit, filled:] = 0
-            self._bias[unit, filled:] = -torch.inf
+        for number, unit in enumerate(self._table.assign(slot, len(head.units))):
+            self._arena[unit].copy_(head.units[number], non_blocking=True)
 
     def wipe(self, slot: int) -> None:
-        """Empty ``slot``, so that a use of it raises; its weights are overwritten. Does nothing to an empty
-        slot."""
-        for unit in self._table.release(slot):
-            self._weight[unit].fill_(torch.nan)
-            self._bias[unit].fill_(torch.nan)
+        """Empty ``slot``, so that a use of it raises; its weights are overwritten, by what is written next or
+        before the next batch. Does nothing to an empty slot."""
+        self._table.release(slot)
 
     def logits(self, pooled: Tensor, slots: NDArray[np.int64]) -> Tensor:
         """HeadCall.logits() of a batch whose documents have these ``slots``, int64 [num_documents]."""
@@ -180,12 +185,14 @@ class HeadBank:
 
     def call(self, slots: NDArray[np.int64]) -> "HeadCall":
         """The heads of one batch; it reads the arena when it is applied, not now."""
-        runs = self._table.runs(slots, np.arange(1, len(slots) + 1), self._weight.device)
-        return HeadCall(runs, self._weight, self._bias)
+        for unit in self._table.take_stale():
+            self._arena[unit].fill_(torch.nan)
+        runs = self._table.runs(slots, np.arange(1, len(slots) + 1), self._arena.device)
+        return HeadCall(runs, self._arena)
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
-        assert not self._weight[EMPTY_UNIT].any()
+        assert not self._arena[EMPTY_UNIT, :, :-1].any()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +200,7 @@ class HeadCall:
     """The heads of one batch, over the bank's arena."""
 
     runs: SlotRuns
-    weight: Tensor  # [units, UNIT_LABELS, hidden] float32
-    bias: Tensor  # [units, UNIT_LABELS] float32
+    arena: Tensor  # [units, UNIT_LABELS, hidden + 1] float32
 
     def logits(self, pooled: Tensor) -> Tensor:
         """Each document's logits by its own head: [num_documents, most labels of the batch, rounded up to 8].
@@ -202,8 +208,8 @@ class HeadCall:
         ``pooled`` is [num_documents, hidden]. Past a head's own labels stands -inf.
         """
         runs = self.runs
-        weight = self.weight[runs.units].view(-1, runs.depth * UNIT_LABELS, pooled.shape[-1])
-        bias = self.bias[runs.units].view(-1, runs.depth * UNIT_LABELS)
+        heads = self.arena[runs.units].view(-1, runs.depth * UNIT_LABELS, self.arena.shape[-1])
+        weight, bias = heads[..., :-1].contiguous(), heads[..., -1]
         products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=runs.ends)
         lengths = torch.diff(runs.ends, prepend=runs.ends.new_zeros(1))
         return products + bias.repeat_interleave(lengths, dim=0)

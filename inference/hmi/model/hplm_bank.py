@@ -9,7 +9,7 @@ from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapter_units import PackedAdapter, adapter_unit_bytes, adapter_units
 from hmi.model.device_copies import DeviceCopies, SameMemory
-from hmi.model.heads import HeadBank, HostHead, head_bytes, head_unit_bytes, head_units
+from hmi.model.heads import HeadBank, PackedHead, head_unit_bytes, head_units
 from wire.artifacts import AdapterFields, BackboneFields
 
 
@@ -20,7 +20,7 @@ class PackedHplm:
 
     fields: AdapterFields
     adapter: PackedAdapter | None  # None: the identity
-    head: HostHead
+    head: PackedHead
 
     @property
     def num_bytes(self) -> int:
@@ -79,17 +79,17 @@ class HplmBank:
     def bytes_of(self, item: PackedHplm) -> int:
         """Bytes of the units that ``item`` takes."""
         rank = 0 if item.adapter is None else item.adapter.rank
-        return self._adapter_bytes(rank) + head_units(item.head.num_labels) * head_unit_bytes(self._fields)
+        return self._adapter_bytes(rank) + self._head_bytes(item.head.num_labels)
 
     def packed_bytes(self, fields: AdapterFields) -> int:
         """Bytes that a bundle with these ``fields`` takes in host memory once it is packed."""
         num_outputs = answers_of(fields.kind).num_outputs(fields.labels)
-        return self._adapter_bytes(fields.rank) + head_bytes(self._fields, num_outputs)
+        return self._adapter_bytes(fields.rank) + self._head_bytes(num_outputs)
 
     def pack(self, hplm: Hplm) -> PackedHplm:
         """``hplm`` ready to be written. From any thread."""
         adapter = None if hplm.adapter is None else self.adapters.pack(hplm.adapter)
-        return PackedHplm(hplm.fields, adapter, hplm.head)
+        return PackedHplm(hplm.fields, adapter, PackedHead.of(hplm.head))
 
     def hosted(self, item: PackedHplm) -> PackedHplm:
         """``item`` in host memory from which write() need not wait for its copies. From any thread."""
@@ -97,7 +97,7 @@ class HplmBank:
         return PackedHplm(
             item.fields,
             None if adapter is None else replace(adapter, units=self._copies.hosted(adapter.units)),
-            HostHead(self._copies.hosted(head.weight), self._copies.hosted(head.bias)),
+            replace(head, units=self._copies.hosted(head.units)),
         )
 
     def write(self, slot: int, item: PackedHplm) -> None:
@@ -113,10 +113,10 @@ class HplmBank:
             raise
 
     def wipe(self, slot: int) -> None:
-        """Empty ``slot``, so that a use of it raises; its weights are overwritten."""
-        with self._copies.copying():
-            self.adapters.wipe(slot)
-            self.heads.wipe(slot)
+        """Empty ``slot``, so that a use of it raises; its weights are overwritten, by what is written next or
+        before the next batch."""
+        self.adapters.wipe(slot)
+        self.heads.wipe(slot)
 
     def check_integrity(self) -> None:
         self.adapters.check_integrity()
@@ -124,3 +124,6 @@ class HplmBank:
 
     def _adapter_bytes(self, rank: int) -> int:
         return adapter_units(rank) * adapter_unit_bytes(self._fields, self._dtype)
+
+    def _head_bytes(self, num_labels: int) -> int:
+        return head_units(num_labels) * head_unit_bytes(self._fields)

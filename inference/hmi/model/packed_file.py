@@ -5,12 +5,12 @@ import torch
 from safetensors.torch import load, save
 
 from hmi.model.adapter_units import PackedAdapter
-from hmi.model.heads import HostHead
+from hmi.model.heads import PackedHead
 from hmi.model.hplm_bank import PackedHplm
 from wire.artifacts import AdapterFields
 from wire.codec import from_json, to_json
 
-FORMAT = 1
+FORMAT = 2
 """Of the content, and of the units' layout: what reads another one's files would read nonsense."""
 
 
@@ -23,8 +23,8 @@ def to_content(item: PackedHplm) -> bytes:
     """``item`` as from_content() takes it."""
     tensors = {
         "fields": torch.frombuffer(bytearray(to_json(item.fields).encode()), dtype=torch.uint8),
-        "head.weight": item.head.weight.contiguous(),
-        "head.bias": item.head.bias.contiguous(),
+        "head": item.head.units,
+        "num_labels": torch.tensor(item.head.num_labels),
     }
     if item.adapter is not None:
         tensors |= {
@@ -36,7 +36,7 @@ def to_content(item: PackedHplm) -> bytes:
 
 
 def from_content(content: bytes) -> PackedHplm:
-    """What to_content() was given. The content is trusted: its digest was compared with that of what was
+    """What to_content() was given. The content is trusted: its checksum was compared with that of what was
     written."""
     tensors = load(content)
     fields = from_json(AdapterFields, tensors["fields"].numpy().tobytes())
@@ -44,4 +44,4 @@ def from_content(content: bytes) -> PackedHplm:
     if "units" in tensors:
         acts_on = tensors["acts_on"].numpy().astype(np.bool_)
         adapter = PackedAdapter(fields.rank, bool(tensors["reads_outputs"]), acts_on, tensors["units"])
-    return PackedHplm(fields, adapter, HostHead(tensors["head.weight"], tensors["head.bias"]))
+    return PackedHplm(fields, adapter, PackedHead(int(tensors["num_labels"]), tensors["head"]))

@@ -48,6 +48,7 @@ class UnitTable:
         self._free = list(range(num_units, EMPTY_UNIT, -1))
         self._units = np.full((num_slots, max_units), EMPTY_UNIT, np.int64)
         self._num_units = np.full(num_slots, -1, np.int64)  # -1: the slot is empty
+        self._stale: set[int] = set()  # free, with what the last owner left
 
     @property
     def num_free_units(self) -> int:
@@ -65,20 +66,28 @@ class UnitTable:
             )
 
     def assign(self, slot: int, num_units: int) -> list[int]:
-        """Units for a new item in the empty ``slot``, for which there is room."""
+        """Units for a new item in the empty ``slot``, for which there is room: those given back last, all of
+        which the caller overwrites."""
         if self._num_units[slot] >= 0:
             raise HmiError(ErrorCode.INTERNAL, f"slot {slot} is not empty")
         units = [self._free.pop() for _ in range(num_units)]
         self._units[slot, :num_units] = units
         self._num_units[slot] = num_units
+        self._stale.difference_update(units)
         return units
 
-    def release(self, slot: int) -> list[int]:
-        """Empty ``slot``; returns the units that it held."""
-        units = [int(unit) for unit in self._units[slot, : max(0, self._num_units[slot])]]
+    def release(self, slot: int) -> None:
+        """Empty ``slot``; nothing happens to an empty one."""
+        units = self.units_of(slot)
         self._free.extend(reversed(units))
+        self._stale.update(units)
         self._units[slot] = EMPTY_UNIT
         self._num_units[slot] = -1
+
+    def take_stale(self) -> list[int]:
+        """Units that no slot has held since they were released: the caller overwrites them now."""
+        units = list(self._stale)
+        self._stale.clear()
         return units
 
     def require_filled(self, slots: NDArray[np.int64]) -> None:
@@ -120,3 +129,4 @@ class UnitTable:
             for unit in row[: max(0, n)]
         ]
         assert sorted([*held, *self._free]) == list(range(1, self.num_units + 1))
+        assert self._stale <= set(self._free)

@@ -224,7 +224,7 @@ def test_the_forward_reads_the_arena_and_not_the_source(bench: Bench, method: st
     with lease:  # the very tensors that were promoted
         assert lease.value.adapter is not None
         lease.value.adapter.units.fill_(float("nan"))
-        lease.value.head.weight.fill_(float("nan"))
+        lease.value.head.units.fill_(float("nan"))
     np.testing.assert_array_equal(bench.alone(hplm), before)
 
 
@@ -395,7 +395,7 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     assert isinstance(runner, ModelRunner)
     adapters, heads = runner._bank.adapters, runner._bank.heads
     assert reserved["device", "adapters"] == adapters._arena.nbytes
-    assert reserved["device", "heads"] == heads._weight.nbytes + heads._bias.nbytes
+    assert reserved["device", "heads"] == heads._arena.nbytes
     assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
     parts = [tensor for layer in runner._upper._layers for part in layer for tensor in part[:2]]
     assert runner._lower is not None

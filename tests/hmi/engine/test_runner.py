@@ -99,7 +99,7 @@ def late_device(store: TinyStore) -> tuple[Device, LateCopies]:
     device = Device(store, copies)
     device.runner.warm_up(32)
     bank = device.bank
-    copies.arenas = (bank.adapters._arena, bank.heads._weight, bank.heads._bias)
+    copies.arenas = (bank.adapters._arena, bank.heads._arena)
     return device, copies
 
 
@@ -115,7 +115,7 @@ def test_answers_are_the_same_however_late_copies_arrive(tiny_store: TinyStore, 
         for one, other in zip(found, expected, strict=True):
             assert np.array_equal(one, other)
     assert copies.num_begun == 1
-    assert copies.num_hosted == 2 * 3, "an adapter's units, a head's weight and bias"
+    assert copies.num_hosted == 2 * 2, "an adapter's units and a head's"
 
 
 def test_what_is_promoted_for_the_next_batch_does_not_touch_one_that_is_computed(

@@ -84,6 +84,20 @@ def test_it_reads_an_item_once_however_many_ask() -> None:
     world.loader.close()
 
 
+def test_what_is_in_the_host_tier_and_sound_is_leased_at_once() -> None:
+    world = World()
+    assert world.loader.acquire_now("a") is None
+    world.loader.acquire("a").result(WAIT_S).release()
+    lease = world.loader.acquire_now("a")
+    assert lease is not None
+    assert lease.value == "A"
+    lease.release()
+    world.loader.quarantine("a", BundleBroken("not finite"))
+    assert world.loader.acquire_now("a") is None
+    assert world.disk.reads == ["a"]
+    world.loader.close()
+
+
 def test_it_reads_on_threads_of_its_own() -> None:
     world = World()
     world.loader.acquire("a").result(WAIT_S).release()

@@ -181,6 +181,7 @@ def test_a_call_that_outlives_its_slot_gives_no_answer(backbone: Backbone) -> No
     states, offsets = documents_of([4], backbone)
     call = bank.call(np.array([0]), offsets)
     bank.wipe(0)
+    bank.call(np.array([IDENTITY]), offsets)  # the next batch's
     with torch.inference_mode():
         assert backbone.upper(states, offsets, call).isnan().all()
 

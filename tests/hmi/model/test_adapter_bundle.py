@@ -82,7 +82,7 @@ def test_what_it_takes_in_host_memory_is_known_before_it_is_read(
             backbone.fields, num_adapter_units=2, num_head_units=2, max_rank=16, max_labels=8, dtype=dtype
         )
         packed = bank.pack(hplm)
-        tensors = [packed.head.weight, packed.head.bias]
+        tensors = [packed.head.units]
         tensors += [] if packed.adapter is None else [packed.adapter.units]
         assert bank.packed_bytes(hplm.fields) == packed.num_bytes == sum(part.nbytes for part in tensors)
 

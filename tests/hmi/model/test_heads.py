@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
-from hmi.model.heads import HeadBank, HostHead, head_unit_bytes, head_units, mean_pool
+from hmi.model.heads import HeadBank, HostHead, PackedHead, head_unit_bytes, head_units, mean_pool
 from tests.tiny.adapters import random_head
 from wire.artifacts import BackboneFields
 
@@ -35,7 +35,7 @@ def heads() -> list[HostHead]:
 def bank(heads: list[HostHead]) -> HeadBank:
     filled = HeadBank(FIELDS, num_slots=6, max_labels=32)
     for slot, head in enumerate(heads):
-        filled.write(slot, head)
+        filled.write(slot, PackedHead.of(head))
     return filled
 
 
@@ -64,20 +64,20 @@ def test_labels_past_a_heads_own_take_no_probability(bank: HeadBank, heads: list
 def test_it_reads_the_arena_and_not_the_source() -> None:
     bank = HeadBank(FIELDS, num_slots=1, max_labels=8)
     head = random_head(FIELDS, num_labels=3, seed=0)
-    bank.write(0, head)
+    bank.write(0, PackedHead.of(head))
     pooled = torch.randn(1, FIELDS.hidden)
     before = bank.logits(pooled, np.array([0]))
     head.weight.fill_(1e6)
     head.bias.fill_(1e6)
     assert torch.equal(bank.logits(pooled, np.array([0])), before)
-    bank.write(0, random_head(FIELDS, num_labels=3, seed=1))
+    bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=3, seed=1)))
     assert not torch.equal(bank.logits(pooled, np.array([0])), before)
 
 
 def test_a_smaller_head_leaves_nothing_of_the_larger_one_before_it() -> None:
     bank = HeadBank(FIELDS, num_slots=1, max_labels=16)
-    bank.write(0, random_head(FIELDS, num_labels=16, seed=0))
-    bank.write(0, random_head(FIELDS, num_labels=2, seed=1))
+    bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=16, seed=0)))
+    bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=2, seed=1)))
     logits = bank.logits(torch.randn(1, FIELDS.hidden), np.array([0]))
     assert logits.shape == (1, 8)
     assert torch.isfinite(logits[0]).tolist() == [True] * 2 + [False] * 6
@@ -86,17 +86,33 @@ def test_a_smaller_head_leaves_nothing_of_the_larger_one_before_it() -> None:
 
 def test_a_wiped_or_never_written_slot_is_refused(heads: list[HostHead]) -> None:
     bank = HeadBank(FIELDS, num_slots=2, max_labels=8)
-    bank.write(0, heads[0])
+    bank.write(0, PackedHead.of(heads[0]))
     bank.wipe(0)
     for slot in (0, 1):
         with pytest.raises(HmiError, match="are empty"):
             bank.logits(torch.zeros(1, FIELDS.hidden), np.array([slot]))
 
 
+def test_what_a_wiped_slot_left_is_gone_before_the_next_batch_or_under_what_is_written(
+    heads: list[HostHead],
+) -> None:
+    bank = HeadBank(FIELDS, num_slots=3, max_labels=8)
+    for slot in range(3):
+        bank.write(slot, PackedHead.of(heads[0]))
+    call = bank.call(np.array([0]))
+    bank.wipe(0)
+    bank.wipe(1)
+    bank.write(1, PackedHead.of(heads[1]))  # into the unit that was given back last
+    bank.call(np.array([2]))
+    assert call.logits(torch.zeros(1, FIELDS.hidden)).isnan().all()
+    assert bank.logits(torch.zeros(2, FIELDS.hidden), np.array([1, 2])).isnan().sum() == 0
+    bank.check_integrity()
+
+
 def test_it_refuses_more_labels_than_it_takes() -> None:
     bank = HeadBank(FIELDS, num_slots=1, max_labels=8)
     with pytest.raises(BundleMismatch, match="9 labels, this service takes up to 8"):
-        bank.write(0, random_head(FIELDS, num_labels=9, seed=0))
+        bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=9, seed=0)))
 
 
 def test_its_size_is_known_before_it_is_allocated() -> None:

@@ -7,7 +7,7 @@ from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.heads import HostHead
+from hmi.model.heads import HostHead, PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import from_content, packed_form, to_content
 from tests.tiny.adapters import random_adapter
@@ -42,7 +42,7 @@ def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype)
     )
     chance = torch.Generator().manual_seed(1)
     head = HostHead(torch.randn(2, backbone.fields.hidden, generator=chance), torch.randn(2))
-    return PackedHplm(fields, adapter, head)
+    return PackedHplm(fields, adapter, PackedHead.of(head))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -52,8 +52,8 @@ def test_what_goes_in_comes_out(backbone: Backbone, config: AdapterConfig | None
     found = from_content(to_content(item))
     assert found.fields == item.fields
     assert found.num_bytes == item.num_bytes
-    assert torch.equal(found.head.weight, item.head.weight)
-    assert torch.equal(found.head.bias, item.head.bias)
+    assert found.head.num_labels == item.head.num_labels
+    assert torch.equal(found.head.units, item.head.units)
     if item.adapter is None:
         assert found.adapter is None
         return
