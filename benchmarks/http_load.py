@@ -2,8 +2,11 @@
 
 import asyncio
 import hashlib
+import itertools
 import json
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,10 +20,10 @@ import torch
 import uvicorn
 
 from hmi.base.clock import SystemClock
-from hmi.cli.serve import EventSinks, make_service
+from hmi.cli.serve import EventSinks, make_service, server_config
+from hmi.model.tokenizer import tokenise_on_the_calling_thread
 from hmi.service.catalog_reader import CatalogReaderConfig
 from hmi.service.catalog_source import CatalogConnection
-from hmi.service.http_protocol import JoiningProtocol
 from hmi.service.logs import set_up_logs
 from hmi.service.settings import ServiceSettings
 from hmi.service.snapshot import CatalogRows
@@ -104,12 +107,16 @@ class NoSink:
 
 @contextmanager
 def serving(served: Served, folder: Path) -> Iterator[int]:
-    """The service's port, while its process runs."""
+    """The service's port, while its process runs. It logs as by default, to ``folder``."""
     told = folder / "served.json"
     told.write_text(codec.to_json(served))
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "benchmarks.http_load", str(told)], stdout=subprocess.PIPE, text=True
-    )
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "benchmarks.http_load", str(told)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
@@ -164,51 +171,72 @@ def request_bytes(number: int, texts: Sequence[str]) -> bytes:
 
 
 def closed_loop(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> HttpFigures:
-    """Keep ``connections`` busy with ``requests`` in turn; what ends after ``seconds`` does not count."""
+    """Keep ``connections`` busy with ``requests`` in turn; what ends after ``seconds`` does not count.
+
+    The client shares the service's cores, so it does as little as it can: it sends bytes that are ready and
+    looks for the end of each answer. (Streams of asyncio took more of a core than the service's parsing.)
+    """
     figures = HttpFigures()
-    begin, processor = time.monotonic(), time.process_time()
-
-    async def connection(first: int) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        number = first
-        while (sent := time.monotonic()) < begin + seconds:
-            await _one(reader, writer, requests[number % len(requests)], figures, sent)
-            number += connections
-        writer.close()
-
-    async def all_connections() -> None:
-        await asyncio.gather(*(connection(number) for number in range(connections)))
-
-    asyncio.run(all_connections())
+    opened = [_Connection(port, requests[number::connections]) for number in range(connections)]
+    with selectors.DefaultSelector() as selector:
+        for each in opened:
+            selector.register(each.socket, selectors.EVENT_READ, each)
+        begin, processor = time.monotonic(), time.process_time()
+        for each in opened:
+            each.send()
+        while (now := time.monotonic()) < begin + seconds:
+            for key, _ in selector.select(begin + seconds - now):
+                key.data.receive(figures)
     figures.seconds = time.monotonic() - begin
     figures.generator_share = (time.process_time() - processor) / figures.seconds
+    for each in opened:
+        each.socket.close()
     return figures
 
 
-async def _one(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    request: bytes,
-    figures: HttpFigures,
-    due: float,
-) -> None:
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-    body = await reader.readexactly(length)
-    if b" 200 " in head.split(b"\r\n", 1)[0]:
-        figures.num_answered += 1
-        figures.latencies_s.append(time.monotonic() - due)
-    else:
-        figures.num_failed += 1
-        figures.first_failure = figures.first_failure or body.decode()
+class _Connection:
+    """One request at a time, the next as soon as it is answered."""
+
+    def __init__(self, port: int, requests: Sequence[bytes]) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=START_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._requests = itertools.cycle(requests)
+        self._received = b""
+        self._sent_s = 0.0
+
+    def send(self) -> None:
+        self._received = b""
+        self._sent_s = time.monotonic()
+        self.socket.sendall(next(self._requests))
+
+    def receive(self, figures: HttpFigures) -> None:
+        """What is there to be read; sends the next request when that is a whole answer."""
+        data = self.socket.recv(1 << 16)
+        if not data:
+            raise ConnectionError("the service closed a connection that was in use")
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < _content_length(head):
+            return
+        if head.startswith(b"HTTP/1.1 200 "):
+            figures.num_answered += 1
+            figures.latencies_s.append(time.monotonic() - self._sent_s)
+        else:
+            figures.num_failed += 1
+            figures.first_failure = figures.first_failure or body.decode()
+        self.send()
+
+
+def _content_length(head: bytes) -> int:
+    return int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
 
 
 def _serve(told: Path) -> None:
     served = codec.from_json(Served, told.read_text())
-    set_up_logs(level="ERROR", log_format="console")
+    set_up_logs(level="INFO", log_format="json")
     settings = ServiceSettings(**served.settings)  # type: ignore[arg-type]  # read as from the environment
     torch.set_num_threads(settings.forward_threads)
+    tokenise_on_the_calling_thread()
     service = make_service(
         settings,
         source=FixedCatalog(served.rows()),
@@ -216,9 +244,7 @@ def _serve(told: Path) -> None:
         clock=SystemClock(),
         reader_config=CatalogReaderConfig(poll_s=3600, staleness_s=3600),
     )
-    config = uvicorn.Config(
-        service.app, host="127.0.0.1", port=0, access_log=False, log_config=None, http=JoiningProtocol
-    )
+    config = server_config(service.app, host="127.0.0.1", port=0)
     server = uvicorn.Server(config)
 
     async def run() -> None:
@@ -228,7 +254,8 @@ def _serve(told: Path) -> None:
         print(server.servers[0].sockets[0].getsockname()[1], flush=True)
         await task
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # as uvicorn does where it runs
+        runner.run(run())
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Request and answer of ``POST /v1/tasks/{task}/predict``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -120,7 +121,13 @@ class ReadInput:
 
 def prediction(answer: Answer, read: ReadInput) -> dict[str, object]:
     """One element of an answer's predictions: the fields of both parts."""
-    return {field.name: getattr(part, field.name) for part in (answer, read) for field in fields(part)}
+    return {name: getattr(part, name) for part in (answer, read) for name in _NAMES[type(part)]}
+
+
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    part: tuple(field.name for field in fields(part))
+    for part in (LabelAnswer, ValueAnswer, LabelsAnswer, SpansAnswer, ReadInput)
+}
 
 
 @dataclass(frozen=True, slots=True)

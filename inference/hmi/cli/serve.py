@@ -12,7 +12,7 @@ from types import FrameType
 import structlog
 import torch
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from hmi.artifacts.store import open_store
 from hmi.base.clock import Clock, SystemClock
@@ -22,6 +22,7 @@ from hmi.cli.main import EXIT_OK
 from hmi.cli.open_plane import PACKED_SHARE, open_plane
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
+from hmi.model.tokenizer import tokenise_on_the_calling_thread
 from hmi.service.access import Access
 from hmi.service.answering import Answering
 from hmi.service.app import ServiceParts, make_app
@@ -31,10 +32,12 @@ from hmi.service.event_spool import EventSpool
 from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
 from hmi.service.health import Health
 from hmi.service.http_protocol import JoiningProtocol
+from hmi.service.joint_events import JointEvents
 from hmi.service.limits import Limits
 from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PLANE_GAUGES, PlaneHolder
+from hmi.service.predict import Predict
 from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
 from hmi.service.snapshot import CatalogSnapshot
@@ -64,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInput(f"the settings are wrong: {exc}") from exc
     log.info("settings", **settings.shown())
     torch.set_num_threads(settings.forward_threads)
+    tokenise_on_the_calling_thread()
     server = _server(settings)
     # uvicorn raises the signal again when it has ended; a drained service ends well.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -107,7 +111,7 @@ class EventSinks:
 class Service:
     """The application, and what is asked about its health."""
 
-    app: Starlette
+    app: ASGIApp
     health: Health
 
 
@@ -155,20 +159,35 @@ def make_service(
     metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: usage.num_lost)
     for name, help_text in PLANE_GAUGES.items():
         metrics.watch(name, help_text, partial(planes.gauge, name))
-    routes = Routes(
+    access = Access(reader, clock)
+    predict = Predict(
         settings=settings,
         clock=clock,
-        access=Access(reader, clock),
+        access=access,
         planes=planes,
         answering=answering,
-        usage=usage,
+        usage=JointEvents(usage),
         limits=limits,
-        metrics=metrics,
-        health=health,
     )
+    routes = Routes(predict=predict, access=access, planes=planes, metrics=metrics, health=health)
     parts = ServiceParts(reader, planes, answering, writers)
     app = make_app(routes, parts, metrics=metrics, clock=clock)
     return Service(app, health)
+
+
+def server_config(app: ASGIApp, *, host: str, port: int) -> uvicorn.Config:
+    """How uvicorn serves the application."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        http=JoiningProtocol,
+        server_header=False,
+        proxy_headers=False,  # nobody asks where a request comes from
+        timeout_graceful_shutdown=DRAIN_S,
+    )
 
 
 def _server(settings: ServiceSettings) -> DrainingServer:
@@ -185,16 +204,7 @@ def _server(settings: ServiceSettings) -> DrainingServer:
             poll_s=settings.catalog_poll_s, staleness_s=settings.key_staleness_s
         ),
     )
-    config = uvicorn.Config(
-        service.app,
-        host=settings.service_host,
-        port=settings.service_port,
-        access_log=False,
-        log_config=None,
-        http=JoiningProtocol,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_S,
-    )
+    config = server_config(service.app, host=settings.service_host, port=settings.service_port)
     return DrainingServer(config, service.health)
 
 

@@ -1,5 +1,6 @@
 """Texts to packed token ids, by the backbone's own tokenizer.json; no torch."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,15 @@ class EncodedTexts:
         return None if self.words is None else self.words[offsets[document] : offsets[document + 1]]
 
 
+def tokenise_on_the_calling_thread() -> None:
+    """For a process whose cores are others': the library's own threads would wait for one, and the caller
+    for them."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # read at every call
+
+
 class Tokenizer:
-    """Immutable and safe to share between threads; the library's own threads work on one call together."""
+    """Immutable and safe to share between threads; the library's own threads work on one call together,
+    unless tokenise_on_the_calling_thread()."""
 
     def __init__(self, library: tokenizers.Tokenizer) -> None:
         library.no_truncation()
@@ -77,23 +85,39 @@ class Tokenizer:
         Longer texts lose their end, never their [SEP], and are reported as truncated; of a pair the longer
         text does. Raises InvalidInput for a text that is not valid Unicode (a lone surrogate).
         """
-        if max_tokens < MIN_TOKENS:
-            raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")
+        return self.encode_each([(texts, max_tokens)], with_words=with_words)[0]
+
+    def encode_each(
+        self, asked: Sequence[tuple[Sequence[Text], int]], *, with_words: bool = False
+    ) -> list[EncodedTexts]:
+        """As encode() of each (texts, ``max_tokens``) by itself, in one call of the library; raises
+        InvalidInput when one of them is refused."""
+        for _, max_tokens in asked:
+            if max_tokens < MIN_TOKENS:
+                raise InvalidInput(f"max_tokens is {max_tokens}, at least {MIN_TOKENS} are needed")
         try:
             encode = self._library.encode_batch if with_words else self._library.encode_batch_fast
-            encodings = encode(list(texts))
+            encodings = encode([text for texts, _ in asked for text in texts])
         except (TypeError, UnicodeError) as exc:
             raise InvalidInput("a text is not valid Unicode text") from exc
-        ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
-        lengths = np.array([len(document) for document in ids], dtype=np.int64)
+        packed, first = [], 0
+        for texts, max_tokens in asked:
+            last = first + len(texts)
+            packed.append(self._packed(encodings[first:last], max_tokens, with_words=with_words))
+            first = last
+        return packed
+
+    def _packed(
+        self, encodings: Sequence[tokenizers.Encoding], max_tokens: int, *, with_words: bool
+    ) -> EncodedTexts:
+        ids = [np.array(encoding.ids, np.int32) for encoding in encodings]
+        lengths = np.array([len(document) for document in ids], np.int64)
         truncated = lengths > max_tokens
         for index in np.flatnonzero(truncated):
             ids[index] = self._cut(ids[index], max_tokens)
-        num_tokens = np.minimum(lengths, max_tokens)
-        offsets = np.concatenate(([0], np.cumsum(num_tokens))).astype(np.int64)
-        token_ids = np.concatenate(ids) if ids else np.zeros(0, np.int32)
+        documents = Documents.pack(ids)
         words = _cut_words(encodings, max_tokens) if with_words else None
-        return EncodedTexts(Documents(token_ids, offsets), truncated, num_tokens, words)
+        return EncodedTexts(documents, truncated, np.minimum(lengths, max_tokens), words)
 
     def spans(self, text: str) -> Sequence[tuple[int, int]]:
         """First character and the one after the last (code points) of every token that encode() gives, before

@@ -10,16 +10,17 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hmi.base.clock import Clock
 from hmi.base.errors import HmiError
 from hmi.service.answering import Answering
 from hmi.service.catalog_reader import CatalogReader
-from hmi.service.errors import ClientGone, on_client_gone, on_hmi_error, on_http_exception, on_unexpected
+from hmi.service.errors import on_hmi_error, on_http_exception, on_unexpected
 from hmi.service.event_writer import EventWriter
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PlaneHolder
+from hmi.service.predict import Predict, task_to_predict
 from hmi.service.request_ids import RequestIds
 from hmi.service.routes import Routes
 
@@ -39,7 +40,7 @@ class ServiceParts:
     writers: Sequence[EventWriter[Any]]
 
 
-def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, clock: Clock) -> Starlette:
+def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, clock: Clock) -> ASGIApp:
     """The application. It starts ``parts`` and stops them after the last request."""
 
     @asynccontextmanager
@@ -47,18 +48,32 @@ def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, cl
         async with running(parts):
             yield
 
-    return Starlette(
+    others = Starlette(
         routes=routes.all(),
-        middleware=[
-            Middleware(RequestIds, clock=clock, observe=metrics.observe_request, on_unexpected=on_unexpected)
-        ],
-        exception_handlers={
-            HmiError: on_hmi_error,
-            HTTPException: on_http_exception,
-            ClientGone: on_client_gone,
-        },
+        exception_handlers={HmiError: on_hmi_error, HTTPException: on_http_exception},
         lifespan=lifespan,
     )
+    return RequestIds(
+        _PredictionsFirst(routes.predict, others),
+        clock=clock,
+        observe=metrics.observe_request,
+        on_unexpected=on_unexpected,
+    )
+
+
+class _PredictionsFirst:
+    """Takes predictions past Starlette, whose way to a handler takes as long as all that the handler does."""
+
+    def __init__(self, predict: Predict, others: ASGIApp) -> None:
+        self._predict = predict
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and task_to_predict(scope) is not None:
+            scope["endpoint"] = self._predict
+            await self._predict(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
 
 
 @asynccontextmanager

@@ -69,6 +69,8 @@ def asked_of(body: bytes, settings: ServiceSettings) -> Asked:
 
 
 def _known(parameters: dict[str, Any]) -> PredictParameters:
+    if not parameters:
+        return PredictParameters()
     known = [field.name for field in fields(PredictParameters)]
     unknown = next((name for name in parameters if name not in known), None)
     if unknown is not None:

@@ -7,6 +7,7 @@ Every event has an id of its own and is inserted by it, so that sending a file t
 
 import fcntl
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -49,17 +50,23 @@ class EventSpool(Generic[EventT]):
     def num_bytes(self) -> int:
         return self._sealed_bytes + self._active_bytes
 
-    def append(self, event: EventT) -> None:
-        """Keep ``event``; past ``max_bytes`` (the catalog was away for long) count it as lost."""
-        line = msgspec.json.encode(event) + b"\n"
-        if self.num_bytes + len(line) > self._max_bytes:
-            self.num_lost += 1
-            return
+    def append(self, *events: EventT) -> None:
+        """Keep ``events``, in one write; past ``max_bytes`` (the catalog was away for long) count them as
+        lost."""
+        lines = [msgspec.json.encode(event) + b"\n" for event in events]
+        room = self._max_bytes - self.num_bytes
+        kept = list(_fitting(lines, room))
         try:
-            self._active_bytes += os.write(self._active, line)
+            written = os.write(self._active, b"".join(kept)) if kept else 0
         except OSError as exc:  # a full disk must not stop predictions
             log.error("event_lost", folder=self._folder.name, reason=exc.strerror)
-            self.num_lost += 1
+            written = 0
+        whole = list(_fitting(kept, written))
+        num_bytes = sum(map(len, whole))
+        if num_bytes < written:  # the disk was full in the middle of a line
+            os.ftruncate(self._active, self._active_bytes + num_bytes)
+        self._active_bytes += num_bytes
+        self.num_lost += len(lines) - len(whole)
 
     def seal(self) -> list[Path]:
         """Begin a new file if the current one holds anything; all sealed files, oldest first."""
@@ -100,3 +107,12 @@ class EventSpool(Generic[EventT]):
 
 def _number(path: Path) -> int:
     return int(path.stem)
+
+
+def _fitting(lines: Iterable[bytes], num_bytes: int) -> Iterator[bytes]:
+    """The first ones, which together have at most so many bytes."""
+    for line in lines:
+        num_bytes -= len(line)
+        if num_bytes < 0:
+            return
+        yield line

@@ -1,9 +1,13 @@
-"""uvicorn's HTTP protocol, sending what is written in one go in one go."""
+"""uvicorn's HTTP protocol, sending what is written in one go in one go, and telling who hung up."""
 
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+ON_HANG_UP = "hmi.on_hang_up"
+"""In a request's scope: called, on the event loop, when its connection ends before its answer has been sent.
+(To wait for ASGI's message of it, each request would need a second task.)"""
 
 
 class JoinedWrites:
@@ -36,7 +40,15 @@ class JoinedWrites:
 
 
 class JoiningProtocol(HttpToolsProtocol):
-    """HttpToolsProtocol over JoinedWrites."""
+    """HttpToolsProtocol over JoinedWrites, with ON_HANG_UP."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(cast(asyncio.Transport, JoinedWrites(transport, self.loop)))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        cycle = cast(RequestResponseCycle | None, self.cycle)  # None: nothing was asked
+        if cycle is not None and cycle.disconnected:
+            on_hang_up = cast(dict[str, Any], cycle.scope).get(ON_HANG_UP)
+            if on_hang_up is not None:
+                on_hang_up()

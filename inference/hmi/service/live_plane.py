@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from hmi.artifacts.packed_copies import PackedCopies
-from hmi.base.errors import InvalidInput
 from hmi.engine.engine import Engine
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.request import EngineRequest, HplmRef
@@ -16,13 +14,11 @@ from hmi.memory.loader import Loader
 from hmi.model.hplm_bank import PackedHplm
 from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
+from hmi.service.encoding import JointEncoding
 from hmi.service.plane import KnownFields
 from hmi.service.residency_report import ResidencyReport, TierReport, place_report
 from wire.artifacts import AdapterFields, BundleRef
 
-MAX_CHARS_AT_ONCE = 500
-"""Of texts that are tokenised at once, on the event loop: to reach another thread and come back takes longer
-than they do (150 microseconds)."""
 DRAIN_S = 20.0
 """How long accepted requests may take when the service closes."""
 
@@ -60,6 +56,7 @@ class LivePlane:
         self._known = KnownFields()
         self._served: set[HplmRef] = set()
         self._threads = ThreadPoolExecutor(tokenizer_threads, thread_name_prefix="tokenize")
+        self._encoding = JointEncoding(tokenizer, self._threads)
 
     def start(self) -> None:
         self.engine.start()
@@ -82,13 +79,7 @@ class LivePlane:
 
     async def encode(self, texts: list[Text], max_tokens: int, *, with_words: bool) -> EncodedTexts:
         most = min(max_tokens, self._max_tokens)
-        encode = partial(self._tokenizer.encode, texts, most, with_words=with_words)
-        try:
-            if sum(map(_num_chars, texts)) <= MAX_CHARS_AT_ONCE:
-                return encode()
-            return await asyncio.get_running_loop().run_in_executor(self._threads, encode)
-        except InvalidInput as exc:
-            raise InvalidInput(exc.message, param="inputs") from exc
+        return await self._encoding.encode(texts, most, with_words=with_words)
 
     async def spans(self, texts: list[str]) -> list[Sequence[tuple[int, int]]]:
         def of_all() -> list[Sequence[tuple[int, int]]]:
@@ -148,7 +139,3 @@ class LivePlane:
     def close(self) -> None:
         self.engine.close(drain_s=DRAIN_S)
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def _num_chars(text: Text) -> int:
-    return len(text) if isinstance(text, str) else sum(map(len, text))

@@ -27,6 +27,7 @@ class ServiceMetrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._answered: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._batch_rows = Histogram(
             "hmi_batch_rows", "Documents in a batch", buckets=_COUNTS, registry=self.registry
         )
@@ -54,8 +55,15 @@ class ServiceMetrics:
         )
 
     def observe_request(self, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        if (route, status) not in self._answered:
+            # Looked up by label each time, they would cost as much again as what they count.
+            self._answered[route, status] = (
+                self._requests.labels(route, str(status)),
+                self._request_seconds.labels(route),
+            )
+        count, duration = self._answered[route, status]
+        count.inc()
+        duration.observe(seconds)
 
     def observe_batch(self, batch: BatchRecord) -> None:
         self._batch_rows.observe(batch.num_rows)

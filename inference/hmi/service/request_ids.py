@@ -1,22 +1,30 @@
 """Gives every request an id, the caller's own when it is sound, and logs one line a request."""
 
 import re
-import uuid
 from collections.abc import Callable
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hmi.base.clock import Clock
+from hmi.base.random_ids import RandomIds
 from wire.ids import RequestId
 
-HEADER = "X-Request-Id"
+HEADER = b"x-request-id"
 _SOUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _KEY = "hmi.request_id"
 
 log = structlog.get_logger(__name__)
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """The first header of this (lower-case) name."""
+    for given, value in scope["headers"]:
+        if given == name:
+            text: str = value.decode("latin-1")
+            return text
+    return None
 
 
 def request_id_of(scope: Scope) -> RequestId:
@@ -39,13 +47,14 @@ class RequestIds:
         self._clock = clock
         self._observe = observe
         self._on_unexpected = on_unexpected
+        self._ids = RandomIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
-        scope[_KEY] = given if _SOUND.fullmatch(given) else uuid.uuid4().hex
+        given = header_of(scope, HEADER) or ""
+        request_id = scope[_KEY] = given if _SOUND.fullmatch(given) else self._ids.hex()
         start = self._clock.monotonic()
         status: int | None = None
 
@@ -53,19 +62,20 @@ class RequestIds:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[HEADER] = scope[_KEY]
+                message["headers"] = [*message["headers"], (HEADER, request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=scope[_KEY]):
-            try:
-                await self._app(scope, receive, send_with_id)
-            except Exception as exc:  # noqa: BLE001 the edge of a request: it fails alone, in the one error shape
-                response = self._on_unexpected(scope, exc)
-                if status is None:
-                    await response(scope, receive, send_with_id)
-            finally:
-                seconds = self._clock.monotonic() - start
-                # The handler's name, never the path: a path may hold anything.
-                route = getattr(scope.get("endpoint"), "__name__", "unknown")
-                self._observe(route, status or 0, seconds)
-                log.info("request", route=route, status=status, ms=round(1000 * seconds, 1))
+        # Never unbound: a request is a task of its own, and so is what goes on in its context afterwards.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as exc:  # noqa: BLE001 the edge of a request: it fails alone, in the one error shape
+            response = self._on_unexpected(scope, exc)
+            if status is None:
+                await response(scope, receive, send_with_id)
+        finally:
+            seconds = self._clock.monotonic() - start
+            # The handler's name, never the path: a path may hold anything.
+            route = getattr(scope.get("endpoint"), "__name__", "unknown")
+            self._observe(route, status or 0, seconds)
+            log.info("request", route=route, status=status, ms=round(1000 * seconds, 1))

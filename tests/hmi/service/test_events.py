@@ -12,6 +12,7 @@ from hmi.base.units import MIB
 from hmi.service.event_spool import EventSpool
 from hmi.service.event_writer import EventWriter
 from tests.fakes.events import FakeEventTable
+from tests.fakes.full_disk import full_disk
 from wire.ids import EventId, KeyId, TaskId, TenantId, VersionId
 from wire.usage import UsageEvent
 
@@ -112,3 +113,24 @@ def test_two_services_cannot_share_a_spool(tmp_path: Path) -> None:
         spool_in(tmp_path)
     spool.close()
     spool_in(tmp_path).close()
+
+
+def test_events_that_are_kept_together_are_one_after_the_other(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    spool.append(event(1), event(2))
+    spool.append()
+    spool.append(event(3))
+    flush(spool, table)
+    assert list(table.events.values()) == [event(number) for number in (1, 2, 3)]
+
+
+def test_what_a_full_disk_did_not_take_is_lost_and_the_rest_stays_readable(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    with full_disk():
+        spool.append(*(event(number) for number in range(100)))
+    num_kept = 100 - spool.num_lost
+    assert 0 < num_kept < 100
+    spool.append(event(100))  # there is room again
+    flush(spool, table)
+    assert list(table.events.values()) == [event(number) for number in (*range(num_kept), 100)]
+    assert spool.num_bytes == 0

@@ -1,5 +1,7 @@
 """The service over HTTP, real engine and tiny backbone, a fake catalog: what works, then every refusal."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +13,7 @@ import pytest
 from hmi.base.units import KIB
 from hmi.build.offline import open_offline
 from hmi.plot.tree import read_tree
+from hmi.service.http_protocol import ON_HANG_UP
 from tests.hmi.service.service_world import (
     ACME,
     GLOBEX,
@@ -363,6 +366,8 @@ def test_another_content_type_is_415(service: Service) -> None:
 def test_other_addresses_and_methods_have_the_same_error_shape(service: Service) -> None:
     assert code_of(service.client.get("/v1/nothing")) == (404, "not_found")
     assert code_of(service.client.get(PREDICT)) == (405, "method_not_allowed")
+    assert code_of(service.predict(task="a/b")) == (404, "not_found")
+    assert code_of(service.predict(task="")) == (404, "not_found")
 
 
 # Broken parts
@@ -540,3 +545,36 @@ def assert_served_offline(store: TinyStore, ref: BundleRef, served: list[dict[st
         (span["start"], span["end"], span["label"]) for span in served
     ]
     assert [span["score"] for span in served] == pytest.approx([s.score for s in answer.spans], abs=1e-4)
+
+
+def test_who_hangs_up_is_not_answered_and_not_counted(tiny_store: TinyStore, tmp_path: Path) -> None:
+    body = json.dumps({"inputs": ["the film was good"]}).encode()
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": PREDICT,
+        "headers": [(b"authorization", f"Bearer {ACME}".encode()), (b"content-type", b"application/json")],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def hang_up(app: Any) -> None:
+        asking = asyncio.ensure_future(app(scope, receive, send))
+        while ON_HANG_UP not in scope:
+            await asyncio.sleep(0)
+        scope[ON_HANG_UP]()
+        await asking
+        assert ON_HANG_UP not in scope, "whoever hangs up later harms nothing"
+
+    with running(tiny_store, tmp_path) as service:
+        assert service.client.portal is not None
+        service.client.portal.call(hang_up, service.client.app)
+        assert [message.get("status") for message in sent] == [499, None]
+        assert service.predict().status_code == 200, "the others go on"
+        service.wait_until(lambda: "hmi_open_requests 0.0" in service.client.get("/metrics").text)
+    assert len(service.usage.events) == 1

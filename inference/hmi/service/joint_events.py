@@ -1,0 +1,35 @@
+"""Keeps the events of all answers of a moment with one write."""
+
+import asyncio
+from typing import Generic, TypeVar
+
+from hmi.service.event_spool import EventSpool
+
+EventT = TypeVar("EventT")
+
+
+class JointEvents(Generic[EventT]):
+    """Over a spool. Event loop only. A write is a system call, at which the loop gives the interpreter up."""
+
+    def __init__(self, spool: EventSpool[EventT]) -> None:
+        self._spool = spool
+        self._events: list[EventT] = []
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def keep(self, event: EventT) -> None:
+        """Returns when the spool has ``event``. It gets it also when nobody waits any more."""
+        loop = asyncio.get_running_loop()
+        if not self._events:
+            loop.call_soon(self._write)
+        written: asyncio.Future[None] = loop.create_future()
+        self._events.append(event)
+        self._waiters.append(written)
+        await written
+
+    def _write(self) -> None:
+        events, self._events = self._events, []
+        waiters, self._waiters = self._waiters, []
+        self._spool.append(*events)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
