@@ -16,6 +16,8 @@ from wire.errors import ErrorCode
 from wire.ids import TenantId, TrialId, VersionId
 
 MAX_KEY_CHARS = 128
+MAX_GRANTED = 10_000
+"""Grants that are remembered of a snapshot: each is a few hundred bytes."""
 T = TypeVar("T")
 
 _MAY_BE_NEW = {ErrorCode.INVALID_KEY, ErrorCode.TASK_NOT_FOUND, ErrorCode.TASK_NOT_DEPLOYED}
@@ -57,11 +59,13 @@ class Access:
     def __init__(self, reader: CatalogReader, clock: Clock) -> None:
         self._reader = reader
         self._clock = clock
+        self._granted: dict[tuple[bytes, str], Grant] = {}  # key_sha256 and slug -> by that snapshot:
+        self._granted_by: CatalogSnapshot | None = None
 
     async def to_task(self, authorization: str | None, slug: str) -> Grant:
         """The right to predict with task ``slug``. Another tenant's task is as unknown as an absent one."""
         secret = bearer(authorization)
-        return await self._twice(lambda snapshot: _grant(snapshot, secret, slug, self._clock.now()))
+        return await self._twice(lambda snapshot: self._grant(snapshot, secret, slug))
 
     async def to_tasks(self, authorization: str | None) -> list[TaskRow]:
         """All deployed tasks that a key may use, by slug."""
@@ -71,6 +75,15 @@ class Access:
         return [
             tasks[slug] for slug in sorted(tasks) if _is_open_to(key, tasks[slug]) and hplm_of(tasks[slug])
         ]
+
+    def _grant(self, snapshot: CatalogSnapshot, secret: str, slug: str) -> Grant:
+        if snapshot is not self._granted_by or len(self._granted) >= MAX_GRANTED:
+            self._granted, self._granted_by = {}, snapshot
+        key = _key(snapshot, secret, self._clock.now())
+        grant = self._granted.get((key.key_sha256, slug))
+        if grant is None:
+            grant = self._granted[key.key_sha256, slug] = _grant(snapshot, key, slug)
+        return grant
 
     async def _twice(self, decide: Callable[[CatalogSnapshot], T]) -> T:
         try:
@@ -105,8 +118,7 @@ def _key(snapshot: CatalogSnapshot, secret: str, now: datetime) -> KeyRow:
     return key
 
 
-def _grant(snapshot: CatalogSnapshot, secret: str, slug: str, now: datetime) -> Grant:
-    key = _key(snapshot, secret, now)
+def _grant(snapshot: CatalogSnapshot, key: KeyRow, slug: str) -> Grant:
     task = _tasks_of(snapshot, key.tenant_id).get(slug)
     if task is None or not _is_open_to(key, task):
         raise NotFound("there is no such task for this key", code=ErrorCode.TASK_NOT_FOUND, param="task")

@@ -87,7 +87,7 @@ class Limits:
 
     def count(self, event: UsageEvent) -> None:
         """A request was answered, or stands in the spool from before."""
-        tally = self._tallies.setdefault(event.tenant_id, _Tally())
+        tally = self._tally(event.tenant_id)
         tally.unsent.add(event)
         tally.beyond.add(event)
 
@@ -153,7 +153,7 @@ class Limits:
                 )
 
     def _used(self, limit: LimitRow) -> _Used:
-        tally = self._tallies.setdefault(limit.tenant_id, _Tally())
+        tally = self._tally(limit.tenant_id)
         if self._clock.now() < limit.period_ends_at:
             return _Used(limit.used_texts + tally.beyond.texts, limit.used_tokens + tally.beyond.tokens)
         # The period has ended, and no snapshot says so yet: what is counted from now on is all.
@@ -161,6 +161,12 @@ class Limits:
             tally.period_ends_at = limit.period_ends_at
             tally.beyond = _Used()
         return tally.beyond
+
+    def _tally(self, tenant_id: TenantId) -> _Tally:
+        tally = self._tallies.get(tenant_id)
+        if tally is None:
+            tally = self._tallies[tenant_id] = _Tally()
+        return tally
 
     def _period_left_s(self, limit: LimitRow) -> float:
         return max(1.0, (limit.period_ends_at - self._clock.now()).total_seconds())
