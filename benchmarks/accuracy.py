@@ -24,6 +24,7 @@ from hmi.build.backbone_source import find_source, shipped_calibration
 from hmi.build.checkpoint import write_atomically
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import ExactPath, LowerStates, PlotPath, TaskModel, predict
+from hmi.build.floor_curve import floor_within
 from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import bootstrap_paired_difference
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
@@ -375,11 +376,9 @@ def _covered(found: LowerStates) -> npt.NDArray[np.float64]:
 
 
 def _floor(plot: PlotPath, documents: Documents) -> float:
-    """The highest floor that leaves at most MAX_SHARE_EXACT of the tokens to be computed."""
-    covered = _covered(plot(documents))
-    order = np.argsort(covered, kind="stable")
-    share = np.cumsum(documents.lengths[order]) / documents.num_tokens
-    return float(covered[order][np.searchsorted(share, MAX_SHARE_EXACT, side="right")])
+    """The highest floor that leaves, with 95% confidence, at most MAX_SHARE_EXACT of the tokens of texts like
+    these to be computed."""
+    return floor_within(_covered(plot(documents)), documents.lengths, MAX_SHARE_EXACT)
 
 
 class _FoldSplit:

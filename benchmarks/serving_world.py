@@ -34,7 +34,7 @@ from hmi.build.plot_builder import (
 )
 from hmi.build.windows import Windowing
 from hmi.cli.demo_data import bbc_rows
-from hmi.cli.open_plane import PACKED_FOLDER, PACKED_SHARE, MakeSources, open_plane
+from hmi.cli.open_plane import MakeSources, open_plane, packed_copies
 from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
@@ -51,7 +51,6 @@ from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
-from hmi.model.packed_file import packed_form
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
@@ -192,11 +191,7 @@ class World:
         bank = HplmBank(
             fields, num_adapter_units=1, num_head_units=1, max_rank=8, max_labels=len(LABELS), dtype=dtype
         )
-        copies = PackedCopies(
-            self._cache / PACKED_FOLDER,
-            packed_form(self.ref.digest, dtype),
-            max_bytes=int(DISK_BYTES * PACKED_SHARE),
-        )
+        copies = packed_copies(self._cache, DISK_BYTES, backbone=self.ref.digest, dtype=dtype)
         adapters = store_sources(self.store, self.ref.digest, fields, bank, copies).adapters
         for tenant in self.tenants:
             adapters.read(tenant.hplm.adapter)

@@ -47,9 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     upload.add_argument("file", type=Path)
     upload.add_argument("--name", help="of the dataset; else the file's")
     upload.add_argument("--kind", choices=KINDS, default=KINDS[0], help="of the tasks to be trained on it")
-    upload.add_argument("--text-column")
+    _add_text_columns(upload)
     upload.add_argument("--label-column")
-    upload.add_argument("--pair-column", help="of sentence_pair: the second text")
     upload.add_argument("--label-separator", help="of multi_label: what stands between two labels")
     upload.set_defaults(run=_upload)
 
@@ -97,10 +96,15 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("task")
     predict.add_argument("file", type=Path, help=".csv, .tsv, .jsonl or .txt")
     predict.add_argument("--out", type=Path, required=True, help="a CSV file of predictions")
-    predict.add_argument("--text-column", default="text")
-    predict.add_argument("--pair-column", help="of tasks for two texts: the second one")
+    _add_text_columns(predict, text="text")
     predict.set_defaults(run=_predict)
     return parser
+
+
+def _add_text_columns(parser: argparse.ArgumentParser, text: str | None = None) -> None:
+    """Which columns of a file are read; ``text``: the first one's name where none is given."""
+    parser.add_argument("--text-column", default=text, help="of the text; else " + (text or "found by name"))
+    parser.add_argument("--pair-column", help="of tasks for two texts: the second one")
 
 
 def _login(options: argparse.Namespace) -> bool:

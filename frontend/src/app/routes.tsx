@@ -1,13 +1,11 @@
-/** Which page stands at which address. A first visit loads the way to the overview; other pages come when opened. */
+/** Which page stands at which address. A first visit loads the way to sign in; what is behind it comes when opened. */
 
 import { Center, Loader } from "@mantine/core";
 import type { ComponentType } from "react";
 import type { RouteObject } from "react-router";
 
-import { Frame } from "./Frame";
 import { HomePage } from "./pages/HomePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
-import { OverviewPage } from "./pages/OverviewPage";
 import { SignInPage } from "./pages/SignInPage";
 import { Root } from "./Root";
 import { RouteError } from "./RouteError";
@@ -60,9 +58,12 @@ export const routes: RouteObject[] = [
           },
           {
             path: "/t/:tenant",
-            element: <Frame />,
+            ...later(async () => (await import("./Frame")).Frame),
             children: [
-              { index: true, element: <OverviewPage /> },
+              {
+                index: true,
+                ...later(async () => (await import("./pages/OverviewPage")).OverviewPage),
+              },
               {
                 path: "tasks",
                 ...later(async () => (await import("./pages/TasksPage")).TasksPage),

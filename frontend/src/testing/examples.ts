@@ -424,6 +424,7 @@ export const additions = {
     {
       floor: 0.62,
       computed_share: 0.2,
+      max_computed_share: 0.27,
       accuracy: 0.93,
       accuracy_ci95: [0.88, 0.97],
       gain_points: 0.5,

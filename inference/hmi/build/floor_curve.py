@@ -12,6 +12,9 @@ from hmi.build.metrics import bootstrap_rows
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Of the test rows, that are to be computed; a floor never parts rows of equal coverage."""
 
+CONFIDENCE_Z = 1.6449
+"""Of the normal distribution, what 95% lie under."""
+
 Quality = npt.NDArray[np.float64]  # [rows]
 
 
@@ -24,6 +27,7 @@ class FloorPoint:
 
     floor: float  # rows of which trigrams and bigrams answer a smaller share have their lower layers computed
     computed_share: float  # of the rows
+    max_computed_share: float  # of all texts like these, at most so many, with 95% confidence
     accuracy: float
     accuracy_ci95: tuple[float, float]
     gain_points: float  # over looking all rows up, in points of 100
@@ -48,6 +52,7 @@ def floor_curve(
         return FloorPoint(
             floor=floor,
             computed_share=share,
+            max_computed_share=share_bound(np.ones(len(known), np.int64), is_computed) if floor else 0.0,
             accuracy=float(quality.mean()),
             accuracy_ci95=(interval.low, interval.high),
             gain_points=100 * float(gain.mean()),
@@ -69,3 +74,39 @@ def floors_of(known: Sequence[float] | npt.NDArray[np.float64]) -> list[float]:
         if np.searchsorted(ordered, floor) > np.searchsorted(ordered, floors[-1]):
             floors.append(floor)
     return floors
+
+
+def floor_within(known: Quality, num_tokens: npt.NDArray[np.int64], max_share: float) -> float:
+    """The highest floor under which, with 95% confidence, at most ``max_share`` of the tokens of texts like
+    these lie; 0, which computes none, where no floor is so sure.
+
+    ``known`` [rows] is what trigrams and bigrams answer of each, ``num_tokens`` [rows] its length. The texts
+    chosen on are few, so the floor that leaves just ``max_share`` of theirs leaves more of others' half of
+    the time: the upper bound of the share is what must not pass it (share_bound).
+    """
+    order = np.argsort(known, kind="stable")
+    known, num_tokens = known[order], num_tokens[order]
+    best = 0.0
+    for place in np.unique(np.searchsorted(known, known)):  # the rows before the first of equal coverage
+        # Rising: what is sure of a floor is sure of every lower one.
+        if share_bound(num_tokens, np.arange(len(known)) < place) > max_share:
+            break
+        best = float(known[place])
+    return best
+
+
+def share_bound(num_tokens: npt.NDArray[np.int64], is_computed: npt.NDArray[np.bool_]) -> float:
+    """Under which, with 95% confidence, the share of tokens lies that is computed of all texts like these.
+
+    Wilson's bound, with as many texts as would vary as much were they of equal length: of long and short
+    ones, or where it is the long ones that are computed, so many are worth fewer.
+    """
+    weights = num_tokens / num_tokens.sum()
+    share = float(weights[is_computed].sum())
+    rows = 1 / float((weights**2).sum())
+    variance = float((weights**2 * (is_computed - share) ** 2).sum())
+    if variance > 0:
+        rows = min(rows, share * (1 - share) / variance)
+    square = CONFIDENCE_Z**2 / rows
+    spread = CONFIDENCE_Z * np.sqrt(share * (1 - share) / rows + square / (4 * rows))
+    return float((share + square / 2 + spread) / (1 + square))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 import structlog
 import torch
@@ -54,7 +55,7 @@ ROOM_TIMEOUT_S = 20.0
 TOKENIZER_THREADS = 2
 HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
 PACKED_SHARE = 0.4
-"""Of the disk tier: adapters as the device takes them. Whoever owns the tier's budget reserves it."""
+"""Of the disk tier: adapters as the device takes them."""
 PACKED_FOLDER = "packed"
 
 MakeSources = Callable[[Store, Digest, BackboneFields, HplmBank, PackedCopies], Sources]
@@ -122,11 +123,7 @@ def open_plane(
         **{kind.replace(" ", "_") + "_bytes": size for kind, size in device.used_by_kind().items()},
     )
     host = Budget(MemoryTier.HOST, settings.host_bytes)
-    copies = PackedCopies(
-        settings.cache_dir / PACKED_FOLDER,
-        packed_form(ref.digest, dtype),
-        max_bytes=int(settings.disk_bytes * PACKED_SHARE),
-    )
+    copies = packed_copies(settings.cache_dir, settings.disk_bytes, backbone=ref.digest, dtype=dtype)
     sources = make_sources(store, ref.digest, fields, bank, copies)
     inbox = Inbox()
     adapters: Loader[BundleRef, PackedHplm] = Loader(
@@ -217,6 +214,18 @@ def open_plane(
         budgets=(device, host) if disk is None else (device, host, disk),
         tokenizer_threads=TOKENIZER_THREADS,
     )
+
+
+def packed_copies(cache_dir: Path, disk_bytes: int, *, backbone: Digest, dtype: torch.dtype) -> PackedCopies:
+    """Packed adapters of a disk tier, whose owner reserves max_packed_bytes for them."""
+    return PackedCopies(
+        cache_dir / PACKED_FOLDER, packed_form(backbone, dtype), max_bytes=max_packed_bytes(disk_bytes)
+    )
+
+
+def max_packed_bytes(disk_bytes: int) -> int:
+    """Of a disk tier of ``disk_bytes``, for packed adapters."""
+    return int(disk_bytes * PACKED_SHARE)
 
 
 def _reserve_device(

@@ -19,7 +19,7 @@ from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import InvalidInput
 from hmi.base.heap import settle_heap
 from hmi.cli.main import EXIT_OK
-from hmi.cli.open_plane import PACKED_SHARE, open_plane
+from hmi.cli.open_plane import max_packed_bytes, open_plane
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from hmi.model.tokenizer import tokenise_on_the_calling_thread
@@ -128,7 +128,7 @@ def make_service(
     disk = Budget(MemoryTier.DISK, settings.disk_bytes)
     usage_bytes = disk.reserve("usage spool", int(disk.max_bytes * USAGE_SHARE)).num_bytes
     comparison_bytes = disk.reserve("comparison spool", int(disk.max_bytes * COMPARISONS_SHARE)).num_bytes
-    disk.reserve("packed adapters", int(disk.max_bytes * PACKED_SHARE))
+    disk.reserve("packed adapters", max_packed_bytes(disk.max_bytes))
     store = open_store(settings.store_url, settings.cache_dir / "bundles", disk)
     planes = PlaneHolder(
         lambda ref: open_plane(ref, settings, store, disk=disk, on_batch=metrics.observe_batch),

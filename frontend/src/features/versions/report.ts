@@ -85,6 +85,8 @@ interface Additions {
 export interface FloorPoint {
   floor: number;
   computed_share: number;
+  /** At most, of all texts like the test rows (95% confidence); reports of older releases lack it. */
+  max_computed_share?: number;
   accuracy: number;
   accuracy_ci95: [number, number];
   gain_points: number;

@@ -1,10 +1,7 @@
 /** Goes back to the tree before the newest, after saying what that means. */
 
-import { Text } from "@mantine/core";
-
-import { ConfirmButton } from "@/components/ui/ConfirmButton";
-
 import { useBringBack } from "../api/bring-back";
+import { DomainActionButton } from "./DomainActionButton";
 
 export function BringBackButton({
   tenant,
@@ -15,24 +12,17 @@ export function BringBackButton({
   domain: string;
   disabled: boolean;
 }) {
-  const bringBack = useBringBack(tenant, domain);
   return (
-    <ConfirmButton
-      size="xs"
+    <DomainActionButton
+      action={useBringBack(tenant, domain)}
       label="Go back"
       ariaLabel="Go back to the tree before"
       title="Go back to the tree before?"
       confirmLabel="Go back"
-      confirmColor="teal"
       disabled={disabled}
-      error={bringBack.error}
-      isPending={bringBack.isPending}
-      onConfirm={() => bringBack.mutateAsync()}
     >
-      <Text size="sm">
-        Deployed tasks that do not lose on their held-out rows answer from the tree before the newest again,
-        for a week. Then they follow the newest.
-      </Text>
-    </ConfirmButton>
+      Deployed tasks that do not lose on their held-out rows answer from the tree before the newest again, for
+      a week. Then they follow the newest.
+    </DomainActionButton>
   );
 }

@@ -1,10 +1,9 @@
 /** Asks for an update of a domain after saying what it does. */
 
-import { type ButtonProps, Text } from "@mantine/core";
-
-import { ConfirmButton } from "@/components/ui/ConfirmButton";
+import type { ButtonProps } from "@mantine/core";
 
 import { useRequestUpdate } from "../api/request-update";
+import { DomainActionButton } from "./DomainActionButton";
 
 export function UpdateButton({
   tenant,
@@ -23,22 +22,16 @@ export function UpdateButton({
 }) {
   const update = useRequestUpdate(tenant, domain);
   return (
-    <ConfirmButton
-      size="xs"
+    <DomainActionButton
+      action={{ ...update, mutateAsync: () => update.mutateAsync().then(onAsked) }}
       label={label}
       variant={variant}
       title="Update this domain?"
       confirmLabel="Update"
-      confirmColor="teal"
       disabled={disabled}
-      error={update.error}
-      isPending={update.isPending}
-      onConfirm={() => update.mutateAsync().then(onAsked)}
     >
-      <Text size="sm">
-        Its tree is made anew from all the text it has. Deployed tasks that do not lose on their held-out rows
-        follow it; the others stay on the old one for a week and are listed here.
-      </Text>
-    </ConfirmButton>
+      Its tree is made anew from all the text it has. Deployed tasks that do not lose on their held-out rows
+      follow it; the others stay on the old one for a week and are listed here.
+    </DomainActionButton>
   );
 }

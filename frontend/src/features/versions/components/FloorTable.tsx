@@ -11,7 +11,8 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
     <>
       <Text size="sm" mb="xs">
         Texts of which PLOT knows a smaller share in their context have their lower layers computed. The
-        task's settings have the floor; 0% computes none.
+        task's settings have the floor; 0% computes none. Of other texts as many as stands behind “at most”
+        may be computed (95% confidence).
       </Text>
       <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing={6}>
@@ -30,7 +31,7 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
                 <Table.Th scope="row" fw={500}>
                   {formatPercent(point.floor)}
                 </Table.Th>
-                <Table.Td ta="right">{formatPercent(point.computed_share)}</Table.Td>
+                <Table.Td ta="right">{computedWords(point)}</Table.Td>
                 <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
                 <Table.Td ta="right">
                   {signedPoints(point.gain_points)} ({signedPoints(point.gain_points_ci95[0])} to{" "}
@@ -44,4 +45,9 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
       </Table.ScrollContainer>
     </>
   );
+}
+
+function computedWords({ computed_share, max_computed_share }: FloorPoint): string {
+  const share = formatPercent(computed_share);
+  return max_computed_share ? `${share}, at most ${formatPercent(max_computed_share)}` : share;
 }
