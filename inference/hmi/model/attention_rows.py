@@ -1,4 +1,4 @@
-"""Attention over packed documents as few batched matrix multiplications: short documents share a row."""
+"""Attention over packed documents as a call for each of few lengths: short documents share a row."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from hmi.model.relative_positions import RelativePositions
 
@@ -23,7 +24,7 @@ class RowGroup(NamedTuple):
 
     num_rows: int
     length: int
-    places: Tensor  # int64 [3 * num_rows * num_heads * length]: head vectors of query, key and value
+    tokens: Tensor  # int64 [num_rows * length]
     mask: Tensor  # [num_rows, 1, length, length] 0 within a document, _HIDDEN elsewhere; with what
     # relative positions add, [num_rows, num_heads, length, length]
 
@@ -40,7 +41,7 @@ class AttentionRows(NamedTuple):
 
     num_heads: int
     groups: list[RowGroup]
-    back: Tensor  # int64 [padded tokens * num_heads]: head vectors of the answers, in the tokens' order
+    back: Tensor  # int64 [padded tokens]: where each token's answer stands among those of all groups
 
     @classmethod
     def of(
@@ -56,9 +57,8 @@ class AttentionRows(NamedTuple):
         """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]. The
         ``num_padding`` tokens after them get some document's answer, which nobody reads."""
         groups: list[RowGroup] = []
-        heads = np.arange(num_heads)
-        back = np.zeros((int(offsets[-1]) + num_padding, num_heads), np.int64)
-        before = 0  # head vectors of the groups so far
+        back = np.zeros(int(offsets[-1]) + num_padding, np.int64)
+        before = 0  # tokens of the groups so far
         for length, rows in _rows_by_length(np.diff(offsets)).items():
             num_rows = len(rows) if len(rows) <= 2 else -(-len(rows) // ROWS_STEP) * ROWS_STEP
             tokens = np.zeros((num_rows, length), np.int64)  # padding reads a token that it does not count
@@ -69,26 +69,16 @@ class AttentionRows(NamedTuple):
                     first, last = int(offsets[document]), int(offsets[document + 1])
                     tokens[number, at : at + last - first] = np.arange(first, last)
                     owners[number, at : at + last - first] = document
-                    # [row, head, place] -> vector (row * heads + head) * length + place
-                    places = np.arange(at, at + last - first)[:, None]
-                    back[first:last] = before + (number * num_heads + heads) * length + places
+                    start = before + number * length + at
+                    back[first:last] = np.arange(start, start + last - first)
                     at += last - first
-            parts = np.arange(3)[:, None, None, None] * num_heads + heads[None, None, :, None]
-            places = tokens[None, :, None, :] * (3 * num_heads) + parts  # [3, rows, heads, length]
             mask = torch.from_numpy(np.where(owners[:, :, None] == owners[:, None, :], 0.0, _HIDDEN))
             mask = mask[:, None].to(device, dtype)
             if relative is not None:
                 mask = mask + relative.bias(length).to(dtype)  # of a distance: a document may begin anywhere
-            groups.append(
-                RowGroup(
-                    num_rows,
-                    length,
-                    torch.from_numpy(places.ravel()).to(device),
-                    mask,
-                )
-            )
-            before += num_rows * num_heads * length
-        return cls(num_heads, groups, torch.from_numpy(back.ravel()).to(device))
+            groups.append(RowGroup(num_rows, length, torch.from_numpy(tokens.ravel()).to(device), mask))
+            before += num_rows * length
+        return cls(num_heads, groups, torch.from_numpy(back).to(device))
 
 
 def attend(rows: AttentionRows, query_key_value: Tensor) -> Tensor:
@@ -96,17 +86,16 @@ def attend(rows: AttentionRows, query_key_value: Tensor) -> Tensor:
 
     ``query_key_value`` is [padded tokens, 3 * hidden]; answers [padded tokens, hidden].
     """
-    size = query_key_value.size(-1) // (3 * rows.num_heads)
-    vectors = query_key_value.view(-1, size)
+    hidden = query_key_value.size(1) // 3
     answers: list[Tensor] = []
     for group in rows.groups:
-        parts = vectors.index_select(0, group.places).view(3, -1, group.length, size)
-        scores = torch.bmm(parts[0], parts[1].transpose(1, 2))
-        by_row = scores.view(group.num_rows, rows.num_heads, group.length, group.length)
-        shares = torch.add(group.mask, by_row, alpha=size**-0.5).softmax(-1).view_as(scores)
-        answers.append(torch.bmm(shares, parts[2]).view(-1, size))
+        tokens = query_key_value.index_select(0, group.tokens)
+        # [rows, length, 3, heads, size] -> [3, rows, heads, length, size]
+        heads = tokens.view(group.num_rows, group.length, 3, rows.num_heads, -1).permute(2, 0, 3, 1, 4)
+        answer = functional.scaled_dot_product_attention(heads[0], heads[1], heads[2], attn_mask=group.mask)
+        answers.append(answer.transpose(1, 2).reshape(-1, hidden))
     mixed = answers[0] if len(answers) == 1 else torch.cat(answers)
-    return mixed.index_select(0, rows.back).view(-1, rows.num_heads * size)
+    return mixed.index_select(0, rows.back)
 
 
 def _rows_by_length(lengths: NDArray[np.int64]) -> dict[int, list[list[int]]]:
