@@ -148,7 +148,7 @@ describe("a version's report", () => {
 
     const floors = await screen.findByRole("region", { name: "What a coverage floor would bring" });
     expect(within(floors).getByRole("row", { name: /^62.0%/ })).toHaveTextContent(
-      "62.0%20.0%93.0%+0.5 (−0.5 to +1.5)3.1 ms",
+      "62.0%20.0%, at most 27.0%93.0%+0.5 (−0.5 to +1.5)3.1 ms",
     );
     const ranks = screen.getByRole("region", { name: "What a smaller rank would cost" });
     expect(within(ranks).getByRole("row", { name: /^2 / })).toHaveTextContent(
