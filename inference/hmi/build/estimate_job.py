@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from hmi.artifacts.store import Store
 from hmi.base.compute_type import ComputeType
 from hmi.build.adapter_trainer import VALIDATIONS_PER_EPOCH
+from hmi.build.batching import BatchPlan
 from hmi.build.data import LabelledRow, label_indices
 from hmi.build.data_insight import final_states
 from hmi.build.dataset_parts import SplitRows, read_split
@@ -20,7 +22,7 @@ from hmi.build.learn_domain import open_above
 from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.metrics import Indices, accuracy, wilson_interval
-from hmi.build.planned_work import PartTokens, Stage, planned_work
+from hmi.build.planned_work import PartTokens, Stage, WorkOf, planned_work, usual_work
 from hmi.build.report import majority_accuracy
 from hmi.build.settled_recipe import settled
 from hmi.build.split import split_rows
@@ -29,12 +31,14 @@ from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_ada
 from hmi.kinds.answers import answers_of
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype
+from hmi.model.training_layers import TrainingLayers
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
 from wire.artifacts import BackboneFields
 from wire.training import AccuracyRange, EstimateResult, Phase, Recipe, TrainJob
 
 MAX_PROBE_ROWS = 600
+MAX_PROBE_STEPS = 8
 MIN_JUDGED_ROWS = 40
 LEARNING_SHARE = 2 / 3
 """Of the probed rows, to see by how much more rows help; the rest judges."""
@@ -71,7 +75,8 @@ class _Probed:
     features: Features
     num_rows: int
     num_tokens: int
-    compute_s: float  # of the upper layers alone
+    unit_s: float  # of one upper layer over one token
+    work: WorkOf  # in such units
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +109,40 @@ def _probe(
     progress.enter(Phase.LOOKING_UP, f"looking {len(rows)} rows up", num_steps=len(rows))
     states = _looked_up(PlotPath(backbone, tree), documents, backbone.fields, progress.advance)
     progress.enter(Phase.EVALUATING, f"probing {len(rows)} rows", num_steps=len(rows))
-    began = time.monotonic()
     features = final_states(backbone, states, progress.advance)
+    # The first time the processor's library prepares each shape, which a training does once for many steps.
+    began = time.monotonic()
+    final_states(backbone, states, progress.advance)
+    num_upper = backbone.fields.num_layers - backbone.fields.num_lower
+    unit_s = (time.monotonic() - began) / (documents.num_tokens * num_upper)
+    dtype = compute_dtype(ComputeType.AUTO, "cpu")
+    step = _step_s(backbone, states, job.recipe, dtype) / (num_upper * unit_s)
     return _Probed(
         features=features,
         num_rows=len(rows),
         num_tokens=documents.num_tokens,
-        compute_s=time.monotonic() - began,
+        unit_s=unit_s,
+        work=replace(usual_work(dtype), step=step),
     )
+
+
+def _step_s(backbone: Backbone, states: StateSet, recipe: Recipe, dtype: torch.dtype) -> float:
+    """Seconds of training steps, a token: short texts, few rows and other adapters cost more than their
+    tokens tell."""
+    adapter = new_adapter(recipe, backbone.fields)
+    layers = TrainingLayers(backbone.upper.in_dtype(dtype), adapter)
+    optimiser = torch.optim.AdamW([tensor for _, tensor in adapter.named_parameters()], fused=True)
+    batches = BatchPlan(states.lengths, recipe.batch_rows, recipe.seed).epoch(0)[:MAX_PROBE_STEPS]
+    began, num_tokens = time.monotonic(), 0
+    for _ in range(2):  # in the first shapes are prepared
+        began, num_tokens = time.monotonic(), 0
+        for rows in batches:
+            batch = states.batch(rows)
+            optimiser.zero_grad()
+            layers(batch.states, batch.offsets).square().mean().backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            num_tokens += len(batch.states)
+    return (time.monotonic() - began) / num_tokens
 
 
 def _looked_up(
@@ -137,12 +168,11 @@ def _reckoned(
     parts = (split.train, split.validation, split.test)
     row_tokens = probed.num_tokens / probed.num_rows
     tokens = PartTokens(*(row_tokens * len(part) for part in parts))
-    per_unit_s = probed.compute_s / (probed.num_tokens * (fields.num_layers - fields.num_lower))
 
     def seconds(of: Recipe, share: float = 1.0) -> float:
-        work = planned_work(tokens, len(split.train), fields, of, compute_dtype(ComputeType.AUTO, "cpu"))
+        work = planned_work(tokens, len(split.train), fields, of, probed.work)
         work[Stage.TRAINING] *= share
-        whole = opening_s + per_unit_s * sum(work.values())
+        whole = opening_s + probed.unit_s * sum(work.values())
         return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
 
     steps_per_epoch = -(-len(split.train) // recipe.batch_rows)

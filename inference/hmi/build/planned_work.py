@@ -68,12 +68,15 @@ FLOAT32_WORK = WorkOf(2.3, 1.0, 1.0, 0.2, 1.2, 0.5)
 BFLOAT16_WORK = WorkOf(2.3, 3.5, 1.7, 0.2, 1.2, 0.5)
 
 
+def usual_work(dtype: torch.dtype) -> WorkOf:
+    """Where the upper layers are of ``dtype``."""
+    return BFLOAT16_WORK if dtype is torch.bfloat16 else FLOAT32_WORK
+
+
 def planned_work(
-    tokens: PartTokens, num_train_rows: int, fields: BackboneFields, recipe: Recipe, dtype: torch.dtype
+    tokens: PartTokens, num_train_rows: int, fields: BackboneFields, recipe: Recipe, work: WorkOf
 ) -> dict[At, float]:
-    """What each stage costs, in order, in units of one upper layer over one token, forward; ``dtype`` is that
-    of the upper layers."""
-    work = BFLOAT16_WORK if dtype is torch.bfloat16 else FLOAT32_WORK
+    """What each stage costs, in order, in units of one upper layer over one token, forward."""
     recipe = settled(recipe, num_rows=num_train_rows)
     lower = fields.num_lower
     upper = fields.num_layers - lower

@@ -32,7 +32,7 @@ from hmi.build.kinds.learning import Evaluated
 from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.kinds.token_classification import TokenClassificationTraining
 from hmi.build.learn_domain import LearnedDomain, bundle_bytes, learn_domain, open_above
-from hmi.build.planned_work import Stage, planned_work
+from hmi.build.planned_work import Stage, planned_work, usual_work
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.private_leaf import (
     MEGABYTE,
@@ -194,7 +194,7 @@ class _Training:
         num_train = len(parts.train.rows)
         self._recipe = settled(self._recipe, num_rows=num_train)
         fields, dtype = self._backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
-        progress.plan(planned_work(tokens_of(parts), num_train, fields, self._recipe, dtype))
+        progress.plan(planned_work(tokens_of(parts), num_train, fields, self._recipe, usual_work(dtype)))
         progress.enter(Stage.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
             self._store,

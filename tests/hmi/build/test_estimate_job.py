@@ -9,7 +9,7 @@ import torch
 from hmi.base.errors import HmiError
 from hmi.build.estimate_job import MAX_PROBE_ROWS, estimate_training
 from hmi.build.job_progress import JobProgress
-from hmi.build.planned_work import PartTokens, Stage, planned_work
+from hmi.build.planned_work import PartTokens, Stage, planned_work, usual_work
 from hmi.model.adapter_bundle import open_adapter_bundle
 from tests.hmi.build.training_world import LABELS, RECIPE, Events, TrainingWorld, invented_rows, make_world
 from wire.errors import ErrorCode
@@ -67,7 +67,7 @@ def test_few_rows_are_reckoned_by_their_least_steps_and_a_teacher_costs(world: T
             90,
             fields,
             replace(RECIPE, min_steps=steps, distil=taught),
-            torch.float32,
+            usual_work(torch.float32),
         )
         for steps in (0, 100)
         for taught in (False, True)
