@@ -64,8 +64,8 @@ class WorkOf:
     judged: float  # of a token that goes to the linear heads, all layers together
 
 
-FLOAT32_WORK = WorkOf(2.3, 1.0, 1.0, 0.2, 1.2, 0.5)
-BFLOAT16_WORK = WorkOf(2.3, 3.5, 1.7, 0.2, 1.2, 0.5)
+FLOAT32_WORK = WorkOf(step=2.3, lower=1.0, rounded_lower=1.0, looked_up=0.8, answered=1.2, judged=0.6)
+BFLOAT16_WORK = WorkOf(step=4.3, lower=4.0, rounded_lower=1.7, looked_up=2.8, answered=2.0, judged=2.4)
 
 
 def usual_work(dtype: torch.dtype) -> WorkOf:
@@ -102,7 +102,7 @@ def planned_work(
         Stage.SEARCHING: searched,
         Stage.COMPUTING: lower * work.rounded_lower * (train + validation) if is_computed else 0.0,
         Stage.TEACHER: trained if is_computed else 0.0,
-        Stage.ASKING: upper * train if recipe.distil else 0.0,
+        Stage.ASKING: upper * work.answered * train if recipe.distil else 0.0,
         Stage.TRAINING: trained,
         Stage.LEAF_LOOKING_UP: work.looked_up * (train + validation + test) if has_leaf else 0.0,
         Stage.LEAF_TRAINING: trained if has_leaf else 0.0,

@@ -78,6 +78,22 @@ def test_few_rows_are_reckoned_by_their_least_steps_and_a_teacher_costs(world: T
     assert work[100, True][Stage.TRAINING] == pytest.approx(17 / 4 * work[0, True][Stage.TRAINING])
 
 
+def test_what_a_step_costs_is_what_a_training_costs_and_other_methods_have_steps_too(
+    world: TrainingWorld,
+) -> None:
+    usual = usual_work(torch.float32)
+    tokens, fields = PartTokens(900, 0, 0), world.backbone.fields
+    plain, slow = (
+        planned_work(tokens, 90, fields, RECIPE, work)
+        for work in (usual, replace(usual, step=2 * usual.step))
+    )
+    assert slow[Stage.TRAINING] == 2 * plain[Stage.TRAINING]
+    assert slow[Stage.LEARNING_DOMAIN] == plain[Stage.LEARNING_DOMAIN] > 0
+    recipe = replace(RECIPE, method="bottleneck")
+    said = estimate(world, world.job(world.put_rows("bottleneck", ROWS), name="bottleneck", recipe=recipe))
+    assert said.seconds > 0
+
+
 def test_words_that_say_nothing_promise_nothing(world: TrainingWorld) -> None:
     labels = np.random.default_rng(1).permutation([label for _, label in ROWS])
     rows = [(text, str(label)) for (text, _), label in zip(ROWS, labels, strict=True)]
