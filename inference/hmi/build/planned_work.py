@@ -57,15 +57,15 @@ class WorkOf:
     """
 
     step: float  # of a training step: there and back, gradients of the adapter alone
-    lower: float  # of a lower layer in float32
+    exact: float  # of a layer in float32, lower or upper
     rounded_lower: float  # of one whose products are in the type of the upper layers
     looked_up: float  # of a token that is looked up, all layers together
-    answered: float  # of an upper layer in a batch as it comes, with an adapter
+    answered: float  # of an upper layer in a batch as it comes, with an adapter, not in float32
     judged: float  # of a token that goes to the linear heads, all layers together
 
 
-FLOAT32_WORK = WorkOf(step=2.3, lower=1.0, rounded_lower=1.0, looked_up=0.8, answered=1.2, judged=0.6)
-BFLOAT16_WORK = WorkOf(step=4.3, lower=4.0, rounded_lower=1.7, looked_up=2.8, answered=2.0, judged=2.4)
+FLOAT32_WORK = WorkOf(step=2.3, exact=1.0, rounded_lower=1.0, looked_up=0.8, answered=1.2, judged=0.6)
+BFLOAT16_WORK = WorkOf(step=4.3, exact=4.0, rounded_lower=1.7, looked_up=2.8, answered=2.0, judged=2.4)
 
 
 def usual_work(dtype: torch.dtype) -> WorkOf:
@@ -95,9 +95,9 @@ def planned_work(
     trained = recipe.epochs * epoch()
     is_computed = recipe.compare_computed or recipe.distil
     has_leaf = recipe.leaf_mb > 0
-    answered = upper * work.answered * test
+    answered = upper * work.exact * test
     return {
-        Stage.LEARNING_DOMAIN: lower * work.lower * train,
+        Stage.LEARNING_DOMAIN: lower * work.exact * train,
         Stage.LOOKING_UP: work.looked_up * (train + validation + test),
         Stage.SEARCHING: searched,
         Stage.COMPUTING: lower * work.rounded_lower * (train + validation) if is_computed else 0.0,
@@ -107,8 +107,8 @@ def planned_work(
         Stage.LEAF_LOOKING_UP: work.looked_up * (train + validation + test) if has_leaf else 0.0,
         Stage.LEAF_TRAINING: trained if has_leaf else 0.0,
         Stage.ANSWERING: answered + work.looked_up * test,
-        Stage.COMPUTED_ANSWERING: lower * work.lower * test + answered * (2 if is_computed else 1),
-        Stage.RANKS: len(cut_ranks(recipe.rank)) * answered,
+        Stage.COMPUTED_ANSWERING: lower * work.exact * test + answered * (2 if is_computed else 1),
+        Stage.RANKS: len(cut_ranks(recipe.rank)) * upper * work.answered * test,
         Stage.JUDGING: (upper + work.judged) * (train + validation + test),
         Stage.PUBLISHING: 0.0,
     }

@@ -660,8 +660,15 @@ class _Training:
         model = self._model(backbone, adapter, head)
         return predict(path, model, test.documents, on_documents=self._progress.advance)
 
-    def _model(self, backbone: Backbone, adapter: HostAdapter | None, head: HostHead) -> TaskModel:
-        dtype = compute_dtype(ComputeType.AUTO, "cpu")
+    def _model(
+        self,
+        backbone: Backbone,
+        adapter: HostAdapter | None,
+        head: HostHead,
+        *,
+        dtype: torch.dtype = torch.float32,
+    ) -> TaskModel:
+        """In float32, as offline: who predicts a report's rows anywhere finds its figures."""
         return TaskModel(backbone, adapter, head, reads_tokens=self._reads_tokens, dtype=dtype)
 
     def _against_computed(
@@ -705,11 +712,12 @@ class _Training:
         if kept.adapter is None:
             return ()
         num_ranks, num_done = len(cut_ranks(self._recipe.rank)), 0
+        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         self._progress.enter(Stage.RANKS, "measuring what a smaller rank would cost", num_steps=num_ranks)
 
         def measure(adapter: HostAdapter) -> npt.NDArray[np.float64]:
             nonlocal num_done
-            outputs = outputs_of(self._model(self._backbone, adapter, kept.head), states)
+            outputs = outputs_of(self._model(self._backbone, adapter, kept.head, dtype=dtype), states)
             num_done += 1
             self._progress.advance(num_done)
             return self._kind.row_quality(outputs, test.targets, task.fitted)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from hmi.artifacts.bundle import read_manifest
-from hmi.base.compute_type import ComputeType
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.adapter_trainer import Interrupted
 from hmi.build.data import LabelledRow
@@ -26,7 +25,6 @@ from hmi.build.work_folder import WorkFolder
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
-from hmi.model.compute_type import compute_dtype
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
 from tests.fakes.full_disk import full_disk
@@ -164,8 +162,7 @@ def test_the_reported_accuracy_is_that_of_the_published_bundles(
     tree = open_tree(world.store, result.tree.uri, result.tree.digest, backbone=backbone.digest)
     rows = [ROWS[number - 1] for number in result.report["test_rows"]]
     documents = backbone.tokenizer.encode([text for text, _ in rows], RECIPE.max_tokens).documents
-    dtype = compute_dtype(ComputeType.AUTO, "cpu")
-    model = TaskModel(backbone, hplm.adapter, hplm.head, dtype=dtype)
+    model = TaskModel(backbone, hplm.adapter, hplm.head)
     found = predict(PlotPath(backbone, tree), model, documents, on_documents=lambda done: None)
     truth = np.array([LABELS.index(label) for _, label in rows])
     assert (softmax(found.outputs).argmax(axis=1) == truth).mean() == result.report["accuracy"]
