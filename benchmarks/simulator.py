@@ -25,7 +25,6 @@ from benchmarks.serving_world import (
     ClosedLoop,
     SlowDisk,
     World,
-    add_arguments,
     chooser,
     scratch,
     shares_of_power,
@@ -160,7 +159,7 @@ class Sample:
 def main() -> int:
     args = _parser().parse_args()
     if args.full:
-        args.rounds, args.seconds = 5, 10.0
+        args.rounds, args.seconds, args.calibration_s = 5, 10.0, 2.0
     began = time.monotonic()
     with scratch("simulator") as folder:
         world = World(Path(folder), args.tenants)
@@ -372,7 +371,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--warm-s", type=float, default=10.0, help="before the first round, each")
     parser.add_argument("--calibration-s", type=float, default=0.8, help="of each of its 17 runs")
     parser.add_argument("--sample", type=int, default=5, help="answers of each load that are checked")
-    add_arguments(parser, slots=SLOTS, host=HOST)
+    parser.add_argument("--host", type=int, default=HOST, help="adapters that the host tier holds")
+    parser.add_argument("--full", action="store_true", help="five rounds, of longer runs")
     return parser
 
 
