@@ -17,7 +17,7 @@ from hmi.kinds.answers import answers_of
 from hmi.memory.arena import Arena
 from hmi.memory.budget import Reservation
 from hmi.memory.loader import Loader
-from hmi.memory.residency import Lease, Residency, ResidencyState
+from hmi.memory.residency import Lease, Residency, ResidencyState, release_all
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
 from wire.artifacts import AdapterFields, BundleRef
@@ -168,6 +168,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
         self._held: dict[BundleRef, _Held] = {}
         self._held_for: dict[HplmRef, set[BundleRef]] = {}
+        self._promoted: list[Lease[BundleRef, Reservation, Any]] = []  # of the batch that is being placed
         self._fetches: dict[tuple[str, BundleRef], _Fetch] = {}
         self._moved: dict[HplmRef, HmiError | None] = {}
 
@@ -227,6 +228,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                 else:
                     leases.leases.enter_context(own.pop_all())
                     self.let_go(hplm)
+        release_all(self._promoted)
+        self._promoted.clear()
         return leases
 
     def quarantine(self, hplm: HplmRef, error: HmiError) -> None:
@@ -409,11 +412,12 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return lease
 
     def _release_held(self, ref: BundleRef) -> None:
-        """``ref`` is on the device, for all that wait for it; the host tier may give it up."""
+        """``ref`` is on the device, for all that wait for it; the host tier may give it up once the batch is
+        placed."""
         held = self._held.pop(ref)
         for hplm in held.users:
             self._held_for[hplm].discard(ref)
-        held.lease.release()
+        self._promoted.append(held.lease)
 
     def _host_value(self, ref: BundleRef) -> Any:
         held = self._held.get(ref)

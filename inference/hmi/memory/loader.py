@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from hmi.base.errors import BudgetExceeded, HmiError
 from hmi.memory.budget import Reservation
-from hmi.memory.residency import Lease, Residency
+from hmi.memory.residency import Lease, Residency, ResidencyState
 from hmi.memory.room import NoRoom
 from wire.errors import ErrorCode
 
@@ -66,7 +66,9 @@ class Loader(Generic[K, V]):
             if waiters is not None:
                 waiters.append(future)
                 return future
-            lease = self._residency.acquire(key) if broken is None else None
+            lease = None
+            if broken is None and self._residency.state(key) is ResidencyState.RESIDENT:
+                lease = self._residency.acquire(key)
             if broken is None and lease is None:
                 self._waiters[key] = [future]
                 self._threads.submit(self._load, key)
@@ -79,6 +81,8 @@ class Loader(Generic[K, V]):
 
     def acquire_now(self, key: K) -> Lease[K, Reservation, V] | None:
         """A lease on the item if it is in the host tier and sound; None: acquire() tells, in time."""
+        if self._residency.state(key) is not ResidencyState.RESIDENT:
+            return None  # without a wait for the locks that those who load hold
         with self._lock:
             return None if key in self._quarantine else self._residency.acquire(key)
 

@@ -3,11 +3,11 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from hmi.memory.eviction import EvictionPolicy
 from hmi.memory.room import NoRoom, Room
@@ -75,6 +75,17 @@ class Lease(Generic[K, P, V]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+def release_all(leases: Iterable[Lease[Any, Any, Any]]) -> None:
+    """As each one's release(), with one wait for the lock of each residency."""
+    by_residency: dict[Residency[Any, Any, Any], list[Lease[Any, Any, Any]]] = {}
+    for lease in leases:
+        by_residency.setdefault(lease._residency, []).append(lease)
+    for residency, its in by_residency.items():
+        with residency._changed:
+            for lease in its:
+                lease.release()
 
 
 class Residency(Generic[K, P, V]):

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from hmi.base.errors import BudgetExceeded
 from hmi.memory.budget import Budget, Reservation
 from hmi.memory.eviction import LeastRecentlyUsed
-from hmi.memory.residency import Lease, Residency, ResidencyState
+from hmi.memory.residency import Lease, Residency, ResidencyState, release_all
 from hmi.memory.room import ByteRoom, NoRoom, SlotRoom
 from hmi.memory.slots import Slot, SlotPool
 from hmi.memory.tier import MemoryTier
@@ -135,6 +135,19 @@ def test_a_load_waits_for_a_lease_to_end() -> None:
     thread.join(timeout=60)
     assert done.is_set()
     assert residency.state("a") is ResidencyState.ABSENT
+
+
+def test_leases_are_released_together_whatever_they_are_on() -> None:
+    one, other = byte_residency(), byte_residency()
+    load(one, "a", 40)
+    load(one, "b", 40)
+    load(other, "a", 40)
+    leases = [one.acquire("a"), one.acquire("b"), other.acquire("a"), one.acquire("a")]
+    release_all(lease for lease in leases if lease is not None)
+    assert one.evict("a")
+    assert one.evict("b")
+    assert other.evict("a")
+    release_all([])
 
 
 def test_closing_wakes_those_who_wait_for_room() -> None:
