@@ -221,7 +221,9 @@ class _Bench:
         if not wanted.exists():
             wanted.parent.mkdir(exist_ok=True)
             write_atomically(wanted, done.read_bytes())
-        distilled = self._train(task, fold, "distilled", replace(plain, distil=True), split)
+        distilled = self._train(
+            task, fold, "distilled", replace(plain, distil=True, max_distilled_rows=sys.maxsize), split
+        )
         report = result.report
         measured = _Fold(
             plot=_Paired.of(report),

@@ -2455,8 +2455,10 @@ export interface components {
             /** @description Evaluations without gain before stopping. */
             patience?: number;
             seed?: number;
-            /** @description First train on computed lower layers, then imitate that besides the labels; not in a training of few steps. */
+            /** @description First train on computed lower layers, then imitate that besides the labels; only with few training rows and at least 100 steps. */
             distil?: boolean;
+            /** @description Training rows; with more there is no teacher: labels alone teach as well. */
+            max_distilled_rows?: number;
             /** @description Also train on computed lower layers, to report what PLOT costs. */
             compare_computed?: boolean;
             /** @description Candidates near this recipe (learning rate, rank, epochs) to try on the validation rows. */

@@ -27,9 +27,10 @@ class Recipe:
     max_tokens: int = 128  # longer texts are cut, and the report says how many
     patience: int = 2  # evaluations without gain before stopping early
     seed: int = 1
-    distil: bool = True  # first train on computed lower layers, then imitate that besides the labels; not in
-    # a training of few steps
-    compare_computed: bool = False  # also train on computed lower layers, to report what PLOT costs
+    distil: bool = True  # first train on computed lower layers, then imitate that besides the labels: where
+    # it pays, in a training of few rows and enough steps
+    max_distilled_rows: int = 300  # training rows; with more, labels alone teach as well
+    compare_computed: bool = True  # also train on computed lower layers, to report what PLOT costs
     search: int = 0  # candidates near this recipe that are tried on validation rows; 0 and 1: none
     max_minutes: float | None = None  # of work, pauses aside: then it ends with the best validation so far
     leaf_mb: float = 0.0  # room for a private leaf, in a shared domain; kept where it gains; 0: none
@@ -78,9 +79,9 @@ class Phase(StrEnum):
     LEARNING_DOMAIN = "learning_domain"
     LOOKING_UP = "looking_up"
     SEARCHING = "searching"
-    COMPARING = "comparing"  # the same recipe on computed lower layers
     TRAINING = "training"
     TRYING_LEAF = "trying_leaf"  # the same recipe with a private leaf
+    COMPARING = "comparing"  # the same recipe on computed lower layers; first where that one teaches
     EVALUATING = "evaluating"
     PUBLISHING = "publishing"
 

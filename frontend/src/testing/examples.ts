@@ -321,7 +321,7 @@ export function training(changes: Partial<Training> = {}): Training {
       max_tokens: 128,
       patience: 2,
       seed: 1,
-      compare_computed: false,
+      compare_computed: true,
     },
     phase: "training",
     share: 0.7,

@@ -14,7 +14,7 @@ from wire.training import Phase, Recipe
 
 
 class Stage(Enum):
-    """A stretch of a training that is reckoned by itself; in order, one or more make a phase."""
+    """A stretch of a training that is reckoned by itself; one or more make a phase."""
 
     LEARNING_DOMAIN = (Phase.LEARNING_DOMAIN, "")
     LOOKING_UP = (Phase.LOOKING_UP, "")
@@ -96,19 +96,27 @@ def planned_work(
     is_computed = recipe.compare_computed or recipe.distil
     has_leaf = recipe.leaf_mb > 0
     answered = upper * work.exact * test
-    return {
+    before: dict[At, float] = {
         Stage.LEARNING_DOMAIN: lower * work.exact * train,
         Stage.LOOKING_UP: work.looked_up * (train + validation + test),
         Stage.SEARCHING: searched,
+    }
+    computed: dict[At, float] = {
         Stage.COMPUTING: lower * work.rounded_lower * (train + validation) if is_computed else 0.0,
         Stage.TEACHER: trained if is_computed else 0.0,
         Stage.ASKING: upper * work.answered * train if recipe.distil else 0.0,
+    }
+    on_plot: dict[At, float] = {
         Stage.TRAINING: trained,
         Stage.LEAF_LOOKING_UP: work.looked_up * (train + validation + test) if has_leaf else 0.0,
         Stage.LEAF_TRAINING: trained if has_leaf else 0.0,
+    }
+    after: dict[At, float] = {
         Stage.ANSWERING: answered + work.looked_up * test,
         Stage.COMPUTED_ANSWERING: lower * work.exact * test + answered * (2 if is_computed else 1),
         Stage.RANKS: len(cut_ranks(recipe.rank)) * upper * work.answered * test,
         Stage.JUDGING: (upper + work.judged) * (train + validation + test),
         Stage.PUBLISHING: 0.0,
     }
+    trainings = computed | on_plot if recipe.distil else on_plot | computed  # a teacher comes first
+    return before | trainings | after

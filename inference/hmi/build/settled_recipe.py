@@ -11,7 +11,9 @@ teacher, which is trained by the same recipe, to learn anything (docs/decisions/
 
 def settled(recipe: Recipe, *, num_rows: int) -> Recipe:
     """``recipe`` with as many epochs as ``num_rows`` training rows need for its least number of steps, and
-    without a teacher where there are too few steps even so. Settled once more, it stays as it is."""
+    without a teacher where there are too few steps even so, or rows enough. Settled once more, it stays as it
+    is."""
     per_epoch = -(-num_rows // recipe.batch_rows)
     epochs = max(recipe.epochs, -(-recipe.min_steps // per_epoch))
-    return replace(recipe, epochs=epochs, distil=recipe.distil and epochs * per_epoch >= MIN_DISTILLED_STEPS)
+    pays = epochs * per_epoch >= MIN_DISTILLED_STEPS and num_rows <= recipe.max_distilled_rows
+    return replace(recipe, epochs=epochs, distil=recipe.distil and pays)

@@ -92,7 +92,7 @@ _AFTER = {
     Phase.TRAINING: (Phase.EVALUATING,),
     Phase.TRYING_LEAF: (Phase.EVALUATING,),
 }
-"""What a phase must leave time for under a cap."""
+"""What a phase must leave time for under a cap, where it is still to come."""
 ADAPTER_DTYPE = torch.float16
 """Half the bytes of float32; what is evaluated is what was rounded."""
 
@@ -211,8 +211,10 @@ class _Training:
         if search is not None:
             self._recipe = settled(search.recipe, num_rows=num_train)
         recipe = self._recipe
-        computed = self._train_on_computed(parts) if self._is_to_compare() else None
-        teacher = self._teacher(computed, parts) if computed is not None and recipe.distil else None
+        computed, teacher = None, None
+        if recipe.distil and self._is_to_compare():
+            computed = self._train_on_computed(parts)
+            teacher = None if computed is None else self._teacher(computed, parts)
         plot = self._train(
             Stage.TRAINING,
             "plot.checkpoint",
@@ -225,6 +227,8 @@ class _Training:
         is_private = private_rows(self._store, above.parent, domain.own)
         plain = _OnPlot(plot_path, states, plot)
         served, trial = self._with_leaf(domain, is_private, parts, plain, teacher)
+        if not recipe.distil and recipe.compare_computed and self._is_to_compare():
+            computed = self._train_on_computed(parts)  # after the model that it is compared with
         leaf = None if served.leaf is None else publish_leaf(self._store, served.leaf, job.version_out_uri)
         version = self._write_version(domain, served.trained, leaf)
         progress.enter(Stage.ANSWERING, "evaluating on the test rows", num_steps=len(parts.test.rows))
@@ -268,9 +272,8 @@ class _Training:
     def _is_to_compare(self) -> bool:
         """The model on computed lower layers, also as a teacher, is left out where the cap leaves no time."""
         to_come_s = self._progress.seconds_for(Phase.COMPARING, *_AFTER[Phase.COMPARING])
-        is_wanted = self._recipe.compare_computed or self._recipe.distil
         is_begun = (self._work.path / COMPUTED_CHECKPOINT).exists()  # by an earlier process, or ended
-        return is_wanted and (is_begun or not self._cap.is_reached(still_to_come_s=to_come_s))
+        return is_begun or not self._cap.is_reached(still_to_come_s=to_come_s)
 
     def _with_leaf(
         self,

@@ -88,10 +88,12 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument(
         "--distil",
         action=argparse.BooleanOptionalAction,
-        help="first train on computed lower layers, then imitate that besides the labels",
+        help="first train on computed lower layers, then imitate that besides the labels, where rows are few",
     )
     parser.add_argument(
-        "--compare-computed", action="store_true", help="also train on computed lower layers, to compare"
+        "--compare-computed",
+        action=argparse.BooleanOptionalAction,
+        help="also train on computed lower layers, to report what PLOT costs",
     )
 
 

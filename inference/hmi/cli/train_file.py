@@ -99,12 +99,13 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
             "max_tokens",
             "seed",
             "distil",
+            "compare_computed",
             "search",
             "max_minutes",
         )
         if (value := getattr(args, name)) is not None
     }
-    return Recipe(compare_computed=args.compare_computed, **given)
+    return Recipe(**given)
 
 
 def _job(

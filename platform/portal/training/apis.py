@@ -43,8 +43,11 @@ class RecipeOut(serializers.Serializer[Any]):
     seed = serializers.IntegerField(required=False)
     distil = serializers.BooleanField(
         required=False,
-        help_text="First train on computed lower layers, then imitate that besides the labels; not in a "
-        "training of few steps.",
+        help_text="First train on computed lower layers, then imitate that besides the labels; only with few "
+        "training rows and at least 100 steps.",
+    )
+    max_distilled_rows = serializers.IntegerField(
+        required=False, help_text="Training rows; with more there is no teacher: labels alone teach as well."
     )
     compare_computed = serializers.BooleanField(
         required=False, help_text="Also train on computed lower layers, to report what PLOT costs."

@@ -31,6 +31,7 @@ BOUNDS: Mapping[str, Bounds] = {
     "search": Bounds(0, 16),
     "max_minutes": Bounds(1, 24 * 60),
     "leaf_mb": Bounds(0, 8),
+    "max_distilled_rows": Bounds(0, 10_000_000),
 }
 
 

@@ -13,7 +13,7 @@ RECIPE = Recipe(epochs=3, min_steps=100, batch_rows=16)
 )
 def test_few_rows_are_gone_through_until_there_are_steps_enough(num_rows: int, epochs: int) -> None:
     found = settled(RECIPE, num_rows=num_rows)
-    assert found.epochs == epochs and found.distil
+    assert found.epochs == epochs
     assert settled(found, num_rows=num_rows) == found
 
 
@@ -28,3 +28,9 @@ def test_a_training_of_few_steps_has_no_teacher() -> None:
     assert not settled(few, num_rows=100).distil
     assert settled(enough, num_rows=100).distil
     assert not settled(Recipe(distil=False), num_rows=5000).distil
+
+
+def test_with_many_rows_labels_teach_as_well_as_a_teacher() -> None:
+    assert settled(Recipe(), num_rows=300).distil
+    assert not settled(Recipe(), num_rows=301).distil
+    assert settled(Recipe(max_distilled_rows=5000), num_rows=5000).distil

@@ -302,7 +302,7 @@ def test_a_pause_keeps_what_was_done_and_a_cap_ends_with_the_best_so_far(
     assert steps[0] >= 4
     assert report["stopped_at_cap"]
     assert report["curve"][-1]["step"] == steps[-1] < RECIPE.epochs * 6
-    assert report["plot_cost"] is not None  # that was done before
+    assert report["plot_cost"] is None, "the model comes first, and no time was left to compare it"
     assert report["seconds"] >= 3600
 
 

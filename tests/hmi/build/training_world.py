@@ -37,6 +37,7 @@ RECIPE = Recipe(
     patience=50,
     seed=1,
     distil=False,
+    compare_computed=False,
 )
 WINDOWING = Windowing(window_tokens=16, max_windows=1)
 GENERAL_TEXTS = ("the film was very good", "a match of the team", "the bank and the market", "a bad price")

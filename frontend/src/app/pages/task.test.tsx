@@ -164,13 +164,13 @@ describe("a task", () => {
     await user.type(screen.getByLabelText("Rank"), "16");
     await user.type(screen.getByLabelText("At most, in minutes"), "30");
     await user.selectOptions(screen.getByLabelText("Search for a better one"), "4");
-    await user.click(screen.getByRole("checkbox", { name: /^Learn from a model on computed/ }));
+    await user.click(screen.getByRole("checkbox", { name: /^Compare with a model on computed/ }));
     await user.click(screen.getByRole("button", { name: "Start training" }));
 
     expect(await screen.findByRole("alert")).toHaveTextContent("Too large.");
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)[0]?.body).toEqual({
       dataset: dataset().id,
-      recipe: { leaf_mb: 8, rank: 16, max_minutes: 30, search: 4, distil: false },
+      recipe: { leaf_mb: 8, rank: 16, max_minutes: 30, search: 4, distil: false, compare_computed: false },
     });
   });
 

@@ -13,8 +13,8 @@ export interface RecipeChoice {
   maxMinutes: number | string;
   /** Recipes to be tried; 0: the given one alone. */
   search: number;
-  /** Whether it first learns on computed lower layers. */
-  distil: boolean;
+  /** Whether a model is trained on computed lower layers as well. */
+  compares: boolean;
 }
 
 export const usualChoice: RecipeChoice = {
@@ -25,12 +25,12 @@ export const usualChoice: RecipeChoice = {
   learningRate: "",
   maxMinutes: "",
   search: 0,
-  distil: true,
+  compares: true,
 };
 
 /** Only what differs from the default. */
 export function recipeOf(choice: RecipeChoice): NonNullable<Training["recipe"]> {
-  const { leafMb, method, rank, epochs, learningRate, maxMinutes, search, distil } = choice;
+  const { leafMb, method, rank, epochs, learningRate, maxMinutes, search, compares } = choice;
   return {
     ...(leafMb > 0 && { leaf_mb: leafMb }),
     ...(method !== "lora" && { method }),
@@ -39,6 +39,6 @@ export function recipeOf(choice: RecipeChoice): NonNullable<Training["recipe"]> 
     ...(learningRate !== "" && { learning_rate: Number(learningRate) }),
     ...(maxMinutes !== "" && { max_minutes: Number(maxMinutes) }),
     ...(search > 0 && { search }),
-    ...(!distil && { distil }),
+    ...(!compares && { distil: false, compare_computed: false }),
   };
 }

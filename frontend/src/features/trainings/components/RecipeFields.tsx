@@ -92,10 +92,10 @@ export function RecipeFields({ choice, onChange }: Props) {
             />
           </SimpleGrid>
           <Checkbox
-            label="Learn from a model on computed lower layers"
-            description="It trains that one first, so that the report says what PLOT costs. Without it the training is done sooner."
-            checked={choice.distil}
-            onChange={(event) => change({ distil: event.currentTarget.checked })}
+            label="Compare with a model on computed lower layers"
+            description="It is trained as well, so that the report says what PLOT costs, and teaches where there are few rows. Without it the training is done sooner."
+            checked={choice.compares}
+            onChange={(event) => change({ compares: event.currentTarget.checked })}
           />
         </Stack>
       </Collapse>
