@@ -81,7 +81,7 @@ def planned_work(
     lower = fields.num_lower
     upper = fields.num_layers - lower
     train, validation, test = tokens.train, tokens.validation, tokens.test
-    num_rows = train + validation + test
+    together = train + validation + test
 
     def epoch(share: float = 1.0) -> float:
         return upper * (work.step * share * train + 2 * validation)
@@ -98,7 +98,7 @@ def planned_work(
     answered = upper * work.exact * test
     before: dict[At, float] = {
         Stage.LEARNING_DOMAIN: lower * work.exact * train,
-        Stage.LOOKING_UP: work.looked_up * (train + validation + test),
+        Stage.LOOKING_UP: work.looked_up * together,
         Stage.SEARCHING: searched,
     }
     computed: dict[At, float] = {
@@ -108,14 +108,14 @@ def planned_work(
     }
     on_plot: dict[At, float] = {
         Stage.TRAINING: trained,
-        Stage.LEAF_LOOKING_UP: work.looked_up * (train + validation + test) if has_leaf else 0.0,
+        Stage.LEAF_LOOKING_UP: work.looked_up * together if has_leaf else 0.0,
         Stage.LEAF_TRAINING: trained if has_leaf else 0.0,
     }
     after: dict[At, float] = {
         Stage.ANSWERING: answered + work.looked_up * test,
         Stage.COMPUTED_ANSWERING: lower * work.exact * test + answered * (2 if is_computed else 1),
         Stage.RANKS: len(cut_ranks(recipe.rank)) * upper * work.answered * test,
-        Stage.JUDGING: (upper + work.judged) * (train + validation + test),
+        Stage.JUDGING: (upper + work.judged) * together,
         Stage.PUBLISHING: 0.0,
     }
     trainings = computed | on_plot if recipe.distil else on_plot | computed  # a teacher comes first

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hmi.engine.batch_limits import BatchLimits
 
 DEFAULT_PASSED_OVER = 4
+"""Batches that may leave a request behind because its adapter is cold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +14,7 @@ class EngineConfig:
 
     limits: BatchLimits
     max_requests: int  # submitted and not yet answered; more are refused with queue_full
-    max_passed_over: int = (
-        DEFAULT_PASSED_OVER  # batches that may leave a request behind because its adapter is cold
-    )
+    max_passed_over: int = DEFAULT_PASSED_OVER
 
     def __post_init__(self) -> None:
         if self.max_requests < 1:

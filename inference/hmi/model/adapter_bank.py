@@ -201,7 +201,7 @@ def add_adapters(
     if site is None:
         return
     for group in groups:
-        num_chunks, length = group.keep.size(0), group.keep.size(1)
+        num_chunks, length = group.num_chunks, group.keep.size(1)
         first, last = group.first_token, group.first_token + num_chunks * length
         down = site.down.index_select(0, group.units).view(num_chunks, -1, inputs.size(1)).to(inputs.dtype)
         up = site.up.index_select(0, group.units).view(num_chunks, -1, outputs.size(1)).to(inputs.dtype)

@@ -37,11 +37,6 @@ class ChunkGroup(NamedTuple):
     keep: Tensor  # [num_chunks, CHUNK_TOKENS, width * unit_rank] 1 or 0, in the adapters' type
     reads_outputs: Tensor | None  # bool [num_chunks, 1, width * unit_rank]; None: no unit of the group does
 
-    @property
-    def last_token(self) -> int:
-        """First token after the group."""
-        return self.first_token + self.num_chunks * CHUNK_TOKENS
-
 
 def token_chunks(
     slots: NDArray[np.int64],
