@@ -17,9 +17,9 @@ from hmi.model.adapter_units import (
     adapter_unit_bytes,
     adapter_units,
 )
-from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site
+from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import HostAdapter
-from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
+from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, token_chunks
 from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 from wire.artifacts import BackboneFields
 
@@ -161,7 +161,7 @@ class AdapterBank:
 
 @dataclass(frozen=True, slots=True)
 class BankCall:
-    """An AdapterCall over the bank's arena: two batched matrix multiplications a site, however many tenants.
+    """Adapters over the bank's arena: two batched matrix multiplications a site, however many tenants.
 
     A token is multiplied by all units of its chunk, and what is not its own is set to zero between the two:
     waste that costs less than cutting tokens by slot.
@@ -175,19 +175,6 @@ class BankCall:
     def sites(self, layer: int) -> list[SiteWeights | None]:
         """Of each module of ``layer``, in AdapterModule's order; None where no adapter acts."""
         return [self.used.get(Site(layer, module)) for module in AdapterModule]
-
-    def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """See AdapterCall."""
-        padding = (0, 0, 0, padded_tokens(len(inputs)) - len(inputs))
-        adapted = functional.pad(outputs, padding).contiguous()
-        add_adapters(
-            self.used.get(Site(layer, module)),
-            self.groups,
-            functional.pad(inputs, padding),
-            adapted,
-            module in RETURNING_MODULES,
-        )
-        return adapted[: len(outputs)]
 
 
 def add_adapters(

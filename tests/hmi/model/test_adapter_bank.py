@@ -9,16 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from hmi.base.errors import BudgetExceeded, BundleMismatch, HmiError
-from hmi.model.adapter_bank import IDENTITY, AdapterBank
+from hmi.model.adapter_bank import IDENTITY, AdapterBank, BankCall, add_adapters
 from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
-from hmi.model.adapters.call import AdapterModule
+from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site
 from hmi.model.adapters.host import AdapterConfig, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
+from hmi.model.serving_layers import ServingLayers
+from hmi.model.token_chunks import padded_tokens
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
@@ -68,6 +71,23 @@ def documents_of(lengths: list[int], backbone: Backbone) -> tuple[torch.Tensor, 
     return backbone.lower_states(documents), documents.offsets
 
 
+def served(
+    backbone: Backbone, states: torch.Tensor, offsets: NDArray[np.int64], call: BankCall | None
+) -> torch.Tensor:
+    """Final states as the service computes them."""
+    layers = ServingLayers(backbone.upper, dtype=torch.float32)
+    return layers.forward(states, layers.attention(offsets), call)
+
+
+def added(call: BankCall, module: AdapterModule, inputs: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+    """What the frozen ``outputs`` of a module of layer 2 become."""
+    padding = (0, 0, 0, padded_tokens(len(inputs)) - len(inputs))
+    adapted = functional.pad(outputs, padding).contiguous()
+    site = call.used.get(Site(2, module))
+    add_adapters(site, call.groups, functional.pad(inputs, padding), adapted, module in RETURNING_MODULES)
+    return adapted[: len(outputs)]
+
+
 def reference(backbone: Backbone, adapter: HostAdapter | None, states: torch.Tensor) -> torch.Tensor:
     """The same through the parameters that training uses: other code over the same weights."""
     offsets = np.array([0, len(states)])
@@ -90,7 +110,7 @@ def test_a_mixed_batch_gives_what_each_adapter_gives_alone(
     slots = np.array([slot for slot, _ in batch])
     states, offsets = documents_of([length for _, length in batch], backbone)
     with torch.inference_mode():
-        together = backbone.upper(states, offsets, bank.call(slots, offsets))
+        together = served(backbone, states, offsets, bank.call(slots, offsets))
         for slot, start, end in zip(slots, offsets[:-1], offsets[1:], strict=True):
             alone = reference(backbone, adapters.get(int(slot)), states[start:end])
             torch.testing.assert_close(together[start:end], alone, atol=TOLERANCE, rtol=0)
@@ -115,8 +135,8 @@ def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterB
     shuffled = torch.cat([states[offsets[i] : offsets[i + 1]] for i in order])
     new_offsets = np.concatenate(([0], np.cumsum([lengths[i] for i in order])))
     with torch.inference_mode():
-        one = backbone.upper(states, offsets, bank.call(slots, offsets))
-        other = backbone.upper(shuffled, new_offsets, bank.call(slots[order], new_offsets))
+        one = served(backbone, states, offsets, bank.call(slots, offsets))
+        other = served(backbone, shuffled, new_offsets, bank.call(slots[order], new_offsets))
     for place, i in enumerate(order):
         torch.testing.assert_close(
             other[new_offsets[place] : new_offsets[place + 1]],
@@ -134,13 +154,13 @@ def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, conf
     states, offsets = documents_of([6, 8], backbone)
     slots = np.array([0, 0])
     with torch.inference_mode():
-        before = backbone.upper(states, offsets, bank.call(slots, offsets))
+        before = served(backbone, states, offsets, bank.call(slots, offsets))
         for factors in adapter.factors.values():
             factors.down.fill_(1e6)
             factors.up.fill_(1e6)
-        assert torch.equal(backbone.upper(states, offsets, bank.call(slots, offsets)), before)
+        assert torch.equal(served(backbone, states, offsets, bank.call(slots, offsets)), before)
         bank.write(0, bank.pack(random_adapter(backbone.fields, seed=8)))
-        assert not torch.allclose(backbone.upper(states, offsets, bank.call(slots, offsets)), before)
+        assert not torch.allclose(served(backbone, states, offsets, bank.call(slots, offsets)), before)
 
 
 @pytest.mark.parametrize("small_config", [LoraConfig(3), BottleneckConfig(3)])
@@ -156,8 +176,8 @@ def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
     states, offsets = documents_of([10], backbone)
     slots = np.array([0])
     with torch.inference_mode():
-        expected = backbone.upper(states, offsets, fresh.call(slots, offsets))
-        assert torch.equal(backbone.upper(states, offsets, used.call(slots, offsets)), expected)
+        expected = served(backbone, states, offsets, fresh.call(slots, offsets))
+        assert torch.equal(served(backbone, states, offsets, used.call(slots, offsets)), expected)
 
 
 def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Backbone) -> None:
@@ -166,13 +186,13 @@ def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Back
     bank.write(1, bank.pack(random_adapter(backbone.fields, seed=2)))
     states, offsets = documents_of([4], backbone)
     with torch.inference_mode():
-        before = backbone.upper(states, offsets, bank.call(np.array([1]), offsets))
+        before = served(backbone, states, offsets, bank.call(np.array([1]), offsets))
         bank.wipe(0)
         bank.wipe(2)
         for empty in (0, 2):
             with pytest.raises(HmiError, match="are empty"):
                 bank.call(np.array([empty]), offsets)
-        assert torch.equal(backbone.upper(states, offsets, bank.call(np.array([1]), offsets)), before)
+        assert torch.equal(served(backbone, states, offsets, bank.call(np.array([1]), offsets)), before)
 
 
 def test_a_call_that_outlives_its_slot_gives_no_answer(backbone: Backbone) -> None:
@@ -183,7 +203,7 @@ def test_a_call_that_outlives_its_slot_gives_no_answer(backbone: Backbone) -> No
     bank.wipe(0)
     bank.call(np.array([IDENTITY]), offsets)  # the next batch's
     with torch.inference_mode():
-        assert backbone.upper(states, offsets, call).isnan().all()
+        assert served(backbone, states, offsets, call).isnan().all()
 
 
 def test_a_batch_without_adapters_takes_the_plain_forward(bank: AdapterBank) -> None:
@@ -260,9 +280,9 @@ class BankMachine(RuleBasedStateMachine):
         for bank in (self.bank, fresh):
             call = bank.call(slots, offsets)
             assert call is not None
-            query = call.apply(2, AdapterModule.QUERY, inputs, inputs)
+            query = added(call, AdapterModule.QUERY, inputs, inputs)
             output = torch.ones(len(slots), self.backbone.fields.intermediate)
-            answers.append(call.apply(2, AdapterModule.OUTPUT, output, query))
+            answers.append(added(call, AdapterModule.OUTPUT, output, query))
         torch.testing.assert_close(answers[0], answers[1])
 
 
