@@ -2,7 +2,9 @@
 
 import pytest
 
+from hmi.build.planned_work import FLOAT32_WORK, PartTokens, Stage, planned_work
 from hmi.build.settled_recipe import MIN_DISTILLED_STEPS, settled
+from tests.hmi.model.test_heads import FIELDS
 from wire.training import Recipe
 
 RECIPE = Recipe(epochs=3, min_steps=100, batch_rows=16)
@@ -34,3 +36,13 @@ def test_with_many_rows_labels_teach_as_well_as_a_teacher() -> None:
     assert settled(Recipe(), num_rows=300).distil
     assert not settled(Recipe(), num_rows=301).distil
     assert settled(Recipe(max_distilled_rows=5000), num_rows=5000).distil
+
+
+@pytest.mark.parametrize(("num_rows", "first"), [(300, Stage.TEACHER), (301, Stage.TRAINING)])
+def test_a_teacher_is_planned_before_the_model_and_what_it_is_compared_with_after(
+    num_rows: int, first: Stage
+) -> None:
+    work = planned_work(PartTokens(6000.0, 800.0, 1200.0), num_rows, FIELDS, Recipe(), FLOAT32_WORK)
+    order = [stage for stage in work if stage in (Stage.TEACHER, Stage.TRAINING)]
+    assert order[0] is first
+    assert list(work)[-1] is Stage.PUBLISHING

@@ -129,7 +129,10 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
 def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path) -> None:
     recipe = replace(RECIPE, method="bottleneck", epochs=12)
     job = world.job(world.put_rows("bottleneck", ROWS), name="bottleneck", recipe=recipe)
-    result = world.train(job, tmp_path / "work")
+    events = Events()
+    result = world.train(job, tmp_path / "work", events)
+    assert result.report["plot_cost"] is None, "it was not asked for"
+    assert not any(event.phase is Phase.COMPARING for event in events.heard)
     estimate = estimate_training(job, store=world.store, progress=JobProgress(Events()))
     hplm = open_adapter_bundle(
         world.store.localize(result.version.uri, result.version.digest),

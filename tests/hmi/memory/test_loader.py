@@ -91,9 +91,9 @@ def test_what_is_in_the_host_tier_and_sound_is_leased_at_once() -> None:
     lease = world.loader.acquire_now("a")
     assert lease is not None
     assert lease.value == "A"
-    lease.release()
-    world.loader.quarantine("a", BundleBroken("not finite"))
+    world.loader.quarantine("a", BundleBroken("not finite"))  # it stays, under lease
     assert world.loader.acquire_now("a") is None
+    lease.release()
     assert world.disk.reads == ["a"]
     world.loader.close()
 
