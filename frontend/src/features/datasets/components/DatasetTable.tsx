@@ -8,6 +8,7 @@ import { hasLabels } from "@/lib/task-kinds";
 import type { Dataset } from "@/lib/types";
 
 import { DatasetStateBadge } from "./DatasetStateBadge";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   datasets: Dataset[];
@@ -16,38 +17,34 @@ interface Props {
 
 export function DatasetTable({ datasets, hrefOf }: Props) {
   return (
-    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th ta="right">Rows</Table.Th>
-            <Table.Th ta="right">Labels</Table.Th>
-            <Table.Th ta="right">Size</Table.Th>
-            <Table.Th>Uploaded</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {datasets.map((dataset) => (
-            <Table.Tr key={dataset.id}>
-              <Table.Td>
-                <Anchor component={Link} size="sm" to={hrefOf(dataset)}>
-                  {dataset.name}
-                </Anchor>
-                {dataset.version > 1 && ` version ${dataset.version}`}
-              </Table.Td>
-              <Table.Td>
-                <DatasetStateBadge dataset={dataset} />
-              </Table.Td>
-              <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
-              <Table.Td ta="right">{hasLabels(dataset.kind) ? dataset.labels.length : "numbers"}</Table.Td>
-              <Table.Td ta="right">{formatBytes(dataset.num_bytes)}</Table.Td>
-              <Table.Td>{formatAgo(dataset.created_at)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={520}
+      columns={[
+        "Name",
+        "State",
+        { name: "Rows", isNumber: true },
+        { name: "Labels", isNumber: true },
+        { name: "Size", isNumber: true },
+        "Uploaded",
+      ]}
+    >
+      {datasets.map((dataset) => (
+        <Table.Tr key={dataset.id}>
+          <Table.Td>
+            <Anchor component={Link} size="sm" to={hrefOf(dataset)}>
+              {dataset.name}
+            </Anchor>
+            {dataset.version > 1 && ` version ${dataset.version}`}
+          </Table.Td>
+          <Table.Td>
+            <DatasetStateBadge dataset={dataset} />
+          </Table.Td>
+          <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
+          <Table.Td ta="right">{hasLabels(dataset.kind) ? dataset.labels.length : "numbers"}</Table.Td>
+          <Table.Td ta="right">{formatBytes(dataset.num_bytes)}</Table.Td>
+          <Table.Td>{formatAgo(dataset.created_at)}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }

@@ -10,6 +10,7 @@ import { formatNumber } from "@/lib/format";
 import type { DatasetDetail, DatasetFinding } from "@/lib/types";
 
 import { useFixDataset } from "../api/fix-dataset";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -118,22 +119,18 @@ function FindingItem({ finding, children }: { finding: DatasetFinding; children:
         </Text>
       )}
       {finding.examples.length > 0 && (
-        <Table.ScrollContainer minWidth={280} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table withRowBorders={false} verticalSpacing={2} fz="xs" aria-label="Examples">
-            <Table.Tbody>
-              {finding.examples.map(({ row, value }) => (
-                <Table.Tr key={row}>
-                  <Table.Th scope="row" w={80} fw={400}>
-                    row {row}
-                  </Table.Th>
-                  <Table.Td ff="monospace" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
-                    {value}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable minWidth={280} withRowBorders={false} verticalSpacing={2} fz="xs" aria-label="Examples">
+          {finding.examples.map(({ row, value }) => (
+            <Table.Tr key={row}>
+              <Table.Th scope="row" w={80} fw={400}>
+                row {row}
+              </Table.Th>
+              <Table.Td ff="monospace" style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>
+                {value}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       )}
       <Group gap="xs" mt={6}>
         {children}

@@ -9,6 +9,7 @@ import { hasLabels } from "@/lib/task-kinds";
 import type { Dataset, DatasetRow } from "@/lib/types";
 
 import { useDatasetRows } from "../api/get-dataset-rows";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -25,50 +26,46 @@ export function RowPreview({ tenant, dataset, rowsAtOnce = 10 }: Props) {
     <Stack gap="sm">
       <QueryView query={rows} height={rowsAtOnce * 46}>
         {({ results }) => (
-          <Table.ScrollContainer minWidth={480} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-            <Table verticalSpacing="xs" striped>
-              <Table.Caption>
+          <ListTable
+            minWidth={480}
+            verticalSpacing="xs"
+            striped
+            columns={[{ name: "Row", width: 70 }, "Text", { name: headOf(dataset), width: 150 }]}
+            caption={
+              <>
                 Rows {formatNumber(offset + 1)} to {formatNumber(end)} of {formatNumber(dataset.num_rows)}
-              </Table.Caption>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th w={70}>Row</Table.Th>
-                  <Table.Th>Text</Table.Th>
-                  <Table.Th w={150}>{headOf(dataset)}</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {results.map((row) => (
-                  <Table.Tr key={row.row}>
-                    <Table.Td c="dimmed">{row.row}</Table.Td>
-                    <Table.Td>
-                      <Text size="sm" lineClamp={2} dir="auto">
-                        {row.text}
-                      </Text>
-                      {row.pair !== null && (
-                        <Text size="sm" c="dimmed" lineClamp={2} dir="auto">
-                          {row.pair}
-                        </Text>
-                      )}
-                    </Table.Td>
-                    <Table.Td>
-                      {row.value !== null ? (
-                        row.value
-                      ) : (
-                        <Group gap={4}>
-                          {labelsOf(row).map((label) => (
-                            <Badge key={label} variant="light" tt="none">
-                              {label}
-                            </Badge>
-                          ))}
-                        </Group>
-                      )}
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+              </>
+            }
+          >
+            {results.map((row) => (
+              <Table.Tr key={row.row}>
+                <Table.Td c="dimmed">{row.row}</Table.Td>
+                <Table.Td>
+                  <Text size="sm" lineClamp={2} dir="auto">
+                    {row.text}
+                  </Text>
+                  {row.pair !== null && (
+                    <Text size="sm" c="dimmed" lineClamp={2} dir="auto">
+                      {row.pair}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  {row.value !== null ? (
+                    row.value
+                  ) : (
+                    <Group gap={4}>
+                      {labelsOf(row).map((label) => (
+                        <Badge key={label} variant="light" tt="none">
+                          {label}
+                        </Badge>
+                      ))}
+                    </Group>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </ListTable>
         )}
       </QueryView>
       <Group justify="center">

@@ -1,6 +1,6 @@
 /** What a tenant gives to a shared domain: its consents, giving one, and taking one back. */
 
-import { Alert, Badge, Button, Group, NativeSelect, Stack, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Alert, Badge, Button, Group, NativeSelect, Stack, Table, Text } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
@@ -11,6 +11,7 @@ import type { Contribution, Dataset } from "@/lib/types";
 
 import { useGrantContribution } from "../api/grant-contribution";
 import { useRevokeContribution } from "../api/revoke-contribution";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -35,50 +36,37 @@ export function ContributionSection({
   return (
     <Stack>
       {contributions.length > 0 ? (
-        <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-          <Table verticalSpacing="sm">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Dataset</Table.Th>
-                <Table.Th>Given</Table.Th>
-                <Table.Th>Stayed private</Table.Th>
-                <Table.Th>
-                  <VisuallyHidden>Action</VisuallyHidden>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {contributions.map((each) => (
-                <Table.Tr key={each.id}>
-                  <Table.Td style={{ overflowWrap: "anywhere" }}>{nameOf(each.dataset)}</Table.Td>
-                  <Table.Td>
-                    {formatDate(each.granted_at)}
-                    {each.granted_by && ` by ${each.granted_by}`}
-                  </Table.Td>
-                  <Table.Td>
-                    {each.private_share === null ? "–" : formatPercent(each.private_share, 0)}
-                  </Table.Td>
-                  <Table.Td ta="right">
-                    {each.revoked_at !== null ? (
-                      <Badge color="gray" variant="light" tt="none">
-                        Ended {formatDate(each.revoked_at)}
-                      </Badge>
-                    ) : (
-                      canChange && (
-                        <RevokeButton
-                          tenant={tenant}
-                          id={each.id}
-                          dataset={nameOf(each.dataset)}
-                          onRevoked={onRevoked}
-                        />
-                      )
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <ListTable
+          minWidth={520}
+          columns={["Dataset", "Given", "Stayed private", { name: "Action", isHidden: true }]}
+        >
+          {contributions.map((each) => (
+            <Table.Tr key={each.id}>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{nameOf(each.dataset)}</Table.Td>
+              <Table.Td>
+                {formatDate(each.granted_at)}
+                {each.granted_by && ` by ${each.granted_by}`}
+              </Table.Td>
+              <Table.Td>{each.private_share === null ? "–" : formatPercent(each.private_share, 0)}</Table.Td>
+              <Table.Td ta="right">
+                {each.revoked_at !== null ? (
+                  <Badge color="gray" variant="light" tt="none">
+                    Ended {formatDate(each.revoked_at)}
+                  </Badge>
+                ) : (
+                  canChange && (
+                    <RevokeButton
+                      tenant={tenant}
+                      id={each.id}
+                      dataset={nameOf(each.dataset)}
+                      onRevoked={onRevoked}
+                    />
+                  )
+                )}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </ListTable>
       ) : (
         <Text size="sm">You contribute nothing to this domain.</Text>
       )}

@@ -4,6 +4,7 @@ import { Table } from "@mantine/core";
 
 import { formatNumber } from "@/lib/format";
 import type { TreeDiff } from "@/lib/types";
+import { ListTable } from "@/components/ui/ListTable";
 
 const rungWords: Record<string, string> = {
   trigram: "Three tokens",
@@ -16,31 +17,29 @@ const rungWords: Record<string, string> = {
 export function TreeDiffTable({ diff }: { diff: TreeDiff }) {
   const rungs = [...new Set([...Object.keys(diff.rows_before), ...Object.keys(diff.rows_after)])];
   return (
-    <Table.ScrollContainer minWidth={440} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={4} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>N-grams</Table.Th>
-            <Table.Th ta="right">Before</Table.Th>
-            <Table.Th ta="right">Added</Table.Th>
-            <Table.Th ta="right">Dropped</Table.Th>
-            <Table.Th ta="right">After</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rungs.map((rung) => (
-            <Table.Tr key={rung}>
-              <Table.Th scope="row" fw={400}>
-                {rungWords[rung] ?? rung}
-              </Table.Th>
-              <Table.Td ta="right">{formatNumber(diff.rows_before[rung] ?? 0)}</Table.Td>
-              <Table.Td ta="right">{formatNumber(diff.rows_added[rung] ?? 0)}</Table.Td>
-              <Table.Td ta="right">{formatNumber(diff.rows_dropped[rung] ?? 0)}</Table.Td>
-              <Table.Td ta="right">{formatNumber(diff.rows_after[rung] ?? 0)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={440}
+      verticalSpacing={4}
+      fz="sm"
+      columns={[
+        "N-grams",
+        { name: "Before", isNumber: true },
+        { name: "Added", isNumber: true },
+        { name: "Dropped", isNumber: true },
+        { name: "After", isNumber: true },
+      ]}
+    >
+      {rungs.map((rung) => (
+        <Table.Tr key={rung}>
+          <Table.Th scope="row" fw={400}>
+            {rungWords[rung] ?? rung}
+          </Table.Th>
+          <Table.Td ta="right">{formatNumber(diff.rows_before[rung] ?? 0)}</Table.Td>
+          <Table.Td ta="right">{formatNumber(diff.rows_added[rung] ?? 0)}</Table.Td>
+          <Table.Td ta="right">{formatNumber(diff.rows_dropped[rung] ?? 0)}</Table.Td>
+          <Table.Td ta="right">{formatNumber(diff.rows_after[rung] ?? 0)}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }

@@ -4,6 +4,7 @@ import { Alert, Badge, Group, Stack, Table, Text } from "@mantine/core";
 
 import { formatDate, formatPercent } from "@/lib/format";
 import type { DomainUpdate, TaskVerdict } from "@/lib/types";
+import { ListTable } from "@/components/ui/ListTable";
 
 const states: Record<DomainUpdate["state"], { label: string; color: string }> = {
   queued: { label: "Waiting", color: "blue" },
@@ -50,38 +51,36 @@ export function UpdateList({ updates, taskNameOf }: Props) {
 
 function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<Props, "taskNameOf">) {
   return (
-    <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={4} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Task</Table.Th>
-            <Table.Th>Verdict</Table.Th>
-            <Table.Th ta="right">Accuracy</Table.Th>
-            <Table.Th ta="right">Known in context</Table.Th>
-            <Table.Th ta="right">Rows</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {verdicts.map((verdict) => (
-            <Table.Tr key={verdict.task_id}>
-              <Table.Th scope="row" fw={500}>
-                {taskNameOf(verdict.task_id)}
-              </Table.Th>
-              <Table.Td>
-                <Badge color={verdict.moves ? "teal" : "yellow"} variant="light" tt="none">
-                  {verdict.moves ? "Follows the new tree" : "Stays for a week"}
-                </Badge>
-              </Table.Td>
-              <Table.Td ta="right">{change(verdict.accuracy_before, verdict.accuracy_after)}</Table.Td>
-              <Table.Td ta="right">
-                {change(known(verdict.coverage_before), known(verdict.coverage_after))}
-              </Table.Td>
-              <Table.Td ta="right">{verdict.num_rows}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={560}
+      verticalSpacing={4}
+      fz="sm"
+      columns={[
+        "Task",
+        "Verdict",
+        { name: "Accuracy", isNumber: true },
+        { name: "Known in context", isNumber: true },
+        { name: "Rows", isNumber: true },
+      ]}
+    >
+      {verdicts.map((verdict) => (
+        <Table.Tr key={verdict.task_id}>
+          <Table.Th scope="row" fw={500}>
+            {taskNameOf(verdict.task_id)}
+          </Table.Th>
+          <Table.Td>
+            <Badge color={verdict.moves ? "teal" : "yellow"} variant="light" tt="none">
+              {verdict.moves ? "Follows the new tree" : "Stays for a week"}
+            </Badge>
+          </Table.Td>
+          <Table.Td ta="right">{change(verdict.accuracy_before, verdict.accuracy_after)}</Table.Td>
+          <Table.Td ta="right">
+            {change(known(verdict.coverage_before), known(verdict.coverage_after))}
+          </Table.Td>
+          <Table.Td ta="right">{verdict.num_rows}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

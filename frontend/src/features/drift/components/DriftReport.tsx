@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatAgo, formatCount, formatNumber, formatPercent, formatValue } from "@/lib/format";
 import type { CountsDrift, Drift } from "@/lib/types";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   drift: Drift;
@@ -120,36 +121,27 @@ function Shares({ name, counts, nameOf }: SharesProps) {
     .filter(({ training, live }) => training > 0 || live > 0);
   return (
     <>
-      <Table.ScrollContainer
+      <ListTable
         minWidth={220}
         maxHeight={460}
-        scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+        verticalSpacing={2}
+        fz="sm"
+        columns={[
+          name,
+          { name: "When tested", isNumber: true, width: 100 },
+          { name: "Now", isNumber: true, width: 100 },
+        ]}
       >
-        <Table verticalSpacing={2} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{name}</Table.Th>
-              <Table.Th ta="right" w={100}>
-                When tested
-              </Table.Th>
-              <Table.Th ta="right" w={100}>
-                Now
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map((row) => (
-              <Table.Tr key={row.name}>
-                <Table.Th scope="row" fw={400} style={{ overflowWrap: "anywhere" }}>
-                  {row.name}
-                </Table.Th>
-                <Bar share={row.training} color="cyan" />
-                <Bar share={row.live} color={counts.is_alarm ? "red" : "teal"} />
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+        {rows.map((row) => (
+          <Table.Tr key={row.name}>
+            <Table.Th scope="row" fw={400} style={{ overflowWrap: "anywhere" }}>
+              {row.name}
+            </Table.Th>
+            <Bar share={row.training} color="cyan" />
+            <Bar share={row.live} color={counts.is_alarm ? "red" : "teal"} />
+          </Table.Tr>
+        ))}
+      </ListTable>
       <Text size="xs" c="dimmed">
         Stability index {counts.stability_index.toFixed(2)}; alarm above {counts.threshold.toFixed(2)}.
       </Text>

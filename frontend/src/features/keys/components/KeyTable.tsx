@@ -1,6 +1,6 @@
 /** A tenant's API keys: what each may do, when it was last used, and the way to revoke it. */
 
-import { Badge, Code, Group, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Badge, Code, Group, Table, Text } from "@mantine/core";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { formatAgo, formatDate } from "@/lib/format";
@@ -8,6 +8,7 @@ import type { ApiKey } from "@/lib/types";
 
 import { useRevokeKey } from "../api/revoke-key";
 import { RotateKeyButton } from "./RotateKeyButton";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -17,27 +18,14 @@ interface Props {
 
 export function KeyTable({ tenant, keys, canRevoke }: Props) {
   return (
-    <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Name</Table.Th>
-            <Table.Th>Begins with</Table.Th>
-            <Table.Th>May</Table.Th>
-            <Table.Th>Last used</Table.Th>
-            <Table.Th>Ends</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Action</VisuallyHidden>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {keys.map((key) => (
-            <KeyRow key={key.id} tenant={tenant} apiKey={key} canRevoke={canRevoke} />
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={640}
+      columns={["Name", "Begins with", "May", "Last used", "Ends", { name: "Action", isHidden: true }]}
+    >
+      {keys.map((key) => (
+        <KeyRow key={key.id} tenant={tenant} apiKey={key} canRevoke={canRevoke} />
+      ))}
+    </ListTable>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Invitations that wait to be accepted. */
 
-import { Badge, Button, Group, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Badge, Button, Group, Table, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
@@ -9,39 +9,29 @@ import type { Invitation } from "@/lib/types";
 
 import { useResendInvitation } from "../api/resend-invitation";
 import { useRevokeInvitation } from "../api/revoke-invitation";
+import { ListTable } from "@/components/ui/ListTable";
 
 export function InvitationTable({ tenant, invitations }: { tenant: string; invitations: Invitation[] }) {
   return (
-    <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Invited</Table.Th>
-            <Table.Th>As</Table.Th>
-            <Table.Th>The link ends</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Action</VisuallyHidden>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {invitations.map((invitation) => (
-            <Table.Tr key={invitation.id}>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>{invitation.email}</Table.Td>
-              <Table.Td>
-                <Badge variant="light" tt="none">
-                  {invitation.role}
-                </Badge>
-              </Table.Td>
-              <Table.Td>{formatDate(invitation.expires_at)}</Table.Td>
-              <Table.Td>
-                <Actions tenant={tenant} invitation={invitation} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={560}
+      columns={["Invited", "As", "The link ends", { name: "Action", isHidden: true }]}
+    >
+      {invitations.map((invitation) => (
+        <Table.Tr key={invitation.id}>
+          <Table.Td style={{ overflowWrap: "anywhere" }}>{invitation.email}</Table.Td>
+          <Table.Td>
+            <Badge variant="light" tt="none">
+              {invitation.role}
+            </Badge>
+          </Table.Td>
+          <Table.Td>{formatDate(invitation.expires_at)}</Table.Td>
+          <Table.Td>
+            <Actions tenant={tenant} invitation={invitation} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

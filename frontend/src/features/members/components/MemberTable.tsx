@@ -1,6 +1,6 @@
 /** The people of a tenant and what each may do. */
 
-import { Badge, NativeSelect, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Badge, NativeSelect, Table, Text } from "@mantine/core";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { formatAgo } from "@/lib/format";
@@ -9,6 +9,7 @@ import type { Member } from "@/lib/types";
 import { useChangeRole } from "../api/change-role";
 import { useRemoveMember } from "../api/remove-member";
 import { roles } from "../roles";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -18,43 +19,29 @@ interface Props {
 
 export function MemberTable({ tenant, members, canRemove }: Props) {
   return (
-    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Person</Table.Th>
-            <Table.Th>Role</Table.Th>
-            <Table.Th>Since</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Action</VisuallyHidden>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {members.map((member) => (
-            <Table.Tr key={member.id}>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>
-                {member.name && <Text size="sm">{member.name}</Text>}
-                <Text size="sm" c="dimmed">
-                  {member.email}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                {canRemove ? (
-                  <RoleChoice tenant={tenant} member={member} />
-                ) : (
-                  <Badge variant="light" tt="none">
-                    {member.role}
-                  </Badge>
-                )}
-              </Table.Td>
-              <Table.Td>{formatAgo(member.created_at)}</Table.Td>
-              <Table.Td ta="right">{canRemove && <RemoveButton tenant={tenant} member={member} />}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable minWidth={520} columns={["Person", "Role", "Since", { name: "Action", isHidden: true }]}>
+      {members.map((member) => (
+        <Table.Tr key={member.id}>
+          <Table.Td style={{ overflowWrap: "anywhere" }}>
+            {member.name && <Text size="sm">{member.name}</Text>}
+            <Text size="sm" c="dimmed">
+              {member.email}
+            </Text>
+          </Table.Td>
+          <Table.Td>
+            {canRemove ? (
+              <RoleChoice tenant={tenant} member={member} />
+            ) : (
+              <Badge variant="light" tt="none">
+                {member.role}
+              </Badge>
+            )}
+          </Table.Td>
+          <Table.Td>{formatAgo(member.created_at)}</Table.Td>
+          <Table.Td ta="right">{canRemove && <RemoveButton tenant={tenant} member={member} />}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

@@ -6,6 +6,7 @@ import { formatCount } from "@/lib/format";
 
 import { answerOf, labelsOf, textOf } from "../answer";
 import type { PredictInput, PredictResponse } from "../api/predict";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   inputs: PredictInput[];
@@ -34,45 +35,40 @@ export function BatchTable({ inputs, answer, shown, onShow }: Props) {
               </Badge>
             ))}
         </Group>
-        <Table.ScrollContainer
+        <ListTable
           minWidth={400}
           maxHeight={320}
-          scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+          verticalSpacing={6}
+          stickyHeader
+          columns={[
+            "Text",
+            answers[0]?.name ?? "Answer",
+            ...(hasScores ? [{ name: "Score", isNumber: true }] : []),
+          ]}
         >
-          <Table verticalSpacing={6} stickyHeader>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Text</Table.Th>
-                <Table.Th>{answers[0]?.name}</Table.Th>
-                {hasScores && <Table.Th ta="right">Score</Table.Th>}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {answers.map(({ words, score }, index) => (
-                <Table.Tr key={index} {...(index === shown && { bg: "var(--mantine-primary-color-light)" })}>
-                  <Table.Td>
-                    <Anchor
-                      component="button"
-                      type="button"
-                      size="sm"
-                      ta="left"
-                      c="var(--mantine-color-text)"
-                      underline="always"
-                      aria-current={index === shown}
-                      onClick={() => onShow(index)}
-                    >
-                      <Text span size="sm" lineClamp={1} dir="auto">
-                        {textOf(inputs[index] ?? "")}
-                      </Text>
-                    </Anchor>
-                  </Table.Td>
-                  <Table.Td style={{ overflowWrap: "anywhere" }}>{words}</Table.Td>
-                  {hasScores && <Table.Td ta="right">{score}</Table.Td>}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+          {answers.map(({ words, score }, index) => (
+            <Table.Tr key={index} {...(index === shown && { bg: "var(--mantine-primary-color-light)" })}>
+              <Table.Td>
+                <Anchor
+                  component="button"
+                  type="button"
+                  size="sm"
+                  ta="left"
+                  c="var(--mantine-color-text)"
+                  underline="always"
+                  aria-current={index === shown}
+                  onClick={() => onShow(index)}
+                >
+                  <Text span size="sm" lineClamp={1} dir="auto">
+                    {textOf(inputs[index] ?? "")}
+                  </Text>
+                </Anchor>
+              </Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>{words}</Table.Td>
+              {hasScores && <Table.Td ta="right">{score}</Table.Td>}
+            </Table.Tr>
+          ))}
+        </ListTable>
       </Stack>
     </Paper>
   );

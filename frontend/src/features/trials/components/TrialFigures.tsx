@@ -5,6 +5,7 @@ import { Alert, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import { Figure } from "@/components/ui/Figure";
 import { formatCount, formatNumber, formatPercent } from "@/lib/format";
 import type { Trial, TrialComparison } from "@/lib/types";
+import { ListTable } from "@/components/ui/ListTable";
 
 export function TrialFigures({ trial }: { trial: Trial }) {
   const { comparison, verdict } = trial;
@@ -50,35 +51,33 @@ function Latencies({ trial, comparison }: { trial: Trial; comparison: TrialCompa
     liveCount: live.counts[index] ?? 0,
   }));
   return (
-    <Table.ScrollContainer minWidth={360} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={4} fz="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-        <Table.Caption>
-          <Text span size="xs">
-            Requests by their time, of those that both answered
-          </Text>
-        </Table.Caption>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Time</Table.Th>
-            <Table.Th ta="right">Version {trial.version}</Table.Th>
-            <Table.Th ta="right">Version {trial.against}</Table.Th>
+    <ListTable
+      minWidth={360}
+      verticalSpacing={4}
+      fz="sm"
+      columns={[
+        "Time",
+        { name: `Version ${trial.version}`, isNumber: true },
+        { name: `Version ${trial.against}`, isNumber: true },
+      ]}
+      caption={
+        <Text span size="xs">
+          Requests by their time, of those that both answered
+        </Text>
+      }
+    >
+      {rows
+        .filter(({ count, liveCount }) => count + liveCount > 0)
+        .map(({ name, count, liveCount }) => (
+          <Table.Tr key={name}>
+            <Table.Th scope="row" fw={400}>
+              {name}
+            </Table.Th>
+            <Table.Td ta="right">{formatNumber(count)}</Table.Td>
+            <Table.Td ta="right">{formatNumber(liveCount)}</Table.Td>
           </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows
-            .filter(({ count, liveCount }) => count + liveCount > 0)
-            .map(({ name, count, liveCount }) => (
-              <Table.Tr key={name}>
-                <Table.Th scope="row" fw={400}>
-                  {name}
-                </Table.Th>
-                <Table.Td ta="right">{formatNumber(count)}</Table.Td>
-                <Table.Td ta="right">{formatNumber(liveCount)}</Table.Td>
-              </Table.Tr>
-            ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        ))}
+    </ListTable>
   );
 }
 

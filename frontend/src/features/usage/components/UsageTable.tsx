@@ -7,6 +7,7 @@ import { formatNumber } from "@/lib/format";
 import type { UsageRow } from "@/lib/types";
 
 import { total } from "../days";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   /** What a line is: "Task" or "Key". */
@@ -16,31 +17,27 @@ interface Props {
 
 export function UsageTable({ head, lines }: Props) {
   return (
-    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{head}</Table.Th>
-            <Table.Th ta="right">Calls</Table.Th>
-            <Table.Th ta="right">Texts</Table.Th>
-            <Table.Th ta="right">Tokens</Table.Th>
-            <Table.Th ta="right">Texts that were cut</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {lines.map(({ id, name, rows }) => (
-            <Table.Tr key={id}>
-              <Table.Th scope="row" fw={500}>
-                {name}
-              </Table.Th>
-              <Table.Td ta="right">{formatNumber(total(rows, "num_requests"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(rows, "num_texts"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(rows, "num_tokens"))}</Table.Td>
-              <Table.Td ta="right">{formatNumber(total(rows, "num_truncated"))}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={520}
+      columns={[
+        head,
+        { name: "Calls", isNumber: true },
+        { name: "Texts", isNumber: true },
+        { name: "Tokens", isNumber: true },
+        { name: "Texts that were cut", isNumber: true },
+      ]}
+    >
+      {lines.map(({ id, name, rows }) => (
+        <Table.Tr key={id}>
+          <Table.Th scope="row" fw={500}>
+            {name}
+          </Table.Th>
+          <Table.Td ta="right">{formatNumber(total(rows, "num_requests"))}</Table.Td>
+          <Table.Td ta="right">{formatNumber(total(rows, "num_texts"))}</Table.Td>
+          <Table.Td ta="right">{formatNumber(total(rows, "num_tokens"))}</Table.Td>
+          <Table.Td ta="right">{formatNumber(total(rows, "num_truncated"))}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }

@@ -3,6 +3,7 @@
 import { Table, Text } from "@mantine/core";
 
 import type { ComparedFigure } from "../comparison";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   /** What the first column names. */
@@ -14,32 +15,29 @@ interface Props {
 
 export function ComparisonTable({ title, figures, one, other }: Props) {
   return (
-    <Table.ScrollContainer minWidth={440} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={6} style={{ fontVariantNumeric: "tabular-nums" }}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{title}</Table.Th>
-            <Table.Th ta="right">Version {one}</Table.Th>
-            <Table.Th ta="right">Version {other}</Table.Th>
-            <Table.Th ta="right">Difference</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {figures.map((figure) => (
-            <Table.Tr key={figure.name}>
-              <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
-                {figure.name}
-              </Table.Th>
-              <Table.Td ta="right">{figure.one}</Table.Td>
-              <Table.Td ta="right">{figure.other}</Table.Td>
-              <Table.Td ta="right">
-                <Difference figure={figure} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={440}
+      verticalSpacing={6}
+      columns={[
+        title,
+        { name: `Version ${one}`, isNumber: true },
+        { name: `Version ${other}`, isNumber: true },
+        { name: "Difference", isNumber: true },
+      ]}
+    >
+      {figures.map((figure) => (
+        <Table.Tr key={figure.name}>
+          <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+            {figure.name}
+          </Table.Th>
+          <Table.Td ta="right">{figure.one}</Table.Td>
+          <Table.Td ta="right">{figure.other}</Table.Td>
+          <Table.Td ta="right">
+            <Difference figure={figure} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

@@ -5,6 +5,7 @@ import { Table } from "@mantine/core";
 import { formatNumber, formatPercent } from "@/lib/format";
 
 import { formatFigure, type MultiLabelReport, type ScoreReport, type SpansReport } from "../report";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Row {
   name: string;
@@ -20,28 +21,21 @@ export function FigureTable({ report }: { report: ScoreReport | MultiLabelReport
         ? multiLabelRows(report)
         : spanRows(report);
   return (
-    <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Figure</Table.Th>
-            <Table.Th ta="right">Value</Table.Th>
-            <Table.Th ta="right">95% interval</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map(({ name, value, interval }) => (
-            <Table.Tr key={name}>
-              <Table.Th scope="row" fw={500}>
-                {name}
-              </Table.Th>
-              <Table.Td ta="right">{value}</Table.Td>
-              <Table.Td ta="right">{interval}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={400}
+      verticalSpacing={6}
+      columns={["Figure", { name: "Value", isNumber: true }, { name: "95% interval", isNumber: true }]}
+    >
+      {rows.map(({ name, value, interval }) => (
+        <Table.Tr key={name}>
+          <Table.Th scope="row" fw={500}>
+            {name}
+          </Table.Th>
+          <Table.Td ta="right">{value}</Table.Td>
+          <Table.Td ta="right">{interval}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

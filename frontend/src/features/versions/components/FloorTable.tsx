@@ -5,6 +5,7 @@ import { Table, Text } from "@mantine/core";
 import { formatPercent } from "@/lib/format";
 
 import { type FloorPoint, signedPoints } from "../report";
+import { ListTable } from "@/components/ui/ListTable";
 
 export function FloorTable({ points }: { points: FloorPoint[] }) {
   return (
@@ -14,35 +15,32 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
         task's settings have the floor; 0% computes none. Of other texts as many as stands behind “at most”
         may be computed (95% confidence).
       </Text>
-      <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Floor</Table.Th>
-              <Table.Th ta="right">Computed</Table.Th>
-              <Table.Th ta="right">Accuracy</Table.Th>
-              <Table.Th ta="right">Gain in points (95% interval)</Table.Th>
-              <Table.Th ta="right">Time per text</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {points.map((point) => (
-              <Table.Tr key={point.floor}>
-                <Table.Th scope="row" fw={500}>
-                  {formatPercent(point.floor)}
-                </Table.Th>
-                <Table.Td ta="right">{computedWords(point)}</Table.Td>
-                <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
-                <Table.Td ta="right">
-                  {signedPoints(point.gain_points)} ({signedPoints(point.gain_points_ci95[0])} to{" "}
-                  {signedPoints(point.gain_points_ci95[1])})
-                </Table.Td>
-                <Table.Td ta="right">{point.text_ms.toFixed(1)} ms</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable
+        minWidth={400}
+        verticalSpacing={6}
+        columns={[
+          "Floor",
+          { name: "Computed", isNumber: true },
+          { name: "Accuracy", isNumber: true },
+          { name: "Gain in points (95% interval)", isNumber: true },
+          { name: "Time per text", isNumber: true },
+        ]}
+      >
+        {points.map((point) => (
+          <Table.Tr key={point.floor}>
+            <Table.Th scope="row" fw={500}>
+              {formatPercent(point.floor)}
+            </Table.Th>
+            <Table.Td ta="right">{computedWords(point)}</Table.Td>
+            <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
+            <Table.Td ta="right">
+              {signedPoints(point.gain_points)} ({signedPoints(point.gain_points_ci95[0])} to{" "}
+              {signedPoints(point.gain_points_ci95[1])})
+            </Table.Td>
+            <Table.Td ta="right">{point.text_ms.toFixed(1)} ms</Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </>
   );
 }

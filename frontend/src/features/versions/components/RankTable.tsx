@@ -5,6 +5,7 @@ import { Table, Text } from "@mantine/core";
 import { formatBytes, formatPercent } from "@/lib/format";
 
 import { type RankPoint, signedPoints } from "../report";
+import { ListTable } from "@/components/ui/ListTable";
 
 export function RankTable({ points }: { points: RankPoint[] }) {
   return (
@@ -12,33 +13,30 @@ export function RankTable({ points }: { points: RankPoint[] }) {
       <Text size="sm" mb="xs">
         The trained adapter, cut to fewer ranks and trained no further; the last line is the adapter as it is.
       </Text>
-      <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Rank</Table.Th>
-              <Table.Th ta="right">Size</Table.Th>
-              <Table.Th ta="right">Accuracy</Table.Th>
-              <Table.Th ta="right">Difference in points (95% interval)</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {points.map((point) => (
-              <Table.Tr key={point.rank}>
-                <Table.Th scope="row" fw={500}>
-                  {point.rank}
-                </Table.Th>
-                <Table.Td ta="right">{formatBytes(point.adapter_bytes)}</Table.Td>
-                <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
-                <Table.Td ta="right">
-                  {signedPoints(point.delta_points)} ({signedPoints(point.delta_points_ci95[0])} to{" "}
-                  {signedPoints(point.delta_points_ci95[1])})
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ListTable
+        minWidth={400}
+        verticalSpacing={6}
+        columns={[
+          "Rank",
+          { name: "Size", isNumber: true },
+          { name: "Accuracy", isNumber: true },
+          { name: "Difference in points (95% interval)", isNumber: true },
+        ]}
+      >
+        {points.map((point) => (
+          <Table.Tr key={point.rank}>
+            <Table.Th scope="row" fw={500}>
+              {point.rank}
+            </Table.Th>
+            <Table.Td ta="right">{formatBytes(point.adapter_bytes)}</Table.Td>
+            <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
+            <Table.Td ta="right">
+              {signedPoints(point.delta_points)} ({signedPoints(point.delta_points_ci95[0])} to{" "}
+              {signedPoints(point.delta_points_ci95[1])})
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
     </>
   );
 }

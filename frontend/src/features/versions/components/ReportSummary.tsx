@@ -30,6 +30,7 @@ import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
 import type { Decisions } from "./RowDecision";
 import { SliceTable } from "./SliceTable";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
@@ -171,36 +172,33 @@ function RankSection({ report }: { report: Report }) {
 function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; counted?: string }) {
   const hasThresholds = classes.some(({ threshold }) => threshold !== undefined);
   return (
-    <Table.ScrollContainer minWidth={400} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Label</Table.Th>
-            {hasThresholds && <Table.Th ta="right">Given from</Table.Th>}
-            <Table.Th ta="right">Precision</Table.Th>
-            <Table.Th ta="right">Recall</Table.Th>
-            <Table.Th ta="right">F1</Table.Th>
-            <Table.Th ta="right">{counted}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {classes.map(({ label, threshold, precision, recall, f1, support }) => (
-            <Table.Tr key={label}>
-              <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
-                {label}
-              </Table.Th>
-              {hasThresholds && (
-                <Table.Td ta="right">{threshold === undefined ? "–" : formatPercent(threshold)}</Table.Td>
-              )}
-              <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
-              <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
-              <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
-              <Table.Td ta="right">{formatNumber(support)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={400}
+      verticalSpacing={6}
+      columns={[
+        "Label",
+        ...(hasThresholds ? [{ name: "Given from", isNumber: true }] : []),
+        { name: "Precision", isNumber: true },
+        { name: "Recall", isNumber: true },
+        { name: "F1", isNumber: true },
+        { name: counted, isNumber: true },
+      ]}
+    >
+      {classes.map(({ label, threshold, precision, recall, f1, support }) => (
+        <Table.Tr key={label}>
+          <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+            {label}
+          </Table.Th>
+          {hasThresholds && (
+            <Table.Td ta="right">{threshold === undefined ? "–" : formatPercent(threshold)}</Table.Td>
+          )}
+          <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
+          <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
+          <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
+          <Table.Td ta="right">{formatNumber(support)}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

@@ -1,6 +1,6 @@
 /** A task's versions, newest first, with what can be done with each. */
 
-import { Anchor, Badge, Group, Table, VisuallyHidden } from "@mantine/core";
+import { Anchor, Badge, Group, Table } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
@@ -8,6 +8,7 @@ import { formatAgo } from "@/lib/format";
 import type { Version } from "@/lib/types";
 
 import { headlineOf, readReport } from "../report";
+import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   versions: Version[];
@@ -18,51 +19,45 @@ interface Props {
 
 export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Props) {
   return (
-    <Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-      <Table verticalSpacing="sm">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Version</Table.Th>
-            <Table.Th ta="right">{headlineName(versions)}</Table.Th>
-            <Table.Th>Made</Table.Th>
-            <Table.Th>
-              <VisuallyHidden>Action</VisuallyHidden>
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {versions.map((version) => (
-            <Table.Tr key={version.number}>
-              <Table.Td>
-                <Group gap="xs" wrap="nowrap">
-                  <Anchor component={Link} size="sm" to={hrefOf(version)}>
-                    Version {version.number}
-                  </Anchor>
-                  {version.number === deployedNumber && (
-                    <Badge color="teal" variant="light" tt="none" miw="max-content">
-                      Serving
-                    </Badge>
-                  )}
-                  {version.state === "draft" && (
-                    <Badge color="yellow" variant="light" tt="none" miw="max-content">
-                      Draft
-                    </Badge>
-                  )}
-                  {version.adapter_import !== null && (
-                    <Badge color="gray" variant="light" tt="none" miw="max-content">
-                      Imported
-                    </Badge>
-                  )}
-                </Group>
-              </Table.Td>
-              <Table.Td ta="right">{headline(version)}</Table.Td>
-              <Table.Td>{formatAgo(version.created_at)}</Table.Td>
-              <Table.Td ta="right">{actionOf(version)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <ListTable
+      minWidth={520}
+      columns={[
+        "Version",
+        { name: headlineName(versions), isNumber: true },
+        "Made",
+        { name: "Action", isHidden: true },
+      ]}
+    >
+      {versions.map((version) => (
+        <Table.Tr key={version.number}>
+          <Table.Td>
+            <Group gap="xs" wrap="nowrap">
+              <Anchor component={Link} size="sm" to={hrefOf(version)}>
+                Version {version.number}
+              </Anchor>
+              {version.number === deployedNumber && (
+                <Badge color="teal" variant="light" tt="none" miw="max-content">
+                  Serving
+                </Badge>
+              )}
+              {version.state === "draft" && (
+                <Badge color="yellow" variant="light" tt="none" miw="max-content">
+                  Draft
+                </Badge>
+              )}
+              {version.adapter_import !== null && (
+                <Badge color="gray" variant="light" tt="none" miw="max-content">
+                  Imported
+                </Badge>
+              )}
+            </Group>
+          </Table.Td>
+          <Table.Td ta="right">{headline(version)}</Table.Td>
+          <Table.Td>{formatAgo(version.created_at)}</Table.Td>
+          <Table.Td ta="right">{actionOf(version)}</Table.Td>
+        </Table.Tr>
+      ))}
+    </ListTable>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What was sent to a webhook, what came of it, and sending it once more. */
 
-import { Badge, Button, Table, Text, VisuallyHidden } from "@mantine/core";
+import { Badge, Button, Table, Text } from "@mantine/core";
 import { useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
@@ -11,6 +11,7 @@ import type { Delivery } from "@/lib/types";
 
 import { useDeliveries } from "../api/get-deliveries";
 import { useReplayDelivery } from "../api/replay-delivery";
+import { ListTable } from "@/components/ui/ListTable";
 
 const colors: Record<Delivery["state"], string> = { pending: "blue", delivered: "teal", failed: "red" };
 
@@ -32,50 +33,46 @@ export function DeliveryTable({ tenant, webhook, canReplay }: Props) {
         ) : (
           <>
             {replay.isError && <ErrorNotice error={replay.error} title="It was not sent again" />}
-            <Table.ScrollContainer minWidth={640} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-              <Table verticalSpacing={6} fz="sm">
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Event</Table.Th>
-                    <Table.Th>When</Table.Th>
-                    <Table.Th>State</Table.Th>
-                    <Table.Th ta="right">Attempts</Table.Th>
-                    <Table.Th>Last answer</Table.Th>
-                    <Table.Th>
-                      <VisuallyHidden>Action</VisuallyHidden>
-                    </Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {list.results.map((delivery) => (
-                    <Table.Tr key={delivery.id}>
-                      <Table.Td>{delivery.type}</Table.Td>
-                      <Table.Td>{formatDate(delivery.created_at)}</Table.Td>
-                      <Table.Td>
-                        <Badge color={colors[delivery.state]} variant="light" tt="none">
-                          {delivery.state}
-                        </Badge>
-                      </Table.Td>
-                      <Table.Td ta="right">{delivery.num_attempts}</Table.Td>
-                      <Table.Td style={{ overflowWrap: "anywhere" }}>{answerWords(delivery)}</Table.Td>
-                      <Table.Td ta="right">
-                        {canReplay && delivery.state !== "pending" && (
-                          <Button
-                            size="compact-xs"
-                            variant="default"
-                            loading={replay.isPending && replay.variables === delivery.id}
-                            onClick={() => replay.mutate(delivery.id)}
-                            aria-label={`Send ${delivery.type} of ${formatDate(delivery.created_at)} again`}
-                          >
-                            Send again
-                          </Button>
-                        )}
-                      </Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </Table.ScrollContainer>
+            <ListTable
+              minWidth={640}
+              verticalSpacing={6}
+              fz="sm"
+              columns={[
+                "Event",
+                "When",
+                "State",
+                { name: "Attempts", isNumber: true },
+                "Last answer",
+                { name: "Action", isHidden: true },
+              ]}
+            >
+              {list.results.map((delivery) => (
+                <Table.Tr key={delivery.id}>
+                  <Table.Td>{delivery.type}</Table.Td>
+                  <Table.Td>{formatDate(delivery.created_at)}</Table.Td>
+                  <Table.Td>
+                    <Badge color={colors[delivery.state]} variant="light" tt="none">
+                      {delivery.state}
+                    </Badge>
+                  </Table.Td>
+                  <Table.Td ta="right">{delivery.num_attempts}</Table.Td>
+                  <Table.Td style={{ overflowWrap: "anywhere" }}>{answerWords(delivery)}</Table.Td>
+                  <Table.Td ta="right">
+                    {canReplay && delivery.state !== "pending" && (
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        loading={replay.isPending && replay.variables === delivery.id}
+                        onClick={() => replay.mutate(delivery.id)}
+                        aria-label={`Send ${delivery.type} of ${formatDate(delivery.created_at)} again`}
+                      >
+                        Send again
+                      </Button>
+                    )}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </ListTable>
             <ListPages list={list} page={page} onChange={setPage} />
           </>
         )
