@@ -5,6 +5,8 @@ import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,18 @@ from torch import Tensor
 from benchmarks.common import print_result, say
 from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
 from benchmarks.http_world import sent_texts, served
-from benchmarks.serving_world import Answered, Checker, ClosedLoop, World, chooser, scratch, zipf
+from benchmarks.serving_world import Checker, ClosedLoop, World, chooser, scratch, zipf
 from hmi.base.compute_type import ComputeType
-from hmi.engine.stages import SameThread
+from hmi.base.own_thread import use_cores
 from hmi.model.adapters.call import AdapterModule, module_shape
 from hmi.model.bert import QKV
 from hmi.model.compute_type import compute_dtype
+from hmi.service.settings import ServiceSettings
 from wire.artifacts import BackboneFields
 
 TENANTS, SLOTS, HOST = 64, 128, 256
 STEP_ROWS = 64
+OPEN_REQUESTS = 256
 CHECKED = 20
 CONNECTIONS = 64
 
@@ -32,14 +36,13 @@ CONNECTIONS = 64
 def main() -> int:
     args = _parser().parse_args()
     if args.full:
-        args.steps, args.seconds, args.rounds = 400, 20.0, 5
-    torch.set_num_threads(args.threads or torch.get_num_threads())
+        args.seconds, args.rounds = 20.0, 5
     began = time.monotonic()
     types = list(dict.fromkeys([compute_dtype(ComputeType.AUTO, "cpu"), torch.float32]))
     with scratch("roofline") as folder, tempfile.TemporaryDirectory() as told:
         world = World(Path(folder), TENANTS)
         checker = Checker(world)
-        steps = {name(dtype): _step_over_gemm(world, dtype, args.steps, checker) for dtype in types}
+        steps = {name(dtype): _step_over_gemm(world, dtype, args, checker) for dtype in types}
         http = _http(world, Path(told), args.seconds, args.rounds)
     best = steps[name(types[0])]
     print_result(
@@ -61,70 +64,57 @@ def name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _step_over_gemm(world: World, dtype: torch.dtype, num_steps: int, checker: Checker) -> dict[str, Any]:
-    """Full steps of the engine by hand, each followed by its bare matrix multiplications."""
-    plane = world.plane(
-        num_slots=SLOTS,
-        num_host=HOST,
-        make_stage=lambda inbox: SameThread(),
-        compute_type=name(dtype),
-        max_batch_rows=STEP_ROWS,
-    )
-    next_tenant = chooser(world.tenants, zipf(TENANTS, 1.0), seed=1)
-    engine = plane.engine
-    for tenant in world.tenants:  # everything on the device
-        request = world.request(tenant, 0)
-        engine.submit(request)
-        while not request.future.done():
-            if not engine.step():
-                engine.wait(0.1)
-    steps_s, gemms_s, tokens, adapters = [], [], [], []
-    answers: list[Answered] = []
-    for number in range(num_steps):
-        tenants = [next_tenant() for _ in range(STEP_ROWS)]
-        texts = [(number * STEP_ROWS + row) % len(world.texts) for row in range(STEP_ROWS)]
-        requests = [world.request(tenant, text) for tenant, text in zip(tenants, texts, strict=True)]
+def _step_over_gemm(
+    world: World, dtype: torch.dtype, args: argparse.Namespace, checker: Checker
+) -> dict[str, Any]:
+    """The engine as it serves, with more requests open than it can take at once; and the bare matrix
+    multiplications of as many tokens on as many threads."""
+    settings = ServiceSettings(**world.settings(num_slots=SLOTS, num_host=HOST))
+    plane = world.plane(num_slots=SLOTS, num_host=HOST, compute_type=name(dtype), max_batch_rows=STEP_ROWS)
+    plane.start()
+    loop = ClosedLoop(world, plane, chooser(world.tenants, zipf(TENANTS, 1.0), seed=1), OPEN_REQUESTS)
+    loop.run(args.seconds)  # everything on the device
+    served, bare, tokens, adapters = [], [], [], []
+    for _ in range(args.rounds):
         world.batches.clear()
-        begin = time.perf_counter()
-        for request in requests:
-            engine.submit(request)
-        while not all(request.future.done() for request in requests):
-            engine.step()
-        steps_s.append(time.perf_counter() - begin)
-        gemms_s.append(
-            sum(_gemm_s(world.backbone.fields, dtype, batch.num_tokens) for batch in world.batches)
-        )
-        tokens.append(sum(batch.num_tokens for batch in world.batches))
+        texts_per_s = loop.run(args.seconds)
+        num_tokens = [batch.num_tokens for batch in world.batches]
+        served.append(texts_per_s * sum(num_tokens) / sum(batch.num_rows for batch in world.batches))
+        tokens.append(int(statistics.median(num_tokens)))
         adapters.append(statistics.mean(len(batch.adapters) for batch in world.batches))
-        answers += [
-            Answered.of(tenant, text, r) for tenant, text, r in zip(tenants, texts, requests, strict=True)
-        ]
+        with ThreadPoolExecutor(
+            settings.num_forwards, initializer=use_cores, initargs=(settings.forward_threads,)
+        ) as threads:
+            work = partial(_gemm_tokens_per_s, world.backbone.fields, dtype, tokens[-1])
+            bare.append(sum(threads.map(work, [args.seconds / 2] * settings.num_forwards)))
+        say(f"{name(dtype)}: {served[-1]:.0f} tokens/s, bare products {bare[-1]:.0f}")
     plane.close()
-    checker.check(answers, sample=CHECKED, seed=1, dtype=dtype)
-    ratio = statistics.median(step / gemm for step, gemm in zip(steps_s, gemms_s, strict=True))
-    figures = {
-        "step_over_gemm": round(ratio, 2),
-        "step_ms": round(1000 * statistics.median(steps_s), 2),
-        "gemm_ms": round(1000 * statistics.median(gemms_s), 2),
-        "tokens": round(statistics.mean(tokens)),
+    checker.check(loop.answers, sample=CHECKED, seed=1, dtype=dtype)
+    return {
+        "step_over_gemm": round(statistics.median(b / s for b, s in zip(bare, served, strict=True)), 2),
+        "tokens_per_s": round(statistics.median(served)),
+        "gemm_tokens_per_s": round(statistics.median(bare)),
+        "tokens": round(statistics.median(tokens)),
         "adapters": round(statistics.mean(adapters), 1),
+        "forwards": settings.num_forwards,
+        "failed": loop.num_failed,
     }
-    say(f"{name(dtype)}: {figures}")
-    return figures
 
 
-def _gemm_s(fields: BackboneFields, dtype: torch.dtype, num_tokens: int) -> float:
-    """Of the upper layers' linear maps at this many tokens, without bias, adapters or attention."""
+def _gemm_tokens_per_s(fields: BackboneFields, dtype: torch.dtype, num_tokens: int, seconds: float) -> float:
+    """Through the upper layers' linear maps at so many tokens a time, without bias, adapters or attention."""
     shapes = [(fields.hidden, len(QKV) * fields.hidden)]
     shapes += [module_shape(fields, module) for module in AdapterModule if module not in QKV]
     products = [_Product.of(*shape, num_tokens, dtype) for shape in shapes]
     for product in products:
         product()  # shapes that are new to the library are prepared
-    begin = time.perf_counter()
-    for _ in range(fields.num_layers - fields.num_lower):
-        for product in products:
+    num_layers = fields.num_layers - fields.num_lower
+    num_steps, begin = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - begin) < seconds:
+        for product in products * num_layers:
             product()
-    return time.perf_counter() - begin
+        num_steps += 1
+    return num_steps * num_tokens / elapsed
 
 
 class _Product:
@@ -180,10 +170,8 @@ def _http_figures(direct: list[float], over_http: list[float], runs: list[HttpFi
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=6.0, help="of one run over HTTP")
-    parser.add_argument("--rounds", type=int, default=3, help="over HTTP")
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of one run")
+    parser.add_argument("--rounds", type=int, default=3, help="of each comparison")
     parser.add_argument("--full", action="store_true", help="longer runs")
     return parser
 

@@ -37,7 +37,7 @@ from hmi.model.device_copies import device_copies
 from hmi.model.heads import head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import packed_form
-from hmi.model.serving_layers import ServingLayers
+from hmi.model.serving_layers import ServingLayers, ServingLower
 from hmi.plot.lookup import PlotArena
 from hmi.plot.table import PlotTable
 from hmi.service.live_plane import LivePlane
@@ -92,6 +92,7 @@ def open_plane(
     plan = _reserve_device(device, fields, backbone_bytes, settings, limits, dtype)
     backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=settings.lower_layers)
     upper = ServingLayers(backbone.upper, dtype=dtype)
+    lower = None if backbone.lower is None else ServingLower(backbone.lower, dtype=dtype)
     copies_to_device = device_copies(settings.device, num_forwards=settings.num_forwards)
     bank = HplmBank(
         fields,
@@ -103,9 +104,10 @@ def open_plane(
         dtype=dtype,
         copies=copies_to_device,
     )
+    shared_bytes = backbone.residuals.num_bytes + sum(part.num_bytes for part in (lower, upper) if part)
     plot = PlotArena(plan.plot_bytes, fields.hidden)
     for kind, planned_bytes, num_bytes in (
-        ("backbone", backbone_bytes, upper.num_bytes + backbone.below_bytes),
+        ("backbone", backbone_bytes, shared_bytes),
         ("adapters", plan.adapter_bytes, bank.adapters.num_bytes),
         ("heads", plan.head_bytes, bank.heads.num_bytes),
         ("plot nodes", plan.plot_bytes, plot.capacity_bytes),
@@ -175,7 +177,7 @@ def open_plane(
     )
     runner = ModelRunner(
         residuals=backbone.residuals,
-        lower=backbone.lower,
+        lower=lower,
         exact_token_cost=backbone.exact_token_cost,
         plot=plot,
         upper=upper,
@@ -202,7 +204,7 @@ def open_plane(
     )
     return LivePlane(
         backbone=ref,
-        has_lower_layers=backbone.lower is not None,
+        has_lower_layers=lower is not None,
         tokenizer=backbone.tokenizer,
         max_tokens=fields.max_positions,
         engine=engine,

@@ -16,10 +16,9 @@ from hmi.model.attention_rows import AttentionRows
 from hmi.model.device_copies import DeviceCopies, Event, SameMemory
 from hmi.model.heads import HeadCall, HeadRows
 from hmi.model.hplm_bank import HplmBank
-from hmi.model.lower import LowerLayers
 from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
-from hmi.model.serving_layers import ServingLayers
+from hmi.model.serving_layers import ServingLayers, ServingLower
 from hmi.plot.lookup import LookupResult, PlotArena
 from hmi.plot.ngram import Documents
 from wire.inference import Coverage
@@ -73,7 +72,7 @@ class ModelRunner:
         self,
         *,
         residuals: RowResiduals,
-        lower: LowerLayers | None,
+        lower: ServingLower | None,
         exact_token_cost: float,
         plot: PlotArena,
         upper: ServingLayers,

@@ -1,5 +1,6 @@
 """A split backbone, opened from its bundle: tokenizer, lower layers, residuals of PLOT rows, upper layers."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,12 +83,6 @@ class Backbone:
         return self.residuals.position.device
 
     @property
-    def below_bytes(self) -> int:
-        """Bytes on the device of what comes before the upper layers."""
-        lower = () if self.lower is None else self.lower.parameters()
-        return self.residuals.num_bytes + sum(parameter.nbytes for parameter in lower)
-
-    @property
     def exact_token_cost(self) -> float:
         """Of a token whose lower layers are computed, in tokens that are looked up: L / (L - k)."""
         return self.fields.num_layers / (self.fields.num_layers - self.fields.num_lower)
@@ -127,13 +122,15 @@ def upper_file(fields: BackboneFields, *, is_original: bool) -> str:
 
 def measure_backbone(folder: Path, dtype: torch.dtype, *, with_lower: bool) -> tuple[BackboneFields, int]:
     """What a backbone's manifest says of it, and the most bytes that it takes opened ``with_lower`` or
-    without, its upper layers in ``dtype``; nothing verified yet. Raises BundleBroken."""
+    without, its layers in ``dtype``; nothing verified yet. Raises BundleBroken."""
     manifest = read_manifest(folder)
     try:
         fields = codec.from_plain(BackboneFields, manifest.fields)
-        upper_bytes = manifest.files[UPPER_FILE].num_bytes * dtype.itemsize // torch.float32.itemsize
-        others = [RESIDUALS_FILE] + [LOWER_FILE] * with_lower
-        num_bytes = upper_bytes + sum(manifest.files[name].num_bytes for name in others)
+        names = [UPPER_FILE, RESIDUALS_FILE] + [LOWER_FILE] * with_lower
+        num_layers = fields.num_layers if with_lower else fields.num_layers - fields.num_lower
+        layer_weights = sum(math.prod(shape) for shape in layer_tensor_shapes(fields, 0).values())
+        saved_bytes = num_layers * layer_weights * (torch.float32.itemsize - dtype.itemsize)
+        num_bytes = sum(manifest.files[name].num_bytes for name in names) - saved_bytes
     except (codec.WireError, KeyError) as exc:
         raise BundleBroken(f"{folder.name} is not the bundle of a backbone: {exc}") from exc
     return fields, num_bytes

@@ -1,4 +1,4 @@
-"""The upper layers as the service runs them: one type of numbers, few kernels, no gradients, one call.
+"""Encoder layers as the service runs them: one type of numbers, few kernels, no gradients, one call.
 
 Each of a forward's 150 steps that Python begins waits for Python's lock, which the engine thread, loaders and
 the service's event loop want as well. So TorchScript, which needs the lock only to begin, runs forward() and
@@ -21,32 +21,35 @@ from hmi.model.adapter_bank import AdapterBank, BankCall, add_adapters
 from hmi.model.adapter_units import SiteWeights
 from hmi.model.attention_rows import AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
+from hmi.model.lower import LowerLayers, embed
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
 from hmi.model.upper import UpperLayers
+from hmi.plot.ngram import Documents
 
 log = structlog.get_logger(__name__)
 
 
 class ServingLayers:
-    """UpperLayers' arithmetic with its weights in ``dtype``. Safe to share between threads.
+    """The arithmetic of ``layers`` with their weights in ``dtype``. Safe to share between threads.
 
     In bfloat16 the sums of matrix multiplications, layer norms and softmax are float32 inside; what passes
     between them is rounded.
     """
 
-    def __init__(self, upper: UpperLayers, *, dtype: torch.dtype) -> None:
+    def __init__(self, layers: UpperLayers | LowerLayers, *, dtype: torch.dtype) -> None:
+        first = layers.encoder_layers[0]
         self._dtype = dtype
-        self._device = next(upper.parameters()).device
-        self._hidden = upper.encoder_layers[0].output.weight.shape[0]
-        self._num_heads = upper.encoder_layers[0].num_heads
-        self._relative = upper.relative
-        self._indices = [layer.index for layer in upper.encoder_layers]
-        self._layers = [LayerWeights.of(layer, dtype) for layer in upper.encoder_layers]
+        self._device = first.output.weight.device
+        self._hidden = first.output.weight.shape[0]
+        self._num_heads = first.num_heads
+        self._relative = layers.relative
+        self._indices = [layer.index for layer in layers.encoder_layers]
+        self._layers = [LayerWeights.of(layer, dtype) for layer in layers.encoder_layers]
         self._forward = in_one_call()
 
     @property
     def num_bytes(self) -> int:
-        """Of its weights; in float32 they are the very ones of the UpperLayers that it was made from."""
+        """Of its weights; in float32 they are the very ones of the layers that it was made from."""
         return sum(part.weight.nbytes + part.bias.nbytes for layer in self._layers for part in layer)
 
     @torch.inference_mode()
@@ -81,12 +84,31 @@ class ServingLayers:
 
     @torch.inference_mode()
     def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
-        """As UpperLayers.forward: float32 [num_tokens, hidden] to the same."""
+        """float32 [num_tokens, hidden] to the same; ``adapters`` as those of UpperLayers.forward()."""
         if adapters is None:
             adapters = BankCall([], {})
         sites = [adapters.sites(index) for index in self._indices]
         num_padded = padded_tokens(len(states))
         return self._forward(states, num_padded, self._dtype, self._layers, sites, adapters.groups, attention)
+
+
+class ServingLower:
+    """LowerLayers for the exact path: embeddings in float32, layers in ``dtype``. Safe to share between
+    threads."""
+
+    def __init__(self, lower: LowerLayers, *, dtype: torch.dtype) -> None:
+        self._embeddings = lower.embeddings
+        self._layers = ServingLayers(lower, dtype=dtype)
+
+    @property
+    def num_bytes(self) -> int:
+        return self._layers.num_bytes + sum(weight.nbytes for weight in self._embeddings.parameters())
+
+    @torch.inference_mode()
+    def __call__(self, documents: Documents, token_types: NDArray[np.int64] | None) -> Tensor:
+        """As LowerLayers.forward()."""
+        states = embed(self._embeddings, documents, token_types)
+        return self._layers.forward(states, self._layers.attention(documents.offsets), None)
 
 
 class Affine(NamedTuple):

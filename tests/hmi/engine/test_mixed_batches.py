@@ -55,7 +55,7 @@ class Bench:
         folder: Path,
         *,
         make_sources: MakeSources = store_sources,
-        **changes: int,
+        **changes: int | str,
     ) -> None:
         self.batches: list[BatchRecord] = []
         self.store = store
@@ -385,8 +385,12 @@ def test_a_promotion_never_evicts_what_the_same_batch_reads(tiny_store: TinyStor
     bench.plane.close()
 
 
-def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
+@pytest.mark.parametrize("compute_type", ["float32", "bfloat16"])
+def test_what_is_reserved_is_what_the_tensors_take(
+    tiny_store: TinyStore, tmp_path: Path, compute_type: str
+) -> None:
     """Each kind by the memory that really stands behind it, the host's by what was loaded."""
+    bench = Bench(tiny_store, tmp_path, compute_type=compute_type)
     hplms = [hplm_of(bench.store, seed=90 + n, num_labels=2 + 9 * n) for n in range(3)]
     for hplm in hplms:
         bench.alone(hplm)
@@ -397,9 +401,10 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     assert reserved["device", "adapters"] == adapters._arena.nbytes
     assert reserved["device", "heads"] == heads._arena.nbytes
     assert 0 <= reserved["device", "plot nodes"] - runner._plot._words.nbytes < 8
-    parts = [tensor for layer in runner._upper._layers for part in layer for tensor in part[:2]]
     assert runner._lower is not None
-    parts += runner._lower.parameters()
+    layers = runner._upper._layers + runner._lower._layers._layers
+    parts = [tensor for layer in layers for part in layer for tensor in part[:2]]
+    parts += runner._lower._embeddings.parameters()
     tensors = sum(part.nbytes for part in parts)
     tensors += runner._residuals.num_bytes
     assert tensors <= reserved["device", "backbone"] <= tensors + 24_576  # and the headers of its files
@@ -418,6 +423,7 @@ def test_what_is_reserved_is_what_the_tensors_take(bench: Bench) -> None:
     placed = {item.digest: item.bytes_by_tier for item in report.adapters.items}
     assert all(set(placed[hplm.adapter.digest]) == {"device", "host"} for hplm in hplms)
     assert sum(placed[hplm.adapter.digest]["device"] for hplm in hplms) <= reserved["device", "adapters"]
+    bench.plane.close()
 
 
 # The exact path
@@ -459,6 +465,19 @@ def test_the_exact_path_is_the_librarys_forward(bench: Bench) -> None:
     expected = by_the_library(bench.store, hplm, UNSEEN)
     np.testing.assert_allclose(probabilities(answer), expected, atol=1e-4)
     assert not np.allclose(looked_up, expected, atol=1e-2), "looking up would have passed as well"
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")  # the libraries' own
+def test_in_bfloat16_the_exact_path_is_near_the_librarys_forward(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    bench = Bench(tiny_store, tmp_path, compute_type="bfloat16")
+    hplm = hplm_of(bench.store, seed=101, domain="film", num_labels=3)
+    [answer] = bench.submit(bench.request(hplm, UNSEEN, floor=ALWAYS))
+    expected = by_the_library(bench.store, hplm, UNSEEN)
+    np.testing.assert_allclose(probabilities(answer), expected, atol=0.1)
+    assert not np.allclose(bench.alone(hplm, UNSEEN), expected, atol=0.1), "looking up would have passed"
+    bench.plane.close()
 
 
 def test_a_batch_of_both_paths_gives_what_each_gives_alone(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hmi.base.errors import InvalidInput
 from hmi.model import serving_layers
 from hmi.model.adapter_bank import IDENTITY, AdapterBank, BankCall
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
@@ -15,7 +16,8 @@ from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
-from hmi.model.serving_layers import ServingLayers, in_one_call
+from hmi.model.serving_layers import ServingLayers, ServingLower, in_one_call
+from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
 
@@ -125,6 +127,36 @@ def test_weights_count_in_the_type_that_they_have(
 ) -> None:
     whole = sum(parameter.nbytes for parameter in backbone.upper.parameters())
     assert serving.num_bytes == whole * dtype.itemsize // 4
+
+
+@pytest.mark.parametrize("has_types", [False, True])
+def test_lower_layers_of_the_exact_path_give_what_the_plain_ones_give(
+    backbone: Backbone, dtype: torch.dtype, has_types: bool
+) -> None:
+    assert backbone.lower is not None
+    chance = np.random.default_rng(5)
+    texts = [chance.integers(3, backbone.fields.vocab_size, length) for length in (1, 70, 40, 200, 9)]
+    documents = Documents.pack([text.astype(np.int32) for text in texts])
+    types = chance.integers(0, 2, documents.num_tokens) if has_types else None
+    lower = ServingLower(backbone.lower, dtype=dtype)
+    found = lower(documents, types)
+    with torch.inference_mode():
+        expected = backbone.lower(documents, types)
+    assert found.dtype is torch.float32
+    if dtype is torch.float32:
+        torch.testing.assert_close(found, expected, atol=TOLERANCE, rtol=0)
+    else:
+        assert 0 < (found - expected).abs().mean() < BFLOAT16_MEAN_TOLERANCE
+    embeddings = sum(weight.nbytes for weight in backbone.lower.embeddings.parameters())
+    whole = sum(parameter.nbytes for parameter in backbone.lower.parameters())
+    assert lower.num_bytes == embeddings + (whole - embeddings) * dtype.itemsize // 4
+
+
+def test_a_document_longer_than_the_positions_is_refused(backbone: Backbone, dtype: torch.dtype) -> None:
+    assert backbone.lower is not None
+    lower = ServingLower(backbone.lower, dtype=dtype)
+    with pytest.raises(InvalidInput, match="257 tokens, the backbone takes 256"):
+        lower(Documents.pack([np.full(257, 5, np.int32)]), None)
 
 
 def test_what_it_is_warmed_up_with_changes_nothing(
