@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+
+from tests.fakes.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only-for-tests"
@@ -43,19 +44,19 @@ class DatabaseUrls:
 def database_urls() -> Iterator[DatabaseUrls]:
     """A PostgreSQL server with an empty, migrated database; started when the first test asks for it."""
     from portal.local.postgres import PostgresServer
+    from tests.fakes.local_server import Running
 
     # Not pytest's own folder: as root the server runs as another user, to whom that one is closed.
     folder = Path(tempfile.mkdtemp(prefix="hmi-postgres-"))
     folder.chmod(0o755)
     server = PostgresServer(
         folder / "data",
-        _free_port(),
+        free_port(),
         PASSWORD,
         settings={"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
     )
+    running = Running(server)
     try:
-        server.start()
-        server.wait_ready()
         urls = _urls(server.url())
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HMI_")},
@@ -72,7 +73,7 @@ def database_urls() -> Iterator[DatabaseUrls]:
             )
         yield urls
     finally:
-        server.stop()
+        running.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -83,9 +84,3 @@ def _urls(admin: str) -> DatabaseUrls:
         for role in ("hmi_owner", "hmi_portal", "hmi_serving", "hmi_usage")
     }
     return DatabaseUrls(admin, of["hmi_owner"], of["hmi_portal"], of["hmi_serving"], of["hmi_usage"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -9,8 +9,7 @@ from urllib.parse import quote
 import redis
 
 from portal.local.errors import InstallationError
-from portal.local.process import ChildProcess, ProcessSpec, tail
-from portal.local.waiting import wait_until
+from portal.local.process import ProcessSpec
 
 _CONFIGURATION = """\
 bind 127.0.0.1
@@ -38,32 +37,6 @@ class BrokerServer:
         self.port = port
         self.log_file = log_file or self.data_dir.with_name(self.data_dir.name + ".log")
         self._password = password
-        self._child: ChildProcess | None = None
-
-    def start(self) -> None:
-        """Start the server; see ChildProcess about the calling thread."""
-        self.prepare()
-        self._child = ChildProcess(self.spec())
-        self._child.start()
-
-    def wait_ready(self, deadline_s: float = 30.0) -> None:
-        """Return when it answers; raises InstallationError with its last lines when it does not."""
-        child = self._started()
-        wait_until(lambda: self.is_ready() or child.exit_code() is not None, deadline_s=deadline_s)
-        if not self.is_ready():
-            raise InstallationError(
-                f"Valkey did not start. The end of {self.log_file}:\n{tail(self.log_file, 15)}"
-            )
-
-    def stop(self) -> None:
-        """Flush the append-only file and end; fine when it has ended or was never started."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash would."""
-        self._started().kill()
 
     def is_ready(self) -> bool:
         """True when it answers a PING, so not while it still reads its file."""
@@ -100,11 +73,6 @@ class BrokerServer:
 
     def _configuration(self) -> Path:
         return self.data_dir / "valkey.conf"
-
-    def _started(self) -> ChildProcess:
-        if self._child is None:
-            raise RuntimeError("Valkey was not started")
-        return self._child
 
 
 def find_program() -> Path:

@@ -14,7 +14,7 @@ import psycopg
 
 from portal.local.errors import InstallationError
 from portal.local.postgres_programs import ROOT_PLACE, postgres_programs
-from portal.local.process import ChildProcess, ProcessSpec, tail
+from portal.local.process import ProcessSpec
 from portal.local.users import User, can_enter, give, unprivileged_user
 from portal.local.waiting import wait_until
 
@@ -52,32 +52,6 @@ class PostgresServer:
         self._password = superuser_password
         self._settings = dict(settings or {})
         self._user = unprivileged_user()
-        self._child: ChildProcess | None = None
-
-    def start(self) -> None:
-        """Make the cluster if there is none, start the server; see ChildProcess about the calling thread."""
-        self.prepare()
-        self._child = ChildProcess(self.spec())
-        self._child.start()
-
-    def wait_ready(self, deadline_s: float = 30.0) -> None:
-        """Return when it answers; raises InstallationError with its last lines when it does not."""
-        child = self._started()
-        wait_until(lambda: self.is_ready() or child.exit_code() is not None, deadline_s=deadline_s)
-        if not self.is_ready():
-            raise InstallationError(
-                f"PostgreSQL did not start. The end of {self.log_file}:\n{tail(self.log_file, 15)}"
-            )
-
-    def stop(self) -> None:
-        """Roll open transactions back and end the server; fine when it has ended or was never started."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-
-    def kill(self) -> None:
-        """SIGKILL, as a crash would."""
-        self._started().kill()
 
     def is_ready(self) -> bool:
         """True when the superuser can log in."""
@@ -209,11 +183,6 @@ class PostgresServer:
                 )
         else:
             pid_file.unlink(missing_ok=True)
-
-    def _started(self) -> ChildProcess:
-        if self._child is None:
-            raise RuntimeError("PostgreSQL was not started")
-        return self._child
 
 
 def _clean_environment() -> dict[str, str]:

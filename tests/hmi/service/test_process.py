@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import DatabaseUrls
+from tests.fakes.ports import free_port
 from tests.tiny.store import TinyStore
 from wire.artifacts import BundleRef
 from wire.domains import K_TENANTS
@@ -122,9 +122,7 @@ class Process:
     """`python -m hmi.cli serve` with its address."""
 
     def __init__(self, urls: DatabaseUrls, store: TinyStore, cache: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HMI_")},
             "HMI_STORE_URL": store.url,

@@ -17,6 +17,7 @@ from portal.datasets.uploads import MIN_CHUNK_BYTES
 from portal.local.waiting import wait_until
 from tests.conftest import ROOT, DatabaseUrls
 from tests.fakes.portal import make_key, make_member
+from tests.fakes.ports import free_port
 
 pytestmark = [pytest.mark.database, pytest.mark.stress, pytest.mark.django_db(transaction=True)]
 START_DEADLINE_S = 60
@@ -58,9 +59,7 @@ def _answers(port: int) -> bool:
 def test_an_upload_survives_cut_connections_and_a_killed_portal(database_urls: DatabaseUrls) -> None:
     member = make_member("acme")
     secret = make_key(member.tenant)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     base = f"http://127.0.0.1:{port}{member.path}"
     with httpx.Client(headers={"Authorization": f"Bearer {secret}"}, timeout=30) as client:
         with portal(database_urls, port):

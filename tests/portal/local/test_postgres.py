@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,10 @@ import pytest
 
 from portal.local.errors import InstallationError
 from portal.local.postgres import PostgresServer
+from portal.local.supervisor import RestartPolicy, Supervised, Supervisor
 from portal.local.users import unprivileged_user
+from tests.fakes.local_server import Running
+from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.slow
 PASSWORD = "with / and @ and ' in it"
@@ -29,22 +31,24 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[PostgresServer]:
+def server(folder: Path) -> PostgresServer:
     (folder / "data").mkdir()  # as a start leaves it that was cut off before its cluster was finished
-    server = PostgresServer(folder / "data", _free_port(), PASSWORD, socket_dir=folder / "run")
-    server.start()
-    server.wait_ready()
-    yield server
-    server.stop()
+    return PostgresServer(folder / "data", free_port(), PASSWORD, socket_dir=folder / "run")
 
 
-def test_rows_survive_a_killed_server(server: PostgresServer) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def running(server: PostgresServer) -> Iterator[Running]:
+    running = Running(server)
+    yield running
+    running.stop()
+
+
+def test_rows_survive_a_killed_server(server: PostgresServer, running: Running) -> None:
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (number int)")
         connection.execute("INSERT INTO kept SELECT generate_series(1, 1000)")
-    server.kill()
-    server.start()
-    server.wait_ready()
+    running.kill()
+    running.start()
     with psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT count(*), sum(number) FROM kept").fetchone() == (1000, 500500)
 
@@ -73,31 +77,36 @@ def test_others_cannot_read_the_data(server: PostgresServer, folder: Path) -> No
     assert not list(folder.glob(".initdb-*")), "the password file is gone"
 
 
-def test_a_pid_file_of_another_program_does_not_stop_the_start(server: PostgresServer, folder: Path) -> None:
-    server.kill()
+def test_a_pid_file_of_another_program_does_not_stop_the_start(running: Running, folder: Path) -> None:
+    running.kill()
     pid_file = folder / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    server.start()
-    server.wait_ready()
+    running.start()
 
 
 def test_a_start_that_fails_shows_the_servers_own_words(server: PostgresServer, folder: Path) -> None:
     shutil.copytree(folder / "data", folder / "second")
     second = PostgresServer(folder / "second", server.port, "another password")
-    second.start()
+    second.prepare()
+    supervisor = Supervisor(
+        on_change=lambda rows: None,
+        on_failure=lambda message: None,
+        policy=RestartPolicy(max_starts_before_ready=1),
+    )
     try:
+        started = supervisor.start(Supervised(spec=second.spec(), is_ready=second.is_ready))
         with pytest.raises(InstallationError, match="could not bind"):
-            second.wait_ready()
+            started.result(30)
     finally:
-        second.stop()
+        supervisor.close()
 
 
 def test_a_folder_with_other_files_is_not_touched(folder: Path) -> None:
     (folder / "other").mkdir()
     (folder / "other" / "thesis.txt").write_text("mine")
     with pytest.raises(InstallationError, match="neither empty nor a PostgreSQL cluster"):
-        PostgresServer(folder / "other", _free_port(), PASSWORD).start()
+        PostgresServer(folder / "other", free_port(), PASSWORD).prepare()
     assert (folder / "other" / "thesis.txt").read_text() == "mine"
 
 
@@ -105,21 +114,13 @@ def test_a_folder_with_other_files_is_not_touched(folder: Path) -> None:
 def test_root_keeps_the_data_elsewhere_when_the_way_is_closed(folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
-    server = PostgresServer(closed / "data", _free_port(), PASSWORD)
+    second = Running(PostgresServer(closed / "data", free_port(), PASSWORD))
     try:
-        server.start()
-        server.wait_ready()
         user = unprivileged_user()
         assert user is not None
         assert (closed / "data").is_symlink()
         assert (closed / "data").stat().st_uid == user.uid
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     finally:
-        server.stop()
+        second.stop()
         shutil.rmtree((closed / "data").resolve().parent)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

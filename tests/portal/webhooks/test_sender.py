@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from portal.webhooks.sender import Sender
+from tests.fakes.ports import free_port
 from tests.fakes.receiver import Receiver, open_receiver
 
 
@@ -53,10 +54,7 @@ def test_an_error_of_the_receiver_is_an_error(receiver: Receiver) -> None:
 
 
 def test_nobody_listening_is_told() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    answer = Sender(is_private_allowed=True).post(f"http://127.0.0.1:{port}/", headers={}, body=b"")
+    answer = Sender(is_private_allowed=True).post(f"http://127.0.0.1:{free_port()}/", headers={}, body=b"")
     assert answer.error == "cannot be reached (ConnectionRefusedError)"
 
 
