@@ -1,12 +1,13 @@
 /** Asking for a mail with which to set a new password. */
 
-import { Alert, Anchor, Button, Stack, TextInput } from "@mantine/core";
+import { Alert, Anchor, Button, Stack } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 import { Link } from "react-router";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { useRequestReset } from "@/features/auth/api/request-reset";
+import { AddressField } from "@/features/auth/components/fields";
 import { usePageTitle } from "@/lib/page-title";
 
 import { AccountFrame } from "../AccountFrame";
@@ -43,16 +44,7 @@ export function ForgottenPasswordPage() {
         <form onSubmit={submit}>
           <Stack>
             {request.isError && <ErrorNotice error={request.error} title="No mail was sent" />}
-            <TextInput
-              label="E-mail address"
-              type="email"
-              autoComplete="username"
-              value={email}
-              onChange={(event) => setEmail(event.currentTarget.value)}
-              required
-              withAsterisk={false}
-              autoFocus
-            />
+            <AddressField value={email} onChange={setEmail} autoFocus />
             <Button type="submit" loading={request.isPending} fullWidth>
               Send me a link
             </Button>

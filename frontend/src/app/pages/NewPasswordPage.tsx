@@ -1,12 +1,13 @@
 /** Setting a new password, from the link of a mail. */
 
-import { Alert, Anchor, Button, PasswordInput, Stack } from "@mantine/core";
+import { Alert, Anchor, Button, Stack } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 import { Link } from "react-router";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { useSetPassword } from "@/features/auth/api/set-password";
+import { PasswordField } from "@/features/auth/components/fields";
 import { usePageTitle } from "@/lib/page-title";
 
 import { AccountFrame } from "../AccountFrame";
@@ -45,14 +46,11 @@ export function NewPasswordPage() {
         <form onSubmit={submit}>
           <Stack>
             {change.isError && <ErrorNotice error={change.error} title="The password was not set" />}
-            <PasswordInput
+            <PasswordField
               label="New password"
               autoComplete="new-password"
-              visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
               value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-              required
-              withAsterisk={false}
+              onChange={setPassword}
               autoFocus
             />
             <Button type="submit" loading={change.isPending} fullWidth>

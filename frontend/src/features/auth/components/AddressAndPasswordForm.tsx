@@ -1,9 +1,11 @@
 /** E-mail address and a password of one's choice, for a new account. */
 
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+
+import { AddressField, PasswordField } from "./fields";
 
 interface Props {
   error: Error | null;
@@ -22,25 +24,12 @@ export function AddressAndPasswordForm({ error, isPending, onSubmit }: Props) {
     <form onSubmit={submit}>
       <Stack>
         {error && <ErrorNotice error={error} title="There is no account yet" />}
-        <TextInput
-          label="E-mail address"
-          type="email"
-          autoComplete="username"
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-          required
-          withAsterisk={false}
-          autoFocus
-        />
-        <PasswordInput
-          label="Password"
+        <AddressField value={email} onChange={setEmail} autoFocus />
+        <PasswordField
           description="Long is better than odd: three or four words do well."
           autoComplete="new-password"
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          required
-          withAsterisk={false}
+          onChange={setPassword}
         />
         <Button type="submit" loading={isPending} fullWidth>
           Make the account

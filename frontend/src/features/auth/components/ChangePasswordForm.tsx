@@ -1,12 +1,13 @@
 /** Changing the password of who is signed in. */
 
-import { Alert, Button, Group, PasswordInput, Stack } from "@mantine/core";
+import { Alert, Button, Group, Stack } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 
 import { useChangePassword } from "../api/change-password";
+import { PasswordField } from "./fields";
 
 export function ChangePasswordForm({ email }: { email: string }) {
   const change = useChangePassword();
@@ -30,24 +31,18 @@ export function ChangePasswordForm({ email }: { email: string }) {
         )}
         {/* Lets password managers know whose password it is. */}
         <input type="email" autoComplete="username" value={email} readOnly hidden />
-        <PasswordInput
+        <PasswordField
           label="Current password"
           autoComplete="current-password"
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           value={current}
-          onChange={(event) => setCurrent(event.currentTarget.value)}
-          required
-          withAsterisk={false}
+          onChange={setCurrent}
         />
-        <PasswordInput
+        <PasswordField
           label="New password"
           description="Long is better than odd: three or four words do well."
           autoComplete="new-password"
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           value={next}
-          onChange={(event) => setNext(event.currentTarget.value)}
-          required
-          withAsterisk={false}
+          onChange={setNext}
         />
         <Group>
           <Button type="submit" variant="default" loading={change.isPending}>

@@ -1,6 +1,6 @@
 /** Asks who is there before a change to how an account is protected, when the sign-in is some minutes ago. */
 
-import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
@@ -9,6 +9,7 @@ import { ApiError } from "@/lib/api-error";
 
 import { reauthenticationNeeded } from "../api/accounts";
 import { useReauthenticate } from "../api/reauthenticate";
+import { CodeField, PasswordField } from "./fields";
 
 export function isReauthenticationNeeded(error: Error | null): boolean {
   return error instanceof ApiError && error.code === reauthenticationNeeded;
@@ -44,25 +45,12 @@ function ProofForm({ hasSecondFactor, onDone }: { hasSecondFactor: boolean; onDo
         <Text size="sm">Before this change, show once more that it is you.</Text>
         {prove.isError && <ErrorNotice error={prove.error} title="That was not right" />}
         {hasSecondFactor ? (
-          <TextInput
-            label="Code"
-            description="From your authenticator app, or one of your recovery codes."
-            autoComplete="one-time-code"
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-            required
-            withAsterisk={false}
-            data-autofocus
-          />
+          <CodeField value={code} onChange={setCode} data-autofocus />
         ) : (
-          <PasswordInput
-            label="Password"
+          <PasswordField
             autoComplete="current-password"
-            visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
             value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            required
-            withAsterisk={false}
+            onChange={setPassword}
             data-autofocus
           />
         )}

@@ -1,6 +1,6 @@
 /** Setting up codes of an authenticator app as second factor, its recovery codes, and ending it. */
 
-import { Alert, Badge, Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Group, List, Stack, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 import { renderSVG } from "uqr";
@@ -21,6 +21,7 @@ import {
   useNewRecoveryCodes,
   useOfferTotp,
 } from "../api/second-factor";
+import { CodeField } from "./fields";
 import { isReauthenticationNeeded, ReauthenticateDialog } from "./ReauthenticateDialog";
 
 export function SecondFactor() {
@@ -86,14 +87,11 @@ function ScanForm({ offer, onCodes }: { offer: TotpOffer; onCodes: (codes: strin
           </Text>
           <img src={picture} width={200} height={200} alt="QR code that holds the secret below" />
           <CopyField label="Secret" value={offer.secret} />
-          <TextInput
+          <CodeField
             label="2. The code that the app shows now"
             inputMode="numeric"
-            autoComplete="one-time-code"
             value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-            required
-            withAsterisk={false}
+            onChange={setCode}
             autoFocus
           />
           {activate.isError && !isReauthenticationNeeded(activate.error) && (

@@ -1,12 +1,13 @@
 /** Signing in: address and password, then a code where the account has a second factor. */
 
-import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 
 import { useConfirmCode } from "../api/confirm-code";
 import { useSignIn } from "../api/sign-in";
+import { AddressField, CodeField, PasswordField } from "./fields";
 
 export function SignInForm() {
   const signIn = useSignIn();
@@ -24,26 +25,12 @@ function PasswordForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
     <form onSubmit={submit}>
       <Stack>
         {signIn.isError && <ErrorNotice error={signIn.error} title="You are not signed in" />}
-        <TextInput
-          label="E-mail address"
-          type="email"
-          name="email"
-          autoComplete="username"
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-          required
-          withAsterisk={false}
-          autoFocus
-        />
-        <PasswordInput
-          label="Password"
+        <AddressField value={email} onChange={setEmail} autoFocus />
+        <PasswordField
           name="password"
           autoComplete="current-password"
-          visibilityToggleButtonProps={{ "aria-label": "Show what is typed" }}
           value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-          required
-          withAsterisk={false}
+          onChange={setPassword}
         />
         <Button type="submit" loading={signIn.isPending} fullWidth>
           Sign in
@@ -64,16 +51,7 @@ function CodeForm() {
     <form onSubmit={submit}>
       <Stack>
         {confirmCode.isError && <ErrorNotice error={confirmCode.error} title="The code was not accepted" />}
-        <TextInput
-          label="Code"
-          description="From your authenticator app, or one of your recovery codes."
-          autoComplete="one-time-code"
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-          required
-          withAsterisk={false}
-          autoFocus
-        />
+        <CodeField value={code} onChange={setCode} autoFocus />
         <Button type="submit" loading={confirmCode.isPending} fullWidth>
           Go on
         </Button>

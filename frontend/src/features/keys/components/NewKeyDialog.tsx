@@ -1,6 +1,6 @@
 /** Creates an API key and shows its secret once. */
 
-import { Button, Group, Modal, NativeSelect, Radio, Stack, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Radio, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
@@ -8,7 +8,7 @@ import { afterChange } from "@/lib/after-change";
 import type { ApiKeyCreated, Task } from "@/lib/types";
 
 import { useCreateKey } from "../api/create-key";
-import { Secret } from "./Secret";
+import { KeySecretDialog } from "./KeySecretDialog";
 
 interface Props {
   tenant: string;
@@ -18,26 +18,10 @@ interface Props {
 }
 
 export function NewKeyDialog({ tenant, tasks, opened, onClose }: Props) {
-  const [created, setCreated] = useState<ApiKeyCreated | null>(null);
-  const close = () => {
-    onClose();
-    setCreated(null);
-  };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={created ? "Your new key" : "New API key"}
-      centered
-      // A stray click must not throw away the only sight of the secret.
-      closeOnClickOutside={!created}
-    >
-      {created ? (
-        <Secret created={created} onClose={close} />
-      ) : (
-        <NewKeyForm tenant={tenant} tasks={tasks} onCreated={setCreated} />
-      )}
-    </Modal>
+    <KeySecretDialog opened={opened} onClose={onClose} title="New API key">
+      {(onCreated) => <NewKeyForm tenant={tenant} tasks={tasks} onCreated={onCreated} />}
+    </KeySecretDialog>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Makes a key in place of another, which goes on for a while, and shows the new secret once. */
 
-import { Button, Group, Modal, NativeSelect, Stack } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type SubmitEvent, useState } from "react";
 
@@ -9,7 +9,7 @@ import { afterChange } from "@/lib/after-change";
 import type { ApiKey, ApiKeyCreated } from "@/lib/types";
 
 import { useRotateKey } from "../api/rotate-key";
-import { Secret } from "./Secret";
+import { KeySecretDialog } from "./KeySecretDialog";
 
 const graces = [
   { value: "0", label: "It ends at once" },
@@ -20,11 +20,6 @@ const graces = [
 
 export function RotateKeyButton({ tenant, apiKey }: { tenant: string; apiKey: ApiKey }) {
   const [isOpen, { open, close }] = useDisclosure(false);
-  const [created, setCreated] = useState<ApiKeyCreated | null>(null);
-  const finish = () => {
-    close();
-    setCreated(null);
-  };
   return (
     <>
       <Button
@@ -36,19 +31,9 @@ export function RotateKeyButton({ tenant, apiKey }: { tenant: string; apiKey: Ap
       >
         Rotate
       </Button>
-      <Modal
-        opened={isOpen}
-        onClose={finish}
-        title={created ? "Your new key" : `Rotate ${apiKey.name}`}
-        centered
-        closeOnClickOutside={!created}
-      >
-        {created ? (
-          <Secret created={created} onClose={finish} />
-        ) : (
-          <RotateForm tenant={tenant} apiKey={apiKey} onRotated={setCreated} />
-        )}
-      </Modal>
+      <KeySecretDialog opened={isOpen} onClose={close} title={`Rotate ${apiKey.name}`}>
+        {(onRotated) => <RotateForm tenant={tenant} apiKey={apiKey} onRotated={onRotated} />}
+      </KeySecretDialog>
     </>
   );
 }

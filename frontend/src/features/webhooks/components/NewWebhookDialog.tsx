@@ -1,6 +1,6 @@
 /** Makes a webhook and shows its signing secret once. */
 
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
@@ -10,7 +10,7 @@ import type { WebhookCreated } from "@/lib/types";
 import { useCreateWebhook } from "../api/create-webhook";
 import { webhookEvents } from "../events";
 import { EventChoice } from "./EventChoice";
-import { WebhookSecret } from "./WebhookSecret";
+import { WebhookSecretDialog } from "./WebhookSecretDialog";
 
 interface Props {
   tenant: string;
@@ -19,25 +19,10 @@ interface Props {
 }
 
 export function NewWebhookDialog({ tenant, opened, onClose }: Props) {
-  const [created, setCreated] = useState<WebhookCreated | null>(null);
-  const close = () => {
-    onClose();
-    setCreated(null);
-  };
   return (
-    <Modal
-      opened={opened}
-      onClose={close}
-      title={created ? "Its signing secret" : "New webhook"}
-      centered
-      closeOnClickOutside={!created}
-    >
-      {created ? (
-        <WebhookSecret created={created} onClose={close} />
-      ) : (
-        <NewWebhookForm tenant={tenant} onCreated={setCreated} />
-      )}
-    </Modal>
+    <WebhookSecretDialog opened={opened} onClose={onClose} title="New webhook">
+      {(onCreated) => <NewWebhookForm tenant={tenant} onCreated={onCreated} />}
+    </WebhookSecretDialog>
   );
 }
 
