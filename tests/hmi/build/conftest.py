@@ -1,9 +1,12 @@
-"""Tiny models run on one thread: more only wait for each other."""
+"""A tiny backbone, on one thread: more only wait for each other."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
+
+from hmi.model.backbone import Backbone
+from tests.tiny.backbone import make_tiny_backbone
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -12,3 +15,8 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
+    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))

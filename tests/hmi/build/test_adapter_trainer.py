@@ -31,7 +31,6 @@ from hmi.model.backbone import Backbone
 from hmi.model.heads import mean_pool
 from hmi.model.training_layers import TrainingLayers
 from tests.fakes.full_disk import full_disk
-from tests.tiny.backbone import make_tiny_backbone
 from wire.errors import ErrorCode
 from wire.training import Recipe
 
@@ -65,11 +64,6 @@ class Heard:
         self.steps.append(step)
         if validation_accuracy is not None:
             self.validations.append(validation_accuracy)
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 def rows(backbone: Backbone, *, num_rows: int, seed: int) -> LabelledStates:

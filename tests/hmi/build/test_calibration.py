@@ -10,13 +10,12 @@ import torch
 from hmi.base.errors import InvalidInput
 from hmi.build import calibrate as calibrate_module
 from hmi.build.backbone_builder import build_backbone
-from hmi.build.backbone_source import BackboneSource, weights_sha256
+from hmi.build.backbone_source import BackboneSource
 from hmi.build.calibrate import CalibrationInputs, calibrate
 from hmi.build.calibration import CalibrationRecipe, Calibrator, learning_rate
-from hmi.build.calibration_file import CalibrationRecord, write_calibration
 from hmi.model.backbone import Backbone, open_original_upper
 from hmi.plot.ngram import Documents
-from tests.hmi.build.training_world import RECIPE, invented_rows, make_world
+from tests.hmi.build.training_world import RECIPE, invented_rows, make_world, write_invented_calibration
 from tests.tiny.backbone import WORDS, make_tiny_checkpoint
 
 
@@ -170,18 +169,7 @@ def test_computed_lower_layers_are_compared_under_the_original_upper_layers(
     """What PLOT costs is measured against the whole backbone, not against one that was bent to PLOT."""
     plain = _built(inputs, tmp_path / "plain", None)
     bent = {name: tensor + 0.5 for name, tensor in plain.upper.tensors().items()}
-    record = CalibrationRecord(
-        source="tiny",
-        source_sha256=weights_sha256(inputs.source),
-        num_lower=2,
-        text_sha256="",
-        num_counted_tokens=0,
-        num_tokens=0,
-        recipe={},
-        state_error=(0.0, 0.0),
-        pooled_distance=(0.0, 0.0),
-    )
-    write_calibration(tmp_path / "bent", bent, record)
+    write_invented_calibration(tmp_path / "bent", bent, inputs.source)
     costs, curves = [], []
     for name, calibration in (("before", None), ("after", tmp_path / "bent")):
         world = make_world(tmp_path / name, calibration=calibration)

@@ -8,12 +8,6 @@ from hmi.build.evaluation import BATCH_ROWS, ExactPath, LowerStates, TaskModel, 
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter, random_head
-from tests.tiny.backbone import make_tiny_backbone
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,7 @@ from safetensors.torch import load_file, save_file
 from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError
 from hmi.build.adapter_archive import AdapterRefused
-from hmi.build.backbone_source import BackboneSource, weights_sha256
-from hmi.build.calibration_file import CalibrationRecord, write_calibration
+from hmi.build.backbone_source import BackboneSource
 from hmi.build.evaluation import ExactPath, TaskModel
 from hmi.build.expected import Expected
 from hmi.build.import_job import run_import
@@ -28,7 +27,14 @@ from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE, save_peft
 from hmi.plot.tree import open_tree
 from tests.hmi.build.test_adapter_archive import zip_of
-from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invented_rows, make_world
+from tests.hmi.build.training_world import (
+    LABELS,
+    Events,
+    TrainingWorld,
+    invented_rows,
+    make_world,
+    write_invented_calibration,
+)
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
 from wire.codec import to_plain
@@ -427,18 +433,7 @@ def test_a_calibrated_backbone_is_compared_with_the_original_one(
     }
     head = random_head(world.backbone.fields, num_labels=2, seed=3)
     save_file({"weight": head.weight / 10, "bias": head.bias}, adapter / HEAD_FILE)
-    record = CalibrationRecord(
-        source="tiny",
-        source_sha256=weights_sha256(BackboneSource("tiny", folder / "checkpoint")),
-        num_lower=2,
-        text_sha256="",
-        num_counted_tokens=0,
-        num_tokens=0,
-        recipe={},
-        state_error=(0.0, 0.0),
-        pooled_distance=(0.0, 0.0),
-    )
-    write_calibration(tmp_path / "bent", bent, record)
+    write_invented_calibration(tmp_path / "bent", bent, BackboneSource("tiny", folder / "checkpoint"))
     calibrated = make_world(tmp_path / "calibrated", calibration=tmp_path / "bent")
     brought = bring(world, adapter)
     version = world.store.localize(brought.version.uri, brought.version.digest)

@@ -9,13 +9,12 @@ from hmi.artifacts.store import FolderStore
 from hmi.build import plot_builder
 from hmi.build.plot_builder import PublishedTree
 from hmi.build.window_states import WindowStates
-from hmi.build.windows import Windowing
+from hmi.build.windows import ChosenTexts, Windowing
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import isolated_rows
 from hmi.plot.ngram import Answer
 from hmi.plot.segment import Segment
 from hmi.plot.tree import PlotTree, counted_documents, open_leave_one_out, open_tree
-from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId
 
@@ -29,20 +28,14 @@ SPORT = [
 WINDOWING = Windowing(window_tokens=8, max_windows=2)
 
 
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
-
-
 def unheard(message: str, step: int, num_steps: int) -> None:
     pass
 
 
-def count(backbone: Backbone, texts: list[str], above: np.ndarray, name: str) -> tuple[Segment, int]:
-    segment, chosen = plot_builder.count_texts(
+def count(backbone: Backbone, texts: list[str], above: np.ndarray, name: str) -> tuple[Segment, ChosenTexts]:
+    return plot_builder.count_texts(
         backbone, texts, dataset_id=DatasetId(name), above=above, windowing=WINDOWING, report=unheard
     )
-    return segment, chosen.num_above
 
 
 def root(backbone: Backbone, store: FolderStore, texts: list[str]) -> PublishedTree:
@@ -56,8 +49,8 @@ def root(backbone: Backbone, store: FolderStore, texts: list[str]) -> PublishedT
 
 def domain(backbone: Backbone, store: FolderStore) -> PlotTree:
     above = opened(store, backbone, root(backbone, store, GENERAL))
-    segment, num_above = count(backbone, SPORT, counted_documents(store, above), "sport")
-    assert num_above == 1
+    segment, chosen = count(backbone, SPORT, counted_documents(store, above), "sport")
+    assert chosen.num_above == 1
     published = plot_builder.publish_segment(store, segment, BundleUri("segments/sport"))
     built = plot_builder.build_domain(
         store,
@@ -166,14 +159,7 @@ def test_windows_that_were_counted_are_left_out_without_computing_them_again(
 
 def test_coverage_is_measured_on_texts_that_were_held_out(tmp_path: Path, backbone: Backbone) -> None:
     texts = [f"the team wins the match {i}" for i in range(200)]
-    _, chosen = plot_builder.count_texts(
-        backbone,
-        texts,
-        dataset_id=DatasetId("d"),
-        above=np.zeros(0, np.uint64),
-        windowing=WINDOWING,
-        report=unheard,
-    )
+    _, chosen = count(backbone, texts, np.zeros(0, np.uint64), "d")
     coverage = plot_builder.held_out_coverage(backbone, texts, chosen.hashes, above=(), windowing=WINDOWING)
     assert 0 < coverage.num_texts < 60
     assert coverage.trigram > 0.5

@@ -3,19 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from hmi.build.window_states import WindowStates
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import contextual_states
 from hmi.plot.fixed_point import to_fixed
 from hmi.plot.ngram import Documents
-from tests.tiny.backbone import make_tiny_backbone
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 def packed(*windows: tuple[int, ...]) -> Documents:

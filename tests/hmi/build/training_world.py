@@ -2,14 +2,17 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from hmi.artifacts.store import Store, open_store
+from hmi.build.backbone_source import BackboneSource, weights_sha256
+from hmi.build.calibration_file import CalibrationRecord, write_calibration
 from hmi.build.job_progress import JobProgress
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
 from hmi.build.train_job import run_training
@@ -156,6 +159,22 @@ def invented_rows(num_rows: int, *, seed: int = 1) -> list[tuple[str, str]]:
         chance.shuffle(words)
         rows.append((" ".join(words) + f" {number}", label))
     return rows
+
+
+def write_invented_calibration(file: Path, upper: Mapping[str, torch.Tensor], source: BackboneSource) -> None:
+    """A calibration of the tiny backbone that ``source`` is, without anything learnt."""
+    record = CalibrationRecord(
+        source="tiny",
+        source_sha256=weights_sha256(source),
+        num_lower=2,
+        text_sha256="",
+        num_counted_tokens=0,
+        num_tokens=0,
+        recipe={},
+        state_error=(0.0, 0.0),
+        pooled_distance=(0.0, 0.0),
+    )
+    write_calibration(file, upper, record)
 
 
 def _general_tree(store: Store, backbone: Backbone) -> BundleRef:

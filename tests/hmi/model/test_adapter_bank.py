@@ -24,15 +24,9 @@ from hmi.model.serving_layers import ServingLayers
 from hmi.model.token_chunks import padded_tokens
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
-from tests.tiny.backbone import make_tiny_backbone
 
 TOLERANCE = 1e-4
 RANKS = {0: 8, 1: 4, 2: 20, 3: 32, 4: 8}
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

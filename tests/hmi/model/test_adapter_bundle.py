@@ -14,18 +14,12 @@ from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
 from hmi.model.hplm_bank import HplmBank
 from tests.tiny.adapters import random_adapter, random_head
-from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import AdapterFields, BundleKind
 from wire.ids import Digest
 
 TREE = Digest("sha256:" + "1" * 64)
 OTHER = Digest("sha256:" + "2" * 64)
 LABELS = ("bad", "good", "so so")
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 def save(folder: Path, backbone: Backbone, *, seed: int = 1, rank: int = 8, identity: bool = False) -> Digest:

@@ -11,14 +11,8 @@ from hmi.model.heads import HostHead, PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import from_content, packed_form, to_content
 from tests.tiny.adapters import random_adapter
-from tests.tiny.backbone import make_tiny_backbone
 from wire.artifacts import AdapterFields
 from wire.ids import Digest
-
-
-@pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
 
 
 def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype) -> PackedHplm:

@@ -1,6 +1,7 @@
 """Leaving a document out gives what a tree gives that was built anew without it."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot import reference
 from hmi.plot.fixed_point import ONE
 from hmi.plot.leave_one_out import CountedTexts, LeaveOneOutLookup, NodeEvidence
-from hmi.plot.lookup import PlotArena
+from hmi.plot.lookup import LookupResult, PlotArena
 from hmi.plot.ngram import Answer, Documents
 from hmi.plot.node_budget import NodeBudget
 from tests.hmi.plot.worlds import (
@@ -24,6 +25,18 @@ from tests.hmi.plot.worlds import (
     tables_of,
     worlds,
 )
+
+
+def looked_up_uncounted(
+    lookup: LeaveOneOutLookup, documents: Documents
+) -> tuple[LookupResult, npt.NDArray[np.float32]]:
+    """Answers and rows of documents that no segment holds."""
+    hashes = np.arange(documents.num_documents, dtype=np.uint64) + np.uint64(1000)
+    none = CountedTexts(
+        Documents.pack([]), np.zeros(documents.num_documents + 1, np.int64), np.zeros((0, HIDDEN), np.float32)
+    )
+    out = np.empty((documents.num_tokens, HIDDEN), np.float32)
+    return lookup.lookup(documents, hashes, none, out), out
 
 
 @given(world=worlds())
@@ -53,12 +66,7 @@ def test_a_document_that_was_never_counted_is_looked_up_plainly(world: World) ->
     tables = tables_of(world)
     lookup = LeaveOneOutLookup(evidence_of(world, tables), world.isolated)
     documents, _ = pack(list(world.texts))
-    hashes = np.arange(documents.num_documents, dtype=np.uint64) + np.uint64(1000)
-    none = CountedTexts(
-        Documents.pack([]), np.zeros(documents.num_documents + 1, np.int64), np.zeros((0, HIDDEN), np.float32)
-    )
-    out = np.empty((documents.num_tokens, HIDDEN), np.float32)
-    result = lookup.lookup(documents, hashes, none, out)
+    result, out = looked_up_uncounted(lookup, documents)
     path = reference_path(world, tables)
     windows = [window for text in world.texts for window in text.windows]
     expected = [reference.climb(reference.grams(w, i), path) for w in windows for i in range(len(w))]
@@ -128,12 +136,7 @@ def test_what_a_budget_dropped_is_not_found_either(world: World, share: float) -
     tables = tables_of(world, budgets={last: NodeBudget(max(round(share * whole), 400))})
     lookup = LeaveOneOutLookup(evidence_of(world, tables), world.isolated)
     documents, _ = pack(list(world.texts))
-    hashes = np.arange(documents.num_documents, dtype=np.uint64) + np.uint64(1000)
-    none = CountedTexts(
-        Documents.pack([]), np.zeros(documents.num_documents + 1, np.int64), np.zeros((0, HIDDEN), np.float32)
-    )
-    out = np.empty((documents.num_tokens, HIDDEN), np.float32)
-    result = lookup.lookup(documents, hashes, none, out)
+    result, out = looked_up_uncounted(lookup, documents)
     arena = PlotArena(sum(PlotArena.bytes_of(table) for table in tables), HIDDEN)
     path = np.array([arena.add(table) for table in tables], np.int32)
     plain = np.empty_like(out)

@@ -1,6 +1,5 @@
 """The upload doctor: every broken file gets its finding, and every row is accounted for."""
 
-import io
 import json
 import tracemalloc
 from collections.abc import Sequence
@@ -12,48 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.common.store import ObjectStore
-from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import Declared
 from portal.datasets.doctor import Examination, UploadLimits, examine
-from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, Severity, fix_of
+from portal.datasets.findings import DatasetRefused, Fix, FixKind, Severity, fix_of
 from portal.datasets.plan import plan_of
 from tests.portal.datasets.broken_files import BROKEN_FILES, GOOD, GOOD_LINES, NUM_ROWS, BrokenFile
+from tests.portal.datasets.examining import LIMITS, ROWS_URI, codes, examined, finding, kept
 from wire.errors import ErrorCode
-
-LIMITS = UploadLimits(max_bytes=50_000_000, max_rows=200_000)
-ROWS_URI = "rows.jsonl"
-
-
-def examined(
-    folder: Path,
-    data: bytes | str,
-    *fixes: Fix,
-    name: str = "data.csv",
-    choice: ColumnChoice | None = None,
-    limits: UploadLimits = LIMITS,
-) -> Examination:
-    raw = data.encode() if isinstance(data, str) else data
-    return examine(
-        io.BytesIO(raw),
-        file_name=name,
-        plan=plan_of(fixes, Declared(columns=choice or ColumnChoice())),
-        limits=limits,
-        store=ObjectStore(f"file://{folder}"),
-        rows_uri=ROWS_URI,
-    )
-
-
-def kept(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / ROWS_URI).read_bytes().splitlines()]
-
-
-def finding(outcome: Examination, code: str) -> Finding:
-    [found] = [found for found in outcome.report.findings if found.code == code]
-    return found
-
-
-def codes(outcome: Examination) -> list[str]:
-    return [found.code for found in outcome.report.findings]
 
 
 def first_fixes(outcome: Examination) -> list[Fix]:

@@ -1,49 +1,29 @@
 """The upload doctor on files of each kind of task."""
 
-import io
 import json
 from pathlib import Path
 
 import pytest
 
-from portal.common.store import ObjectStore
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import Declared
-from portal.datasets.doctor import Examination, UploadLimits, examine
-from portal.datasets.findings import DatasetRefused, Finding, Fix, Severity
+from portal.datasets.doctor import Examination
+from portal.datasets.findings import DatasetRefused, Fix, Severity
 from portal.datasets.kinds.score import number_of
-from portal.datasets.plan import plan_of
+from tests.portal.datasets.examining import examined, finding, kept
 from wire.tasks import TaskKind
 
-ROWS_URI = "rows.jsonl"
-LIMITS = UploadLimits(max_bytes=1_000_000, max_rows=1_000)
 TEXTS = [f"an invented text of number {number}" for number in range(12)]
 
 
-def examined(folder: Path, lines: list[str], declared: Declared, *fixes: Fix, name: str) -> Examination:
-    return examine(
-        io.BytesIO("".join(line + "\n" for line in lines).encode()),
-        file_name=name,
-        plan=plan_of(fixes, declared),
-        limits=LIMITS,
-        store=ObjectStore(f"file://{folder}"),
-        rows_uri=ROWS_URI,
-    )
-
-
-def kept(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / ROWS_URI).read_bytes().splitlines()]
-
-
-def finding(outcome: Examination, code: str) -> Finding:
-    [found] = [found for found in outcome.report.findings if found.code == code]
-    return found
+def found_in(folder: Path, lines: list[str], declared: Declared, *fixes: Fix, name: str) -> Examination:
+    return examined(folder, "".join(line + "\n" for line in lines), *fixes, name=name, declared=declared)
 
 
 def scores(folder: Path, *lines: str, fixes: tuple[Fix, ...] = ()) -> Examination:
     good = [f"{text},{number / 2}" for number, text in enumerate(TEXTS)]
     declared = Declared(TaskKind.SCORE)
-    return examined(folder, ["text,label", *good, *lines], declared, *fixes, name="scores.csv")
+    return found_in(folder, ["text,label", *good, *lines], declared, *fixes, name="scores.csv")
 
 
 def test_scores_are_kept_as_numbers_and_their_range_is_told(tmp_path: Path) -> None:
@@ -76,14 +56,14 @@ def test_a_text_with_two_scores_is_a_conflict_and_one_with_the_same_a_duplicate(
 
 def test_one_value_alone_blocks(tmp_path: Path) -> None:
     lines = ["text,label", *(f"{text},4" for text in TEXTS)]
-    outcome = examined(tmp_path, lines, Declared(TaskKind.SCORE), name="scores.csv")
+    outcome = found_in(tmp_path, lines, Declared(TaskKind.SCORE), name="scores.csv")
     assert "4" in finding(outcome, "dataset_one_label").message
     assert finding(outcome, "dataset_one_label").severity is Severity.BLOCKING
 
 
 def test_scores_of_json_lines_may_be_numbers(tmp_path: Path) -> None:
     lines = [json.dumps({"text": text, "label": number + 0.25}) for number, text in enumerate(TEXTS)]
-    outcome = examined(
+    outcome = found_in(
         tmp_path,
         [*lines, json.dumps({"text": "one more", "label": True})],
         Declared(TaskKind.SCORE),
@@ -105,7 +85,7 @@ TOPICS = ("sport", "film", "bank")
 
 
 def several(folder: Path, lines: list[str], *fixes: Fix, separator: str = ";") -> Examination:
-    return examined(
+    return found_in(
         folder,
         ["text,label", *lines],
         Declared(TaskKind.MULTI_LABEL, separator=separator),
@@ -156,7 +136,7 @@ def test_labels_that_are_merged_or_left_out_leave_their_rows(tmp_path: Path) -> 
 
 def test_json_lists_are_labels_and_other_lists_are_not(tmp_path: Path) -> None:
     lines = [json.dumps({"text": text, "label": ["sport", "film"]}) for text in TEXTS]
-    outcome = examined(
+    outcome = found_in(
         tmp_path,
         [*lines, json.dumps({"text": "one more", "label": ["sport", 3]})],
         Declared(TaskKind.MULTI_LABEL),
@@ -168,7 +148,7 @@ def test_json_lists_are_labels_and_other_lists_are_not(tmp_path: Path) -> None:
 
 def pairs(folder: Path, lines: list[str], *, columns: ColumnChoice | None = None) -> Examination:
     declared = Declared(TaskKind.SENTENCE_PAIR, columns or ColumnChoice())
-    return examined(folder, lines, declared, name="pairs.csv")
+    return found_in(folder, lines, declared, name="pairs.csv")
 
 
 def test_pairs_are_found_by_their_columns_and_kept(tmp_path: Path) -> None:

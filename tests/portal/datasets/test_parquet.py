@@ -17,9 +17,7 @@ from portal.datasets.findings import DatasetRefused
 from portal.datasets.plan import plan_of
 from portal.datasets.reader import FileFormat
 from tests.portal.datasets.broken_files import ROWS
-from tests.portal.datasets.test_doctor import codes, examined, kept
-
-LIMITS = UploadLimits(max_bytes=50_000_000, max_rows=200_000)
+from tests.portal.datasets.examining import LIMITS, codes, examined, kept
 
 
 def _file(table: pa.Table) -> bytes:

@@ -1,7 +1,5 @@
 """Back to the tree before the newest: for a week, through the gate, never to what a deletion destroyed."""
 
-from pathlib import Path
-
 import pytest
 
 from portal.audit.models import AuditEntry
@@ -16,7 +14,7 @@ from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Role
 from portal.training.models import JobState
-from tests.fakes.portal import Cast, client_of, make_general, make_task, make_user
+from tests.fakes.portal import Cast, client_of, make_task, make_user
 from tests.portal.domains.world import (
     Worker,
     delete,
@@ -28,12 +26,6 @@ from tests.portal.domains.world import (
 )
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Worker:
-    make_general()
-    return Worker(tmp_path)
 
 
 @pytest.fixture

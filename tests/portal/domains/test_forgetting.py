@@ -1,6 +1,5 @@
 """What was deleted is forgotten: trees, bundles, shared nodes, receipts; and the holes that were there."""
 
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,7 +17,7 @@ from portal.serving.services import task_delete_unused
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState
-from tests.fakes.portal import Cast, make_general, make_job, make_task, make_tenant
+from tests.fakes.portal import Cast, make_job, make_task, make_tenant
 from tests.portal.domains.world import (
     Worker,
     delete,
@@ -34,12 +33,6 @@ from tests.portal.domains.world import (
 )
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Worker:
-    make_general()
-    return Worker(tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Updates of domains: who moves, who is held and for how long; consent and the k rule reach the job file."""
 
-from pathlib import Path
-
 import pytest
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Task, TreeVersion
@@ -17,17 +15,11 @@ from portal.tenants.actors import OPERATOR
 from portal.training.job_files import train_job
 from portal.training.leases import job_claim
 from portal.training.models import JobState, TrainingJob
-from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task, make_version
+from tests.fakes.portal import Cast, digest, make_dataset, make_job, make_task, make_version
 from tests.portal.domains.world import Worker, deployed, learn, shared_domain, store, trees, under, verified
 from wire.ids import JobId
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def worker(tmp_path: Path) -> Worker:
-    make_general()
-    return Worker(tmp_path)
 
 
 @pytest.fixture

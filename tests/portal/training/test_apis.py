@@ -23,7 +23,6 @@ from tests.fakes.portal import (
     client_of,
     client_with,
     make_dataset,
-    make_general,
     make_job,
     make_key,
     make_task,
@@ -32,17 +31,6 @@ from tests.fakes.portal import (
 from wire.training import Recipe
 
 pytestmark = pytest.mark.database
-
-
-@pytest.fixture
-def task(cast: Cast) -> Task:
-    make_general()
-    return make_task(cast.acme.tenant)
-
-
-@pytest.fixture
-def dataset(cast: Cast) -> Dataset:
-    return make_dataset(cast.acme.tenant)
 
 
 def start(client: Client, path: str, **body: Any) -> Any:

@@ -28,23 +28,12 @@ from portal.training.leases import job_claim_next
 from portal.training.models import AdapterImport, JobState
 from portal.training.runner import RunnerConfig, run_next_job
 from portal.webhooks.models import EventType, WebhookEvent
-from tests.fakes.portal import Cast, make_dataset, make_general, make_import, make_task, make_version
+from tests.fakes.portal import Cast, make_dataset, make_general, make_import, make_version
 from tests.fakes.training import TRAINER
 from wire.tasks import TaskKind
 
 pytestmark = pytest.mark.database
 ARCHIVE = b"PK\x03\x04 and what else there is, which the job looks at"
-
-
-@pytest.fixture
-def task(cast: Cast) -> Task:
-    make_general()
-    return make_task(cast.acme.tenant)
-
-
-@pytest.fixture
-def dataset(cast: Cast) -> Dataset:
-    return make_dataset(cast.acme.tenant)
 
 
 @pytest.fixture
