@@ -70,11 +70,7 @@ class ExactPath:
 
     def __call__(self, documents: Documents) -> LowerStates:
         exact = np.tile(np.array([0.0, 0.0, 0.0, 1.0]), (documents.num_documents, 1))
-        with torch.autocast(
-            self._backbone.device.type, self._dtype, enabled=self._dtype is not torch.float32
-        ):
-            states = self._backbone.lower_states(documents)
-        return LowerStates(states.float(), exact)
+        return LowerStates(self._backbone.lower_states(documents, dtype=self._dtype), exact)
 
 
 class AnswersStates(Protocol):

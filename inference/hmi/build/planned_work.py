@@ -97,7 +97,7 @@ def planned_work(
     has_leaf = recipe.leaf_mb > 0
     answered = upper * work.exact * test
     before: dict[At, float] = {
-        Stage.LEARNING_DOMAIN: lower * work.exact * train,
+        Stage.LEARNING_DOMAIN: lower * work.rounded_lower * train,
         Stage.LOOKING_UP: work.looked_up * together,
         Stage.SEARCHING: searched,
     }

@@ -183,7 +183,8 @@ class _Training:
         self._backbone = Backbone.open(folder, digest=job.backbone_digest)
         self._folder = folder
         check_fits(job.recipe, self._backbone)
-        self._window_states = WindowStates(self._backbone, work.path / WINDOWS_FILE)
+        self._dtype = compute_dtype(ComputeType.AUTO, "cpu")
+        self._window_states = WindowStates(self._backbone, work.path / WINDOWS_FILE, dtype=self._dtype)
 
     def run(self, split: ChooseSplit) -> TrainResult:
         job, progress = self._job, self._progress
@@ -193,8 +194,8 @@ class _Training:
             parts = read_parts(lines, job, self._backbone.tokenizer, above, split, self._kind)
         num_train = len(parts.train.rows)
         self._recipe = settled(self._recipe, num_rows=num_train)
-        fields, dtype = self._backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
-        progress.plan(planned_work(tokens_of(parts), num_train, fields, self._recipe, usual_work(dtype)))
+        work = usual_work(self._dtype)
+        progress.plan(planned_work(tokens_of(parts), num_train, self._backbone.fields, self._recipe, work))
         progress.enter(Stage.LEARNING_DOMAIN, "learning the domain's n-grams")
         domain = learn_domain(
             self._store,
@@ -355,7 +356,8 @@ class _Training:
         nodes = [node.digest for node in domain.tree.fields.nodes]
         left_out: list[bytes | str] = []
         if leaves_out:
-            left_out = [domain.published_segment.digest, text_hashes(part.texts).tobytes()]
+            hashes = text_hashes(part.texts).tobytes()
+            left_out = [domain.published_segment.digest, hashes, str(self._dtype)]
         return self._cached("looked up", part, *nodes, *left_out, tree=domain.tree.digest)
 
     def _cached(self, what: str, part: Part, *further: bytes | str, tree: Digest | None = None) -> CachedFile:
@@ -404,13 +406,12 @@ class _Training:
 
     def _computed_states(self, name: str, part: Part, *, done_before: int) -> StateSet:
         """As exact as the upper layers that read them."""
-        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         return self._states(
             f"computed-{name}.f16",
             part,
-            _along(ExactPath(self._backbone, dtype=dtype), part),
+            _along(ExactPath(self._backbone, dtype=self._dtype), part),
             done_before=done_before,
-            cached=self._cached("computed", part, str(dtype)),
+            cached=self._cached("computed", part, str(self._dtype)),
         )
 
     def _teacher(self, computed: _Trained, parts: Parts) -> Teacher:
@@ -418,7 +419,7 @@ class _Training:
         train = parts.train
         adapter = AdapterParameters(self._backbone.fields, computed.adapter.config, seed=0)
         adapter.load_host(computed.adapter)
-        upper = self._original().upper.in_dtype(compute_dtype(ComputeType.AUTO, "cpu"))
+        upper = self._original().upper.in_dtype(self._dtype)
         self._progress.enter(
             Stage.ASKING, "asking the model on computed lower layers", num_steps=len(train.rows)
         )
@@ -457,7 +458,7 @@ class _Training:
             self._job.kind.value,
             "\n".join(self._job.labels),
             to_json(followed),
-            str(compute_dtype(ComputeType.AUTO, "cpu")),
+            str(self._dtype),
         )
 
     def _original(self) -> Backbone:
@@ -564,7 +565,7 @@ class _Training:
         teacher: Teacher | None = None,
     ) -> TrainingInputs:
         return TrainingInputs(
-            layers=TrainingLayers(upper.in_dtype(compute_dtype(ComputeType.AUTO, "cpu")), adapter),
+            layers=TrainingLayers(upper.in_dtype(self._dtype), adapter),
             adapter=adapter,
             learning=self._kind.learning(train.targets),
             hidden=self._backbone.fields.hidden,
@@ -715,12 +716,11 @@ class _Training:
         if kept.adapter is None:
             return ()
         num_ranks, num_done = len(cut_ranks(self._recipe.rank)), 0
-        dtype = compute_dtype(ComputeType.AUTO, "cpu")
         self._progress.enter(Stage.RANKS, "measuring what a smaller rank would cost", num_steps=num_ranks)
 
         def measure(adapter: HostAdapter) -> npt.NDArray[np.float64]:
             nonlocal num_done
-            outputs = outputs_of(self._model(self._backbone, adapter, kept.head, dtype=dtype), states)
+            outputs = outputs_of(self._model(self._backbone, adapter, kept.head, dtype=self._dtype), states)
             num_done += 1
             self._progress.advance(num_done)
             return self._kind.row_quality(outputs, test.targets, task.fitted)

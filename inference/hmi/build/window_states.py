@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hmi.build.states import select
 from hmi.model.backbone import Backbone
@@ -20,9 +21,10 @@ class WindowStates:
     of a sum is just what was added to it. In memory is a batch, and some 200 bytes a window.
     """
 
-    def __init__(self, backbone: Backbone, path: Path) -> None:
-        """What an earlier process has left at ``path`` is dropped."""
+    def __init__(self, backbone: Backbone, path: Path, *, dtype: torch.dtype = torch.float32) -> None:
+        """``dtype``: of the products of matrices. What an earlier process has left at ``path`` is dropped."""
         self._backbone = backbone
+        self._dtype = dtype
         self._path = path
         self._first_tokens: dict[bytes, int] = {}  # places in the file, by what the windows are
         self._num_tokens = 0
@@ -48,7 +50,7 @@ class WindowStates:
         return rows
 
     def _compute(self, names: list[bytes], windows: Documents) -> None:
-        fixed = to_fixed(contextual_states(self._backbone, windows)).astype(np.int16)
+        fixed = to_fixed(contextual_states(self._backbone, windows, dtype=self._dtype)).astype(np.int16)
         with self._path.open("ab") as file:
             file.write(fixed.data)
         for name, offset in zip(names, windows.offsets[:-1].tolist(), strict=True):

@@ -96,12 +96,14 @@ class Backbone:
         return self.residuals.of(documents.offsets, self.token_types(documents))
 
     @torch.inference_mode()
-    def lower_states(self, documents: Documents) -> Tensor:
-        """Exact output of the lower layers, float32 [num_tokens, hidden]; needs ``with_lower``."""
+    def lower_states(self, documents: Documents, *, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Exact output of the lower layers, float32 [num_tokens, hidden], the products of their matrices in
+        ``dtype``; needs ``with_lower``."""
         if self.lower is None:
             raise HmiError(ErrorCode.INTERNAL, "this backbone was opened without its lower layers")
-        states: Tensor = self.lower(documents, self.token_types(documents))
-        return states
+        with torch.autocast(self.device.type, dtype, enabled=dtype is not torch.float32):
+            states: Tensor = self.lower(documents, self.token_types(documents))
+        return states.float()
 
 
 def open_original_upper(

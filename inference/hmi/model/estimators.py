@@ -4,6 +4,7 @@ context."""
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hmi.model.backbone import Backbone
@@ -20,13 +21,15 @@ class ReportProgress(Protocol):
     def __call__(self, message: str, step: int, num_steps: int) -> None: ...
 
 
-def contextual_states(backbone: Backbone, documents: Documents) -> Rows:
+def contextual_states(
+    backbone: Backbone, documents: Documents, *, dtype: torch.dtype = torch.float32
+) -> Rows:
     """Exact lower-layer states in their full context, less the residuals of their positions: [num_tokens,
-    hidden].
+    hidden]; the products of matrices in ``dtype``.
 
     Their means over a text's occurrences are contextual rows. Needs the lower layers.
     """
-    states = backbone.lower_states(documents) - backbone.residuals_of(documents)
+    states = backbone.lower_states(documents, dtype=dtype) - backbone.residuals_of(documents)
     rows: Rows = states.cpu().numpy()
     return rows
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from hmi.build.window_states import WindowStates
 from hmi.model.backbone import Backbone
@@ -41,3 +42,10 @@ def test_what_a_killed_process_left_is_not_taken_for_states(tmp_path: Path, back
     np.testing.assert_array_equal(
         to_fixed(windows(packed(ONE))), to_fixed(contextual_states(backbone, packed(ONE)))
     )
+
+
+def test_products_in_bfloat16_round_a_window_and_no_more(tmp_path: Path, backbone: Backbone) -> None:
+    asked = packed(ONE, TWO, THREE)
+    exact = contextual_states(backbone, asked)
+    rounded = WindowStates(backbone, tmp_path / "windows", dtype=torch.bfloat16)(asked)
+    assert 0 < np.square(rounded - exact).sum() < 1e-3 * np.square(exact).sum()
