@@ -1,5 +1,6 @@
 """What was made of bundles, kept on disk within a hard limit: the least recently used goes first."""
 
+import os
 import shutil
 import threading
 import uuid
@@ -9,10 +10,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from wire.ids import Digest
 
-_CHECKSUM_BYTES = 4
-_SIZE_BYTES = 8
+_NUMBER_BYTES = 8
+_HEAD_BYTES = 2 * _NUMBER_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class PackedCopies:
     """Files by the digest of the bundle that they were made of. Thread-safe; one process a folder.
 
         file     CRC-32 of what follows | bytes that it takes once loaded | content
+        bytes    8                        8
 
     A copy that is lost, or has changed, is none: whoever asks makes it again. So nothing waits for the disk
     here, and a disk that is full stops nobody. The checksum is against a disk that errs, and is a quarter of
@@ -51,35 +55,32 @@ class PackedCopies:
             copy = self._copies.get(_name(digest))
         return None if copy is None else copy.loaded_bytes
 
-    def get(self, digest: Digest) -> bytes | None:
-        """The content, verified; None without a sound copy."""
+    def get(self, digest: Digest) -> memoryview | None:
+        """The content, verified, in memory of its own; None without a sound copy."""
         name = _name(digest)
         with self._lock:
-            if name not in self._copies:
+            copy = self._copies.get(name)
+            if copy is None:
                 return None
             self._copies.move_to_end(name)
-        try:
-            with (self._folder / name).open("rb", buffering=0) as file:
-                checksum, size, content = file.read(_CHECKSUM_BYTES), file.read(_SIZE_BYTES), file.read()
-        except OSError:
-            checksum = size = content = b""
-        if _checksum(size, content) == checksum:
-            return content
+        file = _read(f"{self._folder}/{name}", copy.file_bytes)
+        if file is not None and _checksum(file[_NUMBER_BYTES:]) == file[:_NUMBER_BYTES]:
+            return file[_HEAD_BYTES:]
         with self._lock:
             self._remove(name)
         return None
 
-    def put(self, digest: Digest, content: bytes, *, loaded_bytes: int) -> None:
+    def put(self, digest: Digest, content: bytes | bytearray, *, loaded_bytes: int) -> None:
         """Keep ``content``, made of the bundle of ``digest``; does nothing where there is no room."""
-        name, size = _name(digest), loaded_bytes.to_bytes(_SIZE_BYTES, "little")
-        copy = _Copy(loaded_bytes, _CHECKSUM_BYTES + _SIZE_BYTES + len(content))
+        name, checked = _name(digest), _number(loaded_bytes) + content
+        copy = _Copy(loaded_bytes, _NUMBER_BYTES + len(checked))
         with self._lock:
             if not self._make_room(copy.file_bytes):
                 return
         temporary = self._folder / f".{name}.{uuid.uuid4().hex}.part"
         try:
             with temporary.open("wb") as file:
-                file.writelines((_checksum(size, content), size, content))
+                file.writelines((_checksum(checked), checked))
             with self._lock:
                 self._remove(name)
                 temporary.rename(self._folder / name)
@@ -131,8 +132,8 @@ class PackedCopies:
                 path.unlink()
                 continue
             with path.open("rb") as file:
-                file.seek(_CHECKSUM_BYTES)
-                loaded_bytes = int.from_bytes(file.read(_SIZE_BYTES), "little")
+                file.seek(_NUMBER_BYTES)
+                loaded_bytes = int.from_bytes(file.read(_NUMBER_BYTES), "little")
             copy = _Copy(loaded_bytes, path.stat().st_size)
             self._num_bytes += copy.file_bytes
             self._copies[path.name] = copy
@@ -143,5 +144,22 @@ def _name(digest: Digest) -> str:
     return digest.removeprefix("sha256:")
 
 
-def _checksum(size: bytes, content: bytes) -> bytes:
-    return zlib.crc32(content, zlib.crc32(size)).to_bytes(_CHECKSUM_BYTES, "little")
+def _checksum(checked: bytes | memoryview) -> bytes:
+    return _number(zlib.crc32(checked))
+
+
+def _number(number: int) -> bytes:
+    return number.to_bytes(_NUMBER_BYTES, "little")
+
+
+def _read(path: str, num_bytes: int) -> memoryview | None:
+    """The first ``num_bytes`` of a file; None where it has fewer, or cannot be read."""
+    content = np.empty(num_bytes, np.uint8).data  # not zeroed, as a bytearray would be
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return content if os.readv(descriptor, [content]) == num_bytes else None
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None

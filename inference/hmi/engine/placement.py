@@ -13,24 +13,26 @@ from hmi.base.errors import BudgetExceeded, HmiError, NotReady
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import HplmRef
 from hmi.engine.scheduler import Temperature
-from hmi.kinds.answers import answers_of
 from hmi.memory.arena import Arena
 from hmi.memory.budget import Reservation
 from hmi.memory.loader import Loader
 from hmi.memory.residency import Lease, Residency, ResidencyState, release_all
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
-from wire.artifacts import AdapterFields, BundleRef
+from wire.artifacts import BundleRef
 
 MAX_KNOWN_TREES = 65536
 """Paths of trees that are remembered: a few hundred bytes each."""
 
 
 class HostHplm(Protocol):
-    """A verified adapter with head and labels, in the host tier."""
+    """A verified adapter with its head, in the host tier."""
 
     @property
-    def fields(self) -> AdapterFields: ...
+    def num_outputs(self) -> int: ...
+
+    @property
+    def reads_tokens(self) -> bool: ...
 
     @property
     def num_bytes(self) -> int: ...
@@ -69,11 +71,6 @@ class HeadShape:
 
     num_outputs: int
     reads_tokens: bool = False  # else the mean of a document's states
-
-    @classmethod
-    def of(cls, fields: AdapterFields) -> Self:
-        kind = answers_of(fields.kind)
-        return cls(kind.num_outputs(fields.labels), kind.reads_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,7 +396,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         slot = self._begin(self._slots, ref, self._adapter_arena.bytes_of(host))
         self._copy(self._slots, ref, lambda: self._adapter_arena.write(slot, host))
         self._release_held(ref)
-        return self._slots.finish_load(ref, DeviceAdapter(slot, HeadShape.of(host.fields)), num_leases=1)[0]
+        head = HeadShape(host.num_outputs, host.reads_tokens)
+        return self._slots.finish_load(ref, DeviceAdapter(slot, head), num_leases=1)[0]
 
     def _promote_node(self, ref: BundleRef, *, is_root: bool) -> Lease[BundleRef, Reservation, DeviceNode]:
         host = self._host_value(ref)

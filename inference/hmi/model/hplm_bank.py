@@ -1,8 +1,9 @@
 """Adapter and head of each served task: the device tier's arena as the memory hierarchy sees it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bank import AdapterBank
@@ -11,6 +12,7 @@ from hmi.model.adapter_units import PackedAdapter, adapter_unit_bytes, adapter_u
 from hmi.model.device_copies import DeviceCopies, SameMemory
 from hmi.model.heads import HeadBank, PackedHead, head_unit_bytes, head_units
 from wire.artifacts import AdapterFields, BackboneFields
+from wire.codec import from_json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +20,19 @@ class PackedHplm:
     """What one task adds to backbone and PLOT, in host memory as the device takes it: a promotion is one copy
     a unit. Nobody changes its tensors."""
 
-    fields: AdapterFields
+    fields_json: bytes  # few ask for more than the forward needs
+    reads_tokens: bool  # the head does; else the mean of a document's states
     adapter: PackedAdapter | None  # None: the identity
     head: PackedHead
+
+    @property
+    def fields(self) -> AdapterFields:
+        return from_json(AdapterFields, self.fields_json)
+
+    @property
+    def num_outputs(self) -> int:
+        """Of the head."""
+        return self.head.num_labels
 
     @property
     def num_bytes(self) -> int:
@@ -89,16 +101,16 @@ class HplmBank:
     def pack(self, hplm: Hplm) -> PackedHplm:
         """``hplm`` ready to be written. From any thread."""
         adapter = None if hplm.adapter is None else self.adapters.pack(hplm.adapter)
-        return PackedHplm(hplm.fields, adapter, PackedHead.of(hplm.head))
-
-    def hosted(self, item: PackedHplm) -> PackedHplm:
-        """``item`` in host memory from which write() need not wait for its copies. From any thread."""
-        adapter, head = item.adapter, item.head
         return PackedHplm(
-            item.fields,
-            None if adapter is None else replace(adapter, units=self._copies.hosted(adapter.units)),
-            replace(head, units=self._copies.hosted(head.units)),
+            fields_json=to_json(hplm.fields).encode(),
+            reads_tokens=answers_of(hplm.fields.kind).reads_tokens,
+            adapter=adapter,
+            head=PackedHead.of(hplm.head),
         )
+
+    def hosted(self, tensor: Tensor) -> Tensor:
+        """``tensor`` in host memory from which write() need not wait for its copies. From any thread."""
+        return self._copies.hosted(tensor)
 
     def write(self, slot: int, item: PackedHplm) -> None:
         """Copy ``item`` into ``slot``, over what was there. Raises BundleMismatch for one that is too large,

@@ -92,16 +92,18 @@ class AdapterSource:
         return self._bank.packed_bytes(fields)
 
     def read(self, key: BundleRef) -> PackedHplm:
-        content = self._copies.get(key.digest)
-        if content is not None:
-            return self._bank.hosted(from_content(content))
+        return from_content(self._copies.get(key.digest) or self._packed(key), self._bank.hosted)
+
+    def _packed(self, key: BundleRef) -> bytearray:
+        """From the bundle, and kept."""
         with _held(self._store, key) as folder:
             hplm = open_adapter_bundle(
                 folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
             )
         packed = self._bank.pack(hplm)
-        self._copies.put(key.digest, to_content(packed), loaded_bytes=packed.num_bytes)
-        return self._bank.hosted(packed)
+        content = to_content(packed)
+        self._copies.put(key.digest, content, loaded_bytes=packed.num_bytes)
+        return content
 
 
 class TreeSource:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hmi.artifacts.packed_copies import PackedCopies
 from wire.ids import Digest
 
-FILE_BYTES = 112  # of a content of 100
+FILE_BYTES = 116  # of a content of 100
 DIGESTS = [Digest(f"sha256:{number:064x}") for number in range(5)]
 
 
@@ -20,6 +20,11 @@ def content_of(number: int) -> bytes:
 
 def put(copies: PackedCopies, number: int) -> None:
     copies.put(DIGESTS[number], content_of(number), loaded_bytes=number)
+
+
+def get(copies: PackedCopies, number: int) -> bytes | None:
+    content = copies.get(DIGESTS[number])
+    return None if content is None else bytes(content)
 
 
 def open_copies(folder: Path, *, num_files: int = 3, form: str = "a") -> PackedCopies:
@@ -32,10 +37,10 @@ def kept(copies: PackedCopies) -> list[int]:
 
 def test_what_was_put_is_found_with_the_bytes_that_it_takes_once_loaded(tmp_path: Path) -> None:
     copies = open_copies(tmp_path)
-    assert copies.get(DIGESTS[2]) is None
+    assert get(copies, 2) is None
     put(copies, 2)
     put(copies, 2)
-    assert copies.get(DIGESTS[2]) == content_of(2)
+    assert get(copies, 2) == content_of(2)
     assert copies.loaded_bytes(DIGESTS[2]) == 2
     assert copies.num_bytes == FILE_BYTES
     copies.check_integrity()
@@ -45,7 +50,7 @@ def test_the_least_recently_used_goes_when_room_is_needed(tmp_path: Path) -> Non
     copies = open_copies(tmp_path)
     for number in (0, 1, 2):
         put(copies, number)
-    copies.get(DIGESTS[0])
+    get(copies, 0)
     put(copies, 3)
     assert kept(copies) == [0, 2, 3]
     copies.check_integrity()
@@ -58,7 +63,7 @@ def test_what_is_larger_than_the_limit_is_not_kept(tmp_path: Path) -> None:
     copies.check_integrity()
 
 
-@pytest.mark.parametrize("place", [0, 5, 13, 111])
+@pytest.mark.parametrize("place", [0, 7, 9, 17, 115])
 def test_a_changed_byte_makes_it_no_copy(tmp_path: Path, place: int) -> None:
     copies = open_copies(tmp_path)
     put(copies, 1)
@@ -66,26 +71,26 @@ def test_a_changed_byte_makes_it_no_copy(tmp_path: Path, place: int) -> None:
     changed = bytearray(path.read_bytes())
     changed[place] ^= 1
     path.write_bytes(changed)
-    assert copies.get(DIGESTS[1]) is None
+    assert get(copies, 1) is None
     assert kept(copies) == []
     copies.check_integrity()
 
 
-@pytest.mark.parametrize("length", [0, 3, 11, 100])
+@pytest.mark.parametrize("length", [0, 3, 15, 100])
 def test_a_file_that_is_cut_short_is_no_copy(tmp_path: Path, length: int) -> None:
     copies = open_copies(tmp_path)
     put(copies, 1)
     (path,) = (tmp_path / "a").iterdir()
     path.write_bytes(path.read_bytes()[:length])
     assert open_copies(tmp_path).get(DIGESTS[1]) is None
-    assert copies.get(DIGESTS[1]) is None
+    assert get(copies, 1) is None
 
 
 def test_a_file_that_somebody_removed_is_no_copy(tmp_path: Path) -> None:
     copies = open_copies(tmp_path)
     put(copies, 1)
     next((tmp_path / "a").iterdir()).unlink()
-    assert copies.get(DIGESTS[1]) is None
+    assert get(copies, 1) is None
     copies.check_integrity()
 
 
@@ -96,7 +101,7 @@ def test_what_an_earlier_process_left_is_used_as_far_as_the_limit_reaches(tmp_pa
     (tmp_path / "a" / ".half.part").write_bytes(b"half")
     smaller = open_copies(tmp_path, num_files=2)
     assert len(kept(smaller)) == 2
-    assert all(smaller.get(DIGESTS[number]) == content_of(number) for number in kept(smaller))
+    assert all(get(smaller, number) == content_of(number) for number in kept(smaller))
     smaller.check_integrity()
 
 
@@ -134,7 +139,7 @@ def test_whatever_happens_the_limit_holds_and_content_is_its_own(
         if step == "put":
             put(copies, number)
         elif step == "get":
-            assert copies.get(DIGESTS[number]) in (None, content_of(number))
+            assert get(copies, number) in (None, content_of(number))
         else:
             copies.retain(DIGESTS[number:])
         copies.check_integrity()
@@ -148,7 +153,7 @@ def test_threads_that_put_get_and_retain_at_once_leave_it_whole(tmp_path: Path) 
         for step in range(200):
             number = (step * seed) % 5
             put(copies, number)
-            found = copies.get(DIGESTS[(number + seed) % 5])
+            found = get(copies, (number + seed) % 5)
             if found not in (None, content_of((number + seed) % 5)):
                 wrong.append(found)
             if step % 20 == 0:

@@ -28,7 +28,7 @@ from hmi.memory.room import ByteRoom, SlotRoom
 from hmi.memory.slots import Slot, SlotPool
 from hmi.memory.tier import MemoryTier
 from hmi.plot.ngram import Documents
-from wire.artifacts import AdapterFields, BundleRef
+from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
 from wire.inference import Coverage
 
@@ -45,9 +45,8 @@ class FakeAdapter:
 
     number: int
 
-    @property
-    def fields(self) -> AdapterFields:
-        return AdapterFields("lora", 8, 16.0, (), ("a", "b"), 32, Digest("b"), Digest("t"))
+    num_outputs = 2
+    reads_tokens = False
 
     @property
     def num_units(self) -> int:

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.heads import HostHead, PackedHead
+from hmi.model.heads import HostHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import from_content, packed_form, to_content
 from tests.tiny.adapters import random_adapter
@@ -19,9 +20,7 @@ def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype)
     bank = HplmBank(
         backbone.fields, num_adapter_units=4, num_head_units=4, max_rank=32, max_labels=8, dtype=dtype
     )
-    adapter = None
-    if config is not None:
-        adapter = bank.adapters.pack(random_adapter(backbone.fields, seed=3, config=config))
+    adapter = None if config is None else random_adapter(backbone.fields, seed=3, config=config)
     fields = AdapterFields(
         method="identity" if config is None else config.method,
         rank=0 if config is None else config.rank,
@@ -36,15 +35,25 @@ def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype)
     )
     chance = torch.Generator().manual_seed(1)
     head = HostHead(torch.randn(2, backbone.fields.hidden, generator=chance), torch.randn(2))
-    return PackedHplm(fields, adapter, PackedHead.of(head))
+    return bank.pack(Hplm(Digest("sha256:" + "c" * 64), fields, adapter, head))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("config", [LoraConfig(8), LoraConfig(20), BottleneckConfig(8), None])
 def test_what_goes_in_comes_out(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype) -> None:
     item = packed(backbone, config, dtype)
-    found = from_content(to_content(item))
+    hosted: list[torch.Tensor] = []
+
+    def copied(tensor: torch.Tensor) -> torch.Tensor:
+        hosted.append(tensor.clone())
+        return hosted[0]
+
+    content = to_content(item)
+    found = from_content(content, copied)
+    assert len(hosted) == 1
+    content[80:] = bytes(len(content) - 80)  # it reads what `hosted` gave
     assert found.fields == item.fields
+    assert found.reads_tokens is item.reads_tokens
     assert found.num_bytes == item.num_bytes
     assert found.head.num_labels == item.head.num_labels
     assert torch.equal(found.head.units, item.head.units)
