@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -99,12 +98,12 @@ class PlacedHplm:
 
 @dataclass(slots=True)
 class BatchLeases:
-    """Everything that one batch reads, held until release; a context manager."""
+    """Everything that one batch reads, held once each until it ends; a context manager."""
 
     placed: dict[HplmRef, PlacedHplm] = field(default_factory=dict)
     failed: dict[HplmRef, HmiError] = field(default_factory=dict)
     postponed: set[HplmRef] = field(default_factory=set)  # no room beside those placed: for another batch
-    leases: ExitStack = field(default_factory=ExitStack)
+    leases: list[Lease[BundleRef, Any, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +111,7 @@ class BatchLeases:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.leases.close()
+        release_all(self.leases)
 
 
 @dataclass(slots=True)
@@ -206,25 +205,25 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         batches hold leases (not ``is_alone``)."""
         self._use(hplms)
         leases = BatchLeases()
+        held: dict[BundleRef, Lease[BundleRef, Any, Any]] = {}
         for hplm in hplms:
-            with ExitStack() as own:
-                try:
-                    leases.placed[hplm] = self._place(hplm, own)
-                except _NoPlaceNow as error:
-                    if leases.placed or not is_alone:
-                        leases.postponed.add(hplm)
-                    else:
-                        leases.failed[hplm] = BudgetExceeded(
-                            f"adapter {hplm.adapter.digest}: {error}",
-                            needed_bytes=0,
-                            free_bytes=0,
-                            retryable=True,
-                        )
-                except HmiError as error:
-                    leases.failed[hplm] = error
+            try:
+                leases.placed[hplm] = self._place(hplm, held)
+            except _NoPlaceNow as error:
+                if leases.placed or not is_alone:
+                    leases.postponed.add(hplm)
                 else:
-                    leases.leases.enter_context(own.pop_all())
-                    self.let_go(hplm)
+                    leases.failed[hplm] = BudgetExceeded(
+                        f"adapter {hplm.adapter.digest}: {error}",
+                        needed_bytes=0,
+                        free_bytes=0,
+                        retryable=True,
+                    )
+            except HmiError as error:
+                leases.failed[hplm] = error
+            else:
+                self.let_go(hplm)
+        leases.leases.extend(held.values())
         release_all(self._promoted)
         self._promoted.clear()
         return leases
@@ -369,27 +368,33 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def _use(self, hplms: Iterable[HplmRef]) -> None:
         """Count what the batch needs as used now, so that a promotion rather evicts something else."""
-        for adapter in {hplm.adapter for hplm in hplms}:
-            self._slots.touch(adapter)
-        for node in {node for hplm in hplms for node in _nodes_of(hplm, self._paths[hplm.tree])}:
-            self._nodes.touch(node)
+        self._slots.touch_all({hplm.adapter for hplm in hplms})
+        self._nodes.touch_all({node for hplm in hplms for node in _nodes_of(hplm, self._paths[hplm.tree])})
 
-    def _place(self, hplm: HplmRef, leases: ExitStack) -> PlacedHplm:
-        """All of a model on the device, under ``leases``: first what is there, then what must be copied."""
+    def _place(self, hplm: HplmRef, held: dict[BundleRef, Lease[BundleRef, Any, Any]]) -> PlacedHplm:
+        """All of a model on the device, under ``held``, what the batch holds: first what is there, then what
+        must be copied."""
         nodes = _nodes_of(hplm, self._paths[hplm.tree])
-        present: dict[BundleRef, Any] = {ref: self._nodes.acquire(ref) for ref in nodes}
-        present[hplm.adapter] = self._slots.acquire(hplm.adapter)
-        for lease in filter(None, present.values()):
-            leases.enter_context(lease)
-        for ref in present:
-            if present[ref] is None:
-                present[ref] = leases.enter_context(
-                    self._promote_adapter(ref)
-                    if ref == hplm.adapter
-                    else self._promote_node(ref, is_root=ref == nodes[0])
-                )
-        adapter = present[hplm.adapter].value
-        return PlacedHplm(adapter.slot, adapter.head, tuple(present[ref].value.number for ref in nodes))
+        wanted = [ref for ref in (*nodes, hplm.adapter) if ref not in held]
+        own: dict[BundleRef, Lease[BundleRef, Any, Any]] = {}
+        try:
+            for ref in wanted:
+                lease = (self._slots if ref is hplm.adapter else self._nodes).acquire(ref)
+                if lease is not None:
+                    own[ref] = lease
+            for ref in wanted:
+                if ref not in own:
+                    own[ref] = (
+                        self._promote_adapter(ref)
+                        if ref is hplm.adapter
+                        else self._promote_node(ref, is_root=ref == nodes[0])
+                    )
+        except BaseException:
+            release_all(own.values())
+            raise
+        held |= own
+        adapter = held[hplm.adapter].value
+        return PlacedHplm(adapter.slot, adapter.head, tuple(held[node].value.number for node in nodes))
 
     def _promote_adapter(self, ref: BundleRef) -> Lease[BundleRef, Slot, DeviceAdapter]:
         host = self._host_value(ref)

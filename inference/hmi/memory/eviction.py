@@ -61,8 +61,11 @@ class LeastRecentlyUsed(Generic[K]):
 
 @dataclass(slots=True)
 class _Worth:
-    num_uses: int
-    worth: float
+    num_uses: int = 0
+    worth: float = 0.0
+    touched: int = 0  # the last touch's number: of equals the one used longest ago goes
+    is_held: bool = False
+    is_in_heap: bool = False
 
 
 class LeastWorth(Generic[K]):
@@ -76,55 +79,66 @@ class LeastWorth(Generic[K]):
         """``load_bytes``: a load's fixed cost, in bytes that could be read in its time."""
         self._load_bytes = load_bytes
         self._age = 0.0
+        self._num_touches = 0
         self._known: dict[K, _Worth] = {}
-        self._held: set[K] = set()
-        self._heap: list[tuple[float, int, K]] = []  # each candidate at its worth, and what is outdated
-        self._num_pushed = 0
+        # Each candidate once, at what it was worth when it came here or more was last known of it: never more
+        # than it is now. So a touch costs no step of the heap, and what comes out first may go in again.
+        self._heap: list[tuple[float, int, K, _Worth]] = []
 
     def touch(self, key: K, num_bytes: int) -> None:
-        known = self._known.setdefault(key, _Worth(0, 0.0))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _Worth()
+        self._num_touches += 1
+        known.touched = self._num_touches
         known.num_uses += 1
         known.worth = self._age + known.num_uses * (self._load_bytes + num_bytes) / max(num_bytes, 1)
-        if key not in self._held:
-            self._push(known.worth, key)
+        if not (known.is_in_heap or known.is_held):
+            self._push(key, known)
 
     def forget(self, key: K) -> None:
         known = self._known.pop(key, None)
-        self._held.discard(key)
         if known is not None:
             self._age = max(self._age, known.worth if self._is_least(known) else 0.0)
 
     def hold(self, key: K) -> None:
-        self._held.add(key)
+        self._known[key].is_held = True
 
     def let_go(self, key: K) -> None:
-        self._held.discard(key)
-        self._push(self._known[key].worth, key)
+        known = self._known[key]
+        known.is_held = False
+        if not known.is_in_heap:
+            self._push(key, known)
 
     def candidates(self) -> Iterator[K]:
-        seen: dict[K, tuple[float, int, K]] = {}
+        seen = []
         try:
-            while self._heap:
-                entry = heapq.heappop(self._heap)
-                if self._is_valid(entry) and entry[2] not in seen:
-                    seen[entry[2]] = entry
-                    yield entry[2]
+            while self._settle_least():
+                seen.append(heapq.heappop(self._heap))
+                yield seen[-1][2]
         finally:
-            for entry in seen.values():
+            for entry in seen:
                 heapq.heappush(self._heap, entry)
 
-    def _push(self, worth: float, key: K) -> None:
-        self._num_pushed += 1
-        heapq.heappush(self._heap, (worth, self._num_pushed, key))
-        if len(self._heap) > 8 * len(self._known) + 64:
-            self._heap = [entry for entry in self._heap if self._is_valid(entry)]
+    def _push(self, key: K, known: _Worth) -> None:
+        known.is_in_heap = True
+        heapq.heappush(self._heap, (known.worth, known.touched, key, known))
+        if len(self._heap) > 2 * len(self._known) + 64:  # with what was forgotten
+            self._heap = [entry for entry in self._heap if self._known.get(entry[2]) is entry[3]]
             heapq.heapify(self._heap)
 
-    def _is_valid(self, entry: tuple[float, int, K]) -> bool:
-        known = self._known.get(entry[2])
-        return known is not None and known.worth == entry[0] and entry[2] not in self._held
+    def _settle_least(self) -> bool:
+        """Bring the candidate of least worth to the front of the heap; False: there is none."""
+        while self._heap:
+            _, touched, key, known = self._heap[0]
+            if self._known.get(key) is not known or known.is_held:
+                heapq.heappop(self._heap)
+                known.is_in_heap = False
+            elif known.touched != touched:
+                heapq.heapreplace(self._heap, (known.worth, known.touched, key, known))
+            else:
+                return True
+        return False
 
     def _is_least(self, gone: _Worth) -> bool:
-        while self._heap and not self._is_valid(self._heap[0]):
-            heapq.heappop(self._heap)
-        return not self._heap or gone.worth <= self._heap[0][0]
+        return not self._settle_least() or gone.worth <= self._heap[0][0]

@@ -83,7 +83,7 @@ def release_all(leases: Iterable[Lease[Any, Any, Any]]) -> None:
     for lease in leases:
         by_residency.setdefault(lease._residency, []).append(lease)
     for residency, its in by_residency.items():
-        with residency._changed:
+        with residency._lock:
             for lease in its:
                 lease.release()
 
@@ -109,7 +109,8 @@ class Residency(Generic[K, P, V]):
         self._max_pinned_bytes = max_pinned_bytes
         self._pinned: OrderedDict[K, int] = OrderedDict()
         self._entries: dict[K, _Entry[P, V]] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._is_closed = False
         self.num_evictions = 0
 
@@ -123,7 +124,7 @@ class Residency(Generic[K, P, V]):
 
         Waits up to ``timeout_s`` for leases to end, then raises NoRoom; BudgetExceeded when it can never fit.
         """
-        with self._changed:
+        with self._lock:
             if key in self._entries:
                 raise RuntimeError(f"{key!r} is already {self._entries[key].state.value}")
             patience = _Patience(timeout_s)
@@ -138,7 +139,7 @@ class Residency(Generic[K, P, V]):
 
     def finish_load(self, key: K, value: V, *, num_leases: int = 0) -> "list[Lease[K, P, V]]":
         """LOADING -> RESIDENT, with leases for those who wait for it, before anything else can evict it."""
-        with self._changed:
+        with self._lock:
             entry = self._expect(key, ResidencyState.LOADING)
             entry.value = value
             entry.state = ResidencyState.RESIDENT
@@ -150,7 +151,7 @@ class Residency(Generic[K, P, V]):
 
     def abort_load(self, key: K) -> None:
         """LOADING -> ABSENT: the load failed; its place is free again."""
-        with self._changed:
+        with self._lock:
             entry = self._expect(key, ResidencyState.LOADING)
             del self._entries[key]
             self._room.give_back(entry.place)
@@ -158,7 +159,7 @@ class Residency(Generic[K, P, V]):
 
     def acquire(self, key: K) -> Lease[K, P, V] | None:
         """A lease on a RESIDENT item (and a touch of it), or None when it is in any other state."""
-        with self._changed:
+        with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT or entry.value is None:
                 return None
@@ -168,18 +169,24 @@ class Residency(Generic[K, P, V]):
 
     def touch(self, key: K) -> bool:
         """Count ``key`` as used now; says whether it is RESIDENT."""
-        with self._changed:
+        with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT:
                 return False
             self._policy.touch(key, entry.num_bytes)
             return True
 
+    def touch_all(self, keys: Iterable[K]) -> None:
+        """As touch() of each, with one wait for the lock."""
+        with self._lock:
+            for key in keys:
+                self.touch(key)
+
     def pin(self, key: K) -> bool:
         """Keep a RESIDENT item whatever the policy says, until others have taken its share of the pins, or
         evict(key). Says whether it is pinned: one that is larger than ``max_pinned_bytes`` never is.
         """
-        with self._changed:
+        with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT:
                 return False
@@ -191,7 +198,7 @@ class Residency(Generic[K, P, V]):
 
     def evict(self, key: K) -> bool:
         """RESIDENT -> ABSENT unless it is leased; says whether it went. An absent key does nothing."""
-        with self._changed:
+        with self._lock:
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT or entry.num_leases > 0:
                 return False
@@ -201,7 +208,7 @@ class Residency(Generic[K, P, V]):
     def evict_one(self) -> bool:
         """Evict what the policy gives up first of all that is neither leased nor pinned; False when nothing
         is left to give up."""
-        with self._changed:
+        with self._lock:
             victim = self._victim()
             if victim is not None:
                 self._evict(victim, self._entries[victim])
@@ -209,24 +216,24 @@ class Residency(Generic[K, P, V]):
 
     def close(self) -> None:
         """Wake whoever waits for room; they get NoRoom."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             self._changed.notify_all()
 
     @property
     def num_items(self) -> int:
         """Items that hold a place now, loads included."""
-        with self._changed:
+        with self._lock:
             return len(self._entries)
 
     def resident_bytes(self) -> Mapping[K, int]:
         """Key -> bytes of everything that holds a place now, loads included."""
-        with self._changed:
+        with self._lock:
             return {key: entry.num_bytes for key, entry in self._entries.items()}
 
     def check_integrity(self) -> None:
         """Raise AssertionError unless the entries, places and the policy's keys agree."""
-        with self._changed:
+        with self._lock:
             places = [entry.place for entry in self._entries.values()]
             assert len({id(p) if not isinstance(p, int) else p for p in places}) == len(places), (
                 "a place is used twice"
@@ -249,7 +256,7 @@ class Residency(Generic[K, P, V]):
         entry.num_leases += num_leases
 
     def _release(self, key: K) -> None:
-        with self._changed:
+        with self._lock:
             entry = self._entries[key]
             entry.num_leases -= 1
             if entry.num_leases == 0:

@@ -25,6 +25,22 @@ def test_worth_keeps_what_is_used_more_and_of_equals_the_smaller() -> None:
     assert list(policy.candidates()) == ["large", "often", "small"]
 
 
+def test_of_equal_worth_the_one_used_longest_ago_goes_first() -> None:
+    policy = LeastWorth[str](load_bytes=1000)
+    for key in "abcacb":
+        policy.touch(key, 100)
+    assert list(policy.candidates()) == ["a", "c", "b"]
+
+
+def test_what_was_forgotten_and_comes_again_begins_anew() -> None:
+    policy = LeastWorth[str](load_bytes=1000)
+    for key in "aab":
+        policy.touch(key, 100)
+    policy.forget("a")
+    policy.touch("a", 100)
+    assert list(policy.candidates()) == ["b", "a"]
+
+
 def test_what_was_popular_once_goes_in_the_end() -> None:
     policy = LeastWorth[str](load_bytes=1000)
     for _ in range(50):

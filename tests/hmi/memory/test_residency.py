@@ -150,6 +150,16 @@ def test_leases_are_released_together_whatever_they_are_on() -> None:
     release_all([])
 
 
+def test_what_is_touched_together_is_kept_as_if_one_by_one() -> None:
+    residency = byte_residency()
+    for key in ("a", "b", "c"):
+        load(residency, key, 30)
+    residency.touch_all(["a", "b", "absent"])
+    load(residency, "d", 40)
+    assert residency.state("c") is ResidencyState.ABSENT
+    assert residency.state("a") is residency.state("b") is ResidencyState.RESIDENT
+
+
 def test_closing_wakes_those_who_wait_for_room() -> None:
     residency = byte_residency()
     load(residency, "a", 100)

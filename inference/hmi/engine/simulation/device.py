@@ -283,7 +283,7 @@ class SimulatedPlacement:
             if lease is None:
                 leases.postponed.add(hplm)
                 continue
-            leases.leases.enter_context(lease)
+            leases.leases.append(lease)
             leases.placed[hplm] = PlacedHplm(lease.value.slot, lease.value.head, ())
             self.num_placed += 1
             self.let_go(hplm)
