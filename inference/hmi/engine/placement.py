@@ -2,13 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from hmi.base.errors import BudgetExceeded, HmiError, NotReady
+from hmi.base.errors import BudgetExceeded, HmiError
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import HplmRef
 from hmi.engine.scheduler import Temperature
@@ -324,26 +323,19 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             fetch.dependents.add(hplm)
             return
         self._fetches[kind, ref] = _Fetch({hplm})
-        future = loader.acquire(ref)
-        future.add_done_callback(
-            lambda done: self._inbox.post(partial(self._arrived, kind, ref, arrive, done))
-        )
+        loader.fetch(ref, lambda found: self._inbox.post(partial(self._arrived, kind, ref, arrive, found)))
 
     def _arrived(
         self,
         kind: str,
         ref: BundleRef,
         arrive: Callable[[BundleRef, Any, set[HplmRef]], None],
-        done: "Future[Lease[BundleRef, Reservation, Any]]",
+        found: Lease[BundleRef, Reservation, Any] | HmiError,
     ) -> None:
         fetch = self._fetches.pop((kind, ref))
-        error: HmiError | None = None
-        try:
-            arrive(ref, done.result(), fetch.dependents)
-        except HmiError as exc:
-            error = exc
-        except CancelledError:
-            error = NotReady("the service is closing")
+        error = found if isinstance(found, HmiError) else None
+        if not isinstance(found, HmiError):
+            arrive(ref, found, fetch.dependents)
         for hplm in fetch.dependents:
             self._moved[hplm] = self._moved.get(hplm) or error
 

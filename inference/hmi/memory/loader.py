@@ -1,12 +1,12 @@
 """Brings items from disk into the host tier on threads of its own, each item once however many ask for it."""
 
+import queue
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
-from hmi.base.errors import BudgetExceeded, HmiError
+from hmi.base.errors import BudgetExceeded, HmiError, NotReady
 from hmi.memory.budget import Reservation
 from hmi.memory.residency import Lease, Residency, ResidencyState
 from hmi.memory.room import NoRoom
@@ -52,31 +52,49 @@ class Loader(Generic[K, V]):
         self._source = source
         self._residency = residency
         self._room_timeout_s = room_timeout_s
+        self._num_threads = num_threads
+        self._name = name
+        self._prepare_thread = prepare_thread
         self._lock = threading.Lock()
-        self._waiters: OrderedDict[K, list[Future[Lease[K, Reservation, V]]]] = OrderedDict()
+        self._waiters: dict[K, list[Callable[[Lease[K, Reservation, V] | HmiError], None]]] = {}
         self._quarantine: dict[K, HmiError] = {}
-        self._threads = ThreadPoolExecutor(num_threads, thread_name_prefix=name, initializer=prepare_thread)
+        self._wanted: queue.SimpleQueue[K | None] = queue.SimpleQueue()  # None: a thread ends
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
 
-    def acquire(self, key: K) -> "Future[Lease[K, Reservation, V]]":
-        """A future lease on the item in the host tier. A caller that cancels it holds nothing."""
-        future: Future[Lease[K, Reservation, V]] = Future()
+    def fetch(self, key: K, arrived: Callable[[Lease[K, Reservation, V] | HmiError], None]) -> None:
+        """Call ``arrived`` once: with a lease on the item in the host tier, which is the caller's to release,
+        or with why there is none. At once, or later from a thread of the loader."""
+        found: Lease[K, Reservation, V] | HmiError | None
         with self._lock:
-            broken = self._quarantine.get(key)
             waiters = self._waiters.get(key)
             if waiters is not None:
-                waiters.append(future)
-                return future
-            lease = None
-            if broken is None and self._residency.state(key) is ResidencyState.RESIDENT:
-                lease = self._residency.acquire(key)
-            if broken is None and lease is None:
-                self._waiters[key] = [future]
-                self._threads.submit(self._load, key)
-                return future
-        if broken is not None:
-            future.set_exception(broken)
-        elif lease is not None:
-            future.set_result(lease)
+                waiters.append(arrived)
+                return
+            found = self._quarantine.get(key) or self._residency.acquire(key)
+            if found is None and self._is_closed:
+                found = _closing()
+            if found is None:
+                self._waiters[key] = [arrived]
+                self._wanted.put(key)
+                if len(self._threads) < self._num_threads:
+                    self._begin_thread()
+                return
+        arrived(found)
+
+    def acquire(self, key: K) -> "Future[Lease[K, Reservation, V]]":
+        """As fetch(), a future lease. A caller that cancels it holds nothing."""
+        future: Future[Lease[K, Reservation, V]] = Future()
+
+        def arrived(found: Lease[K, Reservation, V] | HmiError) -> None:
+            if not future.set_running_or_notify_cancel():
+                _let_go(found)
+            elif isinstance(found, HmiError):
+                future.set_exception(found)
+            else:
+                future.set_result(found)
+
+        self.fetch(key, arrived)
         return future
 
     def acquire_now(self, key: K) -> Lease[K, Reservation, V] | None:
@@ -88,7 +106,7 @@ class Loader(Generic[K, V]):
 
     def prefetch(self, key: K) -> None:
         """Bring the item into the host tier without holding it there."""
-        self.acquire(key).add_done_callback(_let_go)
+        self.fetch(key, _let_go)
 
     def retain(self, keys: Collection[K]) -> None:
         """Forget the quarantined items that are not among ``keys``: what the catalog names now."""
@@ -116,13 +134,30 @@ class Loader(Generic[K, V]):
             return len(self._quarantine)
 
     def close(self) -> None:
-        self._residency.close()
-        self._threads.shutdown(wait=True, cancel_futures=True)
         with self._lock:
-            left = [future for waiters in self._waiters.values() for future in waiters]
+            self._is_closed = True
+        self._residency.close()
+        for _ in self._threads:
+            self._wanted.put(None)
+        for thread in self._threads:
+            thread.join()
+        with self._lock:
+            left = [arrived for waiters in self._waiters.values() for arrived in waiters]
             self._waiters.clear()
-        for future in left:
-            future.cancel()
+        for arrived in left:
+            arrived(_closing())
+
+    def _begin_thread(self) -> None:
+        name = f"{self._name}_{len(self._threads)}"
+        thread = threading.Thread(target=self._load_wanted, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _load_wanted(self) -> None:
+        if self._prepare_thread is not None:
+            self._prepare_thread()
+        while (key := self._wanted.get()) is not None and not self._is_closed:
+            self._load(key)
 
     def _load(self, key: K) -> None:
         try:
@@ -152,22 +187,22 @@ class Loader(Generic[K, V]):
         with self._lock:
             waiters = self._waiters.pop(key)
             leases = self._residency.finish_load(key, value, num_leases=len(waiters))
-        for future, lease in zip(waiters, leases, strict=True):
-            if future.set_running_or_notify_cancel():
-                future.set_result(lease)
-            else:
-                lease.release()
+        for arrived, lease in zip(waiters, leases, strict=True):
+            arrived(lease)
 
     def _fail(self, key: K, error: HmiError) -> None:
         with self._lock:
             waiters = self._waiters.pop(key)
             if not error.retryable:
                 self._quarantine[key] = error
-        for future in waiters:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(error)
+        for arrived in waiters:
+            arrived(error)
 
 
-def _let_go(future: "Future[Lease[K, Reservation, V]]") -> None:
-    if not future.cancelled() and future.exception() is None:
-        future.result().release()
+def _let_go(found: Lease[K, Reservation, V] | HmiError) -> None:
+    if isinstance(found, Lease):
+        found.release()
+
+
+def _closing() -> NotReady:
+    return NotReady("the service is closing")

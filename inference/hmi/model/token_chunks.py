@@ -92,10 +92,9 @@ def _units_of(chunk_slots: NDArray[np.int64], table: UnitTable) -> tuple[list[in
     owners: list[int] = []
     starts = np.flatnonzero(np.diff(chunk_slots, prepend=_NOBODY))
     for slot in dict.fromkeys(chunk_slots[starts].tolist()):
-        if slot != NO_SLOT:
-            held = table.units_of(slot)
-            units.extend(held)
-            owners.extend([slot] * len(held))
+        held = table.units_of(slot)
+        units.extend(held)
+        owners.extend([slot] * len(held))
     return units, owners
 
 

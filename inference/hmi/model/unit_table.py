@@ -1,6 +1,7 @@
 """Which units of a pre-allocated arena each slot holds: items of different sizes without holes between
 them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +47,7 @@ class UnitTable:
         self.max_units = max_units
         self._unit_bytes = unit_bytes
         self._free = list(range(num_units, EMPTY_UNIT, -1))
-        self._units = np.full((num_slots, max_units), EMPTY_UNIT, np.int64)
-        self._num_units = np.full(num_slots, -1, np.int64)  # -1: the slot is empty
+        self._held: list[list[int] | None] = [None] * num_slots  # of each slot; None: it is empty
         self._stale: set[int] = set()  # free, with what the last owner left
 
     @property
@@ -56,7 +56,7 @@ class UnitTable:
 
     def require_room(self, slot: int, num_units: int) -> None:
         """Raise BudgetExceeded unless an item of ``num_units`` can take the place of what ``slot`` holds."""
-        available = min(self.max_units, len(self._free) + max(0, int(self._num_units[slot])))
+        available = min(self.max_units, len(self._free) + len(self.units_of(slot)))
         if num_units > available:
             raise BudgetExceeded(
                 f"an item needs {num_units} units of {self._unit_bytes} bytes, {available} can be had: "
@@ -68,11 +68,10 @@ class UnitTable:
     def assign(self, slot: int, num_units: int) -> list[int]:
         """Units for a new item in the empty ``slot``, for which there is room: those given back last, all of
         which the caller overwrites."""
-        if self._num_units[slot] >= 0:
+        if self._held[slot] is not None:
             raise HmiError(ErrorCode.INTERNAL, f"slot {slot} is not empty")
         units = [self._free.pop() for _ in range(num_units)]
-        self._units[slot, :num_units] = units
-        self._num_units[slot] = num_units
+        self._held[slot] = units
         self._stale.difference_update(units)
         return units
 
@@ -81,8 +80,7 @@ class UnitTable:
         units = self.units_of(slot)
         self._free.extend(reversed(units))
         self._stale.update(units)
-        self._units[slot] = EMPTY_UNIT
-        self._num_units[slot] = -1
+        self._held[slot] = None
 
     def take_stale(self) -> list[int]:
         """Units that no slot has held since they were released: the caller overwrites them now."""
@@ -93,16 +91,13 @@ class UnitTable:
     def require_filled(self, slots: NDArray[np.int64]) -> None:
         """Raise when one of ``slots`` is empty (NO_SLOT is not): its item was evicted under a batch, which
         leases are there to prevent."""
-        taken = slots[slots != NO_SLOT]
-        if np.any(self._num_units[taken] < 0):
-            raise HmiError(
-                ErrorCode.INTERNAL, f"slots {taken[self._num_units[taken] < 0].tolist()} are empty"
-            )
+        empty = [slot for slot in slots.tolist() if slot != NO_SLOT and self._held[slot] is None]
+        if empty:
+            raise HmiError(ErrorCode.INTERNAL, f"slots {empty} are empty")
 
-    def units_of(self, slot: int) -> list[int]:
-        """The units that ``slot`` holds, the first ranks first."""
-        held: list[int] = self._units[slot, : max(0, self._num_units[slot])].tolist()
-        return held
+    def units_of(self, slot: int) -> Sequence[int]:
+        """The units that ``slot`` holds, the first ranks first; none for NO_SLOT."""
+        return [] if slot == NO_SLOT else self._held[slot] or []
 
     def runs(self, slots: NDArray[np.int64], ends: NDArray[np.int64], device: torch.device) -> SlotRuns:
         """Runs of a batch: item i, of slot ``slots[i]``, ends before row ``ends[i]``.
@@ -110,11 +105,12 @@ class UnitTable:
         NO_SLOT stands for an item without units. Raises when a slot is empty.
         """
         self.require_filled(slots)
-        taken = slots[slots != NO_SLOT]
         last = np.append(np.flatnonzero(slots[1:] != slots[:-1]), len(slots) - 1)
-        run_slots = slots[last]
-        depth = max(1, int(self._num_units[taken].max(initial=0)))
-        units = np.where((run_slots != NO_SLOT)[:, None], self._units[run_slots, :depth], EMPTY_UNIT)
+        held = [self.units_of(slot) for slot in slots[last].tolist()]
+        depth = max(1, *map(len, held))
+        units = np.full((len(held), depth), EMPTY_UNIT, np.int64)
+        for run, its in enumerate(held):
+            units[run, : len(its)] = its
         return SlotRuns(
             units=torch.from_numpy(units.ravel()).to(device),
             ends=torch.from_numpy(ends[last].astype(np.int32)).to(device),
@@ -123,10 +119,6 @@ class UnitTable:
 
     def check_integrity(self) -> None:
         """Every unit is free once or held by one slot once."""
-        held = [
-            int(unit)
-            for row, n in zip(self._units, self._num_units, strict=True)
-            for unit in row[: max(0, n)]
-        ]
+        held = [unit for units in self._held for unit in units or ()]
         assert sorted([*held, *self._free]) == list(range(1, self.num_units + 1))
         assert self._stale <= set(self._free)

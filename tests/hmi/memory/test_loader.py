@@ -1,11 +1,10 @@
 """Loader: each item once, on its own threads, a broken one alone."""
 
 import threading
-from concurrent.futures import CancelledError
 
 import pytest
 
-from hmi.base.errors import BudgetExceeded, BundleBroken, HmiError, StoreUnavailable
+from hmi.base.errors import BudgetExceeded, BundleBroken, HmiError, NotReady, StoreUnavailable
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastRecentlyUsed
 from hmi.memory.loader import Loader
@@ -201,5 +200,7 @@ def test_closing_ends_those_who_wait() -> None:
     waiting = [world.loader.acquire(key) for key in "cdef"]
     world.loader.close()
     for future in waiting:
-        with pytest.raises((BudgetExceeded, CancelledError)):
+        with pytest.raises((BudgetExceeded, NotReady)):
             future.result(WAIT_S)
+    with pytest.raises(NotReady):
+        world.loader.acquire("g").result(WAIT_S)
