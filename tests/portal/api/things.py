@@ -110,7 +110,8 @@ def _webhook(tenant: Tenant) -> str:
     return str(make_webhook(tenant).pk)
 
 
-def _delivery(tenant: Tenant, webhook_id: str) -> str:
+def make_delivery(tenant: Tenant, webhook_id: str) -> str:
+    """A delivery's row, delivered, of an event of its own."""
     with tenant_scope(tenant.id):
         event = WebhookEvent(tenant=tenant, type=EventType.PING, subject=uuid4(), data={})
         event.save()
@@ -148,5 +149,5 @@ def make_things(tenant: Tenant, names: list[str]) -> dict[str, str]:
             task = Task.objects.for_tenant(tenant).select_related("tenant", "domain").get(slug=made["task"])
         made["number"] = str(make_stored_version(task).number)
     if "delivery" in names:
-        made["delivery"] = _delivery(tenant, made["webhook"])
+        made["delivery"] = make_delivery(tenant, made["webhook"])
     return made
