@@ -85,7 +85,7 @@ class RowChecks:
         return repaired(label) if FixKind.REPAIR in self._plan.edits else label
 
     def _is_usable(self, record: Record, source: SourceRow) -> bool:
-        codes = (*_reasons_against(record, source), *self._kind.reasons_against(record, source))
+        codes = (*_reasons_against(record), *self._kind.reasons_against(record, source))
         if not codes:
             return True
         if not self._ledger.leaves_out(codes, record.row):
@@ -155,7 +155,7 @@ class RowChecks:
         self._ledger.num_kept += 1
 
 
-def _reasons_against(record: Record, source: SourceRow) -> Iterator[str]:
+def _reasons_against(record: Record) -> Iterator[str]:
     texts = (record.text,) if record.pair is None else (record.text, record.pair)
     labels = (record.label, *(record.labels or ()), *(span.label for span in record.spans or ()))
     if any("\0" in value for value in (*texts, *labels)):

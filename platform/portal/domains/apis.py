@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.catalog.models import TreeVersion
 from portal.catalog.selectors import task_get
 from portal.common.errors import InvalidField
 from portal.common.idempotency import idempotent
@@ -16,7 +15,7 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.datasets.selectors import dataset_get
 from portal.domains import selectors, services
-from portal.domains.models import DeletionSubject, GateConsent
+from portal.domains.models import DeletionSubject
 from portal.tenants.access import DEVELOPER_DELETES, OWNER_POSTS, TenantApi
 from portal.training.apis import JobErrorOut
 from portal.training.models import JobState
@@ -223,8 +222,7 @@ class DomainTreesApi(TenantApi):
     def get(self, request: Request, tenant: str, domain: str) -> Response:
         """List a domain's trees, newest first, with what each changed."""
         found = selectors.domain_get(tenant=self.tenant, slug=domain)
-        trees = TreeVersion.objects.visible_to(self.tenant).filter(domain=found)
-        return paged(request, trees.order_by("-created_at", "id"), DomainTreeOut)
+        return paged(request, selectors.tree_list(tenant=self.tenant, domain=found), DomainTreeOut)
 
 
 class ContributionsApi(TenantApi):
@@ -272,8 +270,7 @@ class GateConsentApi(TenantApi):
     def get(self, request: Request, tenant: str, task: str) -> Response:
         """Is it given?"""
         found = task_get(tenant=self.tenant, slug=task)
-        is_given = GateConsent.objects.for_tenant(self.tenant).filter(task=found).exists()
-        return Response(GateConsentOut({"is_given": is_given}).data)
+        return Response(GateConsentOut({"is_given": selectors.has_gate_consent(task=found)}).data)
 
     @extend_schema(request=None, responses=GateConsentOut)
     def put(self, request: Request, tenant: str, task: str) -> Response:

@@ -14,6 +14,7 @@ from portal.domains.models import (
     DeletionRecord,
     DomainJob,
     DomainJobKind,
+    GateConsent,
     OperatorSegment,
     TenantVerification,
 )
@@ -176,6 +177,16 @@ def update_list(*, tenant: Tenant, domain: Domain) -> QuerySet[DomainJob]:
     own: QuerySet[DomainJob] = DomainJob.objects.for_tenant(tenant)
     updates = own.filter(domain=domain, does=DomainJobKind.UPDATE)
     return updates.select_related("tree", "brings_back").order_by("-created_at", "id")
+
+
+def tree_list(*, tenant: Tenant, domain: Domain) -> QuerySet[TreeVersion]:
+    """The domain's trees, newest first, those that are gone too."""
+    return TreeVersion.objects.visible_to(tenant).filter(domain=domain).order_by("-created_at", "id")
+
+
+def has_gate_consent(*, task: Task) -> bool:
+    """May held-out rows of the task be used to try new trees on?"""
+    return GateConsent.objects.for_tenant(task.tenant).filter(task=task).exists()
 
 
 def contribution_list(*, tenant: Tenant) -> QuerySet[Contribution]:

@@ -21,7 +21,7 @@ from portal.domains.models import (
     OperatorSegment,
     TenantVerification,
 )
-from portal.domains.selectors import tree_before_newest
+from portal.domains.selectors import has_gate_consent, tree_before_newest
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
 from wire.training import PublishedBundle
@@ -77,13 +77,12 @@ def contribution_revoke(*, tenant: Tenant, contribution_id: UUID, acting: Actor)
 @transaction.atomic
 def gate_consent_set(*, task: Task, is_given: bool, acting: Actor) -> None:
     """Let held-out rows of ``task`` be used to try new trees on, or no longer."""
-    given = GateConsent.objects.for_tenant(task.tenant).filter(task=task)
-    if is_given == given.exists():
+    if is_given == has_gate_consent(task=task):
         return
     if is_given:
         GateConsent(tenant=task.tenant, task=task, granted_by=acting.name).save(force_insert=True)
     else:
-        given.delete()
+        GateConsent.objects.for_tenant(task.tenant).filter(task=task).delete()
     audit_record(
         actor=acting.name,
         action="gate_consent.grant" if is_given else "gate_consent.revoke",

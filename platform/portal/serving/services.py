@@ -18,12 +18,7 @@ from portal.webhooks.services import event_emit
 @transaction.atomic
 def deploy(*, version: AdapterVersion, acting: Actor) -> Deployment:
     """Let ``version`` serve its task instead of the one that does now. An older one: that is rolling back."""
-    if version.state == VersionState.DRAFT and version.import_id is not None:
-        raise Conflict(
-            f"Version {version.number} was imported and has not passed its parity test: its report says why."
-        )
-    if version.state != VersionState.PUBLISHED:
-        raise Conflict(f"Version {version.number} is {version.state}: only a published one can be deployed.")
+    check_published(version)
     task = task_lock(version.task)
     active = deployment_active(tenant=task.tenant, task=task)
     if active is not None and active.version_id == version.pk:
@@ -77,6 +72,18 @@ def task_delete_unused(*, task: Task, acting: Actor) -> None:
     if AdapterImport.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED).exists():
         raise InUse("An adapter is being imported for this task: cancel that first.")
     task_delete(task=task, acting=acting)
+
+
+def check_published(version: AdapterVersion) -> None:
+    """Raise Conflict for a version that may not answer applications."""
+    if version.state == VersionState.DRAFT and version.import_id is not None:
+        raise Conflict(
+            f"Version {version.number} was imported and has not passed its parity test: its report says why."
+        )
+    if version.state != VersionState.PUBLISHED:
+        raise Conflict(
+            f"Version {version.number} is {version.state}: only a published one can be deployed or tried."
+        )
 
 
 def trial_end(trial: Trial, state: TrialState, *, reason: str, acting: Actor) -> None:

@@ -4,13 +4,13 @@ import structlog
 from django.db import transaction
 
 from portal.audit.services import audit_record
-from portal.catalog.models import AdapterVersion, Task, VersionState
+from portal.catalog.models import AdapterVersion, Task
 from portal.catalog.services import task_lock
 from portal.common.errors import Conflict, NotFound
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.models import Trial, TrialKind, TrialState
 from portal.serving.selectors import deployment_active, trial_figures, trial_running
-from portal.serving.services import deploy, trial_end
+from portal.serving.services import check_published, deploy, trial_end
 from portal.serving.verdict import Outcome, judge
 from portal.tenants.actors import Actor
 
@@ -30,12 +30,7 @@ def trial_start(
     acting: Actor,
 ) -> Trial:
     """Try ``version`` beside the one that serves its task."""
-    if version.state == VersionState.DRAFT and version.import_id is not None:
-        raise Conflict(
-            f"Version {version.number} was imported and has not passed its parity test: its report says why."
-        )
-    if version.state != VersionState.PUBLISHED:
-        raise Conflict(f"Version {version.number} is {version.state}: only a published one can be tried.")
+    check_published(version)
     task = task_lock(version.task)
     active = deployment_active(tenant=task.tenant, task=task)
     if active is None:

@@ -119,6 +119,7 @@ def webhook_ping(*, webhook: Webhook, acting: Actor) -> WebhookDelivery:
         tenant=webhook.tenant, type=EventType.PING, subject=webhook.pk, data={"webhook": str(webhook.pk)}
     )
     event.save(force_insert=True)
+    _audit("webhook.ping", webhook, acting, event=str(event.uid))
     return _deliver_alone(webhook, event)
 
 

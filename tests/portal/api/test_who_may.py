@@ -11,6 +11,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from portal.audit.models import AuditEntry
+from portal.common.scope import operator_scope
 from portal.tenants.models import Role
 from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key
 from tests.portal.api.operations import Operation, operations, schema
@@ -47,6 +49,8 @@ OUTSIDE = {"me_get", "tenants_post", "invitations_accept_post"}
 """Operations of no tenant, for whoever is signed in."""
 PUBLIC = {"invitations_look_post"}
 """Operations for everybody."""
+UNTOLD = {"tenants_tasks_gate_consent_delete"}
+"""Changes that change nothing here: no consent has been given."""
 OF_TENANTS = [operation for operation in operations() if operation.is_of_a_tenant]
 
 
@@ -98,6 +102,21 @@ def test_the_least_role_is_the_one_that_is_written_down(cast: Cast, operation: O
         answer = operation.request(client, "acme", values)
         assert refused(answer) == (rank < needed), answer.content
         assert answer.status_code in (503, *range(200, 500)), answer.content  # 503: the fakes write no files
+
+
+@each([operation for operation in OF_TENANTS if operation.method != "get"])
+def test_who_changes_something_stands_in_the_audit_log(cast: Cast, operation: Operation) -> None:
+    make_general()
+    values = make_things(cast.acme.tenant, operation.parameters)
+    with operator_scope():
+        before = AuditEntry.objects.unscoped().count()
+    answer = operation.request(cast.acme.client(), "acme", values)
+    with operator_scope():
+        newest = AuditEntry.objects.unscoped().order_by("-id").first()
+        num_new = AuditEntry.objects.unscoped().count() - before
+    is_told = answer.status_code < 300 and operation.name not in UNTOLD
+    assert (num_new > 0) == is_told, answer.content
+    assert not is_told or (newest is not None and newest.actor == f"user:{cast.acme.owner.email}")
 
 
 def test_every_operation_outside_of_tenants_is_known() -> None:
