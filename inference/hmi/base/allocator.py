@@ -13,8 +13,9 @@ MAX_KEPT_BYTES = 2**28
 def keep_freed_memory() -> bool:
     """Whether the C library was told to keep what is freed: glibc is, others are left as they are.
 
-    A forward allocates and frees tens of megabytes. Given back to the system, they come as new pages at the
-    next step, each with a fault: thousands of them, a sixth of the forward's time or more.
+    A forward, or a step of training, allocates and frees tens of megabytes. Given back to the system, they
+    come as new pages at the next one, each with a fault: thousands of them, a sixth of a forward's time or
+    more.
     """
     if not sys.platform.startswith("linux"):
         return False

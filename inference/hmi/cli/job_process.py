@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from hmi.base.allocator import keep_freed_memory
 from hmi.base.errors import HmiError, InvalidInput
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
@@ -31,6 +32,7 @@ def begin_job(args: argparse.Namespace) -> None:
 
     from hmi.build.parent_watch import watch_stdin
 
+    keep_freed_memory()
     if args.watch_stdin:
         watch_stdin(sys.stdin.buffer)
     threads = os.environ.get("HMI_TRAINING_THREADS")
