@@ -20,7 +20,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("train", help="train an adapter", description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--job", type=Path, metavar="FILE", help="the job (wire.training.TrainJob)")
-    source.add_argument("--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv or .jsonl")
+    source.add_argument(
+        "--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv, .jsonl or .conll"
+    )
     _add_job_options(parser.add_argument_group("with --job"))
     _add_file_options(parser.add_argument_group("with --data"))
 
