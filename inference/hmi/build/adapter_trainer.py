@@ -40,7 +40,8 @@ VALIDATIONS_IN_LEAST_STEPS = 6
 """Small datasets are validated no more often: each look at a few rows is one more chance to be misled."""
 MAX_VALIDATION_ROWS = 1_000
 """Early stopping looks at no more rows: they tell a point, and cost little beside half an epoch."""
-INFERENCE_ROWS = 32
+INFERENCE_ROWS = 16
+"""As a step usually has: products of these shapes are prepared already (training_layers.LENGTH_STEP)."""
 CHECKPOINT_INTERVAL_S = 10.0
 
 TEACHER_SHARE = 0.5

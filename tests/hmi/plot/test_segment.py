@@ -132,6 +132,15 @@ def test_a_mean_is_rounded_to_the_nearest_in_whole_numbers() -> None:
     assert to_fixed(np.array([0.75 / ONE, -0.75 / ONE], np.float32)).tolist() == [1, -1]
 
 
+@given(
+    st.integers(-32767, 32767), st.one_of(st.integers(1, 100), st.integers(1, 2**32 - 1)), st.integers(-2, 2)
+)
+def test_a_mean_beside_a_half_is_rounded_as_whole_numbers_are(mean: int, count: int, beside: int) -> None:
+    total = min(max(mean * count - count // 2 + beside, -32767 * count), 32767 * count)
+    found = rounded_mean(np.array([[total]]), np.array([count]))
+    assert found.item() == (2 * total + count) // (2 * count)
+
+
 def small_segment() -> Segment:
     documents = Documents.pack([np.array([1, 2, 1, 2, 3], np.int32)])
     return build([documents], np.arange(10, dtype=np.float32).reshape(5, 2), [5])
