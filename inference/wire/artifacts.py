@@ -99,6 +99,9 @@ class BundleRef:
     uri: BundleUri
     digest: Digest
 
+    def __hash__(self) -> int:
+        return hash(self.digest)  # asked for dozens of times a request; the digest is nearly always enough
+
 
 @dataclass(frozen=True, slots=True)
 class TreeNode:

@@ -44,19 +44,22 @@ class BatchFill:
     def is_full(self) -> bool:
         return self.num_rows >= self._limits.max_rows or self.num_tokens >= self._limits.max_tokens
 
-    def fits(self, tenant_id: TenantId, num_tokens: int, *, share: float) -> bool:
-        """Whether one more document of ``num_tokens`` fits; an empty batch takes any,
-        and an empty share any that the batch takes."""
+    def fits(self, num_tokens: int) -> bool:
+        """Whether one more document of ``num_tokens`` fits; an empty batch takes any."""
         if self.num_rows == 0:
             return True
-        rows, tokens = self._spent.get(tenant_id, (0, 0))
-        if rows and (
-            rows >= share * self._limits.max_rows or tokens + num_tokens > share * self._limits.max_tokens
-        ):
-            return False
         return (
             self.num_rows < self._limits.max_rows and self.num_tokens + num_tokens <= self._limits.max_tokens
         )
+
+    def has_begun(self, tenant_id: TenantId) -> bool:
+        """Whether ``tenant_id`` has taken anything; if not, no share of it is too small for one document."""
+        return tenant_id in self._spent
+
+    def is_within(self, share: float, tenant_id: TenantId, num_tokens: int) -> bool:
+        """Whether one more document of ``num_tokens`` is still within ``tenant_id``'s share."""
+        rows, tokens = self._spent[tenant_id]
+        return rows < share * self._limits.max_rows and tokens + num_tokens <= share * self._limits.max_tokens
 
     def part_with(self, tenant_id: TenantId, num_rows: int, num_tokens: int) -> float:
         """Of a batch, what ``tenant_id`` has taken of this one and so much more take together."""

@@ -14,7 +14,7 @@ from hmi.engine.scheduler import Temperature
 from hmi.memory.arena import Arena
 from hmi.memory.budget import Reservation
 from hmi.memory.loader import Loader
-from hmi.memory.residency import Lease, Residency, ResidencyState, release_all
+from hmi.memory.residency import Lease, Residency, release_all
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
 from wire.artifacts import BundleRef
@@ -188,15 +188,21 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                 held.lease.release()
 
     def temperature(self, hplm: HplmRef) -> Temperature:
+        # Of everything that waits, at every batch: as few steps as can be.
         path = self._paths.get(hplm.tree)
         if path is None:
             return Temperature.GONE
-        missing = [ref for ref in _nodes_of(hplm, path) if not self._is_resident(self._nodes, ref)]
-        if not self._is_resident(self._slots, hplm.adapter):
-            missing.append(hplm.adapter)
-        if not missing:
-            return Temperature.HOT
-        return Temperature.COLD if all(ref in self._held for ref in missing) else Temperature.GONE
+        temperature = Temperature.HOT
+        if not self._slots.has(hplm.adapter):
+            if hplm.adapter not in self._held:
+                return Temperature.GONE
+            temperature = Temperature.COLD
+        for node in _nodes_of(hplm, path):
+            if not self._nodes.has(node):
+                if node not in self._held:
+                    return Temperature.GONE
+                temperature = Temperature.COLD
+        return temperature
 
     def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         """Promote what is cold and hold all of it. A model that cannot be placed is in ``failed``, alone; one
@@ -443,10 +449,6 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             return residency.begin_load(ref, num_bytes)
         except NoRoom as exc:
             raise _NoPlaceNow(f"{ref.digest}: {exc}") from exc
-
-    @staticmethod
-    def _is_resident(residency: "Residency[BundleRef, Any, Any]", ref: BundleRef) -> bool:
-        return residency.state(ref) is ResidencyState.RESIDENT
 
 
 def _nodes_of(hplm: HplmRef, path: TreePath) -> tuple[BundleRef, ...]:

@@ -37,6 +37,9 @@ class HplmRef:
     tree: BundleRef
     leaf: BundleRef | None = None  # a node of this task alone, below those of the tree
 
+    def __hash__(self) -> int:
+        return hash(self.adapter.digest)  # as BundleRef's
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentAnswer:

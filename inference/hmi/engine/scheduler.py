@@ -159,11 +159,15 @@ class _Building:
         return Selection(Batch(tuple(parts)), tuple(self._displaced))
 
     def _has_room_for(self, request: EngineRequest, *, is_cold: bool) -> bool:
-        waiting = self._queues.waiting_of(request.tenant_id)
-        asked = self._fill.part_with(request.tenant_id, waiting.num_documents, waiting.num_tokens)
-        share = self._recent.share(request.tenant_id, request.weight, asked=asked)
-        if not self._fill.fits(request.tenant_id, request.next_tokens, share=share):
+        tenant_id, num_tokens = request.tenant_id, request.next_tokens
+        if not self._fill.fits(num_tokens):
             return False
+        if self._fill.has_begun(tenant_id):
+            waiting = self._queues.waiting_of(tenant_id)
+            asked = self._fill.part_with(tenant_id, waiting.num_documents, waiting.num_tokens)
+            share = self._recent.share(tenant_id, request.weight, asked=asked)
+            if not self._fill.is_within(share, tenant_id, num_tokens):
+                return False
         is_overdue = request.num_passed_over >= self._max_passed_over
         is_admitted = self._fill.admits(request.hplm.adapter, is_cold=is_cold, is_overdue=is_overdue)
         request.num_passed_over += is_cold and not is_admitted

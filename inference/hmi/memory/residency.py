@@ -115,9 +115,13 @@ class Residency(Generic[K, P, V]):
         self.num_evictions = 0
 
     def state(self, key: K) -> ResidencyState:
-        # One look needs no lock; the scheduler asks of everything that waits.
-        entry = self._entries.get(key)
+        entry = self._entries.get(key)  # one look needs no lock
         return ResidencyState.ABSENT if entry is None else entry.state
+
+    def has(self, key: K) -> bool:
+        """Whether ``key`` is RESIDENT."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.state is ResidencyState.RESIDENT
 
     def begin_load(self, key: K, num_bytes: int, *, timeout_s: float = 0.0) -> P:
         """ABSENT -> LOADING: a place for ``key``, evicting what no lease holds.

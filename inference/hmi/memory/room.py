@@ -4,7 +4,7 @@ from typing import Protocol, TypeVar
 
 from hmi.base.errors import BudgetExceeded
 from hmi.memory.budget import Budget, Reservation
-from hmi.memory.slots import Slot, SlotPool, SlotsExhausted
+from hmi.memory.slots import Slot, SlotPool
 
 P = TypeVar("P")
 
@@ -30,10 +30,9 @@ class SlotRoom:
         self._pool = pool
 
     def take(self, num_bytes: int) -> Slot:
-        try:
-            return self._pool.acquire()
-        except SlotsExhausted as exc:
-            raise NoRoom(str(exc)) from exc
+        if self._pool.num_free == 0:
+            raise NoRoom(f"all {self._pool.num_slots} slots are taken")
+        return self._pool.acquire()
 
     def give_back(self, place: Slot) -> None:
         self._pool.release(place)
