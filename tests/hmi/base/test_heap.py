@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from hmi.base.heap import settle_heap
+from hmi.base.heap import YOUNG_OBJECTS, settle_heap
 
 
 class Node:
@@ -15,9 +15,12 @@ def test_what_lives_is_looked_at_no_more_and_garbage_is_gone() -> None:
     kept, lost = Node(), Node()
     found = weakref.ref(lost)
     del lost
+    threshold = gc.get_threshold()
     try:
         settle_heap()
+        assert gc.get_threshold() == (YOUNG_OBJECTS, *threshold[1:])
         assert found() is None
         assert all(thing is not kept for thing in gc.get_objects())
     finally:
         gc.unfreeze()
+        gc.set_threshold(*threshold)
