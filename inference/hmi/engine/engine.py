@@ -414,7 +414,8 @@ class Engine(Generic[RetrievedT]):
         if isinstance(outcome.answers, Exception):
             self._compute_apart(batch.parts, placed, outcome.answers)
             return
-        if len(batch.parts) > 1 and not _are_finite(outcome.answers):
+        are_finite = _are_finite(outcome.answers)
+        if len(batch.parts) > 1 and not are_finite:
             # What is no number in one document may have reached another: each is judged by itself.
             self._compute_each(batch.parts, placed, reason="not finite")
             return
@@ -431,7 +432,10 @@ class Engine(Generic[RetrievedT]):
         for part in batch.parts:
             part.request.retrieve_ms += outcome.retrieve_ms
             part.request.compute_ms += outcome.compute_ms
-            self._take_answers(part, outcome.answers[first : first + part.num_documents])
+            if are_finite:
+                self._take_answers(part, outcome.answers[first : first + part.num_documents])
+            else:
+                self._fail_broken(part.request)
             first += part.num_documents
 
     def _quarantine_broken(self) -> None:
@@ -468,12 +472,6 @@ class Engine(Generic[RetrievedT]):
 
     def _take_answers(self, part: BatchPart, answers: Sequence[DocumentAnswer]) -> None:
         request = part.request
-        if not _are_finite(answers):
-            message = "the adapter gave numbers that are not finite; train it again"
-            error = HmiError(ErrorCode.BUNDLE_BROKEN, message)
-            self._broken[request.hplm] = error  # else it would split batch after batch
-            self._fail(request, error)
-            return
         request.answers[part.first : part.last] = answers
         # Known only now: that lower layers must be computed follows from what the look-up found.
         self._scheduler.charge(
@@ -487,6 +485,12 @@ class Engine(Generic[RetrievedT]):
             self._end(request, RequestState.DONE)
         elif not (request.is_all_scheduled or request.state.is_final):
             request.state = RequestState.QUEUED
+
+    def _fail_broken(self, request: EngineRequest) -> None:
+        message = "the adapter gave numbers that are not finite; train it again"
+        error = HmiError(ErrorCode.BUNDLE_BROKEN, message)
+        self._broken[request.hplm] = error  # else it would split batch after batch
+        self._fail(request, error)
 
     def _take_back(self, parts: Sequence[BatchPart]) -> None:
         """The batch had no room for the models of these parts: they run with another one."""

@@ -61,8 +61,8 @@ class HplmBank:
     ) -> None:
         """Allocates ``num_bytes`` at once. There are as many slots as adapter units; ``dtype`` is the
         adapters', heads are float32. ``copies`` None: of a processor."""
-        self._fields = fields
-        self._dtype = dtype
+        self._adapter_unit_bytes = adapter_unit_bytes(fields, dtype)
+        self._head_unit_bytes = head_unit_bytes(fields)
         self._copies = copies or SameMemory()
         self.adapters = AdapterBank(
             fields,
@@ -135,7 +135,7 @@ class HplmBank:
         self.heads.check_integrity()
 
     def _adapter_bytes(self, rank: int) -> int:
-        return adapter_units(rank) * adapter_unit_bytes(self._fields, self._dtype)
+        return adapter_units(rank) * self._adapter_unit_bytes
 
     def _head_bytes(self, num_labels: int) -> int:
-        return head_units(num_labels) * head_unit_bytes(self._fields)
+        return head_units(num_labels) * self._head_unit_bytes
