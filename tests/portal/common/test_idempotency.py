@@ -38,6 +38,17 @@ def test_another_request_with_the_key_is_refused(cast: Cast) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_mismatch")
 
 
+def test_the_same_body_for_another_address_is_another_request(cast: Cast) -> None:
+    _post(cast.acme, "k1")
+    answer = cast.acme.client().post(
+        f"{cast.acme.path}/tasks",
+        {"name": "Law"},
+        content_type="application/json",
+        headers={"Idempotency-Key": "k1"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "idempotency_mismatch")
+
+
 def test_a_key_that_is_too_long_is_refused(cast: Cast) -> None:
     assert _post(cast.acme, "k" * 201).json()["error"]["param"] == "Idempotency-Key"
 

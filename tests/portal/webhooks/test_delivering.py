@@ -202,6 +202,18 @@ def test_a_paused_webhook_is_left_alone_and_goes_on_where_it_stopped(
     assert _numbers(receiver) == [1]
 
 
+def test_an_inactive_tenants_events_wait(cast: Cast, receiver: Receiver, time: Time) -> None:
+    make_webhook(cast.acme.tenant, url=receiver.url)
+    _emit(cast.acme.tenant, uuid4(), 1)
+    with operator_scope():
+        Tenant.objects.filter(pk=cast.acme.tenant.pk).update(is_active=False)
+    assert _deliver(time) == 0
+    with operator_scope():
+        Tenant.objects.filter(pk=cast.acme.tenant.pk).update(is_active=True)
+    _deliver(time)
+    assert _numbers(receiver) == [1]
+
+
 def test_for_a_day_after_a_rotation_both_secrets_sign(cast: Cast, receiver: Receiver, time: Time) -> None:
     webhook = make_webhook(cast.acme.tenant, url=receiver.url)
     client = cast.acme.client()

@@ -1,0 +1,165 @@
+"""What must not happen twice at once waits for what is under way: another session holds the row here.
+
+It is held FOR NO KEY UPDATE, as an UPDATE does. Rows that only point at it (a foreign key's check) do not
+wait for that, so that a service without its lock would go on, and be found.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from portal.catalog.services import version_register
+from portal.common.scope import tenant_scope
+from portal.common.store import ObjectStore
+from portal.datasets.models import DatasetUpload
+from portal.datasets.uploads import upload_append
+from portal.serving.models import TrialKind
+from portal.serving.services import deploy
+from portal.serving.trials import trial_start
+from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Membership, Role
+from portal.tenants.services import member_remove, member_role_set
+from portal.training.services import training_create
+from portal.webhooks.models import EventType
+from portal.webhooks.services import event_emit
+from tests.conftest import DatabaseUrls
+from tests.fakes.portal import (
+    Cast,
+    make_backbone,
+    make_dataset,
+    make_general,
+    make_task,
+    make_version,
+    make_webhook,
+)
+from wire.ids import BundleUri, Digest
+from wire.training import PublishedBundle, TrainResult
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+LOCK_TIMEOUT = "100ms"
+
+
+class Other:
+    """Another session of the database."""
+
+    def __init__(self, urls: DatabaseUrls) -> None:
+        address = urls.portal.rpartition("@")[2]
+        self._connection = psycopg.connect(f"{urls.admin.rpartition('@')[0]}@{address}")
+
+    def hold(self, table: str, pk: UUID) -> None:
+        """A row, until the session is closed."""
+        query = psycopg.sql.SQL("SELECT FROM {} WHERE id = %s FOR NO KEY UPDATE")
+        assert self._connection.execute(query.format(psycopg.sql.Identifier(table)), [pk]).rowcount == 1
+
+    def hold_number(self, number: int) -> None:
+        """An advisory lock, until the session is closed."""
+        self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def other(database_urls: DatabaseUrls) -> Iterator[Other]:
+    other = Other(database_urls)
+    yield other
+    other.close()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """The block waits for a lock that it does not get."""
+    with pytest.raises(OperationalError, match="lock timeout"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        yield
+
+
+def test_two_owners_who_remove_each_other_do_not_both_go(cast: Cast, other: Other) -> None:
+    tenant = cast.acme.tenant
+    with tenant_scope(tenant.id):
+        places = {place.role: place for place in Membership.objects.for_tenant(tenant)}
+        member_role_set(
+            tenant=tenant, membership_id=places[Role.DEVELOPER].pk, role=Role.OWNER, acting=OPERATOR
+        )
+    other.hold("membership", places[Role.OWNER].pk)
+    with waiting(), tenant_scope(tenant.id):
+        member_remove(tenant=tenant, membership_id=places[Role.DEVELOPER].pk, acting=OPERATOR)
+
+
+def test_two_deployments_of_a_task_come_one_after_the_other(cast: Cast, other: Other) -> None:
+    version = make_version(make_task(cast.acme.tenant))
+    other.hold("task", version.task_id)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        deploy(version=version, acting=OPERATOR)
+
+
+def test_a_trial_is_not_started_while_what_serves_changes(cast: Cast, other: Other) -> None:
+    task = make_task(cast.acme.tenant)
+    live, tried = make_version(task), make_version(task, number=2)
+    with tenant_scope(cast.acme.tenant.id):
+        deploy(version=live, acting=OPERATOR)
+    other.hold("task", task.pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        trial_start(
+            version=tried,
+            kind=TrialKind.SHADOW,
+            share=1,
+            is_automatic=False,
+            min_texts=50,
+            min_agreement=0.9,
+            acting=OPERATOR,
+        )
+
+
+def test_two_versions_of_a_task_are_numbered_one_after_the_other(cast: Cast, other: Other) -> None:
+    task, dataset, backbone = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant), make_backbone()
+    bundle = PublishedBundle(BundleUri("a"), Digest("sha256:" + "a" * 64), 1)
+    other.hold("task", task.pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        version_register(
+            task=task,
+            job_id=uuid4(),
+            dataset=dataset,
+            backbone=backbone,
+            labels=["a", "b"],
+            parent_digest=bundle.digest,
+            segments=(),
+            result=TrainResult(version=bundle, tree=bundle, segment=bundle, report={}),
+        )
+
+
+def test_a_dataset_that_is_being_deleted_is_not_trained_on(cast: Cast, other: Other) -> None:
+    make_general()
+    task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
+    other.hold("dataset", dataset.pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        training_create(task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR)
+
+
+def test_two_chunks_of_an_upload_come_one_after_the_other(cast: Cast, other: Other, tmp_path: Path) -> None:
+    upload = DatasetUpload(
+        tenant=cast.acme.tenant, name="a", file_name="a.csv", num_bytes=10, given_columns=[None, None]
+    )
+    with tenant_scope(cast.acme.tenant.id):
+        upload.save()
+    other.hold("dataset_upload", upload.pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        # At a wrong place: that is known only once the chunk under way has been noted.
+        upload_append(
+            upload=upload, offset=5, chunk=io.BytesIO(b"later"), store=ObjectStore(tmp_path.as_uri())
+        )
+
+
+def test_events_of_one_subject_are_committed_in_their_order(cast: Cast, other: Other) -> None:
+    make_webhook(cast.acme.tenant)
+    subject = uuid4()
+    other.hold_number(subject.int % (1 << 63))
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        event_emit(tenant=cast.acme.tenant, type=EventType.DATASET_READY, subject=subject, data={})
