@@ -59,13 +59,18 @@ class WorkOf:
     step: float  # of a training step: there and back, gradients of the adapter alone
     exact: float  # of a layer in float32, lower or upper
     rounded_lower: float  # of one whose products are in the type of the upper layers
+    learnt: float  # of a token that is counted and becomes rows, all but its lower layers
     looked_up: float  # of a token that is looked up, all layers together
     answered: float  # of an upper layer in a batch as it comes, with an adapter, not in float32
     judged: float  # of a token that goes to the linear heads, all layers together
 
 
-FLOAT32_WORK = WorkOf(step=2.3, exact=1.0, rounded_lower=1.0, looked_up=0.8, answered=1.2, judged=0.6)
-BFLOAT16_WORK = WorkOf(step=4.3, exact=4.0, rounded_lower=1.7, looked_up=2.8, answered=2.0, judged=2.4)
+FLOAT32_WORK = WorkOf(
+    step=2.3, exact=1.0, rounded_lower=1.0, learnt=0.9, looked_up=0.8, answered=1.2, judged=0.6
+)
+BFLOAT16_WORK = WorkOf(
+    step=4.3, exact=4.0, rounded_lower=1.7, learnt=3.5, looked_up=2.8, answered=2.0, judged=2.4
+)
 
 
 def usual_work(dtype: torch.dtype) -> WorkOf:
@@ -97,7 +102,7 @@ def planned_work(
     has_leaf = recipe.leaf_mb > 0
     answered = upper * work.exact * test
     before: dict[At, float] = {
-        Stage.LEARNING_DOMAIN: lower * work.rounded_lower * train,
+        Stage.LEARNING_DOMAIN: (lower * work.rounded_lower + work.learnt) * train,
         Stage.LOOKING_UP: work.looked_up * together,
         Stage.SEARCHING: searched,
     }
