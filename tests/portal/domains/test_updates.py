@@ -9,9 +9,11 @@ from portal.common.scope import operator_scope, tenant_scope
 from portal.domains.job_files import served_tree
 from portal.domains.models import DomainJob, HeldTask, OperatorSegment
 from portal.domains.reconcile import reconcile
+from portal.domains.selectors import contributions_of
 from portal.domains.services import contribution_grant, domain_update_request, gate_consent_set
 from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
+from portal.tenants.models import Tenant
 from portal.training.job_files import train_job
 from portal.training.leases import job_claim
 from portal.training.models import JobState, TrainingJob
@@ -154,6 +156,19 @@ def worker_segment(version: object) -> str:
     assert isinstance(version, AdapterVersion)
     with operator_scope():
         return Segment.objects.unscoped().get(dataset=version.dataset).digest
+
+
+def test_an_inactive_tenant_contributes_no_longer(cast: Cast, worker: Worker) -> None:
+    press = shared_domain()
+    version = learn(make_task(cast.acme.tenant), 1)
+    assert version.dataset is not None
+    with tenant_scope(cast.acme.tenant.id):
+        contribution_grant(domain=press, dataset=version.dataset, acting=OPERATOR)
+    verified(cast.acme.tenant)
+    with operator_scope():
+        assert len(contributions_of(press)) == 1
+        Tenant.objects.filter(pk=cast.acme.tenant.pk).update(is_active=False)
+        assert contributions_of(press) == ()
 
 
 def test_a_domain_follows_the_shared_one_above_it(cast: Cast, task: Task, worker: Worker) -> None:

@@ -135,6 +135,15 @@ describe("a dataset", () => {
     });
   });
 
+  it("offers deleting to owners alone", async () => {
+    serve(dataset());
+    server.on("GET /api/v1/me", ok(me("developer")));
+    renderApp(`/t/acme/datasets/${dataset().id}`);
+
+    expect(await screen.findByRole("heading", { name: dataset().name })).toBeVisible();
+    expect(screen.queryByRole("button", { name: /^Delete/ })).toBeNull();
+  });
+
   it("offers a viewer no fixes", async () => {
     server.on("GET /api/v1/me", ok(me("viewer")));
     serve(dataset({ state: "blocked", report: reported(finding()) }));

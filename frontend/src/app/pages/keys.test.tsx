@@ -28,6 +28,9 @@ describe("API keys", () => {
     await user.click(screen.getByRole("button", { name: "Create key" }));
 
     expect(await screen.findByText("hmi_secret")).toBeVisible();
+    // A stray click beside the dialogue does not throw the only sight of it away.
+    await user.click(document.querySelector(".mantine-Modal-overlay") as Element);
+    expect(screen.getByText("hmi_secret")).toBeVisible();
     expect(server.sentTo(`POST ${root}/keys`)[0]?.body).toEqual({
       name: "app",
       scopes: ["predict"],

@@ -93,6 +93,16 @@ describe("members", () => {
     });
   });
 
+  it("shows invitations, roles and removal to owners alone", async () => {
+    server.on("GET /api/v1/me", ok(me("developer"))).on(`GET ${root}/invitations`, page(invitation()));
+    renderApp("/t/acme/members");
+
+    expect(await screen.findByText("ada@acme.example")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Invite" })).toBeNull();
+    expect(screen.queryByRole("button", { name: "Remove ada@acme.example" })).toBeNull();
+    expect(server.sentTo(`GET ${root}/invitations`)).toEqual([]);
+  });
+
   it("gives a member another role, and shows why it cannot", async () => {
     server.on(`PUT ${root}/members/${member().id}`, refusal(409, "conflict", "The last owner stays one."));
     const { user } = renderApp("/t/acme/members");

@@ -55,6 +55,10 @@ describe("usage", () => {
         .map(({ textContent }) => textContent);
     expect(await rows("By task")).toEqual(["mail-topics433802", "A deleted task23401"]);
     expect(await rows("By key")).toEqual(["shop230401", "A deleted key46802"]);
+    // Where a table is wider than the page, the keyboard scrolls it.
+    for (const table of screen.getAllByRole("table")) {
+      expect(table.closest("[tabindex='0']")).not.toBeNull();
+    }
     await user.click(screen.getByText("90 days"));
     expect(await screen.findByRole("radio", { name: "90 days" })).toBeChecked();
     expect(screen.getByRole("link", { name: "Download as CSV" })).toHaveAttribute(
