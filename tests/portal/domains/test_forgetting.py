@@ -1,8 +1,10 @@
 """What was deleted is forgotten: trees, bundles, shared nodes, receipts; and the holes that were there."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.errors import InvalidField
@@ -10,14 +12,14 @@ from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.domains.job_files import served_tree
 from portal.domains.models import DeletionRecord, DomainJob
-from portal.domains.reconcile import leftovers_delete, reconcile
+from portal.domains.reconcile import leftovers_delete, reconcile, trees_destroy
 from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
 from portal.serving.models import Deployment
 from portal.serving.services import task_delete_unused
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState
-from tests.fakes.portal import Cast, make_job, make_task, make_tenant
+from tests.fakes.portal import Cast, make_general, make_job, make_task, make_tenant
 from tests.portal.domains.world import (
     Worker,
     delete,
@@ -273,3 +275,20 @@ def test_leftovers_of_cancelled_trainings_and_deleted_tasks_go(cast: Cast, task:
     assert set(store().names(f"{folder}/versions")) == {trained, str(running.pk)}
     left = {name.partition(".")[0] for name in store().names(f"{folder}/trees")}
     assert left == {trained, str(running.pk), gone.tree_version.uri.rpartition("/")[2]}
+
+
+def test_a_tree_is_destroyed_only_once_no_tree_stands_on_it(task: Task, worker: Worker) -> None:
+    general, below = make_general(), learn(task, 1).tree_version
+    long_ago = timezone.now() - timedelta(minutes=10)
+
+    def is_destroyed() -> bool:
+        trees_destroy(store())
+        with operator_scope():
+            return TreeVersion.objects.unscoped().get(pk=general.pk).destroyed_at is not None
+
+    with operator_scope():
+        TreeVersion.objects.unscoped().filter(pk=general.pk).update(retired_at=long_ago)
+    assert not is_destroyed()
+    with operator_scope():
+        TreeVersion.objects.unscoped().filter(pk=below.pk).update(retired_at=long_ago, destroyed_at=long_ago)
+    assert is_destroyed()
