@@ -75,7 +75,11 @@ def main() -> int:
             "with_exact_share": _summary(
                 {name: [fold.exact for fold in some] for name, some in folds.items()}
             ),
-            "distilled": _summary({name: [fold.distilled for fold in some] for name, some in folds.items()}),
+            "distilled": None
+            if args.without_teacher
+            else _summary(
+                {name: [f.distilled for f in some if f.distilled is not None] for name, some in folds.items()}
+            ),
             "coverage": {name: some[0].coverage for name, some in folds.items()},
             "num_train": {name: some[0].num_train for name, some in folds.items()},
             "folds": bench.num_folds,
@@ -119,12 +123,11 @@ class _Paired:
 
 @dataclass(frozen=True, slots=True)
 class _Fold:
-    """One fold of a task: by the default recipe but for distillation, with a share of its texts computed, and
-    with distillation."""
+    """One fold of a task: from labels alone, with a share of its texts computed, and with a teacher."""
 
     plot: _Paired
     exact: _Paired
-    distilled: _Paired
+    distilled: _Paired | None
     coverage: dict[str, float]
     num_train: int
 
@@ -173,6 +176,7 @@ class _Bench:
         self._full: bool = args.full
         self._max_rows: int | None = args.max_rows
         self._num_lower: int | None = args.num_lower
+        self._without_teacher: bool = args.without_teacher
         self._source = find_source(args.backbone)
         self._calibration: Path | None = None
         if not args.uncalibrated:
@@ -209,31 +213,32 @@ class _Bench:
         path.write_text(json.dumps(options))
 
     def measure(self, task: BenchTask, fold: int) -> _Fold:
-        """Train both ways on the PLOT side and once on computed lower layers; figures of the fold's test
-        rows."""
+        """Train on PLOT, from labels alone and with a teacher, and once on computed lower layers; figures of
+        the fold's test rows."""
         split = _FoldSplit(task, fold, self.num_folds, self._max_train(task))
         plain = Recipe(distil=False, compare_computed=True, **self._epochs)
         result = self._train(task, fold, "plain", plain, split)
-        # Both train the same on computed lower layers: the second finds it done.
+        report = result.report
+        measured = _Fold(
+            plot=_Paired.of(report),
+            exact=self._with_exact_share(task, result, split),
+            distilled=None if self._without_teacher else self._distilled(task, fold, plain, split),
+            coverage={rung: round(share, 4) for rung, share in report["coverage"].items()},
+            num_train=report["rows"]["train"],
+        )
+        say(f"{task.name} {fold + 1}/{self.num_folds}: {measured}")
+        return measured
+
+    def _distilled(self, task: BenchTask, fold: int, plain: Recipe, split: ChooseSplit) -> _Paired:
+        """After the plain training, which has made the model on computed lower layers that both need."""
         done, wanted = (
             self._work(task, fold, kind).path / COMPUTED_CHECKPOINT for kind in ("plain", "distilled")
         )
         if not wanted.exists():
             wanted.parent.mkdir(exist_ok=True)
             write_atomically(wanted, done.read_bytes())
-        distilled = self._train(
-            task, fold, "distilled", replace(plain, distil=True, max_distilled_rows=sys.maxsize), split
-        )
-        report = result.report
-        measured = _Fold(
-            plot=_Paired.of(report),
-            exact=self._with_exact_share(task, result, split),
-            distilled=_Paired.of(distilled.report),
-            coverage={rung: round(share, 4) for rung, share in report["coverage"].items()},
-            num_train=report["rows"]["train"],
-        )
-        say(f"{task.name} {fold + 1}/{self.num_folds}: {measured}")
-        return measured
+        recipe = replace(plain, distil=True, max_distilled_rows=sys.maxsize)
+        return _Paired.of(self._train(task, fold, "distilled", recipe, split).report)
 
     def _train(
         self, task: BenchTask, fold: int, kind: str, recipe: Recipe, split: ChooseSplit
@@ -442,6 +447,9 @@ def _parser() -> argparse.ArgumentParser:
         "--max-rows", type=int, help=f"training rows of each task (default: {json.dumps(TRAINING_ROWS)})"
     )
     parser.add_argument("--epochs", type=int, help="at most so many (default: the recipe's)")
+    parser.add_argument(
+        "--without-teacher", action="store_true", help="labels alone, as the product trains on many rows"
+    )
     parser.add_argument(
         "--backbone",
         default=SOURCE,
