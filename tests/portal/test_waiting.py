@@ -7,6 +7,7 @@ wait for that, so that a service without its lock would go on, and be found.
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -25,9 +26,10 @@ from portal.serving.trials import trial_start
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Membership, Role
 from portal.tenants.services import member_remove, member_role_set
-from portal.training.services import training_create
+from portal.training.import_services import Archive, import_create
+from portal.training.services import estimate_create, training_create
 from portal.webhooks.models import EventType
-from portal.webhooks.services import event_emit
+from portal.webhooks.services import event_emit, webhook_create
 from tests.conftest import DatabaseUrls
 from tests.fakes.portal import (
     Cast,
@@ -141,6 +143,44 @@ def test_a_dataset_that_is_being_deleted_is_not_trained_on(cast: Cast, other: Ot
     other.hold("dataset", dataset.pk)
     with waiting(), tenant_scope(cast.acme.tenant.id):
         training_create(task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR)
+
+
+def test_nothing_is_begun_for_a_task_that_is_being_deleted(
+    cast: Cast, other: Other, tmp_path: Path
+) -> None:
+    make_general()
+    task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
+    store = ObjectStore(tmp_path.as_uri())
+    archive = Archive(io.BytesIO(b"PK\x03\x04"), "a.zip", 4)
+    other.hold("task", task.pk)
+    for begin in (
+        partial(training_create, task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR),
+        partial(estimate_create, task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR),
+        partial(
+            import_create,
+            task=task,
+            archive=archive,
+            dataset_id=None,
+            min_agreement=0.9,
+            store=store,
+            acting=OPERATOR,
+        ),
+    ):
+        with waiting(), tenant_scope(cast.acme.tenant.id):
+            begin()
+
+
+def test_two_webhooks_are_counted_one_after_the_other(cast: Cast, other: Other) -> None:
+    other.hold("webhook", make_webhook(cast.acme.tenant).pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        webhook_create(
+            tenant=cast.acme.tenant,
+            name="second",
+            url="http://127.0.0.1:9/hook",
+            events=[EventType.DATASET_READY],
+            is_private_allowed=True,
+            acting=OPERATOR,
+        )
 
 
 def test_two_chunks_of_an_upload_come_one_after_the_other(cast: Cast, other: Other, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from portal.audit.services import audit_record
 from portal.catalog.models import Task
 from portal.catalog.selectors import backbone_default, general_tree
+from portal.catalog.services import task_lock
 from portal.common.errors import Conflict, InvalidField, PortalError
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.store import ObjectStore
@@ -49,6 +50,7 @@ def import_create(
     """Queue the import of an adapter for ``task``; one at a time for each task."""
     _check_archive(archive)
     dataset = None if dataset_id is None else dataset_for_task(task, dataset_id)
+    task_lock(task)  # its deletion has come before, and is seen here, or comes after, and is refused
     general_tree(tenant=task.tenant, backbone=backbone_default())  # raises not_ready
     import_id = uuid4()
     job = AdapterImport(

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from portal.audit.services import audit_record
 from portal.catalog.models import Task
 from portal.catalog.selectors import backbone_default, general_tree
-from portal.catalog.services import task_labels_set
+from portal.catalog.services import task_labels_set, task_lock
 from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.datasets.models import Dataset, DatasetState
@@ -28,6 +28,7 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
     """Queue a training of ``task`` on one of its tenant's datasets; one at a time for each task."""
     asked = _asked(task, recipe)
     dataset = dataset_for_task(task, dataset_id)
+    task_lock(task)  # its deletion has come before, and is seen here, or comes after, and is refused
     job = TrainingJob(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
     )
@@ -87,6 +88,7 @@ def estimate_create(
     """Queue a probe of what a training would take and give; it takes the place of the task's last one."""
     asked = _asked(task, recipe)
     dataset = dataset_for_task(task, dataset_id)
+    task_lock(task)  # its deletion has come before, and is seen here, or comes after, and is refused
     before = TrainingEstimate.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED)
     before.filter(state=JobState.RUNNING).update(cancel_requested=True)
     for waiting in before.filter(state=JobState.QUEUED).values_list("pk", flat=True):

@@ -55,7 +55,9 @@ def webhook_create(
 ) -> NewSecret:
     """A webhook for ``events``. InvalidField for a URL that may not be called, Conflict for one too many."""
     _check_url(url, is_private_allowed)
-    if Webhook.objects.for_tenant(tenant).count() >= MAX_WEBHOOKS:
+    webhooks = Webhook.objects.for_tenant(tenant)
+    list(webhooks.select_for_update().values_list("pk"))  # two at once are counted one after the other
+    if webhooks.count() >= MAX_WEBHOOKS:
         raise Conflict(f"A tenant has at most {MAX_WEBHOOKS} webhooks: delete one first.")
     secret = secret_new()
     webhook = Webhook(
