@@ -20,7 +20,7 @@ import torch
 from benchmarks.common import TASKS, BenchTask, general_texts, print_result, read_task, say
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_builder import build_backbone
-from hmi.build.backbone_source import find_source, shipped_calibration
+from hmi.build.backbone_source import default_num_lower, find_source, shipped_calibration
 from hmi.build.checkpoint import write_atomically
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import ExactPath, LowerStates, PlotPath, TaskModel, predict
@@ -84,6 +84,7 @@ def main() -> int:
             "num_train": {name: some[0].num_train for name, some in folds.items()},
             "folds": bench.num_folds,
             "full": args.full,
+            "num_lower": bench.num_lower,
             "calibrated": bench.is_calibrated,
             "general_tokens": bench.num_general_tokens,
             "seconds": round(time.monotonic() - began),
@@ -175,12 +176,12 @@ class _Bench:
         self._folder = folder
         self._full: bool = args.full
         self._max_rows: int | None = args.max_rows
-        self._num_lower: int | None = args.num_lower
         self._without_teacher: bool = args.without_teacher
         self._source = find_source(args.backbone)
+        self.num_lower: int = args.num_lower or default_num_lower(self._source)
         self._calibration: Path | None = None
         if not args.uncalibrated:
-            self._calibration = args.calibration or shipped_calibration(self._source, args.num_lower)
+            self._calibration = args.calibration or shipped_calibration(self._source, self.num_lower)
         self._epochs: dict[str, Any] = {"epochs": args.epochs} if args.epochs else {}
         self.num_folds: int = args.folds or (FULL_FOLDS if self._full else 1)
         self.is_calibrated = self._calibration is not None
@@ -205,7 +206,7 @@ class _Bench:
             "full": self._full,
             "general_characters": num_characters,
             "max_rows": self._max_rows,
-            "num_lower": self._num_lower,
+            "num_lower": self.num_lower,
         }
         path = self._folder / "options.json"
         if path.exists() and json.loads(path.read_text()) != options:
@@ -302,7 +303,7 @@ class _Bench:
             digest = build_backbone(
                 self._source,
                 folder,
-                num_lower=self._num_lower,
+                num_lower=self.num_lower,
                 texts=texts,
                 seed=1,
                 report=_Teller("backbone").line,
@@ -461,7 +462,7 @@ def _parser() -> argparse.ArgumentParser:
         help="upper layers for the PLOT side, from `backbone calibrate` (default: those that ship)",
     )
     parser.add_argument("--uncalibrated", action="store_true", help="the PLOT side has the original ones too")
-    parser.add_argument("--num-lower", type=int, help="layers that are looked up (default: half)")
+    parser.add_argument("--num-lower", type=int, help="layers that are looked up (default: the product's)")
     parser.add_argument("--folds", type=int, help="test on each so manieth part in turn (1; with --full 5)")
     parser.add_argument(
         "--general-characters",

@@ -42,7 +42,7 @@ def main() -> int:
     torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     with scratch("oversubscription") as folder:
-        world = World(Path(folder), args.slots * max(FACTORS))
+        world = World(Path(folder), args.slots * max(FACTORS), num_lower=args.num_lower)
         world.fill_disk_tier()
         runs: dict[int, OpenLoop] = {}
         planes: dict[int, LivePlane] = {}

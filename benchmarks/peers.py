@@ -29,6 +29,7 @@ from benchmarks.serving_world import (
     ClosedLoop,
     Tenant,
     World,
+    add_depth,
     chooser,
     random_head,
     scratch,
@@ -121,7 +122,7 @@ def main() -> int:
     began = time.monotonic()
     types = list(dict.fromkeys([torch.float32, compute_dtype(ComputeType.AUTO, "cpu")]))
     with scratch("peers") as folder:
-        world = World(Path(folder), TENANTS)
+        world = World(Path(folder), TENANTS, num_lower=args.num_lower)
         questions = _questions(world)
         peft = Peft(world, world.tenants)
         say(f"peft: {TENANTS} adapters loaded in {peft.load_s:.0f} s")
@@ -314,6 +315,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=5.0, help="of one run")
     parser.add_argument("--sample", type=int, default=30, help="of our answers that are checked, each type")
     parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    add_depth(parser)
     parser.add_argument("--full", action="store_true", help="longer runs")
     return parser
 

@@ -34,7 +34,7 @@ def main() -> int:
     began = time.monotonic()
     count = args.slots * FACTOR
     with scratch("pipeline") as folder:
-        world = World(Path(folder), count)
+        world = World(Path(folder), count, num_lower=args.num_lower)
         uniform = np.full(count, 1 / count)
         planes = {
             name: world.plane(num_slots=args.slots, num_host=args.host, make_stage=make_stage)

@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.common import print_result, say
 from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
 from benchmarks.http_world import sent_texts, served
-from benchmarks.serving_world import Checker, ClosedLoop, World, chooser, scratch, zipf
+from benchmarks.serving_world import Checker, ClosedLoop, World, add_depth, chooser, scratch, zipf
 from hmi.base.compute_type import ComputeType
 from hmi.base.own_thread import use_cores
 from hmi.model.adapters.call import AdapterModule, module_shape
@@ -40,7 +40,7 @@ def main() -> int:
     began = time.monotonic()
     types = list(dict.fromkeys([compute_dtype(ComputeType.AUTO, "cpu"), torch.float32]))
     with scratch("roofline") as folder, tempfile.TemporaryDirectory() as told:
-        world = World(Path(folder), TENANTS)
+        world = World(Path(folder), TENANTS, num_lower=args.num_lower)
         checker = Checker(world)
         steps = {name(dtype): _step_over_gemm(world, dtype, args, checker) for dtype in types}
         http = _http(world, Path(told), args.seconds, args.rounds)
@@ -172,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=6.0, help="of one run")
     parser.add_argument("--rounds", type=int, default=3, help="of each comparison")
+    add_depth(parser)
     parser.add_argument("--full", action="store_true", help="longer runs")
     return parser
 

@@ -136,7 +136,7 @@ class Tenant:
 class World:
     """A store with a backbone, 16 domains and ``num_tenants`` adapters; makes planes over it."""
 
-    def __init__(self, folder: Path, num_tenants: int) -> None:
+    def __init__(self, folder: Path, num_tenants: int, *, num_lower: int | None = None) -> None:
         self.store = FolderStore(folder / "store")
         self._root = folder / "store"
         self._cache = folder / "cache"
@@ -146,7 +146,7 @@ class World:
         bundle = self._root / "backbone"
         bundle.mkdir()
         digest = build_backbone(
-            find_source(SOURCE), bundle, num_lower=None, texts=texts[:200], seed=1, report=_unheard
+            find_source(SOURCE), bundle, num_lower=num_lower, texts=texts[:200], seed=1, report=_unheard
         )
         self.ref = BundleRef(BundleUri("backbone"), digest)
         self.backbone = Backbone.open(bundle, digest=digest)
@@ -526,7 +526,12 @@ def chooser(tenants: Sequence[Tenant], shares: npt.NDArray[np.float64], seed: in
 def add_arguments(parser: argparse.ArgumentParser, *, slots: int, host: int) -> None:
     parser.add_argument("--slots", type=int, default=slots, help="adapters that the device holds")
     parser.add_argument("--host", type=int, default=host, help="adapters that the host tier holds")
+    add_depth(parser)
     parser.add_argument("--full", action="store_true", help="longer runs")
+
+
+def add_depth(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--num-lower", type=int, help="layers that are looked up (default: the product's)")
 
 
 def _unheard(message: str, step: int, num_steps: int) -> None:

@@ -35,7 +35,7 @@ def main() -> int:
     began = time.monotonic()
     most = max(args.tenants)
     with scratch("tenants") as folder:
-        world = World(Path(folder), most)
+        world = World(Path(folder), most, num_lower=args.num_lower)
         world.fill_disk_tier()
         runs = {f"{count}": (count, zipf(count, 1.0)) for count in sorted(args.tenants)}
         runs[f"{most}_alpha03"] = (most, shares_of_power(most, 0.3))

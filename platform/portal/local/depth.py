@@ -1,14 +1,14 @@
 """How many of the backbone's layers PLOT replaces: chosen when an installation is made, and kept."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from portal.local.errors import InstallationError
 
 SETTING = "HMI_NUM_LOWER"
 NUM_LAYERS = 6
-DEFAULT_NUM_LOWER = 3
+DEFAULT_NUM_LOWER = 1
+"""What the data plane settles for this backbone."""
 _URI = "backbones/minilm-k"
 
 
@@ -17,14 +17,13 @@ def backbone_uri(num_lower: int) -> str:
     return f"{_URI}{num_lower}"
 
 
-def num_lower(environ: Mapping[str, str], described: Path) -> int:
-    """What the installation has, else what HMI_NUM_LOWER names, else the default.
+def num_lower(named: str, described: Path) -> int:
+    """What the installation has, else what was ``named`` ("": nothing), else the default.
 
     ``described`` is the description of the installation's backbone, where one has been prepared: every
     adapter and PLOT tree is bound to it. Raises InstallationError for another depth than that one's, and for
     a depth that the backbone cannot have.
     """
-    named = environ.get(SETTING, "")
     if named and named not in {str(depth) for depth in range(1, NUM_LAYERS)}:
         raise InstallationError(f"{SETTING} is {named!r}; give a number from 1 to {NUM_LAYERS - 1}")
     if not described.exists():

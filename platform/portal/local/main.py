@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from portal.local import depth
 from portal.local.checks import check
 from portal.local.console import Console, ConsoleHandler
 from portal.local.control import down, logs, manage, running, table
@@ -40,7 +41,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     folders = Folders(Path(arguments.var).expanduser().absolute())
     match arguments.command:
         case "up":
-            options = UpOptions(folders, Ports(arguments.port), arguments.host, not arguments.no_demo)
+            options = UpOptions(
+                folders, Ports(arguments.port), arguments.host, not arguments.no_demo, arguments.num_lower
+            )
             up(options, console)
         case "down":
             console.say(down(folders))
@@ -83,6 +86,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--host",
         default=os.environ.get("HMI_HOST", "127.0.0.1"),
         help="address to listen on (127.0.0.1; HMI_HOST)",
+    )
+    starting.add_argument(
+        "--num-lower",
+        default=os.environ.get(depth.SETTING, ""),
+        metavar="N",
+        help=f"layers that PLOT replaces, when an installation is made ({depth.DEFAULT_NUM_LOWER}; "
+        f"{depth.SETTING})",
     )
     starting.add_argument(
         "--no-demo", action="store_true", help="without the tenant 'demo' and its BBC news task"

@@ -15,6 +15,7 @@ class UpOptions:
     ports: Ports
     host: str
     with_demo: bool
+    num_lower: str  # as it was given; "" where it was not
 
 
 def shown(path: Path) -> str:
