@@ -145,9 +145,7 @@ def test_a_dataset_that_is_being_deleted_is_not_trained_on(cast: Cast, other: Ot
         training_create(task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR)
 
 
-def test_nothing_is_begun_for_a_task_that_is_being_deleted(
-    cast: Cast, other: Other, tmp_path: Path
-) -> None:
+def test_nothing_is_begun_for_a_task_that_is_being_deleted(cast: Cast, other: Other, tmp_path: Path) -> None:
     make_general()
     task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
     store = ObjectStore(tmp_path.as_uri())
