@@ -31,7 +31,7 @@ def num_lower(named: str, described: Path) -> int:
     standing: str = json.loads(described.read_text())["uri"].removeprefix(_URI)
     if named not in ("", standing):
         raise InstallationError(
-            f"{SETTING} is {named}, and this installation looks {standing} layers up: its adapters and PLOT "
-            f"trees are bound to that. Leave {SETTING} out, or begin another installation with another --var"
+            f"{SETTING} is {named}, and this installation looks {standing} of {NUM_LAYERS} layers up: its "
+            f"adapters and PLOT trees are bound to that. Leave {SETTING} out, or begin another installation with another --var"
         )
     return int(standing)

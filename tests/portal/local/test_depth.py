@@ -25,7 +25,7 @@ def test_a_new_installation_takes_the_default_or_what_is_named(tmp_path: Path) -
 def test_an_installation_keeps_the_depth_it_was_made_with(standing: Path) -> None:
     assert num_lower("", standing) == 2
     assert num_lower("2", standing) == 2
-    with pytest.raises(InstallationError, match="is 3, and this installation looks 2 layers up"):
+    with pytest.raises(InstallationError, match="is 3, and this installation looks 2 of 6 layers up"):
         num_lower("3", standing)
 
 

@@ -19,7 +19,7 @@ interface Props {
 export function KeyTable({ tenant, keys, canRevoke }: Props) {
   return (
     <ListTable
-      minWidth={640}
+      minWidth={780}
       columns={["Name", "Begins with", "May", "Last used", "Ends", { name: "Action", isHidden: true }]}
     >
       {keys.map((key) => (
