@@ -32,6 +32,7 @@ def num_lower(named: str, described: Path) -> int:
     if named not in ("", standing):
         raise InstallationError(
             f"{SETTING} is {named}, and this installation looks {standing} of {NUM_LAYERS} layers up: its "
-            f"adapters and PLOT trees are bound to that. Leave {SETTING} out, or begin another installation with another --var"
+            f"adapters and PLOT trees are bound to that. Leave {SETTING} out, or begin another installation "
+            "with another --var"
         )
     return int(standing)
