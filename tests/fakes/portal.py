@@ -14,6 +14,9 @@ from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Backbone, Doma
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.sealing import seal
 from portal.datasets.models import Dataset, DatasetFormat
+from portal.serving.models import Trial, TrialKind
+from portal.serving.trials import trial_start
+from portal.tenants.actors import OPERATOR
 from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant, User
 from portal.training.models import AdapterImport, JobState, TrainingJob
@@ -244,6 +247,18 @@ def make_version(task: Task, *, number: int = 1, dataset: Dataset | None = None)
         )
         version.save()
     return version
+
+
+def make_trial(version: AdapterVersion, **asked: Any) -> Trial:
+    """A shadow of what serves, judged by hand, unless ``asked`` says otherwise."""
+    usual: dict[str, Any] = {
+        "kind": TrialKind.SHADOW,
+        "share": 1.0,
+        "is_automatic": False,
+        "min_texts": 50,
+        "min_agreement": 0.9,
+    }
+    return trial_start(version=version, acting=OPERATOR, **(usual | asked))
 
 
 def make_webhook(

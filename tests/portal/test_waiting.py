@@ -20,9 +20,7 @@ from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import DatasetUpload
 from portal.datasets.uploads import upload_append
-from portal.serving.models import TrialKind
 from portal.serving.services import deploy
-from portal.serving.trials import trial_start
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Membership, Role
 from portal.tenants.services import member_remove, member_role_set
@@ -37,6 +35,7 @@ from tests.fakes.portal import (
     make_dataset,
     make_general,
     make_task,
+    make_trial,
     make_version,
     make_webhook,
 )
@@ -109,15 +108,7 @@ def test_a_trial_is_not_started_while_what_serves_changes(cast: Cast, other: Oth
         deploy(version=live, acting=OPERATOR)
     other.hold("task", task.pk)
     with waiting(), tenant_scope(cast.acme.tenant.id):
-        trial_start(
-            version=tried,
-            kind=TrialKind.SHADOW,
-            share=1,
-            is_automatic=False,
-            min_texts=50,
-            min_agreement=0.9,
-            acting=OPERATOR,
-        )
+        make_trial(tried)
 
 
 def test_two_versions_of_a_task_are_numbered_one_after_the_other(cast: Cast, other: Other) -> None:

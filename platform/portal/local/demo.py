@@ -18,7 +18,7 @@ TENANT = "demo"
 TASK = "bbc-news"
 DATASET = "BBC news"
 RECIPE = {"epochs": 2, "distil": False, "compare_computed": False}
-"""Enough for a demo; the default goes on for another epoch as long as that helps, and has a teacher."""
+"""Enough for a demo; the default goes on for another epoch while that helps, and says what PLOT costs."""
 POLL_S = 1.0
 MAX_UNREACHABLE_S = 60.0
 EXAMPLE = "The striker scored twice in the second half."

@@ -12,13 +12,12 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
-from portal.serving.models import Deployment, Trial, TrialKind, TrialState
-from portal.serving.trials import trial_start, trials_judge
-from portal.tenants.actors import OPERATOR
+from portal.serving.models import Deployment, Trial, TrialState
+from portal.serving.trials import trials_judge
 from portal.tenants.models import Role
 from portal.usage.models import ComparisonEvent
 from tests.conftest import DatabaseUrls
-from tests.fakes.portal import Cast, make_task, make_version
+from tests.fakes.portal import Cast, make_task, make_trial, make_version
 
 pytestmark = pytest.mark.database
 JSON = "application/json"
@@ -192,15 +191,7 @@ def test_what_cannot_be_tried_is_refused(world: World) -> None:
 
 def test_the_database_keeps_to_one_running_trial_a_task(world: World) -> None:
     with tenant_scope(world.tenant.id):
-        first = trial_start(
-            version=world.versions[1],
-            kind=TrialKind.SHADOW,
-            share=1.0,
-            is_automatic=False,
-            min_texts=50,
-            min_agreement=0.9,
-            acting=OPERATOR,
-        )
+        first = make_trial(world.versions[1])
         first.pk = uuid4()
         with pytest.raises(IntegrityError, match="trial_one_running"), transaction.atomic():
             first.save(force_insert=True)

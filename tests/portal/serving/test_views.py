@@ -17,7 +17,6 @@ from portal.catalog.services import task_floor_set
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.models import TrialKind
 from portal.serving.services import deploy, undeploy
-from portal.serving.trials import trial_start
 from portal.tenants.actors import OPERATOR
 from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Tenant
@@ -25,7 +24,7 @@ from portal.tenants.services import key_revoke
 from portal.usage.models import Plan, TenantLimits
 from portal.usage.models import UsageEvent as UsageEventRow
 from tests.conftest import DatabaseUrls
-from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_version
+from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_trial, make_version
 from wire.catalog import (
     KEYS_VIEW,
     LIMITS_VIEW,
@@ -158,15 +157,7 @@ def test_a_version_comes_with_its_leaf_while_that_stands(service: psycopg.Connec
 
 
 def _try_out(version: AdapterVersion) -> None:
-    trial_start(
-        version=version,
-        kind=TrialKind.CANARY,
-        share=0.25,
-        is_automatic=True,
-        min_texts=100,
-        min_agreement=0.9,
-        acting=OPERATOR,
-    )
+    make_trial(version, kind=TrialKind.CANARY, share=0.25, is_automatic=True, min_texts=100)
 
 
 @committed
