@@ -29,17 +29,29 @@ class Outcome:
 
 
 def check(console: Console) -> int:
-    """Run every check, also after one has failed; 1 when one did."""
-    failed = []
+    """Run every check and show what failed; 1 when one did."""
+    failed = run_checks(console)
+    show_failed(failed, console)
+    return 1 if failed else 0
+
+
+def run_checks(console: Console) -> dict[str, str]:
+    """Run every check, also after one has failed; the output of those that did, by name."""
+    failed = {}
     for name, run in _checks().items():
         with console.step(name) as tell:
             outcome = run()
             tell("" if outcome.passed else "FAILED")
         if not outcome.passed:
-            failed.append(name)
-            console.say(outcome.output)
-    console.say(f"failed: {', '.join(failed)}" if failed else "all checks passed")
-    return 1 if failed else 0
+            failed[name] = outcome.output
+    return failed
+
+
+def show_failed(failed: Mapping[str, str], console: Console) -> None:
+    """What the checks that failed have printed, and their names as the last line."""
+    for name, output in failed.items():
+        console.say(f"\n{name}:\n{output}")
+    console.say(f"failed checks: {', '.join(failed)}" if failed else "all checks passed")
 
 
 def _checks() -> dict[str, Callable[[], Outcome]]:

@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Sequence
 
-from portal.local.checks import check
+from portal.local.checks import run_checks, show_failed
 from portal.local.console import Console
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT
@@ -14,14 +14,15 @@ BENCHMARKS = ROOT / "benchmarks"
 
 
 def test(arguments: Sequence[str], console: Console) -> int:
-    """The checks and then pytest with ``arguments``; 'unit' means the quick tests alone."""
+    """The checks and then pytest with ``arguments``; 'unit' means the quick tests alone.
+
+    What the checks that failed have printed comes last, where one looks for it."""
     if arguments[:1] == ["unit"]:
         return _run("-m", "pytest", "-m", UNIT, *arguments[1:])
-    checked = check(console)
+    failed = run_checks(console)
     tested = _run("-m", "pytest", *arguments)
-    if checked:
-        console.say("the checks before the tests have failed")
-    return tested or checked
+    show_failed(failed, console)
+    return tested or (1 if failed else 0)
 
 
 def bench(name: str | None, arguments: Sequence[str]) -> int:
