@@ -15,10 +15,10 @@ RUN = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
 
 
 def _run(before: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The script in a Python that ``before`` has changed into a poorer one."""
+    """The script in a Python of the standard library alone, which ``before`` has made poorer still."""
     code = f"import sys; sys.argv = ['hmi', *{list(arguments)!r}]; {before}; {RUN}"
     return subprocess.run(
-        [sys.executable, "-I", "-c", code],
+        [sys.executable, "-I", "-S", "-c", code],
         env={"PATH": "/nowhere", "HOME": "/nowhere", **environment},
         capture_output=True,
         text=True,
@@ -74,9 +74,24 @@ def test_nothing_is_installed_just_to_say_that_nothing_runs(command: str, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_help_needs_no_installation(tmp_path: Path) -> None:
-    done = _run("pass", "--help", HMI_VENV=str(tmp_path / "venv"))
-    assert (done.returncode, "./hmi up" in done.stdout) == (0, True)
+@pytest.mark.parametrize("asked", [["--help"], ["help"]])
+def test_help_needs_no_installation(asked: list[str], tmp_path: Path) -> None:
+    done = _run("pass", *asked, HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, "simulate" in done.stdout, done.stderr) == (0, True, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "manage", "test", "check", "bench"])
+def test_help_of_a_command_needs_no_installation(command: str, tmp_path: Path) -> None:
+    done = _run("pass", command, "--help", HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, done.stdout.split()[:3], done.stderr) == (0, ["usage:", "./hmi", command], "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["up", "--prot", "9000"], ["upp"], []])
+def test_nothing_is_installed_for_what_is_no_command(words: list[str], tmp_path: Path) -> None:
+    done = _run("pass", *words, HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, "usage: ./hmi" in done.stderr + done.stdout) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
 

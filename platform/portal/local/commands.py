@@ -1,0 +1,109 @@
+"""The commands of ./hmi and their options: standard library only, so that help needs no installation."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from portal.local import depth
+from portal.local.folders import ROOT
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+NOTES = """\
+./hmi COMMAND --help tells the options. Packages go to .venv (or HMI_VENV), data to var (or HMI_VAR, --var).
+The environment reaches pip and npm untouched: PIP_INDEX_URL, PIP_FIND_LINKS and the like work as always.
+"""
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """What ``argv`` asks for; ends the program where that is help, or no command of ours."""
+    parser = _make_parser()
+    if not argv or argv[0] == "help":
+        parser.print_help()
+        parser.exit(0 if argv else 2)
+    arguments, rest = parser.parse_known_args(argv)
+    if arguments.command == "simulate":
+        arguments.arguments = rest  # options of another program, which argparse.REMAINDER does not take first
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./hmi",
+        description="HMI: installs, runs, checks and measures itself.",
+        epilog=NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--var", default=os.environ.get("HMI_VAR", str(ROOT / "var")), help=argparse.SUPPRESS)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_up(commands)
+    _add_control(commands)
+    _add_development(commands)
+    return parser
+
+
+def _add_up(commands: Commands) -> None:
+    up = commands.add_parser("up", help="install what is missing, start everything; Ctrl-C stops it")
+    up.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("HMI_PORT", "8400"),
+        help="first of five consecutive ports (8400; HMI_PORT)",
+    )
+    up.add_argument(
+        "--host",
+        default=os.environ.get("HMI_HOST", "127.0.0.1"),
+        help="address to listen on (127.0.0.1; HMI_HOST)",
+    )
+    up.add_argument(
+        "--num-lower",
+        default=os.environ.get(depth.SETTING, ""),
+        metavar="N",
+        help=f"layers that PLOT replaces, when an installation is made ({depth.DEFAULT_NUM_LOWER}; "
+        f"{depth.SETTING})",
+    )
+    up.add_argument("--no-demo", action="store_true", help="without the tenant 'demo' and its BBC news task")
+    _add_var(up)
+
+
+def _add_control(commands: Commands) -> None:
+    """What can be done about an installation from another terminal."""
+    down = commands.add_parser("down", help="stop a running installation")
+    _add_var(down)
+
+    status = commands.add_parser("status", help="what runs; exit status 3 when nothing does")
+    status.add_argument("--json", action="store_true", help="for programs")
+    _add_var(status)
+
+    logs = commands.add_parser("logs", help="the last lines of the logs")
+    logs.add_argument("name", nargs="?", help="one of them: service, portal, worker, ...")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as lines are added")
+    _add_var(logs)
+
+    manage = commands.add_parser(
+        "manage", help="a command of manage.py on what runs: domains, deletions, ..."
+    )
+    manage.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to it")
+    _add_var(manage)
+
+
+def _add_var(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--var", default=argparse.SUPPRESS, help="folder of all data (var; HMI_VAR)")
+
+
+def _add_development(commands: Commands) -> None:
+    test = commands.add_parser("test", help="check, then every test ('unit': only the quick ones)")
+    test.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
+
+    commands.add_parser("check", help="format, lint, types, imports, dead code, drift of schemas")
+
+    bench = commands.add_parser("bench", help="run benchmarks/NAME.py; its last line is one JSON object")
+    bench.add_argument("name", nargs="?")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the benchmark")
+
+    commands.add_parser(
+        "simulate", add_help=False, help="what the scheduler would do with a load and a device"
+    )
