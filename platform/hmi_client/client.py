@@ -59,30 +59,19 @@ class Client:
         Goes on with an upload of the same file that was cut off, of this program or another one.
         """
         num_bytes = file.stat().st_size
-        upload = self._begun(file.name, num_bytes, kind or KINDS[0]) or self._call(
-            operations.UPLOAD_BEGIN,
-            body={
-                "file_name": file.name,
-                "num_bytes": num_bytes,
-                "sha256": _sha256(file),
-                **_given(
-                    name=name,
-                    kind=kind,
-                    text_column=text_column,
-                    label_column=label_column,
-                    pair_column=pair_column,
-                    label_separator=label_separator,
-                ),
-            },
-            is_repeatable=False,
+        upload = self._begun(file.name, num_bytes, kind or KINDS[0]) or self._begin(
+            file,
+            num_bytes,
+            _given(
+                name=name,
+                kind=kind,
+                text_column=text_column,
+                label_column=label_column,
+                pair_column=pair_column,
+                label_separator=label_separator,
+            ),
         )
-        offset = int(upload["offset"])
-        with file.open("rb") as opened:
-            while offset < num_bytes:
-                on_progress(offset / num_bytes)
-                opened.seek(offset)
-                offset = self._append(upload["id"], offset, opened.read(CHUNK_BYTES))
-        on_progress(1.0)
+        self._send(file, num_bytes, upload, on_progress)
         dataset = self._call(operations.UPLOAD_DATASET, upload=upload["id"])
         while dataset["state"] == "checking":
             self._sleep(POLL_S)
@@ -178,6 +167,20 @@ class Client:
             if tuple(upload[name] for name in ("file_name", "num_bytes", "kind", "dataset")) == searched:
                 return dict(upload)
         return None
+
+    def _begin(self, file: Path, num_bytes: int, options: Mapping[str, str]) -> Json:
+        body = {"file_name": file.name, "num_bytes": num_bytes, "sha256": _sha256(file), **options}
+        return self._call(operations.UPLOAD_BEGIN, body=body, is_repeatable=False)
+
+    def _send(self, file: Path, num_bytes: int, upload: Json, on_progress: OnProgress) -> None:
+        """What the platform has not got yet."""
+        offset = int(upload["offset"])
+        with file.open("rb") as opened:
+            while offset < num_bytes:
+                on_progress(offset / num_bytes)
+                opened.seek(offset)
+                offset = self._append(upload["id"], offset, opened.read(CHUNK_BYTES))
+        on_progress(1.0)
 
     def _append(self, upload: str, offset: int, chunk: bytes) -> int:
         """Where the next chunk begins, which the platform tells, too, when it has this one already."""

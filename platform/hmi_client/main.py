@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hmi_client.client import KINDS, Client
 from hmi_client.errors import ClientError
@@ -18,6 +18,8 @@ from hmi_client.texts import PredictionFile, batched, texts_of
 from hmi_client.transport import HttpTransport
 
 TEXTS_AT_ONCE = 64
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,12 +39,28 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hmi-client", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (
+        _add_login,
+        _add_upload,
+        _add_create_task,
+        _add_train,
+        _add_import_adapter,
+        _add_download_adapter,
+        _add_deploy,
+        _add_predict,
+    ):
+        add(commands)
+    return parser
 
+
+def _add_login(commands: Commands) -> None:
     login = commands.add_parser("login", help="keep an address, a tenant and a key, which is asked for")
     login.add_argument("--url", required=True, help="the installation, such as https://hmi.example.com")
     login.add_argument("--tenant", required=True, help="its slug")
     login.set_defaults(run=_login)
 
+
+def _add_upload(commands: Commands) -> None:
     upload = commands.add_parser("upload", help="upload labelled texts; goes on where it was cut off")
     upload.add_argument("file", type=Path)
     upload.add_argument("--name", help="of the dataset; else the file's")
@@ -52,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     upload.add_argument("--label-separator", help="of multi_label: what stands between two labels")
     upload.set_defaults(run=_upload)
 
+
+def _add_create_task(commands: Commands) -> None:
     create = commands.add_parser("create-task", help="make a task; prints its slug")
     create.add_argument("name")
     create.add_argument("--kind", choices=KINDS, default=KINDS[0], help="what it predicts; it stays")
@@ -59,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--domain", help="slug of one of yours or of a shared one; else it gets its own")
     create.set_defaults(run=_create_task)
 
+
+def _add_train(commands: Commands) -> None:
     train = commands.add_parser("train", help="train a task on a dataset")
     train.add_argument("task", help="its slug")
     train.add_argument("--dataset", required=True, help="id, as upload prints it")
@@ -74,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--watch", action="store_true", help="show its progress until it has ended")
     train.set_defaults(run=_train)
 
+
+def _add_import_adapter(commands: Commands) -> None:
     brought = commands.add_parser("import-adapter", help="bring an adapter in PEFT's format as a version")
     brought.add_argument("task")
     brought.add_argument("folder", type=Path, help="as PEFT saved it, with head.safetensors; or an archive")
@@ -81,24 +105,29 @@ def _parser() -> argparse.ArgumentParser:
     brought.add_argument("--min-agreement", type=float, help="share of texts to be answered the same (0.9)")
     brought.set_defaults(run=_import_adapter)
 
+
+def _add_download_adapter(commands: Commands) -> None:
     taken = commands.add_parser("download-adapter", help="take a version's adapter away, as a .tar")
     taken.add_argument("task")
     taken.add_argument("number", type=int, help="of the version")
     taken.add_argument("--out", type=Path, required=True, help="a .tar file, which import-adapter takes")
     taken.set_defaults(run=_download_adapter)
 
+
+def _add_deploy(commands: Commands) -> None:
     deploy = commands.add_parser("deploy", help="let a version serve")
     deploy.add_argument("task")
     deploy.add_argument("--version", type=int, help="its number; else the newest")
     deploy.set_defaults(run=_deploy)
 
+
+def _add_predict(commands: Commands) -> None:
     predict = commands.add_parser("predict", help="predict every text of a file")
     predict.add_argument("task")
     predict.add_argument("file", type=Path, help=".csv, .tsv, .jsonl or .txt")
     predict.add_argument("--out", type=Path, required=True, help="a CSV file of predictions")
     _add_text_columns(predict, text="text")
     predict.set_defaults(run=_predict)
-    return parser
 
 
 def _add_text_columns(parser: argparse.ArgumentParser, text: str | None = None) -> None:

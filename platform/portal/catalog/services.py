@@ -188,36 +188,17 @@ def version_register(
     if known is not None:
         return known
     _segment_register(task.domain, tenant, dataset, result.segment)
-    above = TreeVersion.objects.visible_to(tenant).filter(digest=parent_digest).first()
-    if task.domain.tenant_id is None and above is not None:
-        tree = above
-    else:
-        own = {"dataset": str(dataset.pk), "uri": result.segment.uri, "digest": result.segment.digest}
-        tree = tree_register(
-            domain=task.domain,
-            backbone=backbone,
-            bundle=result.tree,
-            parent=above,
-            segments=[*segments, own],
-            coverage=result.report.get("coverage", {}),
-        )
+    own = {"dataset": str(dataset.pk), "uri": result.segment.uri, "digest": result.segment.digest}
     version = AdapterVersion(
         dataset=dataset,
-        tree_version=tree,
+        tree_version=_trained_tree(task, backbone, parent_digest, [*segments, own], result),
         labels=list(labels),
         report=result.report,
         training_job_id=job_id,
     )
     _version_save(version, task, backbone, result.version, job_id)
     if result.leaf is not None:
-        PrivateLeaf(
-            tenant=tenant,
-            version=version,
-            dataset_id=dataset.pk,
-            uri=result.leaf.uri,
-            digest=result.leaf.digest,
-            num_bytes=result.leaf.num_bytes,
-        ).save(force_insert=True)
+        _leaf_register(version, dataset, result.leaf)
     return version
 
 
@@ -410,6 +391,38 @@ def _version_save(
                 "import": None if version.import_id is None else str(job_id),
             },
         )
+
+
+def _trained_tree(
+    task: Task,
+    backbone: Backbone,
+    parent_digest: str,
+    segments: Sequence[Mapping[str, str]],
+    result: TrainResult,
+) -> TreeVersion:
+    """What the version looks up in: the tree that its training learnt, or the shared domain's as it stood."""
+    above = TreeVersion.objects.visible_to(task.tenant).filter(digest=parent_digest).first()
+    if task.domain.tenant_id is None and above is not None:
+        return above
+    return tree_register(
+        domain=task.domain,
+        backbone=backbone,
+        bundle=result.tree,
+        parent=above,
+        segments=segments,
+        coverage=result.report.get("coverage", {}),
+    )
+
+
+def _leaf_register(version: AdapterVersion, dataset: Dataset, bundle: PublishedBundle) -> None:
+    PrivateLeaf(
+        tenant=version.tenant,
+        version=version,
+        dataset_id=dataset.pk,
+        uri=bundle.uri,
+        digest=bundle.digest,
+        num_bytes=bundle.num_bytes,
+    ).save(force_insert=True)
 
 
 def _segment_register(domain: Domain, tenant: Tenant, dataset: Dataset, bundle: PublishedBundle) -> None:

@@ -31,14 +31,7 @@ def build_environments(
     *, folders: Folders, ports: Ports, host: str, secrets: Secrets, inherited: Mapping[str, str]
 ) -> Environments:
     """``inherited`` is ours; its HMI_* settings pass, but for those that the supervisor decides."""
-    plain = {name: value for name, value in inherited.items() if not name.startswith(PREFIX)}
-    chosen = {n: v for n, v in inherited.items() if n.startswith(PREFIX) and n not in _OWN_NAMES}
-    common = plain | {
-        "PYTHONUNBUFFERED": "1",
-        "DJANGO_SETTINGS_MODULE": "portal.config.settings",
-        **chosen,
-        "HMI_STORE_URL": folders.store.as_uri(),
-    }
+    common = _common(folders, inherited)
     urls = {
         "HMI_DATABASE_OWNER_URL": _database_url("hmi_owner", secrets.database_owner, ports),
         "HMI_DATABASE_URL": _database_url("hmi_portal", secrets.database_portal, ports),
@@ -51,19 +44,22 @@ def build_environments(
         "HMI_DATABASE_URL": urls["HMI_DATABASE_URL"],
         "HMI_BROKER_URL": f"redis://:{quote(secrets.broker, safe='')}@{LOOPBACK}:{ports.broker}/0",
         "HMI_SECRET_KEY": secrets.secret_key,
-        "HMI_PUBLIC_URL": chosen.get("HMI_PUBLIC_URL", public_url(host, ports)),
-        "HMI_ALLOWED_HOSTS": chosen.get("HMI_ALLOWED_HOSTS", _allowed_hosts(host)),
-        "HMI_MAIL_URL": chosen.get("HMI_MAIL_URL", folders.mail.as_uri()),
+        "HMI_PUBLIC_URL": common.get("HMI_PUBLIC_URL", public_url(host, ports)),
+        "HMI_ALLOWED_HOSTS": common.get("HMI_ALLOWED_HOSTS", _allowed_hosts(host)),
+        "HMI_MAIL_URL": common.get("HMI_MAIL_URL", folders.mail.as_uri()),
         "HMI_WORK_DIR": str(folders.work),
         "HMI_FRONTEND_DIR": str(ROOT / "frontend" / "dist"),
         "HMI_SERVICE_URL": f"http://{LOOPBACK}:{ports.service}",
     }
-    service = common | service_urls
-    service |= {
-        "HMI_SERVICE_HOST": LOOPBACK,
-        "HMI_SERVICE_PORT": str(ports.service),
-        "HMI_CACHE_DIR": str(folders.cache / "service"),
-    }
+    service = (
+        common
+        | service_urls
+        | {
+            "HMI_SERVICE_HOST": LOOPBACK,
+            "HMI_SERVICE_PORT": str(ports.service),
+            "HMI_CACHE_DIR": str(folders.cache / "service"),
+        }
+    )
     owner = portal | urls | service_urls
     admin = {"HMI_DATABASE_ADMIN_URL": _database_url("postgres", secrets.database_admin, ports, "postgres")}
     return Environments(
@@ -79,6 +75,18 @@ def public_url(host: str, ports: Ports) -> str:
     """Where people open the installation."""
     name = LOOPBACK if host in ("0.0.0.0", "::", "") else host
     return f"http://[{name}]:{ports.proxy}" if ":" in name else f"http://{name}:{ports.proxy}"
+
+
+def _common(folders: Folders, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What every program gets."""
+    plain = {name: value for name, value in inherited.items() if not name.startswith(PREFIX)}
+    chosen = {n: v for n, v in inherited.items() if n.startswith(PREFIX) and n not in _OWN_NAMES}
+    return plain | {
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+        **chosen,
+        "HMI_STORE_URL": folders.store.as_uri(),
+    }
 
 
 def _allowed_hosts(host: str) -> str:

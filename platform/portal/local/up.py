@@ -24,6 +24,8 @@ from portal.local.steps import CancelledError
 from portal.local.supervisor import Supervisor
 from wire.settings import refuse_unknown
 
+OnChange = Callable[[tuple[ProcessRow, ...]], None]
+
 
 def up(options: UpOptions, console: Console) -> None:
     """Run the installation until somebody stops it; raises InstallationError when it cannot go on."""
@@ -55,18 +57,10 @@ def _run_alone(options: UpOptions, console: Console) -> None:
 
 
 def _supervise(options: UpOptions, console: Console) -> None:
-    stop = threading.Event()
-    failures: list[str] = []
-
-    def fail(message: str) -> None:
-        failures.append(message)
-        stop.set()
-
     secrets = load_secrets(options.folders.secrets)
     environments = build_environments(
         folders=options.folders, ports=options.ports, host=options.host, secrets=secrets, inherited=os.environ
     )
-    url = public_url(options.host, options.ports)
     with console.step("prepare the servers"):
         programs = build_programs(
             folders=options.folders,
@@ -75,25 +69,42 @@ def _supervise(options: UpOptions, console: Console) -> None:
             secrets=secrets,
             environments=environments,
         )
+    url = public_url(options.host, options.ports)
     record = _recorder(options, url)
     record(())
+    stop = threading.Event()
+    with _supervisor(record, stop, console) as supervisor:
+        installation = Installation(
+            options=options,
+            programs=programs,
+            environments=environments,
+            secrets=secrets,
+            supervisor=supervisor,
+            console=console,
+            stop=stop,
+        )
+        tree = installation.bring_up()
+        _say_ready(console, options, url, tree)
+        if options.with_demo:
+            Demo(url, secrets.operator_password, options.folders, console, stop).run()
+        stop.wait()
+
+
+@contextmanager
+def _supervisor(record: OnChange, stop: threading.Event, console: Console) -> Iterator[Supervisor]:
+    """One whose programs end with the block. A signal, or a program that cannot be kept running, sets
+    ``stop``, which may end the block with CancelledError. InstallationError says in the end which one it was.
+    """
+    failures: list[str] = []
+
+    def fail(message: str) -> None:
+        failures.append(message)
+        stop.set()
+
     supervisor = Supervisor(on_change=record, on_failure=fail)
     with _stop_signals(stop, supervisor):
         try:
-            installation = Installation(
-                options=options,
-                programs=programs,
-                environments=environments,
-                secrets=secrets,
-                supervisor=supervisor,
-                console=console,
-                stop=stop,
-            )
-            tree = installation.bring_up()
-            _say_ready(console, options, url, tree)
-            if options.with_demo:
-                Demo(url, secrets.operator_password, options.folders, console, stop).run()
-            stop.wait()
+            yield supervisor
         except CancelledError:
             pass  # asked for by a signal, or one of the failures below is the reason
         finally:
@@ -121,7 +132,7 @@ def _stop_signals(stop: threading.Event, supervisor: Supervisor) -> Iterator[Non
             signal.signal(number, handler)
 
 
-def _recorder(options: UpOptions, url: str) -> Callable[[tuple[ProcessRow, ...]], None]:
+def _recorder(options: UpOptions, url: str) -> OnChange:
     ourselves = identify(os.getpid())
     assert ourselves is not None
     file = options.folders.run / RECORD_FILE

@@ -65,13 +65,7 @@ def import_create(
         min_agreement=min_agreement,
         created_by=acting.user,
     )
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError as exc:
-        raise Conflict(
-            "An import for this task is queued or running: wait for its end, or cancel it first."
-        ) from exc
+    _save_unless_one_is_open(job)
     with store.write(job.archive_uri) as file:
         shutil.copyfileobj(archive.file, file)
     audit_record(
@@ -94,6 +88,16 @@ def import_cancel(*, job: AdapterImport, acting: Actor) -> None:
         raise Conflict("This import has ended already.")
     job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
     audit_record(actor=acting.name, action="import.cancel", target=job, tenant=job.tenant)
+
+
+def _save_unless_one_is_open(job: AdapterImport) -> None:
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError as exc:
+        raise Conflict(
+            "An import for this task is queued or running: wait for its end, or cancel it first."
+        ) from exc
 
 
 def _check_archive(archive: Archive) -> None:
