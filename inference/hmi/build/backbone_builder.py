@@ -15,12 +15,7 @@ from torch import Tensor
 
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import InvalidInput
-from hmi.build.backbone_source import (
-    CONFIG_FILE,
-    WEIGHTS_FILE,
-    BackboneSource,
-    default_num_lower,
-)
+from hmi.build.backbone_source import CONFIG_FILE, WEIGHTS_FILE, BackboneSource, settled_num_lower
 from hmi.build.calibration_file import read_calibration
 from hmi.build.mpnet_checkpoint import PADDING_POSITIONS, as_bert
 from hmi.build.residual_estimation import estimate_residuals
@@ -71,7 +66,7 @@ def build_backbone(
 ) -> Digest:
     """Write the backbone's bundle into ``folder``, which is empty; returns its digest.
 
-    ``num_lower`` None: default_num_lower(). Residuals are zero without ``texts``. ``calibration``: a file of
+    ``num_lower`` None: settled_num_lower(). Residuals are zero without ``texts``. ``calibration``: a file of
     upper layers that calibrated_upper wrote. Raises InvalidInput for a checkpoint that is not of the BERT
     family, is incomplete, or does not fit its own config.json, and for another checkpoint's calibration.
     """
@@ -128,14 +123,15 @@ def _fields(
         raise InvalidInput(
             f"{config.num_attention_heads} heads do not divide {config.hidden_size} dimensions"
         )
-    chosen = default_num_lower(source) if num_lower is None else num_lower
-    if not 0 < chosen < config.num_hidden_layers:
-        raise InvalidInput(f"--num-lower must lie between 1 and {config.num_hidden_layers - 1}, got {chosen}")
+    num_layers = config.num_hidden_layers
+    chosen = settled_num_lower(source, num_layers) if num_lower is None else num_lower
+    if not 0 < chosen < num_layers:
+        raise InvalidInput(f"--num-lower must lie between 1 and {num_layers - 1}, got {chosen}")
     return BackboneFields(
         name=source.name,
         architecture=config.model_type,
         hidden=config.hidden_size,
-        num_layers=config.num_hidden_layers,
+        num_layers=num_layers,
         num_lower=chosen,
         num_heads=config.num_attention_heads,
         intermediate=config.intermediate_size,

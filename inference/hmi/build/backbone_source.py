@@ -58,11 +58,14 @@ def find_source(source: str) -> BackboneSource:
 
 
 def default_num_lower(source: BackboneSource) -> int:
-    """Layers that PLOT replaces unless told otherwise: what was settled for this source, else half."""
-    if source.name in SETTLED_DEPTHS:
-        return SETTLED_DEPTHS[source.name]
+    """Layers that PLOT replaces unless told otherwise; reads how many there are."""
     config = json.loads((source.folder / CONFIG_FILE).read_bytes())
-    return int(config.get("num_hidden_layers", 0)) // 2
+    return settled_num_lower(source, int(config.get("num_hidden_layers", 0)))
+
+
+def settled_num_lower(source: BackboneSource, num_layers: int) -> int:
+    """What was settled for this source, else half of its layers."""
+    return SETTLED_DEPTHS.get(source.name, num_layers // 2)
 
 
 def shipped_calibration(source: BackboneSource, num_lower: int) -> Path | None:

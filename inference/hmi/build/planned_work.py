@@ -1,6 +1,7 @@
 """The stretches of a training, and how much work each will be: an estimate's time, a progress bar's
 shares."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -91,12 +92,6 @@ def planned_work(
     def epoch(share: float = 1.0) -> float:
         return upper * (work.step * share * train + 2 * validation)
 
-    tried = candidates(recipe)
-    searched = 0.0
-    for part in rounds(len(tried)):
-        num_rows = part.rows_of(num_train_rows)
-        mean_epochs = sum(settled(one, num_rows=num_rows).epochs for one in tried) / len(tried)
-        searched += part.num_candidates * mean_epochs * epoch(num_rows / num_train_rows)
     trained = recipe.epochs * epoch()
     is_computed = recipe.compare_computed or recipe.distil
     has_leaf = recipe.leaf_mb > 0
@@ -104,7 +99,7 @@ def planned_work(
     before: dict[At, float] = {
         Stage.LEARNING_DOMAIN: (lower * work.rounded_lower + work.learnt) * train,
         Stage.LOOKING_UP: work.looked_up * together,
-        Stage.SEARCHING: searched,
+        Stage.SEARCHING: _searched(recipe, num_train_rows, epoch),
     }
     computed: dict[At, float] = {
         Stage.COMPUTING: lower * work.rounded_lower * (train + validation) if is_computed else 0.0,
@@ -125,3 +120,14 @@ def planned_work(
     }
     trainings = computed | on_plot if recipe.distil else on_plot | computed  # a teacher comes first
     return before | trainings | after
+
+
+def _searched(recipe: Recipe, num_train_rows: int, epoch: Callable[[float], float]) -> float:
+    """Work of trying recipes; ``epoch`` tells that of one epoch on a share of the training rows."""
+    tried = candidates(recipe)
+    searched = 0.0
+    for part in rounds(len(tried)):
+        num_rows = part.rows_of(num_train_rows)
+        mean_epochs = sum(settled(one, num_rows=num_rows).epochs for one in tried) / len(tried)
+        searched += part.num_candidates * mean_epochs * epoch(num_rows / num_train_rows)
+    return searched

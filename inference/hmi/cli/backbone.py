@@ -116,11 +116,7 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     num_lower = default_num_lower(source) if args.num_lower is None else args.num_lower
     calibration = _calibration(args, source, num_lower)
     inputs = inputs_sha256(
-        source,
-        num_lower=num_lower,
-        texts=texts_sha256(files),
-        seed=SEED,
-        calibration=calibration,
+        source, num_lower=num_lower, texts=texts_sha256(files), seed=SEED, calibration=calibration
     )
     standing = _standing(store, uri, inputs)
     if standing is not None:

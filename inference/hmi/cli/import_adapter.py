@@ -15,6 +15,7 @@ from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
 from hmi.cli.train import require
 from hmi.cli.train_file import REPORT_FILE
+from wire.artifacts import AdapterFields, BundleRef
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
 from wire.training import Progress
@@ -87,20 +88,8 @@ def _import_file(args: argparse.Namespace) -> int:
     contents = read_contents(args.bundle)
     store, target = store_of(args.bundle), store_of(args.out)
     fields = version_fields(store, contents.version)
-    job = ImportJob(
-        job_id=JobId("local"),
-        tenant_id=TenantId("local"),
-        task_id=TaskId("local"),
-        archive_uri=ARCHIVE_URI,
-        kind=fields.kind,
-        labels=fields.labels,
-        backbone_uri=contents.backbone,
-        backbone_digest=fields.backbone,
-        tree_uri=contents.tree,
-        tree_digest=standing_digest(store, contents.tree),
-        version_out_uri=VERSION_URI,
-        min_agreement=args.min_agreement,
-    )
+    tree = BundleRef(contents.tree, standing_digest(store, contents.tree))
+    job = _local_job(fields, contents.backbone, tree, args.min_agreement)
     rows = None if args.data is None else read_labelled(args.data, columns_of(args), job.kind)
     try:
         with JobProgress(_silent) as progress, tempfile.TemporaryDirectory() as work:
@@ -121,6 +110,26 @@ def _import_file(args: argparse.Namespace) -> int:
     parity = result.report["import"]["parity"]
     print(json.dumps({"out": str(args.out), "passed": result.passed, **parity}, ensure_ascii=False))
     return EXIT_OK if result.passed else EXIT_FAILURE
+
+
+def _local_job(
+    version: AdapterFields, backbone: BundleUri, tree: BundleRef, min_agreement: float
+) -> ImportJob:
+    """As the platform would describe it, for what stands in a folder."""
+    return ImportJob(
+        job_id=JobId("local"),
+        tenant_id=TenantId("local"),
+        task_id=TaskId("local"),
+        archive_uri=ARCHIVE_URI,
+        kind=version.kind,
+        labels=version.labels,
+        backbone_uri=backbone,
+        backbone_digest=version.backbone,
+        tree_uri=tree.uri,
+        tree_digest=tree.digest,
+        version_out_uri=VERSION_URI,
+        min_agreement=min_agreement,
+    )
 
 
 def _silent(event: Progress) -> None:

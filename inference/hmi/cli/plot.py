@@ -67,6 +67,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     build = actions.add_parser(
         "build", help="learn a node from text and publish its tree", description=__doc__
     )
+    _add_inputs(build)
+    _add_bounds(build)
+    build.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="where a killed build goes on when the same command is given again (default: a folder named for "
+        "the build, in HMI_CACHE_DIR or the folder for temporary files)",
+    )
+    build.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+    plot_segment.add_action(actions)
+
+
+def _add_inputs(build: argparse.ArgumentParser) -> None:
     build.add_argument("--domain", default="general", help="name of the node (default: general)")
     build.add_argument("--backbone-uri", required=True)
     build.add_argument("--backbone-digest", required=True)
@@ -84,6 +98,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv, .parquet",
     )
     build.add_argument("--tree-uri", required=True, help="place in the store, for example trees/general")
+
+
+def _add_bounds(build: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--max-windows",
         type=int,
@@ -107,15 +124,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=MAX_BYTES >> 20,
         help=f"memory for what is not yet written down, in MiB (default: {MAX_BYTES >> 20})",
     )
-    build.add_argument(
-        "--work",
-        type=Path,
-        metavar="DIR",
-        help="where a killed build goes on when the same command is given again (default: a folder named for "
-        "the build, in HMI_CACHE_DIR or the folder for temporary files)",
-    )
-    build.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
-    plot_segment.add_action(actions)
 
 
 def run(args: argparse.Namespace) -> int:

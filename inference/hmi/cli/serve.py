@@ -7,6 +7,7 @@ import socket
 import sys
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -28,7 +29,7 @@ from hmi.service.answering import Answering
 from hmi.service.app import ServiceParts, make_app
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
 from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
-from hmi.service.event_spool import EventSpool
+from hmi.service.event_spool import EventSpool, EventT
 from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
 from hmi.service.health import Health
 from hmi.service.http_protocol import JoiningProtocol
@@ -125,11 +126,13 @@ def make_service(
 ) -> Service:
     """Join the parts; nothing runs before the application's lifespan begins."""
     metrics = ServiceMetrics()
-    disk = Budget(MemoryTier.DISK, settings.disk_bytes)
-    usage_bytes = disk.reserve("usage spool", int(disk.max_bytes * USAGE_SHARE)).num_bytes
-    comparison_bytes = disk.reserve("comparison spool", int(disk.max_bytes * COMPARISONS_SHARE)).num_bytes
+    disk, cache_dir = Budget(MemoryTier.DISK, settings.disk_bytes), settings.cache_dir
+    usage = _spool(cache_dir / "usage", UsageEvent, disk, kind="usage spool", share=USAGE_SHARE)
+    comparisons = _spool(
+        cache_dir / "comparisons", ComparisonEvent, disk, kind="comparison spool", share=COMPARISONS_SHARE
+    )
     disk.reserve("packed adapters", max_packed_bytes(disk.max_bytes))
-    store = open_store(settings.store_url, settings.cache_dir / "bundles", disk)
+    store = open_store(settings.store_url, cache_dir / "bundles", disk)
     planes = PlaneHolder(
         lambda ref: open_plane(ref, settings, store, disk=disk, on_batch=metrics.observe_batch),
         configured=_configured_backbone(settings),
@@ -141,24 +144,17 @@ def make_service(
         planes.follow(snapshot)
 
     reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow)
-    usage = EventSpool(settings.cache_dir / "usage", UsageEvent, max_bytes=usage_bytes)
-    comparisons = EventSpool(settings.cache_dir / "comparisons", ComparisonEvent, max_bytes=comparison_bytes)
     for left in usage.seal():  # what an earlier process counted and could not send
         for event in usage.read(left):
             limits.count(event)
     answering = Answering(clock=clock, comparisons=comparisons)
+    flush_s = settings.usage_flush_s
     writers = (
-        EventWriter(usage, sinks.usage, flush_s=settings.usage_flush_s, on_sent=limits.note_sent),
-        EventWriter(
-            comparisons, sinks.comparisons, flush_s=settings.usage_flush_s, on_sent=lambda events: None
-        ),
+        EventWriter(usage, sinks.usage, flush_s=flush_s, on_sent=limits.note_sent),
+        EventWriter(comparisons, sinks.comparisons, flush_s=flush_s, on_sent=lambda events: None),
     )
     health = Health(reader, planes)
-    metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
-    metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: usage.num_bytes)
-    metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: usage.num_lost)
-    for name, help_text in PLANE_GAUGES.items():
-        metrics.watch(name, help_text, partial(planes.gauge, name))
+    _watch(metrics, reader, planes, usage)
     access = Access(reader, clock)
     predict = Predict(
         settings=settings,
@@ -206,6 +202,23 @@ def _server(settings: ServiceSettings) -> DrainingServer:
     )
     config = server_config(service.app, host=settings.service_host, port=settings.service_port)
     return DrainingServer(config, service.health)
+
+
+def _spool(folder: Path, event: type[EventT], disk: Budget, *, kind: str, share: float) -> EventSpool[EventT]:
+    """In ``folder``, with ``share`` of the disk tier reserved for it as ``kind``."""
+    reserved = disk.reserve(kind, int(disk.max_bytes * share))
+    return EventSpool(folder, event, max_bytes=reserved.num_bytes)
+
+
+def _watch(
+    metrics: ServiceMetrics, reader: CatalogReader, planes: PlaneHolder, usage: EventSpool[UsageEvent]
+) -> None:
+    """What is read off each time that somebody asks."""
+    metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
+    metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: usage.num_bytes)
+    metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: usage.num_lost)
+    for name, help_text in PLANE_GAUGES.items():
+        metrics.watch(name, help_text, partial(planes.gauge, name))
 
 
 def _configured_backbone(settings: ServiceSettings) -> BundleRef | None:

@@ -221,7 +221,7 @@ def _figures(
     config: SimulationConfig, load: WorkloadConfig, result: SimulationResult
 ) -> dict[str, float | None]:
     outcomes = [outcome for outcome in result.outcomes if outcome.arrived_s >= config.warm_s]
-    batches, num_batches = result.batches, max(len(result.batches), 1)
+    of_batches = _batch_figures(result)
     fates = {fate: sum(outcome.fate is fate for outcome in outcomes) for fate in Fate}
     others = [outcome for outcome in outcomes if outcome.tenant != load.noisy_tenant]
     num_tenants = load.num_tenants + 1
@@ -232,11 +232,10 @@ def _figures(
     num_answered = sum(outcome.fate is Fate.ANSWERED for outcome in in_time)
     answered_tokens = float(tokens_by_tenant(in_time, num_tenants, answered=True).sum())
     load_s = load.seconds - config.warm_s
-    adapters_per_batch = sum(len(batch.adapters) for batch in batches) / num_batches
     capacity = capacity_tokens_per_s(
         config,
         text_tokens=float(demands.sum()) / max(len(outcomes) * load.num_texts, 1),
-        num_adapters=adapters_per_batch,
+        num_adapters=of_batches["adapters_per_batch"],
     )
     forwards_s = config.device.num_forwards * max(result.ended_s - config.warm_s, 1e-9)
     wait_p50_ms, wait_p99_ms = wait_percentiles_ms(outcomes)
@@ -256,15 +255,22 @@ def _figures(
         "least_served": least_served(served, shares),
         "busy_share": result.busy_s / forwards_s,
         "stall_share": result.stalled_s / forwards_s,
-        "batches": len(batches),
-        "rows_per_batch": sum(batch.num_rows for batch in batches) / num_batches,
-        "tokens_per_batch": sum(batch.num_tokens for batch in batches) / num_batches,
-        "adapters_per_batch": adapters_per_batch,
+        **of_batches,
         "loads_from_disk": result.num_loads,
         "promotions": result.num_promotions,
         "found_on_device": 1 - result.num_promotions / max(result.num_placed, 1),
     }
     return {name: value if value is None else round(value, 4) for name, value in figures.items()}
+
+
+def _batch_figures(result: SimulationResult) -> dict[str, float]:
+    batches, num_batches = result.batches, max(len(result.batches), 1)
+    return {
+        "batches": len(batches),
+        "rows_per_batch": sum(batch.num_rows for batch in batches) / num_batches,
+        "tokens_per_batch": sum(batch.num_tokens for batch in batches) / num_batches,
+        "adapters_per_batch": sum(len(batch.adapters) for batch in batches) / num_batches,
+    }
 
 
 def _shown(value: float | None) -> str:

@@ -46,6 +46,22 @@ def _add_job_options(parser: "argparse._ArgumentGroup") -> None:
 def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--domain", help="name of the texts' domain")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the version and its report")
+    _add_columns(parser)
+    parser.add_argument(
+        "--backbone", default=DEFAULT_SOURCE, help=f"folder of a checkpoint, or {DEFAULT_SOURCE} (default)"
+    )
+    parser.add_argument(
+        "--general-text",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv, .parquet (default: none)",
+    )
+    _add_recipe(parser)
+
+
+def _add_columns(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--text-column", default="text", help="field with the text (default: text)")
     parser.add_argument(
         "--label-column", help="field with the label (default: label; of kind token_classification: spans)"
@@ -64,17 +80,9 @@ def _add_file_options(parser: "argparse._ArgumentGroup") -> None:
         default=TaskKind.SINGLE_LABEL.value,
         help="what the labels are (default: %(default)s)",
     )
-    parser.add_argument(
-        "--backbone", default=DEFAULT_SOURCE, help=f"folder of a checkpoint, or {DEFAULT_SOURCE} (default)"
-    )
-    parser.add_argument(
-        "--general-text",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="PATH",
-        help="text for the root of the tree: .txt, .jsonl, .jsonl.gz, .csv, .parquet (default: none)",
-    )
+
+
+def _add_recipe(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument("--epochs", type=int)
     parser.add_argument(
         "--min-steps", type=int, help="of training on few rows, which have more epochs then; 0: never"

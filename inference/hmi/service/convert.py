@@ -147,18 +147,8 @@ def response_of(
     Raises InvalidInput when sets of labels are asked for and the version keeps no thresholds.
     """
     answer, encoded, version = answered.answer, answered.encoded, answered.version
-    predictions = []
     threshold = _threshold(answered, parameters) if parameters.abstain else None
-    for index, (document, said) in enumerate(zip(answer.documents, answered.told, strict=True)):
-        if threshold is not None:
-            said = _with_set(said, threshold)
-        read = ReadInput(
-            num_tokens=int(encoded.num_tokens[index]),
-            truncated=bool(encoded.truncated[index]),
-            coverage=document.coverage,
-            tokens=None if spans is None else _tokens(document, spans[index], version.hplm),
-        )
-        predictions.append(prediction(said, read))
+    predictions = _predictions(answered, threshold, spans)
     return PredictResponse(
         predictions=predictions,
         model=ServedModel(
@@ -178,6 +168,23 @@ def response_of(
         ),
         request_id=request_id,
     )
+
+
+def _predictions(
+    answered: Answered, threshold: float | None, spans: Sequence[Sequence[tuple[int, int]]] | None
+) -> list[dict[str, object]]:
+    encoded, predictions = answered.encoded, []
+    for index, (document, said) in enumerate(zip(answered.answer.documents, answered.told, strict=True)):
+        if threshold is not None:
+            said = _with_set(said, threshold)
+        read = ReadInput(
+            num_tokens=int(encoded.num_tokens[index]),
+            truncated=bool(encoded.truncated[index]),
+            coverage=document.coverage,
+            tokens=None if spans is None else _tokens(document, spans[index], answered.version.hplm),
+        )
+        predictions.append(prediction(said, read))
+    return predictions
 
 
 def _threshold(answered: Answered, parameters: PredictParameters) -> float:

@@ -89,26 +89,8 @@ def span_figures(
     found = _found(evaluated, labels, evaluated.fitted.score_map)
     rows = [_Row(row, spans) for row, spans in zip(evaluated.rows, found, strict=True)]
     is_exact = np.array([row.is_exact for row in rows])
-    table = np.column_stack(
-        (
-            _counted([row.hits for row in rows], labels),
-            _counted([row.said for row in rows], labels),
-            _counted([row.truth for row in rows], labels),
-            is_exact,
-            np.ones(len(rows)),
-            words_right,
-            words,
-        )
-    )
-
-    def with_interval(metric: Callable[[_Sums], float]) -> tuple[float, tuple[float, float]]:
-        def of_drawn(drawn: Indices) -> float:
-            return metric(_Sums(np.bincount(drawn, minlength=len(rows)) @ table))
-
-        interval = bootstrap_rows(of_drawn, len(rows), seed=evaluated.seed)
-        return metric(_Sums(table.sum(axis=0))), (interval.low, interval.high)
-
-    measured = {name: with_interval(metric) for name, metric in _METRICS.items()}
+    table = _table(rows, labels, is_exact, words_right, words)
+    measured = {name: _with_interval(metric, table, evaluated.seed) for name, metric in _METRICS.items()}
     reach = [_reach(row, evaluated.encoded, place) for place, row in enumerate(evaluated.rows)]
     return SpanFigures(
         span_f1=measured["span_f1"][0],
@@ -180,6 +162,27 @@ def _found(
     return found
 
 
+def _table(
+    rows: Sequence[_Row],
+    labels: Sequence[str],
+    is_exact: npt.NDArray[np.bool_],
+    words_right: Indices,
+    words: Indices,
+) -> Counts:
+    """[rows, columns]: what each row adds to the sums of which _Sums makes figures."""
+    return np.column_stack(
+        (
+            _counted([row.hits for row in rows], labels),
+            _counted([row.said for row in rows], labels),
+            _counted([row.truth for row in rows], labels),
+            is_exact,
+            np.ones(len(rows)),
+            words_right,
+            words,
+        )
+    )
+
+
 def _counted(spans: Sequence[Sequence[Span]], labels: Sequence[str]) -> Counts:
     """[rows, labels]: how many each row has of each label."""
     places = {label: place for place, label in enumerate(labels)}
@@ -188,6 +191,18 @@ def _counted(spans: Sequence[Sequence[Span]], labels: Sequence[str]) -> Counts:
         for span in of_row:
             counts[row, places[span.label]] += 1
     return counts
+
+
+def _with_interval(
+    metric: "Callable[[_Sums], float]", table: Counts, seed: int
+) -> tuple[float, tuple[float, float]]:
+    """``metric`` of all rows of ``table`` [rows, columns], with its bootstrap interval over them."""
+
+    def of_drawn(drawn: Indices) -> float:
+        return metric(_Sums(np.bincount(drawn, minlength=len(table)) @ table))
+
+    interval = bootstrap_rows(of_drawn, len(table), seed=seed)
+    return metric(_Sums(table.sum(axis=0))), (interval.low, interval.high)
 
 
 class _Sums:
