@@ -459,16 +459,23 @@ def leave_out(
                 while source < num_sources and source_node[source] == node:
                     row = source_rows[source, key]
                     if row >= 0:
-                        count += _add_others(
-                            source_counts[source, key],
-                            source_means[row],
-                            1 if level == UNIGRAM else source_minimum[source],
-                            counted_order[own_start:own_stop],
-                            counted_window,
-                            source_windows[source] if holds[source, document] else 0,
-                            counted_fixed,
-                            total,
-                        )
+                        own = 0
+                        if holds[source, document]:
+                            for k in range(own_start, own_stop):
+                                if counted_window[counted_order[k]] < source_windows[source]:
+                                    own += 1
+                        in_source = source_counts[source, key]
+                        least = 1 if level == UNIGRAM else source_minimum[source]
+                        if in_source - own >= least:
+                            count += in_source - own
+                            for j in range(hidden):
+                                total[j] += in_source * np.int64(source_means[row, j])
+                            if own > 0:
+                                for k in range(own_start, own_stop):
+                                    other = counted_order[k]
+                                    if counted_window[other] < source_windows[source]:
+                                        for j in range(hidden):
+                                            total[j] -= np.int64(counted_fixed[other, j])
                     source += 1
 
                 above = answered_by[level, num_groups, node - 1] if node > 0 else -1
@@ -499,37 +506,6 @@ def leave_out(
             rung[token], position[token] = _back_off(
                 TRIGRAM, leaf, token, group, rows, answered_by, out[token]
             )
-
-
-@compiled
-def _add_others(
-    count: int,
-    mean: I16,
-    least: int,
-    own: I64,
-    counted_window: I64,
-    num_windows: int,
-    counted_fixed: I32,
-    total: I64,
-) -> int:
-    """Add to ``total`` what a source has of an n-gram besides a document's own tokens; how often that occurs.
-
-    Nothing where it occurs less than ``least`` times. ``own`` are the document's tokens of this n-gram, of
-    which the source counted those in its first ``num_windows`` windows.
-    """
-    num_own = 0
-    for token in own:
-        if counted_window[token] < num_windows:
-            num_own += 1
-    if count - num_own < least:
-        return 0
-    for j in range(len(total)):
-        total[j] += count * np.int64(mean[j])
-    for token in own:
-        if counted_window[token] < num_windows:
-            for j in range(len(total)):
-                total[j] -= np.int64(counted_fixed[token, j])
-    return count - num_own
 
 
 @compiled
