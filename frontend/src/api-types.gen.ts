@@ -3302,8 +3302,9 @@ export interface operations {
     tenants_audit_get: {
         parameters: {
             query?: {
-                /** @description key.create; or key. for all that begin so. */
+                /** @description key.create; or key for all that begin so. */
                 action?: string;
+                /** @description As it is written (user:ADDRESS), or a part of it without the colon. */
                 actor?: string;
                 /** @description Page, from 1. */
                 page?: number;

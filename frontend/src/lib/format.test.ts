@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { formatAgo, formatBytes, formatCount, formatDuration } from "./format";
+import { formatAbout, formatAgo, formatBytes, formatCount, formatDate, formatDuration } from "./format";
 
 describe("formats", () => {
   it.each([
@@ -8,6 +8,19 @@ describe("formats", () => {
     [75, "1 min 15 s"],
     [3900, "1 h 5 min"],
   ])("%d seconds as %s", (seconds, words) => expect(formatDuration(seconds)).toBe(words));
+
+  it.each([
+    [2, "5 s"],
+    [33, "35 s"],
+    [106, "2 min"],
+    [3900, "1 h 5 min"],
+  ])("an estimate of %d seconds as %s", (seconds, words) => expect(formatAbout(seconds)).toBe(words));
+
+  it("says in which zone a time is", () => {
+    const [, zone] = /(\S+)$/.exec(new Date().toLocaleTimeString("en", { timeZoneName: "short" })) ?? [];
+    expect(zone).toMatch(/[A-Z]/);
+    expect(formatDate(new Date().toISOString())).toMatch(new RegExp(`${zone}$`));
+  });
 
   it.each([
     [512, "512 B"],

@@ -1,7 +1,14 @@
 /** Numbers, times and sizes as people read them. */
 
 const numbers = new Intl.NumberFormat("en");
-const dates = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const dates = new Intl.DateTimeFormat("en", {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+  timeZoneName: "short",
+});
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 export function formatNumber(value: number): string {
@@ -45,7 +52,14 @@ export function formatDuration(seconds: number): string {
   return `${s} s`;
 }
 
-/** An ISO time in the reader's time zone. */
+/** Seconds that were only estimated: "20 s", "2 min" or "1 h 5 min". */
+export function formatAbout(seconds: number): string {
+  if (seconds < 50) return formatDuration(Math.max(5, Math.round(seconds / 5) * 5));
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  return minutes < 60 ? `${minutes} min` : formatDuration(minutes * 60);
+}
+
+/** An ISO time in the reader's time zone, which is named. */
 export function formatDate(iso: string): string {
   return dates.format(new Date(iso));
 }

@@ -14,8 +14,8 @@ from portal.audit.models import AuditEntry
 class AuditFilter:
     """Which entries; what is None or empty does not count."""
 
-    action: str = ""  # "key.create", or "key." for all that begin so
-    actor: str = ""  # as written: "user:ada@example.com"
+    action: str = ""  # "key.create", or "key" for all that begin so
+    actor: str = ""  # as written ("user:ada@example.com"), or a part of it without the colon ("ada")
     target_id: str = ""
     since: datetime | None = None
     until: datetime | None = None  # exclusive
@@ -24,8 +24,8 @@ class AuditFilter:
 def audit_list(*, tenant: models.Model, chosen: AuditFilter) -> QuerySet[AuditEntry]:
     """The tenant's entries, newest first."""
     conditions: dict[str, Any] = {
-        "action__startswith" if chosen.action.endswith(".") else "action": chosen.action,
-        "actor": chosen.actor,
+        "action__startswith": chosen.action,
+        "actor" if ":" in chosen.actor else "actor__icontains": chosen.actor,
         "target_id": chosen.target_id,
         "at__gte": chosen.since,
         "at__lt": chosen.until,

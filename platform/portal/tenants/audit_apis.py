@@ -29,9 +29,13 @@ class AuditQueryIn(serializers.Serializer[Any]):
     """Which entries."""
 
     action = serializers.CharField(
-        max_length=64, required=False, help_text="key.create; or key. for all that begin so."
+        max_length=64, required=False, help_text="key.create; or key for all that begin so."
     )
-    actor = serializers.CharField(max_length=300, required=False)
+    actor = serializers.CharField(
+        max_length=300,
+        required=False,
+        help_text="As it is written (user:ADDRESS), or a part of it without the colon.",
+    )
     target_id = serializers.CharField(max_length=64, required=False)
     since = serializers.DateTimeField(required=False)
     until = serializers.DateTimeField(required=False, help_text="Exclusive.")

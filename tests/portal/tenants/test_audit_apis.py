@@ -40,7 +40,10 @@ def test_changes_are_filtered(cast: Cast) -> None:
     _note(cast.acme, "keyring.open")
     assert _actions(cast, action="key.create") == ["key.create"]
     assert _actions(cast, action="key.") == ["key.revoke", "key.create"]
+    assert _actions(cast, action="key") == ["keyring.open", "key.revoke", "key.create"]
     assert _actions(cast, actor="user:ada@example.com") == ["key.create"]
+    assert _actions(cast, actor="Ada@example.com") == ["key.create"]
+    assert _actions(cast, actor="user:ada") == []
     assert _actions(cast, target_id="elsewhere") == []
     soon = (timezone.now() + timedelta(minutes=1)).isoformat()
     assert (_actions(cast, since=soon), len(_actions(cast, until=soon))) == ([], 3)

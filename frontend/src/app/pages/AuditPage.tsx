@@ -39,10 +39,15 @@ export function AuditPage() {
     <>
       <PageHeader title="Audit log" description="Every change, who made it and when." />
       <Group>
-        <TextInput label="Who" placeholder="an e-mail address" value={actor} onChange={narrowing(setActor)} />
+        <TextInput
+          label="Who"
+          placeholder="part of an e-mail address"
+          value={actor}
+          onChange={narrowing(setActor)}
+        />
         <TextInput
           label="What"
-          placeholder="for instance task.create"
+          placeholder="for instance task"
           value={action}
           onChange={narrowing(setAction)}
         />

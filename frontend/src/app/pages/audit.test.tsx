@@ -8,7 +8,7 @@ import { renderApp } from "@/testing/render-app";
 const entry = {
   id: 1,
   at: "2026-01-05T10:00:00Z",
-  actor: "ada@acme.example",
+  actor: "user:ada@acme.example",
   action: "task.create",
   target_type: "task",
   target_id: "6a1f0000-0000-4000-8000-000000000003",
@@ -26,6 +26,8 @@ it("shows who changed what, and finds it", async () => {
   const { user } = renderApp("/t/acme/audit");
 
   expect(await screen.findByText("slug: mail-topics, num rows: 3")).toBeVisible();
+  expect(screen.getByText("ada@acme.example")).toBeVisible();
+  expect(screen.getByText("Task made")).toBeVisible();
   await user.type(screen.getByLabelText("Who"), "eve");
   await waitFor(() => expect(screen.getByText(/Nothing was changed by these words/)).toBeVisible());
 });

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { dataset, me, task, taskTraining, version } from "@/testing/examples";
@@ -58,6 +58,18 @@ describe("the overview", () => {
       ["Go on", "/t/acme/new-task/fresh"],
       ["Compare them", "/t/acme/tasks/two/compare?versions=1,2"],
     ]);
+  });
+
+  it("asks for no fix of a file of which a later version was fixed", async () => {
+    const fixed = dataset({ id: "6a1f0000-0000-4000-8000-000000000055", version: 2 });
+    server
+      .on(`GET ${root}/tasks`, page(task({ deployment, latest_training: taskTraining() })))
+      .on(`GET ${root}/datasets`, page(fixed, dataset({ state: "blocked" })));
+    renderApp("/t/acme");
+
+    expect(await screen.findByText(/^Nothing: every task/)).toBeVisible();
+    await waitFor(() => expect(server.sentTo(`GET ${root}/datasets`)).toHaveLength(1));
+    expect(screen.queryByText(/is not ready to train on/)).toBeNull();
   });
 
   it("tells of live texts that have changed, with the way to what can be done", async () => {

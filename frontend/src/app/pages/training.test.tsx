@@ -72,7 +72,7 @@ describe("a training", () => {
     expect(await screen.findByText("Goes on from its last checkpoint when you say so")).toBeVisible();
     expect(screen.getByRole("button", { name: "Cancel training" })).toBeEnabled();
     await user.click(screen.getByRole("button", { name: "Go on with it" }));
-    expect(await screen.findByText("Starts as soon as a worker is free")).toBeVisible();
+    expect(await screen.findByText("Starts by itself, after those before it")).toBeVisible();
   });
 
   it("says so when it cannot be set aside", async () => {

@@ -121,6 +121,20 @@ describe("the wizard", () => {
     expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "mails-2" }]);
   });
 
+  it("offers the general domain once: a new one stands below it in any case", async () => {
+    const general = domain({
+      id: "6a1f0000-0000-4000-8000-0000000000b2",
+      slug: "general",
+      name: "General",
+      is_shared: true,
+    });
+    server.on(`GET ${root}/domains`, page(general));
+    renderApp(nameStep);
+
+    expect(await screen.findByRole("radio", { name: /^General/ })).toBeVisible();
+    expect(screen.getAllByRole("radio")).toHaveLength(2);
+  });
+
   it("reads a shared domain as it stands, where a private leaf may be tried", async () => {
     const { user } = renderApp(nameStep);
 

@@ -15,13 +15,21 @@ export function idOf(choice: DomainChoice): string {
   return choice.kind === "new" ? "new" : `${choice.kind} ${choice.slug}`;
 }
 
+/** The domain at the root of the tree, above all others. */
+export function isGeneral({ is_shared, slug }: Domain): boolean {
+  return is_shared && slug === "general";
+}
+
 /** The choices, those that know most of the text first; the new domain stands where nothing is known of it. */
 export function choicesFor(domains: Domain[], suggestion: Suggestion | null): DomainChoice[] {
   const knownBy = new Map(
     (suggestion?.coverages ?? []).map(({ domain_id, trigram, bigram }) => [domain_id, trigram + bigram]),
   );
-  const named = domains.flatMap(({ id, slug, name, is_shared }): DomainChoice[] => {
-    const kinds = is_shared ? (["below", "shared"] as const) : (["own"] as const);
+  const named = domains.flatMap((domain): DomainChoice[] => {
+    const { id, slug, name, is_shared } = domain;
+    // A new domain stands below the general one in any case.
+    const ofShared = isGeneral(domain) ? (["shared"] as const) : (["below", "shared"] as const);
+    const kinds = is_shared ? ofShared : (["own"] as const);
     return kinds.map((kind) => ({ kind, slug, name, known: knownBy.get(id) ?? null }));
   });
   named.sort((a, b) => (b.known ?? -1) - (a.known ?? -1));

@@ -1,5 +1,6 @@
 /** What a tenant's people should look at, the gravest first. */
 
+import { isToBeFixed } from "@/features/datasets/versions";
 import type { Dataset, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
@@ -16,7 +17,9 @@ export interface Attention {
 export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[]): Attention[] {
   const found = [
     ...tasks.flatMap((task) => forTask(tenant, task)),
-    ...datasets.filter(({ state }) => state === "blocked").map((dataset) => forDataset(tenant, dataset)),
+    ...datasets
+      .filter((dataset) => isToBeFixed(dataset, datasets))
+      .map((dataset) => forDataset(tenant, dataset)),
   ];
   const gravity = ["red", "yellow", "blue"];
   return found.sort((a, b) => gravity.indexOf(a.color) - gravity.indexOf(b.color));

@@ -2,7 +2,7 @@
 
 import { Button, Group, NativeSelect, Paper, Stack, Text } from "@mantine/core";
 import { IconArrowRight } from "@tabler/icons-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
@@ -10,6 +10,7 @@ import { useDataset } from "@/features/datasets/api/get-dataset";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
 import { KindChoice } from "@/features/datasets/components/KindChoice";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
+import { isToBeFixed } from "@/features/datasets/versions";
 import { contentsOf } from "@/lib/task-kinds";
 import type { Dataset, TaskKind } from "@/lib/types";
 
@@ -23,10 +24,15 @@ interface Props {
 export function DataStep({ tenant, onChosen }: Props) {
   const datasets = useDatasets(tenant);
   const [chosen, setChosen] = useState<string | null>(null);
+  const [arrived, setArrived] = useState<string | null>(null);
   const [kind, setKind] = useState<TaskKind>("single_label");
   const choose = (next: TaskKind) => {
     setKind(next);
     setChosen(null);
+  };
+  const take = (id: string) => {
+    setChosen(id);
+    setArrived(id);
   };
   return (
     <Section
@@ -37,7 +43,7 @@ export function DataStep({ tenant, onChosen }: Props) {
         {({ results }) => (
           <Stack>
             <KindChoice label="It will give" value={kind} onChange={choose} />
-            <UploadForm tenant={tenant} kind={kind} onUploaded={({ id }) => setChosen(id)} />
+            <UploadForm tenant={tenant} kind={kind} onUploaded={({ id }) => take(id)} />
             {results.some((dataset) => dataset.kind === kind) && (
               <NativeSelect
                 label="Or take a file that was uploaded before"
@@ -47,13 +53,21 @@ export function DataStep({ tenant, onChosen }: Props) {
                   { value: "", label: "Choose …" },
                   ...results
                     .filter((dataset) => dataset.kind === kind)
+                    .filter((dataset) => dataset.state !== "blocked" || isToBeFixed(dataset, results))
                     .map((dataset) => ({ value: dataset.id, label: optionWords(dataset) })),
                 ]}
                 maw={560}
               />
             )}
             {chosen && (
-              <Chosen key={chosen} tenant={tenant} id={chosen} onMended={setChosen} onChosen={onChosen} />
+              <Chosen
+                key={chosen}
+                tenant={tenant}
+                id={chosen}
+                hasArrived={chosen === arrived}
+                onMended={take}
+                onChosen={onChosen}
+              />
             )}
           </Stack>
         )}
@@ -73,15 +87,33 @@ function optionWords(dataset: Dataset): string {
 interface ChosenProps {
   tenant: string;
   id: string;
+  /** It was uploaded or mended just now: its report, which may be out of sight, comes into view. */
+  hasArrived: boolean;
   onMended: (id: string) => void;
   onChosen: (id: string) => void;
 }
 
-function Chosen({ tenant, id, onMended, onChosen }: ChosenProps) {
+function Chosen({ tenant, id, hasArrived, onMended, onChosen }: ChosenProps) {
   const dataset = useDataset(tenant, id);
+  const report = useRef<HTMLDivElement>(null);
+  const isRead = dataset.data !== undefined && dataset.data.state !== "checking";
+  useEffect(() => {
+    if (!hasArrived || !isRead) return;
+    report.current?.focus({ preventScroll: true });
+    report.current?.scrollIntoView({ block: "start" });
+  }, [hasArrived, isRead]);
   const isReady = dataset.data?.state === "ready";
   return (
-    <Paper withBorder p="md" radius="md">
+    <Paper
+      ref={report}
+      component="section"
+      aria-label="What was read in the file"
+      tabIndex={-1}
+      withBorder
+      p="md"
+      radius="md"
+      style={{ scrollMarginTop: "calc(var(--app-shell-header-height) + var(--mantine-spacing-md))" }}
+    >
       <WhatWasRead tenant={tenant} id={id} onMended={(next) => onMended(next.id)} />
       <Group mt="md" justify="flex-end">
         {dataset.data?.state === "blocked" && (

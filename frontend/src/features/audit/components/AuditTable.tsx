@@ -6,15 +6,21 @@ import { ListTable } from "@/components/ui/ListTable";
 import { formatDate } from "@/lib/format";
 import type { AuditEntry } from "@/lib/types";
 
+import { actorWords, changeWords, detailWords } from "../words";
+
 export function AuditTable({ entries }: { entries: AuditEntry[] }) {
   return (
     <ListTable minWidth={640} verticalSpacing={6} fz="sm" columns={["When", "Who", "What", "Details"]}>
       {entries.map(({ id, at, actor, action, details }) => (
         <Table.Tr key={id}>
           <Table.Td style={{ whiteSpace: "nowrap" }}>{formatDate(at)}</Table.Td>
-          <Table.Td style={{ overflowWrap: "anywhere" }}>{actor}</Table.Td>
+          <Table.Td style={{ overflowWrap: "anywhere" }} title={actor}>
+            {actorWords(actor)}
+          </Table.Td>
           <Table.Td>
-            <Code>{action}</Code>
+            {changeWords(action)}
+            <br />
+            <Code c="dimmed">{action}</Code>
           </Table.Td>
           <Table.Td>
             <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>
@@ -25,13 +31,4 @@ export function AuditTable({ entries }: { entries: AuditEntry[] }) {
       ))}
     </ListTable>
   );
-}
-
-function detailWords(details: Record<string, unknown>): string {
-  return Object.entries(details)
-    .map(
-      ([name, value]) =>
-        `${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
-    )
-    .join(", ");
 }

@@ -10,8 +10,17 @@ const faces = {
   blocked: { color: "red", words: "Needs fixing" },
 } as const;
 
-export function DatasetStateBadge({ dataset }: { dataset: Dataset }) {
-  const { color, words } = faces[dataset.state];
+interface Props {
+  dataset: Dataset;
+  /** The version in which what had to be fixed was. */
+  fixedIn?: number | undefined;
+}
+
+export function DatasetStateBadge({ dataset, fixedIn }: Props) {
+  const isFixed = dataset.state === "blocked" && fixedIn !== undefined;
+  const { color, words } = isFixed
+    ? { color: "gray", words: `Fixed in version ${fixedIn}` }
+    : faces[dataset.state];
   return (
     <Badge variant="light" color={color} tt="none">
       {words}

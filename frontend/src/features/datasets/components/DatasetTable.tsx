@@ -9,6 +9,7 @@ import type { Dataset } from "@/lib/types";
 
 import { DatasetStateBadge } from "./DatasetStateBadge";
 import { ListTable } from "@/components/ui/ListTable";
+import { newestVersionOf } from "../versions";
 
 interface Props {
   datasets: Dataset[];
@@ -37,7 +38,7 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
             {dataset.version > 1 && ` version ${dataset.version}`}
           </Table.Td>
           <Table.Td>
-            <DatasetStateBadge dataset={dataset} />
+            <DatasetStateBadge dataset={dataset} fixedIn={laterThan(dataset, datasets)} />
           </Table.Td>
           <Table.Td ta="right">{formatNumber(dataset.num_rows)}</Table.Td>
           <Table.Td ta="right">{hasLabels(dataset.kind) ? dataset.labels.length : "numbers"}</Table.Td>
@@ -47,4 +48,9 @@ export function DatasetTable({ datasets, hrefOf }: Props) {
       ))}
     </ListTable>
   );
+}
+
+function laterThan(dataset: Dataset, datasets: Dataset[]): number | undefined {
+  const newest = newestVersionOf(dataset, datasets);
+  return newest > dataset.version ? newest : undefined;
 }

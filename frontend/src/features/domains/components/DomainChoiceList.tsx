@@ -69,12 +69,12 @@ function words(choice: DomainChoice): string {
     choice.known === null ? "" : ` Knows ${formatPercent(choice.known, 0)} of your text in its context.`;
   switch (choice.kind) {
     case "new":
-      return `Begins with general text and learns from your file.${known}`;
+      return `Begins with general text and learns from your file. Right for a first task.${known}`;
     case "own":
       return `Your own; learns from your file too.${known}`;
     case "below":
       return `Begins with what the operator taught this shared domain, and learns from your file for you alone.${known}`;
     case "shared":
-      return `The shared domain as it stands: your file teaches it nothing. A private leaf may hold what is yours.${known}`;
+      return `The shared domain as it stands: it learns nothing from your file. What is special to your texts can be kept in a private part beside it.${known}`;
   }
 }

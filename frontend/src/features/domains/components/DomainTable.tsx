@@ -7,6 +7,8 @@ import { ListTable } from "@/components/ui/ListTable";
 import { formatAgo, formatCount } from "@/lib/format";
 import type { Domain } from "@/lib/types";
 
+import { isGeneral } from "../choices";
+
 interface Props {
   domains: Domain[];
   numTasksOf: (domain: Domain) => number;
@@ -29,7 +31,7 @@ export function DomainTable({ domains, numTasksOf, hrefOf }: Props) {
               {domain.is_shared ? "Shared" : "Your own"}
             </Badge>
           </Table.Td>
-          <Table.Td>{domain.parent_domain ?? "general"}</Table.Td>
+          <Table.Td>{isGeneral(domain) ? "–" : (domain.parent_domain ?? "general")}</Table.Td>
           <Table.Td>{domain.is_shared ? "–" : formatCount(numTasksOf(domain), "task")}</Table.Td>
           <Table.Td>{formatAgo(domain.created_at)}</Table.Td>
         </Table.Tr>

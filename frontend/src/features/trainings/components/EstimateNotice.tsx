@@ -3,7 +3,7 @@
 import { Alert, Group, List, Loader, Text } from "@mantine/core";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
-import { formatBytes, formatDuration, formatPercent } from "@/lib/format";
+import { formatAbout, formatBytes, formatPercent } from "@/lib/format";
 import type { Estimate } from "@/lib/types";
 
 import { useEstimate } from "../api/estimate";
@@ -28,8 +28,10 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
     <Alert color="cyan" variant="light" title="What it would take and give" role="status">
       <List size="sm">
         <List.Item>
-          About {formatDuration(result.seconds)}; {formatDuration(result.seconds_least)} when it stops as
-          early as it may.
+          About {formatAbout(result.seconds)}
+          {formatAbout(result.seconds_least) !== formatAbout(result.seconds) &&
+            `, or ${formatAbout(result.seconds_least)} where it stops as early as it may`}
+          , once it has begun.
         </List.Item>
         {result.accuracy && (
           <List.Item>

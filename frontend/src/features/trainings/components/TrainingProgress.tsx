@@ -4,7 +4,7 @@ import { Alert, Group, Paper, Progress, SimpleGrid, Stack, Text, VisuallyHidden 
 import { IconAlertCircle } from "@tabler/icons-react";
 
 import { Figure } from "@/components/ui/Figure";
-import { formatDuration, formatNumber } from "@/lib/format";
+import { formatAbout, formatDuration, formatNumber } from "@/lib/format";
 import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
@@ -71,7 +71,7 @@ export function TrainingProgress({ training }: { training: Training }) {
             isUnderWay(training)
               ? training.eta_s === null
                 ? "–"
-                : formatDuration(training.eta_s)
+                : formatAbout(training.eta_s)
               : took(training)
           }
         />
@@ -106,9 +106,9 @@ function ShareBar({ training }: { training: Training }) {
 
 function timeWords(training: Training): string {
   if (training.state === "running" && training.eta_s !== null)
-    return `about ${formatDuration(training.eta_s)} left`;
+    return `about ${formatAbout(training.eta_s)} left`;
   if (training.state === "paused") return "Goes on from its last checkpoint when you say so";
-  if (training.state === "queued") return "Starts as soon as a worker is free";
+  if (training.state === "queued") return "Starts by itself, after those before it";
   return "";
 }
 
