@@ -442,6 +442,17 @@ export const additions = {
   },
 };
 
+const ofEveryKind = {
+  stopped_early: false,
+  rows: report.rows,
+  truncated_share: report.truncated_share,
+  coverage: report.coverage,
+  adapter_bytes: report.adapter_bytes,
+  plot_bytes: report.plot_bytes,
+  latency: report.latency,
+  plot_cost: null,
+};
+
 /** Of a task that predicts a number. */
 export const scoreReport = {
   format_version: 1,
@@ -459,14 +470,7 @@ export const scoreReport = {
   spearman_ci95: [0.71, 0.82],
   train: { mean: 2.9, std: 0.83, least: 1, most: 5, mean_mae: 0.66 },
   mistakes: [{ row: 23, value: 1, predicted: 3.4 }],
-  stopped_early: false,
-  rows: report.rows,
-  truncated_share: report.truncated_share,
-  coverage: report.coverage,
-  adapter_bytes: report.adapter_bytes,
-  plot_bytes: report.plot_bytes,
-  latency: report.latency,
-  plot_cost: null,
+  ...ofEveryKind,
 };
 
 /** Of a task with any number of labels a text. */
@@ -494,14 +498,7 @@ export const multiLabelReport = {
     suspects: [{ row: 17, labels: ["billing"], suggested: ["billing", "delivery"], doubt: 0.97 }],
   },
   learning_curve: additions.learning_curve,
-  stopped_early: false,
-  rows: report.rows,
-  truncated_share: report.truncated_share,
-  coverage: report.coverage,
-  adapter_bytes: report.adapter_bytes,
-  plot_bytes: report.plot_bytes,
-  latency: report.latency,
-  plot_cost: null,
+  ...ofEveryKind,
 };
 
 /** Of a task that finds marked places. */
@@ -544,14 +541,7 @@ export const spansReport = {
       },
     ],
   },
-  stopped_early: false,
-  rows: report.rows,
-  truncated_share: report.truncated_share,
-  coverage: report.coverage,
-  adapter_bytes: report.adapter_bytes,
-  plot_bytes: report.plot_bytes,
-  latency: report.latency,
-  plot_cost: null,
+  ...ofEveryKind,
 };
 
 export function version(changes: Partial<Version> = {}): Version {

@@ -1,9 +1,9 @@
 /** Confirming an e-mail address, from the link of a mail. A click, since mail programs open links by themselves. */
 
-import { Alert, Anchor, Button, Stack, Text } from "@mantine/core";
-import { IconCircleCheck } from "@tabler/icons-react";
+import { Anchor, Button, Stack, Text } from "@mantine/core";
 import { Link } from "react-router";
 
+import { DoneNotice } from "@/components/ui/DoneNotice";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { useConfirmEmail } from "@/features/auth/api/confirm-email";
 import { usePageTitle } from "@/lib/page-title";
@@ -25,15 +25,7 @@ export function ConfirmEmailPage() {
       }
     >
       {confirm.isSuccess ? (
-        <Alert
-          color="teal"
-          variant="light"
-          icon={<IconCircleCheck aria-hidden />}
-          title="Confirmed"
-          role="status"
-        >
-          Your address is confirmed. Go on to the start page.
-        </Alert>
+        <DoneNotice title="Confirmed">Your address is confirmed. Go on to the start page.</DoneNotice>
       ) : (
         <Stack>
           {confirm.isError && <ErrorNotice error={confirm.error} title="The address was not confirmed" />}

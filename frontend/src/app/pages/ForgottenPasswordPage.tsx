@@ -1,10 +1,11 @@
 /** Asking for a mail with which to set a new password. */
 
-import { Alert, Anchor, Button, Stack } from "@mantine/core";
+import { Anchor, Button, Stack } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
 import { Link } from "react-router";
 
+import { DoneNotice } from "@/components/ui/DoneNotice";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { useRequestReset } from "@/features/auth/api/request-reset";
 import { AddressField } from "@/features/auth/components/fields";
@@ -31,15 +32,9 @@ export function ForgottenPasswordPage() {
       }
     >
       {request.isSuccess ? (
-        <Alert
-          color="teal"
-          variant="light"
-          icon={<IconMail aria-hidden />}
-          title="Look into your mail"
-          role="status"
-        >
+        <DoneNotice title="Look into your mail" icon={<IconMail aria-hidden />}>
           If there is an account with this address, a link to set a new password is on its way.
-        </Alert>
+        </DoneNotice>
       ) : (
         <form onSubmit={submit}>
           <Stack>

@@ -1,10 +1,10 @@
 /** Setting a new password, from the link of a mail. */
 
-import { Alert, Anchor, Button, Stack } from "@mantine/core";
-import { IconCircleCheck } from "@tabler/icons-react";
+import { Anchor, Button, Stack } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 import { Link } from "react-router";
 
+import { DoneNotice } from "@/components/ui/DoneNotice";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { useSetPassword } from "@/features/auth/api/set-password";
 import { PasswordField } from "@/features/auth/components/fields";
@@ -33,15 +33,7 @@ export function NewPasswordPage() {
       }
     >
       {change.isSuccess ? (
-        <Alert
-          color="teal"
-          variant="light"
-          icon={<IconCircleCheck aria-hidden />}
-          title="It is set"
-          role="status"
-        >
-          Sign in with your new password.
-        </Alert>
+        <DoneNotice title="It is set">Sign in with your new password.</DoneNotice>
       ) : (
         <form onSubmit={submit}>
           <Stack>

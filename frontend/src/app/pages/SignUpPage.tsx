@@ -1,9 +1,10 @@
 /** Making an account. */
 
-import { Alert, Anchor } from "@mantine/core";
+import { Anchor } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
 import { Link, Navigate, useLocation } from "react-router";
 
+import { DoneNotice } from "@/components/ui/DoneNotice";
 import { useMe } from "@/features/auth/api/get-me";
 import { useSignUp } from "@/features/auth/api/sign-up";
 import { AddressAndPasswordForm } from "@/features/auth/components/AddressAndPasswordForm";
@@ -28,15 +29,9 @@ export function SignUpPage() {
       }
     >
       {signUp.data === "confirm_first" ? (
-        <Alert
-          color="teal"
-          variant="light"
-          icon={<IconMail aria-hidden />}
-          title="Confirm your address"
-          role="status"
-        >
+        <DoneNotice title="Confirm your address" icon={<IconMail aria-hidden />}>
           A mail was sent to you. Open the link in it, then sign in.
-        </Alert>
+        </DoneNotice>
       ) : (
         <AddressAndPasswordForm
           error={signUp.error}

@@ -2,25 +2,14 @@ import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { dataset, domain, drift, me, task, training, version } from "@/testing/examples";
+import { dataset, domain, drift, me, task, taskTraining, training, version } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme";
 const file = () => new File(["text,label\n"], "mails.csv", { type: "text/csv" });
 
-const trained: Task["latest_training"] = {
-  id: training().id,
-  state: "succeeded",
-  phase: "publishing",
-  share: 1,
-  step: 1,
-  num_steps: 1,
-  validation_accuracy: 0.9,
-  eta_s: 0,
-  created_at: "2026-01-05T10:00:00Z",
-  finished_at: "2026-01-05T10:01:00Z",
-};
+const trained = taskTraining();
 
 describe("a task", () => {
   let server: FakeServer;

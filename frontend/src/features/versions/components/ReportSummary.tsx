@@ -81,18 +81,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
               <LearningCurve curve={report.learning_curve} metric="accuracy" />
             </Section>
           )}
-          <Section title="How much of the text PLOT knew">
-            <CoverageBars coverage={report.coverage} />
-          </Section>
-          <Section title="What PLOT costs">
-            <PlotCost report={report} />
-          </Section>
-          <LeafSection report={report} />
-          <FloorSection report={report} />
-          <RankSection report={report} />
-          <Section title="Behind these figures">
-            <Background report={report} />
-          </Section>
+          <CommonSections report={report} />
         </Stack>
       </SimpleGrid>
       {rows}
@@ -133,21 +122,30 @@ function PlainSummary({
             <LearningCurve curve={report.learning_curve} metric={report.headline.name} />
           </Section>
         )}
-        <Section title="How much of the text PLOT knew">
-          <CoverageBars coverage={report.coverage} />
-        </Section>
-        <Section title="What PLOT costs">
-          <PlotCost report={report} />
-        </Section>
-        <LeafSection report={report} />
-        {report.kind !== "score" && <FloorSection report={report} />}
-        {report.kind !== "score" && <RankSection report={report} />}
-        <Section title="Behind these figures">
-          <Background report={report} />
-        </Section>
+        <CommonSections report={report} />
       </SimpleGrid>
       {rows}
     </Stack>
+  );
+}
+
+/** What reports of every kind end with. */
+function CommonSections({ report }: { report: Report }) {
+  return (
+    <>
+      <Section title="How much of the text PLOT knew">
+        <CoverageBars coverage={report.coverage} />
+      </Section>
+      <Section title="What PLOT costs">
+        <PlotCost report={report} />
+      </Section>
+      <LeafSection report={report} />
+      {report.kind !== "score" && <FloorSection report={report} />}
+      {report.kind !== "score" && <RankSection report={report} />}
+      <Section title="Behind these figures">
+        <Background report={report} />
+      </Section>
+    </>
   );
 }
 
