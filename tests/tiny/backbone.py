@@ -92,19 +92,16 @@ def make_tiny_checkpoint(
     states. With a small one a token's final state tells the token.
     """
     folder.mkdir(parents=True)
-    vocabulary = tiny_vocabulary()
-    intermediate = 2 * hidden
-    is_mpnet = architecture == "mpnet"
-    if is_mpnet:
+    if architecture == "mpnet":
         max_positions += 2  # before the first token's
     config = {
         "model_type": architecture,
         "hidden_size": hidden,
         "num_hidden_layers": num_layers,
         "num_attention_heads": num_heads,
-        "intermediate_size": intermediate,
+        "intermediate_size": 2 * hidden,
         "max_position_embeddings": max_positions,
-        "vocab_size": len(vocabulary),
+        "vocab_size": len(tiny_vocabulary()),
         "type_vocab_size": 2,
         "hidden_act": "gelu",
         "layer_norm_eps": 1e-12,
@@ -113,33 +110,9 @@ def make_tiny_checkpoint(
         "pad_token_id": 0,
     }
     (folder / "config.json").write_text(json.dumps(config))
-    shapes = {
-        "embeddings.word_embeddings.weight": (len(vocabulary), hidden),
-        "embeddings.position_embeddings.weight": (max_positions, hidden),
-        "embeddings.token_type_embeddings.weight": (2, hidden),
-        "embeddings.LayerNorm.weight": (hidden,),
-        "embeddings.LayerNorm.bias": (hidden,),
-    }
-    if is_mpnet:
-        del shapes["embeddings.token_type_embeddings.weight"]
-        shapes["encoder.relative_attention_bias.weight"] = (32, num_heads)
-        query, key, value, out, norms = MPNET_NAMES
-    else:
-        query, key, value, out, norms = BERT_NAMES
+    shapes = _embedding_shapes(architecture, hidden, num_heads, max_positions)
     for layer in range(num_layers):
-        for module, outputs, inputs in (
-            (query, hidden, hidden),
-            (key, hidden, hidden),
-            (value, hidden, hidden),
-            (out, hidden, hidden),
-            ("intermediate.dense", intermediate, hidden),
-            ("output.dense", hidden, intermediate),
-        ):
-            shapes[f"encoder.layer.{layer}.{module}.weight"] = (outputs, inputs)
-            shapes[f"encoder.layer.{layer}.{module}.bias"] = (outputs,)
-        for norm in (norms, "output.LayerNorm"):
-            shapes[f"encoder.layer.{layer}.{norm}.weight"] = (hidden,)
-            shapes[f"encoder.layer.{layer}.{norm}.bias"] = (hidden,)
+        shapes |= _layer_shapes(architecture, hidden, layer)
     random = torch.Generator().manual_seed(seed)
     tensors = {name: torch.randn(shape, generator=random) * weight_scale for name, shape in shapes.items()}
     for name in tensors:
@@ -148,6 +121,41 @@ def make_tiny_checkpoint(
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tiny_tokenizer().save(str(folder / "tokenizer.json"))
     return folder
+
+
+def _embedding_shapes(
+    architecture: str, hidden: int, num_heads: int, max_positions: int
+) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (len(tiny_vocabulary()), hidden),
+        "embeddings.position_embeddings.weight": (max_positions, hidden),
+        "embeddings.token_type_embeddings.weight": (2, hidden),
+        "embeddings.LayerNorm.weight": (hidden,),
+        "embeddings.LayerNorm.bias": (hidden,),
+    }
+    if architecture == "mpnet":
+        del shapes["embeddings.token_type_embeddings.weight"]
+        shapes["encoder.relative_attention_bias.weight"] = (32, num_heads)
+    return shapes
+
+
+def _layer_shapes(architecture: str, hidden: int, layer: int) -> dict[str, tuple[int, ...]]:
+    query, key, value, out, norms = MPNET_NAMES if architecture == "mpnet" else BERT_NAMES
+    shapes: dict[str, tuple[int, ...]] = {}
+    for module, outputs, inputs in (
+        (query, hidden, hidden),
+        (key, hidden, hidden),
+        (value, hidden, hidden),
+        (out, hidden, hidden),
+        ("intermediate.dense", 2 * hidden, hidden),
+        ("output.dense", hidden, 2 * hidden),
+    ):
+        shapes[f"encoder.layer.{layer}.{module}.weight"] = (outputs, inputs)
+        shapes[f"encoder.layer.{layer}.{module}.bias"] = (outputs,)
+    for norm in (norms, "output.LayerNorm"):
+        shapes[f"encoder.layer.{layer}.{norm}.weight"] = (hidden,)
+        shapes[f"encoder.layer.{layer}.{norm}.bias"] = (hidden,)
+    return shapes
 
 
 def tiny_vocabulary() -> dict[str, int]:

@@ -17,9 +17,8 @@ from hmi.cli.store_place import cache_dir, store_url
 from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.coverage import HeldOutCoverage
 from hmi.plot.node_budget import KeepBy, NodeBudget
-from hmi.plot.tree import PlotTree, counted_documents, open_tree
+from hmi.plot.tree import PlotTree, open_tree
 from wire import codec
-from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest
 
 MAX_WINDOWS = 2
@@ -186,57 +185,26 @@ def _build(
     store: Store, args: argparse.Namespace, texts: TextsReadAnew, parent: PlotTree | None, work: Work
 ) -> BuiltTree:
     # Only here: looking whether there is anything to do must not pay for loading torch.
-    import numpy as np
-
-    from hmi.build import plot_builder
+    from hmi.build.operator_tree import NodeToLearn, learn_node
     from hmi.build.windows import Windowing
     from hmi.model.backbone import Backbone
 
-    backbone_uri, backbone_digest = BundleUri(args.backbone_uri), Digest(args.backbone_digest)
-    backbone = Backbone.open(store.localize(backbone_uri, backbone_digest), "cpu", digest=backbone_digest)
+    uri, digest = BundleUri(args.backbone_uri), Digest(args.backbone_digest)
+    backbone = Backbone.open(store.localize(uri, digest), "cpu", digest=digest)
     windowing = Windowing(WINDOW_TOKENS, args.max_windows)
-    report = progress_for(as_json=args.json)
-    tree_uri = BundleUri(args.tree_uri)
-    segment, chosen = plot_builder.count_texts(
-        backbone,
-        texts,
-        dataset_id=plot_builder.text_dataset_id(args.domain),
-        above=np.zeros(0, np.uint64) if parent is None else counted_documents(store, parent),
-        windowing=windowing,
-        report=report,
-        work=work,
-    )
-    segments = []
-    if len(chosen.hashes):
-        published = plot_builder.publish_segment_beside(store, segment, tree_uri, work=work)
-        segments.append((BundleRef(published.uri, published.digest), segment))
-    if parent is None:
-        built = plot_builder.build_root(
-            store, backbone, segments, tree_uri=tree_uri, report=report, budget=_budget(args), work=work
-        )
-    else:
-        built = plot_builder.build_domain(
-            store, parent, segments, name=args.domain, tree_uri=tree_uri, budget=_budget(args), work=work
-        )
-    report("measuring coverage", 0, 1)
-    coverage = plot_builder.held_out_coverage(
-        backbone,
-        texts,
-        chosen.hashes,
-        above=() if parent is None else parent.tables,
-        windowing=windowing,
-        work=work,
-    )
+    node = NodeToLearn(args.domain, parent, BundleUri(args.tree_uri), windowing, _budget(args))
+    learnt = learn_node(store, backbone, texts, node, report=progress_for(as_json=args.json), work=work)
+    tree, fields = learnt.published.tree, learnt.published.table.fields
     return BuiltTree(
-        uri=built.tree.uri,
-        digest=built.tree.digest,
-        num_bytes=built.tree.num_bytes,
-        coverage=coverage,
-        num_rows=built.table.fields.num_rows,
-        num_tokens=built.table.fields.num_tokens,
-        num_texts=chosen.num_texts,
-        num_repeated=chosen.num_repeated,
-        num_above=chosen.num_above,
+        uri=tree.uri,
+        digest=tree.digest,
+        num_bytes=tree.num_bytes,
+        coverage=learnt.coverage,
+        num_rows=fields.num_rows,
+        num_tokens=fields.num_tokens,
+        num_texts=learnt.chosen.num_texts,
+        num_repeated=learnt.chosen.num_repeated,
+        num_above=learnt.chosen.num_above,
     )
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.utils import timezone
 
-from portal.catalog.models import AdapterVersion, Domain, PrivateLeaf, Segment, Task, TreeVersion
+from portal.catalog.models import AdapterVersion, Backbone, Domain, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
@@ -98,24 +98,7 @@ def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> Adapt
             num_bytes=10,
         )
         segment.save()
-        everything = Segment.objects.for_tenant(task.tenant).filter(domain=task.domain)
-        tree = TreeVersion(
-            tenant=task.tenant,
-            domain=task.domain,
-            backbone=backbone,
-            uri=f"{folder}/trees/{job_id}",
-            digest="sha256:" + uuid4().hex * 2,
-            num_bytes=10,
-            parent=above,
-            segments=[
-                *above.segments,
-                *(
-                    {"dataset": str(one.dataset_id), "uri": one.uri, "digest": one.digest}
-                    for one in everything
-                ),
-            ],
-        )
-        tree.save()
+        tree = _tree_of_all_segments(task, backbone, above, f"{folder}/trees/{job_id}")
         version = AdapterVersion(
             tenant=task.tenant,
             task=task,
@@ -135,6 +118,23 @@ def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> Adapt
         put(f"{uri}/manifest.json")
     put(dataset.rows_uri)
     return version
+
+
+def _tree_of_all_segments(task: Task, backbone: Backbone, above: TreeVersion, uri: str) -> TreeVersion:
+    segments = Segment.objects.for_tenant(task.tenant).filter(domain=task.domain)
+    own = [{"dataset": str(one.dataset_id), "uri": one.uri, "digest": one.digest} for one in segments]
+    tree = TreeVersion(
+        tenant=task.tenant,
+        domain=task.domain,
+        backbone=backbone,
+        uri=uri,
+        digest="sha256:" + uuid4().hex * 2,
+        num_bytes=10,
+        parent=above,
+        segments=[*above.segments, *own],
+    )
+    tree.save()
+    return tree
 
 
 def leafed(version: AdapterVersion) -> PrivateLeaf:
