@@ -1,12 +1,26 @@
 """A training job on a local store, and progress that is said every quarter: what benchmarks share."""
 
-from benchmarks.common import BenchTask, say
+import json
+from pathlib import Path
+
+from benchmarks.common import BenchTask, general_texts, say
 from hmi.cli.local_store import LocalStore
 from hmi.model.estimators import ReportProgress
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.training import Recipe, TrainJob
 
 ROWS_URI = BundleUri("rows.jsonl")
+GENERAL_CHARACTERS = 800_000
+"""Some 180,000 tokens, which take a minute."""
+
+
+def general_text(folder: Path, max_characters: int = GENERAL_CHARACTERS) -> list[Path]:
+    """What open_local_store() builds the general node of: a file in ``folder``, or nothing where there is no
+    data."""
+    path = folder / "general.jsonl"
+    lines = [json.dumps({"text": text}) + "\n" for text in general_texts(max_characters)]
+    path.write_text("".join(lines), encoding="utf-8")
+    return [path] if lines else []
 
 
 def local_job(task: BenchTask, local: LocalStore, recipe: Recipe) -> TrainJob:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common import TASKS, BenchTask, general_texts, print_result, read_task, say
-from benchmarks.local_job import local_job, told
+from benchmarks.common import TASKS, BenchTask, print_result, read_task, say
+from benchmarks.local_job import GENERAL_CHARACTERS, general_text, local_job, told
 from benchmarks.tunings import (
     LabelledTexts,
     TunedOn,
@@ -42,7 +42,6 @@ NUM_FOLDS = 5
 MAX_TRAIN, MAX_VALIDATION, MAX_TEST = 800, 200, 400
 """Rows of each task by default. --full: all rows."""
 MAX_TOKENS = 64
-GENERAL_CHARACTERS = 800_000
 FULL_GENERAL_CHARACTERS = 8_000_000
 Answers = npt.NDArray[np.bool_]  # [test rows] is the answer right?
 
@@ -57,8 +56,9 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hmi-recipe-") as name:
         folder = Path(name)
+        num_characters = FULL_GENERAL_CHARACTERS if args.full else GENERAL_CHARACTERS
         local = open_local_store(
-            folder / "store", source=DEFAULT_SOURCE, general_text=_general_text(folder, args.full)
+            folder / "store", source=DEFAULT_SOURCE, general_text=general_text(folder, num_characters)
         )
         bench = _Bench(folder, local, args)
         per_task = {task.name: bench.measure(task) for task in tasks}
@@ -227,15 +227,6 @@ def _job(task: BenchTask, local: LocalStore, recipe: Recipe, name: str, uri: Bun
         tree_out_uri=BundleUri(f"{name}/tree"),
         version_out_uri=BundleUri(f"{name}/version"),
     )
-
-
-def _general_text(folder: Path, full: bool) -> list[Path]:
-    texts = list(general_texts(FULL_GENERAL_CHARACTERS if full else GENERAL_CHARACTERS))
-    if not texts:
-        return []
-    path = folder / "general.jsonl"
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
-    return [path]
 
 
 def _unheard(event: Progress) -> None:

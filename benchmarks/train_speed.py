@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import TASKS, print_result, read_task, say
-from benchmarks.local_job import ROWS_URI, local_job
+from benchmarks.local_job import ROWS_URI, general_text, local_job
 from benchmarks.tunings import LabelledTexts, TunedOn, Tuning, fastest_dtype, tune
 from hmi.base.allocator import keep_freed_memory
 from hmi.build.adapter_trainer import Interrupted
@@ -27,7 +27,7 @@ from hmi.build.split import Split, split_rows
 from hmi.build.state_cache import StateCache
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
-from hmi.cli.local_store import DEFAULT_SOURCE, open_local_store
+from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
 from wire.ids import BundleUri
 from wire.training import Phase, Progress, Recipe
 
@@ -67,7 +67,7 @@ def main() -> int:
         return 0
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hmi-train-speed-") as folder:
-        open_local_store(Path(folder) / "store", source=DEFAULT_SOURCE, general_text=[])
+        _local_store(Path(folder))
         _compile(Path(folder) / "compiled", args)
         rounds = [
             {method: _in_a_process(method, Path(folder) / str(number), args) for method in METHODS}
@@ -109,6 +109,11 @@ def _compile(folder: Path, args: argparse.Namespace) -> None:
     own = argparse.Namespace(**{**vars(args), "folder": folder, "method": OURS})
     with contextlib.suppress(Interrupted):
         _ours(own, Recipe(max_tokens=MAX_TOKENS), few, interruption)
+
+
+def _local_store(folder: Path) -> LocalStore:
+    """With a general node, as every installation has one."""
+    return open_local_store(folder / "store", source=DEFAULT_SOURCE, general_text=general_text(folder))
 
 
 def _in_a_process(method: str, folder: Path, args: argparse.Namespace) -> Run:
@@ -159,7 +164,7 @@ def _ours(
     task = read_task(args.task)
     assert task is not None, "the parent has looked"
     folder: Path = args.folder
-    local = open_local_store(folder.parent / "store", source=DEFAULT_SOURCE, general_text=[])
+    local = _local_store(folder.parent)
     lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) + "\n" for row in task.rows]
     if not local.store.exists(ROWS_URI):
         local.store.put_file(ROWS_URI, "".join(lines).encode())

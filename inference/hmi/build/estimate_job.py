@@ -31,7 +31,7 @@ from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_ada
 from hmi.kinds.answers import answers_of
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype
-from hmi.model.training_layers import TrainingLayers
+from hmi.model.training_layers import TrainingLayers, step_cores
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
 from wire.artifacts import BackboneFields
@@ -116,7 +116,8 @@ def _probe(
     num_upper = backbone.fields.num_layers - backbone.fields.num_lower
     unit_s = (time.monotonic() - began) / (documents.num_tokens * num_upper)
     dtype = compute_dtype(ComputeType.AUTO, "cpu")
-    step = _step_s(backbone, states, job.recipe, dtype) / (num_upper * unit_s)
+    with step_cores(dtype):
+        step = _step_s(backbone, states, job.recipe, dtype) / (num_upper * unit_s)
     return _Probed(
         features=features,
         num_rows=len(rows),

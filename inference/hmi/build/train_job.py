@@ -70,7 +70,7 @@ from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone, open_original_upper
 from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead
-from hmi.model.training_layers import TrainingLayers
+from hmi.model.training_layers import TrainingLayers, step_cores
 from hmi.model.upper import UpperLayers
 from hmi.plot.leave_one_out import NodeEvidence
 from hmi.plot.segment import text_hashes
@@ -531,7 +531,7 @@ class _Training:
                 listener=lambda *step, **figures: self._progress.advance(num_done),
                 asked=lambda: self._asked(*_AFTER[Phase.SEARCHING]),
             )
-            with self._interruption.deferred():
+            with self._interruption.deferred(), step_cores(self._dtype):
                 accuracy = trainer.run().validation_accuracy
             num_done += 1
             self._progress.advance(
@@ -611,7 +611,7 @@ class _Training:
         self._progress.enter(
             stage, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step
         )
-        with self._interruption.deferred():
+        with self._interruption.deferred(), step_cores(self._dtype):
             return _Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
 
     def _heard(

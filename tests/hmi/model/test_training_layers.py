@@ -13,7 +13,7 @@ from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
-from hmi.model.training_layers import TrainingLayers
+from hmi.model.training_layers import TrainingLayers, step_cores
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
 
@@ -97,3 +97,13 @@ def test_what_is_frozen_gets_no_gradients(backbone: Backbone) -> None:
     final = TrainingLayers(backbone.upper, parameters_of(backbone, LoraConfig(rank=4)))(states, offsets)
     final.sum().backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is None for weight in backbone.upper.parameters())
+
+
+def test_short_steps_take_one_core_and_leave_the_others() -> None:
+    torch.set_num_threads(2)
+    with step_cores(torch.float32):
+        assert torch.get_num_threads() == 2
+    with step_cores(torch.bfloat16):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)  # as conftest has it
