@@ -22,6 +22,7 @@ from hmi.model.adapter_units import SiteWeights
 from hmi.model.attention_rows import AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
 from hmi.model.lower import LowerLayers, embed
+from hmi.model.packed_linear import pack, packed_linear
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
 from hmi.model.upper import UpperLayers
 from hmi.plot.ngram import Documents
@@ -116,6 +117,7 @@ class Affine(NamedTuple):
 
     weight: Tensor  # [out, in]
     bias: Tensor  # [out]
+    is_packed: bool  # the weight is one of packed_linear's
 
 
 class Norm(NamedTuple):
@@ -196,6 +198,8 @@ def layer_forward(
 
 
 def affine(part: Affine, inputs: Tensor) -> Tensor:
+    if part.is_packed:
+        return packed_linear(inputs, part.weight, part.bias)
     return functional.linear(inputs, part.weight, part.bias)
 
 
@@ -217,7 +221,9 @@ def in_one_call() -> Callable[..., Tensor]:
 
 
 def _affine(linear: Linear, dtype: torch.dtype) -> Affine:
-    return Affine(linear.weight.detach().to(dtype), linear.bias.detach().to(dtype))
+    weight, bias = linear.weight.detach().to(dtype), linear.bias.detach().to(dtype)
+    packed = pack(weight)
+    return Affine(weight if packed is None else packed, bias, packed is not None)
 
 
 def _norm(layer_norm: LayerNorm, dtype: torch.dtype) -> Norm:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.bert import QKV, EncoderLayer, Linear
+from hmi.model.packed_linear import pack, packed_linear
 from hmi.model.relative_positions import RelativePositions
 from hmi.model.upper import UpperLayers
 
@@ -118,20 +119,43 @@ class _TrainingLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Frozen:
+    """A linear map there and back, its weight laid out for both where that is of use."""
+
+    weight: Tensor  # [out, in]
+    bias: Tensor
+    packed: Tensor | None
+    packed_back: Tensor | None  # of the transposed weight
+
+    @classmethod
+    def of(cls, linear: Linear) -> "_Frozen":
+        weight = linear.weight.detach()
+        return cls(weight, linear.bias.detach(), pack(weight), pack(weight.T.contiguous()))
+
+    def there(self, inputs: Tensor) -> Tensor:
+        if self.packed is None:
+            return functional.linear(inputs, self.weight, self.bias)
+        return packed_linear(inputs, self.packed, self.bias)
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """The gradient of the inputs."""
+        if self.packed_back is None:
+            return gradient @ self.weight
+        return packed_linear(gradient, self.packed_back, None)
+
+
+@dataclass(frozen=True, slots=True)
 class _AdaptedLinear:
     """A frozen map whose outputs, or stretches of them, are changed by low-rank products of its inputs."""
 
-    linear: Linear
+    linear: _Frozen
     stretches: tuple[tuple[int, int], ...]  # of outputs, one a pair of factors
     factors: tuple[Tensor, ...]  # down [rank, in], up [outputs of the stretch, rank], and so on
     scaling: float
 
     def __call__(self, inputs: Tensor) -> Tensor:
-        if not self.factors:
-            plain: Tensor = self.linear(inputs)
-            return plain
         outputs: Tensor = _LowRankBeside.apply(  # type: ignore[no-untyped-call]
-            inputs, self.linear.weight, self.linear.bias, self.stretches, self.scaling, *self.factors
+            inputs, self.linear, self.stretches, self.scaling, *self.factors
         )
         return outputs
 
@@ -163,7 +187,7 @@ def _adapted(
     found = [(place, adapter.factors(layer, module)) for place, module in enumerate(modules)]
     adapted = [(place, factors) for place, factors in found if factors is not None]
     return _AdaptedLinear(
-        linear,
+        _Frozen.of(linear),
         tuple((place * size, (place + 1) * size) for place, _ in adapted),
         tuple(tensor for _, factors in adapted for tensor in (factors.down, factors.up)),
         adapter.config.scaling,
@@ -177,36 +201,40 @@ class _LowRankBeside(Function):
     def forward(
         ctx: Any,
         inputs: Tensor,
-        weight: Tensor,
-        bias: Tensor,
+        linear: _Frozen,
         stretches: tuple[tuple[int, int], ...],
         scaling: float,
         *factors: Tensor,
     ) -> Tensor:
+        ctx.linear, ctx.stretches, ctx.scaling = linear, stretches, scaling
+        outputs = linear.there(inputs)
+        if not factors:
+            return outputs
         downs, ups = factors[::2], factors[1::2]
         down = torch.cat(downs).to(inputs.dtype)
-        up = _side_by_side(ups, stretches, num_outputs=len(weight)).to(inputs.dtype)
+        up = _side_by_side(ups, stretches, num_outputs=outputs.shape[1]).to(inputs.dtype)
         narrow = inputs @ down.T
-        ctx.save_for_backward(inputs, narrow, weight, down, up)
-        ctx.stretches, ctx.scaling, ctx.ranks = stretches, scaling, [len(one) for one in downs]
-        outputs: Tensor = functional.linear(inputs, weight, bias).addmm_(narrow, up.T, alpha=scaling)
-        return outputs
+        ctx.save_for_backward(inputs, narrow, down, up)
+        ctx.ranks = [len(one) for one in downs]
+        return outputs.addmm_(narrow, up.T, alpha=scaling)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, narrow, weight, down, up = ctx.saved_tensors
         gradient = gradient.contiguous()
+        of_inputs = ctx.linear.back(gradient) if ctx.needs_input_grad[0] else None
+        if not ctx.saved_tensors:
+            return of_inputs, None, None, None
+        inputs, narrow, down, up = ctx.saved_tensors
         of_narrow = (gradient @ up).mul_(ctx.scaling)
-        of_inputs = None
-        if ctx.needs_input_grad[0]:
-            of_inputs = (gradient @ weight).addmm_(of_narrow, down)
+        if of_inputs is not None:
+            of_inputs.addmm_(of_narrow, down)
         of_down = (of_narrow.T @ inputs).float()
         of_up = (gradient.T @ narrow).float().mul_(ctx.scaling)
         of_factors, before = [], 0
         for (first, last), rank in zip(ctx.stretches, ctx.ranks, strict=True):
             of_factors += [of_down[before : before + rank], of_up[first:last, before : before + rank]]
             before += rank
-        return of_inputs, None, None, None, None, *of_factors
+        return of_inputs, None, None, None, *of_factors
 
 
 def _side_by_side(ups: Sequence[Tensor], stretches: Sequence[tuple[int, int]], *, num_outputs: int) -> Tensor:
