@@ -3,6 +3,7 @@
 import { Alert, List, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
+import { ListTable } from "@/components/ui/ListTable";
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
@@ -30,7 +31,6 @@ import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
 import type { Decisions } from "./RowDecision";
 import { SliceTable } from "./SliceTable";
-import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
