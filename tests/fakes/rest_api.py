@@ -18,6 +18,7 @@ class FakeRestApi:
 
     def __init__(self) -> None:
         self.url = ""
+        self.is_signed_in = False
         self.calls: list[str] = []
         self.tenants: set[str] = set()
         self.tasks: dict[str, dict[str, Any]] = {}
@@ -37,7 +38,11 @@ class FakeRestApi:
             return 200, {}
         if path == "/_allauth/browser/v1/auth/login":
             right = json.loads(body) == {"email": "operator@hmi.local", "password": PASSWORD}
+            self.is_signed_in = right
             return (200, {}) if right else (400, {"errors": [{"message": "wrong"}]})
+        if (method, path) == ("DELETE", "/_allauth/browser/v1/auth/session"):
+            self.is_signed_in = False
+            return 401, {"meta": {"is_authenticated": False}}
         if path == "/api/v1/tenants":
             self.tenants.add(json.loads(body)["slug"])
             return 201, {}

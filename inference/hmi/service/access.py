@@ -121,7 +121,11 @@ def _key(snapshot: CatalogSnapshot, secret: str, now: datetime) -> KeyRow:
 def _grant(snapshot: CatalogSnapshot, key: KeyRow, slug: str) -> Grant:
     task = _tasks_of(snapshot, key.tenant_id).get(slug)
     if task is None or not _is_open_to(key, task):
-        raise NotFound("there is no such task for this key", code=ErrorCode.TASK_NOT_FOUND, param="task")
+        raise NotFound(
+            "there is no such task for this key; GET /v1/models lists those it may call",
+            code=ErrorCode.TASK_NOT_FOUND,
+            param="task",
+        )
     hplm = hplm_of(task)
     if hplm is None or task.version_id is None or task.version_number is None:
         raise HmiError(ErrorCode.TASK_NOT_DEPLOYED, "this task has no deployed version yet; deploy one first")
@@ -146,4 +150,7 @@ def _is_open_to(key: KeyRow, task: TaskRow) -> bool:
 
 
 def _invalid_key() -> HmiError:
-    return HmiError(ErrorCode.INVALID_KEY, "this API key is not known, was revoked, or has expired")
+    return HmiError(
+        ErrorCode.INVALID_KEY,
+        "this API key is not known, was revoked, or has expired; make another under 'API keys'",
+    )

@@ -55,8 +55,8 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code >= 500:
         code = ErrorCode.INTERNAL
     message = {
-        ErrorCode.NOT_FOUND: "there is nothing at this address; see docs/api.md",
-        ErrorCode.METHOD_NOT_ALLOWED: f"{request.method} is not possible here",
+        ErrorCode.NOT_FOUND: "there is nothing here; to predict: POST /v1/tasks/{task}/predict",
+        ErrorCode.METHOD_NOT_ALLOWED: f"{request.method} is not possible here; the header Allow says what is",
     }.get(code, error.detail)
     body = error_body(code, message, request_id=request_id_of(request.scope))
     return json_response(body, status=HTTP_STATUS[code], headers=dict(error.headers or {}))

@@ -29,4 +29,5 @@ class AuditEntry(models.Model):
 
     class Meta:
         db_table = "audit_entry"
+        verbose_name_plural = "audit entries"
         indexes = [models.Index(fields=["tenant_id", "-id"], name="audit_entry_tenant")]

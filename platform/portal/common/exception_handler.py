@@ -109,9 +109,11 @@ def _as_portal_error(exc: Exception) -> PortalError:
         case exceptions.APIException():
             return _framework_error(exc)
         case RequestDataTooBig():
-            return PortalError("The body is too large.", code=ErrorCode.BODY_TOO_LARGE)
+            return PortalError("The body is too large: split the request.", code=ErrorCode.BODY_TOO_LARGE)
         case TooManyFieldsSent() | TooManyFilesSent() | SuspiciousOperation():
-            return PortalError("The request cannot be read.", code=ErrorCode.MALFORMED_BODY)
+            return PortalError(
+                "The request cannot be read: send what /api/v1/docs shows.", code=ErrorCode.MALFORMED_BODY
+            )
         case Http404():
             return PortalError("There is no such thing here.", code=ErrorCode.NOT_FOUND)
         case PermissionDenied():
@@ -138,14 +140,23 @@ def _framework_error(exc: exceptions.APIException) -> PortalError:
         case exceptions.NotFound():
             return PortalError(str(exc.detail), code=ErrorCode.NOT_FOUND)
         case exceptions.MethodNotAllowed():
-            return PortalError(str(exc.detail), code=ErrorCode.METHOD_NOT_ALLOWED)
+            return PortalError(
+                f"{exc.detail} The header Allow of this answer says what is.",
+                code=ErrorCode.METHOD_NOT_ALLOWED,
+            )
         case exceptions.NotAcceptable():
-            return PortalError("Answers are JSON only.", code=ErrorCode.NOT_ACCEPTABLE)
+            return PortalError(
+                "Answers are JSON only: leave the header Accept out.", code=ErrorCode.NOT_ACCEPTABLE
+            )
         case exceptions.UnsupportedMediaType():
-            return PortalError(str(exc.detail), code=ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+            return PortalError(
+                f"{exc.detail} Send the header 'Content-Type: application/json', or a form"
+                " (multipart/form-data) where a file is uploaded.",
+                code=ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+            )
         case exceptions.Throttled():
             return PortalError(
-                "Too many requests.",
+                "Too many requests: wait as long as the header Retry-After says.",
                 code=ErrorCode.RATE_LIMITED,
                 retry_after_s=round(getattr(exc, "wait", None) or 0) or None,
             )

@@ -14,6 +14,7 @@ class PageNumbers(PageNumberPagination):
     """``?page=`` from 1, ``?page_size=`` up to 200; a page that is not there is 404."""
 
     page_size = 50
+    invalid_page_message = "There is no such page: they are numbered from 1, and the last one has no 'next'."
     page_size_query_param = "page_size"
     max_page_size = 200
 

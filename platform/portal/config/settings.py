@@ -280,13 +280,32 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.mail_from
 UNFOLD = {
     "SITE_TITLE": "HMI",
     "SITE_HEADER": "HMI operator console",
+    "SITE_SUBHEADER": "Times are UTC",
     "SHOW_HISTORY": False,
     "SIDEBAR": {
         "show_all_applications": True,
         "navigation": [
             {
                 "title": "Installation",
-                "items": [{"title": "Mail", "icon": "mail", "link": reverse_lazy("console-mail")}],
+                "items": [
+                    {"title": "Dashboard", "icon": "home", "link": "/"},
+                    {
+                        "title": "Tenants",
+                        "icon": "groups",
+                        "link": reverse_lazy("admin:tenants_tenant_changelist"),
+                    },
+                    {
+                        "title": "Trainings",
+                        "icon": "model_training",
+                        "link": reverse_lazy("admin:training_trainingjob_changelist"),
+                    },
+                    {
+                        "title": "Audit log",
+                        "icon": "history",
+                        "link": reverse_lazy("admin:audit_auditentry_changelist"),
+                    },
+                    {"title": "Mail", "icon": "mail", "link": reverse_lazy("console-mail")},
+                ],
             }
         ],
     },

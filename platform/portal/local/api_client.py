@@ -38,6 +38,14 @@ class ApiClient:
         self.get("/_allauth/browser/v1/config")
         self.post("/_allauth/browser/v1/auth/login", {"email": email, "password": password})
 
+    def sign_out(self) -> None:
+        """End the session: else it would stand among those of the user's account."""
+        try:
+            self.delete("/_allauth/browser/v1/auth/session")
+        except ApiError as exc:
+            if exc.status != 401:  # allauth's answer to what is signed out now
+                raise
+
     def use_key(self, key: str) -> None:
         """From now on an API key (scope manage) instead of the session."""
         self._key = key

@@ -44,7 +44,9 @@ class Demo:
             self._api.sign_in(OPERATOR_EMAIL, self._operator_password)
             self._ensure_tenant()
             self._ensure_key("demo_api", "predict")
-            self._api.use_key(self._ensure_key("demo_manage", "manage"))
+            manage_key = self._ensure_key("demo_manage", "manage")
+            self._api.sign_out()
+            self._api.use_key(manage_key)
             self._ensure_task()
             self._ensure_deployed()
         except InstallationError as exc:

@@ -41,7 +41,9 @@ class KeyAuthentication(authentication.BaseAuthentication):
             raise exceptions.AuthenticationFailed("This API key is wrong, revoked or expired.")
         if Scope.MANAGE not in key.scopes:
             raise exceptions.PermissionDenied(
-                "This API key may not manage: its scopes are " + ", ".join(key.scopes) + "."
+                "This API key may not manage: its scopes are "
+                + ", ".join(key.scopes)
+                + ". Use one with the scope 'manage'."
             )
         _note_use(key)
         return Application(key), key

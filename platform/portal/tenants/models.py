@@ -136,3 +136,4 @@ class ApiKey(TenantOwned):
 
     class Meta:
         db_table = "api_key"
+        verbose_name = "API key"

@@ -16,8 +16,8 @@ class TrainingJobAdmin(ReadOnlyAdmin):
         "tenant",
         "state",
         "phase",
-        "share",
-        "validation_accuracy",
+        "done",
+        "validation",
         "attempt",
         "created_at",
     )
@@ -25,6 +25,16 @@ class TrainingJobAdmin(ReadOnlyAdmin):
     list_filter = ("state", "phase")
     search_fields = ("task__slug", "tenant__slug")
     ordering = ("-created_at",)
+
+    @admin.display(ordering="share")
+    def done(self, job: TrainingJob) -> str:
+        """Of the whole training."""
+        return f"{job.share:.0%}"
+
+    @admin.display(ordering="validation_accuracy")
+    def validation(self, job: TrainingJob) -> str | None:
+        """The figure that is watched on validation rows."""
+        return None if job.validation_accuracy is None else f"{job.validation_accuracy:.3f}"
 
 
 @admin.register(AdapterImport)

@@ -87,6 +87,7 @@ class WebhookDelivery(TenantOwned):
 
     class Meta:
         db_table = "webhook_delivery"
+        verbose_name_plural = "webhook deliveries"
         indexes = [
             models.Index(
                 fields=["next_attempt_at"],

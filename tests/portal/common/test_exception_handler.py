@@ -47,7 +47,8 @@ def test_a_body_that_is_not_an_object(cast: Cast) -> None:
 @pytest.mark.database
 def test_a_body_of_another_type(cast: Cast) -> None:
     answer = cast.acme.client().post(f"{cast.acme.path}/domains", "a=b", content_type="text/plain")
-    _check(answer, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+    error = _check(answer, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+    assert "Content-Type: application/json" in error["message"]
 
 
 @pytest.mark.database

@@ -12,6 +12,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from portal.common.frontend import dashboard
+from portal.common.scope import tenant_scope
 from tests.conftest import ROOT
 from tests.fakes.portal import (
     Cast,
@@ -139,6 +140,19 @@ def test_the_operator_sees_every_tenants_rows_and_changes_none(cast: Cast, page:
             operator.post(reverse(f"admin:{page}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
         )
         assert b"key_sha256" not in shown.content and b"argon2" not in shown.content
+
+
+@pytest.mark.database
+def test_the_console_tells_figures_and_names_as_people_read_them(cast: Cast) -> None:
+    job = make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant))
+    with tenant_scope(cast.acme.tenant.id):
+        type(job).objects.for_tenant(cast.acme.tenant).update(share=0.25, validation_accuracy=0.9598214)
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    trainings = operator.get(reverse("admin:training_trainingjob_changelist")).content.decode()
+    assert "25%" in trainings and "0.960" in trainings and "0.9598214" not in trainings
+    start = operator.get("/admin/").content.decode().lower()
+    assert "audit entries" in start and "webhook deliveries" in start
+    assert "times are utc" in start and ">dashboard<" in "".join(start.split())
 
 
 @pytest.mark.database

@@ -138,7 +138,7 @@ describe("a version's report", () => {
       screen.getByRole("img", { name: /^As served: error 3.4%.*scores round 92%: 93% right/ }),
     ).toBeVisible();
     expect(screen.getByText("10 to 80 characters")).toBeVisible();
-    expect(screen.getByText("Twice the rows would bring about 2.0% more.")).toBeVisible();
+    expect(screen.getByText("Twice the rows would bring about 2.0 points more.")).toBeVisible();
     expect(screen.getByText(/always the most frequent label: 75.0%/)).toBeVisible();
   });
 

@@ -1,4 +1,4 @@
-/** A table with named columns; where it is wider than its place it scrolls by itself, with the keyboard too. */
+/** A table with named columns; where it is wider than its place it scrolls by itself, with the keyboard too, and its scroll bar shows it. */
 
 import { Table, type TableProps, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
@@ -29,7 +29,7 @@ export function ListTable({ minWidth, maxHeight, columns, caption, children, ...
     <Table.ScrollContainer
       minWidth={minWidth}
       maxHeight={maxHeight}
-      scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}
+      scrollAreaProps={{ type: "auto", viewportProps: { tabIndex: 0 } }}
     >
       <Table verticalSpacing="sm" style={{ fontVariantNumeric: "tabular-nums" }} {...props}>
         {caption && <Table.Caption>{caption}</Table.Caption>}

@@ -7,3 +7,7 @@ export const roles: { value: Role; label: string; words: string }[] = [
   { value: "developer", label: "Developer", words: "uploads, trains, deploys and tries as well" },
   { value: "owner", label: "Owner", words: "also adds people, creates keys and deletes" },
 ];
+
+export function roleName(role: Role): string {
+  return roles.find(({ value }) => value === role)?.label ?? role;
+}

@@ -63,7 +63,7 @@ export function DriftReport({ drift, labels, remedies }: Props) {
             <ShareBar name="When tested" share={coverage.training} color="gray.6" />
             <ShareBar name="Now" share={coverage.live} color={coverage.is_alarm ? "red.6" : "teal.6"} />
             <Text size="xs" c="dimmed">
-              Alarm when it has fallen by more than {formatPercent(coverage.threshold, 0)}.
+              Alarm when it has fallen by more than {Math.round(coverage.threshold * 100)} points.
             </Text>
           </Part>
         )}
@@ -72,6 +72,7 @@ export function DriftReport({ drift, labels, remedies }: Props) {
             <Shares
               name="Label"
               counts={drift.labels}
+              isEnough={is_enough}
               nameOf={(place) => labels[place] ?? `Label ${place + 1}`}
             />
           </Part>
@@ -81,6 +82,7 @@ export function DriftReport({ drift, labels, remedies }: Props) {
             <Shares
               name={isOfValues(scores) ? "Value" : "Score"}
               counts={scores}
+              isEnough={is_enough}
               nameOf={(place) => bucketName(place, scores)}
             />
           </Part>
@@ -111,11 +113,13 @@ function Part({ title, isAlarm, children }: { title: string; isAlarm: boolean; c
 interface SharesProps {
   name: string;
   counts: CountsDrift;
+  /** There are enough texts to say how far apart they are. */
+  isEnough: boolean;
   nameOf: (place: number) => string;
 }
 
 /** Buckets of which neither then nor now had a text are left out. */
-function Shares({ name, counts, nameOf }: SharesProps) {
+function Shares({ name, counts, isEnough, nameOf }: SharesProps) {
   const rows = counts.training
     .map((training, place) => ({ name: nameOf(place), training, live: counts.live[place] ?? 0 }))
     .filter(({ training, live }) => training > 0 || live > 0);
@@ -134,7 +138,7 @@ function Shares({ name, counts, nameOf }: SharesProps) {
       >
         {rows.map((row) => (
           <Table.Tr key={row.name}>
-            <Table.Th scope="row" fw={400} style={{ overflowWrap: "anywhere" }}>
+            <Table.Th scope="row" fw={400} style={{ overflowWrap: "break-word" }}>
               {row.name}
             </Table.Th>
             <Bar share={row.training} color="cyan" />
@@ -142,9 +146,12 @@ function Shares({ name, counts, nameOf }: SharesProps) {
           </Table.Tr>
         ))}
       </ListTable>
-      <Text size="xs" c="dimmed">
-        Stability index {counts.stability_index.toFixed(2)}; alarm above {counts.threshold.toFixed(2)}.
-      </Text>
+      {isEnough && (
+        <Text size="xs" c="dimmed">
+          How far the columns are apart (stability index): {counts.stability_index.toFixed(2)}; alarm above{" "}
+          {counts.threshold.toFixed(2)}.
+        </Text>
+      )}
     </>
   );
 }

@@ -9,6 +9,7 @@ import type { Invitation } from "@/lib/types";
 
 import { useResendInvitation } from "../api/resend-invitation";
 import { useRevokeInvitation } from "../api/revoke-invitation";
+import { roleName } from "../roles";
 import { ListTable } from "@/components/ui/ListTable";
 
 export function InvitationTable({ tenant, invitations }: { tenant: string; invitations: Invitation[] }) {
@@ -22,7 +23,7 @@ export function InvitationTable({ tenant, invitations }: { tenant: string; invit
           <Table.Td style={{ overflowWrap: "anywhere" }}>{invitation.email}</Table.Td>
           <Table.Td>
             <Badge variant="light" tt="none">
-              {invitation.role}
+              {roleName(invitation.role)}
             </Badge>
           </Table.Td>
           <Table.Td>{formatDate(invitation.expires_at)}</Table.Td>

@@ -8,7 +8,7 @@ import type { Member } from "@/lib/types";
 
 import { useChangeRole } from "../api/change-role";
 import { useRemoveMember } from "../api/remove-member";
-import { roles } from "../roles";
+import { roleName, roles } from "../roles";
 import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
@@ -33,7 +33,7 @@ export function MemberTable({ tenant, members, canRemove }: Props) {
               <RoleChoice tenant={tenant} member={member} />
             ) : (
               <Badge variant="light" tt="none">
-                {member.role}
+                {roleName(member.role)}
               </Badge>
             )}
           </Table.Td>

@@ -3,7 +3,7 @@
 import { Stack, Text } from "@mantine/core";
 
 import { ShareBar } from "@/components/ui/ShareBar";
-import { formatCount, formatPercent } from "@/lib/format";
+import { formatCount } from "@/lib/format";
 
 import type { LearningCurve as Curve } from "../report";
 
@@ -34,12 +34,12 @@ export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: 
       )}
       <Text size="sm">
         {gain > 0
-          ? `Twice the rows would bring about ${formatPercent(gain)} more.`
+          ? `Twice the rows would bring about ${(gain * 100).toFixed(1)} points more.`
           : "More rows have not helped so far: better labels or clearer ones may."}
       </Text>
       <Text size="xs" c="dimmed">
-        The {names[metric] ?? metric} of a simple model on the unadapted one, which is quick: look at the
-        slope; this version itself stands higher or lower.
+        The {names[metric] ?? metric} of a simpler model, which is quick to train on parts of the rows. Only
+        the slope counts: this version itself stands higher or lower.
       </Text>
     </Stack>
   );

@@ -63,6 +63,9 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
         <Section title="By label">
           <ClassTable classes={report.classes} />
         </Section>
+      </SimpleGrid>
+      {rows}
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
         <Stack gap="lg">
           {report.calibration && (
             <Section title="Do the scores mean what they say?">
@@ -74,17 +77,16 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
               <SliceTable slices={report.slices} />
             </Section>
           )}
-        </Stack>
-        <Stack gap="lg">
           {report.learning_curve !== undefined && (
             <Section title="Would more rows help?">
               <LearningCurve curve={report.learning_curve} metric="accuracy" />
             </Section>
           )}
+        </Stack>
+        <Stack gap="lg">
           <CommonSections report={report} />
         </Stack>
       </SimpleGrid>
-      {rows}
     </Stack>
   );
 }
@@ -172,6 +174,7 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
   return (
     <ListTable
       minWidth={400}
+      caption="Precision: how much of what was given the label has it. Recall: how much of what has it was given it. F1: both in one figure."
       verticalSpacing={6}
       columns={[
         "Label",
@@ -238,7 +241,8 @@ function CoverageBars({ coverage }: { coverage: Report["coverage"] }) {
       <ShareBar name="One token" share={coverage.unigram} color="yellow.6" note="backed off all the way" />
       {coverage.exact > 0 && <ShareBar name="Computed" share={coverage.exact} color="violet.6" />}
       <Text size="xs" c="dimmed">
-        Share of the held-out rows' tokens. More text of this domain raises the upper bars.
+        Share of the held-out rows' tokens. PLOT is where HMI looks words up, with their neighbours, instead
+        of computing the model's first layers. More text of this domain raises the upper bars.
       </Text>
     </Stack>
   );
