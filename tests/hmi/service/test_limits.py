@@ -151,3 +151,17 @@ def test_a_quota_outlives_a_restart_with_usage_that_could_not_be_sent(
         with running(tiny_store, tmp_path, catalog=catalog) as service:
             service.usage.is_away = True
             assert service.predict().status_code == expected
+
+
+def test_usage_that_has_come_back_with_the_catalog_is_not_counted_beside_it(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog = demo_catalog(tiny_store)
+    catalog.allow("acme", quota_texts=100)
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+        assert service.predict().headers["X-Quota-Texts-Remaining"] == "99"
+        service.wait_until(lambda: service.usage.events)
+        num_reads = catalog.num_reads
+        service.change(lambda: catalog.allow("acme", quota_texts=100, used_texts=1))
+        service.wait_until(lambda: catalog.num_reads > num_reads)
+        assert service.predict().headers["X-Quota-Texts-Remaining"] == "98"
