@@ -249,6 +249,28 @@ def test_a_key_for_one_task_sees_no_other(tiny_store: TinyStore, tmp_path: Path)
         assert [model["id"] for model in models["data"]] == ["reviews"]
 
 
+def test_a_slug_is_answered_by_the_task_that_has_it_now_and_to_its_tenant_alone(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog = demo_catalog(tiny_store)
+    mine, next_, theirs = (adapter(tiny_store, seed) for seed in (21, 22, 23))
+    catalog.deploy("acme", "same", adapter=mine, tree=tiny_store.trees["film"])
+    catalog.deploy("acme", "next", adapter=next_, tree=tiny_store.trees["film"])
+    catalog.deploy("globex", "same", adapter=theirs, tree=tiny_store.trees["film"])
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+
+        def answering(key: str, task: str) -> Any:
+            return service.predict(key=key, task=task).json()["model"]["adapter_digest"]
+
+        for _ in range(2):  # the second time it is remembered who may
+            assert (answering(ACME, "same"), answering(GLOBEX, "same")) == (mine.digest, theirs.digest)
+        service.change(lambda: catalog.rename("acme", "same", "old"))
+        service.change(lambda: catalog.rename("acme", "next", "same"))
+        service.wait_until(lambda: answering(ACME, "same") == next_.digest)
+        assert (answering(ACME, "old"), answering(GLOBEX, "same")) == (mine.digest, theirs.digest)
+        assert code_of(service.predict(key=GLOBEX, task="old")) == (404, "task_not_found")
+
+
 def test_a_private_leaf_answers_its_tenant_alone_and_no_longer_than_it_stands(
     tiny_store: TinyStore, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ from django.db import connection
 from portal.catalog.models import Task
 from portal.common.models import UnscopedQueryError
 from portal.common.scope import operator_scope, tenant_scope
+from portal.tenants.models import Tenant
 from tests.fakes.portal import Cast, make_task
 
 pytestmark = pytest.mark.database
@@ -30,6 +31,14 @@ def test_a_tenants_scope_shows_its_rows_alone(cast: Cast) -> None:
     with tenant_scope(cast.acme.tenant.id):
         assert list(Task.objects.unscoped()) == [task]
     assert list(Task.objects.unscoped()) == []
+
+
+def test_a_tenants_scope_shows_and_changes_its_own_tenant_alone(cast: Cast) -> None:
+    with tenant_scope(cast.acme.tenant.id):
+        assert list(Tenant.objects.all()) == [cast.acme.tenant]
+        assert Tenant.objects.update(name="Other") == 1
+    with operator_scope():
+        assert Tenant.objects.get(slug="globex").name == "Globex"
 
 
 def test_the_operators_scope_shows_every_row(cast: Cast) -> None:

@@ -47,6 +47,47 @@ def test_every_table_with_a_tenant_has_row_level_security_forced(database_urls: 
 
 
 @pytest.mark.database
+def test_each_policy_opens_the_rows_of_the_scopes_tenant_and_what_is_named_here(
+    database_urls: DatabaseUrls,
+) -> None:
+    with psycopg.connect(database_urls.owner) as owner:
+        policies = owner.execute(
+            "SELECT p.tablename, p.cmd, condition FROM pg_policies p"
+            " JOIN pg_attribute a ON a.attrelid = p.tablename::regclass AND a.attname = 'tenant_id'"
+            " CROSS JOIN LATERAL unnest(ARRAY[p.qual, p.with_check]) condition"
+            " WHERE 'hmi_portal' = ANY (p.roles) AND condition IS NOT NULL"
+        ).fetchall()
+    assert len(policies) >= 100
+    of_tenant, of_operator = _parts("task", "SELECT", policies)
+    assert "tenant_id = " in of_tenant and "hmi.tenant_id" in of_tenant and "hmi.scope" in of_operator
+    wider: dict[tuple[str, str], list[str]] = {}
+    for table, cmd, _ in policies:
+        first, *others, last = _parts(table, cmd, policies)
+        assert last == of_operator and (first == of_tenant or [first, *others] == ["false"]), (table, cmd)
+        if others:
+            wider[table, cmd] = others
+    assert sorted(wider) == [(table, "SELECT") for table in sorted(READ_BY_OTHERS)]
+    for (table, _), others in wider.items():
+        assert len(others) == 1 and READ_BY_OTHERS[table] in others[0]
+
+
+READ_BY_OTHERS = {
+    "api_key": "key_sha256 = decode(NULLIF(current_setting('hmi.key_sha256'",
+    "domain": "tenant_id IS NULL",
+    "invitation": "token_sha256 = decode(NULLIF(current_setting('hmi.key_sha256'",
+    "membership": "user_id = (NULLIF(current_setting('hmi.user_id'",
+    "tree_version": "tenant_id IS NULL",
+}
+"""Tables of which more than a tenant's own rows may be read, and which."""
+
+
+def _parts(table: str, cmd: str, policies: list[tuple[str, str, str]]) -> list[str]:
+    """What a policy's condition is made of; where there are two conditions, they are the same."""
+    [condition] = {one for *which, one in policies if which == [table, cmd]}
+    return condition[1:-1].split(" OR ")
+
+
+@pytest.mark.database
 def test_the_portals_role_changes_no_table(database_urls: DatabaseUrls) -> None:
     with psycopg.connect(database_urls.portal, autocommit=True) as portal:
         for statement in (

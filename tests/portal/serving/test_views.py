@@ -23,6 +23,7 @@ from portal.tenants.models import ApiKey, Tenant
 from portal.tenants.services import key_revoke
 from portal.usage.models import Plan, TenantLimits
 from portal.usage.models import UsageEvent as UsageEventRow
+from portal.usage.services import plan_save, tenant_limits_save
 from tests.conftest import DatabaseUrls
 from tests.fakes.portal import make_backbone, make_key, make_task, make_tenant, make_trial, make_version
 from wire.catalog import (
@@ -280,9 +281,29 @@ def _revoke(tenant: Tenant) -> None:
     key_revoke(tenant=tenant, key_id=ApiKey.objects.for_tenant(tenant).get().id, acting=OPERATOR)
 
 
+def _limit(tenant: Tenant) -> None:
+    with operator_scope():
+        tenant_limits_save(limits=TenantLimits(tenant=tenant, quota_texts=1), acting=OPERATOR)
+
+
+def _change_plan(_tenant: Tenant) -> None:
+    with operator_scope():
+        plan_save(plan=Plan(slug="slow", name="Slow", requests_per_s=1), acting=OPERATOR)
+
+
 @committed
 @pytest.mark.parametrize(
-    "change", [_deploy_first, _deploy_and_undeploy, _deploy_and_try, _revoke, make_key, Tenant.save]
+    "change",
+    [
+        _deploy_first,
+        _deploy_and_undeploy,
+        _deploy_and_try,
+        _revoke,
+        _limit,
+        _change_plan,
+        make_key,
+        Tenant.save,
+    ],
 )
 def test_the_service_hears_of_a_change_when_it_is_committed(
     service: psycopg.Connection[Any], change: Callable[[Tenant], object]

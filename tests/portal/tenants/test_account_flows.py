@@ -141,6 +141,22 @@ def test_a_forgotten_password_is_set_anew_by_mail(client: Client, mail_folder: P
     assert "user.password_reset" in _audited()
 
 
+def test_a_changed_password_ends_all_other_sessions(client: Client) -> None:
+    make_user(EMAIL, password=PASSWORD)
+    elsewhere = Client()
+    for browser in (elsewhere, client):
+        assert _sign_in(browser).status_code == 200
+    body = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    assert _ask(client, "POST", "account/password/change", body).status_code == 400
+    assert elsewhere.get("/api/v1/me").status_code == 200
+    body["current_password"] = PASSWORD
+    changed = _ask(client, "POST", "account/password/change", body)
+    assert changed.status_code == 200, changed.content
+    assert client.get("/api/v1/me").status_code == 200
+    assert elsewhere.get("/api/v1/me").status_code == 401
+    assert "user.password_change" in _audited()
+
+
 def test_an_unknown_address_is_answered_alike_and_gets_no_mail(client: Client, mail_folder: Path) -> None:
     assert _ask(client, "POST", "auth/password/request", {"email": "ghost@example.com"}).status_code == 200
     assert list(mail_folder.iterdir()) == []

@@ -8,8 +8,10 @@ from uuid import uuid4
 
 import pytest
 from django.db.models.functions import Now
+from django.forms.models import model_to_dict
 from django.utils import timezone
 
+from portal.audit.models import AuditEntry
 from portal.common.queue import JobName
 from portal.common.scope import operator_scope
 from portal.training import reaper
@@ -87,6 +89,26 @@ def test_a_job_that_was_to_be_cancelled_when_its_worker_died_is_cancelled(
     assert ended.state == JobState.CANCELLED
     assert ended.finished_at is not None
     assert sent == []
+
+
+@pytest.mark.parametrize("is_asked_to_end", [False, True])
+@pytest.mark.parametrize("state", [JobState.PAUSED, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED])
+def test_a_job_that_has_ended_or_is_paused_is_left_alone_whatever_its_lease_says(
+    make: Make, sent: list[str], state: JobState, is_asked_to_end: bool
+) -> None:
+    job = make(
+        state=state,
+        lease_owner="dead",
+        lease_expires_at=timezone.now() - LONG_AGO,
+        enqueued_at=timezone.now() - LONG_AGO,
+        cancel_requested=is_asked_to_end,
+    )
+    before = seen(job)
+    jobs_reap(TrainingJob)
+    assert model_to_dict(seen(job)) == model_to_dict(before)
+    assert sent == []
+    with operator_scope():
+        assert not AuditEntry.objects.unscoped().exists()
 
 
 def test_a_job_whose_message_was_lost_is_called_for_again(make: Make, sent: list[str]) -> None:

@@ -1,5 +1,7 @@
 """Where webhooks may not go."""
 
+import socket
+
 import pytest
 
 from portal.webhooks.addresses import AddressRefused, checked_url, resolved
@@ -57,6 +59,25 @@ def test_the_operator_may_allow_private_addresses(url: str) -> None:
 def test_a_name_that_leads_to_a_private_address_is_refused_when_it_is_looked_up(host: str) -> None:
     with pytest.raises(AddressRefused, match="private"):
         resolved(host, 443, is_private_allowed=False)
+
+
+@pytest.mark.parametrize(
+    "private", ["10.0.0.1", "169.254.169.254", "::1", "fe80::1%eth0", "::ffff:127.0.0.1"]
+)
+def test_one_private_address_among_those_of_a_name_refuses_them_all(
+    monkeypatch: pytest.MonkeyPatch, private: str
+) -> None:
+    public = "93.184.216.34"
+
+    def looked_up(*addresses: str) -> str:
+        found = [(0, 0, 0, "", (address, 443)) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        return resolved("mixed.example", 443, is_private_allowed=False)
+
+    assert looked_up(public) == public
+    for addresses in ((public, private), (private, public)):
+        with pytest.raises(AddressRefused, match="private"):
+            looked_up(*addresses)
 
 
 def test_a_name_that_leads_to_a_private_address_is_resolved_where_that_is_allowed() -> None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -27,17 +28,37 @@ def test_it_posts_body_and_headers_to_the_path(receiver: Receiver) -> None:
     assert received.headers["host"] == receiver.url.removeprefix("http://")
 
 
-def test_a_name_is_connected_to_by_the_address_that_was_checked(receiver: Receiver) -> None:
-    url = receiver.url.replace("127.0.0.1", "localhost")
+def test_a_name_is_looked_up_once_and_connected_to_by_the_address_that_was_checked(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, num_asked = socket.getaddrinfo, 0
+
+    def look_up_names(host: str, *given: Any, **options: Any) -> Any:
+        nonlocal num_asked
+        if host == "receiver.example":
+            num_asked += 1  # whoever controls the name may answer otherwise the second time
+            host = "127.0.0.1"
+        return look_up(host, *given, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_names)
+    url = receiver.url.replace("127.0.0.1", "receiver.example")
     assert Sender(is_private_allowed=True).post(url, headers={}, body=b"").error == ""
+    assert num_asked == 1
+    [received] = receiver.received
+    assert received.headers["host"] == url.removeprefix("http://")
 
 
-def test_private_addresses_are_not_called(receiver: Receiver) -> None:
-    answer = Sender(is_private_allowed=False).post(
-        receiver.url.replace("http:", "https:"), headers={}, body=b""
-    )
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433"])  # one is read, the other looked up
+def test_private_addresses_are_not_called(receiver: Receiver, host: str) -> None:
+    url = receiver.url.replace("http:", "https:").replace("127.0.0.1", host)
+    answer = Sender(is_private_allowed=False).post(url, headers={}, body=b"")
     assert (answer.status, answer.error) == (None, "The URL leads to a private address.")
     assert receiver.received == []
+
+
+def test_a_url_that_was_kept_while_the_operator_allowed_more_is_not_called() -> None:
+    answer = Sender(is_private_allowed=False).post("http://93.184.216.34/", headers={}, body=b"")
+    assert (answer.status, answer.error) == (None, "The URL must begin with https://.")
 
 
 def test_redirects_are_not_followed(receiver: Receiver) -> None:
