@@ -1,5 +1,6 @@
 """A receiver of webhooks on loopback: notes every request, and answers as it is told."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,8 +27,8 @@ class Receiver:
 
 
 @contextmanager
-def open_receiver() -> Iterator[Receiver]:
-    """A receiver on a free port."""
+def open_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """A receiver on a free port, behind TLS where ``tls`` says with which certificate."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -46,7 +47,9 @@ def open_receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -52,6 +52,12 @@ def _look(token: str) -> Any:
     return Client().post("/api/v1/invitations/look", {"token": token}, content_type=JSON)
 
 
+def _expire(cast: Cast) -> None:
+    with tenant_scope(cast.acme.tenant.id):
+        past = timezone.now() - timedelta(seconds=1)
+        Invitation.objects.for_tenant(cast.acme.tenant).update(expires_at=past)
+
+
 def _code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
@@ -109,9 +115,7 @@ def test_a_token_is_kept_as_a_hash_and_in_no_audit_row(cast: Cast) -> None:
 
 def test_an_expired_token_is_refused(cast: Cast) -> None:
     _invite(cast)
-    with tenant_scope(cast.acme.tenant.id):
-        past = timezone.now() - timedelta(seconds=1)
-        Invitation.objects.for_tenant(cast.acme.tenant).update(expires_at=past)
+    _expire(cast)
     assert _code(_accept(client_of(cast.nobody), _token())) == (404, "not_found")
     assert _invite(cast).status_code == 201  # the expired one is not in the way
 
@@ -131,9 +135,10 @@ def test_a_revoked_invitation_ends(cast: Cast) -> None:
     assert _actions(cast) == ["invitation.create", "invitation.revoke"]
 
 
-def test_sending_again_ends_the_old_link(cast: Cast) -> None:
+def test_sending_again_ends_the_old_link_and_renews_one_that_has_expired(cast: Cast) -> None:
     identifier = _invite(cast).json()["id"]
     old = _token()
+    _expire(cast)
     answer = cast.acme.client().post(f"{cast.acme.path}/invitations/{identifier}/resend")
     assert answer.status_code == 200, answer.content
     assert _code(_look(old)) == (404, "not_found")

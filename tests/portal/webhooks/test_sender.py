@@ -1,11 +1,19 @@
 """What one attempt does with receivers of all kinds."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from portal.webhooks.sender import Sender
 from tests.fakes.ports import free_port
@@ -57,7 +65,7 @@ def test_private_addresses_are_not_called(receiver: Receiver, host: str) -> None
 
 
 def test_a_url_that_was_kept_while_the_operator_allowed_more_is_not_called() -> None:
-    answer = Sender(is_private_allowed=False).post("http://93.184.216.34/", headers={}, body=b"")
+    answer = Sender(is_private_allowed=False).post("http://192.0.2.1/", headers={}, body=b"")
     assert (answer.status, answer.error) == (None, "The URL must begin with https://.")
 
 
@@ -106,3 +114,43 @@ def test_a_receiver_without_tls_is_told(receiver: Receiver) -> None:
     url = receiver.url.replace("http:", "https:")
     answer = Sender(is_private_allowed=True).post(url, headers={}, body=b"")
     assert answer.error.startswith("TLS: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_trusted", "error"),
+    [
+        ("localhost", True, ""),
+        ("localhost", False, "TLS: CERTIFICATE_VERIFY_FAILED"),
+        ("other.example", True, "TLS: CERTIFICATE_VERIFY_FAILED"),
+    ],
+)
+def test_over_tls_a_receiver_must_be_who_its_name_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_trusted: bool, error: str
+) -> None:
+    certificate = _certificate(tmp_path / "own.pem", name)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with open_receiver(tls) as receiver:
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        assert Sender(is_private_allowed=True).post(url, headers={}, body=b"{}").error == error
+        assert len(receiver.received) == (error == "")
+
+
+def _certificate(file: Path, name: str) -> Path:
+    """Signed by itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = Encoding.PEM
+    secret = key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(secret + signed.public_bytes(pem))
+    return file
