@@ -261,6 +261,28 @@ def test_it_is_compared_on_the_domains_own_tree_where_there_is_one(cast: Cast, t
     assert work.is_stale(lease, job)
 
 
+def test_a_tree_that_was_replaced_under_it_makes_it_begin_anew(
+    cast: Cast, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = make_version(task).tree_version
+    made = make_import(task)
+    published = tmp_path / "store" / f"tenants/{cast.acme.tenant.pk}/versions/{made.pk}"
+    published.mkdir(parents=True)
+    check = ImportWork.check
+
+    def replacing(self: ImportWork, *given: Any) -> None:
+        check(self, *given)
+        with operator_scope():
+            TreeVersion.objects.unscoped().filter(pk=own.pk).update(retired_at=own.created_at)
+
+    monkeypatch.setattr(ImportWork, "check", replacing)
+    stale = run(tmp_path)
+    assert (stale.state, stale.attempt, stale.version, stale.passed) == (JobState.QUEUED, 0, None, None)
+    assert not published.exists()
+    done = run(tmp_path)
+    assert (done.state, version_of(done).tree_version_id) == (JobState.SUCCEEDED, make_general().pk)
+
+
 def test_an_estimate_does_not_answer_for_an_import(cast: Cast, task: Task, tmp_path: Path) -> None:
     make_import(task)
     assert run(tmp_path, "estimate").state == JobState.QUEUED  # as a crash: it is tried again
