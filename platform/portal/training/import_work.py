@@ -108,7 +108,7 @@ class ImportWork:
 
 
 def _live_tree(job: ImportJob) -> TreeVersion | None:
-    """Locked: a deletion that would replace it comes before, and is seen here, or after, and finds the
-    version."""
+    """Not locked, since it may be a shared one: a version of a tree that is replaced in this moment serves
+    with that one's successor, as every older version does."""
     trees = TreeVersion.objects.unscoped().filter(digest=job.tree_digest, uri=job.tree_uri, retired_at=None)
     return trees.first()
