@@ -112,6 +112,7 @@ class FakeCatalog:
         number: int = 2,
         adapter: BundleRef,
         tree: BundleRef,
+        leaf: BundleRef | None = None,
     ) -> None:
         """Try this version beside the one that serves."""
         self.trials[tenant, slug] = TrialRow(
@@ -126,6 +127,8 @@ class FakeCatalog:
             bundle_digest=adapter.digest,
             tree_uri=tree.uri,
             tree_digest=tree.digest,
+            leaf_uri=leaf.uri if leaf is not None else None,
+            leaf_digest=leaf.digest if leaf is not None else None,
         )
         self._announce()
 

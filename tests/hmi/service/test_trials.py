@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hmi.plot.tree import read_tree
 from hmi.service.answering import compare, is_chosen
 from tests.hmi.service.service_world import LABELS, Service, adapter, code_of, demo_catalog, running
 from tests.tiny.store import TinyStore
@@ -79,6 +80,23 @@ def test_a_canary_answers_its_share_and_the_proof_says_so(tiny_store: TinyStore,
             assert (model["adapter_digest"] == tried.digest) == chosen
     used = [event.version_id for event in service.usage.events.values()]
     assert {"acme/reviews/1", "acme/reviews/2"} == set(used)
+
+
+def test_a_version_on_trial_looks_up_in_its_own_leaf(tiny_store: TinyStore, tmp_path: Path) -> None:
+    general, film = tiny_store.trees["general"], tiny_store.trees["film"]
+    fields = read_tree(tiny_store.store, film.uri, film.digest, backbone=tiny_store.backbone.digest)
+    leaf = BundleRef(fields.nodes[-1].uri, fields.nodes[-1].digest)
+    catalog, tried = demo_catalog(tiny_store), adapter(tiny_store, 9)
+    catalog.try_out("acme", "reviews", kind=TrialKind.CANARY, adapter=tried, tree=general, leaf=leaf)
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+
+        def answered() -> Any:
+            body = {"inputs": ["the film was bad"], "parameters": {"tokens": True}}
+            return service.predict(body).json()
+
+        service.wait_until(lambda: answered()["model"]["role"] == "canary")
+        [prediction] = answered()["predictions"]
+        assert {token["node"] for token in prediction["tokens"]} == {"private"}
 
 
 @pytest.mark.parametrize("kind", list(TrialKind))
