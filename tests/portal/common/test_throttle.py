@@ -39,17 +39,17 @@ def test_each_user_and_each_key_is_counted_alone(cast: Cast) -> None:
     assert client_with(make_key(cast.acme.tenant)).get(cast.acme.path).status_code == 200
 
 
-def test_strangers_are_counted_by_address(cast: Cast) -> None:
+def test_strangers_are_counted_by_the_address_that_the_proxy_saw_whatever_they_claim(cast: Cast) -> None:
     looked = [
         Client()
         .post(
             "/api/v1/invitations/look",
             {"token": "x"},
             content_type="application/json",
-            headers={"X-Forwarded-For": address},
+            headers={"X-Forwarded-For": f"198.51.100.{number}, {address}"},
         )
         .status_code
-        for address in ["203.0.113.1"] * 4 + ["203.0.113.2"]
+        for number, address in enumerate(["203.0.113.1"] * 4 + ["203.0.113.2"])
     ]
     assert looked == [404, 404, 404, 429, 404]
 
