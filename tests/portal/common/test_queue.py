@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from celery import Celery, current_app
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -36,6 +37,20 @@ def test_a_job_is_queued_when_the_transaction_commits(
     assert message is not None
     assert message.headers["task"] == "training.run"
     assert message.headers["kwargsrepr"] == "{'id': '1'}"
+
+
+def test_every_job_is_known_to_workers_and_called_for_by_a_service_or_by_the_clock() -> None:
+    current_app.loader.import_default_modules()
+    assert {name.value for name in JobName} <= set(current_app.tasks)
+    scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert {name for name in JobName if name.value not in scheduled} == {
+        JobName.TRAINING_RUN,
+        JobName.ESTIMATE_RUN,
+        JobName.IMPORT_RUN,
+        JobName.DOMAIN_RUN,
+        JobName.DATASET_EXAMINE,
+        JobName.DATASET_FILES_DELETE,
+    }
 
 
 def test_a_broker_that_is_away_fails_no_request(

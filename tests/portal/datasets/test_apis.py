@@ -13,6 +13,7 @@ from django.test import Client
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
+from portal.datasets.jobs import datasets_sweep
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_files_delete, deleted_datasets
 from portal.tenants.models import Role
@@ -249,6 +250,17 @@ def test_deleting_takes_row_and_files_and_leaves_a_note(
         assert not Dataset.objects.unscoped().filter(pk=dataset_id).exists()
         actions = AuditEntry.objects.unscoped().filter(target_id=str(dataset_id)).order_by("id")
         assert [entry.action for entry in actions] == ["dataset.create", "dataset.delete"]
+
+
+def test_files_whose_deletion_was_called_for_and_never_happened_go_with_the_next_sweep(
+    cast: Cast, stored: Callable[[], set[str]]
+) -> None:
+    client = cast.acme.client()
+    gone, stays = (upload(client, cast.acme).json()["id"] for _ in range(2))
+    assert client.delete(f"{cast.acme.path}/datasets/{gone}").status_code == 204
+    datasets_sweep()
+    assert {name for name in stored() if gone in name} == set() and len(stored()) == 2
+    assert client.get(f"{cast.acme.path}/datasets/{stays}").status_code == 200
 
 
 def test_files_of_a_dataset_that_was_not_deleted_stay(
