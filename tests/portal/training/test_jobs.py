@@ -12,7 +12,7 @@ from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.services import dataset_delete
 from portal.tenants.actors import OPERATOR
 from portal.training.jobs import training_reap
-from portal.training.models import JobState, TrainingEstimate
+from portal.training.models import JobState, LeasedJob, TrainingEstimate
 from portal.training.work_dir import WorkDir
 from tests.fakes.portal import Cast, make_dataset, make_import, make_job, make_task
 from wire.training import COMPUTED_STATES
@@ -35,7 +35,7 @@ def test_it_takes_up_jobs_of_every_kind_and_deletes_what_was_left_of_any(
     with tenant_scope(tenant.pk):
         estimate.save()
         dataset_delete(dataset=gone, acting=OPERATOR)
-    jobs = [make_job(task, dataset, **died), make_import(task, **died), estimate]
+    jobs: list[LeasedJob] = [make_job(task, dataset, **died), make_import(task, **died), estimate]
     left = [tmp_path / kind / str(uuid4()) for kind in ("trainings", "estimates", "imports")]
     for folder in left:
         WorkDir(folder.parent, folder.name).close()
