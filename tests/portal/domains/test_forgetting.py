@@ -10,9 +10,17 @@ from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, Tr
 from portal.common.errors import InvalidField
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
+from portal.datasets.services import dataset_delete
 from portal.domains.job_files import served_tree
 from portal.domains.models import DeletionRecord, DomainJob
-from portal.domains.reconcile import leftovers_delete, reconcile, trees_destroy
+from portal.domains.reconcile import (
+    deletions_finish,
+    leaves_destroy,
+    leftovers_delete,
+    reconcile,
+    trees_destroy,
+)
+from portal.domains.selectors import contributions_of
 from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
 from portal.serving.models import Deployment
 from portal.serving.services import task_delete_unused
@@ -110,6 +118,23 @@ def test_a_private_leaf_goes_with_its_dataset_and_the_receipt_names_it(task: Tas
     assert gone.digest in {one["digest"] for one in done.trees}
     assert not store().exists(gone.uri) and store().exists(kept.uri)
     assert store().exists(version.bundle_uri), "the version itself stays, as the receipt says"
+
+
+def test_a_receipt_waits_for_the_private_leaf(task: Task, worker: Worker) -> None:
+    version = learn(task, 1)
+    leafed(version)
+    delete(dataset_of(version))
+    for _ in range(3):
+        worker.round()
+    assert receipt(task.tenant_id).forgotten_at is not None
+    with operator_scope():
+        DeletionRecord.objects.unscoped().update(forgotten_at=None)
+        PrivateLeaf.objects.unscoped().update(destroyed_at=None)
+    deletions_finish(store())
+    assert receipt(task.tenant_id).forgotten_at is None
+    leaves_destroy(store())
+    deletions_finish(store())
+    assert receipt(task.tenant_id).forgotten_at is not None
 
 
 def test_the_last_dataset_leaves_a_tree_of_the_nodes_above(task: Task, worker: Worker) -> None:
@@ -275,6 +300,30 @@ def test_leftovers_of_cancelled_trainings_and_deleted_tasks_go(cast: Cast, task:
     assert set(store().names(f"{folder}/versions")) == {trained, str(running.pk)}
     left = {name.partition(".")[0] for name in store().names(f"{folder}/trees")}
     assert left == {trained, str(running.pk), gone.tree_version.uri.rpartition("/")[2]}
+
+
+def test_what_was_taken_away_contributes_no_longer_though_its_files_still_stand(
+    cast: Cast, task: Task, worker: Worker
+) -> None:
+    first, second = learn(task, 1), learn(task, 2)
+    press = shared_domain()
+    verified(cast.acme.tenant)
+    with tenant_scope(task.tenant_id):
+        for version in (first, second):
+            contribution_grant(domain=press, dataset=dataset_of(version), acting=OPERATOR)
+        dataset_delete(dataset=dataset_of(first), acting=OPERATOR)
+    with operator_scope():
+        for domain in (task.domain, press):
+            assert [one.dataset_id for one in contributions_of(domain)] == [str(second.dataset_id)]
+
+
+def test_a_retired_tree_stays_for_the_requests_that_began_with_it(task: Task, worker: Worker) -> None:
+    tree = learn(task, 1).tree_version
+    for retired_at, is_there in ((timezone.now(), True), (timezone.now() - timedelta(minutes=10), False)):
+        with operator_scope():
+            TreeVersion.objects.unscoped().filter(pk=tree.pk).update(retired_at=retired_at)
+        trees_destroy(store())
+        assert store().exists(tree.uri) is is_there
 
 
 def test_a_tree_is_destroyed_only_once_no_tree_stands_on_it(task: Task, worker: Worker) -> None:
