@@ -107,7 +107,7 @@ class RowChecks:
         if self._ledger.leaves_out(codes, record.row):
             return False
         for code in codes:
-            self._ledger.note(code, record.row, source.label if "label" in code else record.text)
+            self._ledger.note(code, record.row, _example(code, record, source))
         return True
 
     def _oddities(self, record: Record, source: SourceRow, form: _TextForm) -> Iterator[str]:
@@ -174,6 +174,13 @@ def _shown(code: str, record: Record, source: SourceRow) -> str:
     if code in ("empty_labels", "unusable_labels", "no_labels"):
         return record.text
     return source.label
+
+
+def _example(code: str, record: Record, source: SourceRow) -> str:
+    """Of an oddity: what is odd. Where two rows contradict each other, that is the label on its text."""
+    if code == "conflicting_labels":
+        return f"{source.label}: {record.text}"
+    return source.label if "label" in code else record.text
 
 
 def _fold_of(source: SourceRow) -> int:

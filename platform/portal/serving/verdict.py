@@ -45,7 +45,10 @@ class Verdict:
 def judge(figures: TrialFigures | None, *, min_texts: int, min_agreement: float) -> Verdict:
     """The verdict on a trial; ``figures`` is None before the first comparison."""
     if figures is None:
-        return Verdict(Outcome.WAIT, "Nothing has been compared yet.", None, 0.0, 1.0, 1.0)
+        reason = (
+            f"Nothing has been compared yet: a verdict needs {min_texts} texts that both versions answered."
+        )
+        return Verdict(Outcome.WAIT, reason, None, 0.0, 1.0, 1.0)
     low, high = wilson(figures.num_agreed, figures.num_texts)
     p = sign_test(figures.num_trial_failed, figures.num_live_failed)
     agreement = figures.num_agreed / figures.num_texts if figures.num_texts else None

@@ -51,6 +51,7 @@ def test_what_is_no_number_blocks_and_can_be_left_out(tmp_path: Path) -> None:
 def test_a_text_with_two_scores_is_a_conflict_and_one_with_the_same_a_duplicate(tmp_path: Path) -> None:
     outcome = scores(tmp_path, f"{TEXTS[2]},5", f"{TEXTS[4]},2.0")
     assert finding(outcome, "conflicting_labels").rows == (14,)
+    assert finding(outcome, "conflicting_labels").examples[0].value == f"5: {TEXTS[2]}"
     assert finding(outcome, "duplicate_texts").rows == (15,)
 
 

@@ -47,6 +47,11 @@ def test_the_verdict_says_why_with_numbers() -> None:
     assert verdict.agreement_low < 0.8 < verdict.agreement_high < 0.9
 
 
+def test_before_the_first_comparison_it_says_how_many_it_needs() -> None:
+    verdict = judge(None, min_texts=500, min_agreement=0.9)
+    assert verdict.outcome is Outcome.WAIT and "a verdict needs 500 texts" in verdict.reason
+
+
 def test_the_sign_test_is_exact() -> None:
     assert sign_test(0, 0) == 1.0
     assert sign_test(3, 0) == 0.125

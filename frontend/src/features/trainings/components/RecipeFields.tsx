@@ -1,6 +1,16 @@
 /** How it is to be trained, for those who know: all of it has defaults that were measured. */
 
-import { Button, Checkbox, Collapse, NativeSelect, NumberInput, SimpleGrid, Stack } from "@mantine/core";
+import {
+  Button,
+  Checkbox,
+  Collapse,
+  Group,
+  NativeSelect,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Text,
+} from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useId } from "react";
 
@@ -17,19 +27,24 @@ export function RecipeFields({ choice, onChange }: Props) {
   const change = (changes: Partial<RecipeChoice>) => onChange({ ...choice, ...changes });
   return (
     <div>
-      <Button
-        variant="subtle"
-        size="compact-sm"
-        onClick={toggle}
-        aria-expanded={isOpen}
-        aria-controls={id}
-        ml={-8}
-      >
-        The recipe
-      </Button>
+      <Group gap={4}>
+        <Button
+          variant="subtle"
+          size="compact-sm"
+          onClick={toggle}
+          aria-expanded={isOpen}
+          aria-controls={id}
+          ml={-8}
+        >
+          The recipe
+        </Button>
+        <Text size="xs" c="dimmed">
+          for those who know: what stands in it was measured to do well
+        </Text>
+      </Group>
       <Collapse expanded={isOpen} id={id}>
         <Stack mt="xs">
-          <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }}>
+          <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} style={{ alignItems: "end" }}>
             <NativeSelect
               label="Method"
               value={choice.method}
