@@ -271,13 +271,14 @@ def _save_new(dataset: Dataset, acting: Actor, **details: Any) -> None:
     with transaction.atomic():
         dataset.save(force_insert=True)
         _tell(dataset, dataset.state, dataset.num_rows)
+        is_counted = dataset.state != DatasetState.CHECKING
         audit_record(
             actor=acting.name,
             action="dataset.fix" if dataset.version > 1 else "dataset.create",
             target=dataset,
             tenant=dataset.tenant,
-            num_rows=dataset.num_rows,
             sha256=dataset.sha256,
+            **({"num_rows": dataset.num_rows} if is_counted else {}),
             **details,
         )
 

@@ -14,8 +14,13 @@ it("names people by their address, and HMI's own doing as such", () => {
 });
 
 it("shortens ids and digests in details", () => {
-  const details = { sha256: "ab".repeat(32), fixes: ["drop:empty_texts", "drop:empty_labels"], task: null };
+  const details = {
+    sha256: "ab".repeat(32),
+    digest: `sha256:${"cd".repeat(32)}`,
+    fixes: ["drop:empty_texts", "drop:empty_labels"],
+    task: null,
+  };
   expect(detailWords(details)).toBe(
-    "sha256: abababababab, fixes: drop:empty_texts; drop:empty_labels, task: none",
+    "sha256: abababababab, digest: cdcdcdcdcdcd, fixes: drop:empty_texts; drop:empty_labels, task: none",
   );
 });

@@ -90,10 +90,11 @@ function valueWords(value: unknown): string {
   return typeof value === "string" ? shortId(value) : JSON.stringify(value);
 }
 
-const digest = /^[0-9a-f]{64}$/;
+const digest = /^(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}$/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function shortId(text: string): string {
-  if (digest.test(text)) return text.slice(0, 12);
+  const [, beginning] = digest.exec(text) ?? [];
+  if (beginning) return beginning;
   return uuid.test(text) ? text.slice(0, 8) : text;
 }

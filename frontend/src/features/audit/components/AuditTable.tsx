@@ -10,7 +10,12 @@ import { actorWords, changeWords, detailWords } from "../words";
 
 export function AuditTable({ entries }: { entries: AuditEntry[] }) {
   return (
-    <ListTable minWidth={640} verticalSpacing={6} fz="sm" columns={["When", "Who", "What", "Details"]}>
+    <ListTable
+      minWidth={640}
+      verticalSpacing={6}
+      fz="sm"
+      columns={["When", { name: "Who", width: 190 }, "What", "Details"]}
+    >
       {entries.map(({ id, at, actor, action, details }) => (
         <Table.Tr key={id}>
           <Table.Td style={{ whiteSpace: "nowrap" }}>{formatDate(at)}</Table.Td>
