@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import transaction
+from pytest_django.fixtures import Settings
 
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.models import Tenant
@@ -19,6 +20,7 @@ from portal.webhooks.delivering import (
     deliver_due,
     pause_after,
 )
+from portal.webhooks.jobs import webhooks_deliver
 from portal.webhooks.models import DeliveryState, EventType, Webhook, WebhookDelivery, WebhookEvent
 from portal.webhooks.sender import Answer, Sender
 from portal.webhooks.services import event_emit
@@ -263,3 +265,15 @@ def test_old_events_are_forgotten_unless_something_of_them_is_pending(cast: Cast
 def _set_active(webhook: Webhook, is_active: bool) -> None:
     with tenant_scope(webhook.tenant_id):
         Webhook.objects.for_tenant(webhook.tenant).update(is_active=is_active)
+
+
+def test_the_job_calls_private_addresses_only_where_the_operator_allows_it(
+    cast: Cast, receiver: Receiver, settings: Settings
+) -> None:
+    make_webhook(cast.acme.tenant, url=receiver.url)
+    for number, is_allowed in enumerate((False, True)):
+        settings.ENV = settings.ENV.model_copy(update={"webhooks_private": is_allowed})
+        _emit(cast.acme.tenant, uuid4(), number)
+        webhooks_deliver()
+    assert _numbers(receiver) == [1]
+    assert [bool(delivery.error) for delivery in _deliveries()] == [True, False]

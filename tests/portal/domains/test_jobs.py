@@ -1,0 +1,56 @@
+"""The jobs of domains that the clock calls for, with all of their parts."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from portal.common.scope import operator_scope, tenant_scope
+from portal.domains.jobs import domains_reconcile, store_sweep
+from portal.domains.models import DomainJob, DomainJobKind
+from portal.training.models import JobState
+from portal.training.work_dir import WorkDir
+from tests.fakes.portal import Cast, make_dataset, make_task
+from tests.portal.domains.world import Worker, delete, leafed, learn, put, store
+
+pytestmark = pytest.mark.database
+
+
+def test_dead_jobs_are_taken_up_their_folders_deleted_and_what_is_gone_forgotten(
+    cast: Cast, worker: Worker, settings: Settings, tmp_path: Path
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"work_dir": tmp_path})
+    tenant = cast.acme.tenant
+    version = learn(make_task(tenant), 1)
+    leaf = leafed(version)
+    assert version.dataset is not None
+    delete(version.dataset)
+    job = DomainJob(
+        tenant=tenant,
+        dataset=make_dataset(tenant),
+        does=DomainJobKind.SUGGEST,
+        state=JobState.RUNNING,
+        lease_owner="dead",
+        lease_expires_at=timezone.now() - timedelta(minutes=10),
+    )
+    with tenant_scope(tenant.pk):
+        job.save()
+    left = tmp_path / "domains" / str(uuid4())
+    WorkDir(left.parent, left.name).close()
+    domains_reconcile()
+    assert not left.exists()
+    with operator_scope():
+        for row in (job, leaf):
+            row.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert leaf.retired_at is not None
+
+
+def test_bundles_that_nobody_knows_are_swept(cast: Cast) -> None:
+    unknown = f"tenants/{cast.acme.tenant.pk}/trees/{uuid4()}"
+    put(f"{unknown}/manifest.json")
+    store_sweep()
+    assert not store().exists(unknown)
