@@ -138,10 +138,12 @@ MAKERS: Mapping[str, Callable[[Tenant], str]] = {
     "deletion": _deletion,
 }
 
+EVERY_THING = [*MAKERS, "number", "delivery"]
+
 
 def make_things(tenant: Tenant, names: list[str]) -> dict[str, str]:
     """A value for each of these parameters of a path, all of one tenant."""
-    unknown = set(names) - set(MAKERS) - {"number", "delivery"}
+    unknown = set(names) - set(EVERY_THING)
     assert not unknown, f"say in {__name__} how to make {sorted(unknown)}: every endpoint is tested with them"
     made = {name: MAKERS[name](tenant) for name in names if name in MAKERS}
     if "number" in names:  # of a version of the task
