@@ -113,6 +113,15 @@ describe("accounts", () => {
     expect(screen.queryByRole("button", { name: "Join" })).toBeNull();
   });
 
+  it("knows the address of somebody who was invited when they make an account or sign in", async () => {
+    const { user } = renderApp("/invitation#token-1");
+    await user.click(await screen.findByRole("link", { name: "Make an account with this address" }));
+    expect(await screen.findByLabelText("E-mail address")).toHaveValue("ada@acme.example");
+    await user.click(screen.getByRole("link", { name: "I have one: sign in" }));
+    expect(await screen.findByRole("button", { name: "Sign in" })).toBeVisible();
+    expect(screen.getByLabelText("E-mail address")).toHaveValue("ada@acme.example");
+  });
+
   it("says that an invitation has ended", async () => {
     server.on("POST /api/v1/invitations/look", refusal(404, "not_found", "This invitation has ended."));
     renderApp("/invitation#old");

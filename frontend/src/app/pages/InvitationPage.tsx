@@ -40,7 +40,7 @@ function Offer({ token, offer }: { token: string; offer: InvitationOffer }) {
       </Text>
       <QueryView query={me} height={40}>
         {(signedIn) => {
-          if (!signedIn) return <SignFirst token={token} />;
+          if (!signedIn) return <SignFirst token={token} email={offer.email} />;
           const isSamePerson = signedIn.user.email.toLowerCase() === offer.email.toLowerCase();
           return isSamePerson ? <Accept token={token} /> : <OtherPerson email={signedIn.user.email} />;
         }}
@@ -49,8 +49,8 @@ function Offer({ token, offer }: { token: string; offer: InvitationOffer }) {
   );
 }
 
-function SignFirst({ token }: { token: string }) {
-  const back = { from: `/invitation#${encodeURIComponent(token)}` };
+function SignFirst({ token, email }: { token: string; email: string }) {
+  const back = { from: `/invitation#${encodeURIComponent(token)}`, email };
   return (
     <>
       <Button component={Link} to={paths.signUp} state={back}>

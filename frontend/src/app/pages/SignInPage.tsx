@@ -13,7 +13,7 @@ import { paths } from "../paths";
 export function SignInPage() {
   usePageTitle("Sign in");
   const me = useMe();
-  const { state } = useLocation() as { state: { from?: string } | null };
+  const { state } = useLocation() as { state: { from?: string; email?: string } | null };
   if (me.data) return <Navigate to={state?.from ?? "/"} replace />;
   return (
     <AccountFrame
@@ -30,7 +30,7 @@ export function SignInPage() {
         </Group>
       }
     >
-      <SignInForm />
+      <SignInForm address={state?.email} />
     </AccountFrame>
   );
 }

@@ -17,7 +17,7 @@ export function SignUpPage() {
   usePageTitle("Make an account");
   const me = useMe();
   const signUp = useSignUp();
-  const { state } = useLocation() as { state: { from?: string } | null };
+  const { state } = useLocation() as { state: { from?: string; email?: string } | null };
   if (me.data) return <Navigate to={state?.from ?? "/"} replace />;
   return (
     <AccountFrame
@@ -34,6 +34,7 @@ export function SignUpPage() {
         </DoneNotice>
       ) : (
         <AddressAndPasswordForm
+          address={state?.email}
           error={signUp.error}
           isPending={signUp.isPending}
           onSubmit={(person) => signUp.mutate(person)}

@@ -9,13 +9,18 @@ import { useConfirmCode } from "../api/confirm-code";
 import { useSignIn } from "../api/sign-in";
 import { AddressField, CodeField, PasswordField } from "./fields";
 
-export function SignInForm() {
-  const signIn = useSignIn();
-  return signIn.data === "code_needed" ? <CodeForm /> : <PasswordForm signIn={signIn} />;
+interface Props {
+  /** The address that is known already, of somebody who was invited. */
+  address?: string | undefined;
 }
 
-function PasswordForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
-  const [email, setEmail] = useState("");
+export function SignInForm({ address }: Props) {
+  const signIn = useSignIn();
+  return signIn.data === "code_needed" ? <CodeForm /> : <PasswordForm signIn={signIn} address={address} />;
+}
+
+function PasswordForm({ signIn, address = "" }: Props & { signIn: ReturnType<typeof useSignIn> }) {
+  const [email, setEmail] = useState(address);
   const [password, setPassword] = useState("");
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
@@ -25,12 +30,13 @@ function PasswordForm({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
     <form onSubmit={submit}>
       <Stack>
         {signIn.isError && <ErrorNotice error={signIn.error} title="You are not signed in" />}
-        <AddressField value={email} onChange={setEmail} autoFocus />
+        <AddressField value={email} onChange={setEmail} autoFocus={address === ""} />
         <PasswordField
           name="password"
           autoComplete="current-password"
           value={password}
           onChange={setPassword}
+          autoFocus={address !== ""}
         />
         <Button type="submit" loading={signIn.isPending} fullWidth>
           Sign in
