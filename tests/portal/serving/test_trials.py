@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
+from portal.serving.jobs import trials_judge
 from portal.serving.models import Deployment, Trial, TrialState
-from portal.serving.trials import trials_judge
 from portal.tenants.models import Role
 from portal.usage.models import ComparisonEvent
 from tests.conftest import DatabaseUrls

@@ -8,6 +8,7 @@ import pytest
 
 from portal.common.scope import operator_scope
 from portal.tenants.models import Tenant
+from portal.usage import jobs
 from portal.usage.models import Plan, QuotaNotice, TenantLimits, UsageEvent
 from portal.usage.services import HOURS_KEPT_FOR, quotas_watch, usage_prune
 from portal.webhooks.models import WebhookEvent
@@ -63,6 +64,15 @@ def test_eighty_percent_and_all_of_a_quota_are_told_once(cast: Cast) -> None:
         "period": "month",
         "period_began": "2026-11-01",
     }
+
+
+def test_the_job_looks_at_the_period_that_runs(cast: Cast) -> None:
+    make_webhook(cast.acme.tenant)
+    allow(cast.acme.tenant, quota_texts=1)
+    use(cast.acme.tenant, 1, at=datetime.now(UTC))
+    jobs.quotas_watch()
+    [data] = told()
+    assert (data["what"], data["percent"]) == ("texts", 100)
 
 
 def test_a_leap_past_both_is_told_as_all(cast: Cast) -> None:

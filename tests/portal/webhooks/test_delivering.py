@@ -11,7 +11,6 @@ from pytest_django.fixtures import Settings
 
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.models import Tenant
-from portal.webhooks import services
 from portal.webhooks.delivering import (
     GIVE_UP_AFTER,
     LEASE,
@@ -20,7 +19,7 @@ from portal.webhooks.delivering import (
     deliver_due,
     pause_after,
 )
-from portal.webhooks.jobs import webhooks_deliver
+from portal.webhooks.jobs import webhooks_deliver, webhooks_prune
 from portal.webhooks.models import DeliveryState, EventType, Webhook, WebhookDelivery, WebhookEvent
 from portal.webhooks.sender import Answer, Sender
 from portal.webhooks.services import event_emit
@@ -254,11 +253,11 @@ def test_old_events_are_forgotten_unless_something_of_them_is_pending(cast: Cast
     _emit(cast.acme.tenant, uuid4(), 1)
     with operator_scope():
         WebhookEvent.objects.unscoped().update(created_at=time.now - timedelta(days=31))
-    services.events_prune()
+    webhooks_prune()
     assert len(_deliveries()) == 1
     [attempt] = attempts_claim(now=time.now, max_attempts=8)
     attempt_note(attempt=attempt, answer=Answer(200, "", 1), now=time.now)
-    services.events_prune()
+    webhooks_prune()
     assert _deliveries() == []
 
 
