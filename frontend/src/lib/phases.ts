@@ -13,6 +13,7 @@ const phases: Record<string, string> = {
   publishing: "Publishing the version",
 };
 
-export function phaseWords(phase: string): string {
-  return phases[phase] ?? "Waiting for its turn";
+/** What a training is at; one that was claimed a moment ago has no phase yet. */
+export function phaseWords({ state, phase }: { state: string; phase: string }): string {
+  return state === "queued" ? "Waiting for its turn" : (phases[phase] ?? "Starting");
 }

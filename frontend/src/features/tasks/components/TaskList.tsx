@@ -50,7 +50,7 @@ function Activity({ task }: { task: Task }) {
           aria-label="Progress of the training"
         />
         <Text size="xs" c="dimmed" mt={4}>
-          {phaseWords(training.phase)}
+          {phaseWords(training)}
         </Text>
       </div>
     );

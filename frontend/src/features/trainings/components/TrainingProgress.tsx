@@ -20,7 +20,7 @@ export function TrainingProgress({ training }: { training: Training }) {
           <Group gap="xs">
             <TrainingStateBadge training={training} />
             {isUnderWay(training) && (
-              <Text fw={600}>{training.cancel_requested ? "Stopping …" : phaseWords(training.phase)}</Text>
+              <Text fw={600}>{training.cancel_requested ? "Stopping …" : phaseWords(training)}</Text>
             )}
           </Group>
           <Text size="sm" c="dimmed">
@@ -29,11 +29,11 @@ export function TrainingProgress({ training }: { training: Training }) {
         </Group>
         <ShareBar training={training} />
         <Text size="sm" mt="xs" c="dimmed" mih={22}>
-          {training.message.toLowerCase() !== phaseWords(training.phase).toLowerCase() && training.message}
+          {training.message.toLowerCase() !== phaseWords(training).toLowerCase() && training.message}
           {training.attempt > 1 && ` (attempt ${training.attempt}: it was interrupted and goes on)`}
         </Text>
         <VisuallyHidden role="status">
-          {isUnderWay(training) ? phaseWords(training.phase) : `Training ${training.state}`}
+          {isUnderWay(training) ? phaseWords(training) : `Training ${training.state}`}
         </VisuallyHidden>
       </Paper>
       {training.error && (
