@@ -21,7 +21,7 @@ export function ImportProgress({ tenant, brought, canWrite }: Props) {
   const cancel = useCancelImport(tenant, brought);
   const isQueued = brought.state === "queued";
   const share = shareOf(brought);
-  const doing = isQueued ? "Starts as soon as a worker is free" : brought.message || "Starting";
+  const doing = isQueued ? "Starts by itself, after those before it" : brought.message || "Starting";
   return (
     <Section
       title={`${brought.file_name} is being checked`}
