@@ -16,8 +16,9 @@ from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
 from hmi.service.encoding import JointEncoding
 from hmi.service.plane import KnownFields
-from hmi.service.residency_report import ResidencyReport, TierReport, place_report
+from hmi.service.residency_report import place_report, tier_report
 from wire.artifacts import AdapterFields, BundleRef
+from wire.residency import ResidencyReport
 
 DRAIN_S = 20.0
 """How long accepted requests may take when the service closes."""
@@ -111,7 +112,7 @@ class LivePlane:
 
     def residency(self) -> ResidencyReport:
         return ResidencyReport(
-            tiers={budget.tier.value: TierReport.of(budget) for budget in self._budgets},
+            tiers={budget.tier.value: tier_report(budget) for budget in self._budgets},
             adapters=place_report(
                 device=self.placement.device_adapters(),
                 host=self.adapters.resident_bytes(),

@@ -10,9 +10,9 @@ import structlog
 from hmi.base.errors import HmiError, NotReady
 from hmi.engine.request import EngineRequest, HplmRef
 from hmi.model.tokenizer import EncodedTexts, Text
-from hmi.service.residency_report import ResidencyReport
 from hmi.service.snapshot import CatalogSnapshot
 from wire.artifacts import AdapterFields, BundleRef
+from wire.residency import ResidencyReport
 
 MAX_KNOWN_ADAPTERS = 100_000
 """Adapters whose fields (labels, lengths) are remembered: about a kilobyte each."""

@@ -1,4 +1,4 @@
-"""What of other packages the operator's console leaves out, and its page of mail."""
+"""What of other packages the operator's console leaves out, and its pages that show no table: mail, memory."""
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from portal.common.mail import mail_list, mail_read
+from portal.serving.memory import ServiceSilent, memory_read
 
 # Their pages could change and delete; the console only shows.
 for _model in (Group, EmailAddress, Authenticator, UserSession):
@@ -23,7 +24,7 @@ def mail(request: HttpRequest) -> HttpResponse:
     """The mail that was written to files, newest first."""
     folder = settings.EMAIL_FILE_PATH
     files = mail_list(folder) if folder is not None else []
-    return _page(request, title="Mail", folder=folder, files=files, text=None)
+    return _page(request, "mail", title="Mail", folder=folder, files=files, text=None)
 
 
 @require_safe
@@ -33,8 +34,17 @@ def mail_file(request: HttpRequest, name: str) -> HttpResponse:
     text = mail_read(folder, name) if folder is not None else None
     if text is None:
         raise Http404
-    return _page(request, title=name, folder=folder, files=[], text=text)
+    return _page(request, "mail", title=name, folder=folder, files=[], text=text)
 
 
-def _page(request: HttpRequest, **context: object) -> HttpResponse:
-    return render(request, "console/mail.html", {**admin.site.each_context(request), **context})
+@require_safe
+def memory(request: HttpRequest) -> HttpResponse:
+    """What the inference service keeps where, as it is now."""
+    try:
+        return _page(request, "memory", title="Memory", memory=memory_read(settings.ENV.service_url))
+    except ServiceSilent as exc:
+        return _page(request, "memory", title="Memory", problem=str(exc))
+
+
+def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
+    return render(request, f"console/{template}.html", {**admin.site.each_context(request), **context})

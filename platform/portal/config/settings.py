@@ -304,6 +304,7 @@ UNFOLD = {
                         "icon": "history",
                         "link": reverse_lazy("admin:audit_auditentry_changelist"),
                     },
+                    {"title": "Memory", "icon": "memory", "link": reverse_lazy("console-memory")},
                     {"title": "Mail", "icon": "mail", "link": reverse_lazy("console-mail")},
                 ],
             }

@@ -9,7 +9,7 @@ from portal.common.exception_handler import api_not_found
 from portal.common.frontend import dashboard
 from portal.common.health import healthz, readyz
 from portal.common.metrics import metrics
-from portal.config.admin import mail, mail_file
+from portal.config.admin import mail, mail_file, memory
 
 handler400 = "portal.common.exception_handler.bad_request"
 handler403 = "portal.common.exception_handler.permission_denied"
@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("_allauth/", include("allauth.headless.urls")),
     path("admin/mail/", admin.site.admin_view(mail), name="console-mail"),
     path("admin/mail/<str:name>", admin.site.admin_view(mail_file), name="console-mail-file"),
+    path("admin/memory/", admin.site.admin_view(memory), name="console-memory"),
     path("admin/", admin.site.urls),
     re_path(r"^(api|_allauth|admin|static|v1)(/|$)", api_not_found),
     re_path(r"^.*$", dashboard, {"folder": settings.ENV.frontend_dir}),
