@@ -1,4 +1,4 @@
-"""What of other packages the operator's console leaves out, and its pages that show no table: mail, memory."""
+"""What of other packages the operator's console leaves out, and its pages of mail and memory."""
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator

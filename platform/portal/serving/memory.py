@@ -77,8 +77,8 @@ def memory_read(service_url: str | None) -> MemoryPicture:
     except (URLError, OSError) as exc:
         reason = exc.reason if isinstance(exc, URLError) else exc
         raise ServiceSilent(
-            f"The inference service at {service_url} does not answer ({reason}). ./hmi status tells whether it "
-            "runs, ./hmi logs service why not; it answers once it has read its first catalog."
+            f"The inference service at {service_url} does not answer ({reason}). ./hmi status tells whether "
+            "it runs, ./hmi logs service why not; it answers once it has read its first catalog."
         ) from exc
     except WireError as exc:
         raise ServiceSilent(

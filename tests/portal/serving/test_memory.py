@@ -16,7 +16,11 @@ from wire.residency import PlacedItem, PlaceReport, ResidencyReport, TierReport
 MEBIBYTE = 1 << 20
 REPORT = ResidencyReport(
     tiers={
-        "device": TierReport(64 * MEBIBYTE, 48 * MEBIBYTE, {"heads": 0, "upper layers": 40 * MEBIBYTE, "adapter slots": 8 * MEBIBYTE}),
+        "device": TierReport(
+            64 * MEBIBYTE,
+            48 * MEBIBYTE,
+            {"heads": 0, "upper layers": 40 * MEBIBYTE, "adapter slots": 8 * MEBIBYTE},
+        ),
         "host": TierReport(128 * MEBIBYTE, MEBIBYTE, {"adapters": MEBIBYTE}),
     },
     adapters=PlaceReport(
