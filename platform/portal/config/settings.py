@@ -288,7 +288,7 @@ UNFOLD = {
             {
                 "title": "Installation",
                 "items": [
-                    {"title": "Dashboard", "icon": "home", "link": "/"},
+                    {"title": "Dashboard", "icon": "home", "link": "/", "active": lambda request: False},
                     {
                         "title": "Tenants",
                         "icon": "groups",
