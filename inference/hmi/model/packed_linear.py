@@ -12,29 +12,32 @@ from torch.nn import functional
 _MAX_TOKENS = 1024  # of the batches that the library is told of; it multiplies others as well
 
 
-def pack(weight: Tensor) -> Tensor | None:
-    """``weight`` [out, in] for packed_linear(), as many bytes; None where that is of no use: in another type
-    than bfloat16, or on another device than a processor that multiplies it."""
+def laid_out(weight: Tensor) -> Tensor:
+    """``weight`` [out, in] for linear(), as many bytes; itself where another layout is of no use: in another
+    type than bfloat16, or on another device than a processor that multiplies it."""
     if weight.dtype is not torch.bfloat16 or weight.device.type != "cpu" or not _is_known():
-        return None
+        return weight
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return None
+        return weight
     packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _MAX_TOKENS)
     return packed
+
+
+def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """``functional.linear`` with a weight of laid_out(), or any other: [tokens, in] to [tokens, out].
+    TorchScript compiles it."""
+    if weight.is_mkldnn:
+        return _by_library(inputs, weight, bias)
+    return functional.linear(inputs, weight, bias)
 
 
 def _is_known() -> bool:
     return hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def _by_library(inputs: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+def _private(inputs: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(inputs, packed, bias, "none", [], "")  # type: ignore[no-any-return]
 
 
-def _never(inputs: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
-    """What TorchScript compiles where pack() packs nothing."""
-    return functional.linear(inputs, packed, bias)
-
-
-packed_linear = _by_library if _is_known() else _never
-"""``functional.linear`` with a weight of pack(): [tokens, in] to [tokens, out]."""
+_by_library = _private if _is_known() else functional.linear
+"""TorchScript compiles what it names, also where no weight is ever laid out."""

@@ -22,7 +22,7 @@ from hmi.model.adapter_units import SiteWeights
 from hmi.model.attention_rows import AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
 from hmi.model.lower import LowerLayers, embed
-from hmi.model.packed_linear import pack, packed_linear
+from hmi.model.packed_linear import laid_out, linear
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
 from hmi.model.upper import UpperLayers
 from hmi.plot.ngram import Documents
@@ -117,7 +117,6 @@ class Affine(NamedTuple):
 
     weight: Tensor  # [out, in]
     bias: Tensor  # [out]
-    is_packed: bool  # the weight is one of packed_linear's
 
 
 class Norm(NamedTuple):
@@ -198,9 +197,7 @@ def layer_forward(
 
 
 def affine(part: Affine, inputs: Tensor) -> Tensor:
-    if part.is_packed:
-        return packed_linear(inputs, part.weight, part.bias)
-    return functional.linear(inputs, part.weight, part.bias)
+    return linear(inputs, part.weight, part.bias)
 
 
 def norm(part: Norm, inputs: Tensor) -> Tensor:
@@ -220,10 +217,8 @@ def in_one_call() -> Callable[..., Tensor]:
     return compiled
 
 
-def _affine(linear: Linear, dtype: torch.dtype) -> Affine:
-    weight, bias = linear.weight.detach().to(dtype), linear.bias.detach().to(dtype)
-    packed = pack(weight)
-    return Affine(weight if packed is None else packed, bias, packed is not None)
+def _affine(part: Linear, dtype: torch.dtype) -> Affine:
+    return Affine(laid_out(part.weight.detach().to(dtype)), part.bias.detach().to(dtype))
 
 
 def _norm(layer_norm: LayerNorm, dtype: torch.dtype) -> Norm:

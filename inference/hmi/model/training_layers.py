@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional
 
+from hmi.base.own_thread import one_core
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.bert import QKV, EncoderLayer, Linear
-from hmi.model.packed_linear import pack, packed_linear
+from hmi.model.packed_linear import laid_out, linear
 from hmi.model.relative_positions import RelativePositions
 from hmi.model.upper import UpperLayers
 
@@ -59,7 +59,7 @@ def step_cores(dtype: torch.dtype) -> AbstractContextManager[object]:
     (Measured on two cores, 16 rows of 23 tokens a step: of bfloat16 189 steps with their validations took
     15.7 s on one and 17.0 s on both, which a service then waits for; a step of float32 340 and 199 ms.)
     """
-    return threadpool_limits(1, user_api="openmp") if dtype is torch.bfloat16 else nullcontext()
+    return one_core() if dtype is torch.bfloat16 else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,42 +120,37 @@ class _TrainingLayer:
 
 @dataclass(frozen=True, slots=True)
 class _Frozen:
-    """A linear map there and back, its weight laid out for both where that is of use."""
+    """A linear map there and back, its weight laid out for both."""
 
     weight: Tensor  # [out, in]
-    bias: Tensor
-    packed: Tensor | None
-    packed_back: Tensor | None  # of the transposed weight
+    weight_back: Tensor  # [in, out]
+    bias: Tensor  # [out]
 
     @classmethod
-    def of(cls, linear: Linear) -> "_Frozen":
-        weight = linear.weight.detach()
-        return cls(weight, linear.bias.detach(), pack(weight), pack(weight.T.contiguous()))
+    def of(cls, part: Linear) -> "_Frozen":
+        weight = part.weight.detach()
+        return cls(laid_out(weight), laid_out(weight.T), part.bias.detach())
 
     def there(self, inputs: Tensor) -> Tensor:
-        if self.packed is None:
-            return functional.linear(inputs, self.weight, self.bias)
-        return packed_linear(inputs, self.packed, self.bias)
+        return linear(inputs, self.weight, self.bias)
 
     def back(self, gradient: Tensor) -> Tensor:
         """The gradient of the inputs."""
-        if self.packed_back is None:
-            return gradient @ self.weight
-        return packed_linear(gradient, self.packed_back, None)
+        return linear(gradient, self.weight_back, None)
 
 
 @dataclass(frozen=True, slots=True)
 class _AdaptedLinear:
     """A frozen map whose outputs, or stretches of them, are changed by low-rank products of its inputs."""
 
-    linear: _Frozen
+    frozen: _Frozen
     stretches: tuple[tuple[int, int], ...]  # of outputs, one a pair of factors
     factors: tuple[Tensor, ...]  # down [rank, in], up [outputs of the stretch, rank], and so on
     scaling: float
 
     def __call__(self, inputs: Tensor) -> Tensor:
         outputs: Tensor = _LowRankBeside.apply(  # type: ignore[no-untyped-call]
-            inputs, self.linear, self.stretches, self.scaling, *self.factors
+            inputs, self.frozen, self.stretches, self.scaling, *self.factors
         )
         return outputs
 
@@ -201,13 +196,13 @@ class _LowRankBeside(Function):
     def forward(
         ctx: Any,
         inputs: Tensor,
-        linear: _Frozen,
+        frozen: _Frozen,
         stretches: tuple[tuple[int, int], ...],
         scaling: float,
         *factors: Tensor,
     ) -> Tensor:
-        ctx.linear, ctx.stretches, ctx.scaling = linear, stretches, scaling
-        outputs = linear.there(inputs)
+        ctx.frozen, ctx.stretches, ctx.scaling = frozen, stretches, scaling
+        outputs = frozen.there(inputs)
         if not factors:
             return outputs
         downs, ups = factors[::2], factors[1::2]
@@ -221,7 +216,7 @@ class _LowRankBeside(Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         gradient = gradient.contiguous()
-        of_inputs = ctx.linear.back(gradient) if ctx.needs_input_grad[0] else None
+        of_inputs = ctx.frozen.back(gradient) if ctx.needs_input_grad[0] else None
         if not ctx.saved_tensors:
             return of_inputs, None, None, None
         inputs, narrow, down, up = ctx.saved_tensors
