@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -22,8 +23,14 @@ from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
 from hmi.engine.stages import ComputeStage, ComputeThreads
 from hmi.memory.budget import Budget
-from hmi.memory.eviction import COPY_LOAD_BYTES, DISK_LOAD_BYTES, LeastRecentlyUsed, LeastWorth
-from hmi.memory.loader import NUM_ADAPTER_LOADERS, Loader
+from hmi.memory.eviction import (
+    COPY_LOAD_BYTES,
+    DISK_LOAD_BYTES,
+    EvictionPolicy,
+    LeastRecentlyUsed,
+    LeastWorth,
+)
+from hmi.memory.loader import NUM_ADAPTER_LOADERS, Loader, Source
 from hmi.memory.residency import Residency
 from hmi.memory.room import ByteRoom, SlotRoom
 from hmi.memory.slots import SlotPool
@@ -48,6 +55,7 @@ PACKED_SHARE = 0.4
 """Of the disk tier: adapters as the device takes them."""
 PACKED_FOLDER = "packed"
 
+V = TypeVar("V")
 MakeSources = Callable[[Store, Digest, BackboneFields, HplmBank, PackedCopies], Sources]
 
 
@@ -123,35 +131,32 @@ class _Loaders:
 
 def _loaders(sources: Sources, host: Budget) -> _Loaders:
     return _Loaders(
-        adapters=Loader(
-            sources.adapters,
-            Residency(_host_room(host, "adapters"), LeastWorth(load_bytes=DISK_LOAD_BYTES)),
-            num_threads=NUM_ADAPTER_LOADERS,
-            room_timeout_s=ROOM_TIMEOUT_S,
-            name="adapters",
-            prepare_thread=use_one_core,
+        adapters=_loader(
+            sources.adapters, host, "adapters", LeastWorth(load_bytes=DISK_LOAD_BYTES), NUM_ADAPTER_LOADERS
         ),
-        trees=Loader(
-            sources.trees,
-            Residency(_host_room(host, "plot trees"), LeastRecentlyUsed()),
-            num_threads=NUM_TREE_LOADERS,
-            room_timeout_s=ROOM_TIMEOUT_S,
-            name="trees",
-            prepare_thread=use_one_core,
-        ),
-        tables=Loader(
-            sources.tables,
-            Residency(_host_room(host, "plot tables"), LeastWorth(load_bytes=DISK_LOAD_BYTES)),
-            num_threads=NUM_TABLE_LOADERS,
-            room_timeout_s=ROOM_TIMEOUT_S,
-            name="tables",
-            prepare_thread=use_one_core,
+        trees=_loader(sources.trees, host, "plot trees", LeastRecentlyUsed(), NUM_TREE_LOADERS),
+        tables=_loader(
+            sources.tables, host, "plot tables", LeastWorth(load_bytes=DISK_LOAD_BYTES), NUM_TABLE_LOADERS
         ),
     )
 
 
-def _host_room(host: Budget, kind: str) -> ByteRoom:
-    return ByteRoom(host, kind=kind, max_bytes=int(host.max_bytes * HOST_SHARES[kind]))
+def _loader(
+    source: Source[BundleRef, V],
+    host: Budget,
+    kind: str,
+    eviction: EvictionPolicy[BundleRef],
+    num_threads: int,
+) -> Loader[BundleRef, V]:
+    room = ByteRoom(host, kind=kind, max_bytes=int(host.max_bytes * HOST_SHARES[kind]))
+    return Loader(
+        source,
+        Residency(room, eviction),
+        num_threads=num_threads,
+        room_timeout_s=ROOM_TIMEOUT_S,
+        name=kind.removeprefix("plot "),
+        prepare_thread=use_one_core,
+    )
 
 
 def _placement(device: FilledDevice, loaders: _Loaders, inbox: Inbox) -> HplmPlacement[PackedHplm, PlotTable]:
