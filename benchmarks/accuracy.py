@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 
 from benchmarks.common import TASKS, BenchTask, general_texts, print_result, read_task, say
+from benchmarks.local_job import FULL_GENERAL_CHARACTERS, GENERAL_CHARACTERS
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import default_num_lower, find_source, shipped_calibration
@@ -53,8 +54,6 @@ FULL_FOLDS = 5
 MIN_ROWS_FOR_WORST = 1_000
 """A set with fewer test rows is left out of ``worst_delta_points``: its interval is wider than the aim."""
 MAX_SHARE_EXACT = 0.10
-GENERAL_CHARACTERS = 800_000
-FULL_GENERAL_CHARACTERS = 8_000_000
 WINDOWING = Windowing(window_tokens=128, max_windows=1)
 
 

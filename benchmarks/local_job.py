@@ -12,6 +12,7 @@ from wire.training import Recipe, TrainJob
 ROWS_URI = BundleUri("rows.jsonl")
 GENERAL_CHARACTERS = 800_000
 """Some 180,000 tokens, which take a minute."""
+FULL_GENERAL_CHARACTERS = 8_000_000
 
 
 def general_text(folder: Path, max_characters: int = GENERAL_CHARACTERS) -> list[Path]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import TASKS, BenchTask, print_result, read_task, say
-from benchmarks.local_job import GENERAL_CHARACTERS, general_text, local_job, told
+from benchmarks.local_job import FULL_GENERAL_CHARACTERS, GENERAL_CHARACTERS, general_text, local_job, told
 from benchmarks.tunings import (
     LabelledTexts,
     TunedOn,
@@ -42,7 +42,6 @@ NUM_FOLDS = 5
 MAX_TRAIN, MAX_VALIDATION, MAX_TEST = 800, 200, 400
 """Rows of each task by default. --full: all rows."""
 MAX_TOKENS = 64
-FULL_GENERAL_CHARACTERS = 8_000_000
 Answers = npt.NDArray[np.bool_]  # [test rows] is the answer right?
 
 
