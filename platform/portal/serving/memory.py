@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from urllib.error import URLError
+from http.client import HTTPException
 from urllib.request import ProxyHandler, build_opener
 
 from wire.codec import WireError, from_json
@@ -74,8 +74,8 @@ def memory_read(service_url: str | None) -> MemoryPicture:
     try:
         with build_opener(ProxyHandler({})).open(f"{service_url}/v1/residency", timeout=TIMEOUT_S) as answer:
             report = from_json(ResidencyReport, answer.read())
-    except (URLError, OSError) as exc:
-        reason = exc.reason if isinstance(exc, URLError) else exc
+    except (OSError, HTTPException) as exc:
+        reason = getattr(exc, "reason", exc)
         raise ServiceSilent(
             f"The inference service at {service_url} does not answer ({reason}). ./hmi status tells whether "
             "it runs, ./hmi logs service why not; it answers once it has read its first catalog."

@@ -1,5 +1,6 @@
 """The console's picture of the service's memory, and what it says when the service does not tell."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -96,6 +97,22 @@ def test_something_else_on_its_port_is_told_apart() -> None:
     with pytest.raises(ServiceSilent, match="no inference service of this version"):
         memory_read(stranger.url)
     stranger.stop()
+
+
+def test_what_speaks_no_http_on_its_port_is_told_as_silent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        answering = threading.Thread(target=_talk_nonsense, args=(stranger,))
+        answering.start()
+        with pytest.raises(ServiceSilent, match="does not answer"):
+            memory_read(f"http://127.0.0.1:{stranger.getsockname()[1]}")
+        answering.join()
+
+
+def _talk_nonsense(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(b"+PONG\r\n")
 
 
 def test_without_its_address_the_setting_is_named() -> None:
