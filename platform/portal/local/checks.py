@@ -30,15 +30,24 @@ class Outcome:
 
 def check(console: Console) -> int:
     """Run every check and show what failed; 1 when one did."""
-    failed = run_checks(console)
+    failed = prepare_checks(console) | run_checks(console)
     show_failed(failed, console)
     return 1 if failed else 0
 
 
+def prepare_checks(console: Console) -> dict[str, str]:
+    """Install what the checks need and ./hmi up too, so not beside it; the output of what failed, by name."""
+    return _run_each(_preparations(), console)
+
+
 def run_checks(console: Console) -> dict[str, str]:
     """Run every check, also after one has failed; the output of those that did, by name."""
+    return _run_each(_checks(), console)
+
+
+def _run_each(steps: Mapping[str, Callable[[], Outcome]], console: Console) -> dict[str, str]:
     failed = {}
-    for name, run in _checks().items():
+    for name, run in steps.items():
         with console.step(name) as tell:
             outcome = run()
             tell("" if outcome.passed else "FAILED")
@@ -54,6 +63,10 @@ def show_failed(failed: Mapping[str, str], console: Console) -> None:
     console.say(f"failed checks: {', '.join(failed)}" if failed else "all checks passed")
 
 
+def _preparations() -> dict[str, Callable[[], Outcome]]:
+    return {"dashboard: packages": _npm_packages}
+
+
 def _checks() -> dict[str, Callable[[], Outcome]]:
     lint_imports = str(Path(sys.executable).with_name("lint-imports"))
     return {
@@ -64,7 +77,6 @@ def _checks() -> dict[str, Callable[[], Outcome]]:
         "dead code": lambda: _run(python("-m", "vulture")),
         "migrations match the models": lambda: _manage("makemigrations", "--check", "--dry-run"),
         "API schema": _schema_is_current,
-        "dashboard: packages": _npm_packages,
         "dashboard: client of the API": lambda: _npm("check-generated"),
         "dashboard: lint": lambda: _npm("lint"),
         "dashboard: types": lambda: _npm("typecheck"),

@@ -1,28 +1,58 @@
 """./hmi test, bench and simulate: the tests, the measurements, the scheduler in simulated time."""
 
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
-from portal.local.checks import run_checks, show_failed
+from portal.local.checks import prepare_checks, run_checks, show_failed
 from portal.local.console import Console
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT
 from portal.local.steps import python
 
 UNIT = "not slow and not gpu and not stress and not database and not e2e"
+WITH_SERVERS = "database or e2e"
+"""These wait for servers most of the time: every other test and the checks run beside them."""
 BENCHMARKS = ROOT / "benchmarks"
 
 
 def test(arguments: Sequence[str], console: Console) -> int:
-    """The checks and then pytest with ``arguments``; 'unit' means the quick tests alone.
+    """The checks and every test, or pytest with ``arguments`` after the checks; 'unit' means the quick tests
+    alone.
 
     What the checks that failed have printed comes last, where one looks for it."""
     if arguments[:1] == ["unit"]:
         return _run("-m", "pytest", "-m", UNIT, *arguments[1:])
-    failed = run_checks(console)
-    tested = _run("-m", "pytest", *arguments)
+    failed = prepare_checks(console)
+    if arguments:
+        failed |= run_checks(console)
+        tested = _run("-m", "pytest", *arguments)
+    else:
+        checked, tested = _check_and_test(console)
+        failed |= checked
     show_failed(failed, console)
     return tested or (1 if failed else 0)
+
+
+def _check_and_test(console: Console) -> tuple[dict[str, str], int]:
+    """The checks and every test, on two cores: what failed of the checks, and pytest's status."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        beside = subprocess.Popen(
+            python("-m", "pytest", "-m", WITH_SERVERS),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            failed = run_checks(console)
+            tested = _run("-m", "pytest", "-m", f"not ({WITH_SERVERS})")
+        finally:  # Ctrl-C reaches it too, and it stops its servers
+            with console.step("tests with servers"):
+                tested_beside = beside.wait()
+        output.seek(0)
+        console.say(output.read())
+    return failed, tested or tested_beside
 
 
 def bench(name: str | None, arguments: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 """What is said of checks that failed."""
 
 import io
+import sys
 
 import pytest
 
@@ -23,6 +24,24 @@ def _given(monkeypatch: pytest.MonkeyPatch, **outcomes: Outcome) -> None:
     monkeypatch.setattr(
         checks, "_checks", lambda: {name: lambda it=outcome: it for name, outcome in outcomes.items()}
     )
+    monkeypatch.setattr(checks, "_preparations", lambda: {"packages": lambda: Outcome(True, "")})
+
+
+def _given_tests(
+    monkeypatch: pytest.MonkeyPatch, console: Console, *, with_servers: int, others: int
+) -> None:
+    """Runs of pytest that only say what they were asked for, and end with these statuses."""
+
+    def python(*arguments: str) -> tuple[str, ...]:
+        code = f"import sys; print(*sys.argv[3:], 'ran'); sys.exit({with_servers})"
+        return (sys.executable, "-c", code, *arguments)
+
+    def run(*arguments: str) -> int:
+        console.say(f"{' '.join(arguments[2:])} ran")
+        return others
+
+    monkeypatch.setattr(develop, "python", python)
+    monkeypatch.setattr(develop, "_run", run)
 
 
 def test_a_failed_check_is_shown_and_the_others_still_run(
@@ -55,7 +74,36 @@ def test_after_the_tests_a_failed_check_is_what_one_reads_last(
         return 0
 
     monkeypatch.setattr(develop, "_run", tests)
-    assert develop.test([], console) == 1
+    assert develop.test(["tests/portal"], console) == 1
     lines = said.getvalue().splitlines()
     assert lines.index("2 passed") < lines.index("not an int")
     assert lines[-1] == "failed checks: types"
+
+
+def test_without_arguments_every_test_is_in_one_of_two_runs(
+    monkeypatch: pytest.MonkeyPatch, console: Console, said: io.StringIO
+) -> None:
+    _given(monkeypatch, only=Outcome(True, ""))
+    _given_tests(monkeypatch, console, with_servers=0, others=0)
+    assert develop.test([], console) == 0
+    ran = [line for line in said.getvalue().splitlines() if line.endswith(" ran")]
+    assert ran == [f"-m not ({develop.WITH_SERVERS}) ran", f"-m {develop.WITH_SERVERS} ran"]
+
+
+@pytest.mark.parametrize(("with_servers", "others"), [(1, 0), (0, 1)])
+def test_a_failed_test_of_either_run_fails_the_whole(
+    monkeypatch: pytest.MonkeyPatch, console: Console, with_servers: int, others: int
+) -> None:
+    _given(monkeypatch, only=Outcome(True, ""))
+    _given_tests(monkeypatch, console, with_servers=with_servers, others=others)
+    assert develop.test([], console) == 1
+
+
+def test_what_could_not_be_installed_for_the_checks_is_said_too(
+    monkeypatch: pytest.MonkeyPatch, console: Console, said: io.StringIO
+) -> None:
+    _given(monkeypatch, only=Outcome(True, ""))
+    monkeypatch.setattr(checks, "_preparations", lambda: {"packages": lambda: Outcome(False, "no network")})
+    assert checks.check(console) == 1
+    assert "no network" in said.getvalue().splitlines()
+    assert said.getvalue().splitlines()[-1] == "failed checks: packages"
