@@ -346,8 +346,12 @@ def test_a_slow_and_failing_server_loses_nothing(
     expect(page.get_by_text("The server cannot be reached.", exact=False)).to_be_visible()
     visit.show("server-away")
     page.unroute(TASK_API)
+    page.route(CHART_CODE, lambda route: route.abort())
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="Version 1 is serving")).to_be_visible()
+    traffic = page.get_by_role("region", name="Traffic")
+    expect(traffic.get_by_text("This could not be loaded")).to_be_visible(timeout=ANSWER_DEADLINE_MS)
+    page.unroute(CHART_CODE)
 
     page.context.set_offline(True)
     expect(page.get_by_text("You are offline")).to_be_visible()
@@ -358,6 +362,8 @@ def test_a_slow_and_failing_server_loses_nothing(
     expect(name).to_have_value("News by topic")
     page.context.set_offline(False)
     expect(page.get_by_text("You are offline")).to_have_count(0)
+    traffic.get_by_role("button", name="Try again").click()
+    expect(traffic.get_by_role("application").first).to_be_visible()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="News by topic")).to_be_visible()
     name.fill("BBC news topics")
@@ -368,6 +374,7 @@ def test_a_slow_and_failing_server_loses_nothing(
 
 
 TASK_API = re.compile(r"/api/v1/tenants/demo/tasks/bbc-news$")
+CHART_CODE = re.compile(r"/assets/TrafficCharts")
 SLOW_MS = 700
 MOST_SHIFT = 0.1
 """Of layout, below which people hardly notice (the web's own measure, CLS)."""

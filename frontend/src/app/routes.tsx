@@ -4,6 +4,8 @@ import { Center, Loader } from "@mantine/core";
 import type { ComponentType } from "react";
 import type { RouteObject } from "react-router";
 
+import { fetchCode } from "@/lib/use-code";
+
 import { HomePage } from "./pages/HomePage";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { SignInPage } from "./pages/SignInPage";
@@ -13,7 +15,7 @@ import { SignedIn } from "./SignedIn";
 
 /** A page that is loaded when its address is first opened. */
 function later(load: () => Promise<ComponentType>): Pick<RouteObject, "lazy"> {
-  return { lazy: async () => ({ Component: await load() }) };
+  return { lazy: async () => ({ Component: await fetchCode(load) }) };
 }
 
 export const routes: RouteObject[] = [

@@ -2,6 +2,7 @@
 
 export const queryKeys = {
   me: ["me"] as const,
+  code: (name: string) => ["code", name] as const,
   authenticators: ["me", "authenticators"] as const,
   sessions: ["me", "sessions"] as const,
   tenant: (tenant: string) => ["tenant", tenant] as const,

@@ -1,9 +1,9 @@
 /** One training, live. */
 
-import { Alert, Button, Group, Skeleton } from "@mantine/core";
+import { Alert, Button, Group } from "@mantine/core";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { useEffect } from "react";
 import { Link } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -20,13 +20,14 @@ import { formatAgo } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
 import { queryKeys } from "@/lib/query-keys";
 import type { Training } from "@/lib/types";
+import { useCode } from "@/lib/use-code";
 
 import { PageView } from "../PageView";
 import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 
-const TrainingCurve = lazy(() => import("@/features/trainings/components/TrainingCurve"));
+const curveHeightPx = 290;
 
 export function TrainingPage() {
   const tenant = useParam("tenant");
@@ -93,12 +94,15 @@ function LoadedTraining({ tenant, training }: { tenant: string; training: Traini
 
 function Curves({ tenant, training }: { tenant: string; training: Training }) {
   const events = useTrainingEvents(tenant, training);
+  const curve = useCode("training-curve", () => import("@/features/trainings/components/TrainingCurve"));
   return (
-    <Suspense fallback={<Skeleton height={290} radius="md" />}>
-      <QueryView query={events} height={290}>
-        {(loaded) => <TrainingCurve events={loaded} metric={training.validation_metric} />}
-      </QueryView>
-    </Suspense>
+    <QueryView query={events} height={curveHeightPx}>
+      {(loaded) => (
+        <QueryView query={curve} height={curveHeightPx}>
+          {({ TrainingCurve }) => <TrainingCurve events={loaded} metric={training.validation_metric} />}
+        </QueryView>
+      )}
+    </QueryView>
   );
 }
 

@@ -1,17 +1,17 @@
 /** What a task that serves was asked lately, how quickly it answered, and how much PLOT knew. */
 
-import { Anchor, Group, SegmentedControl, Skeleton, Stack, Text } from "@mantine/core";
-import { lazy, Suspense, useState } from "react";
+import { Anchor, Group, SegmentedControl, Stack, Text } from "@mantine/core";
+import { useState } from "react";
 import { Link } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { type TrafficSpan, useTraffic } from "@/features/traffic/api/get-traffic";
-import type { Task } from "@/lib/types";
+import type { Task, Traffic } from "@/lib/types";
+import { useCode } from "@/lib/use-code";
 
 import { paths } from "@/app/paths";
 
-const TrafficCharts = lazy(() => import("@/features/traffic/components/TrafficCharts"));
 const heightPx = 240;
 
 export function TrafficSection({ tenant, task }: { tenant: string; task: Task }) {
@@ -42,11 +42,7 @@ export function TrafficSection({ tenant, task }: { tenant: string; task: Task })
         <QueryView query={traffic} height={heightPx}>
           {(loaded) =>
             loaded.results.some(({ num_texts }) => num_texts > 0) ? (
-              <Suspense
-                fallback={<Skeleton height={heightPx} radius="md" aria-label="Loading" role="status" />}
-              >
-                <TrafficCharts traffic={loaded} />
-              </Suspense>
+              <Charts traffic={loaded} />
             ) : (
               <Text size="sm" c="dimmed">
                 No calls in this time. They show here some seconds after an application has called.
@@ -56,5 +52,14 @@ export function TrafficSection({ tenant, task }: { tenant: string; task: Task })
         </QueryView>
       </Stack>
     </Section>
+  );
+}
+
+function Charts({ traffic }: { traffic: Traffic }) {
+  const code = useCode("traffic-charts", () => import("@/features/traffic/components/TrafficCharts"));
+  return (
+    <QueryView query={code} height={heightPx}>
+      {({ TrafficCharts }) => <TrafficCharts traffic={traffic} />}
+    </QueryView>
   );
 }

@@ -11,7 +11,7 @@ import type { Traffic, TrafficPeriod } from "@/lib/types";
 
 export const chartHeight = 180;
 
-export default function TrafficCharts({ traffic }: { traffic: Traffic }) {
+export function TrafficCharts({ traffic }: { traffic: Traffic }) {
   const name = traffic.by === "hour" ? formatTime : formatDay;
   const periods = traffic.results.map((period) => ({ name: name(period.at), ...period }));
   const answered = periods.filter(({ num_texts }) => num_texts > 0);

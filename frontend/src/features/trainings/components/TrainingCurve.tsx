@@ -10,7 +10,7 @@ import { formatMetric, metricName } from "@/lib/validation-metrics";
 
 import { curvePoints } from "../curve";
 
-export default function TrainingCurve({ events, metric }: { events: TrainingEvent[]; metric: string }) {
+export function TrainingCurve({ events, metric }: { events: TrainingEvent[]; metric: string }) {
   const losses = curvePoints(events, "loss");
   const accuracies = curvePoints(events, "validation_accuracy");
   return (
