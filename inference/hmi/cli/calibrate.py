@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from hmi.base.allocator import give_back_large_blocks
 from hmi.base.errors import InvalidInput
 from hmi.build.backbone_source import find_source
 from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
@@ -34,6 +35,9 @@ def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "--steps", type=int, default=2000, help="of 6,144 tokens each (default: %(default)s)"
     )
     calibrate.add_argument(
+        "--learning-rate", type=float, default=5e-4, help="at its highest (default: %(default)s)"
+    )
+    calibrate.add_argument(
         "--work", type=Path, required=True, help="folder of what is half done: a killed run goes on from it"
     )
     calibrate.add_argument("--out", type=Path, required=True, help="file that is written")
@@ -47,17 +51,22 @@ def run(args: argparse.Namespace) -> int:
     files = find_text_files(args.text)
     if args.steps < 1:
         raise InvalidInput("--steps: at least one is needed")
+    if not 0 < args.learning_rate < 1:
+        raise InvalidInput("--learning-rate: a number above 0 and below 1 is needed, such as 0.0005")
 
     # Only here: looking whether the arguments are right must not pay for loading torch.
     from hmi.build.calibrate import CalibrationInputs, calibrate
     from hmi.build.calibration import CalibrationRecipe
 
+    give_back_large_blocks()
     inputs = CalibrationInputs(
         source=find_source(args.source),
         num_lower=args.num_lower,
         texts=lambda: read_texts(files),
         text_sha256=texts_sha256(files),
-        recipe=CalibrationRecipe(num_steps=args.steps, is_bfloat16=not args.float32),
+        recipe=CalibrationRecipe(
+            num_steps=args.steps, learning_rate=args.learning_rate, is_bfloat16=not args.float32
+        ),
     )
     record = calibrate(inputs, work=args.work, out=args.out, report=progress_for(as_json=args.json))
     print(codec.to_json(record))
