@@ -25,7 +25,7 @@ def give_back_large_blocks() -> bool:
     """Whether the C library was told to give back what is freed of LARGE_BLOCK_BYTES or more.
 
     For steps that all need other sizes, of gigabytes: the heap is soon full of holes that none of them fits.
-    (Measured: 80 steps through six layers of 768 took 11 GB and grew on; so they take 3.6, and a tenth longer.)
+    (Measured: 80 steps through six layers of 768 took 11 GB and grew on; so they take 4, and a tenth longer.)
     """
     return _set(_M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
 

@@ -1,4 +1,4 @@
-"""``backbone calibrate`` takes its recipe from the command line, and refuses a bad one before it reads text."""
+"""``backbone calibrate`` takes its recipe from the command line, and refuses a bad one at once."""
 
 import json
 import random
