@@ -7,36 +7,33 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from benchmarks.common import TASKS, BenchTask, general_texts, print_result, read_task, say
+from benchmarks.floor_path import FloorPath, floor_for
+from benchmarks.fold_split import FoldSplit
 from benchmarks.local_job import FULL_GENERAL_CHARACTERS, GENERAL_CHARACTERS
+from benchmarks.paired import Paired, summary
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import default_num_lower, find_source, shipped_calibration
 from hmi.build.checkpoint import write_atomically
-from hmi.build.data import LabelledRow
-from hmi.build.evaluation import ExactPath, LowerStates, PlotPath, TaskModel, predict
-from hmi.build.floor_curve import floor_within
+from hmi.build.evaluation import ExactPath, PlotPath, TaskModel, predict
 from hmi.build.job_progress import JobProgress
-from hmi.build.metrics import bootstrap_paired_difference
 from hmi.build.plot_builder import build_root, count_texts, publish_segment, text_dataset_id
-from hmi.build.split import ChooseSplit, Split
-from hmi.build.states import select
-from hmi.build.train_job import COMPUTED_CHECKPOINT, run_training
+from hmi.build.split import ChooseSplit
+from hmi.build.train_job import run_training
+from hmi.build.training.adapter_training import COMPUTED_CHECKPOINT
 from hmi.build.windows import Windowing
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
-from hmi.plot.ngram import Documents
 from hmi.plot.segment import open_segment
 from hmi.plot.tree import open_tree
 from wire.artifacts import BundleRef
@@ -49,11 +46,7 @@ SEGMENT_URI, TREE_URI = BundleUri("trees/general.segment"), BundleUri("trees/gen
 TRAINING_ROWS = {"bbc": 500, "movie": 2500, "amazon": 2500, "drug": 800}
 """Of each task by default, so that all four end within 20 minutes on two cores. The test sets are always
 whole."""
-MIN_VALIDATION_ROWS = 150
 FULL_FOLDS = 5
-MIN_ROWS_FOR_WORST = 1_000
-"""A set with fewer test rows is left out of ``worst_delta_points``: its interval is wider than the aim."""
-MAX_SHARE_EXACT = 0.10
 WINDOWING = Windowing(window_tokens=128, max_windows=1)
 
 
@@ -70,13 +63,13 @@ def main() -> int:
         folds = {task.name: [bench.measure(task, fold) for fold in range(bench.num_folds)] for task in tasks}
     print_result(
         {
-            **_summary({name: [fold.plot for fold in some] for name, some in folds.items()}),
-            "with_exact_share": _summary(
+            **summary({name: [fold.plot for fold in some] for name, some in folds.items()}),
+            "with_exact_share": summary(
                 {name: [fold.exact for fold in some] for name, some in folds.items()}
             ),
             "distilled": None
             if args.without_teacher
-            else _summary(
+            else summary(
                 {name: [f.distilled for f in some if f.distilled is not None] for name, some in folds.items()}
             ),
             "coverage": {name: some[0].coverage for name, some in folds.items()},
@@ -103,69 +96,14 @@ def _work_folder(kept: Path | None) -> Iterator[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Paired:
-    """Right answers to the test rows of one fold, on the PLOT side and on computed lower layers."""
-
-    num_test: int
-    plot_right: int
-    computed_right: int
-    only_plot_right: int | None = None  # rows that the other got wrong; None: not compared row by row
-    share_exact: float = 0.0
-
-    @classmethod
-    def of(cls, report: dict[str, Any]) -> "_Paired":
-        cost, num_test = report["plot_cost"], report["rows"]["test"]
-        plot_right, computed_right = (
-            round(cost[f"{side}_accuracy"] * num_test) for side in ("plot", "computed")
-        )
-        return cls(num_test, plot_right, computed_right, cost["only_plot_right"])
-
-
-@dataclass(frozen=True, slots=True)
 class _Fold:
     """One fold of a task: from labels alone, with a share of its texts computed, and with a teacher."""
 
-    plot: _Paired
-    exact: _Paired
-    distilled: _Paired | None
+    plot: Paired
+    exact: Paired
+    distilled: Paired | None
     coverage: dict[str, float]
     num_train: int
-
-
-def _summary(compared: dict[str, list[_Paired]]) -> dict[str, Any]:
-    """Figures by task, the test rows of all folds together, and over the tasks."""
-    per_task = {name: _together(folds) for name, folds in compared.items()}
-    deltas = [figures["delta_points"] for figures in per_task.values()]
-    large = [f["delta_points"] for f in per_task.values() if f["num_test"] >= MIN_ROWS_FOR_WORST]
-    return {
-        "per_task": per_task,
-        "mean_delta_points": round(sum(deltas) / len(deltas), 2),
-        "worst_delta_points": min(large, default=None),
-        "share_exact": round(max(fold.share_exact for folds in compared.values() for fold in folds), 4),
-    }
-
-
-def _together(folds: list[_Paired]) -> dict[str, Any]:
-    num_test = sum(fold.num_test for fold in folds)
-    plot, computed = sum(fold.plot_right for fold in folds), sum(fold.computed_right for fold in folds)
-    only_plot = [fold.only_plot_right for fold in folds if fold.only_plot_right is not None]
-    return {
-        "plot": round(plot / num_test, 4),
-        "computed": round(computed / num_test, 4),
-        "delta_points": round(100 * (plot - computed) / num_test, 2),
-        **({"ci95": _interval(num_test, plot - computed, sum(only_plot))} if only_plot else {}),
-        "num_test": num_test,
-    }
-
-
-def _interval(num_test: int, more_right: int, only_plot_right: int) -> list[float]:
-    """In points. Which rows are which does not matter: the bootstrap counts kinds of pairs."""
-    rows = np.arange(num_test)
-    only_computed_right = only_plot_right - more_right
-    interval = bootstrap_paired_difference(
-        rows < only_plot_right, rows >= num_test - only_computed_right, seed=1
-    )
-    return [round(100 * interval.low, 2), round(100 * interval.high, 2)]
 
 
 class _Bench:
@@ -215,12 +153,12 @@ class _Bench:
     def measure(self, task: BenchTask, fold: int) -> _Fold:
         """Train on PLOT, from labels alone and with a teacher, and once on computed lower layers; figures of
         the fold's test rows."""
-        split = _FoldSplit(task, fold, self.num_folds, self._max_train(task))
+        split = FoldSplit(task, fold, self.num_folds, self._max_train(task))
         plain = Recipe(distil=False, compare_computed=True, **self._epochs)
         result = self._train(task, fold, "plain", plain, split)
         report = result.report
         measured = _Fold(
-            plot=_Paired.of(report),
+            plot=Paired.of(report),
             exact=self._with_exact_share(task, result, split),
             distilled=None if self._without_teacher else self._distilled(task, fold, plain, split),
             coverage={rung: round(share, 4) for rung, share in report["coverage"].items()},
@@ -229,7 +167,7 @@ class _Bench:
         say(f"{task.name} {fold + 1}/{self.num_folds}: {measured}")
         return measured
 
-    def _distilled(self, task: BenchTask, fold: int, plain: Recipe, split: ChooseSplit) -> _Paired:
+    def _distilled(self, task: BenchTask, fold: int, plain: Recipe, split: ChooseSplit) -> Paired:
         """After the plain training, which has made the model on computed lower layers that both need."""
         done, wanted = (
             self._work(task, fold, kind).path / COMPUTED_CHECKPOINT for kind in ("plain", "distilled")
@@ -238,7 +176,7 @@ class _Bench:
             wanted.parent.mkdir(exist_ok=True)
             write_atomically(wanted, done.read_bytes())
         recipe = replace(plain, distil=True, max_distilled_rows=sys.maxsize)
-        return _Paired.of(self._train(task, fold, "distilled", recipe, split).report)
+        return Paired.of(self._train(task, fold, "distilled", recipe, split).report)
 
     def _train(
         self, task: BenchTask, fold: int, kind: str, recipe: Recipe, split: ChooseSplit
@@ -259,7 +197,7 @@ class _Bench:
     def _work(self, task: BenchTask, fold: int, kind: str) -> WorkFolder:
         return WorkFolder(self._folder / f"work-{task.name}-{fold}-{kind}")
 
-    def _with_exact_share(self, task: BenchTask, result: TrainResult, split: "_FoldSplit") -> _Paired:
+    def _with_exact_share(self, task: BenchTask, result: TrainResult, split: FoldSplit) -> Paired:
         """The texts that PLOT knows least of are computed, up to MAX_SHARE_EXACT of the tokens; the floor is
         chosen on the validation rows."""
         parts = split(task.rows, seed=0, stands_above=())
@@ -277,13 +215,13 @@ class _Bench:
             ).documents
             for rows in (parts.validation, parts.test)
         )
-        path = _FloorPath(plot, ExactPath(self._backbone), _floor(plot, validation))
+        path = FloorPath(plot, ExactPath(self._backbone), floor_for(plot, validation))
         found = predict(
             path, TaskModel(self._backbone, hplm.adapter, hplm.head), test, on_documents=lambda done: None
         )
         truth = np.array([task.labels.index(task.rows[row].label) for row in parts.test])
-        computed = _Paired.of(result.report)
-        return _Paired(
+        computed = Paired.of(result.report)
+        return Paired(
             num_test=len(truth),
             plot_right=int((found.outputs.argmax(axis=1) == truth).sum()),
             computed_right=computed.computed_right,
@@ -356,64 +294,6 @@ class _Bench:
             tree_out_uri=BundleUri(f"{name}/tree"),
             version_out_uri=BundleUri(f"{name}/version-{kind}"),
             recipe=recipe,
-        )
-
-
-class _FloorPath:
-    """Looks up, and computes the documents of which trigrams and bigrams answer less than ``floor``, as
-    serving does."""
-
-    def __init__(self, plot: PlotPath, exact: ExactPath, floor: float) -> None:
-        self._plot, self._exact, self._floor = plot, exact, floor
-
-    def __call__(self, documents: Documents) -> LowerStates:
-        found = self._plot(documents)
-        is_exact = _covered(found) < self._floor
-        if is_exact.any():
-            computed = self._exact(select(documents, np.flatnonzero(is_exact).tolist()))
-            found.states[torch.from_numpy(np.repeat(is_exact, documents.lengths))] = computed.states
-            found.coverage[is_exact] = computed.coverage
-        return found
-
-
-def _covered(found: LowerStates) -> npt.NDArray[np.float64]:
-    """Share of each document's tokens that trigrams and bigrams answer, [num_documents]."""
-    shares: npt.NDArray[np.float64] = found.coverage[:, :2].sum(axis=1)
-    return shares
-
-
-def _floor(plot: PlotPath, documents: Documents) -> float:
-    """The highest floor that leaves, with 95% confidence, at most MAX_SHARE_EXACT of the tokens of texts like
-    these to be computed."""
-    return floor_within(_covered(plot(documents)), documents.lengths, MAX_SHARE_EXACT)
-
-
-class _FoldSplit:
-    """The split that the data's README asks for, of rows that are shuffled already; of several folds, each
-    has its own stretch of test rows, and validates on the rows before it. Training rows may be fewer."""
-
-    def __init__(self, task: BenchTask, fold: int, num_folds: int, max_train: int | None) -> None:
-        self._task = task
-        self._max_train = max_train
-        num_rows = len(task.rows)
-        bounds = np.linspace(0, num_rows, num_folds + 1).astype(np.int64)
-        self._first_test = int(bounds[fold]) if num_folds > 1 else num_rows - task.num_test
-        self._num_test = int(bounds[fold + 1]) - self._first_test
-
-    def __call__(self, rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split:
-        # From the first row after the test rows, round the end, up to the last one before them.
-        others = [
-            (self._first_test + self._num_test + at) % len(rows) for at in range(len(rows) - self._num_test)
-        ]
-        before_validation = len(others) - self._task.num_validation
-        num_train = min(before_validation, self._max_train or before_validation)
-        # With few training rows no tenant has many to validate on, but fewer than this decide nothing.
-        scaled = round(self._task.num_validation * num_train / before_validation)
-        num_validation = min(self._task.num_validation, max(MIN_VALIDATION_ROWS, scaled))
-        return Split(
-            train=tuple(others[:num_train]),
-            validation=tuple(others[before_validation : before_validation + num_validation]),
-            test=tuple(range(self._first_test, self._first_test + self._num_test)),
         )
 
 

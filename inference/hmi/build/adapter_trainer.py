@@ -23,10 +23,11 @@ from hmi.build.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
+from hmi.build.distillation import Distillation, Teacher
 from hmi.build.kinds.learning import FittedHead, Learning, Targets
 from hmi.build.report import CurvePoint
 from hmi.build.settled_recipe import settled
-from hmi.build.states import DocumentStates, StateBatch, StateSet, output_bounds, rows_between
+from hmi.build.states import DocumentStates, StateBatch, output_bounds, rows_between
 from hmi.model.heads import HostHead, read_by_head
 from wire.codec import from_plain, to_plain
 from wire.errors import ErrorCode
@@ -43,12 +44,6 @@ MAX_VALIDATION_ROWS = 1_000
 INFERENCE_ROWS = 16
 """As a step usually has: products of these shapes are prepared already (training_layers.LENGTH_STEP)."""
 CHECKPOINT_INTERVAL_S = 10.0
-
-TEACHER_SHARE = 0.5
-STATES_WEIGHT = 1.0
-"""Of the teacher's scores against the labels, and of its states, whose error is measured in their
-variance."""
-MAX_VARIANCE_TOKENS = 20_000
 
 HEAD_WEIGHT = "head.weight"
 HEAD_BIAS = "head.bias"
@@ -98,20 +93,6 @@ class LabelledStates:
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
-    """What the same task, trained on computed lower layers, gives for the training rows."""
-
-    states: StateSet  # final states, of the very tokens of the training rows
-    logits: npt.NDArray[np.float32]  # [num_rows, num_outputs], or [num_tokens, num_outputs]
-    reads_tokens: bool = False  # logits are of every token
-
-    def logits_of(self, rows: npt.NDArray[np.int64]) -> Tensor:
-        """In the order of ``rows``."""
-        bounds = output_bounds(self.states.lengths, reads_tokens=self.reads_tokens)
-        return torch.from_numpy(self.logits[rows_between(bounds, rows)])
-
-
-@dataclass(frozen=True, slots=True)
 class TrainingInputs:
     """What a training is a function of; ``adapter`` is fresh, made from the recipe's seed, and the one that
     ``layers`` have.
@@ -155,32 +136,6 @@ class _Course:
     validations_without_gain: int = 0
     losses: list[float] = field(default_factory=list)  # since the last validation
     curve: list[CurvePoint] = field(default_factory=list)
-
-
-class Distillation:
-    """Task distillation: the loss of imitating a teacher, in its scores (Hinton et al. 2015) and in its final
-    states (after Jiao et al. 2020)."""
-
-    def __init__(self, teacher: Teacher, learning: Learning) -> None:
-        self._teacher = teacher
-        self._learning = learning
-        some = np.linspace(0, len(teacher.states.states) - 1, MAX_VARIANCE_TOKENS).astype(np.int64)
-        self._variance = float(teacher.states.states[some].astype(np.float32).var(axis=0).mean())
-
-    def blended(
-        self,
-        label_loss: Tensor,
-        final: Tensor,  # [num_tokens, hidden] float32
-        outputs: Tensor,  # [num_rows, num_outputs], or [num_tokens, num_outputs], float32
-        rows: npt.NDArray[np.int64],
-        *,
-        share: float,
-    ) -> Tensor:
-        """The labels' loss and the teacher's of these ``rows``, which are ``share`` of the step's."""
-        scores = self._learning.taught_loss(outputs, self._teacher.logits_of(rows))
-        states = functional.mse_loss(final, self._teacher.states.batch(rows).states) / self._variance
-        taught_loss = TEACHER_SHARE * scores + STATES_WEIGHT * states
-        return (1 - TEACHER_SHARE) * label_loss + share * taught_loss
 
 
 class AdapterTrainer:

@@ -27,7 +27,8 @@ from hmi.build.report import majority_accuracy
 from hmi.build.settled_recipe import settled
 from hmi.build.split import split_rows
 from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
-from hmi.build.train_job import ADAPTER_DTYPE, check_fits, check_recipe, new_adapter
+from hmi.build.training.adapter_training import ADAPTER_DTYPE, new_adapter
+from hmi.build.training.recipe_checks import check_fits, check_recipe
 from hmi.kinds.answers import answers_of
 from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from hmi.build.adapter_trainer import INFERENCE_ROWS, AdaptedLayers, Teacher
+from hmi.build.adapter_trainer import INFERENCE_ROWS, AdaptedLayers
 from hmi.build.batching import in_batches
+from hmi.build.distillation import Teacher
 from hmi.build.states import StateSet, document_ranges, kept_states, rows_between
 from hmi.model.heads import HostHead, read_by_head
 from hmi.plot.ngram import Documents

@@ -17,11 +17,11 @@ from hmi.build.adapter_trainer import (
     Interrupted,
     LabelledStates,
     Order,
-    Teacher,
     TrainedTask,
     TrainingInputs,
     learning_rate,
 )
+from hmi.build.distillation import Teacher
 from hmi.build.kinds.learning import Outputs, Targets
 from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
 from hmi.build.states import StateSet

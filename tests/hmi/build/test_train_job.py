@@ -9,19 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmi.artifacts.bundle import read_manifest
 from hmi.base.errors import HmiError, InvalidInput
-from hmi.build.adapter_trainer import Interrupted
-from hmi.build.data import LabelledRow
 from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
-from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
-from hmi.build.split import Split, split_rows
-from hmi.build.state_cache import StateCache
-from hmi.build.train_job import run_training
-from hmi.build.work_folder import WorkFolder
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
@@ -37,11 +29,12 @@ from tests.hmi.build.training_world import (
     TrainingWorld,
     invented_rows,
     make_world,
+    weights,
 )
 from wire.codec import to_json
 from wire.errors import ErrorCode
-from wire.ids import BundleUri, JobId, TenantId
-from wire.training import Phase, Progress, SegmentRef, TrainJob, TrainResult
+from wire.ids import BundleUri
+from wire.training import Phase, SegmentRef, TrainResult
 
 ROWS = invented_rows(120)
 ROWS_URI = BundleUri("datasets/whole/rows.jsonl")
@@ -67,12 +60,6 @@ def refused(world: TrainingWorld, tmp_path: Path, rows: Sequence[tuple[str, str]
     with pytest.raises(HmiError) as caught:
         world.train(world.job(uri, name="refused", **job), tmp_path / "work")  # type: ignore[arg-type]
     return caught.value
-
-
-def _weights(world: TrainingWorld, result: TrainResult) -> dict[str, str]:
-    """SHA-256 of the files with weights."""
-    files = read_manifest(world.store.localize(result.version.uri, result.version.digest)).files
-    return {name: entry.sha256 for name, entry in files.items() if name.endswith(".safetensors")}
 
 
 def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events]) -> None:
@@ -105,25 +92,6 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert not report["stopped_at_cap"]
     assert report["seconds"] > 0
     json.loads(to_json(whole[0]))
-
-
-def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figures_are_reported(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    events = Events()
-    job = world.job(
-        world.put_rows("distil", ROWS),
-        name="distil",
-        recipe=replace(RECIPE, epochs=12, min_steps=100, distil=True),
-    )
-    report = world.train(job, tmp_path / "work", events).report
-    assert report["accuracy"] > 0.8
-    assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
-    order = list(dict.fromkeys(event.phase for event in events.heard))
-    shares = [event.share for event in events.heard if event.phase is Phase.COMPARING]
-    assert shares == sorted(share for share in shares if share is not None)
-    assert len(set(shares)) > 3, "computing, teaching and asking each have their own"
-    assert order.index(Phase.COMPARING) < order.index(Phase.TRAINING) < order.index(Phase.EVALUATING)
 
 
 def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path) -> None:
@@ -227,7 +195,7 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     result = world.train(job, tmp_path / "work")
     expected = whole[0]
     assert result.segment.digest == expected.segment.digest
-    assert _weights(world, result) == _weights(world, expected)
+    assert weights(world, result) == weights(world, expected)
     assert result.report["curve"] == expected.report["curve"]
     assert result.report["test_rows"] == expected.report["test_rows"]
     assert result.report["accuracy"] == expected.report["accuracy"]
@@ -255,67 +223,6 @@ def test_a_finished_training_says_the_same_again_and_does_nothing(
     assert world.train(job, tmp_path / "work", events) == first
     assert not [event for event in events.heard if event.phase is not Phase.STARTING]
     assert not [path.name for path in (tmp_path / "work").iterdir() if path.suffix in (".f16", ".i16")]
-
-
-def test_a_search_tries_recipes_on_validation_rows_and_goes_on_after_a_kill(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    job = world.job(
-        world.put_rows("searched", ROWS), name="searched", recipe=replace(RECIPE, epochs=2, search=3)
-    )
-    with pytest.raises(Killed):
-        world.train(job, tmp_path / "work", Events(dies_in=Phase.SEARCHING, dies_at_step=2))
-    assert sorted(path.name for path in (tmp_path / "work").glob("search-*")) == [
-        "search-1-0.checkpoint",
-        "search-1-1.checkpoint",
-    ]
-    with pytest.raises(Killed):
-        world.train(job, tmp_path / "work", Events(dies_in=Phase.TRAINING))
-    events = Events()
-    report = world.train(job, tmp_path / "work", events).report
-    assert not [event for event in events.heard if event.phase is Phase.SEARCHING]  # it stands
-    assert not list((tmp_path / "work").glob("search-*"))
-    search = report["search"]
-    assert [trial["round"] for trial in search["trials"]] == [1, 1, 1, 2, 2]
-    assert sum(trial["is_kept"] for trial in search["trials"]) == 3
-    chosen = max(search["trials"][3:], key=lambda trial: float(trial["validation_accuracy"]))
-    assert chosen["is_kept"]
-    for name in ("learning_rate", "rank", "epochs"):
-        assert report["recipe"][name] == search["recipe"][name] == chosen[name]
-
-
-def test_a_pause_keeps_what_was_done_and_a_cap_ends_with_the_best_so_far(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    recipe = replace(RECIPE, max_minutes=60.0, compare_computed=True)
-    job = world.job(world.put_rows("capped", ROWS), name="capped", recipe=recipe)
-    interruption, work = Interruption(), WorkFolder(tmp_path / "work")
-
-    def pause(event: Progress) -> None:
-        interruption.is_asked = event.phase is Phase.TRAINING and event.step >= 4
-
-    with pytest.raises(Interrupted):
-        run_training(
-            job, store=world.store, work=work, progress=JobProgress(pause), interruption=interruption
-        )
-    (tmp_path / "work" / "seconds").write_text("3600.0")
-    events = Events()
-    report = world.train(job, tmp_path / "work", events).report
-    steps = [event.step for event in events.heard if event.phase is Phase.TRAINING]
-    assert steps[0] >= 4
-    assert report["stopped_at_cap"]
-    assert report["curve"][-1]["step"] == steps[-1] < RECIPE.epochs * 6
-    assert report["plot_cost"] is None, "the model comes first, and no time was left to compare it"
-    assert report["seconds"] >= 3600
-
-
-def test_a_cap_that_is_over_before_the_first_step_is_a_failure_that_says_so(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    recipe = replace(RECIPE, max_minutes=1.0)
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "seconds").write_text("61.0")
-    assert "give more minutes" in refused(world, tmp_path, ROWS, recipe=recipe).message
 
 
 def test_texts_of_the_general_node_train_and_are_not_counted_again(
@@ -364,99 +271,8 @@ def test_a_dataset_is_trained_on_again_with_the_segment_it_has(world: TrainingWo
     assert not held_out & set(seen.tolist())
 
 
-def test_the_next_training_of_a_dataset_takes_the_states_of_the_one_before(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    cache = tmp_path / "cache"
-    job = world.job(
-        world.put_rows("cached", ROWS), name="cached", recipe=replace(RECIPE, compare_computed=True)
-    )
-    again = replace(
-        job,
-        job_id=JobId("job-again"),
-        tree_out_uri=BundleUri("out/again/tree"),
-        version_out_uri=BundleUri("out/again/version"),
-    )
-    first = _trained_with(world, job, tmp_path / "first", cache)
-    kept = _kept(cache)
-    second = _trained_with(world, again, tmp_path / "second", cache)
-    assert len(kept) == 6  # looked-up states of each part, computed ones of two, and the trained model
-    assert _different(_kept(cache)) == _different(kept)
-    assert _weights(world, second) == _weights(world, first)
-    foreign = replace(
-        again,
-        tenant_id=TenantId("globex"),
-        tree_out_uri=BundleUri("out/foreign/tree"),
-        version_out_uri=BundleUri("out/foreign/version"),
-    )
-    third = _trained_with(world, foreign, tmp_path / "third", cache)
-    assert _weights(world, third) == _weights(world, first)
-    assert len(_different(_kept(cache))) == 12  # it found nothing of another tenant's, and left its own
-
-
-def test_states_that_were_taken_are_the_ones_that_are_trained_on(
-    world: TrainingWorld, tmp_path: Path
-) -> None:
-    cache = tmp_path / "cache"
-    job = world.job(world.put_rows("taken", ROWS), name="taken")
-    _trained_with(world, job, tmp_path / "first", cache)
-    again = replace(
-        job, version_out_uri=BundleUri("out/taken-again/version"), recipe=replace(RECIPE, learning_rate=1e-3)
-    )
-    with pytest.raises(Killed):
-        _trained_with(world, again, tmp_path / "second", cache, Events(dies_in=Phase.TRAINING))
-    for part in ("train", "validation", "test"):
-        taken = tmp_path / "second" / f"plot-{part}.f16"
-        assert any(taken.samefile(path) for path in _kept(cache))
-
-
-def test_trainings_of_a_dataset_by_other_seeds_have_one_teacher(world: TrainingWorld, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    recipe = replace(RECIPE, epochs=12, min_steps=100, distil=True)
-    job = world.job(world.put_rows("taught", ROWS), name="taught", recipe=recipe)
-    seed_9 = replace(job, recipe=replace(recipe, seed=9))
-    other = replace(job, version_out_uri=BundleUri("out/taught-other/version"))
-    events = Events(), Events()
-    _trained_with(world, seed_9, tmp_path / "one", cache, events[0])
-    # The same rows held out as by the other seed.
-    second = _trained_with(world, other, tmp_path / "two", cache, events[1], split_seed=9)
-    steps = [
-        sum(event.phase is Phase.COMPARING and event.loss is not None for event in one.heard)
-        for one in events
-    ]
-    assert steps[0] > 0 and steps[1] == 0
-    alone = replace(job, version_out_uri=BundleUri("out/taught-alone/version"))
-    without = _trained_with(world, alone, tmp_path / "three", tmp_path / "none", split_seed=9)
-    assert _weights(world, without) == _weights(world, second)
-
-
-def _trained_with(
-    world: TrainingWorld,
-    job: TrainJob,
-    work: Path,
-    cache: Path,
-    events: Events | None = None,
-    split_seed: int | None = None,
-) -> TrainResult:
-    def split(rows: Sequence[LabelledRow], *, seed: int, stands_above: Sequence[bool]) -> Split:
-        return split_rows(rows, seed=split_seed or seed, stands_above=stands_above)
-
-    return run_training(
-        job,
-        split=split,
-        store=world.store,
-        work=WorkFolder(work),
-        progress=JobProgress(events or Events()),
-        cache=StateCache(cache, 1 << 30),
-    )
-
-
-def _kept(cache: Path) -> list[Path]:
-    return sorted(cache.glob("*/*/*/*"))
-
-
-def _different(paths: list[Path]) -> set[int]:
-    return {path.stat().st_ino for path in paths}
+def test_it_refuses_a_recipe_that_no_training_can_follow(world: TrainingWorld, tmp_path: Path) -> None:
+    assert refused(world, tmp_path, ROWS, recipe=replace(RECIPE, epochs=0)).code is ErrorCode.INVALID_FIELD
 
 
 def test_it_refuses_one_label(world: TrainingWorld, tmp_path: Path) -> None:
@@ -472,24 +288,6 @@ def test_it_refuses_rows_of_an_unknown_label(world: TrainingWorld, tmp_path: Pat
     error = refused(world, tmp_path, [*ROWS, ("the secret", "mixed")])
     assert error.code is ErrorCode.DATASET_BAD_FORMAT
     assert "secret" not in error.message
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"max_minutes": 0.0},
-        {"method": "prefix"},
-        {"epochs": 0},
-        {"learning_rate": 0.0},
-        {"max_tokens": 4096},
-        {"rank": 0},
-    ],
-)
-def test_it_refuses_a_recipe_that_no_training_can_follow(
-    world: TrainingWorld, tmp_path: Path, change: dict[str, object]
-) -> None:
-    recipe = replace(RECIPE, **change)  # type: ignore[arg-type]
-    assert refused(world, tmp_path, ROWS, recipe=recipe).code is ErrorCode.INVALID_FIELD
 
 
 def test_a_work_folder_serves_one_job(world: TrainingWorld, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store, open_store
 from hmi.build.backbone_source import BackboneSource, weights_sha256
 from hmi.build.calibration_file import CalibrationRecord, write_calibration
@@ -159,6 +160,12 @@ def invented_rows(num_rows: int, *, seed: int = 1) -> list[tuple[str, str]]:
         chance.shuffle(words)
         rows.append((" ".join(words) + f" {number}", label))
     return rows
+
+
+def weights(world: TrainingWorld, result: TrainResult) -> dict[str, str]:
+    """SHA-256 of the files with weights of the version that was trained."""
+    files = read_manifest(world.store.localize(result.version.uri, result.version.digest)).files
+    return {name: entry.sha256 for name, entry in files.items() if name.endswith(".safetensors")}
 
 
 def write_invented_calibration(file: Path, upper: Mapping[str, torch.Tensor], source: BackboneSource) -> None:
