@@ -9,16 +9,8 @@ import numpy as np
 import torch
 
 from benchmarks.common import print_result, say
-from benchmarks.serving_world import (
-    DISK_BYTES_PER_S,
-    DISK_LATENCY_S,
-    ONE_IN_LEAF,
-    Answered,
-    Checker,
-    Tenant,
-    World,
-    scratch,
-)
+from benchmarks.serving_oracle import Answered, Checker
+from benchmarks.serving_world import DISK_BYTES_PER_S, DISK_LATENCY_S, ONE_IN_LEAF, Tenant, World, scratch
 from hmi.kinds.single_label import softmax
 from hmi.service.live_plane import LivePlane
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.http_load import request_bytes
-from benchmarks.serving_world import LABELS, Answered, Tenant
+from benchmarks.serving_oracle import Answered
+from benchmarks.serving_world import LABELS, Tenant
 from hmi.engine.simulation.figures import Fate, Outcome
 from hmi.engine.simulation.workload import Workload
 

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import say
-from benchmarks.serving_world import Answered, Checker, ClosedLoop, Tenant, World
+from benchmarks.serving_load import ClosedLoop
+from benchmarks.serving_oracle import Answered, Checker
+from benchmarks.serving_world import Tenant, World
 from hmi.base.errors import DeadlineExceeded, QueueFull
 from hmi.engine.request import EngineAnswer, EngineRequest
 from hmi.engine.simulation.figures import Fate, Outcome

@@ -13,16 +13,9 @@ import numpy as np
 import torch
 
 from benchmarks.common import print_result, say
-from benchmarks.serving_world import (
-    Answered,
-    Checker,
-    ClosedLoop,
-    Tenant,
-    World,
-    add_arguments,
-    chooser,
-    scratch,
-)
+from benchmarks.serving_load import ClosedLoop, chooser
+from benchmarks.serving_oracle import Answered, Checker
+from benchmarks.serving_world import Tenant, World, add_arguments, scratch
 from hmi.base.errors import HmiError
 from hmi.engine.request import EngineAnswer
 from hmi.kinds.single_label import softmax

@@ -20,17 +20,16 @@ from transformers import BertConfig, BertModel
 
 from benchmarks.common import print_result, say
 from benchmarks.onnx_peer import OnnxModel, export_models
+from benchmarks.serving_load import ClosedLoop, chooser
+from benchmarks.serving_oracle import Checker
 from benchmarks.serving_world import (
     DEVICE_BYTES,
     DISK_BYTES_PER_S,
     DISK_LATENCY_S,
     SOURCE,
-    Checker,
-    ClosedLoop,
     Tenant,
     World,
     add_depth,
-    chooser,
     random_head,
     scratch,
 )

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from benchmarks.common import print_result, say
-from benchmarks.serving_world import Checker, ClosedLoop, World, add_arguments, chooser, scratch
+from benchmarks.serving_load import ClosedLoop, chooser
+from benchmarks.serving_oracle import Checker
+from benchmarks.serving_world import World, add_arguments, scratch
 from hmi.engine.inbox import Inbox
 from hmi.engine.stages import ComputeStage, SameThread
 from hmi.service.settings import ServiceSettings

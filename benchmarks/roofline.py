@@ -17,7 +17,9 @@ from torch import Tensor
 from benchmarks.common import print_result, say
 from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
 from benchmarks.http_world import sent_texts, served
-from benchmarks.serving_world import Checker, ClosedLoop, World, add_depth, chooser, scratch, zipf
+from benchmarks.serving_load import ClosedLoop, chooser, zipf
+from benchmarks.serving_oracle import Checker
+from benchmarks.serving_world import World, add_depth, scratch
 from hmi.base.compute_type import ComputeType
 from hmi.base.own_thread import use_cores
 from hmi.model.adapters.call import AdapterModule, module_shape

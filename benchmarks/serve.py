@@ -16,7 +16,9 @@ from benchmarks.http_open_loop import HttpOpenLoop, HttpRun, SentText
 from benchmarks.http_world import same_texts, sent_texts, served
 from benchmarks.line_plot import save_plot
 from benchmarks.open_loop import fates
-from benchmarks.serving_world import Checker, World, scratch, zipf
+from benchmarks.serving_load import zipf
+from benchmarks.serving_oracle import Checker
+from benchmarks.serving_world import World, scratch
 from hmi.engine.simulation.figures import Fate, Percentiles
 from hmi.engine.simulation.workload import Popularity, WorkloadConfig, make_workload
 

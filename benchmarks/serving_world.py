@@ -4,10 +4,8 @@ head of its own, and a disk of stated speed."""
 import argparse
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,13 +13,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from benchmarks.common import general_texts, say
 from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import FolderStore
 from hmi.base.compute_type import ComputeType
-from hmi.base.errors import QueueFull
 from hmi.base.heap import settle_heap
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import find_source
@@ -38,11 +34,10 @@ from hmi.cli.open_plane import MakeSources, open_plane, packed_copies
 from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
 from hmi.engine.inbox import Inbox
-from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
+from hmi.engine.request import EngineRequest, HplmRef
 from hmi.engine.stages import ComputeStage
-from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
-from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapter_units import adapter_unit_bytes
 from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
@@ -51,7 +46,6 @@ from hmi.model.backbone import Backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
-from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from hmi.service.live_plane import LivePlane
@@ -80,9 +74,6 @@ DEADLINE_S = 120.0
 ADAPTER_HOST_SHARE = 0.70
 NUM_TEXTS = 512
 MEAN_TOKENS, DEVIATION_TOKENS = 32, 8
-TOLERANCE = {torch.float32: 2e-3, torch.bfloat16: 0.15}
-"""Of a probability, from a float32 oracle. Heads of standard normal weights make a difference of states far
-larger than trained heads do (docs/decisions/0003)."""
 
 T = TypeVar("T")
 
@@ -327,200 +318,6 @@ def _shape(fields: BackboneFields, site: Site) -> tuple[int, int]:
         AdapterModule.OUTPUT: (fields.intermediate, fields.hidden),
     }
     return sizes.get(site.module, (fields.hidden, fields.hidden))
-
-
-class Alone:
-    """An adapter applied as its definition says, one tenant at a time: the oracle's call."""
-
-    def __init__(self, adapter: HostAdapter) -> None:
-        self._adapter = adapter
-
-    def apply(self, layer: int, module: AdapterModule, inputs: Tensor, outputs: Tensor) -> Tensor:
-        factors = self._adapter.factors.get(Site(layer, module))
-        if factors is None:
-            return outputs
-        change = (inputs @ factors.down.float().T) @ factors.up.float().T
-        return outputs + self._adapter.config.scaling * change
-
-
-class Oracle:
-    """Answers computed alone, from the bundles, through neither engine nor banks."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    @torch.inference_mode()
-    def probabilities(
-        self, tenant: Tenant, text: int, *, with_adapter: bool = True
-    ) -> npt.NDArray[np.float32]:
-        world = self._world
-        tree = open_tree(
-            world.store, tenant.hplm.tree.uri, tenant.hplm.tree.digest, backbone=world.ref.digest
-        )
-        arena = PlotArena(sum(map(PlotArena.bytes_of, tree.tables)), world.backbone.fields.hidden)
-        path = np.array([[arena.add(table) for table in tree.tables]], np.int32)
-        documents = Documents.pack([world.texts[text]])
-        rows = np.empty((documents.num_tokens, world.backbone.fields.hidden), np.float32)
-        arena.lookup(documents, path, rows)
-        states = torch.from_numpy(rows) + world.backbone.residuals.of(documents.offsets)
-        hplm = self._open(tenant)
-        assert hplm.adapter is not None
-        call = Alone(hplm.adapter) if with_adapter else None
-        pooled = world.backbone.upper(states, documents.offsets, call).mean(0)
-        logits = hplm.head.weight @ pooled + hplm.head.bias
-        answer: npt.NDArray[np.float32] = logits.softmax(0).numpy()
-        return answer
-
-    def _open(self, tenant: Tenant) -> Hplm:
-        ref = tenant.hplm.adapter
-        return open_adapter_bundle(
-            self._world.store.localize(ref.uri, ref.digest),
-            digest=ref.digest,
-            backbone_fields=self._world.backbone.fields,
-            backbone=self._world.ref.digest,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """One answer, to be compared later."""
-
-    tenant: Tenant
-    text: int
-    probabilities: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, tenant: Tenant, text: int, request: EngineRequest) -> "Answered":
-        """Of a request that was answered."""
-        return cls(tenant, text, softmax(request.future.result().documents[0].outputs)[0])
-
-
-class Checker:
-    """Compares a sample of answers with the oracle; raises where one is wrong."""
-
-    def __init__(self, world: World) -> None:
-        self._oracle = Oracle(world)
-        self.num_checked = 0
-        self._num_changed = 0
-        self._max_difference = 0.0
-
-    def check(
-        self, answers: Sequence[Answered], *, sample: int, seed: int, dtype: torch.dtype | None = None
-    ) -> None:
-        """``dtype`` None: answers of a plane with the default type."""
-        tolerance = TOLERANCE[dtype or compute_dtype(ComputeType.AUTO, "cpu")]
-        chance = np.random.default_rng(seed)
-        chosen = chance.permutation(len(answers))[:sample]
-        for number in chosen:
-            answer = answers[number]
-            expected = self._oracle.probabilities(answer.tenant, answer.text)
-            plain = self._oracle.probabilities(answer.tenant, answer.text, with_adapter=False)
-            difference = float(np.abs(answer.probabilities - expected).max())
-            if difference > tolerance:
-                raise AssertionError(f"an answer of {answer.tenant.tenant_id} is off by {difference}")
-            self._max_difference = max(self._max_difference, difference)
-            self._num_changed += int(plain.argmax() != expected.argmax())
-            self.num_checked += 1
-
-    def result(self) -> dict[str, Any]:
-        return {
-            "answers_checked": self.num_checked,
-            "max_difference": round(self._max_difference, 6),
-            "share_labels_changed_by_adapter": round(self._num_changed / max(1, self.num_checked), 3),
-        }
-
-
-class ClosedLoop:
-    """Keeps so many requests open; ``next_request`` says which."""
-
-    def __init__(
-        self,
-        world: World,
-        plane: LivePlane,
-        next_tenant: Callable[[], Tenant],
-        window: int,
-        *,
-        coverage_floor: float = 0.0,
-    ) -> None:
-        self._world = world
-        self._plane = plane
-        self._next_tenant = next_tenant
-        self._coverage_floor = coverage_floor
-        self._slots = threading.Semaphore(window)
-        self._window = window
-        self._num_sent = 0
-        self._lock = threading.Lock()
-        self.num_failed = 0
-        self.answers: list[Answered] = []
-        self.num_tokens = 0
-        self.num_done = 0
-
-    def run(self, seconds: float) -> float:
-        """Texts a second in the steady middle: from after the first second to the end."""
-        begin = time.monotonic()
-        end = begin + seconds
-        first_done, first_at = 0, begin
-        while (now := time.monotonic()) < end:
-            if first_done == 0 and now > begin + seconds / 5:
-                first_done, first_at = self.num_done, now
-            self._send()
-        done, at = self.num_done, time.monotonic()
-        for _ in range(self._window):
-            self._slots.acquire()
-        for _ in range(self._window):
-            self._slots.release()
-        return (done - first_done) / (at - first_at)
-
-    def _send(self) -> None:
-        self._slots.acquire()
-        tenant = self._next_tenant()
-        text = self._num_sent % len(self._world.texts)
-        self._num_sent += 1
-        request = self._world.request(tenant, text)
-        request.coverage_floor = self._coverage_floor
-        request.future.add_done_callback(lambda done: self._done(tenant, text, done))
-        while True:
-            try:
-                self._plane.engine.submit(request)
-            except QueueFull:
-                time.sleep(0.01)
-            else:
-                return
-
-    def _done(self, tenant: Tenant, text: int, done: "Future[EngineAnswer]") -> None:
-        error = done.exception()
-        with self._lock:
-            self.num_done += 1
-            if error is None:
-                probabilities = softmax(done.result().documents[0].outputs)[0]
-                self.answers.append(Answered(tenant, text, probabilities))
-            else:
-                self.num_failed += 1
-                if self.num_failed <= 3:
-                    say(f"failed: {error!r}")
-        self._slots.release()
-
-
-def zipf(num_tenants: int, exponent: float) -> npt.NDArray[np.float64]:
-    """Share of each tenant, the most popular first."""
-    weights = 1.0 / np.arange(1, num_tenants + 1) ** exponent
-    shares: npt.NDArray[np.float64] = weights / weights.sum()
-    return shares
-
-
-def shares_of_power(num_tenants: int, alpha: float) -> npt.NDArray[np.float64]:
-    """Share of each tenant when the tenant is int(random.power(alpha) * n)."""
-    edges = (np.arange(num_tenants + 1) / num_tenants) ** alpha
-    shares: npt.NDArray[np.float64] = np.diff(edges)
-    return shares
-
-
-def chooser(tenants: Sequence[Tenant], shares: npt.NDArray[np.float64], seed: int) -> Callable[[], Tenant]:
-    """Draws tenants by their shares; which tenant is popular is drawn as well."""
-    chance = np.random.default_rng(seed)
-    order = chance.permutation(len(tenants))
-    drawn = iter(order[chance.choice(len(tenants), size=400_000, p=shares)])
-    return lambda: tenants[next(drawn)]
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, slots: int, host: int) -> None:

@@ -17,19 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import print_result, say
+from benchmarks.serving_load import ClosedLoop, chooser, shares_of_power, zipf
+from benchmarks.serving_oracle import Checker
 from benchmarks.serving_world import (
     DEADLINE_S,
     DISK_BYTES_PER_S,
     DISK_LATENCY_S,
-    Checker,
-    ClosedLoop,
     SlowDisk,
     World,
-    chooser,
     scratch,
-    shares_of_power,
     slow_sources,
-    zipf,
 )
 from hmi.engine.batch import BatchRecord
 from hmi.engine.batch_limits import BatchLimits

@@ -10,16 +10,9 @@ from typing import Any
 import torch
 
 from benchmarks.common import print_result, say
-from benchmarks.serving_world import (
-    Checker,
-    ClosedLoop,
-    World,
-    add_arguments,
-    chooser,
-    scratch,
-    shares_of_power,
-    zipf,
-)
+from benchmarks.serving_load import ClosedLoop, chooser, shares_of_power, zipf
+from benchmarks.serving_oracle import Checker
+from benchmarks.serving_world import World, add_arguments, scratch
 
 SLOTS, HOST = 256, 2000
 WINDOW = 768
