@@ -1,11 +1,25 @@
 """Training jobs for tests, and where the fake trainer is."""
 
+import shlex
+import sys
 from pathlib import Path
 
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
 from wire.training import TrainJob
 
 TRAINER = Path(__file__).with_name("trainer.py")
+
+
+def refusing_python(folder: Path) -> Path:
+    """For HMI_TRAINING_PYTHON: whatever it is to do it notes in ``folder / "asked"``, a line each, and then
+    refuses, as TRAINER does."""
+    trainer = shlex.join(
+        [sys.executable, "-I", str(TRAINER), "--behaviour", "refuse", "--log", str(folder / "log")]
+    )
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >> {shlex.quote(str(folder / "asked"))}\nexec {trainer} "$@"\n')
+    python.chmod(0o755)
+    return python
 
 
 def a_train_job() -> TrainJob:

@@ -13,7 +13,7 @@ from django.test import Client
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
-from portal.datasets.jobs import datasets_sweep
+from portal.datasets import jobs
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_files_delete, deleted_datasets
 from portal.tenants.models import Role
@@ -244,7 +244,7 @@ def test_deleting_takes_row_and_files_and_leaves_a_note(
     assert cast.acme.client().delete(path).status_code == 404
     (dataset_id,) = deleted_datasets()
     for _ in range(2):
-        dataset_files_delete(dataset_id=dataset_id, store=ObjectStore(f"file://{store_folder}"))
+        jobs.dataset_files_delete(id=str(dataset_id))
     assert stored() == set()
     with operator_scope():
         assert not Dataset.objects.unscoped().filter(pk=dataset_id).exists()
@@ -258,7 +258,7 @@ def test_files_whose_deletion_was_called_for_and_never_happened_go_with_the_next
     client = cast.acme.client()
     gone, stays = (upload(client, cast.acme).json()["id"] for _ in range(2))
     assert client.delete(f"{cast.acme.path}/datasets/{gone}").status_code == 204
-    datasets_sweep()
+    jobs.datasets_sweep()
     assert {name for name in stored() if gone in name} == set() and len(stored()) == 2
     assert client.get(f"{cast.acme.path}/datasets/{stays}").status_code == 200
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
+from celery import current_app
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from portal.common.download import Download
-from portal.common.queue import JobName
+from portal.common.queue import HOUSEKEEPING_QUEUE, JobName
 from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets import doctor, examine_process, jobs
@@ -292,7 +292,12 @@ def test_an_examination_that_never_came_is_asked_for_again(cast: Cast) -> None:
     rows = Dataset.objects.for_tenant(cast.acme.tenant).filter(pk=checking["id"])
     with tenant_scope(cast.acme.tenant.id):
         rows.update(queued_at=timezone.now() - timedelta(minutes=2))
-    assert datasets_waiting() == [UUID(checking["id"])]
+    with current_app.connection_for_write() as broker, broker.channel() as channel:
+        channel.queue_purge(HOUSEKEEPING_QUEUE) if channel._has_queue(HOUSEKEEPING_QUEUE) else None
+        jobs.datasets_tidy()
+        message = channel.basic_get(HOUSEKEEPING_QUEUE, no_ack=True)
+    assert message.headers["task"] == "datasets.examine"
+    assert message.headers["kwargsrepr"] == f"{{'id': '{checking['id']}'}}"
     assert datasets_waiting() == []
 
 

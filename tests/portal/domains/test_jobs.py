@@ -1,4 +1,4 @@
-"""The jobs of domains that the clock calls for, with all of their parts."""
+"""The jobs of domains, with all of their parts."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,11 +9,14 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from portal.common.scope import operator_scope, tenant_scope
-from portal.domains.jobs import domains_reconcile, store_sweep
+from portal.domains.jobs import domain_run, domains_reconcile, store_sweep
 from portal.domains.models import DomainJob, DomainJobKind
+from portal.domains.services import domain_update_request
+from portal.tenants.actors import OPERATOR
 from portal.training.models import JobState
 from portal.training.work_dir import WorkDir
 from tests.fakes.portal import Cast, make_dataset, make_task
+from tests.fakes.training import refusing_python
 from tests.portal.domains.world import Worker, delete, leafed, learn, put, store
 
 pytestmark = pytest.mark.database
@@ -54,3 +57,23 @@ def test_bundles_that_nobody_knows_are_swept(cast: Cast) -> None:
     put(f"{unknown}/manifest.json")
     store_sweep()
     assert not store().exists(unknown)
+
+
+def test_a_message_has_its_job_worked_on_by_the_installations_own_program(
+    cast: Cast, worker: Worker, settings: Settings, tmp_path: Path
+) -> None:
+    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
+    settings.ENV = settings.ENV.model_copy(update=changes)
+    version = learn(make_task(cast.acme.tenant), 1)
+    suggestion = DomainJob(tenant=cast.acme.tenant, dataset=version.dataset, does=DomainJobKind.SUGGEST)
+    with tenant_scope(cast.acme.tenant.pk):
+        suggestion.save()
+    with operator_scope():
+        update = domain_update_request(domain=version.task.domain, acting=OPERATOR)
+    for job in (suggestion, update):
+        domain_run(str(job.pk))
+        with operator_scope():
+            job.refresh_from_db()
+        assert job.error is not None and job.error["code"] == "dataset_too_few_rows"
+    asked = [line.split()[:4] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert asked == [["-m", "hmi.cli", "domain", action] for action in ("suggest", "update")]

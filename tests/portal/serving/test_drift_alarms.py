@@ -9,6 +9,7 @@ import pytest
 
 from portal.catalog.models import AdapterVersion, Domain, Task
 from portal.common.scope import operator_scope, tenant_scope
+from portal.serving import jobs
 from portal.serving.drift_alarms import drift_watch
 from portal.serving.models import DriftAlarm
 from portal.tenants.models import Role
@@ -95,6 +96,12 @@ def test_what_drifts_is_told_once_with_its_numbers(version: AdapterVersion, cast
     assert [alarm["part"] for alarm in task["drift_alarms"]] == ["coverage", "labels"]
     alarms = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/tasks/news/drift").json()["alarms"]
     assert alarms[0]["figures"]["live"] == pytest.approx(0.5)
+
+
+def test_the_job_looks_at_the_days_that_end_now(version: AdapterVersion) -> None:
+    count(version, num_trigram_tokens=0)
+    jobs.drift_watch()
+    assert standing() == ["coverage"]
 
 
 def test_values_that_drift_are_told_with_the_bounds_of_their_buckets(version: AdapterVersion) -> None:

@@ -1,5 +1,6 @@
-"""The job that looks after all others."""
+"""What workers are sent, and the job that looks after all others."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -11,13 +12,38 @@ from pytest_django.fixtures import Settings
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.services import dataset_delete
 from portal.tenants.actors import OPERATOR
-from portal.training.jobs import training_reap
+from portal.training.jobs import estimate_run, import_run, training_reap, training_run
 from portal.training.models import JobState, LeasedJob, TrainingEstimate
 from portal.training.work_dir import WorkDir
-from tests.fakes.portal import Cast, make_dataset, make_import, make_job, make_task
+from tests.fakes.portal import Cast, make_dataset, make_general, make_import, make_job, make_task
+from tests.fakes.training import refusing_python
 from wire.training import COMPUTED_STATES
 
 pytestmark = pytest.mark.database
+
+
+def test_each_message_has_a_job_of_its_kind_worked_on_by_the_installations_own_program(
+    cast: Cast, settings: Settings, tmp_path: Path
+) -> None:
+    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
+    settings.ENV = settings.ENV.model_copy(update=changes)
+    make_general()
+    task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
+    estimate = TrainingEstimate(tenant=task.tenant, task=task, dataset=dataset)
+    with tenant_scope(task.tenant_id):
+        estimate.save()
+    sent: list[tuple[Callable[[str], None], LeasedJob]] = [
+        (training_run, make_job(task, dataset)),
+        (estimate_run, estimate),
+        (import_run, make_import(task)),
+    ]
+    for run, job in sent:
+        run(str(job.pk))
+        with operator_scope():
+            job.refresh_from_db()
+        assert job.error is not None and job.error["code"] == "dataset_too_few_rows"
+    asked = [line.split()[:3] for line in (tmp_path / "asked").read_text().splitlines()]
+    assert asked == [["-m", "hmi.cli", command] for command in ("train", "estimate", "import")]
 
 
 def test_it_takes_up_jobs_of_every_kind_and_deletes_what_was_left_of_any(
