@@ -1224,7 +1224,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send the event of a delivery that has ended once more; receivers know it by its ``webhook-id``. */
+        /** @description Send the event once more (201); of a delivery that is pending, try that one now (200). */
         post: operations["tenants_webhooks_deliveries_replay_post"];
         delete?: never;
         options?: never;
@@ -6154,6 +6154,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
             201: {
                 headers: {
                     [name: string]: unknown;

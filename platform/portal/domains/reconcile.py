@@ -4,6 +4,7 @@ Every step looks at what stands, and does what is missing; nothing is remembered
 """
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -192,6 +193,9 @@ def deletions_finish(store: ObjectStore) -> None:
     """Complete the receipts of deletions of which nothing is left."""
     with operator_scope():
         pending = list(DeletionRecord.objects.unscoped().filter(forgotten_at=None))
+    tenants = {record.tenant_id for record in pending}
+    # A tree that a cancelled training or a failed update left behind holds the text too.
+    _leftovers_delete(store, _folders(Tenant.objects.filter(pk__in=tenants)) if pending else [])
     for record in pending:
         if record.subject == DeletionSubject.TENANT:
             store.delete(f"tenants/{record.tenant_id}")
@@ -203,10 +207,18 @@ def deletions_finish(store: ObjectStore) -> None:
 
 def leftovers_delete(store: ObjectStore) -> None:
     """Delete bundles that no row and no unfinished job knows: of cancelled jobs, and of deleted tasks."""
+    _leftovers_delete(store, _folders(Tenant.objects.all()))
+
+
+def _folders(tenants: QuerySet[Tenant]) -> list[str]:
+    """Of the store, of these tenants and of the shared domains."""
     with operator_scope():
-        tenants = [str(pk) for pk in Tenant.objects.values_list("pk", flat=True)]
+        own = [str(pk) for pk in tenants.values_list("pk", flat=True)]
         shared = Domain.objects.unscoped().filter(tenant=None).values_list("pk", flat=True)
-        folders = [f"tenants/{tenant}" for tenant in tenants] + [f"domains/{domain}" for domain in shared]
+        return [f"tenants/{tenant}" for tenant in own] + [f"domains/{domain}" for domain in shared]
+
+
+def _leftovers_delete(store: ObjectStore, folders: Iterable[str]) -> None:
     for folder in folders:
         _archives_delete(store, folder)
         for kind in ("trees", "versions"):

@@ -60,7 +60,7 @@ def training_cancel(*, job: TrainingJob, acting: Actor) -> None:
     if not is_asked:
         raise Conflict("This training has ended already.")
     job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
-    audit_record(actor=acting.name, action="training.cancel", target=job, tenant=job.tenant)
+    _audit(job, "training.cancel", acting)
 
 
 @transaction.atomic
@@ -68,7 +68,7 @@ def training_pause(*, job: TrainingJob, acting: Actor) -> None:
     """Set a queued or running job aside: it keeps its task, its dataset and what it has done so far."""
     if not job_pause(jobs=TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)):
         raise Conflict("This training has ended, or is paused already.")
-    audit_record(actor=acting.name, action="training.pause", target=job, tenant=job.tenant)
+    _audit(job, "training.pause", acting)
 
 
 @transaction.atomic
@@ -77,7 +77,7 @@ def training_resume(*, job: TrainingJob, acting: Actor) -> None:
     jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.PAUSED)
     if not job_move(jobs, JobState.QUEUED, enqueued_at=Now()):
         raise Conflict("This training is not paused.")
-    audit_record(actor=acting.name, action="training.resume", target=job, tenant=job.tenant)
+    _audit(job, "training.resume", acting)
     enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
 
 
@@ -107,6 +107,10 @@ def estimate_create(
     )
     enqueue_on_commit(JobName.ESTIMATE_RUN, id=str(estimate.pk))
     return estimate
+
+
+def _audit(job: TrainingJob, action: str, acting: Actor) -> None:
+    audit_record(actor=acting.name, action=action, target=job, tenant=job.tenant, task=job.task.slug)
 
 
 def _asked(task: Task, recipe: Mapping[str, Any]) -> Recipe:

@@ -206,10 +206,10 @@ class DeliveryApi(TenantApi):
 class DeliveryReplayApi(TenantApi):
     """Sending an event again."""
 
-    @extend_schema(request=None, responses={201: DeliveryOut})
+    @extend_schema(request=None, responses={200: DeliveryOut, 201: DeliveryOut})
     def post(self, request: Request, tenant: str, webhook: Any, delivery: Any) -> Response:
-        """Send the event of a delivery that has ended once more; receivers know it by its ``webhook-id``."""
+        """Send the event once more (201); of a delivery that is pending, try that one now (200)."""
         found = selectors.webhook_get(tenant=self.tenant, webhook_id=webhook)
-        ended = selectors.delivery_get(webhook=found, delivery_id=delivery)
-        again = services.delivery_replay(delivery=ended, webhook=found, acting=self.actor)
-        return Response(DeliveryOut(again).data, status=201)
+        one = selectors.delivery_get(webhook=found, delivery_id=delivery)
+        again = services.delivery_replay(delivery=one, webhook=found, acting=self.actor)
+        return Response(DeliveryOut(again).data, status=200 if again.pk == one.pk else 201)

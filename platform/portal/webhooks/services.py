@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.audit.services import audit_record
@@ -127,10 +128,17 @@ def webhook_ping(*, webhook: Webhook, acting: Actor) -> WebhookDelivery:
 
 @transaction.atomic
 def delivery_replay(*, delivery: WebhookDelivery, webhook: Webhook, acting: Actor) -> WebhookDelivery:
-    """Send the event once more, with its own id, without waiting for others. Conflict while it is pending."""
+    """Send the event once more, with its own id, without waiting for others.
+
+    One that is pending is tried now instead, after those that it waits for; Conflict while it is paused.
+    """
+    again = delivery
     if delivery.state == DeliveryState.PENDING:
-        raise Conflict("This delivery is still being tried.")
-    again = _deliver_alone(webhook, delivery.event)
+        if not webhook.is_active:
+            raise Conflict("This webhook is paused: switch it on first.")
+        _try_now(delivery)
+    else:
+        again = _deliver_alone(webhook, delivery.event)
     _audit("webhook.replay", webhook, acting, event=str(delivery.event.uid))
     return again
 
@@ -170,6 +178,18 @@ def _deliver_alone(webhook: Webhook, event: WebhookEvent) -> WebhookDelivery:
     delivery.save(force_insert=True)
     enqueue_on_commit(JobName.WEBHOOKS_DELIVER)
     return delivery
+
+
+def _try_now(delivery: WebhookDelivery) -> None:
+    """It, and what is to reach the receiver before it."""
+    pending = WebhookDelivery.objects.for_tenant(delivery.tenant).filter(
+        webhook=delivery.webhook_id, state=DeliveryState.PENDING
+    )
+    before = Q(subject=delivery.subject, event__lte=delivery.event_id)
+    now = timezone.now()
+    pending.filter(Q(pk=delivery.pk) | before, next_attempt_at__gt=now).update(next_attempt_at=now)
+    delivery.refresh_from_db()
+    enqueue_on_commit(JobName.WEBHOOKS_DELIVER)
 
 
 def _check_url(url: str, is_private_allowed: bool) -> None:

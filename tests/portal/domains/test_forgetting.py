@@ -302,6 +302,24 @@ def test_leftovers_of_cancelled_trainings_and_deleted_tasks_go(cast: Cast, task:
     assert left == {trained, str(running.pk), gone.tree_version.uri.rpartition("/")[2]}
 
 
+def test_a_receipt_is_complete_only_without_what_a_cancelled_training_left(
+    task: Task, worker: Worker
+) -> None:
+    """Its tree was published before it was cancelled: no row knows it, and it holds the text."""
+    version = learn(task, 1)
+    cancelled = make_job(task, dataset_of(version), state=JobState.CANCELLED)
+    left = f"tenants/{task.tenant_id}/trees/{cancelled.pk}"
+    put(f"{left}/manifest.json")
+    put(f"{left}.table-7/manifest.json")
+    delete(dataset_of(version))
+    for _ in range(3):
+        worker.round()
+    assert receipt(task.tenant_id).forgotten_at is not None
+    assert not [
+        name for name in store().names(f"tenants/{task.tenant_id}/trees") if str(cancelled.pk) in name
+    ]
+
+
 def test_what_was_taken_away_contributes_no_longer_though_its_files_still_stand(
     cast: Cast, task: Task, worker: Worker
 ) -> None:

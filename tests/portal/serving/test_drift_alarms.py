@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from portal.catalog.models import AdapterVersion, Domain, Task
+from portal.catalog.models import AdapterVersion, Domain, Segment, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving import jobs
 from portal.serving.drift_alarms import drift_watch
@@ -142,6 +142,19 @@ def test_few_texts_and_those_of_long_ago_alarm_nobody(version: AdapterVersion) -
     assert standing() == []
 
 
+def make_segment(version: AdapterVersion) -> None:
+    """What the version's dataset contributes to its domain."""
+    with tenant_scope(version.tenant_id):
+        Segment(
+            tenant=version.tenant,
+            domain=version.task.domain,
+            dataset=version.dataset,
+            uri=f"segments/{uuid4()}",
+            digest="sha256:" + uuid4().hex * 2,
+            num_bytes=10,
+        ).save(force_insert=True)
+
+
 def actions(cast: Cast) -> dict[str, dict[str, Any]]:
     found = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/tasks/news/drift").json()["actions"]
     return {action["name"]: action for action in found}
@@ -151,9 +164,23 @@ def test_lost_coverage_suggests_to_refresh_the_domain_and_the_call_does(
     version: AdapterVersion, cast: Cast
 ) -> None:
     count(version, num_trigram_tokens=0)
+    make_segment(version)
     refresh, retrain = actions(cast)["refresh_domain"], actions(cast)["retrain"]
     assert (refresh["is_suggested"], refresh["obstacle"], retrain["is_suggested"]) == (True, None, False)
     assert cast.acme.client().post(refresh["path"]).status_code == 201
+
+
+def test_a_domain_that_has_learnt_all_its_text_is_not_refreshed_for_nothing(
+    version: AdapterVersion, cast: Cast
+) -> None:
+    count(version, num_trigram_tokens=0)
+    make_segment(version)
+    with operator_scope():
+        held = [{"dataset": str(version.dataset_id)}]
+        TreeVersion.objects.unscoped().update(segments=held)
+    refresh, retrain = actions(cast)["refresh_domain"], actions(cast)["retrain"]
+    assert (refresh["is_suggested"], retrain["is_suggested"]) == (False, True)
+    assert "train on newer texts" in refresh["obstacle"]
 
 
 def test_other_answers_suggest_to_train_again_and_the_call_does(version: AdapterVersion, cast: Cast) -> None:

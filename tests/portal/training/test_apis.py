@@ -240,7 +240,8 @@ def test_a_training_is_paused_and_goes_on(
         assert sent.pop() == (JobName.TRAINING_RUN, {"id": str(job.pk)})
     with operator_scope():
         assert TrainingJob.objects.unscoped().get(pk=running.pk).attempt == 1  # a pause is no failure
-        assert AuditEntry.objects.unscoped().filter(action="training.pause").count() == 2
+        paused = AuditEntry.objects.unscoped().filter(action="training.pause")
+        assert {entry.details["task"] for entry in paused} == {"news", "other"}
         assert AuditEntry.objects.unscoped().filter(action="training.resume").count() == 2
 
 

@@ -99,7 +99,6 @@ def test_a_ping_is_delivered_listed_and_replayed_with_its_own_id(cast: Cast) -> 
     path = f"{cast.acme.path}/webhooks/{make_webhook(cast.acme.tenant).pk}"
     first = client.post(f"{path}/ping").json()
     assert (first["type"], first["state"]) == ("ping", "pending")
-    assert _code(client.post(f"{path}/deliveries/{first['id']}/replay")) == (409, "conflict")
     [attempt] = attempts_claim(now=timezone.now(), max_attempts=8)
     attempt_note(attempt=attempt, answer=Answer(200, "", 12), now=timezone.now())
     again = client.post(f"{path}/deliveries/{first['id']}/replay")
@@ -124,6 +123,37 @@ def test_a_replay_waits_for_nothing_and_holds_nothing_up(cast: Cast) -> None:
     path = f"{cast.acme.path}/webhooks/{webhook.pk}/deliveries/{failed.pk}/replay"
     assert client.post(path).status_code == 201
     assert len(attempts_claim(now=timezone.now(), max_attempts=8)) == 2
+
+
+def test_what_waits_to_be_tried_again_is_tried_at_once_after_what_comes_before_it(cast: Cast) -> None:
+    webhook = make_webhook(cast.acme.tenant)
+    version = make_version(make_task(cast.acme.tenant))
+    client = cast.acme.client()
+    deployments = f"{cast.acme.path}/tasks/news/deployments"
+    assert client.post(deployments, {"version": version.number}, content_type=JSON).status_code == 201
+    [attempt] = attempts_claim(now=timezone.now(), max_attempts=8)
+    attempt_note(attempt=attempt, answer=Answer(500, "answered 500", 12), now=timezone.now())
+    assert client.delete(f"{deployments}/current").status_code == 204
+    path = f"{cast.acme.path}/webhooks/{webhook.pk}"
+    second, first = client.get(f"{path}/deliveries?state=pending").json()["results"]
+    assert attempts_claim(now=timezone.now(), max_attempts=8) == [], "the first waits, and the second for it"
+    answer = client.post(f"{path}/deliveries/{second['id']}/replay")
+    assert (answer.status_code, answer.json()["id"]) == (200, second["id"])
+    [attempt] = attempts_claim(now=timezone.now(), max_attempts=8)
+    assert str(attempt.delivery_id) == first["id"]
+    attempt_note(attempt=attempt, answer=Answer(204, "", 12), now=timezone.now())
+    assert [str(one.delivery_id) for one in attempts_claim(now=timezone.now(), max_attempts=8)] == [
+        second["id"]
+    ]
+    assert client.get(f"{path}/deliveries").json()["count"] == 2, "nothing was made for it"
+
+
+def test_nothing_is_tried_for_a_paused_webhook(cast: Cast) -> None:
+    path = f"{cast.acme.path}/webhooks/{make_webhook(cast.acme.tenant).pk}"
+    client = cast.acme.client()
+    waiting = client.post(f"{path}/ping").json()["id"]
+    client.patch(path, {"is_active": False}, content_type=JSON)
+    assert _code(client.post(f"{path}/deliveries/{waiting}/replay")) == (409, "conflict")
 
 
 def test_a_paused_webhook_is_not_pinged(cast: Cast) -> None:

@@ -87,6 +87,13 @@ function LoadedTraining({ tenant, training }: { tenant: string; training: Traini
         </Alert>
       )}
       <TrainingProgress training={training} />
+      {canWrite && (training.state === "cancelled" || training.state === "failed") && (
+        <Group>
+          <Button component={Link} to={paths.task(tenant, slug)} variant="default">
+            Train again
+          </Button>
+        </Group>
+      )}
       <Curves tenant={tenant} training={training} />
     </>
   );

@@ -9,6 +9,7 @@ import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { useWebhooks } from "@/features/webhooks/api/get-webhooks";
 import { NewWebhookDialog } from "@/features/webhooks/components/NewWebhookDialog";
+import { SignatureCheck } from "@/features/webhooks/components/SignatureCheck";
 import { WebhookCard } from "@/features/webhooks/components/WebhookCard";
 import { usePageTitle } from "@/lib/page-title";
 
@@ -41,9 +42,12 @@ export function WebhooksPage() {
               dataset has to be fixed.
             </EmptyState>
           ) : (
-            results.map((webhook) => (
-              <WebhookCard key={webhook.id} tenant={tenant} webhook={webhook} canChange={canWrite} />
-            ))
+            <>
+              {results.map((webhook) => (
+                <WebhookCard key={webhook.id} tenant={tenant} webhook={webhook} canChange={canWrite} />
+              ))}
+              <SignatureCheck />
+            </>
           )
         }
       </QueryView>

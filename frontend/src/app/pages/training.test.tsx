@@ -48,6 +48,16 @@ describe("a training", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("The disk is full: free 2 GB.");
   });
 
+  it("leads on from a cancelled one", async () => {
+    server.on(`GET ${root}/trainings/${training().id}`, ok(training({ state: "cancelled" })));
+    renderApp(address);
+    expect(await screen.findByText("Nothing was made of it")).toBeVisible();
+    expect(screen.getByRole("link", { name: "Train again" })).toHaveAttribute(
+      "href",
+      "/t/acme/tasks/mail-topics",
+    );
+  });
+
   it("keeps the dialogue open with the reason when it cannot be cancelled", async () => {
     server.on(
       `POST ${root}/trainings/${current.id}/cancel`,

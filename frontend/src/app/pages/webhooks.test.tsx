@@ -94,9 +94,48 @@ describe("webhooks", () => {
     });
     const { user } = renderApp("/t/acme/webhooks");
     expect(await screen.findByText("HTTP 500, 31 ms")).toBeVisible();
-    await user.click(screen.getByRole("button", { name: /^Send training.succeeded of .* again$/ }));
+    await user.click(screen.getByRole("button", { name: /^Send again: training.succeeded of / }));
 
-    expect(await screen.findByText("delivered")).toBeVisible();
+    expect(await screen.findByText("taken")).toBeVisible();
+  });
+
+  it("says when one that was not taken is tried again, and tries it now", async () => {
+    const next_attempt_at = new Date(Date.now() + 90_000).toISOString();
+    const waiting = { ...delivery, state: "pending" as const, error: "answered 500", next_attempt_at };
+    server
+      .on(`GET ${root}/${webhook.id}/deliveries`, page(waiting))
+      .on(`POST ${root}/${webhook.id}/deliveries/${delivery.id}/replay`, ok(waiting));
+    const { user } = renderApp("/t/acme/webhooks");
+    expect(await screen.findByText(/^HTTP 500, 31 ms, tried again in 1 min (29|30) s$/)).toBeVisible();
+    expect(screen.getByText("not taken yet", { selector: "span" })).toBeVisible();
+    await user.click(screen.getByRole("button", { name: /^Try now: training.succeeded of / }));
+
+    await waitFor(() =>
+      expect(server.sentTo(`POST ${root}/${webhook.id}/deliveries/${delivery.id}/replay`)).toHaveLength(1),
+    );
+  });
+
+  it("says that an event waits for an earlier one", async () => {
+    const nothing = { num_attempts: 0, status: null, duration_ms: null };
+    const behind = { ...delivery, ...nothing, state: "pending" as const };
+    server.on(`GET ${root}/${webhook.id}/deliveries`, page(behind));
+    renderApp("/t/acme/webhooks");
+    expect(await screen.findByText("waits for an earlier event that was not taken yet")).toBeVisible();
+  });
+
+  it("shows those of one state, and what an event said", async () => {
+    server.on(
+      `GET ${root}/${webhook.id}/deliveries/${delivery.id}`,
+      ok({ ...delivery, payload: { task: "mail-topics" } }),
+    );
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.selectOptions(await screen.findByLabelText("Which events"), "Given up");
+    await waitFor(() => {
+      const asked = server.sentTo(`GET ${root}/${webhook.id}/deliveries`);
+      expect(asked.at(-1)?.query.get("state")).toBe("failed");
+    });
+    await user.click(screen.getByRole("button", { name: /^Show: training.succeeded of / }));
+    expect(await screen.findByRole("region", { name: "data" })).toHaveTextContent('"task": "mail-topics"');
   });
 
   it("pauses one, and tells why a test was not sent", async () => {
@@ -115,7 +154,7 @@ describe("webhooks", () => {
     expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ is_active: false });
   });
 
-  it("changes the events that one is told of", async () => {
+  it("changes its address and the events that it is told of", async () => {
     const events = ["training.failed"];
     server.on(`PATCH ${root}/${webhook.id}`, () => {
       server.on(`GET ${root}`, page({ ...webhook, events }));
@@ -123,18 +162,24 @@ describe("webhooks", () => {
     });
     server.on(`GET ${root}`, page({ ...webhook, events: ["training.failed", "dataset.ready"] }));
     const { user } = renderApp("/t/acme/webhooks");
-    await user.click(await screen.findByRole("button", { name: /^Events.*of Builds/ }));
-    const dialog = await screen.findByRole("dialog", { name: "Events of Builds" });
+    await user.click(await screen.findByRole("button", { name: /^Change.*Builds/ }));
+    const dialog = await screen.findByRole("dialog", { name: "Change Builds" });
     const save = within(dialog).getByRole("button", { name: "Save" });
     await user.click(within(dialog).getByLabelText("A training failed"));
     await user.click(within(dialog).getByLabelText("A dataset is ready"));
     expect(save).toBeDisabled();
     await user.click(within(dialog).getByLabelText("A training failed"));
+    await user.clear(within(dialog).getByLabelText("Address"));
+    await user.type(within(dialog).getByLabelText("Address"), "https://acme.example/other");
     await user.click(save);
 
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
     expect(await screen.findByText("training.failed", { exact: true })).toBeVisible();
-    expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ events });
+    expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({
+      name: "Builds",
+      url: "https://acme.example/other",
+      events,
+    });
   });
 
   it("deletes one after asking", async () => {

@@ -25,8 +25,8 @@ export function DeleteDatasetButton({ tenant, dataset, onDeleted }: Props) {
       onConfirm={() => remove.mutateAsync().then(onDeleted)}
     >
       <Text size="sm">
-        The file and its rows are removed and cannot be brought back. Versions that were trained on it stay
-        and go on serving.
+        The file and its rows are removed and cannot be brought back, and PLOT forgets what it learnt from
+        them. Versions that were trained on it stay and go on serving. A receipt tells when nothing is left.
       </Text>
     </ConfirmButton>
   );

@@ -4,7 +4,7 @@ import { Alert, Group, Paper, Progress, SimpleGrid, Stack, Text, VisuallyHidden 
 import { IconAlertCircle } from "@tabler/icons-react";
 
 import { Figure } from "@/components/ui/Figure";
-import { formatAbout, formatDuration, formatNumber } from "@/lib/format";
+import { formatAbout, formatDuration, formatNumber, formatPercent } from "@/lib/format";
 import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
@@ -29,7 +29,9 @@ export function TrainingProgress({ training }: { training: Training }) {
         </Group>
         <ShareBar training={training} />
         <Text size="sm" mt="xs" c="dimmed" mih={22}>
-          {training.message.toLowerCase() !== phaseWords(training).toLowerCase() && training.message}
+          {training.state !== "queued" &&
+            training.message.toLowerCase() !== phaseWords(training).toLowerCase() &&
+            training.message}
           {training.attempt > 1 && ` (attempt ${training.attempt}: it was interrupted and goes on)`}
         </Text>
         <VisuallyHidden role="status">
@@ -65,16 +67,7 @@ export function TrainingProgress({ training }: { training: Training }) {
               : formatMetric(training.validation_metric, training.validation_accuracy)
           }
         />
-        <Figure
-          name={isUnderWay(training) ? "Time left" : "Took"}
-          value={
-            isUnderWay(training)
-              ? training.eta_s === null
-                ? "–"
-                : formatAbout(training.eta_s)
-              : took(training)
-          }
-        />
+        <Figure {...timeFigure(training)} />
       </SimpleGrid>
     </Stack>
   );
@@ -108,8 +101,16 @@ function timeWords(training: Training): string {
   if (training.state === "running" && training.eta_s !== null)
     return `about ${formatAbout(training.eta_s)} left`;
   if (training.state === "paused") return "Goes on from its last checkpoint when you say so";
+  if (training.state === "cancelled") return "Nothing was made of it";
   if (training.state === "queued") return "Starts by itself, after those before it";
   return "";
+}
+
+/** How long it takes still or took; of one that stands still, how much of it is done. */
+function timeFigure(training: Training): { name: string; value: string } {
+  if (training.state === "paused") return { name: "Done", value: formatPercent(training.share, 0) };
+  if (!isUnderWay(training)) return { name: "Took", value: took(training) };
+  return { name: "Time left", value: training.eta_s === null ? "–" : formatAbout(training.eta_s) };
 }
 
 function took({ started_at, finished_at }: Training): string {

@@ -1,4 +1,4 @@
-/** Pauses a webhook or switches it on again, changes its events, sends it a ping, deletes it. */
+/** Pauses a webhook or switches it on again, changes its name, address or events, sends it a ping, deletes it. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
@@ -6,7 +6,13 @@ import { api } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 import type { WebhookEvent } from "@/lib/types";
 
-export type WebhookChange = "pause" | "resume" | "ping" | "delete" | { events: WebhookEvent[] };
+export type WebhookChange = "pause" | "resume" | "ping" | "delete" | WebhookFields;
+
+export interface WebhookFields {
+  name: string;
+  url: string;
+  events: WebhookEvent[];
+}
 
 export function useChangeWebhook(tenant: string, id: string) {
   const client = useQueryClient();

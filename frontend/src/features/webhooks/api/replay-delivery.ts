@@ -1,4 +1,4 @@
-/** Sends the event of a delivery that has ended once more. */
+/** Sends the event of a delivery once more, or, of one that waits to be tried again, tries it now. */
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 

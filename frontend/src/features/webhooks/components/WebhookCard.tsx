@@ -9,7 +9,7 @@ import { formatDate } from "@/lib/format";
 import type { Webhook } from "@/lib/types";
 
 import { useChangeWebhook } from "../api/change-webhook";
-import { ChangeEventsButton } from "./ChangeEventsButton";
+import { ChangeWebhookButton } from "./ChangeWebhookButton";
 import { DeliveryTable } from "./DeliveryTable";
 import { RotateSecretButton } from "./RotateSecretButton";
 
@@ -55,7 +55,7 @@ export function WebhookCard({ tenant, webhook, canChange }: Props) {
           <>
             {button("Send a test", "ping")}
             <RotateSecretButton tenant={tenant} webhook={webhook} />
-            <ChangeEventsButton tenant={tenant} webhook={webhook} />
+            <ChangeWebhookButton tenant={tenant} webhook={webhook} />
             {webhook.is_active ? button("Pause", "pause") : button("Switch on", "resume")}
             <ConfirmButton
               size="xs"
