@@ -86,6 +86,18 @@ describe("a trial", () => {
     expect(await screen.findByRole("heading", { name: "Version 2 is serving" })).toBeVisible();
   });
 
+  it("says how far it is from a verdict before anything was compared", async () => {
+    onTrial();
+    server.on(
+      `GET ${root}/trials/current`,
+      ok(trial({ comparison: null, kind: "canary", share: 0.1, min_texts: 500 })),
+    );
+    renderApp("/t/acme/tasks/mail-topics");
+
+    expect(await screen.findByText("Compared: 0 of at least 500 texts")).toBeVisible();
+    expect(screen.getByText(/So a verdict takes about 5,000 texts in all\./)).toBeVisible();
+  });
+
   it("tells why it was not started", async () => {
     server.on(`POST ${root}/trials`, refusal(409, "conflict", "Another is running."));
     const { user } = renderApp("/t/acme/tasks/mail-topics");

@@ -3,6 +3,7 @@
 import { Alert, SimpleGrid, Stack, Table, Text } from "@mantine/core";
 
 import { Figure } from "@/components/ui/Figure";
+import { ShareBar } from "@/components/ui/ShareBar";
 import { formatCount, formatNumber, formatPercent } from "@/lib/format";
 import type { Trial, TrialComparison } from "@/lib/types";
 import { ListTable } from "@/components/ui/ListTable";
@@ -12,6 +13,7 @@ export function TrialFigures({ trial }: { trial: Trial }) {
   return (
     <Stack>
       <Alert variant="light" color="blue" title={verdict.reason} />
+      <ComparedSoFar trial={trial} />
       {comparison && comparison.num_requests > 0 && (
         <>
           <SimpleGrid cols={{ base: 2, md: 4 }}>
@@ -40,6 +42,28 @@ export function TrialFigures({ trial }: { trial: Trial }) {
         </>
       )}
     </Stack>
+  );
+}
+
+/** How many texts were compared of those that a verdict needs, and how they come to be. */
+function ComparedSoFar({ trial }: { trial: Trial }) {
+  const { kind, share, version, against, min_texts, comparison } = trial;
+  const compared = comparison?.num_texts ?? 0;
+  const isCanary = kind === "canary";
+  return (
+    <div>
+      <ShareBar
+        name={`Compared: ${formatNumber(compared)} of at least ${formatCount(min_texts, "text")}`}
+        share={Math.min(1, compared / min_texts)}
+        color="cyan.6"
+      />
+      <Text size="sm" c="dimmed" mt={4}>
+        {isCanary
+          ? `Version ${version} answers ${formatPercent(share, 0)} of the requests, drawn by their ids; version ${against} is asked the same ones, to compare. So a verdict takes about ${formatCount(Math.ceil(min_texts / share), "text")} in all.`
+          : `Version ${version} is asked what version ${against} answers, to compare.`}{" "}
+        Requests that come while it is being loaded do not count.
+      </Text>
+    </div>
   );
 }
 
