@@ -28,6 +28,7 @@ import django  # noqa: E402  (the settings above come first)
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
 from django.db import connections  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
@@ -35,6 +36,10 @@ from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 from portal.config.env import database_config  # noqa: E402
 from tests.conftest import DatabaseUrls  # noqa: E402
 from tests.fakes.portal import Cast, make_cast  # noqa: E402
+
+# Each client of a test starts the middlewares anew: static files are looked for when one is asked for,
+# instead of being listed each time.
+settings.WHITENOISE_AUTOREFRESH = True
 
 # Hashing a password is meant to be slow; once per sign-in is too slow for tests.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
