@@ -69,7 +69,7 @@ def database_urls() -> Iterator[DatabaseUrls]:
                 env=environment,
                 cwd=ROOT,
                 check=True,
-                timeout=120,
+                timeout=280,  # less than a test may take
             )
         yield urls
     finally:

@@ -27,7 +27,7 @@ def installation() -> Iterator[Installation]:
         running.wait_for_demo(deadline_s=600)
         yield running
     finally:
-        running.interrupt(deadline_s=60)
+        running.interrupt(deadline_s=120)
     leftovers = running.leftovers()
     assert leftovers == [], f"left running after Ctrl-C: {leftovers}"
     again = subprocess.run(

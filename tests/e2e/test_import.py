@@ -34,7 +34,7 @@ def test_an_adapter_that_is_brought_back_answers_the_same(installation: Installa
         installation.wait_until(
             lambda: _served(installation, key)["model"]["version"] != before["model"]["version"],
             what="the imported version serves",
-            deadline_s=30,
+            deadline_s=120,
         )
         after = _served(installation, key)
     finally:

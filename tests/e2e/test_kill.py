@@ -34,7 +34,7 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
     training = installation.start_training("killed", dataset, RECIPE)
     with _load(installation, key) as answers:
         installation.wait_until(
-            lambda: installation.training(training)["step"], what="it trains", deadline_s=120
+            lambda: installation.training(training)["step"], what="it trains", deadline_s=300
         )
         for pid in (pids := installation.training_pids()):
             os.kill(pid, signal.SIGKILL)
@@ -45,9 +45,11 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
             installation.wait_until(
                 partial(_is_started_again, installation, victim, old),
                 what=f"{victim} is started again",
-                deadline_s=60,
+                deadline_s=120,
             )
-            installation.wait_until(lambda: _ready(installation), what=f"ready after {victim}", deadline_s=90)
+            installation.wait_until(
+                lambda: _ready(installation), what=f"ready after {victim}", deadline_s=180
+            )
         done = installation.wait_for_training(training, deadline_s=600)
     with installation.api() as api:
         versions = api.get("tasks/killed/versions").json()["results"]
@@ -86,7 +88,7 @@ def _rows() -> list[tuple[str, str]]:
 
 
 def _ready(installation: Installation) -> bool:
-    portal = httpx.get(f"{installation.base_url}/readyz", timeout=5).status_code == 200
+    portal = httpx.get(f"{installation.base_url}/readyz", timeout=60).status_code == 200
     served = (
         installation.predict("bbc-news", TEXTS[:1], key=installation.secret("demo_api_key")).status_code
         == 200

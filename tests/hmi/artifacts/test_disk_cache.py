@@ -115,7 +115,7 @@ def test_threads_that_want_the_same_fetch_it_once(tmp_path: Path, remote: Remote
     together = threading.Barrier(4)
 
     def read(number: int) -> bytes:
-        together.wait(10)
+        together.wait(60)
         return remote.read(cache, remote.digests[0])
 
     with ThreadPoolExecutor(4) as threads:

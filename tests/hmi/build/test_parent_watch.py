@@ -24,8 +24,8 @@ def test_it_calls_back_when_the_pipe_ends_and_not_before() -> None:
         os.write(writing, b"ignored")
         assert not ended.is_set()
         os.close(writing)
-        assert ended.wait(10)
-        thread.join(10)
+        assert ended.wait(60)
+        thread.join(60)
 
 
 def test_the_process_leaves_with_its_own_status() -> None:
@@ -35,4 +35,4 @@ def test_the_process_leaves_with_its_own_status() -> None:
         assert process.stdin is not None
         assert process.stdout.readline() == b"ready\n"
         process.stdin.close()
-        assert process.wait(10) == ORPHANED_STATUS
+        assert process.wait(60) == ORPHANED_STATUS

@@ -107,7 +107,7 @@ def test_it_ends_with_its_parent_and_another_process_goes_on(world: TrainingWorl
         assert first.stdin is not None
         assert first.stdout.readline()  # it has begun
         first.stdin.close()
-        assert first.wait(30) == ORPHANED_STATUS
+        assert first.wait(120) == ORPHANED_STATUS
     second = subprocess.run(
         command[:-1], stdin=subprocess.DEVNULL, capture_output=True, env=environment, check=True, timeout=120
     )

@@ -13,7 +13,7 @@ from hmi.memory.room import ByteRoom
 from hmi.memory.tier import MemoryTier
 from wire.errors import ErrorCode
 
-WAIT_S = 30
+WAIT_S = 60
 
 
 class FakeDisk:

@@ -175,7 +175,7 @@ def test_closing_wakes_those_who_wait_for_room() -> None:
     thread = threading.Thread(target=wait_for_room)
     thread.start()
     residency.close()
-    thread.join(timeout=30)
+    thread.join(timeout=60)
     assert len(failed) == 1
 
 

@@ -15,7 +15,7 @@ from tests.fakes.clock import FakeClock
 from wire.errors import ErrorCode
 from wire.ids import TenantId
 
-WAIT_S = 30
+WAIT_S = 60
 
 
 class World:

@@ -97,7 +97,7 @@ def test_of_updates_that_come_at_once_one_is_made() -> None:
     def ask() -> None:
         try:
             with tenant_scope(task.tenant_id):
-                together.wait(30)
+                together.wait(60)
                 domain_update_request(domain=task.domain, acting=OPERATOR)
             outcomes.append("made")
         except Conflict:

@@ -97,7 +97,7 @@ def test_a_start_that_fails_shows_the_servers_own_words(server: PostgresServer, 
     try:
         started = supervisor.start(Supervised(spec=second.spec(), is_ready=second.is_ready))
         with pytest.raises(InstallationError, match="could not bind"):
-            started.result(30)
+            started.result(60)
     finally:
         supervisor.close()
 

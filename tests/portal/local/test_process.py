@@ -45,27 +45,27 @@ def _started(folder: Path, code: str, *, stop_deadline_s: float = 5.0) -> ChildP
 def test_output_and_errors_are_appended_to_the_log(tmp_path: Path) -> None:
     (tmp_path / "some.log").write_text("from before\n")
     child = _started(tmp_path, "import sys; print('out', flush=True); print('err', file=sys.stderr)")
-    assert wait_until(lambda: child.exit_code() == 0, deadline_s=10)
+    assert wait_until(lambda: child.exit_code() == 0, deadline_s=60)
     assert (tmp_path / "some.log").read_text() == "from before\nout\nerr\n"
 
 
 def test_it_is_asked_to_end_first(tmp_path: Path) -> None:
     child = _started(tmp_path, "print('up', flush=True); import time; time.sleep(60)")
-    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=10)
+    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=60)
     child.stop()
     assert child.exit_code() == -signal.SIGTERM
 
 
 def test_one_that_does_not_listen_is_killed_after_its_deadline(tmp_path: Path) -> None:
     child = _started(tmp_path, STUBBORN, stop_deadline_s=0.1)
-    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=10)
+    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=60)
     child.stop()
     assert child.exit_code() == -signal.SIGKILL
 
 
 def test_an_impatient_person_does_not_wait_for_the_deadline(tmp_path: Path) -> None:
     child = _started(tmp_path, STUBBORN, stop_deadline_s=3600.0)
-    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=10)
+    assert wait_until(lambda: tail(tmp_path / "some.log", 1) == "up", deadline_s=60)
     child.stop(hurry=lambda: True)
     assert child.exit_code() == -signal.SIGKILL
 
@@ -75,11 +75,11 @@ def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
         "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])"
     )
     child = _started(tmp_path, f"{grandchild}; print(p.pid, flush=True); p.wait()")
-    assert wait_until(lambda: tail(tmp_path / "some.log", 1).isdigit(), deadline_s=10)
+    assert wait_until(lambda: tail(tmp_path / "some.log", 1).isdigit(), deadline_s=60)
     identity = identify(int(tail(tmp_path / "some.log", 1)))
     assert identity is not None
     child.stop()
-    assert wait_until(lambda: not is_alive(identity), deadline_s=5)
+    assert wait_until(lambda: not is_alive(identity), deadline_s=60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
@@ -90,7 +90,7 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         identity = identify(int(parent.stdout.readline()))
         assert identity is not None
         parent.kill()
-    assert wait_until(lambda: not is_alive(identity), deadline_s=5)
+    assert wait_until(lambda: not is_alive(identity), deadline_s=60)
 
 
 def test_the_tail_of_a_log_is_its_last_lines(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ import os
 import queue
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +29,13 @@ class Watched:
         self.supervisor = Supervisor(on_change=self._changed, on_failure=self.failures.put, policy=QUICK)
 
     def wanted(
-        self, name: str, code: str = SLEEP, *, is_ready: bool = True, deadline_s: float = 30.0
+        self,
+        name: str,
+        code: str = SLEEP,
+        *,
+        is_ready: bool = True,
+        deadline_s: float = 30.0,
+        stop_deadline_s: float = 10.0,
     ) -> Supervised:
         spec = ProcessSpec(
             name=name,
@@ -38,6 +43,7 @@ class Watched:
             log_file=self.folder / f"{name}.log",
             env=dict(os.environ),
             cwd=self.folder,
+            stop_deadline_s=stop_deadline_s,
         )
         return Supervised(spec=spec, is_ready=lambda: is_ready, ready_deadline_s=deadline_s)
 
@@ -47,7 +53,7 @@ class Watched:
     def runs_again(self, name: str, pid_before: int) -> bool:
         return wait_until(
             lambda: self.row(name).pid != pid_before and self.row(name).state == ProcessState.READY,
-            deadline_s=10,
+            deadline_s=60,
         )
 
     def _changed(self, rows: tuple[ProcessRow, ...]) -> None:
@@ -66,18 +72,18 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_a_process_is_started_and_reported_ready(watched: Watched) -> None:
-    watched.supervisor.start(watched.wanted("one")).result(10)
+    watched.supervisor.start(watched.wanted("one")).result(60)
     assert (watched.row("one").state, watched.row("one").num_restarts) == (ProcessState.READY, 0)
     assert is_alive(watched.row("one").identity)
 
 
 def test_a_killed_process_is_started_again(watched: Watched) -> None:
-    watched.supervisor.start(watched.wanted("one")).result(10)
+    watched.supervisor.start(watched.wanted("one")).result(60)
     first = watched.row("one")
     os.kill(first.pid, signal.SIGKILL)
     assert wait_until(
         lambda: (watched.row("one").num_restarts, watched.row("one").state) == (1, ProcessState.READY),
-        deadline_s=10,
+        deadline_s=60,
     )
     assert watched.row("one").pid != first.pid
     assert watched.failures.empty()
@@ -89,31 +95,31 @@ def test_a_crash_loop_ends_with_the_reason_and_the_last_lines(watched: Watched) 
     with pytest.raises(
         InstallationError, match=r"one ended: 2 times .*exit status 7(.|\n)*no space left on device"
     ):
-        ready.result(10)
-    assert "no space left on device" in watched.failures.get(timeout=1)
+        ready.result(60)
+    assert "no space left on device" in watched.failures.get(timeout=60)
 
 
 def test_a_process_that_worked_has_more_patience_but_not_for_ever(watched: Watched) -> None:
-    watched.supervisor.start(watched.wanted("one")).result(10)
+    watched.supervisor.start(watched.wanted("one")).result(60)
     for _ in range(QUICK.max_restarts):
         before = watched.row("one").pid
         os.kill(before, signal.SIGKILL)
         assert watched.runs_again("one", before)
     os.kill(watched.row("one").pid, signal.SIGKILL)
-    assert f"{QUICK.max_restarts + 1} times" in watched.failures.get(timeout=10)
+    assert f"{QUICK.max_restarts + 1} times" in watched.failures.get(timeout=60)
 
 
 def test_a_process_that_never_gets_ready_is_given_up(watched: Watched) -> None:
     ready = watched.supervisor.start(watched.wanted("one", is_ready=False, deadline_s=0.05))
     with pytest.raises(InstallationError, match="not ready after"):
-        ready.result(10)
+        ready.result(60)
 
 
 def test_a_program_that_does_not_exist_says_so(watched: Watched, tmp_path: Path) -> None:
     spec = ProcessSpec("one", ("/does/not/exist",), tmp_path / "one.log", dict(os.environ), tmp_path)
     ready = watched.supervisor.start(Supervised(spec, is_ready=lambda: False))
     with pytest.raises(InstallationError, match="/does/not/exist"):
-        ready.result(10)
+        ready.result(60)
 
 
 def test_a_start_whose_preparation_fails_says_why(watched: Watched) -> None:
@@ -123,12 +129,12 @@ def test_a_start_whose_preparation_fails_says_why(watched: Watched) -> None:
     wanted = watched.wanted("one")
     ready = watched.supervisor.start(Supervised(wanted.spec, wanted.is_ready, prepare))
     with pytest.raises(InstallationError, match="one could not be started: the disk is full"):
-        ready.result(10)
+        ready.result(60)
 
 
 def test_all_are_stopped_in_reverse_order(watched: Watched) -> None:
     for name in ("one", "two", "three"):
-        watched.supervisor.start(watched.wanted(name)).result(10)
+        watched.supervisor.start(watched.wanted(name)).result(60)
     watched.supervisor.close()
     stopped = [name for name, state in watched.history if state == ProcessState.STOPPED]
     assert stopped == ["three", "two", "one"]
@@ -138,16 +144,15 @@ def test_hurrying_kills_what_does_not_listen(watched: Watched) -> None:
     stubborn = (
         f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); {SLEEP}"
     )
-    watched.supervisor.start(watched.wanted("one", stubborn)).result(10)
-    assert wait_until(lambda: "up" in (watched.folder / "one.log").read_text(), deadline_s=10)
-    began_s = time.monotonic()
+    watched.supervisor.start(watched.wanted("one", stubborn, stop_deadline_s=3600.0)).result(60)
+    assert wait_until(lambda: "up" in (watched.folder / "one.log").read_text(), deadline_s=60)
     watched.supervisor.hurry()
     watched.supervisor.close()
-    assert time.monotonic() - began_s < 5  # its own deadline is 10 s
+    assert not is_alive(watched.row("one").identity)
 
 
 def test_who_waits_for_a_start_is_freed_by_closing(watched: Watched) -> None:
     ready = watched.supervisor.start(watched.wanted("one", is_ready=False))
-    assert wait_until(lambda: bool(watched.rows), deadline_s=10)
+    assert wait_until(lambda: bool(watched.rows), deadline_s=60)
     watched.supervisor.close()
     assert ready.cancelled()

@@ -315,7 +315,7 @@ def test_the_service_hears_of_a_change_when_it_is_committed(
     with tenant_scope(tenant.id):
         change(tenant)
         assert list(service.notifies(timeout=0, stop_after=1)) == []
-    assert [notice.channel for notice in service.notifies(timeout=5, stop_after=1)] == [NOTIFY_CHANNEL]
+    assert [notice.channel for notice in service.notifies(timeout=60, stop_after=1)] == [NOTIFY_CHANNEL]
 
 
 @committed

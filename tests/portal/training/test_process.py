@@ -24,7 +24,7 @@ PROGRESS = Progress(
     eta_s=3.0,
     message="one of two",
 )
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Starter:
