@@ -74,6 +74,14 @@ def test_without_a_built_dashboard_there_is_no_page(client: Client, tmp_path: Pa
         dashboard(RequestFactory().get("/"), folder=tmp_path)
 
 
+def test_the_consoles_styles_are_served_as_listed_at_the_start(client: Client, settings: Settings) -> None:
+    settings.WHITENOISE_AUTOREFRESH = False  # as in an installation
+    answer = client.get("/static/unfold/css/styles.css")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
+    assert b"{" in answer.getvalue()
+    assert client.get("/static/unfold/css/gone.css").status_code == 404
+
+
 def test_every_answer_tells_browsers_to_load_nothing_from_elsewhere(client: Client) -> None:
     answer = client.get("/healthz")
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
