@@ -33,6 +33,8 @@ from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
 from wire.tasks import TaskKind
 from wire.training import Recipe, TrainResult
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 Row = dict[str, Any]
 
 

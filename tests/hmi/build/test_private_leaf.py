@@ -30,6 +30,8 @@ from wire.inference import LabelAnswer
 from wire.tasks import TaskKind
 from wire.training import Phase, TrainJob, TrainResult
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 
 def paired_rows(num_rows: int) -> list[tuple[str, str]]:
     """The label lies in two neighbours together: what n-grams tell and single words do not."""

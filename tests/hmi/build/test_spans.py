@@ -25,6 +25,8 @@ from wire.spans import Span
 from wire.tasks import TaskKind
 from wire.training import Recipe, TrainResult
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 LABELS = ("blame", "praise")
 Row = dict[str, Any]
 NUM_ROWS = 240

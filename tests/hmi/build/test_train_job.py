@@ -36,6 +36,8 @@ from wire.errors import ErrorCode
 from wire.ids import BundleUri
 from wire.training import Phase, SegmentRef, TrainResult
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 ROWS = invented_rows(120)
 ROWS_URI = BundleUri("datasets/whole/rows.jsonl")
 

@@ -24,6 +24,8 @@ from wire.domains import (
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.training import TrainResult
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 SHARED = DomainId("00000000-0000-4000-8000-00000000000f")
 
 

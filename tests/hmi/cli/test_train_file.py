@@ -12,6 +12,8 @@ from hmi.cli.main import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, main
 from tests.hmi.build.training_world import invented_rows
 from tests.tiny.backbone import make_tiny_checkpoint
 
+pytestmark = pytest.mark.slow  # whole trainings
+
 Capture = pytest.CaptureFixture[str]
 ROWS = invented_rows(60)
 
