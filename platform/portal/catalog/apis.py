@@ -14,6 +14,7 @@ from portal.catalog import selectors, services
 from portal.catalog.adapter_archive import open_archive
 from portal.catalog.models import VersionState
 from portal.common.download import Download
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -73,7 +74,7 @@ class VersionOut(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
-    state = serializers.ChoiceField(choices=VersionState.choices)
+    state = ChoiceField(choices=VersionState.choices)
     labels = serializers.ListField(child=serializers.CharField())
     dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
     dataset_name = serializers.CharField(source="dataset.name", allow_null=True)

@@ -7,6 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 
+from portal.common.fields import ChoiceField
 from wire.catalog import Scope
 from wire.errors import ErrorCode
 
@@ -24,7 +25,7 @@ class ErrorBodyOut(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="Says what to do.")
     type = serializers.CharField()
     param = serializers.CharField(allow_null=True, help_text="The field that is at fault.")
-    code = serializers.ChoiceField(choices=ERROR_CODES)
+    code = ChoiceField(choices=ERROR_CODES)
     details = serializers.JSONField(allow_null=True)
     request_id = serializers.CharField()
 

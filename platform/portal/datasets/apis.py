@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from portal.common.download import Download
 from portal.common.errors import Conflict
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -147,7 +148,7 @@ class CorrectionsIn(serializers.Serializer[Any]):
 class CleanedIn(serializers.Serializer[Any]):
     """In which form."""
 
-    form = serializers.ChoiceField(choices=["csv", "jsonl"], default="csv")
+    form = ChoiceField(choices=["csv", "jsonl"], default="csv")
 
 
 def upload_limits() -> UploadLimits:

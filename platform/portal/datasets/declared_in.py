@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portal.common.fields import ChoiceField
 from portal.common.task_kinds import TASK_KINDS
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
@@ -14,7 +15,7 @@ from wire.tasks import TaskKind
 class DeclaredIn(serializers.Serializer[Any]):
     """What the file is."""
 
-    kind = serializers.ChoiceField(
+    kind = ChoiceField(
         choices=TASK_KINDS,
         required=False,
         help_text="Of the tasks that are to be trained on it. Default: single_label.",

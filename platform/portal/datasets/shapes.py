@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portal.common.fields import ChoiceField
 from portal.common.task_kinds import TASK_KINDS
 from portal.datasets.findings import FixKind, Severity
 from portal.datasets.models import DatasetFormat, DatasetState
@@ -23,7 +24,7 @@ class FixOut(serializers.Serializer[Any]):
     """One click's worth of mending."""
 
     id = serializers.CharField(help_text="What POST .../fixes takes.")
-    kind = serializers.ChoiceField(choices=FIX_KINDS)
+    kind = ChoiceField(choices=FIX_KINDS)
     finding = serializers.CharField(help_text="Code of the finding it mends.")
     words = serializers.CharField(help_text="What it does.")
 
@@ -39,7 +40,7 @@ class FindingOut(serializers.Serializer[Any]):
     """Something wrong or odd in the file."""
 
     code = serializers.CharField()
-    severity = serializers.ChoiceField(
+    severity = ChoiceField(
         choices=SEVERITIES, help_text="blocking: no training before it is fixed; note: nothing to do."
     )
     message = serializers.CharField()
@@ -103,12 +104,10 @@ class DatasetOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     series = serializers.UUIDField(help_text="The same for all versions of one upload.")
     version = serializers.IntegerField(help_text="1 is the upload; every fix makes the next.")
-    kind = serializers.ChoiceField(choices=TASK_KINDS, help_text="Of the tasks that can be trained on it.")
-    state = serializers.ChoiceField(
-        choices=DatasetState.choices, help_text="Only a ready dataset is trained on."
-    )
+    kind = ChoiceField(choices=TASK_KINDS, help_text="Of the tasks that can be trained on it.")
+    state = ChoiceField(choices=DatasetState.choices, help_text="Only a ready dataset is trained on.")
     fixes = FixOut(many=True, help_text="All that were applied since the upload.")
-    format = serializers.ChoiceField(
+    format = ChoiceField(
         choices=DatasetFormat.choices, allow_blank=True, help_text="Blank until it is known."
     )
     num_bytes = serializers.IntegerField()
@@ -135,7 +134,7 @@ class UploadOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     file_name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=TASK_KINDS)
+    kind = ChoiceField(choices=TASK_KINDS)
     num_bytes = serializers.IntegerField()
     offset = serializers.IntegerField(source="num_received", help_text="The next byte to send.")
     dataset = serializers.UUIDField(

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from portal.catalog.selectors import task_get
 from portal.common.errors import InvalidField
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -47,7 +48,7 @@ class DomainUpdateOut(serializers.Serializer[Any]):
     """An update of a domain: its node made anew from all its segments, and tried on its tasks."""
 
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     message = serializers.CharField(allow_blank=True)
     error = JobErrorOut(allow_null=True)
     tree_digest = serializers.CharField(source="tree.digest", allow_null=True, default=None)
@@ -128,7 +129,7 @@ class DomainCoverageOut(serializers.Serializer[Any]):
 class SuggestionOut(serializers.Serializer[Any]):
     """Which domain a dataset's text is like."""
 
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     error = JobErrorOut(allow_null=True)
     best = serializers.UUIDField(
         source="result.best", allow_null=True, default=None, help_text="Null: a new domain is suggested."
@@ -165,7 +166,7 @@ class DeletionOut(serializers.Serializer[Any]):
     """A receipt: complete once forgotten_at is set."""
 
     id = serializers.UUIDField()
-    subject = serializers.ChoiceField(choices=DeletionSubject.choices)
+    subject = ChoiceField(choices=DeletionSubject.choices)
     subject_id = serializers.UUIDField()
     segments = SegmentRefOut(many=True)
     versions = TrainedVersionOut(many=True)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from portal.catalog import selectors as catalog
 from portal.catalog import services as catalog_services
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import PageNumbers, paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -25,7 +26,7 @@ class TaskTrainingOut(serializers.Serializer[Any]):
     """The newest training of a task, in short."""
 
     id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     phase = serializers.CharField()
     share = serializers.FloatField(help_text="Of the whole training's expected work, what is done.")
     step = serializers.IntegerField()
@@ -55,7 +56,7 @@ class TaskDeploymentOut(serializers.Serializer[Any]):
 class TaskAlarmOut(serializers.Serializer[Any]):
     """What has drifted."""
 
-    part = serializers.ChoiceField(choices=DriftPart.choices)
+    part = ChoiceField(choices=DriftPart.choices)
     since = serializers.DateTimeField(source="created_at")
 
 
@@ -63,7 +64,7 @@ class TaskTrialOut(serializers.Serializer[Any]):
     """The version that is tried now."""
 
     version = serializers.IntegerField(source="version.number")
-    kind = serializers.ChoiceField(choices=TrialKind.choices)
+    kind = ChoiceField(choices=TrialKind.choices)
     share = serializers.FloatField()
 
 
@@ -73,7 +74,7 @@ class TaskOut(serializers.Serializer[Any]):
     id = serializers.UUIDField(source="task.id")
     slug = serializers.CharField(source="task.slug", help_text="What /v1/tasks/{task}/predict names.")
     name = serializers.CharField(source="task.name")
-    kind = serializers.ChoiceField(source="task.kind", choices=TASK_KINDS, help_text="What it predicts.")
+    kind = ChoiceField(source="task.kind", choices=TASK_KINDS, help_text="What it predicts.")
     domain = serializers.CharField(source="task.domain.slug")
     labels = serializers.ListField(source="task.labels", child=serializers.CharField())
     coverage_floor = serializers.FloatField(
@@ -101,7 +102,7 @@ class TaskIn(serializers.Serializer[Any]):
         help_text="Slug of one of your domains, or of a shared one, which the task reads and does not teach;"
         " without it the task gets its own.",
     )
-    kind = serializers.ChoiceField(
+    kind = ChoiceField(
         choices=TASK_KINDS,
         required=False,
         help_text="What it predicts; it cannot be changed later. Default: single_label.",
@@ -129,7 +130,7 @@ class DeploymentOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     version = serializers.IntegerField(source="version.number")
     version_id = serializers.UUIDField()
-    state = serializers.ChoiceField(choices=DeploymentState.choices)
+    state = ChoiceField(choices=DeploymentState.choices)
     created_by = serializers.EmailField(source="created_by.email", allow_null=True)
     created_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from portal.catalog import selectors as catalog
 from portal.common.errors import NotFound
+from portal.common.fields import ChoiceField
 from portal.serving import selectors
 from portal.serving.drift import LiveCounts, drift_of
 from portal.serving.drift_actions import ActionName, actions_of
@@ -50,7 +51,7 @@ class CountsDriftOut(serializers.Serializer[Any]):
 class DriftAlarmOut(serializers.Serializer[Any]):
     """An alarm that stands."""
 
-    part = serializers.ChoiceField(choices=DriftPart.choices)
+    part = ChoiceField(choices=DriftPart.choices)
     since = serializers.DateTimeField(source="created_at")
     figures = serializers.DictField(help_text="As they were when it began, and as webhooks were told.")
 
@@ -58,7 +59,7 @@ class DriftAlarmOut(serializers.Serializer[Any]):
 class DriftActionOut(serializers.Serializer[Any]):
     """A call that may help: a POST to path with body."""
 
-    name = serializers.ChoiceField(choices=[name.value for name in ActionName])
+    name = ChoiceField(choices=[name.value for name in ActionName])
     path = serializers.CharField()
     body = serializers.DictField(allow_null=True)
     is_suggested = serializers.BooleanField(help_text="By what alarms in these days.")

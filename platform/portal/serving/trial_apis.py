@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from portal.catalog import selectors as catalog
 from portal.common.errors import NotFound
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import PageNumbers
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -29,7 +30,7 @@ class TrialIn(serializers.Serializer[Any]):
     """Which version is to be tried, and how."""
 
     version = serializers.IntegerField(min_value=1, help_text="Number of the version.")
-    kind = serializers.ChoiceField(
+    kind = ChoiceField(
         choices=TrialKind.choices,
         help_text="shadow: computed beside the live version, never answers; canary: answers its share.",
     )
@@ -56,7 +57,7 @@ class TrialIn(serializers.Serializer[Any]):
 class VerdictOut(serializers.Serializer[Any]):
     """What the figures say now."""
 
-    outcome = serializers.ChoiceField(choices=[(outcome.value, outcome.value) for outcome in Outcome])
+    outcome = ChoiceField(choices=[(outcome.value, outcome.value) for outcome in Outcome])
     reason = serializers.CharField()
     agreement = serializers.FloatField(allow_null=True)
     agreement_low = serializers.FloatField(help_text="Interval of three standard errors.")
@@ -101,12 +102,12 @@ class TrialOut(serializers.Serializer[Any]):
     version = serializers.IntegerField(source="trial.version.number")
     version_id = serializers.UUIDField(source="trial.version_id")
     against = serializers.IntegerField(source="trial.against.number", help_text="The version that serves.")
-    kind = serializers.ChoiceField(source="trial.kind", choices=TrialKind.choices)
+    kind = ChoiceField(source="trial.kind", choices=TrialKind.choices)
     share = serializers.FloatField(source="trial.share")
     is_automatic = serializers.BooleanField(source="trial.is_automatic")
     min_texts = serializers.IntegerField(source="trial.min_texts")
     min_agreement = serializers.FloatField(source="trial.min_agreement")
-    state = serializers.ChoiceField(source="trial.state", choices=TrialState.choices)
+    state = ChoiceField(source="trial.state", choices=TrialState.choices)
     reason = serializers.CharField(source="trial.reason", help_text="Why it ended; empty while it runs.")
     created_by = serializers.EmailField(source="trial.created_by.email", allow_null=True, default=None)
     created_at = serializers.DateTimeField(source="trial.created_at")

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal.common.errors import NotFound
+from portal.common.fields import ChoiceField
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, SCOPES, page_of
 from portal.common.slugs import is_slug
@@ -48,7 +49,7 @@ class PlaceOut(serializers.Serializer[Any]):
     """A tenant in which the user has a role."""
 
     tenant = TenantOut()
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = ChoiceField(choices=Role.choices)
 
 
 class MeOut(serializers.Serializer[Any]):
@@ -71,14 +72,14 @@ class MemberOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     email = serializers.EmailField(source="user.email")
     name = serializers.CharField(source="user.name")
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = ChoiceField(choices=Role.choices)
     created_at = serializers.DateTimeField()
 
 
 class MemberIn(serializers.Serializer[Any]):
     """What is to change about a member."""
 
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = ChoiceField(choices=Role.choices)
 
 
 class KeyOut(serializers.Serializer[Any]):
@@ -112,7 +113,7 @@ class KeyIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=SCOPES),
+        child=ChoiceField(choices=SCOPES),
         allow_empty=False,
         help_text="predict: call /v1; manage: call /api/v1 as a developer.",
     )

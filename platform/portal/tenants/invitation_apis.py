@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -24,7 +25,7 @@ class InvitationOut(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     email = serializers.EmailField()
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = ChoiceField(choices=Role.choices)
     invited_by = serializers.EmailField(source="invited_by.email", allow_null=True, default=None)
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
@@ -34,7 +35,7 @@ class InvitationIn(serializers.Serializer[Any]):
     """Who is to be invited."""
 
     email = serializers.EmailField()
-    role = serializers.ChoiceField(choices=Role.choices)
+    role = ChoiceField(choices=Role.choices)
 
 
 class TokenIn(serializers.Serializer[Any]):
@@ -48,7 +49,7 @@ class OfferOut(serializers.Serializer[Any]):
 
     tenant = serializers.CharField(source="tenant.name", help_text="Its name for people.")
     email = serializers.EmailField(source="invitation.email", help_text="Who may accept it.")
-    role = serializers.ChoiceField(source="invitation.role", choices=Role.choices)
+    role = ChoiceField(source="invitation.role", choices=Role.choices)
     expires_at = serializers.DateTimeField(source="invitation.expires_at")
 
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.catalog.selectors import task_get
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -29,7 +30,7 @@ class JobErrorOut(serializers.Serializer[Any]):
 class RecipeOut(serializers.Serializer[Any]):
     """How the adapter is trained; what is left out takes a default."""
 
-    method = serializers.ChoiceField(choices=METHODS, required=False)
+    method = ChoiceField(choices=METHODS, required=False)
     rank = serializers.IntegerField(required=False)
     alpha = serializers.FloatField(required=False)
     epochs = serializers.IntegerField(required=False)
@@ -72,7 +73,7 @@ class TrainingOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     task = serializers.CharField(source="task.slug")
     dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     recipe = RecipeOut()
     phase = serializers.CharField(allow_blank=True)
     share = serializers.FloatField(
@@ -131,7 +132,7 @@ class EstimateOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     task = serializers.CharField(source="task.slug")
     dataset = serializers.UUIDField(source="dataset_id", allow_null=True)
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     recipe = RecipeOut()
     message = serializers.CharField(allow_blank=True)
     result = EstimateResultOut(allow_null=True)

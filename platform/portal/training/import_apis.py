@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.catalog.selectors import task_get
+from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
@@ -53,7 +54,7 @@ class ImportOut(serializers.Serializer[Any]):
     file_name = serializers.CharField()
     num_bytes = serializers.IntegerField()
     min_agreement = serializers.FloatField()
-    state = serializers.ChoiceField(choices=JobState.choices)
+    state = ChoiceField(choices=JobState.choices)
     phase = serializers.CharField(allow_blank=True, help_text="starting, comparing, publishing.")
     step = serializers.IntegerField(help_text="Of the phase: answers that have been compared, in comparing.")
     num_steps = serializers.IntegerField(help_text="0: the phase cannot count them.")

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from portal.catalog.selectors import task_list
 from portal.common.download import Download
+from portal.common.fields import ChoiceField
 from portal.tenants.access import TenantApi
 from portal.tenants.models import Tenant
 from portal.usage import selectors
@@ -24,7 +25,7 @@ class UsageQueryIn(serializers.Serializer[Any]):
     """How far back, and how fine."""
 
     days = serializers.IntegerField(min_value=1, max_value=366, default=30)
-    by = serializers.ChoiceField(
+    by = ChoiceField(
         choices=["task", "key"], default="task", help_text="A row for each task, or for each task and key."
     )
 
@@ -59,7 +60,7 @@ class AllowanceOut(serializers.Serializer[Any]):
     weight = serializers.FloatField(help_text="Share of a busy device: twice the weight, twice the share.")
     requests_per_s = serializers.FloatField(allow_null=True, help_text="Of each key; null: as many as come.")
     burst = serializers.IntegerField(help_text="Requests that a key may send at once.")
-    period = serializers.ChoiceField(choices=QuotaPeriod.choices)
+    period = ChoiceField(choices=QuotaPeriod.choices)
     period_began = serializers.DateField()
     quota_texts = serializers.IntegerField(allow_null=True, help_text="In a period; null: no quota.")
     quota_tokens = serializers.IntegerField(allow_null=True)

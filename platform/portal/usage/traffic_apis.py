@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.catalog import selectors as catalog
+from portal.common.fields import ChoiceField
 from portal.tenants.access import TenantApi
 from portal.usage.traffic import Step, traffic
 
@@ -16,7 +17,7 @@ from portal.usage.traffic import Step, traffic
 class TrafficQueryIn(serializers.Serializer[Any]):
     """How fine, how far back, and of which version."""
 
-    by = serializers.ChoiceField(choices=[step.value for step in Step], default=Step.HOUR.value)
+    by = ChoiceField(choices=[step.value for step in Step], default=Step.HOUR.value)
     periods = serializers.IntegerField(
         min_value=1, max_value=336, default=48, help_text="Hours or days, the one under way included."
     )
@@ -51,7 +52,7 @@ class TrafficPeriodOut(serializers.Serializer[Any]):
 class TrafficOut(serializers.Serializer[Any]):
     """Periods in order, without a gap; counts are 0 and figures null where there was nothing."""
 
-    by = serializers.ChoiceField(choices=[step.value for step in Step])
+    by = ChoiceField(choices=[step.value for step in Step])
     results = TrafficPeriodOut(many=True)
 
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.common.fields import ChoiceField
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
@@ -24,7 +25,7 @@ class WebhookOut(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     url = serializers.CharField()
-    events = serializers.ListField(child=serializers.ChoiceField(choices=SUBSCRIBABLE))
+    events = serializers.ListField(child=ChoiceField(choices=SUBSCRIBABLE))
     is_active = serializers.BooleanField()
     created_at = serializers.DateTimeField()
     old_ends_at = serializers.DateTimeField(
@@ -43,7 +44,7 @@ class WebhookIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     url = serializers.CharField(max_length=2000, help_text="https, to a public address.")
-    events = serializers.ListField(child=serializers.ChoiceField(choices=SUBSCRIBABLE), allow_empty=False)
+    events = serializers.ListField(child=ChoiceField(choices=SUBSCRIBABLE), allow_empty=False)
 
 
 class WebhookChangeIn(serializers.Serializer[Any]):
@@ -51,9 +52,7 @@ class WebhookChangeIn(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200, required=False)
     url = serializers.CharField(max_length=2000, required=False)
-    events = serializers.ListField(
-        child=serializers.ChoiceField(choices=SUBSCRIBABLE), allow_empty=False, required=False
-    )
+    events = serializers.ListField(child=ChoiceField(choices=SUBSCRIBABLE), allow_empty=False, required=False)
     is_active = serializers.BooleanField(required=False, help_text="False: paused.")
 
 
@@ -64,8 +63,8 @@ class DeliveryOut(serializers.Serializer[Any]):
     event_id = serializers.UUIDField(
         source="event.uid", help_text="The header webhook-id; a replay keeps it."
     )
-    type = serializers.ChoiceField(source="event.type", choices=EventType.choices)
-    state = serializers.ChoiceField(choices=DeliveryState.choices)
+    type = ChoiceField(source="event.type", choices=EventType.choices)
+    state = ChoiceField(choices=DeliveryState.choices)
     num_attempts = serializers.IntegerField()
     status = serializers.IntegerField(allow_null=True, help_text="HTTP status of the last attempt.")
     error = serializers.CharField(help_text="Why the last attempt failed; empty when it did not.")
@@ -85,8 +84,8 @@ class DeliveryDetailOut(DeliveryOut):
 class DeliveryQueryIn(serializers.Serializer[Any]):
     """Which deliveries."""
 
-    state = serializers.ChoiceField(choices=DeliveryState.choices, required=False)
-    type = serializers.ChoiceField(choices=EventType.choices, required=False)
+    state = ChoiceField(choices=DeliveryState.choices, required=False)
+    type = ChoiceField(choices=EventType.choices, required=False)
 
 
 class WebhooksApi(TenantApi):

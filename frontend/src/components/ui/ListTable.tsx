@@ -1,7 +1,10 @@
 /** A table with named columns; where it is wider than its place it scrolls by itself, with the keyboard too, and its scroll bar shows it. */
 
-import { Table, type TableProps, VisuallyHidden } from "@mantine/core";
+import { Table, type TableProps, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { IconArrowDown, IconArrowsSort, IconArrowUp } from "@tabler/icons-react";
 import type { ReactNode } from "react";
+
+import type { Direction, Sortable } from "./use-sorted";
 
 interface Column {
   name: string;
@@ -11,6 +14,8 @@ interface Column {
   width?: number;
   /** For screen readers alone: a column of buttons. */
   isHidden?: boolean;
+  /** Clicking on the head sorts by it; see useSorted. */
+  sort?: Sortable;
 }
 
 interface Props extends TableProps {
@@ -50,10 +55,31 @@ export function ListTable({ minWidth, maxHeight, columns, caption, children, ...
   );
 }
 
-function Head({ name, isNumber, isHidden, width }: Column) {
+function Head({ name, isNumber, isHidden, width, sort }: Column) {
+  if (sort) {
+    return (
+      <Table.Th ta={isNumber ? "right" : undefined} w={width} aria-sort={sort.direction ?? "none"}>
+        <UnstyledButton onClick={sort.onSort} fw={700} fz="inherit">
+          <span style={{ display: "inline-flex", alignItems: "center", gap: 4 }}>
+            {name}
+            <SortIcon direction={sort.direction} />
+          </span>
+        </UnstyledButton>
+      </Table.Th>
+    );
+  }
   return (
     <Table.Th ta={isNumber ? "right" : undefined} w={width}>
       {isHidden ? <VisuallyHidden>{name}</VisuallyHidden> : name}
     </Table.Th>
+  );
+}
+
+function SortIcon({ direction }: { direction: Direction | null }) {
+  if (direction === null) return <IconArrowsSort size={14} aria-hidden opacity={0.5} />;
+  return direction === "ascending" ? (
+    <IconArrowUp size={14} aria-hidden />
+  ) : (
+    <IconArrowDown size={14} aria-hidden />
   );
 }

@@ -8,6 +8,7 @@ import type { UsageRow } from "@/lib/types";
 
 import { total } from "../days";
 import { ListTable } from "@/components/ui/ListTable";
+import { useSorted } from "@/components/ui/use-sorted";
 
 interface Props {
   /** What a line is: "Task" or "Key". */
@@ -16,18 +17,24 @@ interface Props {
 }
 
 export function UsageTable({ head, lines }: Props) {
+  const { sorted, sort } = useSorted(lines, {
+    calls: ({ rows }) => total(rows, "num_requests"),
+    texts: ({ rows }) => total(rows, "num_texts"),
+    tokens: ({ rows }) => total(rows, "num_tokens"),
+    cut: ({ rows }) => total(rows, "num_truncated"),
+  });
   return (
     <ListTable
       minWidth={520}
       columns={[
         head,
-        { name: "Calls", isNumber: true },
-        { name: "Texts", isNumber: true },
-        { name: "Tokens", isNumber: true },
-        { name: "Texts that were cut", isNumber: true },
+        { name: "Calls", isNumber: true, ...sort("calls") },
+        { name: "Texts", isNumber: true, ...sort("texts") },
+        { name: "Tokens", isNumber: true, ...sort("tokens") },
+        { name: "Texts that were cut", isNumber: true, ...sort("cut") },
       ]}
     >
-      {lines.map(({ id, name, rows }) => (
+      {sorted.map(({ id, name, rows }) => (
         <Table.Tr key={id}>
           <Table.Th scope="row" fw={500}>
             {name}
