@@ -22,7 +22,7 @@ class Recipe:
     alpha: float = 16.0  # of lora alone
     epochs: int = 3
     min_steps: int = 150  # small datasets have more epochs, until it is so many steps; 0: never
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     batch_rows: int = 16
     max_tokens: int = 128  # longer texts are cut, and the report says how many
     patience: int = 2  # evaluations without gain before stopping early

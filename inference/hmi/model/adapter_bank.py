@@ -31,8 +31,9 @@ class AdapterBank:
     """Slots for adapters of any method over a pool of rank-8 units. One thread only: the device's owner.
 
     One flat tensor holds everything: unit 0, all zero, then the pool. A unit's weights stand together (see
-    UnitLayout), so that an adapter is written by one copy a unit, and each site (module of a layer)
-    is a strided view over all units.
+    UnitLayout), so that an adapter is written by few copies a unit, and each site (module of a layer)
+    is a strided view over all units. Where an adapter does not act its units are zero: others of its batch
+    may act there.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class AdapterBank:
             (self._table.num_units + 1, self._layout.num_weights), torch.nan, dtype=dtype, device=device
         )
         self._arena[EMPTY_UNIT] = 0
+        # Of each unit, the sites where it may not be zero.
+        self._filled = np.ones((len(self._arena), len(self._layout.sites)), np.bool_)
         self._views = self._layout.views(self._arena)
         self._acts_on = np.zeros((num_slots, len(self._views)), np.bool_)
         self._reads_outputs = np.zeros(num_slots, np.bool_)
@@ -98,9 +101,19 @@ class AdapterBank:
         units = self._table.assign(slot, adapter_units(rank))
         if adapter is not None:
             for number, unit in enumerate(units):
-                self._arena[unit].copy_(adapter.units[number], non_blocking=True)
+                self._write_unit(unit, adapter.acts_on, adapter.units[number])
             self._acts_on[slot] = adapter.acts_on
             self._reads_outputs[slot] = adapter.reads_outputs
+
+    def _write_unit(self, unit: int, acts_on: NDArray[np.bool_], weights: Tensor) -> None:
+        row, first = self._arena[unit], 0
+        for piece in self._layout.pieces(acts_on):
+            last = first + piece.stop - piece.start
+            row[piece].copy_(weights[first:last], non_blocking=True)
+            first = last
+        for piece in self._layout.pieces(self._filled[unit] & ~acts_on):
+            row[piece].zero_()
+        self._filled[unit] = acts_on
 
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten, by what is written next or
@@ -118,6 +131,7 @@ class AdapterBank:
         """
         for unit in self._table.take_stale():
             self._arena[unit].fill_(torch.nan)
+            self._filled[unit] = True
         acts_on = self._acts_on[slots[slots != IDENTITY]].any(axis=0)
         groups = token_chunks(
             slots,

@@ -9,6 +9,7 @@ from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bank import AdapterBank
 from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapter_units import PackedAdapter, adapter_unit_bytes, adapter_units
+from hmi.model.adapters.call import AdapterModule
 from hmi.model.device_copies import DeviceCopies, SameMemory
 from hmi.model.heads import HeadBank, PackedHead, head_unit_bytes, head_units
 from wire.artifacts import AdapterFields, BackboneFields
@@ -61,7 +62,7 @@ class HplmBank:
     ) -> None:
         """Allocates ``num_bytes`` at once. There are as many slots as adapter units; ``dtype`` is the
         adapters', heads are float32. ``copies`` None: of a processor."""
-        self._adapter_unit_bytes = adapter_unit_bytes(fields, dtype)
+        self._fields, self._dtype = fields, dtype
         self._head_unit_bytes = head_unit_bytes(fields)
         self._copies = copies or SameMemory()
         self.adapters = AdapterBank(
@@ -91,12 +92,16 @@ class HplmBank:
     def bytes_of(self, item: PackedHplm) -> int:
         """Bytes of the units that ``item`` takes."""
         rank = 0 if item.adapter is None else item.adapter.rank
-        return self._adapter_bytes(rank) + self._head_bytes(item.head.num_labels)
+        unit_bytes = adapter_unit_bytes(self._fields, self._dtype)
+        return adapter_units(rank) * unit_bytes + self._head_bytes(item.head.num_labels)
 
     def packed_bytes(self, fields: AdapterFields) -> int:
-        """Bytes that a bundle with these ``fields`` takes in host memory once it is packed."""
+        """Bytes that a bundle with these ``fields`` takes in host memory once it is packed: where its adapter
+        acts, and its head."""
         num_outputs = answers_of(fields.kind).num_outputs(fields.labels)
-        return self._adapter_bytes(fields.rank) + self._head_bytes(num_outputs)
+        modules = map(AdapterModule, fields.target_modules)
+        unit_bytes = adapter_unit_bytes(self._fields, self._dtype, modules)
+        return adapter_units(fields.rank) * unit_bytes + self._head_bytes(num_outputs)
 
     def pack(self, hplm: Hplm) -> PackedHplm:
         """``hplm`` ready to be written. From any thread."""
@@ -133,9 +138,6 @@ class HplmBank:
     def check_integrity(self) -> None:
         self.adapters.check_integrity()
         self.heads.check_integrity()
-
-    def _adapter_bytes(self, rank: int) -> int:
-        return adapter_units(rank) * self._adapter_unit_bytes
 
     def _head_bytes(self, num_labels: int) -> int:
         return head_units(num_labels) * self._head_unit_bytes

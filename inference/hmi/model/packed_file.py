@@ -11,7 +11,7 @@ from hmi.model.adapter_units import PackedAdapter, adapter_units
 from hmi.model.heads import UNIT_LABELS, PackedHead, head_units
 from hmi.model.hplm_bank import PackedHplm
 
-FORMAT = 3
+FORMAT = 4
 """Of the content, and of the units' layout: what reads another one's files would read nonsense."""
 
 _TYPES = (torch.float32, torch.bfloat16)

@@ -31,6 +31,7 @@ def test_it_says_what_the_training_then_is(
     world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     job = world.job(world.put_rows("estimated", ROWS), name="estimated")
+    job = replace(job, recipe=replace(RECIPE, epochs=8))
     said = estimate(world, job)
     assert not world.store.exists(job.segment_out_uri)
     result = world.train(job, tmp_path_factory.mktemp("work"))

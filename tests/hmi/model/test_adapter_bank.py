@@ -157,18 +157,23 @@ def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, conf
         assert not torch.allclose(served(backbone, states, offsets, bank.call(slots, offsets)), before)
 
 
-@pytest.mark.parametrize("small_config", [LoraConfig(3), BottleneckConfig(3)])
+@pytest.mark.parametrize(
+    "small_config", [LoraConfig(3), LoraConfig(3, modules=(AdapterModule.KEY,)), BottleneckConfig(3)]
+)
 def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
     backbone: Backbone, small_config: AdapterConfig
 ) -> None:
-    fresh, used = (AdapterBank(backbone.fields, num_slots=1, max_rank=16) for _ in range(2))
+    """Also where the new adapter does not act, which a neighbour that acts everywhere lets the batch read."""
+    fresh, used = (AdapterBank(backbone.fields, num_slots=2, max_rank=16) for _ in range(2))
     wide = LoraConfig(16, modules=tuple(AdapterModule))
-    used.write(0, used.pack(random_adapter(backbone.fields, seed=1, config=wide)))
+    neighbour, old = (random_adapter(backbone.fields, seed=seed, config=wide) for seed in (3, 1))
+    used.write(0, used.pack(old))
     small = random_adapter(backbone.fields, seed=2, config=small_config)
-    fresh.write(0, fresh.pack(small))
-    used.write(0, used.pack(small))
-    states, offsets = documents_of([10], backbone)
-    slots = np.array([0])
+    for bank in (fresh, used):
+        bank.write(0, bank.pack(small))
+        bank.write(1, bank.pack(neighbour))
+    states, offsets = documents_of([10, 10], backbone)
+    slots = np.array([0, 1])
     with torch.inference_mode():
         expected = served(backbone, states, offsets, fresh.call(slots, offsets))
         assert torch.equal(served(backbone, states, offsets, used.call(slots, offsets)), expected)
@@ -244,7 +249,12 @@ class BankMachine(RuleBasedStateMachine):
 
     @rule(slot=st.integers(0, 3), rank=st.integers(1, 24), seed=st.integers(0, 3))
     def write(self, slot: int, rank: int, seed: int) -> None:
-        config = LoraConfig(rank) if seed % 2 else BottleneckConfig(rank)
+        config = (
+            LoraConfig(rank),
+            BottleneckConfig(rank),
+            LoraConfig(rank, modules=tuple(AdapterModule)),
+            LoraConfig(rank, modules=(AdapterModule.QUERY,)),
+        )[seed]
         adapter = random_adapter(self.backbone.fields, seed=seed, config=config)
         held = sum(adapter_units(a.config.rank) for s, a in self.expected.items() if s != slot)
         if held + adapter_units(rank) > 8:
@@ -274,9 +284,11 @@ class BankMachine(RuleBasedStateMachine):
         for bank in (self.bank, fresh):
             call = bank.call(slots, offsets)
             assert call is not None
-            query = added(call, AdapterModule.QUERY, inputs, inputs)
+            values = inputs
+            for module in (AdapterModule.QUERY, AdapterModule.VALUE, AdapterModule.ATTENTION_OUTPUT):
+                values = added(call, module, inputs, values)
             output = torch.ones(len(slots), self.backbone.fields.intermediate)
-            answers.append(added(call, AdapterModule.OUTPUT, output, query))
+            answers.append(added(call, AdapterModule.OUTPUT, output, values))
         torch.testing.assert_close(answers[0], answers[1])
 
 

@@ -10,7 +10,7 @@ from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 
 
-@pytest.mark.parametrize(("config", "modules_each"), [(LoraConfig(rank=4), 4), (BottleneckConfig(4), 2)])
+@pytest.mark.parametrize(("config", "modules_each"), [(LoraConfig(rank=4), 2), (BottleneckConfig(4), 2)])
 def test_a_fresh_adapter_changes_nothing_and_learns_everywhere(
     backbone: Backbone, config: AdapterConfig, modules_each: int
 ) -> None:

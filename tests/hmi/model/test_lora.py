@@ -120,8 +120,8 @@ def test_we_read_what_the_peft_library_writes(tmp_path: Path, folder: Path, back
 
 Change = Callable[[dict[str, Any], dict[str, torch.Tensor]], None]
 
-Q2 = "base_model.model.encoder.layer.2.attention.self.query"
-Q1 = "base_model.model.encoder.layer.1.attention.self.query"
+V2 = "base_model.model.encoder.layer.2.attention.self.value"
+V1 = "base_model.model.encoder.layer.1.attention.self.value"
 
 
 def _move(weights: dict[str, torch.Tensor], old: str, new: str) -> None:
@@ -132,12 +132,12 @@ def _move(weights: dict[str, torch.Tensor], old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda c, w: _move(w, Q2, Q1), "only layers 2 to 3 of tiny take adapters"),
-        (lambda c, w: _move(w, Q2, Q2.replace(".2.", ".7.")), "only layers 2 to 3"),
-        (lambda c, w: _move(w, Q2, "base_model.model.pooler.dense"), "belongs to no module"),
-        (lambda c, w: w.update({Q2 + ".lora_magnitude_vector": torch.ones(1)}), "belongs to no module"),
-        (lambda c, w: w.pop(Q2 + ".lora_B.weight"), "only lora_A"),
-        (lambda c, w: w.update({Q2 + ".lora_A.weight": torch.zeros(8, 31)}), r"\(8, 31\)"),
+        (lambda c, w: _move(w, V2, V1), "only layers 2 to 3 of tiny take adapters"),
+        (lambda c, w: _move(w, V2, V2.replace(".2.", ".7.")), "only layers 2 to 3"),
+        (lambda c, w: _move(w, V2, "base_model.model.pooler.dense"), "belongs to no module"),
+        (lambda c, w: w.update({V2 + ".lora_magnitude_vector": torch.ones(1)}), "belongs to no module"),
+        (lambda c, w: w.pop(V2 + ".lora_B.weight"), "only lora_A"),
+        (lambda c, w: w.update({V2 + ".lora_A.weight": torch.zeros(8, 31)}), r"\(8, 31\)"),
         (lambda c, w: w.clear(), "no LoRA weights"),
         (lambda c, w: c.update(r=4), r"needs \(4, 32\)"),
         (lambda c, w: c.update(r=0), "rank is 0"),

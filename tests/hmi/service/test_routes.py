@@ -530,7 +530,7 @@ def test_each_kind_of_task_answers_in_its_own_fields(tiny_store: TinyStore, tmp_
             (TaskKind.SENTENCE_PAIR, ("no", "yes")),
             (TaskKind.TOKEN_CLASSIFICATION, ("a", "b")),
         ],
-        start=40,
+        start=41,
     ):
         refs[kind] = tiny_store.publish_adapter(labels=labels, seed=seed, domain="film", kind=kind)
         catalog.deploy("acme", kind.value, adapter=refs[kind], tree=tree)

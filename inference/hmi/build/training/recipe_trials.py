@@ -58,7 +58,7 @@ class _Trials:
         run.progress.advance(
             self._num_done,
             message=f"round {part.number}, recipe {place + 1} of {part.num_candidates}: learning rate "
-            f"{recipe.learning_rate:.1g}, rank {recipe.rank}, {recipe.epochs} epochs: "
+            f"{recipe.learning_rate:.2g}, rank {recipe.rank}, {recipe.epochs} epochs: "
             f"{validation_metric(run.job.kind)} {accuracy:.3f} on the validation rows",
         )
         return accuracy

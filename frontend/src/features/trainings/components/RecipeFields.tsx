@@ -77,7 +77,7 @@ export function RecipeFields({ choice, onChange }: Props) {
             />
             <NumberInput
               label="Learning rate"
-              placeholder="0.001"
+              placeholder="0.0015"
               min={0.000001}
               max={0.1}
               step={0.0005}

@@ -7,13 +7,8 @@ from typing import ClassVar
 from hmi.base.errors import InvalidInput
 from hmi.model.adapters.call import AdapterModule
 
-RECIPE_MODULES = (
-    AdapterModule.QUERY,
-    AdapterModule.VALUE,
-    AdapterModule.INTERMEDIATE,
-    AdapterModule.OUTPUT,
-)
-"""Where the default recipe adapts."""
+RECIPE_MODULES = (AdapterModule.VALUE, AdapterModule.OUTPUT)
+"""Where the default recipe adapts (docs/decisions/0001)."""
 
 
 @dataclass(frozen=True, slots=True)
