@@ -5,13 +5,14 @@ import pytest
 
 from portal.local.errors import InstallationError
 from portal.local.ports import LOOPBACK, Ports, check_ports
+from tests.fakes.ports import free_ports
 
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port on which somebody listens."""
+    """A port on which somebody listens, as nobody does on those around it."""
     with socket.socket() as listening:
-        listening.bind((LOOPBACK, 0))
+        listening.bind((LOOPBACK, free_ports(5) + 3))
         listening.listen()
         yield listening.getsockname()[1]
 
