@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { ListTable } from "@/components/ui/ListTable";
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
+import { useSorted } from "@/components/ui/use-sorted";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
 import {
@@ -114,6 +115,9 @@ function PlainSummary({
             />
           </Section>
         )}
+      </SimpleGrid>
+      {rows}
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
         {report.kind === "token_classification" && report.calibration && (
           <Section title="Do the scores mean what they say?">
             <ReliabilityDiagram calibration={report.calibration} />
@@ -126,7 +130,6 @@ function PlainSummary({
         )}
         <CommonSections report={report} />
       </SimpleGrid>
-      {rows}
     </Stack>
   );
 }
@@ -170,6 +173,14 @@ function RankSection({ report }: { report: Report }) {
 }
 
 function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; counted?: string }) {
+  const { sorted, sort } = useSorted(classes, {
+    label: ({ label }) => label,
+    threshold: ({ threshold }) => threshold ?? null,
+    precision: ({ precision }) => precision,
+    recall: ({ recall }) => recall,
+    f1: ({ f1 }) => f1,
+    support: ({ support }) => support,
+  });
   const hasThresholds = classes.some(({ threshold }) => threshold !== undefined);
   return (
     <ListTable
@@ -177,15 +188,15 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
       caption="Precision: how much of what was given the label has it. Recall: how much of what has it was given it. F1: both in one figure."
       verticalSpacing={6}
       columns={[
-        "Label",
-        ...(hasThresholds ? [{ name: "Given from", isNumber: true }] : []),
-        { name: "Precision", isNumber: true },
-        { name: "Recall", isNumber: true },
-        { name: "F1", isNumber: true },
-        { name: counted, isNumber: true },
+        { name: "Label", ...sort("label") },
+        ...(hasThresholds ? [{ name: "Given from", isNumber: true, ...sort("threshold") }] : []),
+        { name: "Precision", isNumber: true, ...sort("precision") },
+        { name: "Recall", isNumber: true, ...sort("recall") },
+        { name: "F1", isNumber: true, ...sort("f1") },
+        { name: counted, isNumber: true, ...sort("support") },
       ]}
     >
-      {classes.map(({ label, threshold, precision, recall, f1, support }) => (
+      {sorted.map(({ label, threshold, precision, recall, f1, support }) => (
         <Table.Tr key={label}>
           <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
             {label}
