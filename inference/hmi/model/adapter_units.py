@@ -1,4 +1,4 @@
-"""An adapter as a bank keeps it: rank-8 units, each with its weights of all modules in one piece."""
+"""An adapter as a bank keeps it: rank-8 units, each a row with its weights of all modules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
