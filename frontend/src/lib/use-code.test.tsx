@@ -2,7 +2,7 @@ import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { createQueryClient } from "@/lib/query-client";
@@ -18,7 +18,6 @@ function Section({ load }: { load: () => Promise<Module> }) {
 }
 
 it("says in its own place that it did not come, and comes when it is asked for again", async () => {
-  vi.spyOn(console, "warn").mockImplementation(() => undefined);
   let isAway = true;
   const load = (): Promise<Module> =>
     isAway

@@ -9,9 +9,8 @@ import { queryKeys } from "@/lib/query-keys";
 export async function fetchCode<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load();
-  } catch (error) {
-    console.warn(error);
-    throw unreachableError();
+  } catch (cause) {
+    throw Object.assign(unreachableError(), { cause });
   }
 }
 
