@@ -11,7 +11,7 @@ from portal.local.folders import ROOT
 from portal.local.steps import python
 
 UNIT = "not slow and not gpu and not stress and not database and not e2e"
-WITH_SERVERS = "database or e2e"
+WITH_AN_INSTALLATION = "e2e"
 """These wait for servers most of the time: every other test and the checks run beside them."""
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -38,7 +38,7 @@ def _check_and_test(console: Console) -> tuple[dict[str, str], int]:
     """The checks and every test, on two cores: what failed of the checks, and pytest's status."""
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         beside = subprocess.Popen(
-            python("-m", "pytest", "-m", WITH_SERVERS),
+            python("-m", "pytest", "-m", WITH_AN_INSTALLATION),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -46,9 +46,9 @@ def _check_and_test(console: Console) -> tuple[dict[str, str], int]:
         )
         try:
             failed = run_checks(console)
-            tested = _run("-m", "pytest", "-m", f"not ({WITH_SERVERS})")
+            tested = _run("-m", "pytest", "-m", f"not ({WITH_AN_INSTALLATION})")
         finally:  # Ctrl-C reaches it too, and it stops its servers
-            with console.step("tests with servers"):
+            with console.step("tests with an installation"):
                 tested_beside = beside.wait()
         output.seek(0)
         console.say(output.read())

@@ -87,7 +87,7 @@ def test_without_arguments_every_test_is_in_one_of_two_runs(
     _given_tests(monkeypatch, console, with_servers=0, others=0)
     assert develop.test([], console) == 0
     ran = [line for line in said.getvalue().splitlines() if line.endswith(" ran")]
-    assert ran == [f"-m not ({develop.WITH_SERVERS}) ran", f"-m {develop.WITH_SERVERS} ran"]
+    assert ran == [f"-m not ({develop.WITH_AN_INSTALLATION}) ran", f"-m {develop.WITH_AN_INSTALLATION} ran"]
 
 
 @pytest.mark.parametrize(("with_servers", "others"), [(1, 0), (0, 1)])
