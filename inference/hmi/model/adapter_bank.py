@@ -100,20 +100,26 @@ class AdapterBank:
         self.wipe(slot)
         units = self._table.assign(slot, adapter_units(rank))
         if adapter is not None:
+            pieces = self._layout.pieces(adapter.acts_on)
             for number, unit in enumerate(units):
-                self._write_unit(unit, adapter.acts_on, adapter.units[number])
+                self._write_unit(unit, pieces, adapter.units[number])
+                self._empty_unit(unit, self._filled[unit] & ~adapter.acts_on)
+                self._filled[unit] = adapter.acts_on
             self._acts_on[slot] = adapter.acts_on
             self._reads_outputs[slot] = adapter.reads_outputs
 
-    def _write_unit(self, unit: int, acts_on: NDArray[np.bool_], weights: Tensor) -> None:
+    def _write_unit(self, unit: int, pieces: list[slice], weights: Tensor) -> None:
         row, first = self._arena[unit], 0
-        for piece in self._layout.pieces(acts_on):
+        for piece in pieces:
             last = first + piece.stop - piece.start
             row[piece].copy_(weights[first:last], non_blocking=True)
             first = last
-        for piece in self._layout.pieces(self._filled[unit] & ~acts_on):
-            row[piece].zero_()
-        self._filled[unit] = acts_on
+
+    def _empty_unit(self, unit: int, sites: NDArray[np.bool_]) -> None:
+        """Of what another adapter left there; mostly nothing."""
+        if sites.any():
+            for piece in self._layout.pieces(sites):
+                self._arena[unit, piece].zero_()
 
     def wipe(self, slot: int) -> None:
         """Empty ``slot``, so that a use of it raises; its weights are overwritten, by what is written next or

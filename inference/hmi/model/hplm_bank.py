@@ -63,6 +63,7 @@ class HplmBank:
         """Allocates ``num_bytes`` at once. There are as many slots as adapter units; ``dtype`` is the
         adapters', heads are float32. ``copies`` None: of a processor."""
         self._fields, self._dtype = fields, dtype
+        self._adapter_unit_bytes = adapter_unit_bytes(fields, dtype)
         self._head_unit_bytes = head_unit_bytes(fields)
         self._copies = copies or SameMemory()
         self.adapters = AdapterBank(
@@ -92,8 +93,7 @@ class HplmBank:
     def bytes_of(self, item: PackedHplm) -> int:
         """Bytes of the units that ``item`` takes."""
         rank = 0 if item.adapter is None else item.adapter.rank
-        unit_bytes = adapter_unit_bytes(self._fields, self._dtype)
-        return adapter_units(rank) * unit_bytes + self._head_bytes(item.head.num_labels)
+        return adapter_units(rank) * self._adapter_unit_bytes + self._head_bytes(item.head.num_labels)
 
     def packed_bytes(self, fields: AdapterFields) -> int:
         """Bytes that a bundle with these ``fields`` takes in host memory once it is packed: where its adapter

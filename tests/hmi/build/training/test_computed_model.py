@@ -3,23 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from tests.hmi.build.training_world import (
     RECIPE,
     Events,
     TrainingWorld,
     invented_rows,
-    make_world,
 )
 from wire.training import Phase
 
 ROWS = invented_rows(120)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
-    return make_world(tmp_path_factory.mktemp("world"))
 
 
 def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figures_are_reported(

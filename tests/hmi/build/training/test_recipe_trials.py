@@ -11,16 +11,10 @@ from tests.hmi.build.training_world import (
     Killed,
     TrainingWorld,
     invented_rows,
-    make_world,
 )
 from wire.training import Phase
 
 ROWS = invented_rows(120)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
-    return make_world(tmp_path_factory.mktemp("world"))
 
 
 def test_a_search_tries_recipes_on_validation_rows_and_goes_on_after_a_kill(

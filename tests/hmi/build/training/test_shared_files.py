@@ -18,18 +18,12 @@ from tests.hmi.build.training_world import (
     Killed,
     TrainingWorld,
     invented_rows,
-    make_world,
     weights,
 )
 from wire.ids import BundleUri, JobId, TenantId
 from wire.training import Phase, TrainJob, TrainResult
 
 ROWS = invented_rows(120)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
-    return make_world(tmp_path_factory.mktemp("world"))
 
 
 def test_the_next_training_of_a_dataset_takes_the_states_of_the_one_before(

@@ -16,16 +16,10 @@ from tests.hmi.build.training_world import (
     Events,
     TrainingWorld,
     invented_rows,
-    make_world,
 )
 from wire.training import Phase, Progress
 
 ROWS = invented_rows(120)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> TrainingWorld:
-    return make_world(tmp_path_factory.mktemp("world"))
 
 
 def test_a_pause_keeps_what_was_done_and_a_cap_ends_with_the_best_so_far(
