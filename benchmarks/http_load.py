@@ -119,7 +119,10 @@ def serving(served: Served, folder: Path) -> Iterator[int]:
         )
     try:
         assert process.stdout is not None
-        port = int(process.stdout.readline())
+        told_port = process.stdout.readline()
+        if not told_port:
+            raise RuntimeError(f"the service did not start: {(folder / 'log.txt').read_text()[-2000:]}")
+        port = int(told_port)
         asyncio.run(_until_ready(port))
         yield port
     finally:

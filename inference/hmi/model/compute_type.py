@@ -1,13 +1,24 @@
 """The type of numbers that the upper layers and adapters are computed in."""
 
+from collections.abc import Mapping
+
 import torch
 
 from hmi.base.compute_type import ComputeType
+
+_MULTIPLIES_BFLOAT16 = ("amx_bf16", "avx512_bf16")
+"""What processors say of themselves that multiply matrices of bfloat16 faster than of float32: two to eight
+times (docs/decisions/0003)."""
 
 
 def compute_dtype(choice: ComputeType, device: str) -> torch.dtype:
     """What ``choice`` means on ``device`` of this machine."""
     if choice is ComputeType.AUTO:
-        is_fast = torch.device(device).type == "cpu" and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        is_fast = torch.device(device).type == "cpu" and multiplies_bfloat16(torch.cpu.get_capabilities())
         return torch.bfloat16 if is_fast else torch.float32
     return torch.bfloat16 if choice is ComputeType.BFLOAT16 else torch.float32
+
+
+def multiplies_bfloat16(capabilities: Mapping[str, object]) -> bool:
+    """Whether a processor of ``capabilities``, as torch tells them, is faster in bfloat16."""
+    return any(capabilities.get(name) for name in _MULTIPLIES_BFLOAT16)

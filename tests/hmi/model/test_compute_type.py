@@ -1,9 +1,10 @@
 """Which type a setting means."""
 
+import pytest
 import torch
 
 from hmi.base.compute_type import ComputeType
-from hmi.model.compute_type import compute_dtype
+from hmi.model.compute_type import compute_dtype, multiplies_bfloat16
 
 
 def test_a_type_that_is_named_is_taken() -> None:
@@ -11,6 +12,12 @@ def test_a_type_that_is_named_is_taken() -> None:
     assert compute_dtype(ComputeType.BFLOAT16, "cpu") is torch.bfloat16
 
 
+@pytest.mark.parametrize("instructions", ["amx_bf16", "avx512_bf16"])
+def test_a_processor_with_products_of_bfloat16_is_faster_in_it(instructions: str) -> None:
+    assert multiplies_bfloat16({"avx512_f": True, instructions: True})
+    assert not multiplies_bfloat16({"avx512_f": True, instructions: False})
+
+
 def test_auto_takes_bfloat16_where_the_processor_multiplies_matrices_of_it() -> None:
-    has_amx = bool(torch.cpu.get_capabilities().get("amx_bf16"))
-    assert (compute_dtype(ComputeType.AUTO, "cpu") is torch.bfloat16) == has_amx
+    is_fast = multiplies_bfloat16(torch.cpu.get_capabilities())
+    assert (compute_dtype(ComputeType.AUTO, "cpu") is torch.bfloat16) == is_fast
