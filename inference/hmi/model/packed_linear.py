@@ -34,7 +34,8 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def _is_quicker(dtype: torch.dtype) -> bool:
     if dtype is torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return dtype is torch.float32 and torch.backends.mkl.is_available() and not _is_of_intel()
+    has_mkl: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    return dtype is torch.float32 and has_mkl and not _is_of_intel()
 
 
 @cache
