@@ -541,6 +541,7 @@ export const spansReport = {
       },
     ],
   },
+  slices: [{ kind: "coverage", low: 0.4, high: 0.7, rows: 20, accuracy: 0.75, accuracy_ci95: [0.6, 0.9] }],
   ...ofEveryKind,
 };
 

@@ -228,12 +228,71 @@ describe("a version's report", () => {
     expect(within(byLabel).getByRole("row", { name: /^NAME/ })).toHaveTextContent("83.0%34");
     expect(within(byLabel).getByRole("columnheader", { name: "Spans" })).toBeVisible();
     expect(screen.getByText("Do the scores mean what they say?")).toBeVisible();
-    expect(screen.getByRole("region", { name: "Worst mistakes" })).toHaveTextContent(
-      /Labelled\s*NAME at 0–3\s*It said\s*none/,
-    );
+    const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
+    expect(within(slices).getByRole("columnheader", { name: "Exactly right" })).toBeVisible();
+    expect(within(slices).getByRole("row", { name: /known to PLOT/ })).toHaveTextContent("75.0%");
+  });
+
+  it("shows the words of the places that differ, and marks them in the text", async () => {
+    const dataset = version().dataset ?? "";
+    const rows = [
+      { row: 23, text: "Ann came", label: "", pair: null },
+      { row: 31, text: "On Tuesday", label: "", pair: null },
+    ];
+    server
+      .on(`GET ${root}/versions/1`, ok(version({ report: spansReport, labels: spansReport.labels })))
+      .on(`GET /api/v1/tenants/acme/datasets/${dataset}/rows`, ok({ count: 400, results: rows }));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const mistakes = await screen.findByRole("region", { name: "Worst mistakes" });
+    await expect.poll(() => mistakes.textContent).toMatch(/Labelled\s*“Ann” NAME\s*It said\s*none/);
+    expect(within(mistakes).getByTitle("NAME / no label")).toHaveTextContent(/^Ann$/);
     const suspects = screen.getByRole("region", { name: "Labels that may be wrong" });
     expect(suspects).toHaveTextContent("looked at 240 rows and contradicts the places of 1");
-    expect(suspects).toHaveTextContent(/Labelled\s*NAME at 4–9\s*Rather\s*DATE at 4–9/);
+    expect(suspects).toHaveTextContent(/Labelled\s*“uesda” NAME\s*Rather\s*“uesda” DATE/);
+    expect(within(suspects).getByTitle("NAME / DATE")).toHaveTextContent(/^uesda$/);
+  });
+
+  it("shows both texts of a pair, so that its label can be judged", async () => {
+    const dataset = version().dataset ?? "";
+    const rows = [
+      { row: 17, text: "the parcel is late", pair: "when will my order come?", label: "billing" },
+    ];
+    server
+      .on(
+        `GET ${root}/versions/1`,
+        ok(version({ report: { ...report, ...additions, kind: "sentence_pair" } })),
+      )
+      .on(`GET /api/v1/tenants/acme/datasets/${dataset}/rows`, ok({ count: 400, results: rows }));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const suspects = await screen.findByRole("region", { name: "Labels that may be wrong" });
+    expect(await within(suspects).findByText("the parcel is late")).toBeVisible();
+    expect(within(suspects).getByText("when will my order come?")).toBeVisible();
+  });
+
+  it("tells what floors and ranks do to a score in its units, as an error", async () => {
+    const { floor_curve, rank_curve } = additions;
+    const ofScore = <Point extends object>(points: Point[]) =>
+      points.map((point) => ({ ...point, accuracy: -0.38 }));
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(
+        version({
+          report: { ...scoreReport, floor_curve: ofScore(floor_curve), rank_curve: ofScore(rank_curve) },
+          labels: [],
+        }),
+      ),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const floors = await screen.findByRole("region", { name: "What a coverage floor would bring" });
+    expect(within(floors).getByRole("columnheader", { name: "Mean error" })).toBeVisible();
+    expect(within(floors).getByRole("row", { name: /^62.0%/ })).toHaveTextContent(
+      "62.0%20.0%, at most 27.0%0.38−0.005 (−0.015 to +0.005)3.1 ms",
+    );
+    const ranks = screen.getByRole("region", { name: "What a smaller rank would cost" });
+    expect(within(ranks).getByRole("row", { name: /^2 / })).toHaveTextContent("74 kB0.38+0.01 (0 to +0.025)");
   });
 
   it("does not guess at a report of another format", async () => {

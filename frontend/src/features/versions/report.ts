@@ -1,7 +1,6 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
 import { formatPercent, formatValue } from "@/lib/format";
-import type { Correction } from "@/lib/types";
 
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
@@ -238,17 +237,15 @@ export interface SpansReport extends Common {
     num_suspects: number;
     suspects: { row: number; spans: Place[]; suggested: Place[]; doubt: number }[];
   } | null;
+  /** Accuracy is the share of rows with exactly their spans. */
+  slices?: Slice[];
 }
 
-/** Characters of a text that have a label. */
-interface Place {
+/** Characters of a text (Unicode code points) that have a label. */
+export interface Place {
   start: number;
   end: number;
   label: string;
-}
-
-function placeOf({ start, end, label }: Place): string {
-  return `${label} at ${start}–${end}`;
 }
 
 export type Report = OneLabelReport | ScoreReport | MultiLabelReport | SpansReport;
@@ -312,7 +309,11 @@ export function metricOf({ kind }: Report): string {
 
 /** A difference in points, with its sign. */
 export function signedPoints(points: number): string {
-  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
+  return signed(points, (size) => size.toFixed(1));
+}
+
+function signed(value: number, format: (size: number) => string): string {
+  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${format(Math.abs(value))}`;
 }
 
 /** A figure that is no share, such as a correlation or an error in the data's units. */
@@ -336,6 +337,32 @@ export function headlineOf(report: Report) {
   return { name: headlineNames[name] ?? name, value, ci95, isShare, format };
 }
 
+/** What the rows' quality is called that floors, ranks and the cost of PLOT are told in; of scores an error. */
+export function qualityName({ kind }: Report): string {
+  if (kind === "score") return "mean error";
+  if (kind === "multi_label") return "F1 of a row's labels";
+  return kind === "token_classification" ? "F1 of a text's places" : "accuracy";
+}
+
+/** The same at a table's head. */
+export function qualityHead(report: Report): string {
+  const name = qualityName(report);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** Rows' mean quality (0 to 1), or of scores, which have it with a minus, the mean error in the data's units. */
+export function formatQuality({ kind }: Report, quality: number): string {
+  return kind === "score" ? formatValue(Math.abs(quality)) : formatPercent(quality);
+}
+
+/** A difference of quality with its interval: in points, or of scores as the change of the error. */
+export function formatChange({ kind }: Report, points: number, ci95: [number, number]): string {
+  if (kind !== "score")
+    return `${signedPoints(points)} (${signedPoints(ci95[0])} to ${signedPoints(ci95[1])})`;
+  const ofError = (change: number) => signed(-change / 100, formatValue);
+  return `${ofError(points)} (${ofError(ci95[1])} to ${ofError(ci95[0])})`;
+}
+
 /** The pairs of labels that are taken for one another most often, worst first. */
 export function worstConfusions({ labels, confusion }: OneLabelReport, max: number) {
   return confusion
@@ -349,101 +376,4 @@ export function worstConfusions({ labels, confusion }: OneLabelReport, max: numb
     .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
     .sort((a, b) => b.count - a.count)
     .slice(0, max);
-}
-
-/** A row with what it is labelled and what the model says instead. */
-export interface JudgedRow {
-  row: number;
-  label: string;
-  other: string;
-  labelScore?: number;
-  otherScore?: number;
-  /** The same as corrections say it; of kinds whose rows can be given something else. */
-  now?: RowAnswer;
-  suggested?: RowAnswer;
-}
-
-/** What a row is labelled with: one of these, by its kind. */
-export type RowAnswer = Pick<Correction, "label" | "labels" | "value">;
-
-/** The worst mistakes, in the order of the report. */
-export function mistakesOf(report: Report): JudgedRow[] {
-  if (report.kind === "token_classification") {
-    return (report.mistakes ?? []).map(({ row, spans, predicted }) => ({
-      row,
-      label: listed(spans.map(placeOf)),
-      other: listed(predicted.map(placeOf)),
-    }));
-  }
-  if (report.kind === "score") {
-    return (report.mistakes ?? []).map(({ row, value, predicted }) => scored(row, value, predicted));
-  }
-  if (report.kind === "multi_label") {
-    return (report.mistakes ?? []).map(({ row, labels, predicted }) => labelled(row, labels, predicted));
-  }
-  return (report.mistakes ?? []).map((mistake) => ({
-    row: mistake.row,
-    label: mistake.label,
-    other: mistake.predicted,
-    labelScore: mistake.label_score,
-    otherScore: mistake.predicted_score,
-    now: { label: mistake.label },
-    suggested: { label: mistake.predicted },
-  }));
-}
-
-function scored(row: number, value: number, suggested: number): JudgedRow {
-  return {
-    row,
-    label: formatValue(value),
-    other: formatValue(suggested),
-    now: { value },
-    suggested: { value: Number(suggested.toPrecision(3)) },
-  };
-}
-
-function labelled(row: number, labels: string[], suggested: string[]): JudgedRow {
-  return {
-    row,
-    label: listed(labels),
-    other: listed(suggested),
-    now: { labels },
-    suggested: { labels: suggested },
-  };
-}
-
-/** The rows whose labels or values the other rows contradict; of spans, the trained model does. */
-export function suspectsOf(report: Report): JudgedRow[] {
-  if (report.kind === "token_classification") {
-    return (report.label_errors?.suspects ?? []).map(({ row, spans, suggested, doubt }) => ({
-      row,
-      label: listed(spans.map(placeOf)),
-      other: listed(suggested.map(placeOf)),
-      otherScore: doubt,
-    }));
-  }
-  if (report.kind === "score") {
-    return (report.label_errors?.suspects ?? []).map(({ row, value, suggested }) =>
-      scored(row, value, suggested),
-    );
-  }
-  if (report.kind === "multi_label") {
-    return (report.label_errors?.suspects ?? []).map(({ row, labels, suggested, doubt }) => ({
-      ...labelled(row, labels, suggested),
-      otherScore: doubt,
-    }));
-  }
-  return (report.label_errors?.suspects ?? []).map((suspect) => ({
-    row: suspect.row,
-    label: suspect.label,
-    other: suspect.suggested,
-    labelScore: suspect.label_score,
-    otherScore: suspect.suggested_score,
-    now: { label: suspect.label },
-    suggested: { label: suspect.suggested },
-  }));
-}
-
-function listed(labels: string[]): string {
-  return labels.join(", ") || "none";
 }

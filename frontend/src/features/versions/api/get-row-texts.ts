@@ -5,6 +5,12 @@ import { useQuery } from "@tanstack/react-query";
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 
+/** A row's text; of pairs the second one, too. */
+export interface RowText {
+  text: string;
+  pair: string | null;
+}
+
 /** As many as the server gives at once. */
 const MAX_ROWS = 200;
 
@@ -18,7 +24,7 @@ export function useRowTexts(tenant: string, dataset: string | null, rows: number
           params: { path: { tenant, dataset: dataset ?? "" }, query: { numbers, limit: MAX_ROWS } },
         }),
       );
-      return new Map(results.map(({ row, text }) => [row, text]));
+      return new Map<number, RowText>(results.map(({ row, text, pair }) => [row, { text, pair }]));
     },
     enabled: dataset !== null && numbers !== "",
     // Rows of a dataset never change.

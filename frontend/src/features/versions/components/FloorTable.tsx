@@ -4,10 +4,10 @@ import { Table, Text } from "@mantine/core";
 
 import { formatPercent } from "@/lib/format";
 
-import { type FloorPoint, signedPoints } from "../report";
+import { type FloorPoint, formatChange, formatQuality, qualityHead, type Report } from "../report";
 import { ListTable } from "@/components/ui/ListTable";
 
-export function FloorTable({ points }: { points: FloorPoint[] }) {
+export function FloorTable({ report, points }: { report: Report; points: FloorPoint[] }) {
   return (
     <>
       <Text size="sm" mb="xs">
@@ -21,8 +21,14 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
         columns={[
           "Floor",
           { name: "Computed", isNumber: true },
-          { name: "Accuracy", isNumber: true },
-          { name: "Gain in points (95% interval)", isNumber: true },
+          { name: qualityHead(report), isNumber: true },
+          {
+            name:
+              report.kind === "score"
+                ? "Change of the error (95% interval)"
+                : "Gain in points (95% interval)",
+            isNumber: true,
+          },
           { name: "Time per text", isNumber: true },
         ]}
       >
@@ -32,11 +38,8 @@ export function FloorTable({ points }: { points: FloorPoint[] }) {
               {formatPercent(point.floor)}
             </Table.Th>
             <Table.Td ta="right">{computedWords(point)}</Table.Td>
-            <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
-            <Table.Td ta="right">
-              {signedPoints(point.gain_points)} ({signedPoints(point.gain_points_ci95[0])} to{" "}
-              {signedPoints(point.gain_points_ci95[1])})
-            </Table.Td>
+            <Table.Td ta="right">{formatQuality(report, point.accuracy)}</Table.Td>
+            <Table.Td ta="right">{formatChange(report, point.gain_points, point.gain_points_ci95)}</Table.Td>
             <Table.Td ta="right">{point.text_ms.toFixed(1)} ms</Table.Td>
           </Table.Tr>
         ))}

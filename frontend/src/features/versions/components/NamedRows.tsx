@@ -3,8 +3,9 @@
 import { Section } from "@/components/ui/Section";
 import { formatCount, formatNumber, formatValue } from "@/lib/format";
 
-import { useRowTexts } from "../api/get-row-texts";
-import { mistakesOf, type Report, suspectsOf } from "../report";
+import { type RowText, useRowTexts } from "../api/get-row-texts";
+import { mistakesOf, suspectsOf } from "../judged-rows";
+import type { Report } from "../report";
 import type { Decisions } from "./RowDecision";
 import { RowList } from "./RowList";
 
@@ -23,7 +24,7 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
     dataset,
     [...suspects, ...mistakes].map(({ row }) => row),
   );
-  const known = texts.data ?? new Map<number, string>();
+  const known = texts.data ?? new Map<number, RowText>();
   const todo = decisions ? " Set right here what is wrong, then train again." : "";
   return (
     <>
@@ -46,7 +47,7 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
               : report.kind === "multi_label"
                 ? "Held-out rows with the most labels wrong."
                 : report.kind === "token_classification"
-                  ? "Held-out rows with the most places wrong; the numbers count characters."
+                  ? "Held-out rows with the most places wrong."
                   : "Held-out rows that it was surest about, and wrong. Sometimes it is the label that is."
           }
         >
@@ -63,7 +64,7 @@ function judgement({ kind, label_errors: errors }: Report): string {
   const rows = formatCount(errors.judged, "row");
   const doubted = formatNumber(errors.num_suspects);
   if (kind === "token_classification") {
-    return `The trained model looked at ${rows} and contradicts the places of ${doubted}, as surely as it finds right ones; the numbers count characters.`;
+    return `The trained model looked at ${rows} and contradicts the places of ${doubted}, as surely as it finds right ones.`;
   }
   if (kind === "score") {
     const spread = "spread" in errors ? formatValue(errors.spread) : "";

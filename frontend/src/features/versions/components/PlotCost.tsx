@@ -5,7 +5,7 @@ import { Stack, Text } from "@mantine/core";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatValue } from "@/lib/format";
 
-import type { Report } from "../report";
+import { qualityName, type Report, signedPoints } from "../report";
 
 export function PlotCost({ report }: { report: Report }) {
   const { plot_cost: cost } = report;
@@ -21,8 +21,8 @@ export function PlotCost({ report }: { report: Report }) {
   return (
     <Stack gap="xs">
       <Text size="sm">
-        <strong>{signed(cost.delta_points)} points</strong> of {figureOf(report)} against computing the lower
-        layers (95% interval {signed(low)} to {signed(high)}).
+        <strong>{signedPoints(cost.delta_points)} points</strong> of {qualityName(report)} against computing
+        the lower layers (95% interval {signedPoints(low)} to {signedPoints(high)}).
       </Text>
       <ShareBar name="Looked up (this version)" share={cost.plot_accuracy} color="teal.6" />
       <ShareBar name="Computed" share={cost.computed_accuracy} color="gray.6" />
@@ -43,13 +43,4 @@ function ErrorCost({ cost }: { cost: NonNullable<Report["plot_cost"]> }) {
       {formatValue(low ?? 0)} to {formatValue(high ?? 0)}).
     </Text>
   );
-}
-
-function figureOf({ kind }: Report): string {
-  if (kind === "multi_label") return "F1 of a row's labels";
-  return kind === "token_classification" ? "F1 of a text's places" : "accuracy";
-}
-
-function signed(points: number): string {
-  return `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)}`;
 }

@@ -2,12 +2,12 @@
 
 import { Table, Text } from "@mantine/core";
 
-import { formatBytes, formatPercent } from "@/lib/format";
+import { formatBytes } from "@/lib/format";
 
-import { type RankPoint, signedPoints } from "../report";
+import { formatChange, formatQuality, qualityHead, type RankPoint, type Report } from "../report";
 import { ListTable } from "@/components/ui/ListTable";
 
-export function RankTable({ points }: { points: RankPoint[] }) {
+export function RankTable({ report, points }: { report: Report; points: RankPoint[] }) {
   return (
     <>
       <Text size="sm" mb="xs">
@@ -19,8 +19,14 @@ export function RankTable({ points }: { points: RankPoint[] }) {
         columns={[
           "Rank",
           { name: "Size", isNumber: true },
-          { name: "Accuracy", isNumber: true },
-          { name: "Difference in points (95% interval)", isNumber: true },
+          { name: qualityHead(report), isNumber: true },
+          {
+            name:
+              report.kind === "score"
+                ? "Change of the error (95% interval)"
+                : "Difference in points (95% interval)",
+            isNumber: true,
+          },
         ]}
       >
         {points.map((point) => (
@@ -29,10 +35,9 @@ export function RankTable({ points }: { points: RankPoint[] }) {
               {point.rank}
             </Table.Th>
             <Table.Td ta="right">{formatBytes(point.adapter_bytes)}</Table.Td>
-            <Table.Td ta="right">{formatPercent(point.accuracy)}</Table.Td>
+            <Table.Td ta="right">{formatQuality(report, point.accuracy)}</Table.Td>
             <Table.Td ta="right">
-              {signedPoints(point.delta_points)} ({signedPoints(point.delta_points_ci95[0])} to{" "}
-              {signedPoints(point.delta_points_ci95[1])})
+              {formatChange(report, point.delta_points, point.delta_points_ci95)}
             </Table.Td>
           </Table.Tr>
         ))}

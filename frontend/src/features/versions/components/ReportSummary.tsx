@@ -75,7 +75,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
           )}
           {report.slices && (
             <Section title="Where it is good, and where not">
-              <SliceTable slices={report.slices} />
+              <SliceTable slices={report.slices} figure="Accuracy" />
             </Section>
           )}
           {report.learning_curve !== undefined && (
@@ -123,6 +123,11 @@ function PlainSummary({
             <ReliabilityDiagram calibration={report.calibration} />
           </Section>
         )}
+        {report.kind === "token_classification" && report.slices && (
+          <Section title="Where it is good, and where not">
+            <SliceTable slices={report.slices} figure="Exactly right" />
+          </Section>
+        )}
         {report.kind !== "token_classification" && report.learning_curve !== undefined && (
           <Section title="Would more rows help?">
             <LearningCurve curve={report.learning_curve} metric={report.headline.name} />
@@ -145,8 +150,8 @@ function CommonSections({ report }: { report: Report }) {
         <PlotCost report={report} />
       </Section>
       <LeafSection report={report} />
-      {report.kind !== "score" && <FloorSection report={report} />}
-      {report.kind !== "score" && <RankSection report={report} />}
+      <FloorSection report={report} />
+      <RankSection report={report} />
       <Section title="Behind these figures">
         <Background report={report} />
       </Section>
@@ -158,7 +163,7 @@ function FloorSection({ report }: { report: Report }) {
   if (!report.floor_curve) return null;
   return (
     <Section title="What a coverage floor would bring">
-      <FloorTable points={report.floor_curve} />
+      <FloorTable report={report} points={report.floor_curve} />
     </Section>
   );
 }
@@ -167,7 +172,7 @@ function RankSection({ report }: { report: Report }) {
   if (!report.rank_curve?.length) return null;
   return (
     <Section title="What a smaller rank would cost">
-      <RankTable points={report.rank_curve} />
+      <RankTable report={report} points={report.rank_curve} />
     </Section>
   );
 }

@@ -5,7 +5,7 @@ import { IconCheck } from "@tabler/icons-react";
 
 import type { Correction } from "@/lib/types";
 
-import type { JudgedRow, RowAnswer } from "../report";
+import type { JudgedRow, RowAnswer } from "../judged-rows";
 
 /** What a person may decide about rows, and has. */
 export interface Decisions {

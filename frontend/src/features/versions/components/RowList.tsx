@@ -1,11 +1,14 @@
 /** Rows of the training's dataset that the report names, to be judged; texts are read from the dataset as it is now. */
 
-import { Button, Group, Stack, Text, VisuallyHidden } from "@mantine/core";
-import { useId, useState } from "react";
+import { Button, Stack, Text } from "@mantine/core";
+import { useState } from "react";
 
 import { formatCount, formatPercent } from "@/lib/format";
 
-import type { JudgedRow } from "../report";
+import type { JudgedRow } from "../judged-rows";
+import type { RowText } from "../api/get-row-texts";
+import { NamedText } from "./NamedText";
+import { PlaceWords } from "./PlaceWords";
 import { type Decisions, RowDecision } from "./RowDecision";
 import classes from "./RowList.module.css";
 
@@ -15,8 +18,8 @@ interface Props {
   rows: JudgedRow[];
   /** What `other` is: what the model said, or what it suggests. */
   otherTitle: string;
-  /** Text by row number; rows without one show their number alone. */
-  texts: ReadonlyMap<number, string>;
+  /** Texts by row number; rows without them show their number alone. */
+  texts: ReadonlyMap<number, RowText>;
   /** Null: the reader may not change anything, or the dataset is gone. */
   decisions: Decisions | null;
 }
@@ -48,47 +51,27 @@ export function RowList({ rows, otherTitle, texts, decisions }: Props) {
 interface RowProps {
   named: JudgedRow;
   otherTitle: string;
-  text: string | undefined;
+  text: RowText | undefined;
   decisions: Decisions | null;
 }
 
 function Row({ named, otherTitle, text, decisions }: RowProps) {
-  const [isWhole, setIsWhole] = useState(false);
-  const id = useId();
-  const { row, label, other, labelScore, otherScore } = named;
+  const { row, label, other, labelScore, otherScore, places } = named;
+  const isMarked = places !== undefined && text !== undefined;
   return (
     <li className={classes.row} data-decided={decisions?.of(row) !== undefined || undefined}>
-      <Stack gap={4} miw={0}>
-        <Text size="sm" lineClamp={isWhole ? 0 : 3} dir="auto" id={id} className={classes.text}>
-          {text ?? "–"}
-        </Text>
-        <Group gap="xs">
-          <Text size="xs" c="dimmed">
-            Row {row}
-          </Text>
-          {text !== undefined && text.length > 240 && (
-            <Button
-              variant="subtle"
-              size="compact-xs"
-              onClick={() => setIsWhole(!isWhole)}
-              aria-expanded={isWhole}
-              aria-controls={id}
-            >
-              {isWhole ? "Show less" : "Show all"}
-              <VisuallyHidden> of row {row}</VisuallyHidden>
-            </Button>
-          )}
-        </Group>
-      </Stack>
+      <NamedText row={row} text={text} places={places} />
       <Stack gap={6} miw={0}>
         <Text size="sm" component="dl" m={0} className={classes.labels}>
-          <dt>Labelled</dt>
+          <dt data-labelled={isMarked || undefined}>Labelled</dt>
           <dd>
-            {label} <Score share={labelScore} />
+            {isMarked ? <PlaceWords text={text.text} places={places.labelled} than={places.other} /> : label}{" "}
+            <Score share={labelScore} />
           </dd>
-          <dt>{otherTitle}</dt>
+          <dt data-other={isMarked || undefined}>{otherTitle}</dt>
           <dd>
-            {other} <Score share={otherScore} />
+            {isMarked ? <PlaceWords text={text.text} places={places.other} than={places.labelled} /> : other}{" "}
+            <Score share={otherScore} />
           </dd>
         </Text>
         {decisions && <RowDecision named={named} decisions={decisions} />}

@@ -6,14 +6,20 @@ import { formatNumber, formatPercent } from "@/lib/format";
 
 import type { Slice } from "../report";
 
-export function SliceTable({ slices }: { slices: Slice[] }) {
+interface Props {
+  slices: Slice[];
+  /** What the slices' accuracy is called. */
+  figure: string;
+}
+
+export function SliceTable({ slices, figure }: Props) {
   return (
     <Table verticalSpacing={6}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Held-out rows</Table.Th>
           <Table.Th ta="right">Rows</Table.Th>
-          <Table.Th ta="right">Accuracy</Table.Th>
+          <Table.Th ta="right">{figure}</Table.Th>
           <Table.Th ta="right">95% interval</Table.Th>
         </Table.Tr>
       </Table.Thead>

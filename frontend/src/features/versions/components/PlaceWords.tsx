@@ -1,0 +1,36 @@
+/** The words of the places in a text that another set of places lacks, each with its label. */
+
+import { Text } from "@mantine/core";
+
+import { formatCount } from "@/lib/format";
+
+import { placesOnlyIn, wordsAt } from "../marked";
+import type { Place } from "../report";
+
+interface Props {
+  text: string;
+  places: Place[];
+  /** What they are compared with: places that both have are counted alone. */
+  than: Place[];
+}
+
+export function PlaceWords({ text, places, than }: Props) {
+  const differing = placesOnlyIn(places, than);
+  const numShared = places.length - differing.length;
+  return (
+    <>
+      {differing.map((place, index) => (
+        <span key={`${place.start} ${place.end}`}>
+          {index > 0 && ", "}“{wordsAt(text, place)}” {place.label}
+        </span>
+      ))}
+      {differing.length === 0 && (numShared > 0 ? "nothing else" : "none")}
+      {numShared > 0 && (
+        <Text span size="xs" c="dimmed">
+          {" "}
+          and {formatCount(numShared, "place")} that both mark
+        </Text>
+      )}
+    </>
+  );
+}
