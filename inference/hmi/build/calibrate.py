@@ -51,6 +51,7 @@ class CalibrationInputs:
     sparse_share: float = (
         0.02  # of the texts: the sparser of two trees, so that poor coverage is known as well
     )
+    characters: tuple[int, int] | None = None  # of the text of that hash, which alone ``texts`` gives
 
 
 def calibrate(
@@ -94,6 +95,7 @@ def calibrate(
         recipe=to_plain(inputs.recipe),
         state_error=(before.state_error, after.state_error),
         pooled_distance=(before.pooled_distance, after.pooled_distance),
+        characters=inputs.characters,
     )
     write_calibration(out, student.tensors(), record)
     return record

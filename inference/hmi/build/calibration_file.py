@@ -35,6 +35,7 @@ class CalibrationRecord:
     state_error: tuple[float, float]  # before and after; see calibration.Closeness
     pooled_distance: tuple[float, float]
     format: int = FORMAT
+    characters: tuple[int, int] | None = None  # see operator_text.texts_between; None: all of the text
 
 
 def write_calibration(path: Path, upper: Mapping[str, Tensor], record: CalibrationRecord) -> None:

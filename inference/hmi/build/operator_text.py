@@ -77,6 +77,18 @@ def read_texts(files: Iterable[Path]) -> Iterator[str]:
             raise InvalidInput(f"{file} cannot be read as UTF-8 text: {exc}", param="text") from exc
 
 
+def texts_between(texts: Iterable[str], first: int, last: int) -> Iterator[str]:
+    """The whole texts whose ends lie behind the first ``first`` characters of all texts together, and not
+    behind the first ``last``."""
+    end = 0
+    for text in texts:
+        end += len(text)
+        if end > last:
+            return
+        if end > first:
+            yield text
+
+
 def texts_sha256(files: Iterable[Path]) -> str:
     """Hash of the files' bytes, in order; their places do not matter."""
     digest = hashlib.sha256()

@@ -6,7 +6,7 @@ from pathlib import Path
 from hmi.base.allocator import give_back_large_blocks
 from hmi.base.errors import InvalidInput
 from hmi.build.backbone_source import find_source
-from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
+from hmi.build.operator_text import find_text_files, read_texts, texts_between, texts_sha256
 from hmi.cli.progress import progress_for
 from wire import codec
 
@@ -32,6 +32,14 @@ def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help="files or folders",
     )
     calibrate.add_argument(
+        "--characters",
+        type=int,
+        nargs=2,
+        metavar=("FROM", "TO"),
+        help="only the texts that end behind the first FROM characters of all the text, and not behind the "
+        "first TO (default: all texts)",
+    )
+    calibrate.add_argument(
         "--steps", type=int, default=2000, help="of 6,144 tokens each (default: %(default)s)"
     )
     calibrate.add_argument(
@@ -49,6 +57,9 @@ def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def run(args: argparse.Namespace) -> int:
     """Calibrate; the last line on stdout is the file's record."""
     files = find_text_files(args.text)
+    between: tuple[int, int] | None = None if args.characters is None else tuple(args.characters)
+    if between is not None and not 0 <= between[0] < between[1]:
+        raise InvalidInput("--characters: FROM is 0 or more, and TO more than FROM")
     if args.steps < 1:
         raise InvalidInput("--steps: at least one is needed")
     if not 0 < args.learning_rate < 1:
@@ -62,11 +73,12 @@ def run(args: argparse.Namespace) -> int:
     inputs = CalibrationInputs(
         source=find_source(args.source),
         num_lower=args.num_lower,
-        texts=lambda: read_texts(files),
+        texts=lambda: read_texts(files) if between is None else texts_between(read_texts(files), *between),
         text_sha256=texts_sha256(files),
         recipe=CalibrationRecipe(
             num_steps=args.steps, learning_rate=args.learning_rate, is_bfloat16=not args.float32
         ),
+        characters=between,
     )
     record = calibrate(inputs, work=args.work, out=args.out, report=progress_for(as_json=args.json))
     print(codec.to_json(record))
