@@ -249,14 +249,21 @@ class _Builder:
         return self._codes[rows] * self._row_scales[rows][:, None] * self._dimension_scales
 
     def _spread_by_dimension(self) -> npt.NDArray[np.float32]:
-        """Root mean square of each dimension over the rows' means, [hidden]."""
+        """Root mean square of each dimension over all that rows are mixed from, [hidden]: the means, and the
+        rows above or isolated ones that are their priors.
+
+        Means alone would not do: a row that its prior outweighs may lie where the means have next to nothing,
+        and then one dimension takes the 8 bits of all.
+        """
         total = np.zeros(self._hidden, np.float64)
         num_rows = 0
         for rung in range(len(self._scheme.rungs)):
             for chunk in self._chunks(rung):
                 counts = np.maximum(self._counts[chunk], 1)
                 total += ((self._sums(chunk) / (counts[:, None] * ONE)) ** 2).sum(axis=0)
-                num_rows += int((self._counts[chunk] > 0).sum())
+                priors, is_above = self._priors_above(chunk)  # 0 where there is none
+                total += (priors.astype(np.float64) ** 2).sum(axis=0)
+                num_rows += int((self._counts[chunk] > 0).sum()) + int(is_above.sum())
         if self._isolated is not None:
             total += (self._isolated.astype(np.float64) ** 2).sum(axis=0)
             num_rows += len(self._isolated)

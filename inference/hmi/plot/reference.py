@@ -74,7 +74,7 @@ def node_rows(
     rows: dict[Gram, Vector] = {}
     for rung in (Rung.UNIGRAM, Rung.LEFT, Rung.RIGHT, Rung.TRIGRAM):
         for gram, seen in evidence.items():
-            if _rung(gram) is rung:
+            if grams_rung(gram) is rung:
                 prior = _prior(gram, rows, parents, isolated)
                 rows[gram] = (seen.total + tau[rung] * prior) / (seen.count + tau[rung])
     for token, row in enumerate(isolated or ()):
@@ -108,7 +108,7 @@ def _prior(
     if above:
         return above[1]
     a, b, c = gram
-    rung = _rung(gram)
+    rung = grams_rung(gram)
     if rung is Rung.UNIGRAM:
         assert isolated is not None, "the root has every token"
         return isolated[b - FIRST_TOKEN]
@@ -126,10 +126,11 @@ def _nearest(gram: Gram, path: Sequence[Mapping[Gram, Vector]]) -> tuple[int, Ve
 
 
 def _is_unigram(gram: Gram) -> bool:
-    return _rung(gram) is Rung.UNIGRAM
+    return grams_rung(gram) is Rung.UNIGRAM
 
 
-def _rung(gram: Gram) -> Rung:
+def grams_rung(gram: Gram) -> Rung:
+    """Of which order it is."""
     a, _, c = gram
     if a != WILDCARD:
         return Rung.LEFT if c == WILDCARD else Rung.TRIGRAM

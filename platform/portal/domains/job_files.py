@@ -10,7 +10,15 @@ from portal.domains.selectors import contributions_of, is_allowed
 from portal.serving.models import Deployment, DeploymentState
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from wire.artifacts import BundleRef
-from wire.domains import MAX_GATE_ROWS, Contribution, DomainJob, DomainTree, GatedTask, SuggestJob
+from wire.domains import (
+    MAX_GATE_ROWS,
+    NODE_RULES,
+    Contribution,
+    DomainJob,
+    DomainTree,
+    GatedTask,
+    SuggestJob,
+)
 from wire.errors import ErrorCode
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId
 
@@ -166,6 +174,7 @@ def _held_out_rows(version: AdapterVersion) -> tuple[int, ...]:
 def _content_name(parent: TreeVersion, domain: Domain, contributions: tuple[Contribution, ...]) -> str:
     """A function of what the tree is made from, so that the same content has the same place."""
     parts = [parent.digest, str(domain.pk), *sorted(one.digest for one in contributions)]
+    parts.append(f"by rules {NODE_RULES}")
     if domain.tenant_id is None:
         parts += sorted(f"{one.tenant_id}:{one.digest}" for one in contributions)
         parts.append(f"of {domain.min_tenants} tenants")

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
 
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.estimate import LARGEST_TAU, UNFITTED_TAU, build_table
@@ -10,6 +11,7 @@ from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import Documents, unigram_keys
 from hmi.plot.segment import Segment, build_segment
 from hmi.plot.table import PlotTable
+from tests.hmi.plot.worlds import VOCAB, World, tables_of, worlds
 from wire.ids import DatasetId, Digest
 
 BACKBONE = Digest("sha256:" + "b" * 64)
@@ -67,6 +69,30 @@ def test_where_nothing_was_seen_twice_the_prior_weighs_as_much_as_one_occurrence
     assert table.fields.tau["unigram"] == UNFITTED_TAU
     rows = table.rows(table.find(unigram_keys(np.arange(3, dtype=np.int32))))
     np.testing.assert_allclose(rows, 2, rtol=0.01)
+
+
+def test_a_row_lies_where_the_means_have_next_to_nothing_and_loses_nothing_for_it() -> None:
+    """Its prior has outweighed its mean: with steps made by the means alone, one dimension took all bits."""
+    isolated = np.array([[-0.628, -1.727, -0.135]], np.float32)
+    root = table_of([], isolated)
+    states = np.array([[-0.6, 0.009, -0.571]], np.float32)
+    segment = segment_of(np.zeros(1, np.int32), states)
+    node = build_table(merge_segments([segment]), backbone=BACKBONE, hidden=3, parents=[root], isolated=None)
+    np.testing.assert_allclose(node.rows(np.array([0])), [[-0.614, -0.859, -0.353]], atol=0.005)
+
+
+@given(world=worlds())
+@settings(deadline=None, max_examples=60)
+def test_no_dimension_takes_the_8_bits_of_the_others(world: World) -> None:
+    """A row lies within thrice (left + right - unigram) the largest of what rows are mixed from, of which a
+    dimension's scale is the root mean square."""
+    tables = tables_of(world)
+    for number, table in enumerate(tables):
+        keys = table.keys
+        above = [parent.find(keys) >= 0 for parent in tables[:number]]
+        num_priors = int(np.any(above, axis=0).sum()) if above else VOCAB
+        num_mixed = max(int((table.counts > 0).sum()) + num_priors, 1)
+        assert np.all(127 * table.row_scales <= 3 * num_mixed**0.5 * (1 + 1e-6) + 0.01)
 
 
 def test_a_token_in_no_text_keeps_its_isolated_row() -> None:

@@ -9,9 +9,18 @@ from hmi.plot import reference
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Answer, Documents
 from hmi.plot.table import PlotTable
-from tests.hmi.plot.worlds import HIDDEN, VOCAB, World, pack, random_text, reference_path, tables_of, worlds
-
-ROUNDING = 0.12  # of 8-bit rows of size 4, over the few rows that are added and that are each other's prior
+from tests.hmi.plot.worlds import (
+    HIDDEN,
+    VOCAB,
+    World,
+    answer_rounding,
+    pack,
+    random_text,
+    reference_path,
+    roundings,
+    tables_of,
+    worlds,
+)
 
 
 def arena_with(tables: list[PlotTable]) -> PlotArena:
@@ -32,10 +41,13 @@ def test_a_batch_gives_what_the_dictionary_ladder_gives(world: World) -> None:
 
     path = reference_path(world, tables)
     windows = [window for text in world.texts for window in text.windows]
-    expected = [reference.climb(reference.grams(w, i), path) for w in windows for i in range(len(w))]
+    wanted = [reference.grams(w, i) for w in windows for i in range(len(w))]
+    expected = [reference.climb(grams, path) for grams in wanted]
     assert [Answer(rung) for rung in result.rung] == [answer for answer, _, _ in expected]
     assert result.node.tolist() == [position for _, position, _ in expected]
-    np.testing.assert_allclose(out, [row for _, _, row in expected], atol=ROUNDING)
+    bounds = roundings(world, tables, path)
+    for row, grams, (answer, _, exact) in zip(out, wanted, expected, strict=True):
+        assert np.all(np.abs(row - exact) <= answer_rounding(answer, grams, bounds))
 
 
 @given(world=worlds(max_nodes=2), other=worlds(max_nodes=2))

@@ -13,13 +13,15 @@ from hmi.plot.estimate import build_table
 from hmi.plot.fixed_point import ONE
 from hmi.plot.leave_one_out import CountedTexts, NodeEvidence
 from hmi.plot.merge import merge_segments
-from hmi.plot.ngram import Documents, Rung
+from hmi.plot.ngram import Answer, Documents, Rung
 from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment
 from hmi.plot.table import PlotTable
 from wire.ids import DatasetId, Digest
 
 HIDDEN, VOCAB, MIN_COUNT = 3, 5, 2
+MEAN_ROUNDING = 0.5 / ONE + 1e-4
+"""Of the means of segments; and of 32-bit numbers on the way."""
 BACKBONE = Digest("sha256:" + "b" * 64)
 
 
@@ -137,3 +139,64 @@ def reference_path(
         isolated = None if path else [row.astype(np.float64) for row in world.isolated]
         path.append(reference.node_rows(reference.merge_datasets(counts), tau, path, isolated))
     return path
+
+
+def roundings(
+    world: World, tables: list[PlotTable], path: list[dict[reference.Gram, reference.Vector]]
+) -> list[dict[reference.Gram, reference.Vector]]:
+    """By how much each of ``path``'s rows may be off in the tables: half a step of its 8 bits, what its prior
+    is off by its weight, and what segments round."""
+    bounds: list[dict[reference.Gram, reference.Vector]] = []
+    for table, rows in zip(tables, path, strict=True):
+        here: dict[reference.Gram, reference.Vector] = {}
+        for rung in reversed(Rung):
+            for gram in (gram for gram in rows if reference.grams_rung(gram) is rung):
+                at = int(table.find(np.array([key_of(gram)], np.uint64))[0])
+                tau, count = table.fields.tau[rung.name.lower()], int(table.counts[at])
+                prior = _prior_rounding(gram, rung, here, bounds)
+                here[gram] = half_step(table, at) + tau / (count + tau) * prior + MEAN_ROUNDING
+        bounds.append(here)
+    return bounds
+
+
+def half_step(table: PlotTable, row: int) -> reference.Vector:
+    """By how much 8 bits may be off in each dimension of the row."""
+    steps: reference.Vector = table.row_scales[row] * table.dimension_scales.astype(np.float64)
+    return steps / 2
+
+
+def answer_rounding(
+    answer: Answer, grams: Mapping[Rung, reference.Gram], bounds: list[dict[reference.Gram, reference.Vector]]
+) -> reference.Vector:
+    """By how much what climb() gave may be off."""
+    both = [Rung.LEFT, Rung.RIGHT, Rung.UNIGRAM]
+    rungs = both if answer is Answer.BOTH_BIGRAMS else [Rung(answer)]
+    return np.sum([_nearest_rounding(grams[rung], bounds) for rung in rungs], axis=0)
+
+
+def key_of(gram: reference.Gram) -> int:
+    a, b, c = gram
+    return (reference.grams_rung(gram) + 1) << 60 | a << 40 | b << 20 | c
+
+
+def _prior_rounding(
+    gram: reference.Gram,
+    rung: Rung,
+    here: Mapping[reference.Gram, reference.Vector],
+    above: list[dict[reference.Gram, reference.Vector]],
+) -> reference.Vector:
+    a, b, c = gram
+    if any(gram in bounds for bounds in above):
+        return _nearest_rounding(gram, above)
+    if rung is Rung.UNIGRAM:
+        return np.zeros(HIDDEN)  # the isolated row
+    unigram = here[reference.WILDCARD, b, reference.WILDCARD]
+    if rung is Rung.TRIGRAM:
+        return here[a, b, reference.WILDCARD] + here[reference.WILDCARD, b, c] + unigram
+    return unigram
+
+
+def _nearest_rounding(
+    gram: reference.Gram, bounds: list[dict[reference.Gram, reference.Vector]]
+) -> reference.Vector:
+    return next(one[gram] for one in reversed(bounds) if gram in one)
