@@ -11,9 +11,9 @@ K_TENANTS = 3
 LEAST_TENANTS, MOST_TENANTS = 2, 1000
 """What the operator may set it to for one shared domain."""
 NODE_RULES = 2
-"""How a node is made of its segments. A tree is a function of parent, segments, parameters and this number; its
-place names them all, so that what older rules have made is never taken for what these make. 1: the 8 bits'
-scales were made by the means alone, not by the rows above."""
+"""How a node is made of its segments. A tree is a function of parent, segments, parameters and this number;
+its place names them all, so that what older rules have made is never taken for what these make. 1: the scales
+of the 8 bits were made by the means alone, not by the rows above."""
 MAX_GATE_ROWS = 200
 """Held-out rows of one deployed task that a new tree is tried on."""
 

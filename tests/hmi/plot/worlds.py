@@ -13,7 +13,7 @@ from hmi.plot.estimate import build_table
 from hmi.plot.fixed_point import ONE
 from hmi.plot.leave_one_out import CountedTexts, NodeEvidence
 from hmi.plot.merge import merge_segments
-from hmi.plot.ngram import Answer, Documents, Rung
+from hmi.plot.ngram import WILDCARD, Answer, Documents, Rung
 from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment
 from hmi.plot.table import PlotTable
@@ -171,7 +171,8 @@ def answer_rounding(
     """By how much what climb() gave may be off."""
     both = [Rung.LEFT, Rung.RIGHT, Rung.UNIGRAM]
     rungs = both if answer is Answer.BOTH_BIGRAMS else [Rung(answer)]
-    return np.sum([_nearest_rounding(grams[rung], bounds) for rung in rungs], axis=0)
+    off: reference.Vector = np.sum([_nearest_rounding(grams[rung], bounds) for rung in rungs], axis=0)
+    return off
 
 
 def key_of(gram: reference.Gram) -> int:
@@ -190,9 +191,10 @@ def _prior_rounding(
         return _nearest_rounding(gram, above)
     if rung is Rung.UNIGRAM:
         return np.zeros(HIDDEN)  # the isolated row
-    unigram = here[reference.WILDCARD, b, reference.WILDCARD]
+    unigram = here[WILDCARD, b, WILDCARD]
     if rung is Rung.TRIGRAM:
-        return here[a, b, reference.WILDCARD] + here[reference.WILDCARD, b, c] + unigram
+        left, right = here[a, b, WILDCARD], here[WILDCARD, b, c]
+        return left + right + unigram
     return unigram
 
 
