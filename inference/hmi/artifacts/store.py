@@ -13,9 +13,12 @@ import fsspec
 
 from hmi.artifacts.bundle import parse_manifest, read_manifest, sync, sync_tree, verify_files
 from hmi.artifacts.disk_cache import DiskBudget, DiskCache
+from hmi.base.disk_room import cannot_write_in, is_full
 from hmi.base.errors import AlreadyExists, BundleMismatch, InvalidInput, NotFound, StoreUnavailable
 from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
+
+STORE_SETTING, CACHE_SETTING = "HMI_STORE_URL", "HMI_CACHE_DIR"
 
 
 class Store(ABC):
@@ -74,16 +77,16 @@ def open_store(url: str, cache_dir: Path | None, budget: DiskBudget | None = Non
     if parts.scheme == "file":
         path = Path(unquote(parts.path))
         if parts.netloc or not path.is_absolute():
-            raise InvalidInput(f"store URL {url!r} must be absolute: file:///folder", param="HMI_STORE_URL")
+            raise InvalidInput(f"store URL {url!r} must be absolute: file:///folder", param=STORE_SETTING)
         return FolderStore(path)
     if not parts.scheme:
-        raise InvalidInput(f"store URL {url!r} must begin with file:// or s3://", param="HMI_STORE_URL")
+        raise InvalidInput(f"store URL {url!r} must begin with file:// or s3://", param=STORE_SETTING)
     if cache_dir is None:
-        raise InvalidInput(f"the store {parts.scheme}:// needs a cache folder", param="HMI_CACHE_DIR")
+        raise InvalidInput(f"the store {parts.scheme}:// needs a cache folder", param=CACHE_SETTING)
     try:
         filesystem, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as exc:
-        raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param="HMI_STORE_URL") from exc
+        raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param=STORE_SETTING) from exc
     cache = None if budget is None else DiskCache(cache_dir / "held", budget)
     return RemoteStore(filesystem, str(root), cache_dir, held=cache)
 
@@ -110,7 +113,7 @@ class FolderStore(Store):
         except OSError as exc:
             if self._stands(uri, wanted):  # somebody else was quicker with the same
                 return
-            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
+            raise self._cannot_write(uri, exc) from exc
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -155,7 +158,7 @@ class FolderStore(Store):
             temporary.replace(target)
             sync(target.parent)
         except OSError as exc:
-            raise StoreUnavailable(f"cannot write {uri}: {exc.strerror or exc}") from exc
+            raise self._cannot_write(uri, exc) from exc
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -174,6 +177,11 @@ class FolderStore(Store):
 
     def _path(self, uri: BundleUri) -> Path:
         return self._root / _relative(uri)
+
+    def _cannot_write(self, uri: BundleUri, exc: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{uri} is not published: {cannot_write_in(self._root, exc, elsewhere=STORE_SETTING)}"
+        )
 
     def _stands(self, uri: BundleUri, wanted: Digest) -> bool:
         found = self.digest(uri)
@@ -232,6 +240,8 @@ class RemoteStore(Store):
             except OSError:
                 if not (target / MANIFEST_FILE).is_file():  # else another thread brought the same
                     raise
+        except OSError as exc:
+            raise self._cannot_copy(uri, exc) from exc
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return target
@@ -288,11 +298,21 @@ class RemoteStore(Store):
     def _fill(self, uri: BundleUri, folder: Path) -> None:
         """Fetch the bundle into an empty folder."""
         with _reachable(uri):
-            self._files.get_file(f"{self._at(uri)}/{MANIFEST_FILE}", str(folder / MANIFEST_FILE))
-            for name in read_manifest(folder).files:
-                path = folder / _relative(BundleUri(name))
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._files.get_file(f"{self._at(uri)}/{name}", str(path))
+            try:
+                self._files.get_file(f"{self._at(uri)}/{MANIFEST_FILE}", str(folder / MANIFEST_FILE))
+                for name in read_manifest(folder).files:
+                    path = folder / _relative(BundleUri(name))
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    self._files.get_file(f"{self._at(uri)}/{name}", str(path))
+            except OSError as exc:
+                if exc.errno is None or not is_full(exc):  # what has no number is the other side's
+                    raise
+                raise self._cannot_copy(uri, exc) from exc
+
+    def _cannot_copy(self, uri: BundleUri, exc: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"{uri} is not fetched: {cannot_write_in(self._cache, exc, elsewhere=CACHE_SETTING)}"
+        )
 
     def _at(self, uri: BundleUri) -> str:
         return f"{self._root}/{_relative(uri)}"

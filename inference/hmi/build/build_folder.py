@@ -1,6 +1,5 @@
 """The folder of one build of a node: what is done stays in it, and one process at a time works in it."""
 
-import errno
 import fcntl
 import os
 import shutil
@@ -8,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hmi.base.disk_room import cannot_write_in, is_full
 from hmi.base.errors import HmiError, StoreUnavailable
 from hmi.plot.counting import MAX_BYTES, Work
 from wire.errors import ErrorCode
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
 
 @contextmanager
-def build_folder(folder: Path, max_bytes: int = MAX_BYTES) -> Iterator[Work]:
+def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "--work") -> Iterator[Work]:
     """Work in ``folder`` alone; it is made if absent, kept when the work fails or is killed, else deleted.
+    ``elsewhere``: the setting or option that names its place.
 
     Raises HmiError(CONFLICT, retryable) while another process works there, StoreUnavailable when the disk is
     full.
@@ -38,13 +37,8 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES) -> Iterator[Work]:
         yield Work(folder, max_bytes)
         shutil.rmtree(folder, ignore_errors=True)
     except OSError as exc:
-        if (
-            exc.errno is not None and exc.errno not in _FULL
-        ):  # numpy says no more than that it wrote too little
+        if not is_full(exc):
             raise
-        raise StoreUnavailable(
-            f"there is no room left for {folder}: {exc.strerror or exc}. What is done is kept: free disk "
-            "space and give the same command again"
-        ) from exc
+        raise StoreUnavailable(cannot_write_in(folder, exc, elsewhere=elsewhere)) from exc
     finally:
         os.close(descriptor)  # the kernel releases the lock, also when the process is killed

@@ -27,7 +27,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """0 after a result, 2 after a TrainFailure, which trying again cannot help; raises HmiError else."""
-    return end_job("domain", lambda: _run(args))
+    return end_job("domain", lambda: _run(args), args.work)
 
 
 def _run(args: argparse.Namespace) -> DomainResult | SuggestResult:

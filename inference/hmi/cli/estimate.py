@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """0 after an EstimateResult, 2 after a TrainFailure, which trying again cannot help; raises HmiError
     else."""
-    return end_job("estimate", lambda: _run(args))
+    return end_job("estimate", lambda: _run(args), args.work)
 
 
 def _run(args: argparse.Namespace) -> EstimateResult:

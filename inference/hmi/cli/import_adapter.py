@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.adapter is not None:
         return _import_file(args)
     require(args, ("work",))
-    return end_job("import", lambda: _run_job(args))
+    return end_job("import", lambda: _run_job(args), args.work)
 
 
 def _run_job(args: argparse.Namespace) -> ImportResult:

@@ -4,11 +4,13 @@ failure."""
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from hmi.base.allocator import keep_freed_memory
+from hmi.base.disk_room import cannot_write_in
 from hmi.base.errors import HmiError, InvalidInput
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
@@ -50,15 +52,15 @@ def read_job(path: Path, kind: type[J]) -> J:
         raise InvalidInput(f"the job file is not a {kind.__name__}: {exc}", param="job") from exc
 
 
-def end_job(command: str, work: Callable[[], object]) -> int:
-    """Print what ``work`` gives, a result of wire: 0. Or 2 after a TrainFailure, which trying again cannot
-    help; raises HmiError for the rest."""
+def end_job(command: str, work: Callable[[], object], folder: Path | None) -> int:
+    """Print what ``work``, which writes in ``folder``, gives, a result of wire: 0. Or 2 after a TrainFailure,
+    which trying again cannot help; raises HmiError for the rest."""
     try:
         result = work()
     except HmiError as exc:
         return tell_failure(command, exc)
     except OSError as exc:
-        raise cannot_write(exc) from exc
+        raise cannot_write(exc, folder) from exc
     print(codec.to_json(result), flush=True)
     return 0
 
@@ -73,10 +75,16 @@ def tell_failure(command: str, exc: HmiError) -> int:
     return EXIT_CANNOT_SUCCEED
 
 
-def cannot_write(exc: OSError) -> HmiError:
-    """Most likely a full disk; what is on it is whole, and another attempt may succeed."""
+def cannot_write(exc: OSError, folder: Path | None) -> HmiError:
+    """Most likely a full disk; what is on it is whole, and another attempt may succeed. ``folder``: where the
+    job works; None: in that for temporary files."""
+    if exc.filename is not None:
+        place = Path(os.fsdecode(exc.filename)).parent
+    else:  # a file that was open already: of those of the job
+        place = folder or Path(tempfile.gettempdir())
+    elsewhere = "HMI_WORK_DIR (by hand: --work or --out)" if folder is not None else "TMPDIR"
     return HmiError(
-        ErrorCode.STORE_UNAVAILABLE, f"a file cannot be written: {exc.strerror or exc}", retryable=True
+        ErrorCode.STORE_UNAVAILABLE, cannot_write_in(place, exc, elsewhere=elsewhere), retryable=True
     )
 
 

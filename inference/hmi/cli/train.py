@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
             retryable=True,
         ) from exc
     except OSError as exc:
-        raise cannot_write(exc) from exc
+        raise cannot_write(exc, args.work or args.out) from exc
 
 
 def require(args: argparse.Namespace, names: Sequence[str]) -> None:

@@ -19,6 +19,7 @@ from hmi.base.errors import (
 )
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
+from tests.fakes.full_disk import full_disk
 from tests.hmi.artifacts.bundles import make_bundle
 from wire.artifacts import MANIFEST_FILE, BundleKind, PlotTreeFields
 from wire.ids import BundleUri, Digest
@@ -123,9 +124,25 @@ def test_nothing_half_written_stays_when_the_copy_fails(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "store")
     make_bundle(tmp_path / "b")
     (tmp_path / "store" / "trees").write_bytes(b"a file where a folder is needed")
-    with pytest.raises(StoreUnavailable, match="cannot write trees/one"):
+    with pytest.raises(
+        StoreUnavailable, match=r"trees/one is not published: .*HMI_STORE_URL.*the same again"
+    ):
         store.publish(tmp_path / "b", URI)
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["trees"]
+
+
+def test_a_full_disk_under_the_store_and_under_the_copies_is_told_with_what_to_set(tmp_path: Path) -> None:
+    digest = make_bundle(tmp_path / "b", bytes(9000))
+    remote = remote_store(tmp_path)
+    remote.publish(tmp_path / "b", URI)
+    store = FolderStore(tmp_path / "store")
+    with full_disk():
+        with pytest.raises(StoreUnavailable, match=r"no room left in .*/store .* are free.*HMI_STORE_URL"):
+            store.publish(tmp_path / "b", URI)
+        with pytest.raises(StoreUnavailable, match=r"no room left in .*/cache .* are free.*HMI_CACHE_DIR"):
+            remote.localize(URI, digest)
+    assert store.digest(URI) is None
+    remote.localize(URI, digest)
 
 
 def test_a_remote_bundle_without_its_manifest_is_not_there(tmp_path: Path) -> None:

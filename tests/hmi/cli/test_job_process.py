@@ -27,11 +27,11 @@ def fail_with(error: Exception) -> int:
     def work() -> EstimateResult:
         raise error
 
-    return end_job("estimate", work)
+    return end_job("estimate", work, Path("/var/lib/hmi/work/7"))
 
 
 def test_a_result_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert end_job("estimate", lambda: RESULT) == 0
+    assert end_job("estimate", lambda: RESULT, None) == 0
     assert json.loads(capsys.readouterr().out)["event"] == "estimate_result"
 
 
@@ -43,7 +43,8 @@ def test_what_trying_again_cannot_help_is_told_and_ends_the_job(capsys: pytest.C
 
 
 def test_a_full_disk_and_a_store_that_is_away_may_be_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(HmiError, match="No space left") as full:
+    wanted = r"no room left in /var/lib/hmi/work/7 \(No space left.* are free\).*HMI_WORK_DIR.*is kept"
+    with pytest.raises(HmiError, match=wanted) as full:
         fail_with(OSError(errno.ENOSPC, "No space left on device"))
     assert (full.value.code, full.value.retryable) == (ErrorCode.STORE_UNAVAILABLE, True)
     with pytest.raises(HmiError, match="away"):
