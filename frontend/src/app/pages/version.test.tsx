@@ -1,5 +1,5 @@
-import { screen, within } from "@testing-library/react";
-import { beforeEach, describe, expect, it } from "vitest";
+import { act, screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import {
   additions,
@@ -293,6 +293,104 @@ describe("a version's report", () => {
     );
     const ranks = screen.getByRole("region", { name: "What a smaller rank would cost" });
     expect(within(ranks).getByRole("row", { name: /^2 / })).toHaveTextContent("74 kB0.38+0.01 (0 to +0.025)");
+  });
+
+  describe("of a thousand labels", () => {
+    const labels = Array.from({ length: 1000 }, (_, place) => `label ${place}`);
+    const confusion = labels.map((_, truth) => {
+      const row: number[] = labels.map((_, predicted) => (predicted === truth ? 7 : 0));
+      row[(truth + 1) % 1000] = truth === 500 ? 9 : 1;
+      return row;
+    });
+    const classes = labels.map((label, place) => ({
+      label,
+      precision: 0.9,
+      recall: 0.8,
+      f1: place / 1000,
+      support: 8,
+    }));
+
+    beforeEach(() => {
+      const large = { ...report, ...additions, labels, classes, confusion };
+      server.on(`GET ${root}/versions/1`, ok(version({ report: large, labels })));
+    });
+
+    it("lists the most confused of them, to be sorted, instead of a million cells", async () => {
+      const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+      const confused = await screen.findByRole("region", { name: "Most confused labels" });
+      expect(document.querySelectorAll("td, th, option").length).toBeLessThan(1000);
+      expect(confused).toHaveTextContent(
+        "1,000 pairs of the 1,000 labels were confused; here are the 200 most frequent.",
+      );
+      const rows = () => within(confused).getAllByRole("row").slice(1);
+      expect(rows()).toHaveLength(15);
+      expect(rows()[0]).toHaveTextContent("label 500label 501956%");
+      await user.click(within(confused).getByRole("button", { name: "True label" }));
+      expect(rows()[0]).toHaveTextContent("label 0label 1113%");
+      await user.click(within(confused).getByRole("button", { name: "Show 185 more pairs" }));
+      expect(rows()).toHaveLength(200);
+    });
+
+    it("gives the whole matrix away as a file", async () => {
+      const files: Blob[] = [];
+      vi.stubGlobal(
+        "URL",
+        class extends URL {
+          static createObjectURL(file: Blob) {
+            files.push(file);
+            return "blob:matrix";
+          }
+          static revokeObjectURL() {}
+        },
+      );
+      const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+      await user.click(await screen.findByRole("button", { name: "Whole matrix as CSV" }));
+
+      const lines = ((await files[0]?.text()) ?? "").trimEnd().split("\r\n");
+      expect(lines).toHaveLength(1001);
+      expect(lines[501]?.split(",").slice(500, 503)).toEqual(["0", "7", "9"]);
+    });
+
+    it("shows the worst of them first where their heads are clicked, thirty at once", async () => {
+      const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+      const byLabel = await screen.findByRole("region", { name: "By label" });
+      expect(within(byLabel).getAllByRole("row")).toHaveLength(31);
+      await user.click(within(byLabel).getByRole("button", { name: "F1" }));
+      expect(within(byLabel).getAllByRole("row")[1]).toHaveTextContent(/^label 999/);
+      expect(within(byLabel).getByRole("button", { name: "Show 970 more labels" })).toBeVisible();
+    });
+
+    it("finds another label for a row by typing", async () => {
+      const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+      await user.type(await screen.findByRole("combobox", { name: "Another label for row 17" }), "label 77");
+      await user.click(await screen.findByRole("option", { name: "label 777" }));
+
+      expect(screen.getByLabelText("What becomes of row 17")).toHaveDisplayValue("It is label 777");
+      expect(screen.getByText("1 label changed")).toBeVisible();
+    });
+  });
+
+  it("unfolds on paper what is folded on the screen", async () => {
+    const suspects = Array.from({ length: 14 }, (_, place) => ({
+      ...additions.label_errors.suspects[0],
+      row: place + 1,
+    }));
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(
+        version({
+          report: { ...report, ...additions, label_errors: { judged: 360, num_suspects: 14, suspects } },
+        }),
+      ),
+    );
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const region = await screen.findByRole("region", { name: "Labels that may be wrong" });
+    expect(within(region).queryByText("Row 14")).toBeNull();
+    act(() => void window.dispatchEvent(new Event("beforeprint")));
+    expect(within(region).getByText("Row 14")).toBeVisible();
+    act(() => void window.dispatchEvent(new Event("afterprint")));
+    expect(within(region).queryByText("Row 14")).toBeNull();
   });
 
   it("does not guess at a report of another format", async () => {

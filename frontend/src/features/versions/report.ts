@@ -362,18 +362,3 @@ export function formatChange({ kind }: Report, points: number, ci95: [number, nu
   const ofError = (change: number) => signed(-change / 100, formatValue);
   return `${ofError(points)} (${ofError(ci95[1])} to ${ofError(ci95[0])})`;
 }
-
-/** The pairs of labels that are taken for one another most often, worst first. */
-export function worstConfusions({ labels, confusion }: OneLabelReport, max: number) {
-  return confusion
-    .flatMap((row, truth) =>
-      row.map((count, predicted) => ({
-        truth: labels[truth] ?? "",
-        predicted: labels[predicted] ?? "",
-        count,
-      })),
-    )
-    .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
-    .sort((a, b) => b.count - a.count)
-    .slice(0, max);
-}

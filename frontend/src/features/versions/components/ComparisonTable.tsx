@@ -2,8 +2,10 @@
 
 import { Table, Text } from "@mantine/core";
 
-import type { ComparedFigure } from "../comparison";
 import { ListTable } from "@/components/ui/ListTable";
+import { useFolded } from "@/components/ui/use-folded";
+
+import type { ComparedFigure } from "../comparison";
 
 interface Props {
   /** What the first column names. */
@@ -13,31 +15,37 @@ interface Props {
   other: number;
 }
 
+const figuresAtOnce = 30;
+
 export function ComparisonTable({ title, figures, one, other }: Props) {
+  const { shown, more } = useFolded(figures, figuresAtOnce, title.toLowerCase());
   return (
-    <ListTable
-      minWidth={440}
-      verticalSpacing={6}
-      columns={[
-        title,
-        { name: `Version ${one}`, isNumber: true },
-        { name: `Version ${other}`, isNumber: true },
-        { name: "Difference", isNumber: true },
-      ]}
-    >
-      {figures.map((figure) => (
-        <Table.Tr key={figure.name}>
-          <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
-            {figure.name}
-          </Table.Th>
-          <Table.Td ta="right">{figure.one}</Table.Td>
-          <Table.Td ta="right">{figure.other}</Table.Td>
-          <Table.Td ta="right">
-            <Difference figure={figure} />
-          </Table.Td>
-        </Table.Tr>
-      ))}
-    </ListTable>
+    <>
+      <ListTable
+        minWidth={440}
+        verticalSpacing={6}
+        columns={[
+          title,
+          { name: `Version ${one}`, isNumber: true },
+          { name: `Version ${other}`, isNumber: true },
+          { name: "Difference", isNumber: true },
+        ]}
+      >
+        {shown.map((figure) => (
+          <Table.Tr key={figure.name}>
+            <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+              {figure.name}
+            </Table.Th>
+            <Table.Td ta="right">{figure.one}</Table.Td>
+            <Table.Td ta="right">{figure.other}</Table.Td>
+            <Table.Td ta="right">
+              <Difference figure={figure} />
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
+      {more}
+    </>
   );
 }
 

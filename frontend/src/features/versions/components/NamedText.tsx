@@ -3,6 +3,8 @@
 import { Button, Group, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useId, useState } from "react";
 
+import { useIsPrinting } from "@/lib/use-is-printing";
+
 import type { RowText } from "../api/get-row-texts";
 import type { JudgedRow } from "../judged-rows";
 import { excerptOf, piecesOf } from "../marked";
@@ -18,7 +20,8 @@ interface Props {
 }
 
 export function NamedText({ row, text, places }: Props) {
-  const [isWhole, setIsWhole] = useState(false);
+  const [isUnfolded, setIsUnfolded] = useState(false);
+  const isWhole = useIsPrinting() || isUnfolded;
   const id = useId();
   const isLong = [text?.text, text?.pair].some((each) => (each ?? "").length > shortCharacters);
   const lineClamp = isWhole ? 0 : 3;
@@ -47,7 +50,7 @@ export function NamedText({ row, text, places }: Props) {
           <Button
             variant="subtle"
             size="compact-xs"
-            onClick={() => setIsWhole(!isWhole)}
+            onClick={() => setIsUnfolded(!isUnfolded)}
             aria-expanded={isWhole}
             aria-controls={id}
           >

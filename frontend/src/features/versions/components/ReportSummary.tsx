@@ -6,6 +6,7 @@ import type { ReactNode } from "react";
 import { ListTable } from "@/components/ui/ListTable";
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
+import { useFolded } from "@/components/ui/use-folded";
 import { useSorted } from "@/components/ui/use-sorted";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
@@ -18,8 +19,9 @@ import {
   type Report,
   type ScoreReport,
   type SpansReport,
-  worstConfusions,
 } from "../report";
+import { type Confusion, confusionsOf } from "../confusions";
+import { ConfusedPairs } from "./ConfusedPairs";
 import { ConfusionMatrix } from "./ConfusionMatrix";
 import { FigureTable } from "./FigureTable";
 import { FloorTable } from "./FloorTable";
@@ -32,6 +34,10 @@ import { ReliabilityDiagram } from "./ReliabilityDiagram";
 import { ReportFigures } from "./ReportFigures";
 import type { Decisions } from "./RowDecision";
 import { SliceTable } from "./SliceTable";
+
+/** A matrix of more labels is too large to read. */
+const maxMatrixLabels = 30;
+const labelsAtOnce = 30;
 
 interface Props {
   tenant: string;
@@ -57,10 +63,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
     <Stack gap="lg">
       <ReportFigures report={report} />
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
-        <Section title="Confusion matrix">
-          <ConfusionMatrix labels={report.labels} confusion={report.confusion} />
-          <WorstConfusions report={report} />
-        </Section>
+        <Confusions report={report} />
         <Section title="By label">
           <ClassTable classes={report.classes} />
         </Section>
@@ -186,41 +189,61 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
     f1: ({ f1 }) => f1,
     support: ({ support }) => support,
   });
+  const { shown, more } = useFolded(sorted, labelsAtOnce, "label");
   const hasThresholds = classes.some(({ threshold }) => threshold !== undefined);
   return (
-    <ListTable
-      minWidth={400}
-      caption="Precision: how much of what was given the label has it. Recall: how much of what has it was given it. F1: both in one figure."
-      verticalSpacing={6}
-      columns={[
-        { name: "Label", ...sort("label") },
-        ...(hasThresholds ? [{ name: "Given from", isNumber: true, ...sort("threshold") }] : []),
-        { name: "Precision", isNumber: true, ...sort("precision") },
-        { name: "Recall", isNumber: true, ...sort("recall") },
-        { name: "F1", isNumber: true, ...sort("f1") },
-        { name: counted, isNumber: true, ...sort("support") },
-      ]}
-    >
-      {sorted.map(({ label, threshold, precision, recall, f1, support }) => (
-        <Table.Tr key={label}>
-          <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
-            {label}
-          </Table.Th>
-          {hasThresholds && (
-            <Table.Td ta="right">{threshold === undefined ? "–" : formatPercent(threshold)}</Table.Td>
-          )}
-          <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
-          <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
-          <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
-          <Table.Td ta="right">{formatNumber(support)}</Table.Td>
-        </Table.Tr>
-      ))}
-    </ListTable>
+    <>
+      <ListTable
+        minWidth={400}
+        caption="Precision: how much of what was given the label has it. Recall: how much of what has it was given it. F1: both in one figure."
+        verticalSpacing={6}
+        columns={[
+          { name: "Label", ...sort("label") },
+          ...(hasThresholds ? [{ name: "Given from", isNumber: true, ...sort("threshold") }] : []),
+          { name: "Precision", isNumber: true, ...sort("precision") },
+          { name: "Recall", isNumber: true, ...sort("recall") },
+          { name: "F1", isNumber: true, ...sort("f1") },
+          { name: counted, isNumber: true, ...sort("support") },
+        ]}
+      >
+        {shown.map(({ label, threshold, precision, recall, f1, support }) => (
+          <Table.Tr key={label}>
+            <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
+              {label}
+            </Table.Th>
+            {hasThresholds && (
+              <Table.Td ta="right">{threshold === undefined ? "–" : formatPercent(threshold)}</Table.Td>
+            )}
+            <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
+            <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
+            <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
+            <Table.Td ta="right">{formatNumber(support)}</Table.Td>
+          </Table.Tr>
+        ))}
+      </ListTable>
+      {more}
+    </>
   );
 }
 
-function WorstConfusions({ report }: { report: OneLabelReport }) {
-  const worst = worstConfusions(report, 3);
+/** Of few labels the matrix, of many the pairs: a thousand labels would have a million cells. */
+function Confusions({ report: { labels, confusion } }: { report: OneLabelReport }) {
+  if (labels.length > maxMatrixLabels) {
+    return (
+      <Section title="Most confused labels">
+        <ConfusedPairs labels={labels} confusion={confusion} />
+      </Section>
+    );
+  }
+  return (
+    <Section title="Confusion matrix">
+      <ConfusionMatrix labels={labels} confusion={confusion} />
+      <WorstConfusions worst={confusionsOf(labels, confusion).slice(0, 3)} />
+    </Section>
+  );
+}
+
+function WorstConfusions({ worst }: { worst: Confusion[] }) {
   if (worst.length === 0) {
     return (
       <Text size="sm" mt="md">

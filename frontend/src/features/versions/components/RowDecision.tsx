@@ -1,6 +1,6 @@
 /** What becomes of a row that the report names: what it suggests, something else by hand, or out with it. */
 
-import { Button, Group, MultiSelect, NativeSelect, NumberInput, VisuallyHidden } from "@mantine/core";
+import { Button, Group, MultiSelect, NativeSelect, NumberInput, Select, VisuallyHidden } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 
 import type { Correction } from "@/lib/types";
@@ -18,6 +18,8 @@ export interface Decisions {
 const asItIs = "as it is";
 const leftOut = "left out";
 const setRight = "set right";
+/** Of more labels one is found by typing. */
+const optionsAtOnce = 30;
 
 export function RowDecision({ named, decisions }: { named: JudgedRow; decisions: Decisions }) {
   const { row, other, now, suggested } = named;
@@ -45,6 +47,8 @@ export function RowDecision({ named, decisions }: { named: JudgedRow; decisions:
           size="xs"
           aria-label={`Labels of row ${row}`}
           data={decisions.labels}
+          searchable
+          limit={optionsAtOnce}
           value={correction?.labels ?? now.labels}
           onChange={(labels) => give({ labels })}
           disabled={correction?.drop ?? false}
@@ -72,9 +76,13 @@ interface FateProps {
   give: (answer: RowAnswer | undefined) => void;
 }
 
-/** Of kinds with one label a row it has the other labels, too. */
+/** Of kinds with one label a row it has the other labels, too; many of them stand in a field of their own. */
 function Fate({ named: { row, now }, decisions, give }: FateProps) {
   const correction = decisions.of(row);
+  const others = now?.label === undefined ? [] : decisions.labels.filter((each) => each !== now.label);
+  const isSearched = others.length > optionsAtOnce;
+  const given = correction?.label;
+  const listed = isSearched ? others.filter((each) => each === given) : others;
   const value = !correction ? asItIs : correction.drop ? leftOut : nameOf(correction);
   const choose = (chosen: string) => {
     if (chosen === leftOut) decisions.decide(row, { row, drop: true });
@@ -82,21 +90,35 @@ function Fate({ named: { row, now }, decisions, give }: FateProps) {
     else if (chosen !== setRight) give({ label: chosen.slice("label ".length) });
   };
   return (
-    <NativeSelect
-      size="xs"
-      aria-label={`What becomes of row ${row}`}
-      value={value}
-      onChange={(event) => choose(event.currentTarget.value)}
-      data={[
-        { value: asItIs, label: "Leave as it is" },
-        ...(value === setRight ? [{ value: setRight, label: "Set right" }] : []),
-        ...(now?.label === undefined ? [] : decisions.labels)
-          .filter((each) => each !== now?.label)
-          .map((each) => ({ value: `label ${each}`, label: `It is ${each}` })),
-        { value: leftOut, label: "Leave the row out" },
-      ]}
-      maw={180}
-    />
+    <>
+      {isSearched && (
+        <Select
+          size="xs"
+          aria-label={`Another label for row ${row}`}
+          placeholder="Another label"
+          data={others}
+          searchable
+          clearable
+          limit={optionsAtOnce}
+          value={given ?? null}
+          onChange={(label) => give(label === null ? undefined : { label })}
+          maw={180}
+        />
+      )}
+      <NativeSelect
+        size="xs"
+        aria-label={`What becomes of row ${row}`}
+        value={value}
+        onChange={(event) => choose(event.currentTarget.value)}
+        data={[
+          { value: asItIs, label: "Leave as it is" },
+          ...(value === setRight ? [{ value: setRight, label: "Set right" }] : []),
+          ...listed.map((each) => ({ value: `label ${each}`, label: `It is ${each}` })),
+          { value: leftOut, label: "Leave the row out" },
+        ]}
+        maw={180}
+      />
+    </>
   );
 }
 

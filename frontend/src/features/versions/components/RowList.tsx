@@ -1,9 +1,9 @@
 /** Rows of the training's dataset that the report names, to be judged; texts are read from the dataset as it is now. */
 
-import { Button, Stack, Text } from "@mantine/core";
-import { useState } from "react";
+import { Stack, Text } from "@mantine/core";
 
-import { formatCount, formatPercent } from "@/lib/format";
+import { useFolded } from "@/components/ui/use-folded";
+import { formatPercent } from "@/lib/format";
 
 import type { JudgedRow } from "../judged-rows";
 import type { RowText } from "../api/get-row-texts";
@@ -25,11 +25,11 @@ interface Props {
 }
 
 export function RowList({ rows, otherTitle, texts, decisions }: Props) {
-  const [shown, setShown] = useState(rowsAtOnce);
+  const { shown, more } = useFolded(rows, rowsAtOnce, "row");
   return (
     <>
       <ul className={classes.rows}>
-        {rows.slice(0, shown).map((row) => (
+        {shown.map((row) => (
           <Row
             key={row.row}
             named={row}
@@ -39,11 +39,7 @@ export function RowList({ rows, otherTitle, texts, decisions }: Props) {
           />
         ))}
       </ul>
-      {shown < rows.length && (
-        <Button variant="default" size="xs" mt="xs" onClick={() => setShown(rows.length)}>
-          Show {formatCount(rows.length - shown, "more row")}
-        </Button>
-      )}
+      {more}
     </>
   );
 }
