@@ -83,6 +83,18 @@ export function formatTime(iso: string): string {
   return times.format(new Date(iso));
 }
 
+const clock = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+/** An ISO time as "14:03:27", in the reader's time zone. */
+export function formatClock(iso: string): string {
+  return clock.format(new Date(iso));
+}
+
 /** An ISO time as "3 minutes ago". */
 export function formatAgo(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;

@@ -14,6 +14,7 @@ import { useTraining } from "@/features/trainings/api/get-training";
 import { useTrainingEvents } from "@/features/trainings/api/get-training-events";
 import { CancelTrainingButton } from "@/features/trainings/components/CancelTrainingButton";
 import { PauseTrainingButton } from "@/features/trainings/components/PauseTrainingButton";
+import { TrainingLog } from "@/features/trainings/components/TrainingLog";
 import { TrainingProgress } from "@/features/trainings/components/TrainingProgress";
 import { isOpen, isUnderWay } from "@/features/trainings/state";
 import { formatAgo } from "@/lib/format";
@@ -94,20 +95,23 @@ function LoadedTraining({ tenant, training }: { tenant: string; training: Traini
           </Button>
         </Group>
       )}
-      <Curves tenant={tenant} training={training} />
+      <History tenant={tenant} training={training} />
     </>
   );
 }
 
-function Curves({ tenant, training }: { tenant: string; training: Training }) {
+function History({ tenant, training }: { tenant: string; training: Training }) {
   const events = useTrainingEvents(tenant, training);
   const curve = useCode("training-curve", () => import("@/features/trainings/components/TrainingCurve"));
   return (
     <QueryView query={events} height={curveHeightPx}>
       {(loaded) => (
-        <QueryView query={curve} height={curveHeightPx}>
-          {({ TrainingCurve }) => <TrainingCurve events={loaded} metric={training.validation_metric} />}
-        </QueryView>
+        <>
+          <QueryView query={curve} height={curveHeightPx}>
+            {({ TrainingCurve }) => <TrainingCurve events={loaded} metric={training.validation_metric} />}
+          </QueryView>
+          <TrainingLog events={loaded} />
+        </>
       )}
     </QueryView>
   );

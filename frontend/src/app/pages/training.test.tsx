@@ -103,6 +103,41 @@ describe("a training", () => {
     expect(screen.queryByText("Validation accuracy")).toBeNull();
   });
 
+  it("keeps all that it said, newest last, when it has ended", async () => {
+    const messages = [
+      "splitting the rows",
+      "splitting the rows",
+      "training the adapter",
+      "publishing the version",
+    ];
+    const events = messages.map((message, place) => ({
+      seq: place + 1,
+      at: `2026-01-05T10:00:0${place}Z`,
+      phase: "training",
+      step: 0,
+      num_steps: 0,
+      loss: null,
+      validation_accuracy: null,
+      message,
+    }));
+    current = training({ state: "succeeded", version: 3, finished_at: "2026-01-05T10:02:05Z" });
+    server.on(`GET ${root}/trainings/${current.id}/events`, page(...events));
+    const { user } = renderApp(address);
+    const heading = await screen.findByRole("heading", { name: "What it did" });
+    expect(screen.queryByText("Splitting the rows.")).toBeNull();
+    await user.click(heading);
+
+    const lines = within(screen.getByRole("list", { name: "What the training did" })).getAllByRole(
+      "listitem",
+    );
+    expect(lines.map((line) => line.textContent.replace(/^[\d:]{8}/, ""))).toEqual([
+      "Splitting the rows.",
+      "Training the adapter.",
+      "Publishing the version.",
+    ]);
+    expect(lines[1]?.querySelector("time")).toHaveAttribute("datetime", "2026-01-05T10:00:02Z");
+  });
+
   it("reads a long history page by page", async () => {
     const event = (seq: number) => ({
       seq,
