@@ -160,6 +160,48 @@ def test_an_adapter_that_cannot_be_used_is_refused_on_its_page(
     assert visit.complaints == []
 
 
+def test_a_printed_report_has_all_of_it_and_is_cut_nowhere(
+    installation: Installation, browser: PlaywrightBrowser
+) -> None:
+    """What is folded on the screen is open on paper, what scrolls is whole, and no button stands there."""
+    version = installation.version("bbc-news", 1)
+    report = version["report"]
+    visit = open_demo(installation, browser)
+    page = visit.page
+    page.goto(f"{installation.base_url}/t/demo/tasks/bbc-news/versions/1")
+    expect(page.get_by_role("heading", name="Worst mistakes")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    page.set_viewport_size({"width": A4_WIDTH, "height": 1000})
+    page.emulate_media(media="print")
+    expect(page.get_by_text("same data, recipe and seed")).to_be_visible()
+    page.screenshot(path=visit.screenshots / "report-printed.png", full_page=True)
+    cut = page.evaluate(CUT)
+    assert cut == [], cut
+
+    named = [one["row"] for one in (*report["label_errors"]["suspects"], *report["mistakes"])]
+    printed = page.get_by_text(re.compile(r"^Row [0-9]+$")).all_text_contents()
+    assert printed == [f"Row {row}" for row in named]
+    expect(page.get_by_text(re.compile("… and [0-9,]+ more characters$")).first).to_be_visible()
+    by_label = page.get_by_role("region", name="By label")
+    expect(by_label.get_by_role("row")).to_have_count(1 + len(version["labels"]))
+    expect(by_label.get_by_role("columnheader", name="Recall")).to_be_visible()
+    expect(by_label.get_by_text("Recall", exact=True)).to_be_visible()
+    assert page.locator("main button:not(th button):visible").count() == 0
+    sets = page.get_by_role("region", name="When it may say “not sure”")
+    expect(sets.get_by_role("row")).to_have_count(1 + len(report["label_sets"]))
+    assert visit.complaints == []
+
+
+A4_WIDTH = 718  # in CSS pixels, within the usual margins
+CUT = """() => [...document.querySelectorAll('main *')]
+  .filter((e) => e.checkVisibility() && e.clientWidth > 1 && getComputedStyle(e).overflow !== 'visible')
+  .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+  .concat([...document.querySelectorAll('main, main *')]
+    .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1))
+  .map((e) => `${e.tagName}.${e.className}: ${e.textContent.slice(0, 60)}`)"""
+"""What hides some of what is in it, or stands beyond the paper's edge."""
+
+
 def test_a_file_of_every_other_kind_gets_to_its_report(
     installation: Installation, browser: PlaywrightBrowser
 ) -> None:

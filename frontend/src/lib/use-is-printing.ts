@@ -1,25 +1,31 @@
 /** Whether the page is being put on paper: what is folded on the screen unfolds there, where nothing can be clicked. */
 
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 import { flushSync } from "react-dom";
 
+/** Of the whole page: parts that appear because others unfold know it, too. */
+let isPrinting = false;
+
+function subscribe(onChange: () => void): () => void {
+  const media = window.matchMedia("print");
+  // The paper is laid out as soon as the listeners have returned.
+  const set = (value: boolean) => {
+    isPrinting = value;
+    flushSync(onChange);
+  };
+  const change = ({ matches }: MediaQueryListEvent) => set(matches);
+  const begin = () => set(true);
+  const end = () => set(false);
+  media.addEventListener("change", change);
+  window.addEventListener("beforeprint", begin);
+  window.addEventListener("afterprint", end);
+  return () => {
+    media.removeEventListener("change", change);
+    window.removeEventListener("beforeprint", begin);
+    window.removeEventListener("afterprint", end);
+  };
+}
+
 export function useIsPrinting(): boolean {
-  const [isPrinting, setIsPrinting] = useState(false);
-  useEffect(() => {
-    const media = window.matchMedia("print");
-    // The paper is laid out as soon as the listeners have returned.
-    const set = (value: boolean) => flushSync(() => setIsPrinting(value));
-    const change = ({ matches }: MediaQueryListEvent) => set(matches);
-    const begin = () => set(true);
-    const end = () => set(false);
-    media.addEventListener("change", change);
-    window.addEventListener("beforeprint", begin);
-    window.addEventListener("afterprint", end);
-    return () => {
-      media.removeEventListener("change", change);
-      window.removeEventListener("beforeprint", begin);
-      window.removeEventListener("afterprint", end);
-    };
-  }, []);
-  return isPrinting;
+  return useSyncExternalStore(subscribe, () => isPrinting);
 }

@@ -295,6 +295,40 @@ describe("a version's report", () => {
     expect(within(ranks).getByRole("row", { name: /^2 / })).toHaveTextContent("74 kB0.38+0.01 (0 to +0.025)");
   });
 
+  it("tells how it was trained, why it ended and what a search had tried", async () => {
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions } })));
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const heading = await screen.findByRole("heading", { name: "How it was trained" });
+    expect(screen.getByText("7 min 5 s of work, stopped at its limit of time")).toBeVisible();
+    expect(screen.queryByText(/limit that was set/)).toBeNull();
+    await user.click(heading);
+
+    expect(
+      screen.getByText(/limit that was set, 5 minutes: with more time it might be better/),
+    ).toBeVisible();
+    expect(screen.getByText("It went over the training rows 1 time, in 100 steps.")).toBeVisible();
+    expect(
+      screen.getByText("Kept is what did best. Validation accuracy after step 50: 95.0%."),
+    ).toBeVisible();
+    expect(screen.getByText(/no time for the whole search/)).toBeVisible();
+    expect(screen.getByRole("row", { name: /^Seed 7/ })).toBeVisible();
+    const trials = screen.getAllByRole("row", { name: /^[12] 0\.00/ });
+    expect(trials.map(({ textContent }) => textContent)).toEqual([
+      "10.00158216090.0%went on",
+      "10.00058216080.0%",
+      "20.00158232093.0%taken",
+    ]);
+  });
+
+  it("tells what comes of answers that may be “not sure”", async () => {
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const sets = await screen.findByRole("region", { name: "When it may say “not sure”" });
+    expect(within(sets).getByRole("row", { name: /^5%/ })).toHaveTextContent("5%3.8%1.2080.0%97.0%");
+    expect(within(sets).getByRole("row", { name: /^20%/ })).toHaveTextContent("20%17.0%0.900.0%–");
+  });
+
   describe("of a thousand labels", () => {
     const labels = Array.from({ length: 1000 }, (_, place) => `label ${place}`);
     const confusion = labels.map((_, truth) => {

@@ -78,6 +78,8 @@ interface Additions {
   slices?: Slice[];
   label_errors?: { judged: number; num_suspects: number; suspects: Suspect[] };
   learning_curve?: LearningCurve | null;
+  /** Empty of versions that keep no thresholds. */
+  label_sets?: LabelSetFigures[];
 }
 
 /** The version with a coverage floor. Accuracy is the mean quality of the rows. */
@@ -105,10 +107,56 @@ export interface LeafTrial {
   validation_with: number | null;
 }
 
+/** How it was trained: what a search has chosen, where there was one. */
+export interface Recipe {
+  method: string;
+  rank: number;
+  alpha: number;
+  epochs: number;
+  learning_rate: number;
+  batch_rows: number;
+  max_tokens: number;
+  patience: number;
+  seed: number;
+  max_minutes: number | null;
+}
+
+export interface Search {
+  /** In order; the last one that was kept is the recipe. */
+  trials: {
+    round: number;
+    learning_rate: number;
+    rank: number;
+    epochs: number;
+    rows: number;
+    validation_accuracy: number;
+    is_kept: boolean;
+  }[];
+  /** There was no time for all of it. */
+  is_cut_short: boolean;
+}
+
+/** Sets of labels that lack the true one at most as often as the error level says, on the held-out rows. */
+export interface LabelSetFigures {
+  error_level: number;
+  coverage: number;
+  mean_labels: number;
+  /** Rows whose set has one label. */
+  answered_share: number;
+  answered_accuracy: number | null;
+}
+
 /** What the reports of all kinds have. Shares are 0 to 1. */
 interface Common {
   format_version: 1;
   stopped_early: boolean;
+  /** Reports of older trainings lack this and the next ones. */
+  stopped_at_cap?: boolean;
+  seconds?: number;
+  recipe?: Recipe;
+  search?: Search | null;
+  curve?: { step: number; epoch: number; validation_accuracy: number }[];
+  validation_accuracy?: number;
   rows: { train: number; validation: number; test: number; from_ancestors: number; truncated: number };
   truncated_share: number;
   coverage: { trigram: number; bigram: number; unigram: number; exact: number };

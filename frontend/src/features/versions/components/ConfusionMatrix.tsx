@@ -5,6 +5,9 @@ import type { CSSProperties } from "react";
 
 import classes from "./ConfusionMatrix.module.css";
 
+/** More do not fit beside one another on paper. */
+const manyLabels = 10;
+
 interface Props {
   labels: string[];
   confusion: number[][];
@@ -13,7 +16,11 @@ interface Props {
 export function ConfusionMatrix({ labels, confusion }: Props) {
   return (
     <ScrollArea viewportProps={{ tabIndex: 0 }} type="auto" offsetScrollbars="x">
-      <table className={classes.matrix} style={{ "--labels": labels.length } as CSSProperties}>
+      <table
+        className={classes.matrix}
+        data-many={labels.length > manyLabels || undefined}
+        style={{ "--labels": labels.length } as CSSProperties}
+      >
         <caption>
           <Text size="xs" c="dimmed" ta="left">
             Rows are the true labels, columns what the model said. On the diagonal it was right.

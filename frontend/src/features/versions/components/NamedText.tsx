@@ -3,6 +3,7 @@
 import { Button, Group, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useId, useState } from "react";
 
+import { formatCount } from "@/lib/format";
 import { useIsPrinting } from "@/lib/use-is-printing";
 
 import type { RowText } from "../api/get-row-texts";
@@ -12,6 +13,8 @@ import classes from "./RowList.module.css";
 
 /** A text that is longer is cut at first. */
 const shortCharacters = 240;
+/** On paper a text has so many, some lines. */
+const paperCharacters = 600;
 
 interface Props {
   row: number;
@@ -21,24 +24,26 @@ interface Props {
 
 export function NamedText({ row, text, places }: Props) {
   const [isUnfolded, setIsUnfolded] = useState(false);
-  const isWhole = useIsPrinting() || isUnfolded;
+  const isPrinting = useIsPrinting();
+  const isWhole = isPrinting || isUnfolded;
+  const shown = (each: string) => (isPrinting ? onPaper(each) : each);
   const id = useId();
   const isLong = [text?.text, text?.pair].some((each) => (each ?? "").length > shortCharacters);
-  const lineClamp = isWhole ? 0 : 3;
+  const clamp = isWhole ? {} : { lineClamp: 3 };
   return (
     <Stack gap={4} miw={0}>
       <div id={id}>
-        <Text size="sm" lineClamp={lineClamp} dir="auto" className={classes.text}>
+        <Text size="sm" {...clamp} dir="auto" className={classes.text}>
           {text && places ? (
             <Marked text={text.text} places={places} isWhole={isWhole} />
           ) : (
-            (text?.text ?? "–")
+            shown(text?.text ?? "–")
           )}
         </Text>
         {text?.pair != null && (
-          <Text size="sm" lineClamp={lineClamp} dir="auto" mt={4} className={classes.pair}>
+          <Text size="sm" {...clamp} dir="auto" mt={4} className={classes.pair}>
             <VisuallyHidden>Second text: </VisuallyHidden>
-            {text.pair}
+            {shown(text.pair)}
           </Text>
         )}
       </div>
@@ -63,6 +68,14 @@ export function NamedText({ row, text, places }: Props) {
   );
 }
 
+/** What does not fit is at least named. */
+function onPaper(text: string): string {
+  const characters = Array.from(text);
+  const numLeft = characters.length - paperCharacters;
+  if (numLeft <= 0) return text;
+  return `${characters.slice(0, paperCharacters).join("")} … and ${formatCount(numLeft, "more character")}`;
+}
+
 interface MarkedProps {
   text: string;
   places: NonNullable<JudgedRow["places"]>;
@@ -79,6 +92,7 @@ function Marked({ text, places: { labelled, other }, isWhole }: MarkedProps) {
         key={index}
         className={classes.place}
         data-labelled={piece.labelled !== null || undefined}
+        data-differs={piece.labelled !== piece.other || undefined}
         data-other={piece.other !== null || undefined}
         title={
           piece.labelled === piece.other

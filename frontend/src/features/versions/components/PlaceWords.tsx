@@ -2,7 +2,7 @@
 
 import { Text } from "@mantine/core";
 
-import { formatCount } from "@/lib/format";
+import { formatNumber } from "@/lib/format";
 
 import { placesOnlyIn, wordsAt } from "../marked";
 import type { Place } from "../report";
@@ -28,7 +28,7 @@ export function PlaceWords({ text, places, than }: Props) {
       {numShared > 0 && (
         <Text span size="xs" c="dimmed">
           {" "}
-          and {formatCount(numShared, "place")} that both mark
+          and {formatNumber(numShared)} in both
         </Text>
       )}
     </>

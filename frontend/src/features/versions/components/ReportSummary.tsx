@@ -25,6 +25,8 @@ import { ConfusedPairs } from "./ConfusedPairs";
 import { ConfusionMatrix } from "./ConfusionMatrix";
 import { FigureTable } from "./FigureTable";
 import { FloorTable } from "./FloorTable";
+import { HowTrained } from "./HowTrained";
+import { LabelSets } from "./LabelSets";
 import { LeafSection } from "./LeafSection";
 import { LearningCurve } from "./LearningCurve";
 import { NamedRows } from "./NamedRows";
@@ -74,6 +76,11 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
           {report.calibration && (
             <Section title="Do the scores mean what they say?">
               <ReliabilityDiagram calibration={report.calibration} />
+            </Section>
+          )}
+          {report.label_sets && report.label_sets.length > 0 && (
+            <Section title="When it may say “not sure”">
+              <LabelSets figures={report.label_sets} />
             </Section>
           )}
           {report.slices && (
@@ -158,6 +165,7 @@ function CommonSections({ report }: { report: Report }) {
       <Section title="Behind these figures">
         <Background report={report} />
       </Section>
+      <HowTrained report={report} />
     </>
   );
 }
@@ -301,7 +309,9 @@ function Background({ report }: { report: Report }) {
           reads: the rest of them was not used.
         </List.Item>
       )}
-      {report.stopped_early && <List.Item>Stopped early: more steps brought no gain.</List.Item>}
+      {report.stopped_early && !report.recipe && (
+        <List.Item>Stopped early: more steps brought no gain.</List.Item>
+      )}
       <List.Item>
         Adapter and head {formatBytes(report.adapter_bytes)}, PLOT of the domain{" "}
         {formatBytes(report.plot_bytes)}.
