@@ -102,7 +102,7 @@ def _reserve(
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),
         min_head_units=limits.max_adapters * head_units(MAX_LABELS),
-        min_plot_bytes=fields.vocab_size * (fields.hidden + 32),  # a row for every token id
+        min_plot_bytes=least_plot_bytes(fields),
     )
     plan = plan_device(needs, budget.max_bytes)
     budget.reserve("backbone", needs.backbone_bytes)
@@ -111,6 +111,11 @@ def _reserve(
     budget.reserve("heads", plan.head_bytes)
     budget.reserve("plot nodes", plan.plot_bytes)
     return plan
+
+
+def least_plot_bytes(fields: BackboneFields) -> int:
+    """Of a root, which has a row for every token id."""
+    return fields.vocab_size * (fields.hidden + 32)
 
 
 def _workspace_bytes(fields: BackboneFields, limits: BatchLimits) -> int:

@@ -95,7 +95,8 @@ class CatalogReader:
             # Cleared before reading: what changes during the read is read again.
             self._wake.clear()
             began = self._clock.monotonic()
-            snapshot = CatalogSnapshot.of(await connection.read(), began)
+            # Indexed on a thread: of thousands of tenants that takes longer than a prediction should wait.
+            snapshot = await asyncio.to_thread(CatalogSnapshot.of, await connection.read(), began)
             self._snapshot = snapshot
             self._on_snapshot(snapshot)
             self.problem = ""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 
@@ -25,6 +25,8 @@ from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, TrialId, Versio
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 10.0
+ROWS_AT_A_TIME = 200
+"""A row takes four microseconds: predictions wait less than one millisecond for these."""
 BACKBONE_VIEW = "serving_v1.backbone"
 KEY_COLUMNS = "key_sha256, key_id, tenant_id, scopes, task_id, expires_at"
 TASK_COLUMNS = (
@@ -39,6 +41,9 @@ LIMIT_COLUMNS = (
     "tenant_id, weight, requests_per_s, burst, quota_texts, quota_tokens, period_ends_at, used_texts,"
     " used_tokens"
 )
+
+
+R = TypeVar("R")
 
 
 class CatalogUnavailable(Exception):
@@ -109,18 +114,26 @@ class PostgresCatalogConnection:
     async def _read(self) -> CatalogRows:
         async with self._connection.transaction(), self._connection.cursor() as cursor:
             await cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            await cursor.execute(f"SELECT {KEY_COLUMNS} FROM {KEYS_VIEW}")
-            keys = [_key(row) for row in await cursor.fetchall()]
-            await cursor.execute(f"SELECT {TASK_COLUMNS} FROM {TASKS_VIEW}")
-            tasks = [_task(row) for row in await cursor.fetchall()]
-            await cursor.execute(f"SELECT {TRIAL_COLUMNS} FROM {TRIALS_VIEW}")
-            trials = [_trial(row) for row in await cursor.fetchall()]
-            await cursor.execute(f"SELECT {LIMIT_COLUMNS} FROM {LIMITS_VIEW}")
-            limits = [_limit(row) for row in await cursor.fetchall()]
+            keys = await _all(cursor, f"SELECT {KEY_COLUMNS} FROM {KEYS_VIEW}", _key)
+            tasks = await _all(cursor, f"SELECT {TASK_COLUMNS} FROM {TASKS_VIEW}", _task)
+            trials = await _all(cursor, f"SELECT {TRIAL_COLUMNS} FROM {TRIALS_VIEW}", _trial)
+            limits = await _all(cursor, f"SELECT {LIMIT_COLUMNS} FROM {LIMITS_VIEW}", _limit)
             await cursor.execute(f"SELECT uri, digest FROM {BACKBONE_VIEW}")
             backbone = await cursor.fetchone()
         ref = BundleRef(BundleUri(backbone[0]), Digest(backbone[1])) if backbone else None
         return CatalogRows(keys, tasks, trials, limits, ref)
+
+
+async def _all(
+    cursor: "psycopg.AsyncCursor[Any]", query: str, row_of: Callable[[tuple[Any, ...]], R]
+) -> list[R]:
+    """Every row, a few at a time: what waits for the event loop waits for those, not for all."""
+    await cursor.execute(query)
+    found: list[R] = []
+    while some := await cursor.fetchmany(ROWS_AT_A_TIME):
+        found += [row_of(row) for row in some]
+        await asyncio.sleep(0)
+    return found
 
 
 async def _connect(url: str) -> "psycopg.AsyncConnection[Any]":

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+
+import structlog
 
 from hmi.artifacts.packed_copies import PackedCopies
 from hmi.engine.engine import Engine
@@ -19,6 +21,8 @@ from hmi.service.plane import KnownFields
 from hmi.service.residency_report import place_report, tier_report
 from wire.artifacts import AdapterFields, BundleRef
 from wire.residency import ResidencyReport
+
+log = structlog.get_logger(__name__)
 
 DRAIN_S = 20.0
 """How long accepted requests may take when the service closes."""
@@ -55,7 +59,8 @@ class LivePlane:
         self._tables = tables
         self._budgets = budgets
         self._known = KnownFields()
-        self._served: set[HplmRef] = set()
+        self._served: frozenset[HplmRef] = frozenset()  # the follower's
+        self._follower = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._threads = ThreadPoolExecutor(tokenizer_threads, thread_name_prefix="tokenize")
         self._encoding = JointEncoding(tokenizer, self._threads)
 
@@ -91,7 +96,12 @@ class LivePlane:
     def submit(self, request: EngineRequest, *, beside: EngineRequest | None = None) -> None:
         self.engine.submit(request, beside=beside)
 
-    def follow(self, served: set[HplmRef]) -> None:
+    def follow(self, served: frozenset[HplmRef]) -> None:
+        self._follower.submit(self.follow_now, served).add_done_callback(_tell_failure)
+
+    def follow_now(self, served: frozenset[HplmRef]) -> None:
+        """As follow(), and done when this returns. Of thousands of tenants it takes tens of milliseconds, for
+        which no prediction should wait."""
         # A version that was just deployed is in the host tier before its first request; the one it replaces
         # goes on serving the requests that began with it and leaves by age.
         for hplm in served - self._served:
@@ -138,5 +148,11 @@ class LivePlane:
         }
 
     def close(self) -> None:
+        self._follower.shutdown(wait=True, cancel_futures=True)
         self.engine.close(drain_s=DRAIN_S)
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _tell_failure(done: "Future[None]") -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.error("catalog_not_followed", exc_info=error)

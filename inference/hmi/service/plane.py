@@ -62,8 +62,9 @@ class Plane(Protocol):
     def submit(self, request: EngineRequest, *, beside: EngineRequest | None = None) -> None:
         """See Engine.submit."""
 
-    def follow(self, served: set[HplmRef]) -> None:
-        """The catalog now serves these models: bring new ones near, forget broken ones that are gone."""
+    def follow(self, served: frozenset[HplmRef]) -> None:
+        """The catalog now serves these models: bring new ones near, forget broken ones that are gone; soon,
+        and in the order of the calls."""
 
     def tier_bytes(self) -> Mapping[tuple[str, str], int]:
         """(tier, kind of content) -> bytes reserved now."""
@@ -141,7 +142,7 @@ class PlaneHolder:
             self._opening = None
 
     def _serve(self, plane: Plane, snapshot: CatalogSnapshot) -> None:
-        plane.follow(snapshot.served())
+        plane.follow(snapshot.served)
         num_floors = 0 if plane.has_lower_layers else snapshot.num_floors()
         problem = (
             f"tasks with a coverage floor: {num_floors}, and no lower layers are loaded: their texts are"

@@ -29,6 +29,7 @@ class CatalogSnapshot:
     trials: Mapping[TaskId, TrialRow]
     limits: Mapping[TenantId, LimitRow]
     backbone: BundleRef | None
+    served: frozenset[HplmRef]  # every model that some task serves or tries now
     read_at: float  # Clock.monotonic when the reading began
 
     @classmethod
@@ -42,20 +43,22 @@ class CatalogSnapshot:
             trials={trial.task_id: trial for trial in rows.trials},
             limits={limit.tenant_id: limit for limit in rows.limits},
             backbone=rows.backbone,
+            served=_served(rows),
             read_at=read_at,
         )
-
-    def served(self) -> set[HplmRef]:
-        """Every model that some task serves or tries now."""
-        hplms = (hplm_of(task) for tasks in self.tasks.values() for task in tasks.values())
-        tried = {hplm_on_trial(trial) for trial in self.trials.values()}
-        return tried | {hplm for hplm in hplms if hplm is not None}
 
     def num_floors(self) -> int:
         """Tasks with a coverage floor: they need the exact path."""
         return sum(
             task.coverage_floor is not None for tasks in self.tasks.values() for task in tasks.values()
         )
+
+
+def _served(rows: CatalogRows) -> frozenset[HplmRef]:
+    hplms = [hplm_of(task) for task in rows.tasks]
+    return frozenset(
+        [hplm for hplm in hplms if hplm is not None] + [hplm_on_trial(one) for one in rows.trials]
+    )
 
 
 def hplm_of(task: TaskRow) -> HplmRef | None:

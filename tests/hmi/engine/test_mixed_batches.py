@@ -338,7 +338,7 @@ def test_a_broken_adapter_is_not_read_again_until_the_catalog_drops_it(bench: Be
     (folder / "head.safetensors").write_bytes(whole)
     with pytest.raises(BundleBroken):
         bench.alone(bad)
-    bench.plane.follow(set())
+    bench.plane.follow_now(frozenset())
     assert bench.alone(bad).shape == (len(TEXTS), 2)
 
 
@@ -577,9 +577,9 @@ def test_what_the_catalog_no_longer_serves_leaves_the_disk(bench: Bench, tmp_pat
     stays, goes = hplm_of(bench.store, seed=53), hplm_of(bench.store, seed=54)
     bench.alone(stays)
     bench.alone(goes)
-    bench.plane.follow({stays, goes})
+    bench.plane.follow_now(frozenset({stays, goes}))
     assert len(packed_files(tmp_path)) == 2
-    bench.plane.follow({stays})
+    bench.plane.follow_now(frozenset({stays}))
     assert packed_files(tmp_path) == {stays.adapter.digest.removeprefix("sha256:")}
 
 

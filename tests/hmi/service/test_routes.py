@@ -487,18 +487,27 @@ def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -
         assert not service.is_ready
 
 
-def test_a_budget_that_is_too_small_is_explained(tiny_store: TinyStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "setting", "part"),
+    [
+        ("device_bytes", "HMI_DEVICE_BYTES", "adapters of a batch"),
+        ("host_bytes", "HMI_HOST_BYTES", "the largest adapter with its head"),
+    ],
+)
+def test_a_budget_that_is_too_small_is_explained(
+    tiny_store: TinyStore, tmp_path: Path, name: str, setting: str, part: str
+) -> None:
     catalog = demo_catalog(tiny_store)
     catalog_backbone, catalog.backbone = catalog.backbone, None
-    with running(tiny_store, tmp_path, catalog=catalog, device_bytes=1000) as service:
+    with running(tiny_store, tmp_path, catalog=catalog, **{name: 1000}) as service:
 
         def name_backbone() -> None:
             catalog.backbone = catalog_backbone
             catalog.add_key("hmi_other", "acme")
 
         service.change(name_backbone)
-        service.wait_until(lambda: "HMI_DEVICE_BYTES is 1_000" in service.check("backbone")["message"])
-        assert "adapters of a batch" in service.check("backbone")["message"]
+        service.wait_until(lambda: f"{setting} is 1_000" in service.check("backbone")["message"])
+        assert part in service.check("backbone")["message"]
 
 
 # Usage
