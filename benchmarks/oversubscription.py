@@ -32,6 +32,8 @@ STARVED = 10.0
 
 def main() -> int:
     args = _parser().parse_args()
+    if args.full:
+        args.rounds, args.seconds = 7, 20.0
     torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     with scratch("oversubscription") as folder:

@@ -4,10 +4,12 @@ import argparse
 import importlib.util
 import statistics
 import sys
+import threading
 import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,7 @@ from benchmarks.serving_world import (
     scratch,
 )
 from hmi.base.compute_type import ComputeType
+from hmi.base.own_thread import use_cores
 from hmi.build.backbone_source import find_source
 from hmi.model.compute_type import compute_dtype
 from hmi.service.live_plane import LivePlane
@@ -47,6 +50,17 @@ EXACT = 2.0
 
 Run = Callable[[float], float]
 """Seconds to run -> texts a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a peer uses the cores: so many batches at a time, each on so many threads."""
+
+    at_a_time: int
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.at_a_time} at a time on {self.threads}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +111,24 @@ class WholeModels:
         self._model_bytes = sum(p.nbytes for p in self._model.parameters())
         self._max_resident = DEVICE_BYTES // self._model_bytes
         self._resident: OrderedDict[int, None] = OrderedDict()
+        self._lock = threading.Lock()
 
     @torch.inference_mode()
     def answer(self, questions: Sequence[Question]) -> Tensor:
         """All of one tenant."""
-        tenant = questions[0].tenant
-        if tenant not in self._resident:
-            time.sleep(DISK_LATENCY_S + self._model_bytes / DISK_BYTES_PER_S)
-            if len(self._resident) >= self._max_resident:
-                self._resident.popitem(last=False)
-        self._resident[tenant] = None
-        self._resident.move_to_end(tenant)
+        self._bring(questions[0].tenant)
         ids, mask = _padded(questions)
         states: Tensor = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
         return states.mean(1)
+
+    def _bring(self, tenant: int) -> None:
+        if tenant not in self._resident:
+            time.sleep(DISK_LATENCY_S + self._model_bytes / DISK_BYTES_PER_S)
+        with self._lock:
+            self._resident[tenant] = None
+            self._resident.move_to_end(tenant)
+            if len(self._resident) > self._max_resident:
+                self._resident.popitem(last=False)
 
 
 def main() -> int:
@@ -125,25 +143,25 @@ def main() -> int:
         questions = _questions(world)
         peft = Peft(world, world.tenants)
         say(f"peft: {TENANTS} adapters loaded in {peft.load_s:.0f} s")
-        (peft_type, peft_size), search = _best_peft(peft, types, questions, args.seconds)
-        peft.to(peft_type)
+        num_threads = torch.get_num_threads()
+        searches: dict[str, dict[str, float]] = {}
+        peers: dict[str, Run] = {}
+        peers["peft"], searches["peft"] = _best_peft(peft, types, num_threads, questions, args.seconds)
+        peers["whole_models"], searches["whole_models"] = _best_whole(
+            types, num_threads, questions, args.seconds
+        )
+        onnx, searches["onnx"] = _best_onnx(Path(folder), num_threads, questions, args.seconds)
+        peers |= onnx
         ours = world.plane(num_slots=SLOTS, num_host=HOST, lower_layers=True)
         plain = world.plane(num_slots=SLOTS, num_host=HOST, compute_type="float32", lower_layers=True)
-        whole = WholeModels(types[-1])
         loops = {
             "ours": _loop(world, ours),
             "computed": _loop(world, ours, coverage_floor=EXACT),
             "ours_float32": _loop(world, plain),
             "computed_float32": _loop(world, plain, coverage_floor=EXACT),
         }
-        num_threads = torch.get_num_threads()
-        onnx, onnx_search = _best_onnx(Path(folder), num_threads, questions, args.seconds)
-        peers: dict[str, Run] = {f"onnx_{name}": partial(peer.run, questions) for name, peer in onnx.items()}
-        peers["peft"] = lambda seconds: _speed(peft.answer, _chunks(questions, peft_size), seconds)
-        peers["whole_models"] = lambda seconds: _speed(whole.answer, _by_tenant(questions), seconds)
         each = ServiceSettings(**world.settings(num_slots=SLOTS, num_host=HOST)).forward_threads
-        runs = {name: partial(_on_threads, each, loop.run) for name, loop in loops.items()}
-        runs |= {name: partial(_on_threads, num_threads, run) for name, run in peers.items()}
+        runs = {name: partial(_on_threads, each, loop.run) for name, loop in loops.items()} | peers
         for plane in (ours, plain):
             plane.start()
         for name in loops:
@@ -169,8 +187,7 @@ def main() -> int:
             "ratio_onnx_int8": _ratio(speeds, "ours", "onnx_int8"),
             "texts_per_s": {name: round(statistics.median(values), 1) for name, values in speeds.items()},
             "peft_load_s": round(peft.load_s, 1),
-            "peft_search_texts_per_s": search,
-            "onnx_search_texts_per_s": onnx_search,
+            "searches_texts_per_s": searches,
             "failed": sum(loop.num_failed for loop in loops.values()),
             **checker.result(),
             "seconds": round(time.monotonic() - began),
@@ -180,8 +197,7 @@ def main() -> int:
 
 
 def _on_threads(num_threads: int, run: Run, seconds: float) -> float:
-    """``run`` while a product on any thread is divided among ``num_threads``: as the service sets it, or as a
-    peer is fastest."""
+    """``run`` while a product on any thread is divided among ``num_threads``, as the service sets it."""
     torch.set_num_threads(num_threads)
     return run(seconds)
 
@@ -193,58 +209,77 @@ def _questions(world: World) -> list[Question]:
     return [Question(int(tenant), texts[number % len(texts)]) for number, tenant in enumerate(tenants)]
 
 
+def _ways(num_threads: int) -> list[Way]:
+    """All cores for one batch, or a batch for each core."""
+    return list(dict.fromkeys([Way(1, num_threads), Way(num_threads, 1)]))
+
+
 def _best_peft(
-    peft: Peft, types: Sequence[torch.dtype], questions: Sequence[Question], seconds: float
-) -> tuple[tuple[torch.dtype, int], dict[str, float]]:
-    """The type and batch size that answer most."""
-    speeds: dict[tuple[torch.dtype, int], float] = {}
+    peft: Peft, types: Sequence[torch.dtype], num_threads: int, questions: Sequence[Question], seconds: float
+) -> tuple[Run, dict[str, float]]:
+    """By type, batch size and threads. One batch at a time: a mixed batch hangs hooks into the one model."""
+    tried: dict[str, Run] = {}
     for dtype in types:
-        peft.to(dtype)
-        for size in BATCH_SIZES:
-            speeds[dtype, size] = _speed(peft.answer, _chunks(questions, size), seconds / 2)
-    search = {f"{_name(dtype)}, {size}": round(speed, 1) for (dtype, size), speed in speeds.items()}
-    say(f"peft, by type and batch size: {search}")
-    return max(speeds, key=lambda chosen: speeds[chosen]), search
+        for threads in sorted({1, num_threads}):
+            for size in BATCH_SIZES:
+                way = Way(1, threads)
+                run = partial(_speed, peft.answer, partial(_chunks, size=size), questions, way)
+                tried[f"{_name(dtype)}, {size}, {way}"] = partial(_in_type, peft, dtype, run)
+    return _best("peft", tried, seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Onnx:
-    """ONNX Runtime with one type of numbers, at its best batch size and number of threads."""
+def _in_type(peft: Peft, dtype: torch.dtype, run: Run, seconds: float) -> float:
+    peft.to(dtype)
+    return run(seconds)
 
-    model: OnnxModel
-    size: int
 
-    def answer(self, questions: Sequence[Question]) -> Tensor:
-        """Whoever asks: there is one model."""
-        return self.model.answer(*_padded(questions))
-
-    def run(self, questions: Sequence[Question], seconds: float) -> float:
-        """Texts a second."""
-        return _speed(self.answer, _chunks(questions, self.size), seconds)
+def _best_whole(
+    types: Sequence[torch.dtype], num_threads: int, questions: Sequence[Question], seconds: float
+) -> tuple[Run, dict[str, float]]:
+    """By type and threads; a batch is what waits for one tenant."""
+    tried: dict[str, Run] = {
+        f"{_name(dtype)}, {way}": partial(_speed, WholeModels(dtype).answer, _by_tenant, questions, way)
+        for dtype in types
+        for way in _ways(num_threads)
+    }
+    return _best("whole models", tried, seconds)
 
 
 def _best_onnx(
-    folder: Path, max_threads: int, questions: Sequence[Question], seconds: float
-) -> tuple[dict[str, Onnx], dict[str, float]]:
-    """Of each type the batch size and number of threads that answer most; nothing without the packages."""
+    folder: Path, num_threads: int, questions: Sequence[Question], seconds: float
+) -> tuple[dict[str, Run], dict[str, float]]:
+    """ONNX Runtime in each type, by batch size and threads; nothing without the packages."""
     if importlib.util.find_spec("onnxruntime") is None:
         say("onnxruntime is absent, not compared with: pip install --no-deps -r requirements/peers.lock")
         return {}, {}
-    best: dict[str, Onnx] = {}
-    search: dict[str, float] = {}
+    best: dict[str, Run] = {}
+    searches: dict[str, float] = {}
     head = torch.randn(4, BertConfig.from_pretrained(find_source(SOURCE).folder).hidden_size)
     for name, path in export_models(find_source(SOURCE).folder, folder).items():
-        most = 0.0
-        for threads in sorted({1, max_threads}):
-            model = OnnxModel(path, head, threads)
+        tried: dict[str, Run] = {}
+        for way in _ways(num_threads):
+            model = OnnxModel(path, head, way.threads)
             for size in BATCH_SIZES:
-                peer = Onnx(model, size)
-                speed = peer.run(questions, seconds / 2)
-                search[f"{name}, {size}, {threads} threads"] = round(speed, 1)
-                if speed > most:
-                    best[name], most = peer, speed
-    say(f"onnxruntime, by type, batch size and threads: {search}")
-    return best, search
+                answer = partial(_by_one_model, model)
+                tried[f"{name}, {size}, {way}"] = partial(
+                    _speed, answer, partial(_chunks, size=size), questions, way
+                )
+        best[f"onnx_{name}"], search = _best(f"onnxruntime in {name}", tried, seconds)
+        searches |= search
+    return best, searches
+
+
+def _by_one_model(model: OnnxModel, questions: Sequence[Question]) -> Tensor:
+    """Whoever asks."""
+    return model.answer(*_padded(questions))
+
+
+def _best(name: str, tried: dict[str, Run], seconds: float) -> tuple[Run, dict[str, float]]:
+    """Whichever answers most, and how many texts a second each did."""
+    speeds = {how: run(seconds / 2) for how, run in tried.items()}
+    search = {how: round(speed, 1) for how, speed in speeds.items()}
+    say(f"{name}: {search}")
+    return tried[max(speeds, key=lambda how: speeds[how])], search
 
 
 def _loop(world: World, plane: LivePlane, coverage_floor: float = 0.0) -> ClosedLoop:
@@ -253,16 +288,27 @@ def _loop(world: World, plane: LivePlane, coverage_floor: float = 0.0) -> Closed
 
 
 def _speed(
-    answer: Callable[[Sequence[Question]], Tensor], batches: Iterator[list[Question]], seconds: float
+    answer: Callable[[Sequence[Question]], Tensor],
+    batches: Callable[[Sequence[Question]], Iterator[list[Question]]],
+    questions: Sequence[Question],
+    way: Way,
+    seconds: float,
 ) -> float:
-    """Texts a second, after a first batch that does not count."""
-    answer(next(batches))
-    num_texts, begin = 0, time.monotonic()
-    while (now := time.monotonic()) < begin + seconds:
-        batch = next(batches)
-        answer(batch)
-        num_texts += len(batch)
-    return num_texts / (now - begin)
+    """Texts a second, after a first batch on each thread that does not count."""
+
+    def one(number: int) -> float:
+        use_cores(way.threads)
+        mine = batches(questions[number :: way.at_a_time])
+        answer(next(mine))
+        num_texts, begin = 0, time.monotonic()
+        while (now := time.monotonic()) < begin + seconds:
+            batch = next(mine)
+            answer(batch)
+            num_texts += len(batch)
+        return num_texts / (now - begin)
+
+    with ThreadPoolExecutor(way.at_a_time) as threads:
+        return sum(threads.map(one, range(way.at_a_time)))
 
 
 def _chunks(questions: Sequence[Question], size: int) -> Iterator[list[Question]]:

@@ -32,6 +32,7 @@ STEP_MS, TOKEN_US, ADAPTER_US = 5.2, 41.0, 90.0
 BESIDE = 0.16
 PREPARE_MS, LOOKUP_US, COPY_MS = 0.7, 2.3, 0.4
 LOAD_CORE_MS = 0.35
+ADAPTER_KB = 220.0  # of the default recipe, rank 8, as it is read and copied
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -84,7 +85,7 @@ def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None
 def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
     device.add_argument("--slots", type=int, default=256, help="adapters on the device")
     device.add_argument("--host-adapters", type=int, default=2000, help="adapters in the host tier")
-    device.add_argument("--adapter-kb", type=float, default=565.0, help="size of one, in kB")
+    device.add_argument("--adapter-kb", type=float, default=ADAPTER_KB, help="size of one, in kB")
     device.add_argument(
         "--loaders", type=int, default=NUM_ADAPTER_LOADERS, help="loads from disk at the same time"
     )

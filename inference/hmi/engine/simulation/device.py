@@ -24,8 +24,8 @@ from wire.inference import Coverage
 
 T = TypeVar("T")
 
-EXACT_TOKEN_COST = 2.0
-"""Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 3."""
+EXACT_TOKEN_COST = 1.2
+"""Of a token whose lower layers are computed: L / (L - k) of the default backbone, L = 6 and k = 1."""
 _ONE = np.ones((1, 1), np.float32)
 _ANSWER = DocumentAnswer(_ONE, Coverage(0.0, 0.0, 1.0, 0.0))
 _EXACT_ANSWER = DocumentAnswer(_ONE, Coverage(0.0, 0.0, 0.0, 1.0), token_cost=EXACT_TOKEN_COST)
