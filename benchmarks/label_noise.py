@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from benchmarks.common import BenchTask, print_result, read_task
 from benchmarks.local_job import local_job, told
+from hmi.build.build_folder import build_folder
 from hmi.build.data import label_indices
 from hmi.build.data_insight import final_states
 from hmi.build.evaluation import PlotPath
@@ -109,9 +111,17 @@ def _features(
     job = local_job(task, local, Recipe(max_tokens=MAX_TOKENS))
     above = open_above(local.store, job, backbone)
     windows = WindowStates(backbone, folder / "windows")
-    domain = learn_domain(
-        local.store, job, backbone, above, texts, states=windows, report=told("learning the domain")
-    )
+    with build_folder(folder / "domain") as work:
+        domain = learn_domain(
+            local.store,
+            job,
+            backbone,
+            above,
+            texts,
+            states=windows,
+            report=told("learning the domain"),
+            work=replace(work, keep_tokens=None),
+        )
     leaving_out = open_leave_one_out(local.store, domain.tree)
 
     def training(start: int, end: int) -> npt.NDArray[np.float32]:

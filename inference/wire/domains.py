@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
-from wire.training import PublishedBundle
+from wire.training import BUILD_MEMORY_BYTES, PublishedBundle
 
 K_TENANTS = 3
 """An n-gram of tenants' text enters a shared node when at least so many verified tenants contributed it."""
@@ -60,6 +60,8 @@ class DomainJob:
     tree_before: BundleRef | None = None  # what the new tree is compared with
     tasks: tuple[GatedTask, ...] = ()
     min_tenants: int = K_TENANTS
+    max_node_bytes: int | None = None  # that the node's table may take; None: all rows stay
+    max_memory_bytes: int = BUILD_MEMORY_BYTES  # while segments are merged; the tree does not depend on it
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ KNOWN: frozenset[str] = frozenset(
         "HMI_TRAINING_THREADS",
         "HMI_TRAINING_CACHE_BYTES",
         "HMI_TRAINING_TIMEOUT_S",
+        "HMI_NODE_BYTES",
+        "HMI_BUILD_MEMORY_BYTES",
         # the inference service
         "HMI_CATALOG_URL",
         "HMI_USAGE_URL",

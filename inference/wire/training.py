@@ -9,6 +9,8 @@ from wire.tasks import TaskKind
 
 METHODS = ("lora", "bottleneck")
 """Of adapters, that a recipe may ask for."""
+BUILD_MEMORY_BYTES = 256 << 20
+"""Memory that a job may take for what it has not yet written down of a domain's n-grams."""
 COMPUTED_STATES = "computed"
 """Folder of a dataset's cached states in which no tree has a part; the others have their tree's digest."""
 
@@ -69,6 +71,8 @@ class TrainJob:
     recipe: Recipe = field(default_factory=Recipe)
     kind: TaskKind = TaskKind.SINGLE_LABEL
     is_domain_shared: bool = False  # texts are looked up in the tree as it stands, and in a private leaf
+    max_node_bytes: int | None = None  # that the domain's table may take; None: all rows stay
+    max_memory_bytes: int = BUILD_MEMORY_BYTES  # while the domain is learnt
 
 
 class Phase(StrEnum):

@@ -13,6 +13,8 @@ from hmi.build.plot_builder import build_domain, count_texts, publish_segment, w
 from hmi.build.windows import FRAME_TOKENS, Windowing
 from hmi.model.backbone import Backbone
 from hmi.model.estimators import ReportProgress
+from hmi.plot.counting import Work
+from hmi.plot.node_budget import node_budget
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.state_sums import States
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
@@ -76,15 +78,16 @@ def learn_domain(
     *,
     states: States,
     report: ReportProgress,
+    work: Work,
 ) -> LearnedDomain:
     """Make and publish the segment of the training ``texts`` and the domain's tree; what stands is kept.
-    ``states``: contextual_states() of windows.
+    ``states``: contextual_states() of windows; ``work``: where what does not fit in memory waits.
 
     A shared domain learns by its updates alone: its tree stays as it is. A dataset has one segment, whatever
     is trained on it later: what it holds must train (own_documents).
     """
     if above.own is None:
-        _publish_new_segment(store, job, backbone, above, texts, states=states, report=report)
+        _publish_new_segment(store, job, backbone, above, texts, states=states, report=report, work=work)
     own = BundleRef(job.segment_out_uri, _standing(store, job.segment_out_uri))
     segment = _open(store, own.uri, own.digest, backbone)
     if job.is_domain_shared:
@@ -93,7 +96,15 @@ def learn_domain(
         uri = job.tree_out_uri
         if store.digest(uri) is None:
             segments = [*above.siblings, (own, segment)]
-            build_domain(store, above.parent, segments, name=job.domain_id, tree_uri=uri)
+            build_domain(
+                store,
+                above.parent,
+                segments,
+                name=job.domain_id,
+                tree_uri=uri,
+                budget=node_budget(job.max_node_bytes),
+                work=work,
+            )
         tree = open_tree(store, uri, _standing(store, uri), backbone=backbone.digest)
     node = tree.fields.nodes[-1]
     return LearnedDomain(
@@ -125,6 +136,7 @@ def _publish_new_segment(
     *,
     states: States,
     report: ReportProgress,
+    work: Work,
 ) -> None:
     segment, _ = count_texts(
         backbone,
@@ -134,9 +146,10 @@ def _publish_new_segment(
         windowing=domain_windowing(store, above.parent, job.recipe.max_tokens),
         report=report,
         states=states,
+        work=work,
     )
     try:
-        publish_segment(store, segment, job.segment_out_uri)
+        publish_segment(store, segment, job.segment_out_uri, work=work)
     except AlreadyExists as exc:
         raise HmiError(
             ErrorCode.CONFLICT,

@@ -90,9 +90,11 @@ def count_texts(
     return segment, chosen
 
 
-def publish_segment(store: Store, segment: Segment, uri: BundleUri) -> PublishedBundle:
+def publish_segment(
+    store: Store, segment: Segment, uri: BundleUri, *, work: Work | None = None
+) -> PublishedBundle:
     """Put a segment into the store."""
-    with tempfile.TemporaryDirectory(prefix="hmi-segment-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="hmi-segment-", dir=_folder(work)) as temporary:
         return _publish(store, Path(temporary), uri, write_segment(segment, Path(temporary)))
 
 

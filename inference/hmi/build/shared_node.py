@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.fixed_point import rounded_mean
-from hmi.plot.merge import merge_segments
+from hmi.plot.mapped import let_go, scratch
+from hmi.plot.merge import MergedStatistics, merge_segments
+from hmi.plot.ngram import rows_among
 from hmi.plot.privacy import PersonalPieces, enough_tenants
 from hmi.plot.segment import TEXT_FORM, Segment
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
 
-_CHUNK_ROWS = 8192
+_CHUNK_ROWS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +43,19 @@ def shared_node(
     hidden: int,
     min_tenants: int,
     personal: PersonalPieces | None = None,
+    work: Work | None = None,
 ) -> SharedNode:
     """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, gave,
     and what ``personal`` marks, whoever gave it.
 
     A segment that has a trigram has its bigrams and its unigram, so what is kept is closed under shortening.
-    The result is a function of the set of contributions: their order does not matter.
+    The result is a function of the set of contributions: their order does not matter. With ``work`` the means
+    wait in its folder, and no more than its max_bytes of them is in memory at a time.
     """
     merged = merge_segments([one.segment for one in contributed])
     kept = _kept(merged.keys, contributed, min_tenants, personal)
     keys, counts = merged.keys[kept], merged.counts[kept]
-    means = np.empty((len(keys), hidden), np.int16)
-    rows = np.flatnonzero(kept)
-    for start in range(0, len(rows), _CHUNK_ROWS):
-        part = rows[start : start + _CHUNK_ROWS]
-        whole = slice(int(part[0]), int(part[-1]) + 1)
-        sums = merged.sums(whole, hidden)[part - part[0]]
-        means[start : start + len(part)] = rounded_mean(sums, merged.counts[part])
+    means = _means(merged, kept, hidden, work)
     segments = [one.segment for one in contributed]
     documents = [np.zeros(0, np.uint64), *(segment.documents for segment in segments)]
     hashes: npt.NDArray[np.uint64] = np.unique(np.concatenate(documents))
@@ -72,6 +71,27 @@ def shared_node(
     )
     node = Segment(fields, keys, counts.astype(np.uint32), merged.squares[kept], means, hashes)
     return SharedNode(node, _private_shares(keys, contributed))
+
+
+def _means(
+    merged: MergedStatistics, kept: npt.NDArray[np.bool_], hidden: int, work: Work | None
+) -> npt.NDArray[np.int16]:
+    """Of the rows that are kept, [num_kept, hidden]."""
+    shape = (int(kept.sum()), hidden)
+    means = np.empty(shape, np.int16) if work is None else scratch(np.int16, shape, work.folder)
+    max_bytes = MAX_BYTES if work is None else work.max_bytes
+    num_done = num_touched_bytes = 0
+    # All rows, some at a time: those that are kept may lie far apart.
+    for start in range(0, len(kept), _CHUNK_ROWS):
+        part = slice(start, min(start + _CHUNK_ROWS, len(kept)))
+        sums = merged.sums(part, hidden)[kept[part]]
+        means[num_done : num_done + len(sums)] = rounded_mean(sums, merged.counts[part][kept[part]])
+        num_done += len(sums)
+        num_touched_bytes += (part.stop - start) * hidden * 2 * (len(merged.segments) + 1)
+        if num_touched_bytes >= max_bytes:
+            num_touched_bytes = 0
+            let_go(means, *(segment.means for segment in merged.segments))
+    return means
 
 
 def _kept(
@@ -94,7 +114,7 @@ def _private_shares(
     shares = {}
     for tenant_id in tenants:
         own = _keys_of(tenant_id, contributed)
-        shares[tenant_id] = float(1 - np.isin(own, kept).mean()) if len(own) else 0.0
+        shares[tenant_id] = float(1 - (rows_among(own, kept) >= 0).mean()) if len(own) else 0.0
     return shares
 
 

@@ -1,8 +1,11 @@
 """One training: from a dataset's rows to published segment, tree and version. Killed and run again, it goes
 on."""
 
+from dataclasses import replace
+
 from hmi.artifacts.store import Store
 from hmi.base.compute_type import ComputeType
+from hmi.build.build_folder import build_folder
 from hmi.build.dataset_parts import read_parts, tokens_of
 from hmi.build.interruption import Interruption
 from hmi.build.job_progress import JobProgress
@@ -131,12 +134,15 @@ def _learn_domain(run: TrainingRun, windows: WindowStates) -> LearnedDomain:
         run.progress.advance(step, num_steps=num_steps, message=message)
 
     run.progress.enter(Stage.LEARNING_DOMAIN, "learning the domain's n-grams")
-    return learn_domain(
-        run.store,
-        run.job,
-        run.backbone,
-        run.above,
-        run.parts.train.texts,
-        states=windows,
-        report=report,
-    )
+    folder = run.work.path / "domain"
+    with build_folder(folder, run.job.max_memory_bytes, elsewhere="HMI_WORK_DIR") as work:
+        return learn_domain(
+            run.store,
+            run.job,
+            run.backbone,
+            run.above,
+            run.parts.train.texts,
+            states=windows,
+            report=report,
+            work=replace(work, keep_tokens=None),  # the windows' file has them
+        )

@@ -1,6 +1,7 @@
 """One update of a domain: its node made anew from all its segments, tried on the tasks that it serves."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
 from hmi.base.errors import NotFound
+from hmi.build.build_folder import build_folder
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
 from hmi.build.gate import SIGNIFICANCE, Paired, loss_p_values
@@ -21,7 +23,9 @@ from hmi.build.shared_node import Contributed, shared_node
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
+from hmi.plot.counting import Work
 from hmi.plot.ngram import Rung, rung_rows
+from hmi.plot.node_budget import node_budget
 from hmi.plot.privacy import PersonalPieces
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.table import PlotTable
@@ -35,8 +39,9 @@ from wire.training import Phase, PublishedBundle
 Segments = list[tuple[BundleRef, Segment]]
 
 
-def update_domain(job: DomainJob, *, store: Store, progress: JobProgress) -> DomainResult:
-    """Publish the domain's tree at ``job.tree_out_uri``, compare it, and try it on the tasks.
+def update_domain(job: DomainJob, *, store: Store, folder: Path, progress: JobProgress) -> DomainResult:
+    """Publish the domain's tree at ``job.tree_out_uri``, compare it, and try it on the tasks. What does not
+    fit in memory waits in ``folder``.
 
     Done again, it finds its own tree and publishes nothing. Raises HmiError.
     """
@@ -47,7 +52,9 @@ def update_domain(job: DomainJob, *, store: Store, progress: JobProgress) -> Dom
     parent = _open(store, job.parent, backbone.digest)
     num_segments = len(job.contributions)
     progress.enter(Phase.LEARNING_DOMAIN, f"merging {num_segments} segments", num_steps=1)
-    private_shares = _build(store, job, parent, PersonalPieces(backbone.tokenizer.pieces()))
+    personal = PersonalPieces(backbone.tokenizer.pieces())
+    with build_folder(folder / "node", job.max_memory_bytes, elsewhere="HMI_WORK_DIR") as work:
+        private_shares = build_node(store, job, parent, personal, work)
     tree = _open(store, BundleRef(job.tree_out_uri, _standing(store, job)), backbone.digest)
     before = None if job.tree_before is None else _open(store, job.tree_before, backbone.digest)
     num_above = len(parent.tables)
@@ -74,7 +81,10 @@ def tree_diff(before: PlotTable | None, after: PlotTable) -> TreeDiff:
     )
 
 
-def _build(store: Store, job: DomainJob, parent: PlotTree, personal: PersonalPieces) -> dict[str, float]:
+def build_node(
+    store: Store, job: DomainJob, parent: PlotTree, personal: PersonalPieces, work: Work
+) -> dict[str, float]:
+    """Publish the tree, unless it stands; what share of each tenant's n-grams did not enter a shared node."""
     contributed = [
         Contributed(
             one.tenant_id,
@@ -96,12 +106,21 @@ def _build(store: Store, job: DomainJob, parent: PlotTree, personal: PersonalPie
             hidden=parent.tables[0].hidden,
             min_tenants=job.min_tenants,
             personal=personal,
+            work=work,
         )
         private_shares = {str(tenant): share for tenant, share in node.private_shares.items()}
-        published = publish_segment_beside(store, node.segment, job.tree_out_uri)
+        published = publish_segment_beside(store, node.segment, job.tree_out_uri, work=work)
         segments = [(BundleRef(published.uri, published.digest), node.segment)]
     if store.digest(job.tree_out_uri) is None:
-        build_domain(store, parent, segments, name=job.domain_id, tree_uri=job.tree_out_uri)
+        build_domain(
+            store,
+            parent,
+            segments,
+            name=job.domain_id,
+            tree_uri=job.tree_out_uri,
+            budget=node_budget(job.max_node_bytes),
+            work=work,
+        )
     return private_shares
 
 

@@ -40,5 +40,7 @@ def _run(args: argparse.Namespace) -> DomainResult | SuggestResult:
     store = open_store(store_url(), cache_dir())
     with JobProgress(print_event) as progress:
         if args.action == "update":
-            return update_domain(read_job(args.job, DomainJob), store=store, progress=progress)
+            return update_domain(
+                read_job(args.job, DomainJob), store=store, folder=args.work, progress=progress
+            )
         return suggest_domain(read_job(args.job, SuggestJob), store=store, progress=progress)

@@ -119,7 +119,7 @@ def _count(
         raise InvalidInput(
             f"none of the {chosen.num_texts} texts is new to the domain and the nodes above it", param="text"
         )
-    published = plot_builder.publish_segment(store, segment, uri)
+    published = plot_builder.publish_segment(store, segment, uri, work=work)
     report("the text is counted", 1, 1)
     return CountedText(
         segment=published,

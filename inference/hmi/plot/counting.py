@@ -27,7 +27,9 @@ class Work:
 
     folder: Path
     max_bytes: int = MAX_BYTES
-    keep_tokens: int = 1 << 16  # after so many what is computed is safely down: a killed build loses no more
+    keep_tokens: int | None = 1 << 16
+    """After so many, states are safely down: a killed build loses no more. None: whoever gives the states has
+    them at hand, and is asked anew for every range of rows that fits in memory."""
 
 
 def count_keys(

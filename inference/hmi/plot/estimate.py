@@ -1,7 +1,5 @@
 """From a node's statistics to its rows, rung by rung: fit the shrinkage, then mix means and priors."""
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ import numpy.typing as npt
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.fixed_point import ONE, to_fixed, to_float
-from hmi.plot.mapped import let_go
+from hmi.plot.mapped import let_go, scratch
 from hmi.plot.merge import MergedStatistics
 from hmi.plot.ngram import CentredScheme, NgramScheme
 from hmi.plot.node_budget import KeepBy, NodeBudget, rows_to_keep, worth
@@ -25,8 +23,8 @@ UNFITTED_TAU = 1.0
 """Where nothing was seen twice the noise cannot be told: the prior weighs as much as one occurrence."""
 
 _CHUNK_ROWS = 4096
-_TOUCHED_BYTES = 2 + 1 + 3
-"""Of files, by a dimension of a row: its mean, its code, and the codes of what it backs off to."""
+_MEAN_BYTES, _CODE_BYTES = 2, 1 + 3
+"""Of files, touched by a dimension of a row: its mean in a segment; its code, and those it backs off to."""
 
 
 def build_table(
@@ -86,7 +84,8 @@ class _Builder:
         self._max_bytes, self._num_passed = MAX_BYTES if work is None else work.max_bytes, 0
         self._keys, self._counts, self._squares, self._own = _with_vocabulary(scheme, merged, self._isolated)
         self._above = [scheme.among(self._keys, parent.keys) for parent in parents]
-        self._codes = _zeros((len(self._keys), hidden), work)
+        shape = (len(self._keys), hidden)
+        self._codes = np.zeros(shape, np.int8) if work is None else scratch(np.int8, shape, work.folder)
         self._worth = np.zeros(len(self._keys), np.float64)
         self._row_scales = np.zeros(len(self._keys), np.float32)
         self._dimension_scales = self._spread_by_dimension()
@@ -273,21 +272,13 @@ class _Builder:
     def _chunks(self, rung: int) -> Iterator[slice]:
         """A rung's rows, some at a time; what was mapped for them is let go of before it fills max_bytes."""
         rows = self._scheme.rung_rows(self._keys, rung)
+        touched_bytes = len(self._merged.segments) * _MEAN_BYTES + _CODE_BYTES
         for start in range(rows.start, rows.stop, _CHUNK_ROWS):
             yield slice(start, min(start + _CHUNK_ROWS, rows.stop))
             self._num_passed += 1
-            if self._num_passed * _CHUNK_ROWS * self._hidden * _TOUCHED_BYTES >= self._max_bytes:
+            if self._num_passed * _CHUNK_ROWS * self._hidden * touched_bytes >= self._max_bytes:
                 self._num_passed = 0
                 let_go(self._codes, *(segment.means for segment in self._merged.segments))
-
-
-def _zeros(shape: tuple[int, int], work: Work | None) -> npt.NDArray[np.int8]:
-    if work is None or 0 in shape:
-        return np.zeros(shape, np.int8)
-    # Without a name: it goes with the process, however that ends.
-    with tempfile.TemporaryFile(dir=work.folder) as file:
-        os.posix_fallocate(file.fileno(), 0, shape[0] * shape[1])  # a full disk says so here, not by a signal
-        return np.memmap(file, np.int8, mode="r+", shape=shape)
 
 
 def _with_vocabulary(

@@ -1,6 +1,8 @@
 """Arrays mapped from files: read where they are touched, and let go of before they fill the memory."""
 
 import mmap
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,17 @@ def mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.N
     if 0 in shape:
         return np.zeros(shape, dtype)
     return np.memmap(path, dtype, mode="r", shape=shape)
+
+
+def scratch(dtype: type[np.generic], shape: tuple[int, ...], folder: Path | None = None) -> npt.NDArray[Any]:
+    """Zeros to be written over, in a file of ``folder`` (None: that for temporary files) without a name: it
+    goes with the process, however that ends. Raises OSError when there is no room for all of it."""
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        # A full disk says so here, not by a signal.
+        os.posix_fallocate(file.fileno(), 0, int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize)
+        return np.memmap(file, dtype, mode="r+", shape=shape)
 
 
 def let_go(*arrays: npt.NDArray[Any]) -> None:

@@ -1,7 +1,5 @@
 """Merging segments: whole numbers are added, so the order does not matter and leaving one out is exact."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +8,7 @@ import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.fixed_point import rounded_mean
-from hmi.plot.mapped import blocks, let_go
+from hmi.plot.mapped import blocks, let_go, scratch
 from hmi.plot.ngram import CentredScheme, NgramScheme, rows_among
 from hmi.plot.segment import Segment
 
@@ -73,6 +71,7 @@ def merge_segments(segments: Sequence[Segment], scheme: NgramScheme | None = Non
         squares[at] += segment.squares
         is_same = np.array_equal(keys[at], segment.keys)
         numbered.append(segment if is_same else replace(segment, keys=keys[at]))
+        let_go(segment.keys, segment.counts, segment.squares)
     return MergedStatistics(tuple(numbered), keys, counts, squares)
 
 
@@ -120,11 +119,7 @@ def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
 
 def _copied(means: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     """In a file that goes with the process: a shared node may have more rows than memory has room for."""
-    if means.size == 0:
-        return np.array(means)
-    with tempfile.TemporaryFile() as file:
-        os.posix_fallocate(file.fileno(), 0, means.nbytes)  # a full disk says so here, not by a signal
-        copy = np.memmap(file, np.int16, mode="r+", shape=means.shape)
+    copy = scratch(np.int16, means.shape)
     start = 0
     for block in blocks(means):
         copy[start : start + len(block)] = block

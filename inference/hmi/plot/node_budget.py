@@ -28,6 +28,11 @@ class NodeBudget:
     keep_by: KeepBy = KeepBy.WORTH
 
 
+def node_budget(max_bytes: int | None) -> NodeBudget | None:
+    """That of a job, which keeps rows by worth; None: all rows stay."""
+    return None if max_bytes is None else NodeBudget(max_bytes)
+
+
 def worth(
     counts: npt.NDArray[np.float32],
     means: npt.NDArray[np.float32],

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN
+from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN, rows_among
 
 MIN_DIGITS = 3
 """An n-gram with so many digits may be part of a number that names somebody: telephone, account, postcode."""
@@ -50,14 +50,14 @@ def enough_tenants(
 ) -> npt.NDArray[np.bool_]:
     """Which ``keys`` at least ``min_tenants`` different tenants have, or the operator's own text (None).
 
-    ``contributed``: the keys of each tenant's segments, every tenant once.
+    ``contributed``: the sorted keys of each tenant's segments, every tenant once.
     """
     num_tenants = np.zeros(len(keys), np.int64)
     of_operator = np.zeros(len(keys), np.bool_)
     for tenant, segments in contributed:
         has = np.zeros(len(keys), np.bool_)
         for own in segments:
-            has |= np.isin(keys, own)
+            has |= rows_among(keys, own) >= 0
         if tenant is None:
             of_operator = has
         else:

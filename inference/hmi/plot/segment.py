@@ -15,7 +15,7 @@ from hmi.base.texts import normalised
 from hmi.plot.counting import Work
 from hmi.plot.mapped import blocks
 from hmi.plot.ngram import CentredScheme, Documents, NgramScheme
-from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States
+from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States, add_up_by_ranges
 from wire.artifacts import BundleKind, SegmentFields
 from wire.ids import DatasetId, Digest
 
@@ -80,7 +80,8 @@ def build_segment(
     of the texts in ``document_hashes``, which are all different. All unigrams are kept, and the bigrams and
     trigrams that occur at least ``min_count`` times. With ``work``, no more than its max_bytes of counts and
     states is in memory at a time, however much text there is; what is computed waits in its folder, and the
-    same call after a kill goes on from there. The segment is the same.
+    same call after a kill goes on from there (where states are kept there: Work.keep_tokens). The segment is
+    the same.
     """
     if len(np.unique(document_hashes)) != len(document_hashes):
         raise InvalidInput("a text is given twice; a segment counts each text once")
@@ -93,6 +94,10 @@ def build_segment(
     keys, counts, num_tokens = scheme.count(batches, min_count, work)
     if work is None:
         squares, means, num_done = _sums_in_memory(scheme, batches, states, keys, counts, hidden, tell)
+    elif work.keep_tokens is None:
+        squares, means, num_done = add_up_by_ranges(
+            scheme, batches, states, keys, counts, hidden, work=work, on_tokens=tell
+        )
     else:
         spilled = SpilledStates(work, hidden, scheme)
         num_done = spilled.write(batches, keys, states, tell)

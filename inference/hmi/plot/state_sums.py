@@ -71,7 +71,9 @@ class SpilledStates:
     """
 
     def __init__(self, work: Work, hidden: int, scheme: NgramScheme) -> None:
+        assert work.keep_tokens is not None, "else they are not kept here"
         self._work, self._hidden, self._scheme = work, hidden, scheme
+        self._keep_tokens = work.keep_tokens
         self._num_rungs = len(scheme.rungs)
         self._states, self._rows = work.folder / "states", work.folder / "rows"
 
@@ -91,7 +93,7 @@ class SpilledStates:
                     fixed = checked_fixed(states(documents), documents.num_tokens, self._hidden)
                     state_file.write(fixed.astype(np.int16).tobytes())
                     row_file.write(rows.T.astype(np.int32).tobytes())
-                    if num_seen - num_kept >= self._work.keep_tokens:
+                    if num_seen - num_kept >= self._keep_tokens:
                         self._keep(num_seen, state_file, row_file)
                         num_kept = num_seen
                     on_tokens(num_seen)
@@ -143,6 +145,43 @@ class SpilledStates:
         sync(temporary)
         temporary.replace(self._done)
         sync(self._done.parent)
+
+
+def add_up_by_ranges(
+    scheme: NgramScheme,
+    batches: Iterable[Documents],
+    states: States,
+    keys: npt.NDArray[np.uint64],
+    counts: npt.NDArray[np.int64],
+    hidden: int,
+    *,
+    work: Work,
+    on_tokens: OnTokens,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], int]:
+    """Squares [num_rows], means [num_rows, hidden] mapped from a file, and the tokens of one walk.
+
+    ``batches`` are walked, and ``states`` asked for, once for every ``max_bytes / (8 * hidden)`` rows.
+    """
+    num_rows, num_done = len(counts), 0
+    most = max(work.max_bytes // (8 * hidden), 1)
+    starts = range(0, num_rows, most)
+    squares = np.zeros(num_rows, np.int64)
+    with (work.folder / "means").open("wb") as file:
+        for walk, start in enumerate(starts):
+            part = slice(start, min(start + most, num_rows))
+            sums = np.zeros((part.stop - start, hidden), np.int64)
+            num_before, num_done = num_done, 0
+            for documents in batches:
+                rows = np.ascontiguousarray(scheme.rows(documents, keys).T, np.int32)
+                fixed = checked_fixed(states(documents), documents.num_tokens, hidden).astype(np.int16)
+                kernels.accumulate_range(rows, fixed, _squares(fixed), start, sums, squares[part])
+                num_done += documents.num_tokens
+                on_tokens((walk * num_before + num_done) // len(starts))
+            for first in range(0, len(sums), _CHUNK_ROWS):
+                chunk = slice(first, first + _CHUNK_ROWS)
+                file.write(rounded_mean(sums[chunk], counts[part][chunk]).tobytes())
+    means = mapped(work.folder / "means", np.int16, (num_rows, hidden))
+    return squares, means, num_done  # type: ignore[return-value]  # int16
 
 
 def checked_fixed(states: npt.NDArray[np.float32], num_tokens: int, hidden: int) -> npt.NDArray[np.int32]:

@@ -11,6 +11,7 @@ from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wire.settings import refuse_unknown
+from wire.training import BUILD_MEMORY_BYTES
 
 TRAINING_JOB_BYTES = 2 << 30
 """What one training is reckoned at: its peak with the default backbone and recipe, rounded up."""
@@ -52,6 +53,8 @@ class PortalSettings(BaseSettings):
     training_memory_bytes: ByteSize = Field(default=ByteSize(TRAINING_JOB_BYTES), gt=0)
     training_cache_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=0)
     training_timeout_s: float = Field(default=14_400.0, gt=0)
+    node_bytes: ByteSize = Field(default=ByteSize(128 << 20), ge=1 << 20)
+    build_memory_bytes: ByteSize = Field(default=ByteSize(BUILD_MEMORY_BYTES), ge=1 << 20)
 
     @property
     def training_places(self) -> int:

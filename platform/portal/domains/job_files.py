@@ -2,6 +2,8 @@
 
 import hashlib
 
+from django.conf import settings
+
 from portal.catalog.models import AdapterVersion, Domain, PrivateLeaf, TreeVersion
 from portal.catalog.selectors import backbone_default, tree_newest
 from portal.common.errors import Conflict, PortalError
@@ -48,6 +50,8 @@ def update_job(lease: Lease) -> DomainJob:
             tree_before=ref_of(newest) if newest is not None else None,
             tasks=_gated_tasks(domain),
             min_tenants=domain.min_tenants,
+            max_node_bytes=int(settings.ENV.node_bytes),
+            max_memory_bytes=int(settings.ENV.build_memory_bytes),
         )
         held_by(lease).update(out_uri=job.tree_out_uri)
         return job
@@ -174,7 +178,7 @@ def _held_out_rows(version: AdapterVersion) -> tuple[int, ...]:
 def _content_name(parent: TreeVersion, domain: Domain, contributions: tuple[Contribution, ...]) -> str:
     """A function of what the tree is made from, so that the same content has the same place."""
     parts = [parent.digest, str(domain.pk), *sorted(one.digest for one in contributions)]
-    parts.append(f"by rules {NODE_RULES}")
+    parts.append(f"by rules {NODE_RULES} in {int(settings.ENV.node_bytes)} bytes")
     if domain.tenant_id is None:
         parts += sorted(f"{one.tenant_id}:{one.digest}" for one in contributions)
         parts.append(f"of {domain.min_tenants} tenants")

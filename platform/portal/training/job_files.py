@@ -1,5 +1,7 @@
 """Builds the training process's job file from the catalog."""
 
+from django.conf import settings
+
 from portal.catalog.selectors import backbone_default, looked_up_tree, segment_list
 from portal.datasets.places import DatasetPlaces
 from portal.training.leases import Lease, LeaseLost, held_by, scope_of
@@ -44,4 +46,6 @@ def train_job(lease: Lease) -> TrainJob:
             recipe=from_plain(Recipe, job.recipe),
             kind=TaskKind(job.task.kind),
             is_domain_shared=is_shared,
+            max_node_bytes=int(settings.ENV.node_bytes),
+            max_memory_bytes=int(settings.ENV.build_memory_bytes),
         )

@@ -204,6 +204,33 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     assert result.report["confusion"] == expected.report["confusion"]
 
 
+def test_a_training_keeps_its_domains_node_within_the_budget_in_whatever_memory(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
+) -> None:
+    job = replace(world.job(world.put_rows("bounded", ROWS), name="bounded"), max_memory_bytes=1)
+    little = world.train(job, tmp_path / "little")
+    assert little.segment.digest == world.train(
+        replace(job, max_memory_bytes=1 << 30, segment_out_uri=BundleUri("out/much/segment"),
+                tree_out_uri=BundleUri("out/much/tree"), version_out_uri=BundleUri("out/much/version")),
+        tmp_path / "much",
+    ).segment.digest  # fmt: skip
+    job = replace(
+        job,
+        max_node_bytes=4_000,
+        tree_out_uri=BundleUri("out/few/tree"),
+        version_out_uri=BundleUri("out/few/v"),
+    )
+    few = world.train(job, tmp_path / "few")
+    assert few.segment == little.segment
+    tables = [
+        open_tree(world.store, done.tree.uri, done.tree.digest, backbone=world.backbone.digest).tables[-1]
+        for done in (little, few)
+    ]
+    assert tables[0].num_bytes > 4_000
+    assert 3_600 < tables[1].num_bytes <= 4_000
+    assert not (tmp_path / "few" / "domain").exists()
+
+
 def test_a_disk_that_is_full_while_rows_are_looked_up_leaves_no_half_file(
     world: TrainingWorld, tmp_path: Path
 ) -> None:

@@ -3,7 +3,9 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 
 from hmi.base.errors import BundleBroken, HmiError
@@ -55,7 +57,11 @@ def update(
         tree_out_uri=BundleUri(uri),
     )
     job = replace(plain, **changes)  # type: ignore[arg-type]  # any of its fields
-    return update_domain(job, store=world.store, progress=JobProgress(Events()))
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        result = update_domain(job, store=world.store, folder=work, progress=JobProgress(Events()))
+        assert list(work.iterdir()) == []
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +122,51 @@ def test_an_update_done_again_publishes_nothing_new(
     first = update(world, parts(trained, "abc"), "domains/s/trees/twice")
     again = update(world, parts(trained, "bca"), "domains/s/trees/twice")
     assert again == first
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_the_memory_that_an_update_takes_changes_nothing(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]], is_shared: bool
+) -> None:
+    much, little = (
+        update(world, parts(trained, "abcd"), f"domains/s/trees/{name}", is_shared=is_shared,
+               max_memory_bytes=max_bytes)
+        for name, max_bytes in ((f"much-{is_shared}", 1 << 30), (f"little-{is_shared}", 1))
+    )  # fmt: skip
+    nodes = [
+        open_tree(world.store, made.tree.uri, made.tree.digest, backbone=world.backbone.digest).fields.nodes
+        for made in (much, little)
+    ]
+    assert nodes[0][-1].digest == nodes[1][-1].digest
+    assert [ref.digest for ref in nodes[0][-1].segments] == [ref.digest for ref in nodes[1][-1].segments]
+    assert much.private_shares == little.private_shares
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+@pytest.mark.parametrize("max_bytes", [2_000, 6_000])
+def test_a_node_never_exceeds_its_budget(
+    world: TrainingWorld,
+    trained: dict[str, tuple[TrainResult, BundleUri]],
+    is_shared: bool,
+    max_bytes: int,
+) -> None:
+    contributions = parts(trained, "abcd")
+    whole = update(world, contributions, f"domains/s/trees/whole-{is_shared}", is_shared=is_shared)
+    bounded = update(
+        world,
+        contributions,
+        f"domains/s/trees/bounded-{is_shared}-{max_bytes}",
+        is_shared=is_shared,
+        max_node_bytes=max_bytes,
+    )
+    tables = [
+        open_tree(world.store, made.tree.uri, made.tree.digest, backbone=world.backbone.digest).tables[-1]
+        for made in (whole, bounded)
+    ]
+    assert tables[0].num_bytes > max_bytes
+    assert 0.9 * max_bytes < tables[1].num_bytes <= max_bytes
+    at = tables[0].find(tables[1].keys)
+    assert np.array_equal(tables[1].codes, tables[0].codes[at])
 
 
 def test_the_gate_tries_deployed_tasks_on_their_held_out_rows(

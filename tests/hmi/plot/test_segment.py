@@ -183,15 +183,35 @@ def test_it_knows_which_texts_it_holds() -> None:
     assert small_segment().holds(np.array([4, 5], np.uint64)).tolist() == [False, True]
 
 
-@given(world=worlds(), max_bytes=st.sampled_from([1, 200, 1 << 20]))
-@settings(deadline=None, max_examples=40)
+@given(
+    world=worlds(), max_bytes=st.sampled_from([1, 200, 1 << 20]), keep_tokens=st.sampled_from([1 << 16, None])
+)
+@settings(deadline=None, max_examples=60)
 def test_by_way_of_the_disk_it_is_the_same(
-    tmp_path_factory: pytest.TempPathFactory, world: World, max_bytes: int
+    tmp_path_factory: pytest.TempPathFactory, world: World, max_bytes: int, keep_tokens: int | None
 ) -> None:
-    work = Work(tmp_path_factory.mktemp("work"), max_bytes)
+    work = Work(tmp_path_factory.mktemp("work"), max_bytes, keep_tokens)
     assert_equal(
         segment_of(world, all_texts(world), "d", work=work), segment_of(world, all_texts(world), "d")
     )
+
+
+def test_states_that_are_at_hand_are_asked_for_again_and_not_kept_twice(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    world = World((random_text(random, [6, 6]),), (((0,),),), np.zeros((5, HIDDEN), np.float32))
+    told: list[int] = []
+    few = segment_of(
+        world,
+        (0,),
+        "d",
+        work=Work(tmp_path, 8 * HIDDEN * 3, None),
+        on_progress=lambda done, _: told.append(done),
+    )
+    assert_equal(few, segment_of(world, (0,), "d"))
+    assert len(told) == -(-len(few.keys) // 3)  # walks, of a batch each
+    assert told == sorted(told)
+    assert told[-1] == few.fields.num_tokens
+    assert not (tmp_path / "states").exists()
 
 
 def test_a_segments_files_are_numpys_own(tmp_path: Path) -> None:

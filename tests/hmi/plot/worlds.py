@@ -15,7 +15,7 @@ from hmi.plot.leave_one_out import CountedTexts, NodeEvidence
 from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import WILDCARD, Answer, Documents, Rung
 from hmi.plot.node_budget import NodeBudget
-from hmi.plot.segment import Segment, build_segment
+from hmi.plot.segment import Progress, Segment, build_segment
 from hmi.plot.table import PlotTable
 from wire.ids import DatasetId, Digest
 
@@ -73,7 +73,12 @@ def counted(texts: list[reference.Text]) -> CountedTexts:
 
 
 def segment_of(
-    world: World, texts: tuple[int, ...], name: str, max_windows: int = 2, work: Work | None = None
+    world: World,
+    texts: tuple[int, ...],
+    name: str,
+    max_windows: int = 2,
+    work: Work | None = None,
+    on_progress: Progress | None = None,
 ) -> Segment:
     """One dataset's segment; text number i has hash i."""
     batches, of_batch = [], {}
@@ -91,6 +96,7 @@ def segment_of(
         min_count=MIN_COUNT,
         max_windows=max_windows,
         work=work,
+        on_progress=on_progress,
     )
 
 

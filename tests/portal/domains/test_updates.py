@@ -1,6 +1,7 @@
 """Updates of domains: who moves, who is held and for how long; consent and the k rule reach the job file."""
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Task, TreeVersion
 from portal.catalog.services import task_create
@@ -212,8 +213,24 @@ def test_every_ready_dataset_is_measured_once(task: Task, worker: Worker) -> Non
     assert job.result["best"] == str(task.domain_id)
 
 
+def test_a_nodes_budget_reaches_the_job_and_is_part_of_what_the_tree_is_named_for(
+    task: Task, worker: Worker, settings: Settings
+) -> None:
+    learn(task, 1)
+    made = []
+    for num_bytes in (5 << 20, 6 << 20, 5 << 20):
+        changes = {"node_bytes": num_bytes, "build_memory_bytes": 3 << 20}
+        settings.ENV = settings.ENV.model_copy(update=changes)
+        update(task, worker)
+        made.append(worker.jobs()[-1])
+    assert [job["max_node_bytes"] for job in made] == [5 << 20, 6 << 20, 5 << 20]
+    assert {job["max_memory_bytes"] for job in made} == {3 << 20}
+    five, six, five_again = (job["tree_out_uri"] for job in made)
+    assert five == five_again != six
+
+
 def test_a_task_in_a_shared_domain_starts_from_its_tree_and_follows_it_with_its_leaf(
-    cast: Cast, worker: Worker
+    cast: Cast, worker: Worker, settings: Settings
 ) -> None:
     press, acme = shared_domain(), cast.acme.tenant
     with operator_scope():
@@ -226,7 +243,10 @@ def test_a_task_in_a_shared_domain_starts_from_its_tree_and_follows_it_with_its_
     job = make_job(task, make_dataset(acme), recipe={"leaf_mb": 1.0})
     lease = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=30.0)
     assert lease is not None
+    set_to = settings.ENV.model_copy(update={"node_bytes": 5 << 20, "build_memory_bytes": 3 << 20})
+    settings.ENV = set_to
     made = train_job(lease)
+    assert (made.max_node_bytes, made.max_memory_bytes) == (5 << 20, 3 << 20)
     assert made.is_domain_shared
     assert (made.tree_uri, made.tree_digest, made.segments) == (first.uri, first.digest, ())
     dataset = make_dataset(acme)
