@@ -1,6 +1,8 @@
 """The real runner over a tiny backbone: mixed batches, fewer slots than tasks, broken bundles."""
 
 import random
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,7 +14,9 @@ import peft
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
+from hmi.artifacts.bundle import manifest_fields, read_manifest, write_bundle
 from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
@@ -30,8 +34,8 @@ from hmi.service.live_plane import LivePlane
 from hmi.service.sources import Sources, store_sources
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
-from wire.artifacts import BackboneFields, BundleRef
-from wire.ids import Digest, RequestId, TaskId, TenantId
+from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
+from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
 from wire.tasks import TaskKind
 from wire.training import METHODS
 
@@ -328,6 +332,67 @@ def test_a_damaged_bundle_fails_alone(bench: Bench, damage: Callable[[Path], Non
     assert caught.value.code.value == "bundle_broken"
 
 
+def _with_a_head_of_nothing(store: TinyStore) -> BundleRef:
+    """A bundle that is sound but for its numbers, as no builder of ours would write it."""
+    ref, uri = store.publish_adapter(seed=56), BundleUri("versions/nothing")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copytree(store.path_of(ref), folder, dirs_exist_ok=True)
+        fields = manifest_fields(
+            read_manifest(folder), kind=BundleKind.ADAPTER, fields_type=AdapterFields, name="copied"
+        )
+        (folder / "manifest.json").unlink()
+        head = load_file(folder / "head.safetensors")
+        save_file(
+            {part: torch.full_like(of, torch.nan) for part, of in head.items()}, folder / "head.safetensors"
+        )
+        digest = write_bundle(folder, BundleKind.ADAPTER, fields)
+        store.store.publish(folder, uri)
+    return BundleRef(uri, digest)
+
+
+def test_numbers_that_are_none_fail_alone_and_are_quarantined(bench: Bench) -> None:
+    good, tree = hplm_of(bench.store, seed=55), bench.store.trees["general"]
+    bad = HplmRef(_with_a_head_of_nothing(bench.store), tree)
+    requests = [bench.request(good), bench.request(bad, tenant="globex")]
+    for request in requests:
+        bench.plane.engine.submit(request)
+    bench.run_until_done(*requests)
+    assert len(requests[0].future.result(0).documents) == len(TEXTS)
+    with pytest.raises(HmiError) as caught:
+        requests[1].future.result(0)
+    assert caught.value.code.value == "bundle_broken"
+    bench.plane.follow_now(frozenset({good, bad}))
+    (told,) = [item for item in bench.plane.residency().adapters.items if item.digest == bad.adapter.digest]
+    assert told.quarantined, "the operator sees which and why"
+
+
+def test_a_broken_leaf_fails_its_own_task_alone(bench: Bench) -> None:
+    adapter, tree, film = (
+        bench.store.publish_adapter(seed=57),
+        bench.store.trees["general"],
+        bench.store.trees["film"],
+    )
+    fields = read_tree(bench.store.store, film.uri, film.digest, backbone=bench.store.backbone.digest)
+    leaf = BundleRef(fields.nodes[-1].uri, fields.nodes[-1].digest)
+    folder = bench.store.path_of(leaf)
+    whole = {file: file.read_bytes() for file in folder.iterdir() if file.suffix != ".json"}
+    plain, leafy = HplmRef(adapter, tree), HplmRef(adapter, tree, leaf)
+    try:
+        for file, content in whole.items():
+            file.write_bytes(content[:-8])
+        requests = [bench.request(plain), bench.request(leafy, tenant="globex")]
+        for request in requests:
+            bench.plane.engine.submit(request)
+        bench.run_until_done(*requests)
+        assert len(requests[0].future.result(0).documents) == len(TEXTS)
+        with pytest.raises(BundleBroken):
+            requests[1].future.result(0)
+    finally:
+        for file, content in whole.items():  # others read it after this test
+            file.write_bytes(content)
+
+
 def test_a_broken_adapter_is_not_read_again_until_the_catalog_drops_it(bench: Bench) -> None:
     bad = hplm_of(bench.store, seed=61)
     folder = bench.store.path_of(bad.adapter)
@@ -423,6 +488,32 @@ def test_what_is_reserved_is_what_the_tensors_take(
     placed = {item.digest: item.bytes_by_tier for item in report.adapters.items}
     assert all(set(placed[hplm.adapter.digest]) == {"device", "host"} for hplm in hplms)
     assert sum(placed[hplm.adapter.digest]["device"] for hplm in hplms) <= reserved["device", "adapters"]
+    bench.plane.close()
+
+
+@pytest.mark.parametrize("compute_type", ["float32", "bfloat16"])
+def test_a_forward_of_the_largest_batch_works_in_what_was_reserved_for_it(
+    tiny_store: TinyStore, tmp_path: Path, compute_type: str
+) -> None:
+    """By the allocations that the library tells of, the highest sum at any moment."""
+    most_tokens = 512
+    bench = Bench(tiny_store, tmp_path, compute_type=compute_type, max_batch_tokens=most_tokens, forwards=1)
+    runner = bench.plane.engine._runner
+    assert isinstance(runner, ModelRunner)
+    fields = tiny_store.backbone.fields
+    offsets = np.arange(0, most_tokens + 1, fields.max_positions)  # the longest documents attend most widely
+    states = torch.zeros(int(offsets[-1]), fields.hidden)
+    attention = runner._upper.attention(offsets)
+    runner._upper.forward(states, attention, None)  # compiled before
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profile:
+        runner._upper.forward(states, attention, None)
+    assert profile.profiler is not None and profile.profiler.kineto_results is not None
+    changes = [e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    peak = int(np.cumsum(changes).max())
+    assert most_tokens * fields.intermediate < peak, "nothing was told of"
+    assert peak <= bench.plane.tier_bytes()["device", "workspace"]
     bench.plane.close()
 
 
