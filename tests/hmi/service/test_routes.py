@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -448,6 +450,58 @@ def test_a_swap_of_the_tree_fails_no_request(tiny_store: TinyStore, tmp_path: Pa
                 digests.append(response.json()["model"]["tree_version"])
             assert len(set(digests)) <= 2, "the old tree, then the new one"
             assert digests == sorted(digests, key=lambda digest: digest == tree.digest)
+
+
+def test_swaps_under_load_fail_no_request_and_each_answer_is_its_versions(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    """Adapter and tree change while every caller has a request open all the time."""
+    trees = list(tiny_store.trees.values())
+    adapters = [adapter(tiny_store, 40 + number) for number in range(5)]
+    with running(tiny_store, tmp_path, threads=2, forwards=2) as service:
+
+        def deploy(number: int) -> None:
+            service.change(
+                partial(
+                    service.catalog.deploy,
+                    "acme",
+                    "reviews",
+                    number=number,
+                    adapter=adapters[number % 5],
+                    tree=trees[number % 3],
+                )
+            )
+
+        def answer() -> tuple[int, list[float]]:
+            response = service.predict()
+            assert response.status_code == 200, response.content
+            content = response.json()
+            return content["model"]["version"], list(content["predictions"][0]["scores"].values())
+
+        alone: dict[int, list[float]] = {}
+        for number in range(1, 16):
+            deploy(number)
+            while number not in alone:
+                version, scores = answer()
+                alone.setdefault(version, scores)
+        stop = threading.Event()
+
+        def ask() -> list[tuple[int, list[float]]]:
+            answers = []
+            while not stop.is_set():
+                answers.append(answer())
+            return answers
+
+        with ThreadPoolExecutor(4) as callers:
+            asking = [callers.submit(ask) for _ in range(4)]
+            for number in [*range(1, 16)] * 4:
+                deploy(number)
+                answer()
+            stop.set()
+            answers = [one for each in asking for one in each.result()]
+    assert len({version for version, _ in answers}) > 5
+    for version, scores in answers:
+        assert scores == pytest.approx(alone[version], abs=1e-4), version
 
 
 def test_it_starts_without_a_backbone_and_picks_it_up(tiny_store: TinyStore, tmp_path: Path) -> None:
