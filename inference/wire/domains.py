@@ -8,6 +8,8 @@ from wire.training import BUILD_MEMORY_BYTES, PublishedBundle
 
 K_TENANTS = 3
 """An n-gram of tenants' text enters a shared node when at least so many verified tenants contributed it."""
+TEXT_SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".csv", ".parquet")
+"""Files that an operator's text is read from."""
 LEAST_TENANTS, MOST_TENANTS = 2, 1000
 """What the operator may set it to for one shared domain."""
 NODE_RULES = 2

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from hmi.base.errors import InvalidInput
+from wire.domains import TEXT_SUFFIXES
 
-SUFFIXES = (".txt", ".jsonl", ".jsonl.gz", ".csv", ".parquet")
+SUFFIXES = TEXT_SUFFIXES
 TEXT_FIELD = "text"
 BATCH_TEXTS = 1024  # of a Parquet file, in memory at a time beside the pages that they come from
 BUFFER_BYTES = 1 << 20

@@ -18,20 +18,49 @@ class ReportProgress(Protocol):
     def __call__(self, message: str, step: int, num_steps: int) -> None: ...
 
 
+class _Pace:
+    """How long the rest of one message's steps takes, by what was done of them since it was first said."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._began = ("", 0, 0.0)  # message, its first step, when that was
+
+    def left_s(self, message: str, step: int, num_steps: int) -> float | None:
+        """None while it is not known. What an earlier attempt had done does not count."""
+        if message != self._began[0]:
+            self._began = (message, step, self._monotonic())
+        _, first, began_s = self._began
+        passed_s = self._monotonic() - began_s
+        if step <= first or step >= num_steps or passed_s < MIN_PACE_S:
+            return None
+        return passed_s * (num_steps - step) / (step - first)
+
+
 class JsonProgress:
-    """Lines ``{"event": "progress", "message", "step", "num_steps"}``, at most two a second."""
+    """Lines ``{"event": "progress", "message", "step", "num_steps", "eta_s"}``, at most two a second.
+
+    ``eta_s`` is of this message's steps, null while it is not known.
+    """
 
     def __init__(self, out: TextIO, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._out = out
         self._monotonic = monotonic
         self._last_s = float("-inf")
+        self._pace = _Pace(monotonic)
 
     def __call__(self, message: str, step: int, num_steps: int) -> None:
+        left_s = self._pace.left_s(message, step, num_steps)
         now = self._monotonic()
         if step < num_steps and now - self._last_s < INTERVAL_S:
             return
         self._last_s = now
-        event = {"event": "progress", "message": message, "step": step, "num_steps": num_steps}
+        event = {
+            "event": "progress",
+            "message": message,
+            "step": step,
+            "num_steps": num_steps,
+            "eta_s": None if left_s is None else round(left_s, 1),
+        }
         print(json.dumps(event), file=self._out, flush=True)
 
 
@@ -43,28 +72,16 @@ class BarProgress:
         self._monotonic = monotonic
         self._last_s = float("-inf")
         self._last_line = ("", -1)
-        self._began = ("", 0, 0.0)  # message, its first step, when that was
+        self._pace = _Pace(monotonic)
 
     def __call__(self, message: str, step: int, num_steps: int) -> None:
-        if message != self._began[0]:
-            self._began = (message, step, self._monotonic())
         share = step / num_steps if num_steps else 0.0
+        left = _in_words(self._pace.left_s(message, step, num_steps))
         if self._out.isatty():
-            finished = num_steps > 0 and step >= num_steps
-            self._draw(message, share, "" if finished else self._left(step, num_steps), finished=finished)
+            self._draw(message, share, left, finished=num_steps > 0 and step >= num_steps)
         elif (message, int(share * 10)) != self._last_line:
             self._last_line = (message, int(share * 10))
-            left = self._left(step, num_steps)
             print(f"{message}: {share:.0%}{left}", file=self._out, flush=True)
-
-    def _left(self, step: int, num_steps: int) -> str:
-        """How long it will take at the pace so far; what an earlier attempt had done does not count."""
-        _, first, began_s = self._began
-        passed_s = self._monotonic() - began_s
-        if step <= first or step >= num_steps or passed_s < MIN_PACE_S:
-            return ""
-        left_s = round(passed_s * (num_steps - step) / (step - first))
-        return f", {left_s // 3600}:{left_s // 60 % 60:02}:{left_s % 60:02} left"
 
     def _draw(self, message: str, share: float, left: str, *, finished: bool) -> None:
         now = self._monotonic()
@@ -79,6 +96,13 @@ class BarProgress:
             file=self._out,
             flush=True,
         )
+
+
+def _in_words(left_s: float | None) -> str:
+    if left_s is None:
+        return ""
+    left = round(left_s)
+    return f", {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
 
 
 def progress_for(*, as_json: bool) -> ReportProgress:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import (
@@ -268,7 +269,10 @@ def backbone_register(*, name: str, bundle: PublishedBundle) -> Backbone:
 def general_tree_register(
     *, backbone: Backbone, bundle: PublishedBundle, coverage: Mapping[str, Any]
 ) -> TreeVersion:
-    """A tree of the shared domain "general", which is made if need be; runs in the operator's scope."""
+    """A tree of the shared domain "general", which is made if need be; what is registered last is the newest.
+
+    Runs in the operator's scope.
+    """
     domain = Domain.objects.unscoped().filter(tenant=None, slug=GENERAL_DOMAIN).first()
     if domain is None:
         domain = Domain(tenant=None, name="General", slug=GENERAL_DOMAIN)
@@ -278,7 +282,11 @@ def general_tree_register(
     tree = tree_register(
         domain=domain, backbone=backbone, bundle=bundle, parent=None, segments=(), coverage=coverage
     )
-    if is_new:
+    newest = trees.filter(backbone=backbone, retired_at=None).order_by("-created_at", "id").first()
+    if newest != tree:
+        tree.created_at = timezone.now()
+        tree.save(update_fields=["created_at"])
+    if is_new or newest != tree:
         audit_record(
             actor=OPERATOR.name, action="tree.register", target=tree, tenant=None, digest=tree.digest
         )

@@ -1,6 +1,7 @@
 """The operator's own text for a shared domain, counted by a process of the data plane."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -20,27 +21,35 @@ from wire.errors import ErrorCode
 from wire.ids import BundleUri, Digest
 
 
-def text_count(domain: Domain, paths: list[Path]) -> CountedText:
+def text_count(
+    domain: Domain, paths: list[Path], *, on_event: Callable[[str], object] | None = None
+) -> CountedText:
     """Count the texts of files and folders that the shared ``domain`` and the nodes above it do not know yet.
 
-    Its progress is on stderr. Killed, the same call goes on where it was; the same text again gives the same
-    segment. Raises PortalError with what the process said.
+    Its progress is on stderr, or comes to ``on_event`` as lines of JSON. Killed, the same call goes on where
+    it was; the same text again gives the same segment. Raises PortalError with what the process said.
     """
-    done = subprocess.run(
-        _command(domain, paths),
+    command = _command(domain, paths)
+    last = ""
+    with subprocess.Popen(
+        command if on_event is None else [*command, "--json"],
         env=dict(runner_config().environment),
         stdout=subprocess.PIPE,
-        check=False,
-    )
-    lines = done.stdout.decode().splitlines()
-    if done.returncode != 0 or not lines:
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if last and on_event is not None:
+                on_event(last)
+            last = line.rstrip("\n")
+    if process.returncode != 0 or not last:
         raise PortalError(
             "The text was not taken: what is wrong stands above. What is done is kept; give the same command "
             "again when it is mended.",
             code=ErrorCode.INVALID_FIELD,
         )
     try:
-        return from_json(CountedText, lines[-1])
+        return from_json(CountedText, last)
     except WireError as exc:
         raise PortalError(f"The process said something else: {exc}.", code=ErrorCode.INTERNAL) from exc
 

@@ -13,12 +13,22 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
-from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, PrivateLeaf, Segment, TreeVersion
+from portal.catalog.models import (
+    GENERAL_DOMAIN,
+    AdapterVersion,
+    Backbone,
+    Domain,
+    PrivateLeaf,
+    Segment,
+    TreeVersion,
+)
+from portal.catalog.selectors import tree_newest
 from portal.common.errors import Conflict
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset, DatasetState
+from portal.domains.job_files import tree_above
 from portal.domains.models import (
     DeletionRecord,
     DeletionSubject,
@@ -51,6 +61,7 @@ def reconcile(store: ObjectStore) -> None:
         leaves_retire()
         forgetting_advance()
         orphans_update()
+        general_follow()
         domains_update_due()
         shared_domains_update_due()
         held_tasks_move()
@@ -77,6 +88,21 @@ def forgetting_advance() -> None:
 def orphans_update() -> None:
     """Ask for updates of domains whose trees stand on a replaced tree."""
     _update_domains(TreeVersion.objects.unscoped().filter(retired_at=None, parent__retired_at__isnull=False))
+
+
+def general_follow() -> None:
+    """Ask for updates of domains whose newest tree stands on another tree of the root than the newest, where
+    the tree of the nodes above them stands on that one already."""
+    backbone = Backbone.objects.filter(is_default=True).first()
+    general = Domain.objects.unscoped().filter(tenant=None, slug=GENERAL_DOMAIN).first()
+    root = tree_newest(domain=general, backbone=backbone) if general is not None and backbone else None
+    if root is None:
+        return  # the installation is still being prepared
+    live = TreeVersion.objects.unscoped().filter(backbone=backbone, retired_at=None).exclude(domain=general)
+    newest = live.order_by("domain_id", "-created_at", "id").distinct("domain_id").select_related("domain")
+    for tree in newest:
+        if _root_of(tree) != root and _root_of(tree_above(tree.domain)) == root:
+            _request(tree.domain)
 
 
 def domains_update_due() -> None:
@@ -277,6 +303,12 @@ def _update_domains(trees: QuerySet[TreeVersion]) -> None:
     for domain in waiting.values():
         if domain.parent_id not in waiting:
             _request(domain)
+
+
+def _root_of(tree: TreeVersion) -> TreeVersion:
+    while tree.parent is not None:
+        tree = tree.parent
+    return tree
 
 
 def _request(domain: Domain) -> None:

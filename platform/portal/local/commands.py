@@ -16,6 +16,18 @@ The environment reaches pip and npm untouched: PIP_INDEX_URL, PIP_FIND_LINKS and
 """
 
 
+BUILD = """\
+Reads any amount of text, shows how far it is and how long it takes, and goes on where it was when it was
+stopped or killed and the same command is given again.
+
+general      a new tree of the general domain is made of the demo's text, what HMI_GENERAL_TEXT names, and
+             all text given so. On an installation that runs it is registered at once: the domains are made
+             anew on it in the background, one by one, and the service swaps tree by tree and drops no
+             request. On one that is stopped, the next ./hmi up registers it.
+another      the text is counted for the shared domain SLUG, whose next update takes it up. HMI must run.
+"""
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """What ``argv`` asks for; ends the program where that is help, or no command of ours."""
     parser = _make_parser()
@@ -41,6 +53,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_up(commands)
     _add_control(commands)
+    _add_plot(commands)
     _add_development(commands)
     return parser
 
@@ -88,6 +101,41 @@ def _add_control(commands: Commands) -> None:
     )
     manage.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to it")
     _add_var(manage)
+
+
+def _add_plot(commands: Commands) -> None:
+    plot = commands.add_parser("plot", help="what PLOT learns from your own text")
+    actions = plot.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = actions.add_parser(
+        "build",
+        help="let the general domain, or a shared one, learn from text",
+        description=BUILD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    build.add_argument(
+        "--domain", default="general", metavar="SLUG", help="general (the default), or a shared domain"
+    )
+    build.add_argument(
+        "--text",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="PATH",
+        help="folders, or files: .txt (paragraphs), .jsonl, .jsonl.gz, .csv, .parquet (their field 'text')",
+    )
+    build.add_argument(
+        "--only",
+        action="store_true",
+        help="general: without the text that earlier commands gave (else it is read again, and stays)",
+    )
+    build.add_argument(
+        "--max-node-mb", type=int, metavar="MB", help="general: what its table may take (no bound)"
+    )
+    build.add_argument(
+        "--max-memory-mb", type=int, metavar="MB", help="general: memory for what is not yet on disk (512)"
+    )
+    build.add_argument("--json", action="store_true", help="progress (with eta_s) and result as JSON lines")
+    _add_var(build)
 
 
 def _add_var(command: argparse.ArgumentParser) -> None:

@@ -15,9 +15,9 @@ BAR_WIDTH = 20
 class Console:
     """Thread-safe; steps may run side by side."""
 
-    def __init__(self, out: TextIO = sys.stdout, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._out = out
-        self._is_terminal = out.isatty()
+    def __init__(self, out: TextIO | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._out = sys.stdout if out is None else out
+        self._is_terminal = self._out.isatty()
         self._monotonic = monotonic
         self._start_s = monotonic()
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from portal.local.environment import build_environments
+from portal.local.environment import Environments, build_environments
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT, Folders
 from portal.local.identity import is_alive, send_signal
@@ -64,17 +64,22 @@ def manage(folders: Folders, arguments: Sequence[str]) -> int:
     record = running(folders)
     if record is None:
         raise InstallationError("HMI is not running: start it with ./hmi up")
+    environment = environments_of(folders, record).portal
+    done = subprocess.run(python("manage.py", *arguments), cwd=ROOT, env=environment, check=False)
+    return done.returncode
+
+
+def environments_of(folders: Folders, record: Record) -> Environments:
+    """What the programs of the installation that runs were given, as far as our own environment has it."""
     url = urlsplit(record.url)
     assert url.port is not None and url.hostname is not None, "public_url writes both"
-    environments = build_environments(
+    return build_environments(
         folders=folders,
         ports=Ports(url.port),
         host=url.hostname,
         secrets=load_secrets(folders.secrets),
         inherited=os.environ,
     )
-    done = subprocess.run(python("manage.py", *arguments), cwd=ROOT, env=environments.portal, check=False)
-    return done.returncode
 
 
 def logs(folders: Folders, name: str | None, *, follow: bool) -> None:

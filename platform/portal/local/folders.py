@@ -10,6 +10,13 @@ ROOT = Path(__file__).resolve().parents[3]
 """The source tree: holds manage.py, docker/Caddyfile, frontend/."""
 
 
+def replace_file(file: Path, text: str) -> None:
+    """Write ``file`` in one step: it is whole, or as it was."""
+    partial = file.with_name(file.name + ".partial")
+    partial.write_text(text)
+    partial.replace(file)
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """Places below ``var``, an absolute path."""

@@ -14,7 +14,14 @@ from portal.local.depth import backbone_uri, num_lower
 from portal.local.environment import OPERATOR_EMAIL, Environments
 from portal.local.folders import ROOT
 from portal.local.frontend_build import build_frontend
-from portal.local.general_text import general_texts, texts_digest
+from portal.local.general_text import (
+    general_texts,
+    general_tree_arguments,
+    general_tree_file,
+    given_texts,
+    texts_digest,
+    windows_of,
+)
 from portal.local.options import UpOptions
 from portal.local.programs import Programs
 from portal.local.secrets import Secrets
@@ -149,19 +156,20 @@ class Installation:
             ("backbone", "prepare", *split, "--uri", backbone_uri(depth), *text_options),
             inputs=digest(*split),
         )
-        # Of the demo's texts as much as its training reads, so that a first start stays short.
-        windows = ("--max-windows", "1") if texts == [demo / "general.jsonl"] else ()
-        inputs = digest(backbone["digest"], texts_digest(texts), *windows)
-        source = ("--backbone-uri", backbone["uri"], "--backbone-digest", backbone["digest"])
         tree = self._tool(
             "general PLOT",
-            (
-                *("plot", "build", "--domain", "general", *source, *text_options, *windows),
-                *("--tree-uri", f"trees/general-{inputs[:16]}"),
+            general_tree_arguments(backbone, [*texts, *self._given_texts(texts)], demo / "general.jsonl"),
+            inputs=digest(
+                backbone["digest"], texts_digest(texts), *windows_of(texts, demo / "general.jsonl")
             ),
-            inputs=inputs,
         )
         return backbone, tree
+
+    def _given_texts(self, texts: list[Path]) -> list[Path]:
+        """What ./hmi plot build was given beside ``texts``, and is still there: gone, it stays in the
+        tree that it is in, until there is other text."""
+        given = given_texts(self._folders)
+        return [text for text in given if text.exists() and text not in texts]
 
     def _make_demo_data(self, demo: Path) -> None:
         if self._knowledge_stamps.is_done("demo data", str(demo)) and (demo / "bbc.csv").exists():
@@ -192,7 +200,7 @@ class Installation:
         return self._folders.cache / f"{name.replace(' ', '-')}.json"
 
     def _register(self, backbone: Mapping[str, Any], tree: Mapping[str, Any]) -> None:
-        files = [str(self._described(name)) for name in ("backbone", "general PLOT")]
+        files = [str(self._described("backbone")), str(general_tree_file(self._folders))]
         self._manage(
             "catalog",
             ("catalog_register", "--backbone-json", files[0], "--tree-json", files[1]),

@@ -16,6 +16,7 @@ from portal.local.develop import bench, simulate, test
 from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.options import UpOptions
+from portal.local.plot_build import PlotOptions, plot_build
 from portal.local.ports import Ports
 from portal.local.up import up
 
@@ -56,6 +57,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             logs(folders, arguments.name, follow=arguments.follow)
         case "manage":
             return manage(folders, arguments.arguments)
+        case "plot":
+            plot_build(folders, _plot_options(arguments), console)
         case "test":
             return test(arguments.arguments, console)
         case "check":
@@ -65,6 +68,17 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         case "simulate":
             return simulate(arguments.arguments)
     return 0
+
+
+def _plot_options(arguments: argparse.Namespace) -> PlotOptions:
+    return PlotOptions(
+        domain=arguments.domain,
+        texts=tuple(Path(text).expanduser().absolute() for text in arguments.text),
+        only=arguments.only,
+        max_node_mb=arguments.max_node_mb,
+        max_memory_mb=arguments.max_memory_mb,
+        as_json=arguments.json,
+    )
 
 
 if __name__ == "__main__":

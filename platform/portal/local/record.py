@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from portal.local.folders import replace_file
 from portal.local.identity import ProcessIdentity, is_alive, send_signal
 from portal.local.waiting import wait_until
 
@@ -57,9 +58,7 @@ class Record:
 
 def write_record(file: Path, record: Record) -> None:
     """Replace ``file`` in one step."""
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(json.dumps(dataclasses.asdict(record), indent=1))
-    partial.replace(file)
+    replace_file(file, json.dumps(dataclasses.asdict(record), indent=1))
 
 
 def read_record(file: Path) -> Record | None:

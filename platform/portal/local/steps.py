@@ -14,7 +14,7 @@ from typing import Any
 
 from portal.local.console import Console, bar
 from portal.local.errors import InstallationError
-from portal.local.folders import ROOT
+from portal.local.folders import ROOT, replace_file
 from portal.local.process import describe_exit, tail
 
 POLL_S = 0.2
@@ -102,9 +102,7 @@ class Stamps:
     def mark(self, step: str, inputs: str) -> None:
         """``step`` is done with these inputs."""
         known = self._read() | {step: inputs}
-        partial = self._file.with_name(self._file.name + ".partial")
-        partial.write_text(json.dumps(known, indent=1, sort_keys=True))
-        partial.replace(self._file)
+        replace_file(self._file, json.dumps(known, indent=1, sort_keys=True))
 
     def _read(self) -> dict[str, str]:
         try:
@@ -146,7 +144,9 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 def _in_words(progress: Mapping[str, Any]) -> str:
     step, num_steps = progress.get("step"), progress.get("num_steps")
     shown = bar(step, num_steps) if isinstance(step, int) and isinstance(num_steps, int) else ""
-    return f"{shown} {progress.get('message', '')}".strip()
+    left_s = progress.get("eta_s")
+    left = f", {left_s:.0f} s left" if isinstance(left_s, (int, float)) else ""
+    return f"{shown} {progress.get('message', '')}{left}".strip()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

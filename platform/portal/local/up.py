@@ -12,6 +12,7 @@ from portal.local.console import Console
 from portal.local.demo import Demo
 from portal.local.environment import OPERATOR_EMAIL, build_environments, public_url
 from portal.local.errors import InstallationError
+from portal.local.general_text import coverage_in_words
 from portal.local.identity import identify
 from portal.local.installation import Installation
 from portal.local.lock import LOCK_FILE, AlreadyRunningError, InstallationLock
@@ -144,17 +145,9 @@ def _say_ready(console: Console, options: UpOptions, url: str, tree: Mapping[str
     console.say()
     console.say(f"HMI is ready at {url}  ({console.elapsed_s:.0f} s)")
     console.say(f"  sign in    {OPERATOR_EMAIL}, password in {password}; operator console at {url}/admin/")
-    console.say(f"  coverage   of the general PLOT: {_in_words(tree.get('coverage', {}))}")
+    console.say(f"  coverage   of the general PLOT: {coverage_in_words(tree.get('coverage', {}))}")
     console.say("  stop       Ctrl-C here, or ./hmi down; ./hmi status and ./hmi logs tell what runs")
     console.say()
-
-
-def _in_words(coverage: Mapping[str, Any]) -> str:
-    """Which share of held-out tokens each rung answers."""
-    if not coverage.get("num_tokens"):
-        return "every token by a unigram (there is no general text; see HMI_GENERAL_TEXT)"
-    shares = ", ".join(f"{coverage[rung]:.0%} by a {rung}" for rung in ("trigram", "bigram", "unigram"))
-    return f"{shares} (of {coverage['num_tokens']} tokens in {coverage['num_texts']} texts held out)"
 
 
 def _who_runs(options: UpOptions) -> str:

@@ -20,7 +20,23 @@ def test_programs_get_json_lines_at_most_two_a_second_and_the_end() -> None:
         progress("reading", step, 100)
     events = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [event["step"] for event in events] == [0, 50, 100]
-    assert events[-1] == {"event": "progress", "message": "reading", "step": 100, "num_steps": 100}
+    assert events[-1] == {
+        "event": "progress",
+        "message": "reading",
+        "step": 100,
+        "num_steps": 100,
+        "eta_s": None,
+    }
+
+
+def test_programs_are_told_how_long_the_rest_takes() -> None:
+    now_s = 0.0
+    out = io.StringIO()
+    progress = JsonProgress(out, monotonic=lambda: now_s)
+    progress("reading", 400, 1000)
+    now_s = 10.0
+    progress("reading", 500, 1000)
+    assert [json.loads(line)["eta_s"] for line in out.getvalue().splitlines()] == [None, 50.0]
 
 
 def test_a_log_gets_a_line_every_ten_percent() -> None:

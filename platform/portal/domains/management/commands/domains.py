@@ -1,5 +1,6 @@
 """The operator's shared domains: makes them, verifies the tenants that count for them, lists what stands."""
 
+import json
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from portal.catalog.models import Domain
 from portal.catalog.services import shared_domain_change, shared_domain_create
 from portal.common.errors import Conflict, PortalError
 from portal.common.scope import operator_scope
@@ -16,6 +18,7 @@ from portal.domains.selectors import SharedDomainStanding, shared_domain_get, sh
 from portal.domains.services import domain_text_add, domain_update_request, tenant_verify
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
+from wire.codec import to_plain
 from wire.domains import K_TENANTS
 
 
@@ -48,6 +51,7 @@ class Command(BaseCommand):
             metavar="PATH",
             help="files or folders of text: .txt, .jsonl, .jsonl.gz, .csv, .parquet",
         )
+        adding.add_argument("--json", action="store_true", help="progress and result as JSON lines")
         updating = commands.add_parser("update", help="make a shared domain's tree anew, in the background")
         updating.add_argument("slug")
         verifying = commands.add_parser("verify", help="let tenants count for the k-tenant rule")
@@ -58,7 +62,7 @@ class Command(BaseCommand):
         """See Django."""
         try:
             if options["command"] == "add-text":  # which takes long: no transaction meanwhile
-                self._add_text(options["slug"], options["paths"])
+                self._add_text(options["slug"], options["paths"], as_json=options["json"])
                 return
             with operator_scope():
                 self._run(options)
@@ -96,24 +100,35 @@ class Command(BaseCommand):
                 for standing in shared_domain_standings():
                     self.stdout.write(_line(standing))
 
-    def _add_text(self, slug: str, paths: list[Path]) -> None:
+    def _add_text(self, slug: str, paths: list[Path], *, as_json: bool) -> None:
         with operator_scope():
             domain = shared_domain_get(slug=slug)
-        counted = text_count(domain, [path.absolute() for path in paths])
+        counted = text_count(
+            domain, [path.absolute() for path in paths], on_event=self._say_event if as_json else None
+        )
         with operator_scope():
             is_new = domain_text_add(domain=domain, segment=counted.segment, acting=OPERATOR)
+        update = self._update_for_text(domain) if is_new else "it has this text already"
+        if as_json:
+            said = {"event": "text_added", "domain": slug, "is_new": is_new, **to_plain(counted)}
+            self.stdout.write(json.dumps(said))
+            return
         known = f"{counted.num_known} known before, {counted.num_repeated} repeated"
         self.stdout.write(f"{slug}: {counted.num_texts} texts, {counted.num_tokens} tokens counted ({known})")
-        if not is_new:
-            self.stdout.write(f"{slug} has this text already")
-            return
+        self.stdout.write(f"{slug}: {update}")
+
+    def _say_event(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _update_for_text(self, domain: Domain) -> str:
+        """What becomes of it, in words."""
         try:
             with operator_scope():
                 domain_update_request(domain=domain, acting=OPERATOR)
         except Conflict:
-            self.stdout.write(f"{slug}: an update is under way; the next one, in a day at most, takes it up")
-        else:
-            self.stdout.write(f"{slug}: the update that takes it up is queued")
+            return "an update is under way; the next one, in a day at most, takes it up"
+        return "the update that takes it up is queued"
 
     def _verify(self, slugs: list[str]) -> None:
         found = {tenant.slug: tenant for tenant in Tenant.objects.filter(slug__in=slugs)}
