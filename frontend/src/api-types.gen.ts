@@ -288,6 +288,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/datasets/{dataset}/suggestion/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Make a dataset of each part of the suggested split; the dataset itself stays, and no row is lost.
+         *
+         *     409 when no split is suggested, or when its datasets stand already.
+         */
+        post: operations["tenants_datasets_suggestion_split_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/datasets/{dataset}/versions": {
         parameters: {
             query?: never;
@@ -1840,6 +1861,39 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["DomainOut"][];
         };
+        /** @description The rows of a dataset that one domain knows best. */
+        DomainPartOut: {
+            /** Format: uuid */
+            domain_id: string;
+            num_rows: number;
+            /**
+             * Format: double
+             * @description Share of a row's tokens that the domain answers by a trigram or a bigram, averaged over the rows.
+             */
+            coverage: number;
+            /**
+             * Format: double
+             * @description The same by the domain that is best for all rows together.
+             */
+            coverage_together: number;
+            /** @description Line numbers of the rows that are clearest. */
+            examples: number[];
+        };
+        /** @description A dataset whose rows belong to several domains; each row is in one part. */
+        DomainSplitOut: {
+            /** @description First the domain that is best for all rows together. */
+            parts: components["schemas"]["DomainPartOut"][];
+            /**
+             * Format: double
+             * @description Averaged over all rows, each by its part's domain.
+             */
+            coverage: number;
+            /**
+             * Format: double
+             * @description Averaged over all rows, by the domain that is best for all together.
+             */
+            coverage_together: number;
+        };
         /** @description A tree version of a domain. */
         DomainTreeOut: {
             /** Format: uuid */
@@ -2090,12 +2144,13 @@ export interface components {
          *     * `remove_nul` - remove_nul
          *     * `repair` - repair
          *     * `correct` - correct
+         *     * `split` - split
          *     * `widen` - widen
          *     * `keep_longest` - keep_longest
          *     * `mask` - mask
          * @enum {string}
          */
-        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "correct" | "widen" | "keep_longest" | "mask";
+        FixKind: "re_encode" | "set_header" | "literal_quotes" | "drop" | "drop_labels" | "merge_labels" | "set_separator" | "trim" | "cut" | "remove_nul" | "repair" | "correct" | "split" | "widen" | "keep_longest" | "mask";
         /** @description One click's worth of mending. */
         FixOut: {
             /** @description What POST .../fixes takes. */
@@ -2550,6 +2605,11 @@ export interface components {
             end: number;
             label: string;
         };
+        /** @description What came of a split. */
+        SplitOut: {
+            /** @description In the suggestion's order; each is being examined. */
+            results: components["schemas"]["DatasetOut"][];
+        };
         /**
          * @description * `dataset` - Dataset
          *     * `tenant` - Tenant
@@ -2566,6 +2626,8 @@ export interface components {
              * @description Null: a new domain is suggested.
              */
             best?: string | null;
+            /** @description Null: the text belongs together. Else POST .../suggestion/split makes a dataset of each part. */
+            split?: components["schemas"]["DomainSplitOut"] | null;
             coverages?: components["schemas"]["DomainCoverageOut"][];
             /** @default 0 */
             num_texts: number;
@@ -3753,6 +3815,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuggestionOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_datasets_suggestion_split_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dataset: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitOut"];
                 };
             };
             default: {

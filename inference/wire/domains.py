@@ -143,10 +143,33 @@ class DomainCoverage:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainPart:
+    """The rows of a dataset that one domain knows best. ``coverage`` is the share of a row's tokens that
+    trigrams and bigrams answer, averaged over the rows."""
+
+    domain_id: DomainId
+    num_rows: int
+    coverage: float  # of this domain
+    coverage_together: float  # of the one that is best for all rows together
+    examples: tuple[int, ...]  # numbers of the rows that the next best domain knows least of beside it
+    rows: str  # the numbers of all, as row_numbers.pack_rows
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSplit:
+    """A dataset whose rows belong to several domains. Each row is in one part."""
+
+    parts: tuple[DomainPart, ...]  # two at least; first the domain that is best for all rows together
+    coverage: float  # averaged over all rows, each by its part's domain
+    coverage_together: float
+
+
+@dataclass(frozen=True, slots=True)
 class SuggestResult:
     """``{"event": "suggest_result", ...}``: last line of ``domain suggest``."""
 
     best: DomainId | None  # None: no domain adds enough to the general tree, so a new one is suggested
     coverages: tuple[DomainCoverage, ...]  # best first; the general tree's is among them
-    num_texts: int
+    num_texts: int  # measured, of all parts of the dataset
+    split: DomainSplit | None = None  # None: one domain is best for all rows
     event: str = "suggest_result"

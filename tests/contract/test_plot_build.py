@@ -1,4 +1,4 @@
-"""./hmi plot build and the data plane: an installation that is stopped learns from text, and finds it again."""
+"""./hmi plot build and the data plane: a stopped installation learns from text, and finds it again."""
 
 import json
 from pathlib import Path

@@ -37,6 +37,7 @@ class FixKind(StrEnum):
     REMOVE_NUL = "remove_nul"  # take NUL characters out of texts and labels
     REPAIR = "repair"  # undo a wrong decoding inside texts
     CORRECT = "correct"  # give rows other labels, or leave them out, one by one
+    SPLIT = "split"  # keep the rows that one domain knows best; the others are in datasets of their own
     WIDEN = "widen"  # let spans that end inside a word take all of it
     KEEP_LONGEST = "keep_longest"  # of spans over one another
     MASK = "mask"  # put [email] and the like in place of personal data

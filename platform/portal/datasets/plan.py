@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
 from portal.datasets.findings import Fix, FixKind
+from wire.row_numbers import unpack_rows
 from wire.tasks import TaskKind
 
 
@@ -24,6 +25,7 @@ class FixPlan:
     row_labels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # row -> those that it was given
     row_values: Mapping[int, float] = field(default_factory=dict)  # row -> the score that it was given
     drop_rows: frozenset[int] = frozenset()  # left out one by one
+    other_rows: frozenset[int] = frozenset()  # in another dataset since this one was split
     edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK, WIDEN, KEEP_LONGEST
 
 
@@ -67,6 +69,8 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
                 row_values={**plan.row_values, **values},
                 drop_rows=plan.drop_rows | frozenset(fix.values["drop"]),
             )
+        case FixKind.SPLIT:
+            return replace(plan, other_rows=plan.other_rows | frozenset(unpack_rows(fix.values["rows"])))
         case _:
             return replace(plan, edits=plan.edits | {fix.kind})
 

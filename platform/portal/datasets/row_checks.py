@@ -21,6 +21,8 @@ from wire.errors import ErrorCode
 
 CORRECTED_ROWS = "corrected_rows"
 """In place of a finding's code, for rows that a person has judged one by one."""
+OTHER_DOMAINS = "rows_of_other_domains"
+"""Likewise, for rows that are in another dataset since this one was split by domains."""
 _FOLDS = {
     "train": 1, "training": 1,
     "validation": 2, "valid": 2, "val": 2, "dev": 2,
@@ -97,6 +99,9 @@ class RowChecks:
     def _is_wanted(self, record: Record, source: SourceRow, form: _TextForm) -> bool:
         if record.row in self._plan.drop_rows:
             self._ledger.leave_out(CORRECTED_ROWS, record.row)
+            return False
+        if record.row in self._plan.other_rows:
+            self._ledger.leave_out(OTHER_DOMAINS, record.row)
             return False
         for name in self._kind.names(record):
             dropped_with = self._plan.drop_labels.get(name)

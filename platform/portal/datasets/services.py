@@ -109,25 +109,52 @@ def dataset_fix(
     """A new version of the dataset, with ``fixes`` on top of those it has; the old one stays as it is."""
     latest = Dataset.objects.for_tenant(dataset.tenant).filter(series=dataset.series)
     number: int = latest.aggregate(latest=Max("version"))["latest"]
-    mended = _new(
-        tenant=dataset.tenant,
-        upload=None,
-        name=dataset.name,
-        declared=_declared(dataset),
-        acting=acting,
-    )
-    mended.file_name = dataset.file_name
+    mended = _derived(dataset, dataset.name, fixes, acting)
     mended.series, mended.version = dataset.series, number + 1
-    mended.fixes = [*dataset.fixes, *(fix.as_json() for fix in fixes)]
-    with _nothing_left(store, mended):
+    _derived_save(mended, dataset, fixes, limits, store, acting)
+    return mended
+
+
+@transaction.atomic
+def dataset_part_create(
+    *,
+    dataset: Dataset,
+    name: str,
+    fix: Fix,
+    limits: UploadLimits,
+    store: ObjectStore,
+    acting: Actor,
+) -> Dataset:
+    """A dataset of its own of the same file, with ``fix`` on top of what ``dataset`` has, which stays."""
+    part = _derived(dataset, name[:200], [fix], acting)
+    _derived_save(part, dataset, [fix], limits, store, acting)
+    return part
+
+
+def _derived(dataset: Dataset, name: str, fixes: Sequence[Fix], acting: Actor) -> Dataset:
+    derived = _new(tenant=dataset.tenant, upload=None, name=name, declared=_declared(dataset), acting=acting)
+    derived.file_name = dataset.file_name
+    derived.fixes = [*dataset.fixes, *(fix.as_json() for fix in fixes)]
+    return derived
+
+
+def _derived_save(
+    derived: Dataset,
+    dataset: Dataset,
+    fixes: Sequence[Fix],
+    limits: UploadLimits,
+    store: ObjectStore,
+    acting: Actor,
+) -> None:
+    """With a copy of the original of its own, so that each is deleted alone; it is examined by a job."""
+    with _nothing_left(store, derived):
         with _original(dataset, store) as file:
-            _store_original(mended, file, limits, store)
+            _store_original(derived, file, limits, store)
         try:
-            _save_new(mended, acting, fixes=[fix.id for fix in fixes], of=str(dataset.pk))
+            _save_new(derived, acting, fixes=[fix.id for fix in fixes], of=str(dataset.pk))
         except IntegrityError as exc:
             raise Conflict("Another version was made at the same moment: look at it first.") from exc
-    enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(mended.pk))
-    return mended
+    enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(derived.pk))
 
 
 def fixes_chosen(*, dataset: Dataset, ids: Sequence[str], columns: Mapping[str, Any] | None) -> list[Fix]:

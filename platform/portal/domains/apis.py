@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,9 +15,13 @@ from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
-from portal.datasets.selectors import dataset_get
+from portal.common.store import ObjectStore
+from portal.datasets.apis import upload_limits
+from portal.datasets.selectors import check_stored, dataset_get
+from portal.datasets.shapes import DatasetOut
 from portal.domains import selectors, services
 from portal.domains.models import DeletionSubject
+from portal.domains.suggestion import dataset_split
 from portal.tenants.access import DEVELOPER_DELETES, OWNER_POSTS, TenantApi
 from portal.training.apis import JobErrorOut
 from portal.training.models import JobState
@@ -126,6 +131,33 @@ class DomainCoverageOut(serializers.Serializer[Any]):
     unigram = serializers.FloatField()
 
 
+class DomainPartOut(serializers.Serializer[Any]):
+    """The rows of a dataset that one domain knows best."""
+
+    domain_id = serializers.UUIDField()
+    num_rows = serializers.IntegerField()
+    coverage = serializers.FloatField(
+        help_text="Share of a row's tokens that the domain answers by a trigram or a bigram, averaged over"
+        " the rows."
+    )
+    coverage_together = serializers.FloatField(
+        help_text="The same by the domain that is best for all rows together."
+    )
+    examples = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Line numbers of the rows that are clearest."
+    )
+
+
+class DomainSplitOut(serializers.Serializer[Any]):
+    """A dataset whose rows belong to several domains; each row is in one part."""
+
+    parts = DomainPartOut(many=True, help_text="First the domain that is best for all rows together.")
+    coverage = serializers.FloatField(help_text="Averaged over all rows, each by its part's domain.")
+    coverage_together = serializers.FloatField(
+        help_text="Averaged over all rows, by the domain that is best for all together."
+    )
+
+
 class SuggestionOut(serializers.Serializer[Any]):
     """Which domain a dataset's text is like."""
 
@@ -134,8 +166,21 @@ class SuggestionOut(serializers.Serializer[Any]):
     best = serializers.UUIDField(
         source="result.best", allow_null=True, default=None, help_text="Null: a new domain is suggested."
     )
+    split = DomainSplitOut(
+        source="result.split",
+        allow_null=True,
+        default=None,
+        help_text="Null: the text belongs together. Else POST .../suggestion/split makes a dataset of each"
+        " part.",
+    )
     coverages = DomainCoverageOut(source="result.coverages", many=True, default=list)
     num_texts = serializers.IntegerField(source="result.num_texts", default=0)
+
+
+class SplitOut(serializers.Serializer[Any]):
+    """What came of a split."""
+
+    results = DatasetOut(many=True, help_text="In the suggestion's order; each is being examined.")
 
 
 class SegmentRefOut(serializers.Serializer[Any]):
@@ -298,6 +343,26 @@ class SuggestionApi(TenantApi):
         """Coverage of the dataset's text by every domain, and the best one; measured after the upload."""
         found = dataset_get(tenant=self.tenant, dataset_id=dataset)
         return Response(SuggestionOut(selectors.suggestion_get(tenant=self.tenant, dataset_id=found.pk)).data)
+
+
+class SuggestionSplitApi(TenantApi):
+    """Doing what the suggestion says."""
+
+    @extend_schema(request=None, responses={201: SplitOut})
+    @idempotent
+    def post(self, request: Request, tenant: str, dataset: UUID) -> Response:
+        """Make a dataset of each part of the suggested split; the dataset itself stays, and no row is lost.
+
+        409 when no split is suggested, or when its datasets stand already.
+        """
+        found = dataset_get(tenant=self.tenant, dataset_id=dataset)
+        job = selectors.suggestion_get(tenant=self.tenant, dataset_id=found.pk)
+        store = ObjectStore(settings.ENV.store_url)
+        check_stored(uri=found.original_uri, store=store)
+        made = dataset_split(
+            dataset=found, suggestion=job, limits=upload_limits(), store=store, acting=self.actor
+        )
+        return Response(SplitOut({"results": made}).data, status=201)
 
 
 class DeletionsApi(TenantApi):

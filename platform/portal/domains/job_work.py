@@ -57,7 +57,9 @@ class SuggestWork:
 
     def check(self, job: SuggestJob, result: SuggestResult) -> None:
         known = {None, *(domain.domain_id for domain in job.domains)}
-        if not {result.best, *(one.domain_id for one in result.coverages)} <= known:
+        parts = result.split.parts if result.split is not None else ()
+        measured = {one.domain_id for one in result.coverages}
+        if not {result.best, *measured, *(part.domain_id for part in parts)} <= known:
             raise BrokenProtocol("the result names other domains than the job")
 
     def show(self, lease: Lease, progress: Progress) -> None:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("contributions/<uuid:contribution>", apis.ContributionApi.as_view()),
     path("tasks/<slug:task>/gate-consent", apis.GateConsentApi.as_view()),
     path("datasets/<uuid:dataset>/suggestion", apis.SuggestionApi.as_view()),
+    path("datasets/<uuid:dataset>/suggestion/split", apis.SuggestionSplitApi.as_view()),
     path("deletions", apis.DeletionsApi.as_view()),
     path("deletions/<uuid:deletion>", apis.DeletionApi.as_view()),
 ]
