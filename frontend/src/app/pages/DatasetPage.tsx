@@ -18,6 +18,7 @@ import { formatBytes, formatDate } from "@/lib/format";
 import { useDomains } from "@/features/domains/api/get-domains";
 import { useSuggestion } from "@/features/domains/api/get-suggestion";
 import { KnownByDomain } from "@/features/domains/components/KnownByDomain";
+import { SplitNotice } from "@/features/domains/components/SplitNotice";
 import { usePageTitle } from "@/lib/page-title";
 import { contentsOf, hasLabels, wordsOf } from "@/lib/task-kinds";
 import type { DatasetDetail } from "@/lib/types";
@@ -82,7 +83,9 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
               )}
             </>
           )}
-          {dataset.state === "ready" && <KnownSection tenant={tenant} dataset={dataset.id} />}
+          {dataset.state === "ready" && (
+            <KnownSection tenant={tenant} dataset={dataset.id} canWrite={canWrite} />
+          )}
           {canWrite && dataset.report && dataset.report.columns.length > 1 && (
             <Section title="Columns">
               <ColumnChoice tenant={tenant} dataset={dataset} onMended={onMended} />
@@ -109,16 +112,22 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
   );
 }
 
-function KnownSection({ tenant, dataset }: { tenant: string; dataset: string }) {
+function KnownSection({ tenant, dataset, canWrite }: { tenant: string; dataset: string; canWrite: boolean }) {
   const { suggestion, isMeasuring } = useSuggestion(tenant, dataset);
-  const domains = useDomains(tenant);
+  const domains = useDomains(tenant).data?.results ?? [];
   return (
     <Section title="How much each domain knows of it">
-      <KnownByDomain
-        suggestion={suggestion}
-        isMeasuring={isMeasuring}
-        domains={domains.data?.results ?? []}
-      />
+      <Stack>
+        <SplitNotice
+          tenant={tenant}
+          dataset={dataset}
+          suggestion={suggestion}
+          domains={domains}
+          canSplit={canWrite}
+          hrefOf={({ id }) => paths.dataset(tenant, id)}
+        />
+        <KnownByDomain suggestion={suggestion} isMeasuring={isMeasuring} domains={domains} />
+      </Stack>
     </Section>
   );
 }

@@ -50,6 +50,77 @@ describe("a dataset", () => {
     const known = await screen.findByRole("region", { name: "How much each domain knows of it" });
     await within(known).findByText("Mails");
     expect(known).toHaveTextContent(/Mails.*suggested.*55.0%.*General text.*30.0%.*400 texts/);
+    expect(known).toHaveTextContent(/three tokens 30% · two tokens 25% · one token 45%/);
+    expect(within(known).queryByText(/belong to/)).toBeNull();
+  });
+
+  const press = domain({ id: "6a1f0000-0000-4000-8000-0000000000b2", slug: "press", name: "Press" });
+  const twoKinds = {
+    state: "succeeded",
+    error: null,
+    best: domain().id,
+    coverages: [{ domain_id: domain().id, trigram: 0.3, bigram: 0.25, unigram: 0.45 }],
+    num_texts: 400,
+    split: {
+      coverage: 0.6,
+      coverage_together: 0.5,
+      parts: [
+        { domain_id: domain().id, num_rows: 300, coverage: 0.6, coverage_together: 0.6, examples: [2, 5] },
+        { domain_id: press.id, num_rows: 100, coverage: 0.7, coverage_together: 0.4, examples: [320] },
+      ],
+    },
+  };
+
+  it("makes a dataset of each part where its rows belong to two domains", async () => {
+    serve(dataset());
+    const parts = [
+      dataset({ id: second, name: "mails.csv: Mails" }),
+      dataset({ id: press.id, name: "mails.csv: Press" }),
+    ];
+    server
+      .on(`GET ${root}/domains`, page(domain(), press))
+      .on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(twoKinds))
+      .on(`POST ${root}/datasets/${dataset().id}/suggestion/split`, ok({ results: parts }, 201));
+    const { user } = renderApp(`/t/acme/datasets/${dataset().id}`);
+
+    const known = await screen.findByRole("region", { name: "How much each domain knows of it" });
+    expect(await within(known).findByText("These rows belong to 2 domains")).toBeVisible();
+    expect(known).toHaveTextContent(/Mails.*300 rows.*75.0%.*in lines 2, 5.*Press.*100 rows.*25.0%/);
+    expect(known).toHaveTextContent(/Knows 70% of them, instead of 40%/);
+    await user.click(within(known).getByRole("button", { name: "Make a dataset of each part" }));
+    await user.click(await screen.findByRole("button", { name: "Make them" }));
+
+    expect(await screen.findByRole("link", { name: "mails.csv: Press" })).toHaveAttribute(
+      "href",
+      `/t/acme/datasets/${press.id}`,
+    );
+    expect(within(known).queryByRole("button", { name: "Make a dataset of each part" })).toBeNull();
+  });
+
+  it("says why a split is refused", async () => {
+    serve(dataset());
+    server
+      .on(`GET ${root}/domains`, page(domain(), press))
+      .on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(twoKinds))
+      .on(
+        `POST ${root}/datasets/${dataset().id}/suggestion/split`,
+        refusal(409, "conflict", "This dataset has been split already."),
+      );
+    const { user } = renderApp(`/t/acme/datasets/${dataset().id}`);
+    await user.click(await screen.findByRole("button", { name: "Make a dataset of each part" }));
+    await user.click(await screen.findByRole("button", { name: "Make them" }));
+    expect(await screen.findByText("This dataset has been split already.")).toBeVisible();
+  });
+
+  it("does not offer viewers to split", async () => {
+    serve(dataset());
+    server
+      .on("GET /api/v1/me", ok(me("viewer")))
+      .on(`GET ${root}/domains`, page(domain(), press))
+      .on(`GET ${root}/datasets/${dataset().id}/suggestion`, ok(twoKinds));
+    renderApp(`/t/acme/datasets/${dataset().id}`);
+    expect(await screen.findByText("These rows belong to 2 domains")).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Make a dataset of each part" })).toBeNull();
   });
 
   it("shows labels, lengths and downloads", async () => {

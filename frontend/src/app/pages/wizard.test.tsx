@@ -52,6 +52,27 @@ describe("the wizard", () => {
   const created = () => server.sentTo(`POST ${root}/tasks`).map(({ body }) => body);
   const nameStep = `/t/acme/new-task?dataset=${dataset().id}`;
 
+  it("goes on with a part where the file's rows belong to two domains", async () => {
+    const part = dataset({ id: "6a1f0000-0000-4000-8000-000000000025", name: "mails.csv: News" });
+    const shares = { coverage: 0.6, coverage_together: 0.5 };
+    const parts = [own, shared].map(({ id }) => ({ domain_id: id, num_rows: 200, examples: [2], ...shares }));
+    server
+      .on(
+        `GET ${root}/datasets/${dataset().id}/suggestion`,
+        ok({ ...suggested(own.id), split: { ...shares, parts } }),
+      )
+      .on(`POST ${root}/datasets/${dataset().id}/suggestion/split`, ok({ results: [dataset(), part] }, 201))
+      .on(`GET ${root}/datasets/${part.id}`, ok(part))
+      .on(`GET ${root}/datasets/${part.id}/suggestion`, ok(suggested(shared.id)));
+    const { user } = renderApp(nameStep);
+    await user.click(await screen.findByRole("button", { name: "Make a dataset of each part" }));
+    await user.click(await screen.findByRole("button", { name: "Make them" }));
+    await user.click(await screen.findByRole("link", { name: "mails.csv: News" }));
+
+    await waitFor(() => expect(screen.getByLabelText("Name")).toHaveValue("Mails.csv: News"));
+    expect(screen.queryByText(/These rows belong to/)).toBeNull();
+  });
+
   it("leads from a file to a deployed model, each step when the one before is done", async () => {
     server
       .on(`POST ${root}/tasks/mail-topics/trainings`, () => {

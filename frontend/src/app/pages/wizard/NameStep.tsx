@@ -13,6 +13,7 @@ import { useDomains } from "@/features/domains/api/get-domains";
 import { useSuggestion } from "@/features/domains/api/get-suggestion";
 import { choicesFor, idOf, suggestedChoice } from "@/features/domains/choices";
 import { DomainChoiceList } from "@/features/domains/components/DomainChoiceList";
+import { SplitNotice } from "@/features/domains/components/SplitNotice";
 import { useCreateTask } from "@/features/tasks/api/create-task";
 import { afterChange } from "@/lib/after-change";
 import { wordsOf } from "@/lib/task-kinds";
@@ -32,7 +33,14 @@ export function NameStep({ tenant, dataset, onBack }: Props) {
   return (
     <PageView query={found}>
       {({ name, kind }) => (
-        <NameForm tenant={tenant} dataset={dataset} fileName={name} kind={kind} onBack={onBack} />
+        <NameForm
+          key={dataset}
+          tenant={tenant}
+          dataset={dataset}
+          fileName={name}
+          kind={kind}
+          onBack={onBack}
+        />
       )}
     </PageView>
   );
@@ -81,6 +89,14 @@ function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileNam
             required
             withAsterisk={false}
             autoFocus
+          />
+          <SplitNotice
+            tenant={tenant}
+            dataset={dataset}
+            suggestion={suggestion}
+            domains={known}
+            canSplit
+            hrefOf={({ id }) => `${paths.newTask(tenant)}?dataset=${id}`}
           />
           <DomainChoiceList
             choices={choices}

@@ -1,10 +1,12 @@
-/** How much of a text each domain knows in its context, the most first. */
+/** How much of a text each domain knows, rung by rung, and whether it should be split; the most first. */
 
 import { Stack, Text } from "@mantine/core";
 
-import { ShareBar } from "@/components/ui/ShareBar";
+import { RungBar, RungLegend } from "@/components/ui/RungBar";
 import { formatCount } from "@/lib/format";
 import type { Domain, Suggestion } from "@/lib/types";
+
+import { nameOf } from "../names";
 
 interface Props {
   suggestion: Suggestion | null;
@@ -20,32 +22,22 @@ export function KnownByDomain({ suggestion, isMeasuring, domains }: Props) {
       </Text>
     );
   }
-  const known = (suggestion.coverages ?? [])
-    .map(({ domain_id, trigram, bigram }) => ({
-      id: domain_id,
-      name: nameOf(domain_id, domains),
-      share: trigram + bigram,
-    }))
-    .sort((a, b) => b.share - a.share);
+  const known = (suggestion.coverages ?? []).toSorted((a, b) => b.trigram + b.bigram - a.trigram - a.bigram);
   return (
-    <Stack gap="xs">
-      {known.map(({ id, name, share }) => (
-        <ShareBar
+    <Stack gap="sm">
+      {known.map(({ domain_id: id, ...rungs }) => (
+        <RungBar
           key={id}
-          name={name}
-          share={share}
-          color="teal.6"
+          name={nameOf(id, domains)}
+          rungs={rungs}
           {...(id === suggestion.best && { note: "suggested" })}
         />
       ))}
+      <RungLegend />
       <Text size="xs" c="dimmed">
-        Share of the tokens of {formatCount(suggestion.num_texts, "text")} that it knows with a neighbour.
+        Share of the tokens of {formatCount(suggestion.num_texts, "text")} that it knows with a neighbour: in
+        threes, else in twos.
       </Text>
     </Stack>
   );
-}
-
-function nameOf(id: string | null, domains: Domain[]): string {
-  if (id === null) return "General text";
-  return domains.find((domain) => domain.id === id)?.name ?? "A domain that is gone";
 }
