@@ -7,6 +7,7 @@ const changes: Record<string, string> = {
   "dataset.delete": "Dataset deleted",
   "dataset.examine": "File examined",
   "dataset.fix": "Dataset mended",
+  "dataset.split": "Dataset split by domains",
   "deployment.bring_back": "Deployment moved back to the tree before",
   "deployment.create": "Version deployed",
   "deployment.end": "Version undeployed",

@@ -29,15 +29,14 @@ export function SplitNotice({ tenant, dataset, suggestion, domains, canSplit, hr
   const numRows = split.parts.reduce((sum, { num_rows }) => sum + num_rows, 0);
   return (
     <Alert
-      color="blue"
+      variant="default"
       icon={<IconArrowsSplit2 aria-hidden />}
       title={`These rows belong to ${split.parts.length} domains`}
     >
       <Stack gap="sm">
         <Text size="sm">
-          Each domain by itself knows {formatPercent(split.coverage)} of a row on average; one for all of them
-          knows {formatPercent(split.coverage_together)}. Split them, and each part is learnt where it
-          belongs.
+          Of a row, its own domain knows {formatPercent(split.coverage)} on average, and one for all of them{" "}
+          {formatPercent(split.coverage_together)}. Split them, and each part is learnt where it belongs.
         </Text>
         {split.parts.map((part) => (
           <div key={part.domain_id}>
