@@ -179,7 +179,7 @@ def _unlabelled(world: PlotWorld, num_labelled: int, times: int, num_general: in
     for texts in found[: NUM_DOMAINS - num_labelled]:
         chosen = choose_texts(texts, above).hashes
         batches = WindowBatches(world.backbone.tokenizer, texts, chosen, WINDOWING)
-        keys, _, _ = CentredScheme().count(batches, MIN_COUNT)
+        keys = CentredScheme().count(batches, MIN_COUNT).keys
         sizes.append(Sizes.of(world, keys))
     return sizes
 

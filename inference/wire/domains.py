@@ -15,7 +15,8 @@ LEAST_TENANTS, MOST_TENANTS = 2, 1000
 NODE_RULES = 2
 """How a node is made of its segments. A tree is a function of parent, segments, parameters and this number;
 its place names them all, so that what older rules have made is never taken for what these make. 1: the scales
-of the 8 bits were made by the means alone, not by the rows above."""
+of the 8 bits were made by the means alone, not by the rows above, and an operator's text was not searched
+for personal data."""
 MAX_GATE_ROWS = 200
 """Held-out rows of one deployed task that a new tree is tried on."""
 

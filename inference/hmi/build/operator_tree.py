@@ -21,6 +21,7 @@ from hmi.model.estimators import ReportProgress
 from hmi.plot.counting import Work
 from hmi.plot.coverage import HeldOutCoverage
 from hmi.plot.node_budget import NodeBudget
+from hmi.plot.privacy import PersonalPieces
 from hmi.plot.segment import Segment
 from hmi.plot.tree import PlotTree, counted_documents
 from wire.artifacts import BundleRef
@@ -56,11 +57,13 @@ def learn_node(
     report: ReportProgress,
     work: Work,
 ) -> LearntNode:
-    """Count ``texts``, publish their segment and the tree; what a node above has counted is passed over.
+    """Count ``texts``, publish their segment and the tree; what a node above has counted is passed over, and
+    what tenants must not share (PersonalPieces.may_stand) is left out.
 
     ``texts`` is walked several times. In ``work`` a call that was killed goes on when it is made again.
     """
     above = np.zeros(0, np.uint64) if node.parent is None else counted_documents(store, node.parent)
+    personal = PersonalPieces(backbone.tokenizer.pieces())
     segment, chosen = count_texts(
         backbone,
         texts,
@@ -69,6 +72,7 @@ def learn_node(
         windowing=node.windowing,
         report=report,
         work=work,
+        may_stand=personal.may_stand,
     )
     segments = []
     if len(chosen.hashes):
@@ -83,6 +87,7 @@ def learn_node(
         above=() if node.parent is None else node.parent.tables,
         windowing=node.windowing,
         work=work,
+        may_stand=personal.may_stand,
     )
     return LearntNode(published, chosen, coverage)
 

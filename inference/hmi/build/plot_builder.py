@@ -23,7 +23,7 @@ from hmi.plot.leave_one_out import LeaveOneOutLookup
 from hmi.plot.lookup import LookupResult
 from hmi.plot.merge import merge_segments
 from hmi.plot.node_budget import NodeBudget
-from hmi.plot.segment import Segment, build_segment, text_hashes, write_segment
+from hmi.plot.segment import MayStand, Segment, build_segment, text_hashes, write_segment
 from hmi.plot.state_sums import States
 from hmi.plot.table import PlotTable, write_table_bundle
 from hmi.plot.tree import PlotTree, open_segments, write_tree
@@ -67,11 +67,13 @@ def count_texts(
     report: ReportProgress,
     work: Work | None = None,
     states: States | None = None,
+    may_stand: MayStand | None = None,
 ) -> tuple[Segment, ChosenTexts]:
     """The segment of a dataset: its texts, each once, but for those that a node above counted (``above``:
     tree.counted_documents).
 
-    ``texts`` is walked three times and held in memory a batch at a time; ``work`` as in build_segment;
+    ``texts`` is walked three times and held in memory a batch at a time; ``work`` and ``may_stand`` as in
+    build_segment (of an operator's text: PersonalPieces.may_stand);
     ``states``: where contextual_states() of windows come from (None: computed).
     """
     chosen = choose_texts(texts, above)
@@ -86,6 +88,7 @@ def count_texts(
         max_windows=windowing.max_windows,
         on_progress=lambda done, total: report("learning n-grams", done, total),
         work=work,
+        may_stand=may_stand,
     )
     return segment, chosen
 
@@ -171,8 +174,10 @@ def held_out_coverage(
     above: Sequence[PlotTable],
     windowing: Windowing,
     work: Work | None = None,
+    may_stand: MayStand | None = None,
 ) -> HeldOutCoverage:
-    """What a tenth of the texts would find if the node were made from the other nine tenths."""
+    """What a tenth of the texts would find if the node were made from the other nine tenths, by the same rule
+    of what may stand in it."""
     if work is not None:  # the segment's own files are still mapped
         work = replace(work, folder=work.folder / "coverage")
         work.folder.mkdir(exist_ok=True)
@@ -181,7 +186,9 @@ def held_out_coverage(
         WindowBatches(backbone.tokenizer, texts, chosen[which], windowing)
         for which in (~is_held_out, is_held_out)
     )
-    return measure_coverage(kept, held_out, above=above, num_texts=int(is_held_out.sum()), work=work)
+    return measure_coverage(
+        kept, held_out, above=above, num_texts=int(is_held_out.sum()), work=work, may_stand=may_stand
+    )
 
 
 @dataclass(frozen=True, slots=True)

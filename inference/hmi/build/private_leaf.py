@@ -130,4 +130,5 @@ def _private_alone(own: Segment, is_private: npt.NDArray[np.bool_]) -> Segment:
         counts=np.where(kept, own.counts[is_needed], 0).astype(np.uint32),
         squares=np.where(kept, own.squares[is_needed], 0),
         means=np.where(kept[:, None], own.means[is_needed], 0).astype(np.int16),
+        in_span=None,  # a leaf is of one tenant alone
     )

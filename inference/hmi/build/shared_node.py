@@ -45,8 +45,8 @@ def shared_node(
     personal: PersonalPieces | None = None,
     work: Work | None = None,
 ) -> SharedNode:
-    """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, gave,
-    and what ``personal`` marks, whoever gave it.
+    """Add the segments up; drop what fewer than ``min_tenants`` tenants, and not the operator, have outside
+    of e-mails, places on the web and numbers of persons, and what ``personal`` marks, whoever gave it.
 
     A segment that has a trigram has its bigrams and its unigram, so what is kept is closed under shortening.
     The result is a function of the set of contributions: their order does not matter. With ``work`` the means
@@ -102,7 +102,10 @@ def _kept(
 ) -> npt.NDArray[np.bool_]:
     of_tenant: dict[TenantId | None, list[npt.NDArray[np.uint64]]] = {}
     for one in contributed:
-        of_tenant.setdefault(one.tenant_id, []).append(one.segment.keys)
+        keys_outside = one.segment.keys
+        if one.segment.in_span is not None:
+            keys_outside = keys_outside[one.segment.is_outside()]
+        of_tenant.setdefault(one.tenant_id, []).append(keys_outside)
     kept = enough_tenants(keys, of_tenant.items(), min_tenants)
     return kept if personal is None else kept & ~personal.marks(keys)
 

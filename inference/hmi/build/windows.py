@@ -1,7 +1,7 @@
 """Texts as they are counted: cut into windows that the lower layers see one at a time."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from hmi.base.errors import InvalidInput
 from hmi.model.tokenizer import Tokenizer
 from hmi.plot.ngram import Documents
 from hmi.plot.segment import text_hash
+from wire.personal_data import identifying_spans
 
 BATCH_TOKENS = 8192
 FRAME_TOKENS = 2  # [CLS] and [SEP]
@@ -46,13 +47,29 @@ def cut_texts(tokenizer: Tokenizer, texts: Sequence[str], windowing: Windowing) 
     first, last = np.int32(tokenizer.first_id), np.int32(tokenizer.last_id)
     step = windowing.window_tokens - FRAME_TOKENS
     windows: list[npt.NDArray[np.int32]] = []
+    in_span: list[npt.NDArray[np.bool_]] = [np.zeros(0, np.bool_)]
     window_offsets = np.zeros(len(texts) + 1, np.int64)
     for text in range(len(texts)):
         body = whole.token_ids[whole.offsets[text] + 1 : whole.offsets[text + 1] - 1]
+        is_in_span = _in_span(tokenizer, texts[text], len(body))
         for start in range(0, max(len(body), 1), step):
             windows.append(np.concatenate(([first], body[start : start + step], [last])).astype(np.int32))
+            in_span.append(np.pad(is_in_span[start : start + step], 1))
         window_offsets[text + 1] = len(windows)
-    return CutTexts(Documents.pack(windows), window_offsets)
+    packed = Documents.pack(windows)
+    touched = np.concatenate(in_span)
+    return CutTexts(replace(packed, in_span=touched) if touched.any() else packed, window_offsets)
+
+
+def _in_span(tokenizer: Tokenizer, text: str, num_tokens: int) -> npt.NDArray[np.bool_]:
+    """Which of a text's first tokens, [CLS] aside, are part of what may lead to somebody."""
+    is_in_span = np.zeros(num_tokens, np.bool_)
+    spans = identifying_spans(text)
+    if spans:
+        places = np.array(tokenizer.spans(text)[1 : num_tokens + 1], np.int64).reshape(-1, 2)
+        for start, end in spans:
+            is_in_span |= (places[:, 0] < end) & (places[:, 1] > start)
+    return is_in_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +134,7 @@ class WindowBatches:
             limit = windows.offsets[first] + BATCH_TOKENS
             stop = max(int(np.searchsorted(windows.offsets, limit, side="right")) - 1, first + 1)
             offsets = windows.offsets[first : stop + 1]
-            yield Documents(windows.token_ids[offsets[0] : offsets[-1]], offsets - offsets[0])
+            tokens = slice(offsets[0], offsets[-1])
+            in_span = None if windows.in_span is None else windows.in_span[tokens]
+            yield Documents(windows.token_ids[tokens], offsets - offsets[0], in_span)
             first = stop

@@ -19,6 +19,7 @@ from hmi.plot.coverage import HeldOutCoverage
 from hmi.plot.node_budget import KeepBy, NodeBudget
 from hmi.plot.tree import PlotTree, open_tree
 from wire import codec
+from wire.domains import NODE_RULES
 from wire.ids import BundleUri, Digest
 
 MAX_WINDOWS = 2
@@ -177,7 +178,7 @@ def _budget(args: argparse.Namespace) -> NodeBudget | None:
 def _default_work(inputs: _Inputs) -> Path:
     """A folder that the same inputs find again, and only this user."""
     base = cache_dir() or Path(tempfile.gettempdir()) / f"hmi-{os.getuid()}"
-    name = hashlib.sha256(codec.to_json(inputs).encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{codec.to_json(inputs)} by rules {NODE_RULES}".encode()).hexdigest()[:16]
     return base / "plot-builds" / name
 
 

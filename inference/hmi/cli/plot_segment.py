@@ -16,7 +16,7 @@ from hmi.plot.segment import Segment, open_segment
 from hmi.plot.tree import counted_documents, open_tree
 from wire import codec
 from wire.artifacts import BundleRef
-from wire.domains import CountedText
+from wire.domains import NODE_RULES, CountedText
 from wire.ids import BundleUri, Digest
 
 
@@ -29,6 +29,7 @@ class _Inputs:
     parent: Digest
     before: tuple[Digest, ...]
     texts_sha256: str
+    rules: int = NODE_RULES
 
 
 def add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -100,6 +101,7 @@ def _count(
 
     from hmi.build import plot_builder
     from hmi.model.backbone import Backbone
+    from hmi.plot.privacy import PersonalPieces
 
     report = progress_for(as_json=args.json)
     folder = store.localize(BundleUri(args.backbone_uri), inputs.backbone)
@@ -114,6 +116,7 @@ def _count(
         windowing=plot_builder.windowing_of(store, parent),
         report=report,
         work=work,
+        may_stand=PersonalPieces(backbone.tokenizer.pieces()).may_stand,
     )
     if len(chosen.hashes) == 0:
         raise InvalidInput(

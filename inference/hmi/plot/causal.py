@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import InvalidInput
-from hmi.plot.counting import Counts, Keys, Run, Work, count_keys
-from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, Documents, Part, Rows, rows_among
+from hmi.plot.counting import Keys, Run, Work, all_of, count_keys, in_span, run_of
+from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, CountedNgrams, Documents, Part, Rows, rows_among
 
 TOKEN_BITS, ID_BITS = 24, 32
 MAX_VOCAB_SIZE = (1 << TOKEN_BITS) - FIRST_TOKEN
@@ -53,30 +53,29 @@ class CausalScheme:
     def rungs(self) -> tuple[str, ...]:
         return tuple(f"suffix_{length}" for length in range(self.order, 0, -1))
 
-    def count(
-        self, batches: Iterable[Documents], min_count: int, work: Work | None = None
-    ) -> tuple[Keys, Counts, int]:
+    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
         """Walks the batches once for every length: a suffix is counted where the shorter one is kept."""
         keys, counts = np.zeros(0, np.uint64), np.zeros(0, np.int64)
         num_tokens = 0
 
-        def of_length(length: int) -> Iterator[Keys]:
+        def of_length(length: int) -> Iterator[Run]:
             nonlocal num_tokens
             num_tokens = 0
             for documents in batches:
                 num_tokens += documents.num_tokens
                 shorter = _last(self._walk(documents, keys, length - 1), documents.num_tokens)
-                yield _chained(documents, shorter, length)[0]
+                of_suffixes, tokens = _chained(documents, shorter, length)
+                yield run_of(of_suffixes, _touching(documents, length)[tokens])
 
         for length in range(1, self.order + 1):
             least = 1 if length == 1 else min_count
 
             def is_kept(run: Run, least: int = least) -> npt.NDArray[np.bool_]:
-                return run[1] >= least
+                return all_of(run[1]) >= least
 
             more, their_counts = count_keys(of_length(length), is_kept, work, f"kept-{length}")
             keys, counts = np.concatenate((keys, more)), np.concatenate((counts, their_counts))
-        return keys, counts, num_tokens
+        return CountedNgrams(keys, all_of(counts), in_span(counts), num_tokens)
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         found = np.full((self.order, documents.num_tokens), -1)
@@ -154,6 +153,17 @@ def _chained(documents: Documents, shorter: Rows, length: int) -> tuple[Keys, Ro
     first = np.where(place[tokens] >= back, codes[tokens - back], np.uint64(BOUNDARY))
     ids = shorter[tokens].astype(np.uint64) if length > 1 else np.uint64(0)
     return _packed(length, ids, first), tokens
+
+
+def _touching(documents: Documents, length: int) -> npt.NDArray[np.bool_]:
+    """Of each token, has the suffix of this length that ends there a token that is in_span?"""
+    if documents.in_span is None:
+        return np.zeros(documents.num_tokens, np.bool_)
+    before = np.concatenate(([0], np.cumsum(documents.in_span)))
+    ends = np.arange(1, documents.num_tokens + 1)
+    starts = np.maximum(ends - length, np.repeat(documents.offsets[:-1], documents.lengths))
+    touching: npt.NDArray[np.bool_] = before[ends] > before[starts]
+    return touching
 
 
 def _last(rows: Iterator[Rows], num_tokens: int) -> Rows:

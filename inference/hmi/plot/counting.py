@@ -32,14 +32,39 @@ class Work:
     them at hand, and is asked anew for every range of rows that fits in memory."""
 
 
+# Two counts in one number, so that runs are added up as if there were one:
+#   bits 63..32   occurrences that touch a span         31..0   all occurrences
+_COUNT_BITS = 32
+_COUNT_MASK = (1 << _COUNT_BITS) - 1
+
+
+def run_of(keys: Keys, touching: npt.NDArray[np.bool_] | None = None) -> Run:
+    """Keys of any shape, each as often as it occurs; those that are ``touching`` a span are counted for
+    in_span, too."""
+    run = np.unique(keys, return_counts=True)
+    if touching is None or not touching.any():
+        return run
+    in_span, counts = np.unique(keys[touching], return_counts=True)
+    return merge_runs([run, (in_span, counts << _COUNT_BITS)])
+
+
+def all_of(counts: Counts) -> Counts:
+    """Of a run's counts, all occurrences."""
+    return counts & _COUNT_MASK
+
+
+def in_span(counts: Counts) -> Counts:
+    """Of a run's counts, the occurrences that touch a span."""
+    return counts >> _COUNT_BITS
+
+
 def count_keys(
-    batches: Iterable[Keys],
+    batches: Iterable[Run],
     is_kept: Callable[[Run], npt.NDArray[np.bool_]],
     work: Work | None = None,
     name: str = "kept",
 ) -> Run:
-    """The keys to keep, sorted, with their counts. ``batches`` are keys of any shape, each as often as it
-    occurs; ``is_kept`` sees a key with its count in all of them.
+    """The keys to keep, sorted, with their counts in all ``batches``; ``is_kept`` sees a key with that count.
 
     With ``work``, sorted runs wait in its folder and what is returned is mapped from files there, which are
     named ``name``; without, all of it is in memory.
@@ -49,7 +74,7 @@ def count_keys(
     written: list[Run] = []
     num_pending = 0
     for batch in batches:
-        runs.append(np.unique(batch, return_counts=True))
+        runs.append(batch)
         num_pending += len(runs[-1][0])
         if num_pending > max_pending:
             merged = merge_runs(runs)

@@ -106,6 +106,7 @@ def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
         squares=squares,
         means=means,
         documents=np.setdiff1d(node_sum.documents, own.documents),
+        in_span=None,  # they are no contributions: nothing is decided by them
     )
     mine_alone = replace(
         own,
@@ -113,6 +114,7 @@ def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
         counts=own.counts[given],
         squares=own.squares[given],
         means=own.means[given],
+        in_span=None,
     )
     return others, mine_alone
 

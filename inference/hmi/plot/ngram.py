@@ -9,7 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import InvalidInput
-from hmi.plot.counting import Counts, Keys, Run, Work, count_keys, merged_blocks
+from hmi.plot.counting import (
+    Counts,
+    Keys,
+    Run,
+    Work,
+    all_of,
+    count_keys,
+    in_span,
+    merged_blocks,
+    run_of,
+)
 
 Rows = npt.NDArray[np.int64]
 
@@ -50,6 +60,9 @@ class Documents:
 
     token_ids: npt.NDArray[np.int32]  # [num_tokens]
     offsets: npt.NDArray[np.int64]  # [num_documents + 1], from 0 to num_tokens, never falling
+    in_span: npt.NDArray[np.bool_] | None = (
+        None  # [num_tokens] part of an e-mail, a place on the web, a telephone number ...; None: none is
+    )
 
     def __post_init__(self) -> None:
         if self.token_ids.dtype != np.int32 or self.token_ids.ndim != 1:
@@ -93,6 +106,16 @@ class Part:
     rows: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class CountedNgrams:
+    """A set of n-grams with how often they occur."""
+
+    keys: Keys  # [n], sorted
+    counts: Counts  # [n]
+    in_span: Counts  # [n] occurrences of which some token is Documents.in_span
+    num_tokens: int
+
+
 class NgramScheme(Protocol):
     """Which n-grams stand for a token, from the most to the least specific rung, and how they have keys.
 
@@ -109,11 +132,9 @@ class NgramScheme(Protocol):
     def rungs(self) -> tuple[str, ...]:
         """Names of the rungs; the last one is that of bare tokens."""
 
-    def count(
-        self, batches: Iterable[Documents], min_count: int, work: Work | None = None
-    ) -> tuple[Keys, Counts, int]:
-        """The set to keep, the counts, and the number of tokens: all bare tokens, and the longer n-grams that
-        occur at least ``min_count`` times. ``work`` as in count_keys."""
+    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
+        """The set to keep: all bare tokens, and the longer n-grams that occur at least ``min_count`` times.
+        ``work`` as in count_keys."""
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         """Of each token's n-grams, [rungs, num_tokens]; -1 for one that is not in ``kept``."""
@@ -170,22 +191,36 @@ class CentredScheme:
         keys[Rung.UNIGRAM] = unigram_keys(documents.token_ids)
         return keys
 
-    def count(
-        self, batches: Iterable[Documents], min_count: int, work: Work | None = None
-    ) -> tuple[Keys, Counts, int]:
+    @staticmethod
+    def touching(documents: Documents) -> npt.NDArray[np.bool_]:
+        """Which of keys() have a token that is in_span, [4, num_tokens]."""
+        touching = np.zeros((len(Rung), documents.num_tokens), np.bool_)
+        if documents.in_span is None:
+            return touching
+        left, right = np.zeros((2, documents.num_tokens), np.bool_)
+        left[1:], right[:-1] = documents.in_span[:-1], documents.in_span[1:]
+        filled = documents.lengths > 0
+        left[documents.offsets[:-1][filled]] = False
+        right[documents.offsets[1:][filled] - 1] = False
+        touching[:] = documents.in_span
+        touching[[Rung.TRIGRAM, Rung.LEFT]] |= left
+        touching[[Rung.TRIGRAM, Rung.RIGHT]] |= right
+        return touching
+
+    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
         num_tokens = 0
 
-        def all_keys() -> Iterable[Keys]:
+        def all_runs() -> Iterable[Run]:
             nonlocal num_tokens
             for documents in batches:
                 num_tokens += documents.num_tokens
-                yield self.keys(documents)
+                yield run_of(self.keys(documents), self.touching(documents))
 
         def is_kept(run: Run) -> npt.NDArray[np.bool_]:
-            return (run[1] >= min_count) | (run[0] >= rung_start(Rung.UNIGRAM))
+            return (all_of(run[1]) >= min_count) | (run[0] >= rung_start(Rung.UNIGRAM))
 
-        keys, counts = count_keys(all_keys(), is_kept, work)
-        return keys, counts, num_tokens
+        keys, counts = count_keys(all_runs(), is_kept, work)
+        return CountedNgrams(keys, all_of(counts), in_span(counts), num_tokens)
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         return rows_among(self.keys(documents), kept)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN, rows_among
+from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN, CountedNgrams, Rung, rows_among, rung_start
 
 MIN_DIGITS = 3
 """An n-gram with so many digits may be part of a number that names somebody: telephone, account, postcode."""
@@ -17,8 +17,8 @@ class PersonalPieces:
     """Recognises n-grams by their keys: digit runs, e-mail addresses, URLs, telephone numbers.
 
     An n-gram with a marked one inside it is marked as well, so what is left is closed under shortening. Words
-    of an address that stand apart from its signs cannot be told from other words here; the rule of tenants
-    holds them back.
+    of an address that stand apart from its signs cannot be told from other words here: they are known where
+    the text is, when it is counted (Documents.in_span). This is the second wall behind that.
     """
 
     def __init__(self, pieces: Sequence[str]) -> None:
@@ -41,6 +41,14 @@ class PersonalPieces:
             marked |= self._is_dot[first] & self._is_top_level[second]
             marked |= self._is_slash[first] & self._is_slash[second]
         return marked
+
+    def may_stand(self, counted: CountedNgrams, min_count: int) -> npt.NDArray[np.bool_]:
+        """Which centred n-grams of an operator's text a node that tenants share may have: those that occur
+        often enough outside of spans, and are not marked. A bare token is a piece of the vocabulary, which
+        everybody has: it names nobody, and is not held back for its digits or signs."""
+        is_token = counted.keys >= rung_start(Rung.UNIGRAM)
+        outside = counted.counts - counted.in_span
+        return np.where(is_token, outside > 0, (outside >= min_count) & ~self.marks(counted.keys))
 
 
 def enough_tenants(

@@ -12,15 +12,19 @@ import numpy.typing as npt
 from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.base.texts import normalised
+from hmi.plot.causal import CausalScheme
 from hmi.plot.counting import Work
 from hmi.plot.mapped import blocks
-from hmi.plot.ngram import CentredScheme, Documents, NgramScheme
+from hmi.plot.ngram import CentredScheme, CountedNgrams, Documents, NgramScheme
 from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States, add_up_by_ranges
 from wire.artifacts import BundleKind, SegmentFields
 from wire.ids import DatasetId, Digest
 
 Progress = Callable[[int, int], None]
 """Told (tokens done, tokens in all)."""
+
+MayStand = Callable[[CountedNgrams, int], npt.NDArray[np.bool_]]
+"""Which of the counted n-grams a segment may have, given the least count: [n]."""
 
 MIN_COUNT = 2
 TEXT_FORM = 2
@@ -37,10 +41,24 @@ class Segment:
     squares: npt.NDArray[np.int64]  # [num_rows] sum of the squared lengths of the states, in 1/1024²
     means: npt.NDArray[np.int16]  # [num_rows, hidden] in 1/1024
     documents: npt.NDArray[np.uint64]  # [num_documents] text_hash of each counted text, sorted
+    in_span: npt.NDArray[np.uint32] | None = None
+    """[num_rows] occurrences that touch an e-mail, a place on the web, a telephone number ...; None: none
+    does, or a release counted that did not look for them."""
 
     @property
     def hidden(self) -> int:
         return int(self.means.shape[1])
+
+    def is_outside(self) -> npt.NDArray[np.bool_]:
+        """Which n-grams occur outside of such spans as often as is needed to be kept, [num_rows]; with an
+        n-gram, all that it backs off to."""
+        if self.in_span is None:
+            return np.ones(len(self.keys), np.bool_)
+        least = np.full(len(self.keys), self.fields.min_count)
+        scheme = CausalScheme.named(self.fields.scheme) or CentredScheme()
+        least[scheme.rung_rows(self.keys, len(scheme.rungs) - 1)] = 1
+        is_outside: npt.NDArray[np.bool_] = self.counts.astype(np.int64) - self.in_span >= least
+        return is_outside
 
     def holds(self, document_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Which of the texts were counted here, [n]."""
@@ -72,13 +90,15 @@ def build_segment(
     on_progress: Progress | None = None,
     work: Work | None = None,
     scheme: NgramScheme | None = None,
+    may_stand: MayStand | None = None,
 ) -> Segment:
     """Count and choose the n-grams, then add up their states in one forward.
 
     ``batches`` is walked twice (once more for each rung of a causal ``scheme``; None: the centred one) and
     must give the same each time; every document in it is one window of one
     of the texts in ``document_hashes``, which are all different. All unigrams are kept, and the bigrams and
-    trigrams that occur at least ``min_count`` times. With ``work``, no more than its max_bytes of counts and
+    trigrams that occur at least ``min_count`` times; of them those that ``may_stand`` (None: all), which are
+    closed under shortening. With ``work``, no more than its max_bytes of counts and
     states is in memory at a time, however much text there is; what is computed waits in its folder, and the
     same call after a kill goes on from there (where states are kept there: Work.keep_tokens). The segment is
     the same.
@@ -91,7 +111,11 @@ def build_segment(
             on_progress(done, num_tokens)
 
     scheme = scheme or CentredScheme()
-    keys, counts, num_tokens = scheme.count(batches, min_count, work)
+    counted = scheme.count(batches, min_count, work)
+    keys, counts, in_span, num_tokens = counted.keys, counted.counts, counted.in_span, counted.num_tokens
+    if may_stand is not None:
+        chosen = np.flatnonzero(may_stand(counted, min_count))
+        keys, counts, in_span = scheme.pruned(keys, chosen), counts[chosen], in_span[chosen]
     if work is None:
         squares, means, num_done = _sums_in_memory(scheme, batches, states, keys, counts, hidden, tell)
     elif work.keep_tokens is None:
@@ -115,7 +139,15 @@ def build_segment(
         text_form=TEXT_FORM,
         scheme=scheme.name,
     )
-    return Segment(fields, keys, counts.astype(np.uint32), squares, means, np.sort(document_hashes))
+    return Segment(
+        fields,
+        keys,
+        counts.astype(np.uint32),
+        squares,
+        means,
+        np.sort(document_hashes),
+        in_span.astype(np.uint32) if in_span.any() else None,
+    )
 
 
 def _sums_in_memory(
@@ -145,7 +177,8 @@ def write_segment(segment: Segment, folder: Path) -> Digest:
     """Write the segment as a bundle into an empty folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in _FILES:
-        _save(folder / f"{name}.npy", getattr(segment, name))
+        if getattr(segment, name) is not None:
+            _save(folder / f"{name}.npy", getattr(segment, name))
     return write_bundle(folder, BundleKind.SEGMENT, segment.fields)
 
 
@@ -169,10 +202,11 @@ def open_segment(folder: Path, digest: Digest | None, *, backbone: Digest | None
             f"segment {bundle.digest} knows its texts in form {bundle.fields.text_form}, not {TEXT_FORM}: "
             "they could not be kept out of the held-out rows; build the trees again"
         )
-    parts = {name: _load(bundle, name, dtype) for name, dtype in _FILES.items()}
+    named = {name: dtype for name, dtype in _FILES.items() if name != "in_span" or _has_spans(bundle)}
+    parts = {name: _load(bundle, name, dtype) for name, dtype in named.items()}
     segment = Segment(bundle.fields, **parts)
     num_rows = len(segment.keys)
-    lengths = {len(segment.counts), len(segment.squares), len(segment.means), num_rows}
+    lengths = {len(part) for name, part in parts.items() if name != "documents"}
     if lengths != {num_rows} or np.any(segment.keys[1:] <= segment.keys[:-1]):
         raise BundleBroken(f"segment {bundle.digest} does not fit together; build it again")
     return segment
@@ -184,9 +218,14 @@ _FILES: dict[str, type[np.generic]] = {
     "squares": np.int64,
     "means": np.int16,
     "documents": np.uint64,
+    "in_span": np.uint32,
 }
 
-_MAPPED = ("means", "squares", "counts", "keys")  # all that grows with the number of rows
+_MAPPED = ("means", "squares", "counts", "keys", "in_span")  # all that grows with the number of rows
+
+
+def _has_spans(bundle: Bundle[SegmentFields]) -> bool:
+    return "in_span.npy" in bundle.manifest.files
 
 
 def _load(bundle: Bundle[SegmentFields], name: str, dtype: type[np.generic]) -> npt.NDArray[Any]:

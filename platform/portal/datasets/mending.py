@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from portal.datasets.findings import FixKind
-from portal.datasets.personal_data import personal_spots
 from portal.datasets.text_forms import repairs
+from wire.personal_data import personal_spots
 from wire.spans import Span
 
 LONG_TEXT_CHARS = 50_000

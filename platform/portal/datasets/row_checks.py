@@ -11,13 +11,13 @@ from portal.datasets.kinds.row_kind import RowKind
 from portal.datasets.ledger import Ledger
 from portal.datasets.lengths import LengthCounts
 from portal.datasets.mending import LONG_TEXT_CHARS, Mending
-from portal.datasets.personal_data import personal_spots
 from portal.datasets.plan import FixPlan
 from portal.datasets.records import Record
 from portal.datasets.seen_texts import SeenTexts
 from portal.datasets.source_row import SourceRow
 from portal.datasets.text_forms import letters_of, normalised, repaired
 from wire.errors import ErrorCode
+from wire.personal_data import personal_spots
 
 CORRECTED_ROWS = "corrected_rows"
 """In place of a finding's code, for rows that a person has judged one by one."""

@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,18 @@ def test_two_datasets_of_one_tenant_are_one_tenant() -> None:
     node = fold([Contributed(a, segment("1", {7: 2})), Contributed(a, segment("2", {7: 2})),
                  Contributed(b, segment("3", {7: 2}))])  # fmt: skip
     assert len(node.segment.keys) == 0
+
+
+def test_a_tenant_who_has_an_n_gram_in_addresses_alone_does_not_count() -> None:
+    tenants = [TenantId(name) for name in "abc"]
+    plain = [Contributed(tenant, segment(f"{tenant}", {7: 3, 9: 2})) for tenant in tenants]
+    assert fold(plain).segment.keys.tolist() == [7, 9]
+    inside = replace(plain[2].segment, in_span=np.array([2, 0], np.uint32))  # one of 7's three is outside
+    node = fold([*plain[:2], replace(plain[2], segment=inside)])
+    assert node.segment.keys.tolist() == [9]
+    assert node.private_shares[tenants[2]] == 0.5
+    own = fold([Contributed(None, inside)])
+    assert own.segment.keys.tolist() == [9]
 
 
 def test_tenants_hear_what_stayed_private() -> None:

@@ -32,6 +32,36 @@ def test_the_first_window_is_the_text_as_it_is_read(tokenizer: Tokenizer) -> Non
     assert [windows[start] for start in cut.window_offsets[:-1]] == read
 
 
+def test_tokens_of_what_may_lead_to_somebody_are_marked(tokenizer: Tokenizer) -> None:
+    text = "the good film jo@a.com was great and a song"
+    cut = cut_texts(tokenizer, ["no song", text, "a win"], Windowing(window_tokens=8, max_windows=9))
+    in_span = cut.windows.in_span
+    assert in_span is not None
+    marked = []
+    for window in range(cut.windows.num_documents):
+        here = slice(*cut.windows.offsets[window : window + 2])
+        assert not in_span[here][[0, -1]].any()  # [CLS] and [SEP]
+        if cut.window_offsets[1] <= window < cut.window_offsets[2]:
+            marked += in_span[here][1:-1].tolist()
+        else:
+            assert not in_span[here].any()
+    address = text.index("jo@a.com")
+    places = tokenizer.spans(text)[1:-1]
+    assert marked == [address <= start < address + len("jo@a.com") for start, _ in places]
+    assert any(marked)
+    assert cut_texts(tokenizer, ["no song"], Windowing()).windows.in_span is None
+
+
+def test_batches_bring_the_marks_along(tokenizer: Tokenizer) -> None:
+    texts = [f"the song of jo{number}@a.com was good " * 40 for number in range(40)]
+    batches = list(WindowBatches(tokenizer, texts, text_hashes(texts), Windowing()))
+    assert len(batches) > 1
+    whole = cut_texts(tokenizer, texts, Windowing()).windows
+    assert whole.in_span is not None
+    found = [batch.in_span for batch in batches if batch.in_span is not None]
+    assert np.array_equal(np.concatenate(found), whole.in_span)
+
+
 def test_a_long_text_goes_on_in_the_next_windows_until_there_are_enough(tokenizer: Tokenizer) -> None:
     cut = cut_texts(tokenizer, TEXTS, Windowing(window_tokens=5, max_windows=3))
     assert np.diff(cut.window_offsets).tolist() == [1, 3, 1, 1]

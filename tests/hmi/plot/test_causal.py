@@ -76,7 +76,8 @@ def test_the_set_is_that_of_a_dictionary_and_closed_under_shortening(
     is_on_disk: bool,
 ) -> None:
     work = Work(tmp_path_factory.mktemp("work"), max_bytes=256) if is_on_disk else None
-    keys, counts, num_tokens = CausalScheme(order).count(batches_of(texts), min_count, work)
+    found = CausalScheme(order).count(batches_of(texts), min_count, work)
+    keys, counts, num_tokens = found.keys, found.counts, found.num_tokens
     expected = counted(texts, order, min_count)
     assert num_tokens == sum(map(len, texts))
     assert np.all(keys[1:] > keys[:-1])
@@ -91,7 +92,7 @@ def test_a_tokens_rows_are_those_of_its_suffixes(
     known: list[list[int]], others: list[list[int]], order: int
 ) -> None:
     scheme = CausalScheme(order)
-    keys, _, _ = scheme.count(batches_of(known), 2)
+    keys = scheme.count(batches_of(known), 2).keys
     place = {suffix: row for row, suffix in enumerate(named(keys))}
     documents = Documents.pack([np.array(text, np.int32) for text in known + others])
     rows = scheme.rows(documents, keys)
@@ -107,7 +108,7 @@ def test_sets_are_put_together_compared_and_pruned_as_sets_of_suffixes(
     several: list[list[list[int]]], order: int, data: st.DataObject
 ) -> None:
     scheme = CausalScheme(order)
-    sets = [scheme.count(batches_of(texts), 2)[0] for texts in several]
+    sets = [scheme.count(batches_of(texts), 2).keys for texts in several]
     together = scheme.union(sets)
     names = named(together)
     assert set(names) == {suffix for keys in sets for suffix in named(keys)}

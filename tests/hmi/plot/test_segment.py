@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.plot import reference
+from hmi.plot.causal import CausalScheme
 from hmi.plot.counting import Work
 from hmi.plot.fixed_point import ONE, rounded_mean, to_fixed
-from hmi.plot.ngram import CentredScheme, Documents
+from hmi.plot.ngram import CentredScheme, Documents, Rung
 from hmi.plot.segment import (
     Segment,
     build_segment,
@@ -194,6 +195,66 @@ def test_by_way_of_the_disk_it_is_the_same(
     assert_equal(
         segment_of(world, all_texts(world), "d", work=work), segment_of(world, all_texts(world), "d")
     )
+
+
+@given(
+    texts=st.lists(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=6), max_size=6),
+    scheme=st.sampled_from([CentredScheme(), CausalScheme(3)]),
+    is_on_disk=st.booleans(),
+)
+@settings(deadline=None, max_examples=60)
+def test_occurrences_that_touch_a_span_are_counted_by_themselves(
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: list[list[tuple[int, bool]]],
+    scheme: "CentredScheme | CausalScheme",
+    is_on_disk: bool,
+) -> None:
+    """The oracle counts the texts once more with every token that is in a span made another one."""
+    ids, changed = (
+        Documents.pack([np.array([token + 10 * (is_changed and in_span) for token, in_span in text], np.int32)
+                        for text in texts])
+        for is_changed in (False, True)
+    )  # fmt: skip
+    marked = replace(ids, in_span=np.array([in_span for text in texts for _, in_span in text], np.bool_))
+    work = Work(tmp_path_factory.mktemp("work"), max_bytes=256) if is_on_disk else None
+    found = scheme.count([marked], 1, work)
+    without = scheme.count([changed], 1)
+    at = scheme.among(found.keys, without.keys)
+    outside = np.where(at >= 0, without.counts[at] if len(without.counts) else 0, 0)
+    assert (found.counts - found.in_span).tolist() == outside.tolist()
+    assert found.counts.tolist() == scheme.count([ids], 1).counts.tolist()
+
+
+def test_a_segment_knows_what_occurs_outside_of_spans_and_keeps_it(tmp_path: Path) -> None:
+    ids = np.array([0, 1, 2, 0, 1, 2, 0, 1, 4], np.int32)
+    in_span = np.array([False, False, True, False, False, True, False, False, True])
+    documents = Documents(ids, np.array([0, 3, 6, 9], np.int64), in_span)
+    segment = build_segment(
+        [documents],
+        lambda documents: np.zeros((documents.num_tokens, HIDDEN), np.float32),
+        backbone=BACKBONE,
+        dataset_id=DatasetId("d"),
+        hidden=HIDDEN,
+        document_hashes=np.arange(3, dtype=np.uint64),
+    )
+    digest = write_segment(segment, tmp_path / "segment")
+    opened = open_segment(tmp_path / "segment", digest)
+    assert opened.in_span is not None
+    outside = opened.keys[opened.is_outside()]
+    keys = CentredScheme.keys(documents)
+    assert np.isin(keys[Rung.TRIGRAM, 0], outside)  # BOUNDARY 0 1
+    assert np.isin(keys[Rung.TRIGRAM, 1], opened.keys)
+    assert not np.isin(keys[Rung.TRIGRAM, 1], outside)  # 0 1 2
+    assert np.isin(keys[Rung.UNIGRAM, :2], outside).all()
+    assert not np.isin(keys[Rung.UNIGRAM, [2, 8]], outside).any()
+
+
+def test_a_segment_without_spans_is_as_it_always_was(tmp_path: Path) -> None:
+    segment = small_segment()
+    assert segment.in_span is None
+    write_segment(segment, tmp_path / "segment")
+    assert not (tmp_path / "segment" / "in_span.npy").exists()
+    assert segment.is_outside().all()
 
 
 def test_states_that_are_at_hand_are_asked_for_again_and_not_kept_twice(tmp_path: Path) -> None:

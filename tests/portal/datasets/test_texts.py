@@ -4,8 +4,8 @@ import pytest
 
 from portal.datasets.findings import FixKind
 from portal.datasets.mending import Mending
-from portal.datasets.personal_data import personal_spots
 from portal.datasets.text_forms import letters_of, normalised, repaired
+from wire.personal_data import personal_spots
 
 
 @pytest.mark.parametrize(

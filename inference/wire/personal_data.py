@@ -10,6 +10,12 @@ _NUMBER = re.compile(r"(?<![\w.,])\+?\(?\d[\d ()./-]{7,24}\d(?![\w%])")
 _SEVEN_DIGITS = re.compile(r"\d(?:[ ()./-]{0,2}\d){6}")  # no number of a person has fewer
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
+_WEB = re.compile(
+    r"(?:(?:https?|ftp)://|mailto:|www\.)[^\s<>\"']{1,2048}"
+    r"|\b(?:[a-z0-9-]{1,63}\.){1,6}(?:com|org|net|edu|gov|info|biz|uk|de|eu|fr|io)\b(?:[/:?#][^\s<>\"']{0,2048})?",
+    re.IGNORECASE,
+)
+_AFTER_WEB = ".,;:!?)]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Spot:
 
     start: int
     end: int
-    kind: str  # email, iban, card, phone, ip
+    kind: str  # email, iban, card, phone, ip; web
 
 
 def personal_spots(text: str) -> list[Spot]:
@@ -28,6 +34,16 @@ def personal_spots(text: str) -> list[Spot]:
         if all(spot.end <= other.start or spot.start >= other.end for other in spots):
             spots.append(spot)
     return sorted(spots, key=lambda spot: spot.start)
+
+
+def identifying_spans(text: str) -> list[tuple[int, int]]:
+    """First character and the one after the last of all that may lead to somebody: personal_spots, and places
+    on the web, which name people often enough. In order; they may touch."""
+    spans = [(spot.start, spot.end) for spot in personal_spots(text)]
+    if "." in text or ":" in text:
+        for match in _WEB.finditer(text):
+            spans.append((match.start(), match.start() + len(match.group().rstrip(_AFTER_WEB))))
+    return sorted(spans)
 
 
 def _candidates(text: str) -> Iterator[Spot]:
