@@ -1441,6 +1441,8 @@ export interface components {
              * @description Of score: the value that the row shall have.
              */
             value?: number;
+            /** @description Of token_classification: all spans that the row shall have, places in its text as rows have it; perhaps none. */
+            spans?: components["schemas"]["SpanInRequest"][];
             /**
              * @description Leave the row out.
              * @default false
@@ -2597,6 +2599,14 @@ export interface components {
          * @enum {string}
          */
         Severity: "blocking" | "warning" | "note";
+        /** @description Some characters of a text, and what they are. */
+        SpanInRequest: {
+            /** @description Of the first one (Unicode code points). */
+            start: number;
+            /** @description After the last one. */
+            end: number;
+            label: string;
+        };
         /** @description Some characters of a text, and what they are. */
         SpanOut: {
             /** @description Of the first one (Unicode code points). */

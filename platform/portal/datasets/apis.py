@@ -23,16 +23,18 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, services
-from portal.datasets.corrections import Correction, correcting_fix
+from portal.datasets.corrections import FIELDS, Correction, correcting_fix
 from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.doctor import UploadLimits
 from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
+from wire.spans import Span
 
 MAX_PREVIEW_ROWS = 200
 MAX_FIXES = 50
 MAX_CORRECTIONS = 1000
+MAX_ROW_SPANS = 5000
 
 
 class DatasetIn(DeclaredIn):
@@ -115,6 +117,14 @@ class DatasetFixesIn(serializers.Serializer[Any]):
         return attrs
 
 
+class SpanIn(serializers.Serializer[Any]):
+    """Some characters of a text, and what they are."""
+
+    start = serializers.IntegerField(min_value=0, help_text="Of the first one (Unicode code points).")
+    end = serializers.IntegerField(min_value=1, help_text="After the last one.")
+    label = serializers.CharField(max_length=MAX_LABEL_CHARS)  # type: ignore[assignment]  # a field
+
+
 class CorrectionIn(serializers.Serializer[Any]):
     """What becomes of one row."""
 
@@ -128,13 +138,20 @@ class CorrectionIn(serializers.Serializer[Any]):
         help_text="Of multi_label: all labels that the row shall have; perhaps none.",
     )
     value = serializers.FloatField(required=False, help_text="Of score: the value that the row shall have.")
+    spans = serializers.ListField(
+        child=SpanIn(),
+        required=False,
+        max_length=MAX_ROW_SPANS,
+        help_text="Of token_classification: all spans that the row shall have, places in its text as rows "
+        "have it; perhaps none.",
+    )
     drop = serializers.BooleanField(default=False, help_text="Leave the row out.")
 
     def validate(self, attrs: Any) -> Any:
         """Either or."""
-        if sum(name in attrs for name in ("label", "labels", "value")) + attrs["drop"] != 1:
+        if sum(name in attrs for name in set(FIELDS.values())) + attrs["drop"] != 1:
             raise serializers.ValidationError(
-                {"label": "Give a label, labels or a value, or drop the row; one of them."}
+                {"label": "Give a label, labels, a value or spans, or drop the row; one of them."}
             )
         return attrs
 
@@ -258,6 +275,7 @@ class DatasetCorrectionsApi(TenantApi):
                     one.get("label"),
                     tuple(dict.fromkeys(one["labels"])) if "labels" in one else None,
                     one.get("value"),
+                    tuple(sorted(Span(**span) for span in one["spans"])) if "spans" in one else None,
                 )
                 for one in given.validated_data["corrections"]
             ],

@@ -7,7 +7,16 @@ from portal.datasets.columns import ColumnChoice
 from portal.datasets.declared import DEFAULT_SEPARATOR, Declared
 from portal.datasets.findings import Fix, FixKind
 from wire.row_numbers import unpack_rows
+from wire.spans import Span
 from wire.tasks import TaskKind
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSpans:
+    """Spans that a person has given a row: places in its text as ``edits`` had made it by then."""
+
+    spans: tuple[Span, ...]
+    edits: frozenset[FixKind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class FixPlan:
     label_names: Mapping[str, str] = field(default_factory=dict)  # label as it stands -> as it is kept
     row_labels: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # row -> those that it was given
     row_values: Mapping[int, float] = field(default_factory=dict)  # row -> the score that it was given
+    row_spans: Mapping[int, GivenSpans] = field(default_factory=dict)  # row -> those that it was given
     drop_rows: frozenset[int] = frozenset()  # left out one by one
     other_rows: frozenset[int] = frozenset()  # in another dataset since this one was split
     edits: frozenset[FixKind] = frozenset()  # of TRIM, CUT, REMOVE_NUL, REPAIR, MASK, WIDEN, KEEP_LONGEST
@@ -59,14 +69,20 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
                 row: tuple(dict.fromkeys(renamed.get(label, label) for label in labels))
                 for row, labels in plan.row_labels.items()
             }
-            return replace(plan, label_names={**renamed, **before}, row_labels=given)
+            spans = {row: _renamed(one, renamed) for row, one in plan.row_spans.items()}
+            return replace(plan, label_names={**renamed, **before}, row_labels=given, row_spans=spans)
         case FixKind.CORRECT:
             corrected = {int(row): _listed(label) for row, label in fix.values["labels"].items()}
             values = {int(row): value for row, value in fix.values.get("values", {}).items()}
+            spans = {
+                int(row): GivenSpans(tuple(Span(*one) for one in listed), plan.edits)
+                for row, listed in fix.values.get("spans", {}).items()
+            }
             return replace(
                 plan,
                 row_labels={**plan.row_labels, **corrected},
                 row_values={**plan.row_values, **values},
+                row_spans={**plan.row_spans, **spans},
                 drop_rows=plan.drop_rows | frozenset(fix.values["drop"]),
             )
         case FixKind.SPLIT:
@@ -78,3 +94,8 @@ def _with(plan: FixPlan, fix: Fix) -> FixPlan:
 def _listed(label: str | Sequence[str]) -> tuple[str, ...]:
     """Of kinds with one label a row it stands alone."""
     return (label,) if isinstance(label, str) else tuple(label)
+
+
+def _renamed(given: GivenSpans, names: Mapping[str, str]) -> GivenSpans:
+    spans = (replace(span, label=names.get(span.label, span.label)) for span in given.spans)
+    return replace(given, spans=tuple(spans))

@@ -259,3 +259,36 @@ def test_columns_can_be_chosen_by_number(tmp_path: Path) -> None:
     outcome = found_in(tmp_path, swapped, name="a.conll", columns=choice)
     assert kept(tmp_path)[0]["spans"][0] == span(0, 9)
     assert not outcome.report.blocking
+
+
+def by_hand(row: int, *spans: tuple[int, int, str]) -> Fix:
+    values = {"labels": {}, "values": {}, "spans": {str(row): [list(one) for one in spans]}, "drop": []}
+    return Fix(FixKind.CORRECT, "corrected_rows", "", values)
+
+
+def trimmed() -> Fix:
+    return Fix(FixKind.TRIM, "untrimmed_texts", "")
+
+
+def test_spans_given_by_hand_are_places_in_the_text_as_it_was_mended_by_then(tmp_path: Path) -> None:
+    row = {"text": "  Ask Ada, ada@mail.example, or Bob ", "spans": [span(2, 5)]}
+    mask = Fix(FixKind.MASK, "personal_data", "")
+    merge = Fix(FixKind.MERGE_LABELS, "similar_labels", "", {"labels": {"PER": "person"}})
+    given = by_hand(13, (4, 7, "PER"), (30, 33, "PER"))
+
+    jsonl(tmp_path, row, fixes=(trimmed(), given))
+    text, spans = kept(tmp_path)[-1]["text"], kept(tmp_path)[-1]["spans"]
+    assert [text[one["start"] : one["end"]] for one in spans] == ["Ada", "Bob"]
+
+    jsonl(tmp_path, row, fixes=(trimmed(), given, mask, merge))
+    text, spans = kept(tmp_path)[-1]["text"], kept(tmp_path)[-1]["spans"]
+    assert text == "Ask Ada, [email], or Bob"
+    assert [(text[one["start"] : one["end"]], one["label"]) for one in spans] == [
+        ("Ada", "person"),
+        ("Bob", "person"),
+    ]
+
+
+def test_spans_given_by_hand_that_the_text_has_no_longer_block(tmp_path: Path) -> None:
+    outcome = jsonl(tmp_path, fixes=(by_hand(3, (0, 3, "PER"), (400, 404, "LOC")),))
+    assert finding(outcome, "spans_outside").rows == (3,)

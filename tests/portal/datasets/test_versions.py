@@ -199,22 +199,31 @@ OF_KINDS: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"labels": ["a"]},
         ["a"],
     ),
+    "token_classification": (
+        "".join(
+            f'{{"text": "Ada {n}", "spans": [{{"start": 0, "end": 3, "label": "PER"}}]}}\n' for n in range(30)
+        ),
+        {"spans": [{"start": 4, "end": 5, "label": "PER"}, {"start": 0, "end": 2, "label": "PER"}]},
+        [{"start": 0, "end": 2, "label": "PER"}, {"start": 4, "end": 5, "label": "PER"}],
+    ),
 }
+PER = {"start": 0, "end": 3, "label": "PER"}
+FILE_NAMES = {"token_classification": "films.jsonl"}
 
 
 @pytest.mark.parametrize("kind", OF_KINDS)
-def test_values_and_several_labels_are_put_right(
+def test_values_several_labels_and_spans_are_put_right(
     cast: Cast, kind: str, examined: Callable[[Callable[[], Any]], Any]
 ) -> None:
     content, wanted, kept = OF_KINDS[kind]
-    first = upload(cast.acme, content, kind=kind)
+    first = upload(cast.acme, content, FILE_NAMES.get(kind, "films.csv"), kind=kind)
     client = cast.acme.client(Role.DEVELOPER)
     corrections = ({"row": 2, **wanted}, {"row": 3, "drop": True})
     answer = examined(lambda: correct(client, cast.acme, first["id"], *corrections))
     assert answer.status_code == 201, answer.content
     second = shown(cast.acme, answer.json()["id"])
     assert (second["state"], second["num_rows"]) == ("ready", 29)
-    rows = client.get(f"{cast.acme.path}/datasets/{second['id']}/rows?limit=2").json()["results"]
+    rows = client.get(f"{cast.acme.path}/datasets/{second['id']}/rows?numbers=2,3,4").json()["results"]
     [name] = wanted
     assert [(row["row"], row[name] == kept) for row in rows] == [(2, True), (4, False)]
 
@@ -227,12 +236,18 @@ def test_values_and_several_labels_are_put_right(
         ("multi_label", {"value": 1}, "by their labels"),
         ("multi_label", {"labels": ["a", "c"]}, "no label 'c'"),
         ("multi_label", {"labels": ["a"], "drop": True}, "one of them"),
+        ("token_classification", {"label": "PER"}, "by their spans"),
+        ("token_classification", {"spans": [{"start": 0, "end": 3, "label": "LOC"}]}, "no label 'LOC'"),
+        ("token_classification", {"spans": [{"start": 3, "end": 9, "label": "PER"}]}, "outside its text"),
+        ("token_classification", {"spans": [{"start": 3, "end": 3, "label": "PER"}]}, "is empty"),
+        ("token_classification", {"spans": [PER, {**PER, "start": 2}]}, "lie over one another"),
+        ("token_classification", {"spans": [{"start": -1, "end": 3, "label": "PER"}]}, "greater than"),
     ],
 )
 def test_what_rows_of_a_kind_do_not_have_is_refused(
     cast: Cast, kind: str, correction: dict[str, Any], words: str
 ) -> None:
-    first = upload(cast.acme, OF_KINDS[kind][0], kind=kind)
+    first = upload(cast.acme, OF_KINDS[kind][0], FILE_NAMES.get(kind, "films.csv"), kind=kind)
     answer = correct(cast.acme.client(), cast.acme, first["id"], {"row": 2, **correction})
     assert answer.status_code == 400
     assert words in str(answer.json()["error"])

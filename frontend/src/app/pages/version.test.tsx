@@ -556,6 +556,32 @@ describe("a report's rows", () => {
       .toEqual([{ corrections: [{ row: 17, labels: ["billing", "delivery"], drop: false }] }]);
   });
 
+  it("are marked as the model has them where places are found, and as they were after undoing", async () => {
+    server.on(`GET ${root}/versions/1`, ok(version({ report: spansReport, labels: spansReport.labels })));
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    const suspect = await screen.findByRole("button", { name: /^Mark as underlined.*row 31/ });
+    await user.click(suspect);
+    expect(suspect).toHaveAttribute("aria-pressed", "true");
+    expect(screen.getByLabelText("What becomes of row 31")).toHaveDisplayValue("Set right");
+    await user.click(suspect);
+    expect(screen.queryByText(/marked anew/)).toBeNull();
+    await user.click(suspect);
+    await user.click(screen.getByRole("button", { name: /^Mark nothing.*row 23/ }));
+    expect(screen.getByText("2 rows marked anew")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Retrain with the corrections" }));
+
+    await expect
+      .poll(() => sent(`POST ${datasets}/${dataset}/corrections`))
+      .toEqual([
+        {
+          corrections: [
+            { row: 31, spans: [{ start: 4, end: 9, label: "DATE" }], drop: false },
+            { row: 23, spans: [], drop: false },
+          ],
+        },
+      ]);
+  });
+
   it("are as they were after undoing, one by one or all", async () => {
     const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
     const suspect = await screen.findByRole("button", { name: /^It is delivery.*row 17/ });

@@ -28,14 +28,16 @@ export function useCorrections(tenant: string, dataset: string): Corrections {
   };
 }
 
-/** "2 labels changed, 1 row left out". */
+/** "2 labels changed, 1 row marked anew, 1 row left out". */
 export function correctionsInWords(all: Correction[]): string {
   const numDropped = all.filter(({ drop }) => drop).length;
   const numValues = all.filter(({ value }) => value !== undefined).length;
-  const numLabels = all.length - numDropped - numValues;
+  const numMarked = all.filter(({ spans }) => spans !== undefined).length;
+  const numLabels = all.length - numDropped - numValues - numMarked;
   return [
     numLabels > 0 && `${formatCount(numLabels, "label")} changed`,
     numValues > 0 && `${formatCount(numValues, "value")} changed`,
+    numMarked > 0 && `${formatCount(numMarked, "row")} marked anew`,
     numDropped > 0 && `${formatCount(numDropped, "row")} left out`,
   ]
     .filter(Boolean)

@@ -20,7 +20,7 @@ export interface JudgedRow {
 }
 
 /** What a row is labelled with: one of these, by its kind. */
-export type RowAnswer = Pick<Correction, "label" | "labels" | "value">;
+export type RowAnswer = Pick<Correction, "label" | "labels" | "value" | "spans">;
 
 /** The worst mistakes, in the order of the report. */
 export function mistakesOf(report: Report): JudgedRow[] {
@@ -60,6 +60,8 @@ function placed(row: number, spans: Place[], suggested: Place[]): JudgedRow {
     label: labelsIn(spans),
     other: labelsIn(suggested),
     places: { labelled: spans, other: suggested },
+    now: { spans },
+    suggested: { spans: suggested },
   };
 }
 

@@ -49,11 +49,17 @@ class SpanRows:
     def record(self, source: SourceRow, text: str, plan: FixPlan, edit: Edit) -> Record:
         """Spans are trimmed, sorted, and moved with what the fixes do to the text; where one stands outside
         it, all are left as they are."""
-        given = _given(source)
-        if given is None or _outside(given, source.text):
+        by_hand = plan.row_spans.get(source.row)
+        before = source.text if by_hand is None else Mending(by_hand.edits).text(source.text)
+        given = _given(source) if by_hand is None else by_hand.spans
+        if given is None or _outside(given, before):
             return Record(source.row, text, spans=None if given is None else tuple(given))
-        moved = Mending(plan.edits).spans(source.text, [_trimmed(span, source.text) for span in given])
-        named = [_renamed(span, plan, edit) for span in moved]
+        mending = Mending(plan.edits)
+        named = mending.spans(before, [_trimmed(span, before) for span in given])
+        if by_hand is None:
+            named = [_renamed(span, plan, edit) for span in named]
+        else:
+            text = mending.text(before)  # the text that the spans are places in, with what was mended since
         kept = sorted(span for span in named if span.label not in plan.drop_labels)
         if FixKind.WIDEN in plan.edits:
             kept = [_widened(span, text) for span in kept]
@@ -66,10 +72,10 @@ class SpanRows:
         if given is None:
             yield "label_type"
             return
-        if _outside(given, source.text):
+        spans = record.spans or ()
+        if _outside(given, source.text) or _outside(spans, record.text):
             yield "spans_outside"
             return
-        spans = record.spans or ()
         if not all(span.label for span in spans):
             yield "empty_labels"
         if not all(is_usable(span.label) for span in spans):

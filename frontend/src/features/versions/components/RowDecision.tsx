@@ -38,7 +38,7 @@ export function RowDecision({ named, decisions }: { named: JudgedRow; decisions:
           maw={180}
           onClick={() => give(isSuggested ? undefined : suggested)}
         >
-          It is {suggested.value ?? other}
+          {suggested.spans ? spansWords(suggested.spans) : `It is ${suggested.value ?? other}`}
           <VisuallyHidden> (row {row})</VisuallyHidden>
         </Button>
       )}
@@ -126,16 +126,29 @@ function nameOf({ label }: RowAnswer): string {
   return label === undefined ? setRight : `label ${label}`;
 }
 
+/** What is underlined in the text beside it. */
+function spansWords(spans: unknown[]): string {
+  return spans.length > 0 ? "Mark as underlined" : "Mark nothing";
+}
+
 function canBeGiven(answer: RowAnswer | undefined, { labels }: Decisions): answer is RowAnswer {
   if (!answer) return false;
-  return [...(answer.labels ?? []), ...(answer.label === undefined ? [] : [answer.label])].every((label) =>
-    labels.includes(label),
-  );
+  const named = [
+    ...(answer.labels ?? []),
+    ...(answer.spans ?? []).map(({ label }) => label),
+    ...(answer.label === undefined ? [] : [answer.label]),
+  ];
+  return named.every((label) => labels.includes(label));
 }
 
 function isSame(one: RowAnswer | undefined, other: RowAnswer | undefined): boolean {
   const [first, second] = [one, other].map((answer) =>
-    JSON.stringify([answer?.label, answer?.value, answer?.labels && [...answer.labels].sort()]),
+    JSON.stringify([
+      answer?.label,
+      answer?.value,
+      answer?.labels && [...answer.labels].sort(),
+      answer?.spans?.map(({ start, end, label }) => [start, end, label]),
+    ]),
   );
   return first === second;
 }
