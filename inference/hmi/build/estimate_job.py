@@ -175,7 +175,7 @@ def _reckoned(
         work = planned_work(tokens, len(split.train), fields, of, probed.work)
         work[Stage.TRAINING] *= share
         whole = opening_s + probed.unit_s * sum(work.values())
-        return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 1)
+        return round(whole if of.max_minutes is None else min(whole, 60 * of.max_minutes), 3)
 
     steps_per_epoch = -(-len(split.train) // recipe.batch_rows)
     least_epochs = max((1 + recipe.patience) / VALIDATIONS_PER_EPOCH, recipe.min_steps / steps_per_epoch)

@@ -66,7 +66,7 @@ def refused(world: TrainingWorld, tmp_path: Path, rows: Sequence[tuple[str, str]
 
 def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events]) -> None:
     report = whole[0].report
-    assert report["accuracy"] > 0.8
+    assert report["accuracy"] > 0.7  # of 18 rows; 16 by what was measured in float32 and in bfloat16
     assert report["accuracy_ci95"][0] <= report["accuracy"] <= report["accuracy_ci95"][1]
     assert report["rows"] == {"train": 90, "validation": 12, "test": 18, "from_ancestors": 0, "truncated": 0}
     assert np.array(report["confusion"]).sum() == 18
@@ -116,7 +116,7 @@ def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path
     assert hplm.fields.target_modules == ("attention.output.dense", "output.dense")
     assert hplm.num_bytes == estimate.adapter_bytes
     assert any(factors.up.abs().sum() > 0 for factors in hplm.adapter.factors.values())
-    assert result.report["accuracy"] > 0.8
+    assert result.report["accuracy"] > 0.7
 
 
 def test_the_reported_accuracy_is_that_of_the_published_bundles(
@@ -232,7 +232,7 @@ def test_a_training_keeps_its_domains_node_within_the_budget_in_whatever_memory(
 
 
 def test_a_disk_that_is_full_while_rows_are_looked_up_leaves_no_half_file(
-    world: TrainingWorld, tmp_path: Path
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
 ) -> None:
     job = world.job(world.put_rows("full", ROWS), name="full")
     with pytest.raises(Killed):
@@ -240,7 +240,7 @@ def test_a_disk_that_is_full_while_rows_are_looked_up_leaves_no_half_file(
     with full_disk(), pytest.raises(OSError, match="too large"):
         world.train(job, tmp_path / "work")
     assert not [path.name for path in (tmp_path / "work").iterdir() if "f16" in path.name]
-    assert world.train(job, tmp_path / "work").report["accuracy"] > 0.8
+    assert weights(world, world.train(job, tmp_path / "work")) == weights(world, whole[0])
 
 
 def test_a_finished_training_says_the_same_again_and_does_nothing(

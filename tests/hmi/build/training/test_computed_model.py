@@ -24,7 +24,7 @@ def test_with_distillation_the_model_on_computed_layers_comes_first_and_its_figu
         recipe=replace(RECIPE, epochs=12, min_steps=100, distil=True),
     )
     report = world.train(job, tmp_path / "work", events).report
-    assert report["accuracy"] > 0.8
+    assert report["accuracy"] > 0.7
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
     order = list(dict.fromkeys(event.phase for event in events.heard))
     shares = [event.share for event in events.heard if event.phase is Phase.COMPARING]
