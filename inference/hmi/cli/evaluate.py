@@ -33,7 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     exported = parser.add_argument_group("figures of an exported version")
     exported.add_argument("--bundle", type=Path, metavar="DIR", help="folder of `train --data` or `export`")
     exported.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv, .jsonl or .conll"
+        "--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv, .jsonl, .parquet or .conll"
     )
     exported.add_argument("--text-column", default="text")
     exported.add_argument("--label-column", help="default: label, or spans")

@@ -19,7 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--bundle", type=Path, required=True, metavar="DIR", help="folder of `train --data` or `export`"
     )
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--data", type=Path, metavar="FILE", help="texts: .csv, .tsv or .jsonl")
+    source.add_argument("--data", type=Path, metavar="FILE", help="texts: .csv, .tsv, .jsonl or .parquet")
     source.add_argument(
         "--expected",
         type=Path,

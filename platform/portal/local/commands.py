@@ -10,6 +10,13 @@ from portal.local.folders import ROOT
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+OF_THE_DATA_PLANE = {
+    "train": "a model from a labelled file, without the platform: --data FILE --domain NAME --out DIR",
+    "evaluate": "such a model on a labelled file: --bundle DIR --data FILE",
+    "predict": "with such a model: --bundle DIR --data FILE",
+    "simulate": "what the scheduler would do with a load and a device",
+}
+"""Commands that python -m hmi.cli has, by what they do."""
 NOTES = """\
 ./hmi COMMAND --help tells the options. Packages go to .venv (or HMI_VENV), data to var (or HMI_VAR, --var).
 The environment reaches pip and npm untouched: PIP_INDEX_URL, PIP_FIND_LINKS and the like work as always.
@@ -35,7 +42,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.print_help()
         parser.exit(0 if argv else 2)
     arguments, rest = parser.parse_known_args(argv)
-    if arguments.command == "simulate":
+    if arguments.command in OF_THE_DATA_PLANE:
         arguments.arguments = rest  # options of another program, which argparse.REMAINDER does not take first
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -152,6 +159,5 @@ def _add_development(commands: Commands) -> None:
     bench.add_argument("name", nargs="?")
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the benchmark")
 
-    commands.add_parser(
-        "simulate", add_help=False, help="what the scheduler would do with a load and a device"
-    )
+    for name, words in OF_THE_DATA_PLANE.items():
+        commands.add_parser(name, add_help=False, help=words)

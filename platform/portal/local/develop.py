@@ -1,4 +1,4 @@
-"""./hmi test, bench and simulate: the tests, the measurements, the scheduler in simulated time."""
+"""./hmi test and bench, the tests and the measurements; and the commands of the data plane's own."""
 
 import subprocess
 import tempfile
@@ -66,9 +66,10 @@ def bench(name: str | None, arguments: Sequence[str]) -> int:
     return _run("-m", f"benchmarks.{name}", *arguments)
 
 
-def simulate(arguments: Sequence[str]) -> int:
-    """The data plane's simulate command; its last line of output is one JSON object."""
-    return _run("-m", "hmi.cli", "simulate", *arguments)
+def data_plane(command: str, arguments: Sequence[str]) -> int:
+    """A command of the data plane's, where the caller is: its files may be named from there."""
+    run = python("-P", "-m", "hmi.cli", command, *arguments)  # -P: what lies there is no module of ours
+    return subprocess.run(run, check=False).returncode
 
 
 def _run(*arguments: str) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from portal.local.checks import check
-from portal.local.commands import parse
+from portal.local.commands import OF_THE_DATA_PLANE, parse
 from portal.local.console import Console, ConsoleHandler
 from portal.local.control import down, logs, manage, running, table
-from portal.local.develop import bench, simulate, test
+from portal.local.develop import bench, data_plane, test
 from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.options import UpOptions
@@ -65,8 +65,8 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             return check(console)
         case "bench":
             return bench(arguments.name, arguments.arguments)
-        case "simulate":
-            return simulate(arguments.arguments)
+        case command if command in OF_THE_DATA_PLANE:
+            return data_plane(command, arguments.arguments)
     return 0
 
 
