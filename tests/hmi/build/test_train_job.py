@@ -182,6 +182,7 @@ def test_messages_hold_no_text_of_the_tenant(whole: tuple[TrainResult, Events]) 
         pytest.param(Phase.SPLITTING, 0, marks=pytest.mark.slow),
         pytest.param(Phase.LOOKING_UP, 1, marks=pytest.mark.slow),
         pytest.param(Phase.TRAINING, 0, marks=pytest.mark.slow),
+        pytest.param(Phase.COMPARING, 3, marks=pytest.mark.slow),
         pytest.param(Phase.EVALUATING, 1, marks=pytest.mark.slow),
         pytest.param(Phase.PUBLISHING, 0, marks=pytest.mark.slow),
         pytest.param(Phase.PUBLISHING, 1, marks=pytest.mark.slow),
@@ -191,7 +192,9 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path, phase: Phase, step: int
 ) -> None:
     name = f"killed-{phase}-{step}"
-    job = replace(world.job(ROWS_URI, name=name), dataset_id=world.job(ROWS_URI, name="whole").dataset_id)
+    recipe = replace(RECIPE, compare_computed=phase is Phase.COMPARING)
+    job = world.job(ROWS_URI, name=name, recipe=recipe)
+    job = replace(job, dataset_id=world.job(ROWS_URI, name="whole").dataset_id)
     with pytest.raises(Killed):
         world.train(job, tmp_path / "work", Events(dies_in=phase, dies_at_step=step))
     result = world.train(job, tmp_path / "work")
@@ -202,6 +205,8 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     assert result.report["test_rows"] == expected.report["test_rows"]
     assert result.report["accuracy"] == expected.report["accuracy"]
     assert result.report["confusion"] == expected.report["confusion"]
+    if phase is Phase.COMPARING:
+        assert result.report["plot_cost"] == expected.report["plot_cost"] is not None
 
 
 def test_a_training_keeps_its_domains_node_within_the_budget_in_whatever_memory(

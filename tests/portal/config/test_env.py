@@ -1,6 +1,7 @@
 """The portal's settings from the environment."""
 
 import pytest
+from django.conf import settings
 from pydantic import ValidationError
 
 from portal.config.env import PortalSettings, database_config, read_settings
@@ -28,6 +29,17 @@ def test_a_value_that_makes_no_sense_is_refused(
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("memory", "places"), [("1GiB", 1), ("2GiB", 1), ("3.9GiB", 1), ("4GiB", 2), ("9GiB", 4)]
+)
+def test_as_many_trainings_run_at_a_time_as_memory_holds(
+    monkeypatch: pytest.MonkeyPatch, memory: str, places: int
+) -> None:
+    monkeypatch.setenv("HMI_TRAINING_MEMORY_BYTES", memory)
+    assert read_settings().training_places == places
+    assert settings.ENV.training_places == settings.CELERY_WORKER_CONCURRENCY, "the worker takes so many"
 
 
 def test_secrets_are_masked_when_the_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
