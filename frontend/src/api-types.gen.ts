@@ -1060,6 +1060,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/trainings/{training}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Try a failed training again, from its last checkpoint, where can_retry says so.
+         *
+         *     It lacked what may be there now, such as memory or room on a disk.
+         */
+        post: operations["tenants_trainings_retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/uploads": {
         parameters: {
             query?: never;
@@ -2092,6 +2113,11 @@ export interface components {
             majority_accuracy: number | null;
             /** @description null: too few rows a label to tell. */
             accuracy: components["schemas"]["AccuracyRangeOut"] | null;
+            /**
+             * Format: double
+             * @description What a training may work here: then it ends with the best so far, as at max_minutes.
+             */
+            limit_s?: number | null;
         };
         /**
          * @description * `training.succeeded` - Training Succeeded
@@ -2894,7 +2920,15 @@ export interface components {
             /** Format: double */
             eta_s: number | null;
             message: string;
+            /** @description Why it failed; of a queued one, why it is tried again, at retry_at. */
             error: components["schemas"]["JobErrorOut"] | null;
+            /**
+             * Format: date-time
+             * @description Of a queued one: it waits until then.
+             */
+            retry_at: string | null;
+            /** @description Failed by what passes, less than a day ago: it can go on from where it was. */
+            can_retry: boolean;
             /** @description Number of the version that came out. */
             version: number | null;
             attempt: number;
@@ -5672,6 +5706,36 @@ export interface operations {
         };
     };
     tenants_trainings_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+                training: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_trainings_retry_post: {
         parameters: {
             query?: never;
             header?: never;

@@ -152,13 +152,15 @@ class EstimateResult:
     adapter_bytes: int  # tensors of adapter and head, as they are kept
     majority_accuracy: float | None  # of always saying the most frequent label; None: of kinds without one
     accuracy: AccuracyRange | None  # None: likewise, or too few rows a label to tell
+    limit_s: float | None = None  # of work that a training may take here; then it ends with the best so far
     event: str = "estimate_result"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainFailure:
-    """``{"event": "failure", ...}``: the last line of a training that cannot succeed by trying again."""
+    """``{"event": "failure", ...}``: the last line of a training that ended without a result."""
 
     code: str  # wire.errors.ErrorCode
     message: str  # says what to do; holds no text of the tenant
+    retryable: bool = False  # the same job may succeed later, from where it is; else the job must change
     event: str = "failure"

@@ -3,7 +3,8 @@
     trainer.py [--behaviour NAME] [--steps N] --log FILE ...
 
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
-Behaviours: well; crash (at step 2 of every start); crash-once; refuse (a failure event); noise (no event);
+Behaviours: well; crash (at step 2 of every start); crash-once; stumble (at the second step of every start);
+refuse (a failure event); full (one that passes, at step 2 of every start); full-once; noise (no event);
 wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
 standard input says); estimate (answers at once, as `hmi estimate` does); import (as `hmi import`);
 import-unlike (whose parity test was not passed).
@@ -40,7 +41,7 @@ def main() -> None:
         say(event="progress", phase="training", step=step, num_steps=arguments.steps, loss=1 / step,
             validation_accuracy=step / 10, eta_s=1.0, message=f"step {step}",
             share=step / arguments.steps)  # fmt: skip
-        behave(arguments, step, is_first_start=first == 0)
+        behave(arguments, step, first=first)
         temporary = checkpoint.with_name("step.new")
         temporary.write_text(str(step))
         temporary.replace(checkpoint)
@@ -50,12 +51,18 @@ def main() -> None:
         segment=bundle(job["segment_out_uri"]))  # fmt: skip
 
 
-def behave(arguments: argparse.Namespace, step: int, *, is_first_start: bool) -> None:
+def behave(arguments: argparse.Namespace, step: int, *, first: int) -> None:
     match arguments.behaviour:
         case "crash" if step >= 2:
             crash()
-        case "crash-once" if step == 2 and is_first_start:
+        case "crash-once" if step == 2 and first == 0:
             crash()
+        case "stumble" if step == first + 2:
+            crash()
+        case "full" if step >= 2:
+            fill_disk()
+        case "full-once" if step == 2 and first == 0:
+            fill_disk()
         case "refuse":
             say(event="failure", code="dataset_too_few_rows", message="Add more rows.")
             sys.exit(2)
@@ -92,6 +99,11 @@ def end_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os._exit(3)
+
+
+def fill_disk() -> None:
+    say(event="failure", code="store_unavailable", message="The disk is full.", retryable=True)
+    sys.exit(1)
 
 
 def crash() -> None:

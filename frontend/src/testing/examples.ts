@@ -333,6 +333,8 @@ export function training(changes: Partial<Training> = {}): Training {
     eta_s: 75,
     message: "step 40 of 100",
     error: null,
+    retry_at: null,
+    can_retry: false,
     version: null,
     attempt: 1,
     cancel_requested: false,

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.out_of_memory import is_out_of_memory
 from hmi.build.batching import BatchPlan, in_batches
 from hmi.build.checkpoint import (
     Checkpoint,
@@ -363,13 +364,6 @@ class AdapterTrainer:
             for name in self._parameters
             if _BEST + name in checkpoint.tensors
         }
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Torch says so in words alone, in other ones for each device."""
-    return (
-        isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error)
-    )
 
 
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:

@@ -49,8 +49,11 @@ GROWTH_ERRORS_LEFT = 0.5
 """Likewise of more rows: a slope seen on a few hundred rows is not believed further."""
 
 
-def estimate_training(job: TrainJob, *, store: Store, progress: JobProgress) -> EstimateResult:
-    """Split as the training would, probe some of its rows, and reckon. Publishes nothing. Raises HmiError."""
+def estimate_training(
+    job: TrainJob, *, store: Store, progress: JobProgress, limit_s: float | None = None
+) -> EstimateResult:
+    """Split as the training would, probe some of its rows, and reckon; ``limit_s``: as of run_training().
+    Publishes nothing. Raises HmiError."""
     began = time.monotonic()
     check_recipe(job.recipe)
     kind = training_kind(job.kind, job.labels)
@@ -66,7 +69,8 @@ def estimate_training(job: TrainJob, *, store: Store, progress: JobProgress) -> 
     rows = _sample([*split.train, *split.validation], job.recipe.seed)
     probed = _probe(backbone, above.parent, rows, job, progress)
     expected = _expected(job, split, rows, probed) if kind.has_one_label else _Expected(None, None)
-    return _reckoned(job, split, backbone.fields, probed, expected, opening_s)
+    reckoned = _reckoned(job, split, backbone.fields, probed, expected, opening_s)
+    return replace(reckoned, limit_s=limit_s)
 
 
 @dataclass(frozen=True, slots=True)

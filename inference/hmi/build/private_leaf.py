@@ -57,7 +57,7 @@ def leaf_trial(
     """Is it worth its bytes, by the validation metric of trainings without and with it?"""
     gain = 100 * (with_it - without)
     if is_cut_short:
-        is_kept, why = False, "max_minutes cut the training with it short"
+        is_kept, why = False, "no time was left for the whole training with it"
     elif gain >= LEAST_GAIN_POINTS:
         is_kept, why = True, f"it gained at least {LEAST_GAIN_POINTS} points on the validation rows"
     else:

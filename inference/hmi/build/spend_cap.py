@@ -15,10 +15,19 @@ class SpendCap:
     counting where it was: what is lost of the count is less than NOTE_INTERVAL_S a process. One thread."""
 
     def __init__(
-        self, path: Path, max_minutes: float | None, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        max_minutes: float | None,
+        *,
+        limit_s: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``max_minutes``: as the recipe asks; ``limit_s``: what whoever runs the training allows at most."""
         self._path = path
         self._max_s = None if max_minutes is None else 60 * max_minutes
+        self._is_the_limits = limit_s is not None and (self._max_s is None or limit_s < self._max_s)
+        if self._is_the_limits:
+            self._max_s = limit_s
         self._monotonic = monotonic
         self._before_s = float(path.read_text()) if path.exists() else 0.0
         self._began = self._noted_at = monotonic()
@@ -39,9 +48,16 @@ class SpendCap:
 
     def refuse_reached(self) -> None:
         """Raise InvalidInput when the cap is reached before there is anything to keep."""
-        if self.is_reached(still_to_come_s=0.0):
+        if not self.is_reached(still_to_come_s=0.0):
+            return
+        if self._is_the_limits:
             raise InvalidInput(
-                "max_minutes were over before the first step of the training: reading the texts and learning "
-                "the domain took them all; give more minutes, fewer rows or fewer max_tokens",
-                param="max_minutes",
+                "the longest time that a training may take here was over before its first step: reading the "
+                "texts and learning the domain took it all; give fewer rows or fewer max_tokens",
+                param="max_tokens",
             )
+        raise InvalidInput(
+            "max_minutes were over before the first step of the training: reading the texts and learning "
+            "the domain took them all; give more minutes, fewer rows or fewer max_tokens",
+            param="max_minutes",
+        )

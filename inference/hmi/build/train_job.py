@@ -42,16 +42,18 @@ def run_training(
     split: ChooseSplit = split_rows,
     interruption: Interruption | None = None,
     cache: StateCache | None = None,
+    limit_s: float | None = None,
 ) -> TrainResult:
     """Do the job, or what an earlier, killed run left of it; a finished one answers at once. ``cache``: where
-    earlier jobs have left states that this one needs again.
+    earlier jobs have left states that this one needs again. ``limit_s``: of work, over all runs; then it ends
+    as at the recipe's max_minutes, with the best so far.
 
     Raises HmiError, of which one of a 4xx code means that trying again cannot help; and Interrupted.
     """
     with work.claim(job):
         done = work.result()
         if done is None:
-            cap = SpendCap(work.path / "seconds", job.recipe.max_minutes)
+            cap = SpendCap(work.path / "seconds", job.recipe.max_minutes, limit_s=limit_s)
             stopping = Stopping(interruption or Interruption(), cap, progress)
             done = _work_on(_begun(job, store, work, SharedFiles(job, cache), stopping, split))
             work.finish(done)

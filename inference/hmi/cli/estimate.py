@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
-from hmi.cli.job_process import add_watch_stdin, begin_job, end_job, print_event, read_job
+from hmi.cli.job_process import add_limit, add_watch_stdin, begin_job, end_job, print_event, read_job
 from hmi.cli.store_place import cache_dir, store_url
 from wire.training import EstimateResult, TrainJob
 
@@ -18,6 +18,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--job", type=Path, required=True, metavar="FILE", help="the job (wire.training.TrainJob)"
     )
     parser.add_argument("--work", type=Path, metavar="DIR", help="taken as `train` takes it; not used")
+    add_limit(parser)
     add_watch_stdin(parser)
 
 
@@ -36,4 +37,4 @@ def _run(args: argparse.Namespace) -> EstimateResult:
     job = read_job(args.job, TrainJob)
     store = open_store(store_url(), cache_dir())
     with JobProgress(print_event) as progress:
-        return estimate_training(job, store=store, progress=progress)
+        return estimate_training(job, store=store, progress=progress, limit_s=args.limit_s)

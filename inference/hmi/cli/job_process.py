@@ -12,11 +12,14 @@ from typing import TypeVar
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.disk_room import cannot_write_in
 from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.out_of_memory import is_out_of_memory
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
 from wire.training import Progress, TrainFailure
 
 EXIT_CANNOT_SUCCEED = 2
+JOB_ERRORS = (HmiError, MemoryError, OSError, RuntimeError)
+"""What ends a job with words: torch lacks memory by a RuntimeError."""
 J = TypeVar("J")
 
 
@@ -24,6 +27,16 @@ def add_watch_stdin(parser: argparse._ActionsContainer) -> None:
     """The option that begin_job reads."""
     parser.add_argument(
         "--watch-stdin", action="store_true", help="end when stdin ends, as it does when the parent is killed"
+    )
+
+
+def add_limit(parser: argparse._ActionsContainer) -> None:
+    """The option of who bounds how long trainings work."""
+    parser.add_argument(
+        "--limit-s",
+        type=float,
+        metavar="S",
+        help="seconds of work, over all processes of the training: then it ends with the best so far",
     )
 
 
@@ -53,26 +66,41 @@ def read_job(path: Path, kind: type[J]) -> J:
 
 
 def end_job(command: str, work: Callable[[], object], folder: Path | None) -> int:
-    """Print what ``work``, which writes in ``folder``, gives, a result of wire: 0. Or 2 after a TrainFailure,
-    which trying again cannot help; raises HmiError for the rest."""
+    """Print what ``work``, which writes in ``folder``, gives, a result of wire: 0. Else as tell_failure()."""
     try:
         result = work()
-    except HmiError as exc:
-        return tell_failure(command, exc)
-    except OSError as exc:
-        raise cannot_write(exc, folder) from exc
+    except JOB_ERRORS as exc:
+        return tell_failure(command, exc, folder)
     print(codec.to_json(result), flush=True)
     return 0
 
 
-def tell_failure(command: str, exc: HmiError) -> int:
-    """Print the TrainFailure of a job that trying again cannot help, and its message for people; the exit
-    status. Raises ``exc`` where it can."""
-    if not _is_final(exc):
-        raise exc
-    print(codec.to_json(TrainFailure(exc.code.value, exc.message)), flush=True)
-    print(f"hmi {command}: {exc.message}", file=sys.stderr)
+def tell_failure(command: str, exc: Exception, folder: Path | None) -> int:
+    """Print the TrainFailure of a job, which writes in ``folder``, that one of JOB_ERRORS has ended. Where
+    the job itself must change, its message for people too, and the exit status; else raise what was told."""
+    error = as_hmi_error(exc, folder)
+    is_final = _is_final(error)
+    print(codec.to_json(TrainFailure(error.code.value, error.message, retryable=not is_final)), flush=True)
+    if not is_final:
+        raise error from exc
+    print(f"hmi {command}: {error.message}", file=sys.stderr)
     return EXIT_CANNOT_SUCCEED
+
+
+def as_hmi_error(exc: Exception, folder: Path | None) -> HmiError:
+    """What one of JOB_ERRORS means to whoever runs a job that writes in ``folder``. Raises ``exc`` where it
+    is a fault of the program's."""
+    if isinstance(exc, HmiError):
+        return exc
+    if is_out_of_memory(exc):
+        return HmiError(
+            ErrorCode.BUDGET_EXCEEDED,
+            "there is not enough memory; give the machine more, or shorter texts by max_tokens",
+            retryable=True,
+        )
+    if isinstance(exc, OSError):
+        return cannot_write(exc, folder)
+    raise exc
 
 
 def cannot_write(exc: OSError, folder: Path | None) -> HmiError:

@@ -5,8 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
-from hmi.base.errors import HmiError, InvalidInput
-from hmi.cli.job_process import add_watch_stdin, begin_job, cannot_write, print_event, read_job, tell_failure
+from hmi.base.errors import InvalidInput
+from hmi.cli.job_process import (
+    JOB_ERRORS,
+    add_limit,
+    add_watch_stdin,
+    as_hmi_error,
+    begin_job,
+    print_event,
+    read_job,
+    tell_failure,
+)
 from hmi.cli.local_store import DEFAULT_SOURCE
 from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.train_file import train_file
@@ -21,7 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--job", type=Path, metavar="FILE", help="the job (wire.training.TrainJob)")
     source.add_argument(
-        "--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv, .jsonl or .conll"
+        "--data", type=Path, metavar="FILE", help="labelled texts: .csv, .tsv, .jsonl, .parquet or .conll"
     )
     _add_job_options(parser.add_argument_group("with --job"))
     _add_file_options(parser.add_argument_group("with --data"))
@@ -40,6 +49,7 @@ def _add_job_options(parser: "argparse._ArgumentGroup") -> None:
     parser.add_argument(
         "--cache-bytes", type=int, default=0, metavar="N", help="most that is kept there (default: nothing)"
     )
+    add_limit(parser)
     add_watch_stdin(parser)
 
 
@@ -108,23 +118,15 @@ def _add_recipe(parser: "argparse._ArgumentGroup") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 after a TrainResult; 2 after a TrainFailure, which trying again cannot help; raises HmiError for the
-    rest. With ``--data``, 0 or HmiError."""
+    """0 after a TrainResult; 2 after a TrainFailure that trying again cannot help; raises HmiError after one
+    that it can. With ``--data``, 0 or HmiError."""
     require(args, ("domain", "out") if args.data else ("work",))
     try:
         return train_file(args) if args.data else _run(args)
-    except HmiError as exc:
+    except JOB_ERRORS as exc:
         if args.data:
-            raise
-        return tell_failure("train", exc)
-    except MemoryError as exc:
-        raise HmiError(
-            ErrorCode.BUDGET_EXCEEDED,
-            "there is not enough memory; give the machine more, or shorter texts by max_tokens",
-            retryable=True,
-        ) from exc
-    except OSError as exc:
-        raise cannot_write(exc, args.work or args.out) from exc
+            raise as_hmi_error(exc, args.out) from exc
+        return tell_failure("train", exc, args.work)
 
 
 def require(args: argparse.Namespace, names: Sequence[str]) -> None:
@@ -159,6 +161,7 @@ def _run(args: argparse.Namespace) -> int:
                 progress=progress,
                 interruption=interruption,
                 cache=StateCache(args.cache, args.cache_bytes) if args.cache else None,
+                limit_s=args.limit_s,
             )
     except Interrupted:
         return INTERRUPTED_STATUS

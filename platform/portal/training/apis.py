@@ -86,7 +86,13 @@ class TrainingOut(serializers.Serializer[Any]):
     validation_metric = serializers.SerializerMethodField(help_text="What is watched on validation rows.")
     eta_s = serializers.FloatField(allow_null=True)
     message = serializers.CharField(allow_blank=True)
-    error = JobErrorOut(allow_null=True)
+    error = JobErrorOut(
+        allow_null=True, help_text="Why it failed; of a queued one, why it is tried again, at retry_at."
+    )
+    retry_at = serializers.DateTimeField(allow_null=True, help_text="Of a queued one: it waits until then.")
+    can_retry = serializers.BooleanField(
+        help_text="Failed by what passes, less than a day ago: it can go on from where it was."
+    )
     version = serializers.IntegerField(
         source="version_number", allow_null=True, help_text="Number of the version that came out."
     )
@@ -124,6 +130,11 @@ class EstimateResultOut(serializers.Serializer[Any]):
         allow_null=True, help_text="Of always saying the most frequent label; null: of kinds without one."
     )
     accuracy = AccuracyRangeOut(allow_null=True, help_text="null: too few rows a label to tell.")
+    limit_s = serializers.FloatField(
+        allow_null=True,
+        default=None,
+        help_text="What a training may work here: then it ends with the best so far, as at max_minutes.",
+    )
 
 
 class EstimateOut(serializers.Serializer[Any]):
@@ -255,6 +266,20 @@ class TrainingResumeApi(TenantApi):
         """Go on with a paused training, from its last checkpoint, when its turn comes."""
         job = selectors.training_get(tenant=self.tenant, training_id=training)
         services.training_resume(job=job, acting=self.actor)
+        return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
+
+
+class TrainingRetryApi(TenantApi):
+    """Another try."""
+
+    @extend_schema(request=None, responses=TrainingOut)
+    def post(self, request: Request, tenant: str, training: UUID) -> Response:
+        """Try a failed training again, from its last checkpoint, where can_retry says so.
+
+        It lacked what may be there now, such as memory or room on a disk.
+        """
+        job = selectors.training_get(tenant=self.tenant, training_id=training)
+        services.training_retry(job=job, acting=self.actor)
         return Response(TrainingOut(selectors.training_get(tenant=self.tenant, training_id=training)).data)
 
 

@@ -20,6 +20,9 @@ PASSED_ON = (
 )
 ESTIMATE_ATTEMPTS = 2
 ESTIMATE_TIMEOUT_S = 600.0
+MAX_TIME_TO_END_S = 600.0
+SHARE_TO_END = 0.1
+"""Of HMI_TRAINING_TIMEOUT_S: what is reckoned for evaluating may be too little."""
 STORE_PREFIX = "AWS_"  # the object store's own credentials, which a training needs to read and publish
 
 
@@ -37,6 +40,7 @@ def runner_config() -> RunnerConfig:
     return RunnerConfig(
         command=(
             *(env.training_python, "-m", "hmi.cli", "train"),
+            *("--limit-s", str(limit_s())),
             *("--cache", str(states_root()), "--cache-bytes", str(int(env.training_cache_bytes))),
         ),
         environment=environment,
@@ -51,7 +55,7 @@ def estimate_config() -> RunnerConfig:
     """As a training's, with another command, and little patience: somebody waits for it."""
     return replace(
         runner_config(),
-        command=(settings.ENV.training_python, "-m", "hmi.cli", "estimate"),
+        command=(settings.ENV.training_python, "-m", "hmi.cli", "estimate", "--limit-s", str(limit_s())),
         work_root=estimate_work_root(),
         max_attempts=ESTIMATE_ATTEMPTS,
         timeout_s=ESTIMATE_TIMEOUT_S,
@@ -65,6 +69,12 @@ def import_config() -> RunnerConfig:
         command=(settings.ENV.training_python, "-m", "hmi.cli", "import"),
         work_root=import_work_root(),
     )
+
+
+def limit_s() -> float:
+    """What a training's process is told that it may work: with time left to end, before it is stopped."""
+    timeout_s = float(settings.ENV.training_timeout_s)
+    return timeout_s - min(MAX_TIME_TO_END_S, timeout_s * SHARE_TO_END)
 
 
 def import_work_root() -> Path:

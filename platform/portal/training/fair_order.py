@@ -10,8 +10,10 @@ from portal.training.models import JobState, LeasedJob
 
 MEMORY = timedelta(days=1)
 """A tenant whose last job began longer ago counts as one that never had any."""
-IS_FREE = Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_expires_at__lt=Now())
-"""Nobody works on it: it was never claimed, or its worker is dead."""
+IS_DUE = Q(retry_at=None) | Q(retry_at__lte=Now())
+"""It need not wait any longer to be tried again."""
+IS_FREE = Q(IS_DUE, state=JobState.QUEUED) | Q(state=JobState.RUNNING, lease_expires_at__lt=Now())
+"""Nobody works on it, and somebody may: it was never claimed, or its worker is dead."""
 
 
 def jobs_in_fair_order(model: type[LeasedJob]) -> QuerySet[Any]:

@@ -21,6 +21,7 @@ from portal.training.models import AdapterImport, TrainingEstimate, TrainingJob
 from portal.training.runner import run_next_job
 from portal.training.state_cache import states_sweep
 from portal.training.training_work import TrainingWork
+from portal.training.try_again import CAN_BE_TRIED_AGAIN
 
 
 @shared_task(name=JobName.TRAINING_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -45,11 +46,9 @@ def import_run(id: str) -> None:
 @shared_task(name=JobName.TRAINING_REAP.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def training_reap() -> None:
     """Take up what dead workers left, and delete what nobody needs, or may need, any more."""
-    for model, folder in (
-        (TrainingJob, work_root()),
-        (TrainingEstimate, estimate_work_root()),
-        (AdapterImport, import_work_root()),
-    ):
+    reaper.jobs_reap(TrainingJob)
+    reaper.work_dirs_sweep(TrainingJob, work_root(), also_kept=CAN_BE_TRIED_AGAIN)
+    for model, folder in ((TrainingEstimate, estimate_work_root()), (AdapterImport, import_work_root())):
         reaper.jobs_reap(model)
         reaper.work_dirs_sweep(model, folder)
     states_sweep(states_root())

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, PositiveIntegerField, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
@@ -23,6 +23,15 @@ from wire.ids import JobId, TenantId
 
 MAX_STALL = "10s"
 NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
+_COUNT: "PositiveIntegerField[int, int]" = PositiveIntegerField()
+MIN_PROGRESS = 0.01
+"""Of the whole job's work: an attempt that did so much is none of those after which a job is given up."""
+COUNTED = Case(
+    When(share__gte=F("claimed_share") + MIN_PROGRESS, attempt__gt=0, then=F("attempt") - 1),
+    default=F("attempt"),
+    output_field=_COUNT,
+)
+"""The attempts that count, when the last of them has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,12 @@ def _claim(model: type[LeasedJob], job_id: JobId, lease_s: float) -> Lease | Non
     is_claimed = job_move(
         job.filter(IS_FREE),
         JobState.RUNNING,
-        attempt=F("attempt") + 1,
+        # One whose worker died was not given back: then its attempt has not been judged yet.
+        attempt=Case(When(state=JobState.RUNNING, then=COUNTED), default=F("attempt"), output_field=_COUNT)
+        + 1,
+        claimed_share=F("share"),
+        retry_at=None,
+        error=None,
         lease_owner=token,
         lease_expires_at=_in(lease_s),
         started_at=Coalesce("started_at", Now()),

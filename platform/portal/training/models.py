@@ -12,7 +12,10 @@ from portal.common.queue import JobName
 
 
 class JobState(models.TextChoices):
-    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED, with PAUSED aside; moves in training.states."""
+    """QUEUED -> RUNNING -> SUCCEEDED | FAILED | CANCELLED, with PAUSED aside; moves in training.states.
+
+    A training that FAILED by what passes may be QUEUED again: see training.try_again.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -44,8 +47,14 @@ class LeasedJob(models.Model):
     num_steps = models.PositiveIntegerField(default=0)
     eta_s = models.FloatField(null=True)
     message = models.CharField(max_length=500, blank=True, default="")
-    error = models.JSONField(null=True)  # {"code": str, "message": str}
-    attempt = models.PositiveIntegerField(default=0)
+    share = models.FloatField(default=0.0)  # done of the whole job's expected work, as far as it is reckoned;
+    # never falls
+    claimed_share = models.FloatField(default=0.0)  # when the last attempt began
+    # {"code": str, "message": str}, and "retryable": true where trying again can help; of a queued job: why
+    # its last attempt ended
+    error = models.JSONField(null=True)
+    attempt = models.PositiveIntegerField(default=0)  # without those that brought the job forward
+    retry_at = models.DateTimeField(null=True)  # before, a queued job is not claimed
     lease_owner = models.CharField(max_length=200, null=True)
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
@@ -71,7 +80,6 @@ class TrainingJob(TenantOwned, LeasedJob):
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
     recipe = models.JSONField(default=_empty_dict)
-    share = models.FloatField(default=0.0)  # done of the whole job's expected work; never falls
     loss = models.FloatField(null=True)
     validation_accuracy = models.FloatField(null=True)
     version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it

@@ -1,14 +1,24 @@
 """How a worker that holds the lease ends a job, or gives it back."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
 from portal.common.queue import enqueue_on_commit
-from portal.training.leases import NO_LEASE, Lease, LeaseLost, held_by, lease_scope
+from portal.training.leases import (
+    COUNTED,
+    MIN_PROGRESS,
+    NO_LEASE,
+    Lease,
+    LeaseLost,
+    held_by,
+    lease_scope,
+)
 from portal.training.models import JobState, TrainingJob
 from portal.training.states import job_move
 from portal.webhooks.models import EventType
@@ -16,6 +26,8 @@ from portal.webhooks.services import event_emit
 from wire.errors import ErrorCode
 
 MAX_MESSAGE_CHARS = 500
+RETRY_WAITS = tuple(timedelta(seconds=seconds) for seconds in (30, 30, 120, 600, 1800))
+"""After a failure that passes: by the attempts that count so far."""
 _TOLD = {
     JobState.SUCCEEDED: EventType.TRAINING_SUCCEEDED,
     JobState.FAILED: EventType.TRAINING_FAILED,
@@ -47,8 +59,22 @@ def job_stop(*, lease: Lease) -> None:
 def job_retry(*, lease: Lease) -> None:
     """Queue the job again, and call for a worker: its process died. Raises LeaseLost."""
     with lease_scope(lease):
-        _requeue(lease, attempt=lease.attempt)
+        _requeue(lease, attempt=COUNTED)
         enqueue_on_commit(lease.model.job_name, id=lease.job_id)
+
+
+def job_wait(*, lease: Lease, error: JobError, max_attempts: int) -> None:
+    """Queue the job again, for a while later: what it lacked may be there then. It fails by ``error`` when
+    so many attempts have not brought it forward. Raises LeaseLost."""
+    with lease_scope(lease):
+        job = job_locked(lease)
+        shown = {"code": error.code.value, "message": error.message, "retryable": True}
+        attempt = lease.attempt - 1 if job.share >= job.claimed_share + MIN_PROGRESS else lease.attempt
+        if attempt >= max_attempts:
+            job_end(lease, job, JobState.FAILED, error=shown, eta_s=None)
+            return
+        wait = RETRY_WAITS[min(attempt, len(RETRY_WAITS) - 1)]
+        _requeue(lease, attempt=attempt, error=shown, retry_at=Now() + wait)
 
 
 def job_start_over(*, lease: Lease) -> None:
@@ -104,8 +130,14 @@ def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
         )
 
 
-def _requeue(lease: Lease, *, attempt: int) -> None:
+def _requeue(lease: Lease, *, attempt: int | Combinable, **changes: object) -> None:
     if not job_move(
-        held_by(lease), JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None, attempt=attempt
+        held_by(lease),
+        JobState.QUEUED,
+        **NO_LEASE,
+        enqueued_at=Now(),
+        eta_s=None,
+        attempt=attempt,
+        **changes,
     ):
         raise LeaseLost

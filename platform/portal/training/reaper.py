@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
 from portal.common.queue import enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.training.crash_files import FOLDER as CRASH_FOLDER
-from portal.training.leases import NO_LEASE
+from portal.training.fair_order import IS_DUE
+from portal.training.leases import COUNTED, NO_LEASE
 from portal.training.models import UNFINISHED, JobState, LeasedJob
 from portal.training.states import job_move
 from portal.training.work_dir import WorkDir, WorkDirBusy
 
+_NONE = Q(pk__in=())
 QUIET = timedelta(seconds=30)
 """A queued job without a message for so long may have lost it: one more does no harm."""
 
@@ -28,18 +31,20 @@ def jobs_reap(model: type[LeasedJob]) -> None:
         unlocked = jobs.select_for_update(skip_locked=True, of=("self",)).select_related("tenant")
         for job in unlocked.filter(state=JobState.RUNNING, lease_expires_at__lt=Now()):
             _take_back(job)
-        for job in unlocked.filter(state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET):
+        for job in unlocked.filter(IS_DUE, state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET):
             jobs.filter(pk=job.pk).update(enqueued_at=Now())
             enqueue_on_commit(job.job_name, id=str(job.pk))
 
 
-def work_dirs_sweep(model: type[LeasedJob], root: Path) -> None:
-    """Delete the scratch folders under ``root`` whose job has ended or is gone, if nothing runs in them."""
+def work_dirs_sweep(model: type[LeasedJob], root: Path, *, also_kept: Q = _NONE) -> None:
+    """Delete the scratch folders under ``root`` whose job has ended or is gone, if nothing runs in them;
+    ``also_kept``: ended jobs whose folders stay."""
     folders = [path for path in root.iterdir() if path.name != CRASH_FOLDER] if root.is_dir() else []
     with operator_scope():
-        unfinished = set(model.objects.unscoped().filter(state__in=UNFINISHED).values_list("pk", flat=True))
+        kept = model.objects.unscoped().filter(Q(state__in=UNFINISHED) | also_kept)
+        needed = set(kept.values_list("pk", flat=True))
     for folder in folders:
-        if _job_id(folder.name) not in unfinished:
+        if _job_id(folder.name) not in needed:
             try:
                 WorkDir(root, folder.name).delete()
             except WorkDirBusy:
@@ -53,7 +58,7 @@ def _take_back(job: Any) -> None:
         job_move(this, JobState.CANCELLED, **NO_LEASE, finished_at=Now(), eta_s=None)
         audit_record(actor=f"job:{job.pk}", action=f"{job.kind}.cancelled", target=job, tenant=job.tenant)
     else:
-        job_move(this, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None)
+        job_move(this, JobState.QUEUED, **NO_LEASE, enqueued_at=Now(), eta_s=None, attempt=COUNTED)
         enqueue_on_commit(job.job_name, id=str(job.pk))
 
 

@@ -21,6 +21,7 @@ from portal.training.outcomes import (
     job_retry,
     job_start_over,
     job_stop,
+    job_wait,
 )
 from portal.training.process import BrokenProtocol, Ended, TrainingProcess
 from portal.training.work import J, R, StaleJob, Work
@@ -59,6 +60,14 @@ class Cancelled(Exception):
 
 class Crashed(Exception):
     """The process ended without an outcome, broke the protocol, or hung: the next attempt may go well."""
+
+
+class FailedForNow(Exception):
+    """The process said what it lacks: later it may be there."""
+
+    def __init__(self, error: JobError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class DatabaseAway(Exception):
@@ -125,10 +134,18 @@ class Attempt(Generic[J, R]):
             self._log.warning("job.crashed", reason=str(exc))
             self._insist(lambda: job_retry(lease=lease))
             return  # with its checkpoints kept
+        except FailedForNow as exc:
+            self._wait(exc.error)
+            return  # likewise
         except StaleJob:
             self._start_over(work_dir)
             return
         work_dir.delete()
+
+    def _wait(self, error: JobError) -> None:
+        self._log.warning("job.failed_for_now", code=error.code.value, reason=error.message)
+        max_attempts = self._config.max_attempts
+        self._insist(lambda: job_wait(lease=self._lease, error=error, max_attempts=max_attempts))
 
     def _start_over(self, work_dir: WorkDir) -> None:
         """Nothing stays of what the job made from things that are gone; then it begins anew."""
@@ -167,7 +184,8 @@ class Attempt(Generic[J, R]):
             except (BrokenProtocol, Crashed) as exc:
                 process.close()
                 said = CrashFiles(self._config.work_root).keep(
-                    f"{self._lease.job_id}-{self._lease.attempt}", f"{exc}\n{process.stderr_tail}"
+                    f"{self._lease.job_id}-{self._lease.attempt}-{time.time():.0f}",
+                    f"{exc}\n{process.stderr_tail}",
                 )
                 raise Crashed(f"{exc}; see {said}") from exc
 
@@ -195,6 +213,8 @@ class Attempt(Generic[J, R]):
                 case TrainFailure():
                     # What a deletion took away under the process is no fault of the job's.
                     self._insist(self._check_fresh)
+                    if event.retryable:
+                        raise FailedForNow(_error_of(event))
                     return event
                 case Progress():
                     heard_at = now
@@ -267,8 +287,8 @@ def _error_of(failure: TrainFailure) -> JobError:
 
 def _given_up(name: str, max_attempts: int) -> PortalError:
     return PortalError(
-        f"The {name} stopped unexpectedly {max_attempts} times. Start it again; if it stops again, "
-        "tell the operator the job's id.",
+        f"The {name} stopped unexpectedly {max_attempts} times at one place. Start it again; if it stops "
+        "again, tell the operator the job's id.",
         code=ErrorCode.TRAINING_FAILED,
     )
 

@@ -2,21 +2,26 @@
 
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 
 from portal.catalog.models import AdapterVersion, Task
 from portal.common.errors import NotFound
 from portal.tenants.models import Tenant
 from portal.training.models import AdapterImport, TrainingEstimate, TrainingEvent, TrainingJob
+from portal.training.try_again import CAN_BE_TRIED_AGAIN
 
 
 def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
-    """The tenant's jobs, newest first, tasks loaded; ``version_number`` is what came out, or None."""
+    """The tenant's jobs, newest first, tasks loaded; ``version_number`` is what came out, or None, and
+    ``can_retry``: see training.try_again."""
     versions = AdapterVersion.objects.for_tenant(tenant).filter(training_job_id=OuterRef("pk"))
     return (
         TrainingJob.objects.for_tenant(tenant)
         .select_related("task")
-        .annotate(version_number=Subquery(versions.values("number")[:1]))
+        .annotate(
+            version_number=Subquery(versions.values("number")[:1]),
+            can_retry=Case(When(CAN_BE_TRIED_AGAIN, then=True), default=False),
+        )
         .order_by("-created_at", "id")
     )
 

@@ -19,6 +19,7 @@ from portal.training.models import UNFINISHED, JobState, TrainingEstimate, Train
 from portal.training.outcomes import job_pause
 from portal.training.recipes import BadRecipe, parse_recipe
 from portal.training.states import job_move
+from portal.training.try_again import can_be_tried_again
 from wire.codec import to_plain
 from wire.training import Recipe
 
@@ -36,9 +37,7 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
         with transaction.atomic():
             job.save(force_insert=True)
     except IntegrityError as exc:
-        raise Conflict(
-            "A training of this task is queued, running or paused: wait for its end, or cancel it first."
-        ) from exc
+        raise _another_unfinished() from exc
     task_labels_set(task=task, labels=[count["label"] for count in dataset.labels])
     audit_record(
         actor=acting.name,
@@ -75,9 +74,34 @@ def training_pause(*, job: TrainingJob, acting: Actor) -> None:
 def training_resume(*, job: TrainingJob, acting: Actor) -> None:
     """Queue a paused job again; it goes on from its last checkpoint."""
     jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.PAUSED)
-    if not job_move(jobs, JobState.QUEUED, enqueued_at=Now()):
+    if not job_move(jobs, JobState.QUEUED, enqueued_at=Now(), retry_at=None):
         raise Conflict("This training is not paused.")
     _audit(job, "training.resume", acting)
+    enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
+
+
+@transaction.atomic
+def training_retry(*, job: TrainingJob, acting: Actor) -> None:
+    """Queue a job again that failed by what passes; it goes on from its last checkpoint."""
+    if job.dataset_id is None or not can_be_tried_again(job):
+        raise Conflict("There is nothing to go on from: start a new training.")
+    dataset_for_task(job.task, job.dataset_id)
+    try:
+        with transaction.atomic():
+            is_queued = job_move(
+                TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.FAILED),
+                JobState.QUEUED,
+                attempt=0,
+                error=None,
+                cancel_requested=False,
+                enqueued_at=Now(),
+                finished_at=None,
+            )
+    except IntegrityError as exc:
+        raise _another_unfinished() from exc
+    if not is_queued:
+        raise Conflict("This training is being tried again already.")
+    _audit(job, "training.retry", acting)
     enqueue_on_commit(JobName.TRAINING_RUN, id=str(job.pk))
 
 
@@ -107,6 +131,12 @@ def estimate_create(
     )
     enqueue_on_commit(JobName.ESTIMATE_RUN, id=str(estimate.pk))
     return estimate
+
+
+def _another_unfinished() -> Conflict:
+    return Conflict(
+        "A training of this task is queued, running or paused: wait for its end, or cancel it first."
+    )
 
 
 def _audit(job: TrainingJob, action: str, acting: Actor) -> None:

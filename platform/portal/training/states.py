@@ -8,7 +8,8 @@ from django.db.models import QuerySet
 from portal.training.models import JobState
 
 SOURCES: Mapping[JobState, tuple[JobState, ...]] = {
-    JobState.QUEUED: (JobState.RUNNING, JobState.PAUSED),  # its process or worker died; it goes on
+    # Its process or worker died, it was paused, or it failed by what passes: it goes on.
+    JobState.QUEUED: (JobState.RUNNING, JobState.PAUSED, JobState.FAILED),
     JobState.PAUSED: (JobState.QUEUED, JobState.RUNNING),
     JobState.RUNNING: (JobState.QUEUED, JobState.RUNNING),  # from RUNNING: another worker takes over
     JobState.SUCCEEDED: (JobState.RUNNING,),

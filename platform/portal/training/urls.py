@@ -15,5 +15,6 @@ urlpatterns = [
     path("trainings/<uuid:training>/cancel", apis.TrainingCancelApi.as_view()),
     path("trainings/<uuid:training>/pause", apis.TrainingPauseApi.as_view()),
     path("trainings/<uuid:training>/resume", apis.TrainingResumeApi.as_view()),
+    path("trainings/<uuid:training>/retry", apis.TrainingRetryApi.as_view()),
     path("trainings/<uuid:training>/events", apis.TrainingEventsApi.as_view()),
 ]

@@ -119,6 +119,12 @@ def test_a_cap_bounds_the_time(world: TrainingWorld) -> None:
     assert estimate(world, world.job(uri, name="capped", recipe=recipe)).seconds <= 0.1
 
 
+def test_it_tells_what_is_allowed_and_the_time_that_it_would_take_all_the_same(world: TrainingWorld) -> None:
+    job = world.job(world.put_rows("limited", ROWS), name="limited")
+    said = estimate_training(job, store=world.store, progress=JobProgress(Events()), limit_s=0.001)
+    assert said.limit_s == 0.001 < said.seconds
+
+
 def test_labels_of_too_few_rows_are_not_judged(world: TrainingWorld) -> None:
     labels = (*LABELS, *(f"rare {number}" for number in range(30)))
     rows = [*invented_rows(20), *((f"word {n} of {label}", label) for label in labels[2:] for n in range(3))]

@@ -30,6 +30,21 @@ def test_it_is_reached_when_what_is_to_come_no_longer_fits(tmp_path: Path) -> No
         cap.refuse_reached()
 
 
+def test_of_a_cap_and_a_limit_the_lower_one_holds(tmp_path: Path) -> None:
+    watch = Watch()
+    limited = SpendCap(tmp_path / "one", 2.0, limit_s=60.0, monotonic=watch)
+    capped = SpendCap(tmp_path / "two", 2.0, limit_s=600.0, monotonic=watch)
+    alone = SpendCap(tmp_path / "three", None, limit_s=60.0, monotonic=watch)
+    watch.now += 61
+    assert limited.is_reached(still_to_come_s=0.0) and alone.is_reached(still_to_come_s=0.0)
+    assert not capped.is_reached(still_to_come_s=0.0)
+    with pytest.raises(InvalidInput, match="may take here was over"):
+        limited.refuse_reached()
+    watch.now += 60
+    with pytest.raises(InvalidInput, match="max_minutes were over"):
+        capped.refuse_reached()
+
+
 def test_the_next_process_goes_on_counting(tmp_path: Path) -> None:
     watch = Watch()
     first = SpendCap(tmp_path / "seconds", 2.0, monotonic=watch)

@@ -48,7 +48,7 @@ def test_rows_are_the_same_in_every_form(tmp_path: Path, suffix: str) -> None:
 
 
 def test_numbers_of_a_parquet_file_may_be_labels_and_its_lists_too(tmp_path: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"text": "a", "class": 3.0, "topics": ["x", "y"], "spans": [{"start": 0, "end": 1, "label": "b"}]},
         {"text": "b", "class": None, "topics": [], "spans": []},
     ]

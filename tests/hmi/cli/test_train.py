@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hmi.build.parent_watch import ORPHANED_STATUS
-from hmi.cli.main import EXIT_BAD_INPUT, EXIT_OK, main
+from hmi.cli.main import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, main
+from tests.fakes.full_disk import full_disk
 from tests.hmi.build.training_world import TrainingWorld, invented_rows, make_world
 from wire.codec import from_json, to_json
 from wire.training import Phase, Progress, TrainFailure, TrainJob, TrainResult
@@ -81,6 +82,25 @@ def test_bad_data_ends_with_a_failure_that_is_final(
     assert main(["train", "--job", str(path), "--work", str(tmp_path / "work")]) == EXIT_BAD_INPUT
     failure = from_json(TrainFailure, capsys.readouterr().out.splitlines()[-1])
     assert failure.code == "dataset_one_label"
+
+
+def test_a_full_disk_is_told_and_the_training_goes_on_when_there_is_room(
+    world: TrainingWorld,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HMI_STORE_URL", world.url)
+    path = write(world.job(world.put_rows("full", ROWS), name="full"), tmp_path)
+    arguments = ["train", "--job", str(path), "--work", str(tmp_path / "work")]
+    with full_disk():
+        assert main(arguments) == EXIT_FAILURE
+    printed = capsys.readouterr()
+    failure = from_json(TrainFailure, printed.out.splitlines()[-1])
+    assert (failure.code, failure.retryable) == ("store_unavailable", True)
+    assert failure.message in printed.err
+    assert main(arguments) == EXIT_OK
+    assert from_json(TrainResult, capsys.readouterr().out.splitlines()[-1]).report["accuracy"] > 0
 
 
 def test_a_file_that_is_no_job_is_refused(

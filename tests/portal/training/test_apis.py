@@ -313,9 +313,44 @@ def test_an_ended_training_cannot_be_cancelled(cast: Cast, task: Task, dataset: 
         assert error_of(response)["code"] == "conflict"
 
 
+def test_a_training_that_failed_by_what_passes_is_tried_again_in_its_place(
+    cast: Cast, task: Task, dataset: Dataset, sent: list[tuple[JobName, dict[str, str]]]
+) -> None:
+    error = {"code": "store_unavailable", "message": "The disk is full.", "retryable": True}
+    ended = {"state": JobState.FAILED, "finished_at": timezone.now()}
+    job = make_job(task, dataset, **ended, error=error, attempt=5)
+    final = make_job(task, dataset, **ended, error={**error, "retryable": False})
+    client = cast.acme.client(Role.DEVELOPER)
+
+    def ask(which: TrainingJob, action: str) -> Any:
+        return client.post(f"{cast.acme.path}/trainings/{which.pk}/{action}")
+
+    shown = client.get(f"{cast.acme.path}/trainings/{job.pk}").json()
+    assert (shown["can_retry"], shown["error"]["message"]) == (True, "The disk is full.")
+    assert error_of(ask(final, "retry"))["code"] == "conflict"
+    again = ask(job, "retry").json()
+    assert (again["state"], again["error"], again["attempt"]) == ("queued", None, 0)
+    assert (again["can_retry"], again["finished_at"]) == (False, None)
+    assert sent == [(JobName.TRAINING_RUN, {"id": str(job.pk)})]
+    assert ask(job, "retry").status_code == 409
+    with operator_scope():
+        assert AuditEntry.objects.unscoped().filter(action="training.retry").count() == 1
+
+
+def test_a_task_that_is_trained_anew_meanwhile_is_not_tried_again(
+    cast: Cast, task: Task, dataset: Dataset
+) -> None:
+    error = {"code": "store_unavailable", "message": "The disk is full.", "retryable": True}
+    job = make_job(task, dataset, state=JobState.FAILED, finished_at=timezone.now(), error=error)
+    make_job(task, dataset)
+    response = cast.acme.client().post(f"{cast.acme.path}/trainings/{job.pk}/retry")
+    assert response.status_code == 409
+    assert "wait for its end" in error_of(response)["message"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("get", ""), ("get", "/events"), ("post", "/cancel")],
+    [("get", ""), ("get", "/events"), ("post", "/cancel"), ("post", "/retry")],
 )
 def test_another_tenants_training_is_not_found(
     cast: Cast, task: Task, dataset: Dataset, method: str, path: str

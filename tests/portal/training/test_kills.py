@@ -177,7 +177,7 @@ def test_killed_training_processes_go_on_from_their_checkpoints(stage: Stage) ->
     assert begun_after == sorted(begun_after)
     assert begun_after[0] == 0
     assert begun_after[-1] >= 7
-    assert stage.job().attempt == 4
+    assert stage.job().attempt == 1, "each got further: none counts"
 
 
 def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
@@ -191,7 +191,7 @@ def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
     stage.finish()
     stage.check_it_succeeded_once()
     assert stage.starts()[-1][0] >= 5
-    assert stage.job().attempt == 3
+    assert stage.job().attempt == 1, "likewise"
 
 
 def test_a_training_process_that_outlives_its_worker_is_waited_for(stage: Stage) -> None:
@@ -201,7 +201,7 @@ def test_a_training_process_that_outlives_its_worker_is_waited_for(stage: Stage)
     worker.wait()
     stage.wait_until_reaped()
     assert stage.worker().wait(PATIENCE_S) == 0
-    assert (stage.job().state, stage.job().attempt, len(stage.starts())) == (JobState.QUEUED, 1, 1)
+    assert (stage.job().state, stage.job().attempt, len(stage.starts())) == (JobState.QUEUED, 0, 1)
     stage.log.with_name("go").touch()
     wait_until(lambda: not is_alive(stage.starts()[0][1]))
     stage.finish()

@@ -66,6 +66,24 @@ def test_a_job_whose_worker_died_is_queued_again_and_called_for(make: Make, sent
     assert sent == [str(job.pk)]  # a fresh message is not repeated
 
 
+def test_a_job_whose_worker_died_when_it_had_got_further_has_an_attempt_less(
+    make: Make, sent: list[str]
+) -> None:
+    dead = {"state": JobState.RUNNING, "lease_owner": "dead", "lease_expires_at": timezone.now() - LONG_AGO}
+    further = make(**dead, attempt=3, claimed_share=0.2, share=0.4)
+    same = make(**dead, attempt=3, claimed_share=0.4, share=0.4)
+    jobs_reap(TrainingJob)
+    assert (seen(further).attempt, seen(same).attempt) == (2, 3)
+
+
+def test_a_job_that_is_to_wait_is_not_called_for_before_its_time(make: Make, sent: list[str]) -> None:
+    old = timezone.now() - LONG_AGO
+    make(enqueued_at=old, retry_at=timezone.now() + LONG_AGO)
+    due = make(enqueued_at=old, retry_at=old)
+    jobs_reap(TrainingJob)
+    assert sent == [str(due.pk)]
+
+
 def test_a_job_whose_worker_lives_is_left_alone(make: Make, sent: list[str]) -> None:
     job = make(
         state=JobState.RUNNING, lease_owner="alive", lease_expires_at=timezone.now() + LONG_AGO, attempt=1

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from portal.catalog.models import AdapterVersion, Segment, TreeVersion
-from portal.common.errors import InUse
+from portal.common.errors import Conflict, InUse
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
@@ -23,8 +24,10 @@ from portal.training.outcomes import JobError, job_fail, job_pause
 from portal.training.process import TrainingProcess
 from portal.training.reaper import work_dirs_sweep
 from portal.training.runner import RunnerConfig, run_job
+from portal.training.services import training_retry
 from portal.training.states import job_move
 from portal.training.training_work import TrainingWork
+from portal.training.try_again import CAN_BE_TRIED_AGAIN, KEPT_FOR
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from tests.fakes.training import TRAINER
 from wire.errors import ErrorCode
@@ -134,10 +137,10 @@ def test_a_crashed_process_is_started_again_from_its_checkpoint(
     job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
 ) -> None:
     once = run(job, config("crash-once"))
-    assert (once.state, once.attempt, once.lease_owner) == (JobState.QUEUED, 1, None)
+    assert (once.state, once.attempt, once.lease_owner) == (JobState.QUEUED, 0, None), "it got further"
     assert work_dirs(config()) == [str(job.pk)]
     done = run(job, config("crash-once"))
-    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 2)
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1)
     assert starts(log) == [0, 1]
     assert work_dirs(config()) == []
 
@@ -155,13 +158,91 @@ def test_a_crash_is_written_down_for_the_operator_and_not_for_the_tenant(
 def test_a_job_that_crashes_every_time_fails_in_the_end(
     job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
 ) -> None:
-    states = [run(job, config("crash")).state for _ in range(4)]
-    assert states == [JobState.QUEUED] * 3 + [JobState.FAILED]
+    states = [run(job, config("crash")).state for _ in range(5)]
+    assert states == [JobState.QUEUED] * 4 + [JobState.FAILED]
     done = seen(job)
     assert done.error is not None
     assert done.error["code"] == "training_failed"
     assert "3 times" in done.error["message"]
-    assert len(starts(log)) == 3
+    assert starts(log) == [0, 1, 1, 1], "the first got further, the others are three"
+    assert work_dirs(config()) == []
+
+
+def test_attempts_that_bring_a_job_forward_do_not_count(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    states = [run(job, config("stumble", max_attempts=1)).state for _ in range(4)]
+    assert states == [JobState.QUEUED] * 3 + [JobState.SUCCEEDED]
+    assert starts(log) == [0, 1, 2, 3]
+
+
+def make_due(job: TrainingJob) -> None:
+    with operator_scope():
+        TrainingJob.objects.unscoped().filter(pk=job.pk).update(retry_at=Now())
+
+
+FULL = {"code": "store_unavailable", "message": "The disk is full.", "retryable": True}
+
+
+def test_what_passes_is_told_and_waited_for(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    failed = run(job, config("full-once"))
+    assert (failed.state, failed.error, failed.lease_owner) == (JobState.QUEUED, FULL, None)
+    assert failed.retry_at is not None and failed.retry_at > timezone.now()
+    assert run(job, config("full-once")) == failed and starts(log) == [0], "nobody takes it yet"
+    make_due(job)
+    done = run(job, config("full-once"))
+    assert (done.state, done.error, done.retry_at) == (JobState.SUCCEEDED, None, None)
+    assert starts(log) == [0, 1]
+
+
+def failed_by_a_full_disk(job: TrainingJob, config: Callable[..., RunnerConfig]) -> TrainingJob:
+    states, waits = [], []
+    for _ in range(4):
+        make_due(job)
+        seen_so_far = run(job, config("full"))
+        states.append(seen_so_far.state)
+        waits.append(seen_so_far.retry_at)
+    assert states == [JobState.QUEUED] * 3 + [JobState.FAILED]
+    lengths = [wait - timezone.now() for wait in waits if wait is not None]
+    assert lengths[-1] > lengths[0], "longer and longer"
+    return seen_so_far
+
+
+def test_what_does_not_pass_fails_the_job_by_its_own_words_and_its_folder_is_kept(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+) -> None:
+    failed = failed_by_a_full_disk(job, config)
+    assert failed.error == FULL
+    assert starts(log) == [0, 1, 1, 1]
+    root = config().work_root
+    work_dirs_sweep(TrainingJob, root, also_kept=CAN_BE_TRIED_AGAIN)
+    assert work_dirs(config()) == [str(job.pk)]
+    with tenant_scope(job.tenant_id):
+        training_retry(job=failed, acting=OPERATOR)
+    done = run(job, config())
+    assert (done.state, done.attempt, done.error) == (JobState.SUCCEEDED, 1, None)
+    assert starts(log)[-1] == 1, "it went on from its checkpoint"
+    assert work_dirs(config()) == []
+
+
+def test_the_folder_of_a_failed_job_goes_with_its_dataset_and_after_a_day(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    failed = failed_by_a_full_disk(job, config)
+    root = config().work_root
+    with operator_scope():
+        this = TrainingJob.objects.unscoped().filter(pk=job.pk)
+        this.update(finished_at=Now() - KEPT_FOR)
+        assert not this.filter(CAN_BE_TRIED_AGAIN).exists()
+        this.update(finished_at=Now())
+        assert this.filter(CAN_BE_TRIED_AGAIN).exists()
+    assert job.dataset is not None
+    delete(job.dataset)
+    with tenant_scope(job.tenant_id), pytest.raises(Conflict, match="start a new training"):
+        training_retry(job=failed, acting=OPERATOR)
+    work_dirs_sweep(TrainingJob, root, also_kept=CAN_BE_TRIED_AGAIN)
     assert work_dirs(config()) == []
 
 
@@ -255,7 +336,7 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
     job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], log: Path, store_folder: Path
 ) -> None:
     crashed = run(job, config("crash-once"))
-    assert (crashed.state, crashed.attempt, starts(log)) == (JobState.QUEUED, 1, [0])
+    assert (crashed.state, crashed.attempt, starts(log)) == (JobState.QUEUED, 0, [0])
     folder = store_folder / f"tenants/{job.tenant_id}"
     for name in (f"trees/{job.pk}", f"trees/{job.pk}.table-1", f"versions/{job.pk}", "trees/other"):
         (folder / name).mkdir(parents=True)
@@ -263,7 +344,7 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
     cached.mkdir(parents=True)
     delete(sibling)
     stale = run(job, config())
-    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 1, None)
+    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 0, None)
     assert work_dirs(config()) == []
     assert not cached.parent.exists()  # it was looked up in a tree that knew the sibling
     left = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))
@@ -294,7 +375,7 @@ def test_a_tree_above_that_was_replaced_makes_the_job_begin_anew(
         )
         newer.save()
     stale = run(job, config())
-    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 1, None)
+    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 0, None)
     assert work_dirs(config()) == []
     assert run(job, config()).state == JobState.SUCCEEDED
     assert starts(log) == [0, 0]

@@ -14,6 +14,7 @@ import { useTraining } from "@/features/trainings/api/get-training";
 import { useTrainingEvents } from "@/features/trainings/api/get-training-events";
 import { CancelTrainingButton } from "@/features/trainings/components/CancelTrainingButton";
 import { PauseTrainingButton } from "@/features/trainings/components/PauseTrainingButton";
+import { RetryTrainingButton } from "@/features/trainings/components/RetryTrainingButton";
 import { TrainingLog } from "@/features/trainings/components/TrainingLog";
 import { TrainingProgress } from "@/features/trainings/components/TrainingProgress";
 import { isOpen, isUnderWay } from "@/features/trainings/state";
@@ -90,6 +91,7 @@ function LoadedTraining({ tenant, training }: { tenant: string; training: Traini
       <TrainingProgress training={training} />
       {canWrite && (training.state === "cancelled" || training.state === "failed") && (
         <Group>
+          {training.can_retry && <RetryTrainingButton tenant={tenant} training={training} />}
           <Button component={Link} to={paths.task(tenant, slug)} variant="default">
             Train again
           </Button>

@@ -121,6 +121,7 @@ describe("a task", () => {
       num_steps: 60,
       seconds: 200,
       seconds_least: 80,
+      limit_s: 150,
       adapter_bytes: 290_000,
       majority_accuracy: 0.75,
       accuracy: { low: 0.85, high: 0.93, probe_accuracy: 0.86, probe_ci95: [0.82, 0.9], probe_rows: 400 },
@@ -133,6 +134,7 @@ describe("a task", () => {
     await user.click(await screen.findByRole("button", { name: "Estimate first" }));
 
     const told = await screen.findByText(/^About 3 min, or 1 min where it stops/);
+    expect(told).toHaveTextContent("That is longer than the 3 min that a training may take here");
     expect(told.closest("ul")).toHaveTextContent("Accuracy between 85% and 93%");
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings/estimate`)[0]?.body).toEqual({
       dataset: dataset().id,

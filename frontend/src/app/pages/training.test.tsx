@@ -48,6 +48,26 @@ describe("a training", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("The disk is full: free 2 GB.");
   });
 
+  it("says why it waits", async () => {
+    const error = { code: "store_unavailable", message: "The disk is full." };
+    current = training({ state: "queued", error, retry_at: "2026-01-05T10:02:05Z" });
+    renderApp(address);
+    expect(await screen.findByRole("alert")).toHaveTextContent(
+      /It is tried again by itself.*The disk is full. It goes on from its last checkpoint at/,
+    );
+  });
+
+  it("goes on with what failed by a full disk", async () => {
+    const error = { code: "store_unavailable", message: "The disk is full." };
+    current = training({ state: "failed", error, can_retry: true });
+    server.on(`POST ${root}/trainings/${current.id}/retry`, () =>
+      ok((current = training({ state: "queued" }))),
+    );
+    const { user } = renderApp(address);
+    await user.click(await screen.findByRole("button", { name: "Try again from where it was" }));
+    expect(await screen.findByText("Starts by itself, after those before it")).toBeVisible();
+  });
+
   it("leads on from a cancelled one", async () => {
     server.on(`GET ${root}/trainings/${training().id}`, ok(training({ state: "cancelled" })));
     renderApp(address);

@@ -46,7 +46,7 @@ class PlotTraining:
         if max_bytes == 0:
             return plain, None
         if plain.trained.task.stopped_at_cap:
-            return plain, LeafTrial(False, "max_minutes left no time to try one", max_bytes)
+            return plain, LeafTrial(False, "no time was left to try one", max_bytes)
         self.run.progress.enter(Stage.LEAF_LOOKING_UP, "building the private leaf")
         leaf = build_leaf(domain.own, is_private, domain.tree, max_bytes)
         if leaf is None:

@@ -1,4 +1,4 @@
-"""What ends a training before its last step: a pause, a cancellation, or the recipe's max_minutes."""
+"""What ends a training before its last step: a pause, a cancellation, or the time that it may take."""
 
 from dataclasses import dataclass
 

@@ -8,6 +8,8 @@ import type { Estimate } from "@/lib/types";
 
 import { useEstimate } from "../api/estimate";
 
+type Result = NonNullable<Estimate["result"]>;
+
 export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estimate }) {
   const { data: estimate, error } = useEstimate(tenant, asked);
   if (error) return <ErrorNotice error={error} title="No estimate" />;
@@ -32,6 +34,8 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
           {formatAbout(result.seconds_least) !== formatAbout(result.seconds) &&
             `, or ${formatAbout(result.seconds_least)} where it stops as early as it may`}
           , once it has begun.
+          {isLongerThanAllowed(result) &&
+            ` That is longer than the ${formatAbout(result.limit_s)} that a training may take here: it then ends with the best so far.`}
         </List.Item>
         {result.accuracy && (
           <List.Item>
@@ -46,4 +50,8 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
       </List>
     </Alert>
   );
+}
+
+function isLongerThanAllowed(result: Result): result is Result & { limit_s: number } {
+  return typeof result.limit_s === "number" && result.seconds > result.limit_s;
 }

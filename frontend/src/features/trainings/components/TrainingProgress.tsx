@@ -4,7 +4,7 @@ import { Alert, Group, Paper, Progress, SimpleGrid, Stack, Text, VisuallyHidden 
 import { IconAlertCircle } from "@tabler/icons-react";
 
 import { Figure } from "@/components/ui/Figure";
-import { formatAbout, formatDuration, formatNumber, formatPercent } from "@/lib/format";
+import { formatAbout, formatDuration, formatNumber, formatPercent, formatTime } from "@/lib/format";
 import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
@@ -40,13 +40,15 @@ export function TrainingProgress({ training }: { training: Training }) {
       </Paper>
       {training.error && (
         <Alert
-          color="red"
+          color={training.state === "queued" ? "yellow" : "red"}
           variant="light"
           icon={<IconAlertCircle aria-hidden />}
-          title="The training failed"
+          title={training.state === "queued" ? "It is tried again by itself" : "The training failed"}
           role="alert"
         >
           {training.error.message}
+          {training.retry_at !== null &&
+            ` It goes on from its last checkpoint at ${formatTime(training.retry_at)}.`}
         </Alert>
       )}
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
@@ -102,7 +104,8 @@ function timeWords(training: Training): string {
     return `about ${formatAbout(training.eta_s)} left`;
   if (training.state === "paused") return "Goes on from its last checkpoint when you say so";
   if (training.state === "cancelled") return "Nothing was made of it";
-  if (training.state === "queued") return "Starts by itself, after those before it";
+  if (training.state === "queued" && training.retry_at === null)
+    return "Starts by itself, after those before it";
   return "";
 }
 
