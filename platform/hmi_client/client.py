@@ -146,12 +146,20 @@ class Client:
         """A version's adapter, head and manifest as a .tar, which import_adapter takes."""
         return self._transport.fetch(self._path(operations.VERSION_ADAPTER, task=task, number=str(number)))
 
-    def predict(self, task: str, texts: Sequence[Input]) -> list[Json]:
+    def predict(
+        self, task: str, texts: Sequence[Input], *, abstain: bool = False, error_level: float | None = None
+    ) -> list[Json]:
         """Predictions in the order of ``texts``, at most as many as the installation takes in one request.
 
-        Of ``sentence_pair`` a text is ``{"text": ..., "pair": ...}``.
+        Of ``sentence_pair`` a text is ``{"text": ..., "pair": ...}``. With ``abstain`` a prediction has a
+        ``label_set`` too, which lacks the true label in at most ``error_level`` (0.1) of all cases, and
+        ``abstained``: it is of several labels.
         """
-        answer = self._call(operations.PREDICT, task=task, body={"inputs": list(texts)})
+        parameters: Json = {"abstain": True} if abstain or error_level is not None else {}
+        if error_level is not None:
+            parameters["error_level"] = error_level
+        body: Json = {"inputs": list(texts), **({"parameters": parameters} if parameters else {})}
+        answer = self._call(operations.PREDICT, task=task, body=body)
         return list(answer["predictions"])
 
     def _newest(self, task: str) -> int:

@@ -127,6 +127,17 @@ def _add_predict(commands: Commands) -> None:
     predict.add_argument("file", type=Path, help=".csv, .tsv, .jsonl or .txt")
     predict.add_argument("--out", type=Path, required=True, help="a CSV file of predictions")
     _add_text_columns(predict, text="text")
+    predict.add_argument(
+        "--abstain",
+        action="store_true",
+        help="of one label a text: also the set of labels that it may be, and whether it is not sure",
+    )
+    predict.add_argument(
+        "--error-level",
+        type=float,
+        metavar="SHARE",
+        help="of the sets that may lack the true label, 0.01 to 0.5; else 0.1; says --abstain too",
+    )
     predict.set_defaults(run=_predict)
 
 
@@ -240,17 +251,22 @@ def _deploy(options: argparse.Namespace) -> bool:
 
 def _predict(options: argparse.Namespace) -> bool:
     client = _saved_client()
-    num_texts = 0
+    num_texts = num_not_sure = 0
     with (
         _replacing(options.out) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as opened,
     ):
-        predictions = PredictionFile(opened)
+        file = PredictionFile(opened)
         found = texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
         for texts in batched(found, TEXTS_AT_ONCE):
-            predictions.add(texts, client.predict(options.task, texts))
+            predictions = client.predict(
+                options.task, texts, abstain=options.abstain, error_level=options.error_level
+            )
+            file.add(texts, predictions)
             num_texts += len(texts)
-    _say(f"{num_texts} predictions in {options.out}")
+            num_not_sure += sum(bool(prediction.get("abstained")) for prediction in predictions)
+    not_sure = f", {num_not_sure} of them not sure" if num_not_sure else ""
+    _say(f"{num_texts} predictions in {options.out}{not_sure}")
     return True
 
 

@@ -71,6 +71,6 @@ DEPLOY = Operation(
 )
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
 PREDICT = Operation(
-    "POST", "/v1/tasks/{task}/predict", sends=_fields("inputs"), reads=_fields("predictions model")
+    "POST", "/v1/tasks/{task}/predict", sends=_fields("inputs parameters"), reads=_fields("predictions model")
 )
 """Of the inference service, which is not in the portal's schema; see wire.inference."""

@@ -32,8 +32,9 @@ def batched(texts: Iterator[Input], size: int) -> Iterator[list[Input]]:
 class PredictionFile:
     """Writes predictions as CSV, each beside its text; the columns are those of the first one's kind.
 
-    ``label`` and ``score``; ``labels`` with ``;`` between them and all ``scores`` as JSON; ``value``; or
-    ``spans`` as JSON, their places in characters.
+    ``label`` and ``score``, of answers that may abstain ``label_set`` and ``abstained`` too; ``labels``
+    with ``;`` between them and all ``scores`` as JSON; ``value``; or ``spans`` as JSON, their places in
+    characters.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -62,7 +63,14 @@ def _answer(prediction: dict[str, Any]) -> dict[str, str]:
             "labels": LABEL_SEPARATOR.join(prediction["labels"]),
             "scores": json.dumps(scores, ensure_ascii=False),
         }
-    return {"label": prediction["label"], "score": f"{prediction['score']:.6f}"}
+    one = {"label": prediction["label"], "score": f"{prediction['score']:.6f}"}
+    if prediction.get("label_set") is None:
+        return one
+    return {
+        **one,
+        "label_set": LABEL_SEPARATOR.join(prediction["label_set"]),
+        "abstained": "true" if prediction["abstained"] else "false",
+    }
 
 
 def _rows_of(file: Path, columns: list[str]) -> Iterator[list[str]]:

@@ -138,3 +138,30 @@ def test_pairs_are_predicted_into_a_file(server: ScriptedServer, tmp_path: Path)
     assert _run("predict", "fit", tmp_path / "pairs.csv", "--out", tmp_path / "out.csv", *columns) == 0
     assert json.loads(server.bodies[0]) == {"inputs": [{"text": "one", "pair": "two"}]}
     assert (tmp_path / "out.csv").read_text() == "text,pair,label,score\none,two,fits,0.750000\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "parameters"),
+    [
+        (("--abstain",), {"abstain": True}),
+        (("--error-level", "0.05"), {"abstain": True, "error_level": 0.05}),
+    ],
+)
+def test_a_version_may_say_that_it_is_not_sure(
+    server: ScriptedServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    parameters: dict[str, object],
+) -> None:
+    (tmp_path / "new.txt").write_text("one\ntwo\n")
+    sure = {"label": "a", "score": 0.9, "label_set": ["a"], "abstained": False}
+    not_sure = {"label": "b", "score": 0.5, "label_set": ["b", "a"], "abstained": True}
+    server.answers = [(200, {}, {"predictions": [sure, not_sure], "model": {}})]
+    assert _run("predict", "fit", tmp_path / "new.txt", "--out", tmp_path / "out.csv", *words) == 0
+    assert json.loads(server.bodies[0]) == {"inputs": ["one", "two"], "parameters": parameters}
+    assert (tmp_path / "out.csv").read_text() == (
+        "text,label,score,label_set,abstained\none,a,0.900000,a,false\ntwo,b,0.500000,b;a,true\n"
+    )
+    assert "2 predictions in" in (said := capsys.readouterr().err)
+    assert "1 of them not sure" in said
