@@ -23,6 +23,7 @@ from portal.local.general_text import (
 )
 from portal.local.options import shown
 from portal.local.ports import LOOPBACK, Ports
+from portal.local.process import describe_exit
 from portal.local.secrets import load_secrets
 from portal.local.steps import python
 from wire.domains import TEXT_SUFFIXES
@@ -120,7 +121,8 @@ def _run_tool(arguments: Sequence[str], folders: Folders, console: Console) -> d
             else:
                 result = message
     if process.returncode != 0 or result is None:
-        raise InstallationError(f"the text was not learnt; what is wrong stands above. {_STAYS}")
+        ended = describe_exit(process.returncode)
+        raise InstallationError(f"the text was not learnt ({ended}); what is wrong stands above. {_STAYS}")
     return result
 
 

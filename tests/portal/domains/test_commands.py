@@ -168,6 +168,13 @@ def test_the_operators_own_text_enters_with_the_next_update_and_counts_by_itself
     worker.work()
     (given,) = worker.jobs()[-1]["contributions"]
     assert (given["tenant_id"], given["digest"]) == (None, digest("5"))
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *--json*) echo "{\\"eta_s\\": 3.5}";; esac\n'
+        + f"echo '{json.dumps(counted)}'\n"
+    )
+    events = [json.loads(line) for line in said("add-text", "press", str(text), "--json").splitlines()]
+    assert events[0] == {"eta_s": 3.5}
+    assert (events[1]["event"], events[1]["is_new"], events[1]["num_tokens"]) == ("text_added", False, 99)
     program.write_text("#!/bin/sh\nexit 2\n")
     with pytest.raises(CommandError, match="give the same command again"):
         said("add-text", "press", str(text))
