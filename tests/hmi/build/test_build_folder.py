@@ -2,39 +2,48 @@
 what to do."""
 
 import os
+import random
 import resource
+import shutil
 import signal
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hmi.artifacts.store import FolderStore
 from hmi.base.errors import HmiError, StoreUnavailable
 from hmi.build.build_folder import build_folder
-from hmi.build.plot_builder import build_domain, publish_segment, publish_segment_beside
-from hmi.build.shared_node import Contributed, shared_node
+from hmi.build.job_progress import JobProgress
+from hmi.build.operator_tree import NodeToLearn, learn_node
+from hmi.build.plot_builder import build_root, count_texts, publish_segment
+from hmi.build.update_domain import update_domain
+from hmi.build.windows import Windowing
+from hmi.model.backbone import Backbone
 from hmi.plot.counting import Work
-from hmi.plot.estimate import build_table
-from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import Documents
 from hmi.plot.node_budget import NodeBudget
 from hmi.plot.segment import Segment, build_segment, open_segment
-from hmi.plot.table import write_table_bundle
-from hmi.plot.tree import open_tree, write_tree
-from wire.artifacts import BundleRef, TreeNode
+from hmi.plot.tree import open_tree
+from tests.tiny.backbone import WORDS, make_tiny_backbone
+from wire.artifacts import BundleRef
+from wire.domains import Contribution, DomainJob
 from wire.errors import ErrorCode
-from wire.ids import BundleUri, DatasetId, Digest, TenantId
+from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TenantId
 
 BACKBONE = Digest("sha256:" + "b" * 64)
 HIDDEN, VOCAB = 8, 12
-ROOT, DOMAIN = BundleUri("trees/general"), BundleUri("trees/sport")
+BACKBONE_URI = BundleUri("backbones/tiny")
+ROOT, SPORT, SHARED = BundleUri("trees/general"), BundleUri("trees/sport"), BundleUri("trees/shared")
 TENANTS = {"a": 1, "b": 1, "c": 1, "d": 2}
 """Whose text is which; three share theirs, so that its n-grams enter a shared node."""
+WINDOWING = Windowing(window_tokens=16, max_windows=2)
 NO_ROOM = 3
 CHANGES = {
     "os.rename",
@@ -74,67 +83,92 @@ def segment_of(
     )
 
 
-def put_root(folder: Path) -> None:
-    """A store that has a root, with isolated rows alone."""
+@dataclass(frozen=True)
+class Start:
+    """A store in a folder that has all that builds and updates begin with, to be copied."""
+
+    folder: Path
+    backbone: Backbone
+    root: BundleRef
+    contributions: tuple[Contribution, ...]  # of four tenants; three of them have the same text
+
+    def copy(self, folder: Path) -> FolderStore:
+        shutil.copytree(self.folder / "store", folder / "store")
+        return FolderStore(folder / "store")
+
+    def build_sport(self, folder: Path, work_name: str = "work") -> Digest:
+        """An operator's node, as `plot build` learns it: in little memory, and often noted down."""
+        store = FolderStore(folder / "store")
+        parent = open_tree(store, self.root.uri, self.root.digest, backbone=self.backbone.digest)
+        node = NodeToLearn("sport", parent, SPORT, WINDOWING, NodeBudget(12_000))
+        with build_folder(folder / work_name, max_bytes=100_000) as work:
+            often = replace(work, keep_tokens=80)
+            learnt = learn_node(store, self.backbone, SPORT_TEXTS, node, report=_unheard, work=often)
+            return learnt.published.tree.digest
+
+    def update_shared(self, folder: Path, work_name: str = "work") -> Digest:
+        """A shared domain's update, as `domain update` makes it."""
+        job = DomainJob(
+            job_id=JobId("job"),
+            domain_id=DomainId("shared"),
+            backbone=BundleRef(BACKBONE_URI, self.backbone.digest),
+            parent=self.root,
+            contributions=self.contributions,
+            is_shared=True,
+            tree_out_uri=SHARED,
+            max_node_bytes=6_000,
+            max_memory_bytes=8_000,
+        )
+        store = FolderStore(folder / "store")
+        progress = JobProgress(lambda event: None)
+        return update_domain(job, store=store, folder=folder / work_name, progress=progress).tree.digest
+
+
+def texts_of(seed: int, num_texts: int) -> list[str]:
+    chance = random.Random(seed)
+    return [
+        " ".join(chance.choices(WORDS[:12], k=12)) + f" {WORDS[number % 30]}" for number in range(num_texts)
+    ]
+
+
+SPORT_TEXTS = texts_of(7, 1200)  # more than a batch, so that runs wait on the disk
+
+
+def _unheard(message: str, step: int, num_steps: int) -> None:
+    """Progress that nobody reads."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_one_thread() -> Iterator[None]:
+    """What forks must not have left threads behind; and sums then do not depend on their number."""
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOKENIZERS_PARALLELISM", "false")
+        yield
+    torch.set_num_threads(num_threads)
+
+
+@pytest.fixture(scope="module")
+def begin(tmp_path_factory: pytest.TempPathFactory, on_one_thread: None) -> Start:
+    folder = tmp_path_factory.mktemp("start")
+    backbone = make_tiny_backbone(folder, num_layers=2, num_lower=1, hidden=16, num_heads=2)
     store = FolderStore(folder / "store")
-    isolated = np.cos(np.arange(VOCAB * HIDDEN, dtype=np.float32)).reshape(VOCAB, HIDDEN)
-    table = build_table(merge_segments([]), backbone=BACKBONE, hidden=HIDDEN, parents=(), isolated=isolated)
-    digest = write_table_bundle(table, folder / "root", isolated=isolated)
-    store.publish(folder / "root", BundleUri("trees/general.table"))
-    write_tree(folder / "tree", BACKBONE, [TreeNode("general", BundleUri("trees/general.table"), digest)])
-    store.publish(folder / "tree", ROOT)
-
-
-def build_sport(folder: Path, work_name: str = "work") -> Digest:
-    """All of a build but the backbone: two segments, merged, a table under a budget, a tree, published."""
-    store = FolderStore(folder / "store")
-    root_digest = store.digest(ROOT)
-    assert root_digest is not None
-    parent = open_tree(store, ROOT, root_digest, backbone=BACKBONE)
-    with build_folder(folder / work_name, max_bytes=8000) as work:
-        work = Work(work.folder, work.max_bytes, keep_tokens=80)
-        segments = []
-        for seed in (1, 2):
-            part = Work(work.folder / f"part-{seed}", work.max_bytes, work.keep_tokens)
-            part.folder.mkdir(exist_ok=True)
-            own = publish_segment_beside(store, segment_of(f"d{seed}", seed, part), DOMAIN, work=work)
-            opened = open_segment(store.localize(own.uri, own.digest), own.digest, backbone=BACKBONE)
-            segments.append((BundleRef(own.uri, own.digest), opened))
-        budget = NodeBudget(12_000)
-        return build_domain(
-            store, parent, segments, name="sport", tree_uri=DOMAIN, budget=budget, work=work
-        ).tree.digest
-
-
-def put_segments(folder: Path) -> None:
-    """What four tenants contributed, in the store: two of them have the same text."""
-    store = FolderStore(folder / "store")
+    store.publish(folder / "backbone", BACKBONE_URI)
+    root = build_root(store, backbone, (), tree_uri=ROOT, report=_unheard).tree
+    contributions = []
     for tenant, seed in TENANTS.items():
-        publish_segment(store, segment_of(f"{tenant}-data", seed), BundleUri(f"segments/{tenant}"))
-
-
-def update_shared(folder: Path) -> Digest:
-    """What an update changes in the store: the tenants' segments merged, the sum and the tree published."""
-    store = FolderStore(folder / "store")
-    parent = open_tree(store, ROOT, digest_at(store, ROOT), backbone=BACKBONE)
-    contributed = []
-    for tenant in TENANTS:
-        uri = BundleUri(f"segments/{tenant}")
-        found = digest_at(store, uri)
-        opened = open_segment(store.localize(uri, found), found, backbone=BACKBONE)
-        contributed.append(Contributed(TenantId(tenant), opened))
-    node = shared_node(
-        contributed, dataset_id=DatasetId("sum"), backbone=BACKBONE, hidden=HIDDEN, min_tenants=3
-    )
-    own = publish_segment_beside(store, node.segment, DOMAIN)
-    ref = BundleRef(own.uri, own.digest)
-    return build_domain(store, parent, [(ref, node.segment)], name="sport", tree_uri=DOMAIN).tree.digest
-
-
-def digest_at(store: FolderStore, uri: BundleUri) -> Digest:
-    found = store.digest(uri)
-    assert found is not None
-    return found
+        segment, _ = count_texts(
+            backbone,
+            texts_of(seed, 40),
+            dataset_id=DatasetId(f"{tenant}-data"),
+            above=np.zeros(0, np.uint64),
+            windowing=WINDOWING,
+            report=_unheard,
+        )
+        own = publish_segment(store, segment, BundleUri(f"segments/{tenant}"))
+        contributions.append(Contribution(segment.fields.dataset_id, TenantId(tenant), own.uri, own.digest))
+    return Start(folder, backbone, BundleRef(root.uri, root.digest), tuple(contributions))
 
 
 def in_child(work: Callable[[], object]) -> int:
@@ -154,7 +188,7 @@ def start(work: Callable[[], object]) -> int:
             work()
             status = 0
         except StoreUnavailable as exc:
-            status = NO_ROOM if "room" in exc.message or "cannot write" in exc.message else 1
+            status = NO_ROOM if "no room left" in exc.message else 1
         finally:
             os._exit(status)
     return child
@@ -181,20 +215,19 @@ def die_at(step: int, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> Digest:
+def expected(tmp_path_factory: pytest.TempPathFactory, begin: Start) -> Digest:
     """What an undisturbed build gives."""
     folder = tmp_path_factory.mktemp("calm")
-    put_root(folder)
-    return build_sport(folder)
+    begin.copy(folder)
+    return begin.build_sport(folder)
 
 
 @pytest.fixture(scope="module")
-def updated(tmp_path_factory: pytest.TempPathFactory) -> Digest:
+def updated(tmp_path_factory: pytest.TempPathFactory, begin: Start) -> Digest:
     """What an undisturbed update gives."""
     folder = tmp_path_factory.mktemp("calm-update")
-    put_root(folder)
-    put_segments(folder)
-    return update_shared(folder)
+    begin.copy(folder)
+    return begin.update_shared(folder)
 
 
 @pytest.fixture
@@ -211,102 +244,98 @@ def quick_folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.stress
 def test_a_build_killed_at_any_change_of_the_disk_ends_as_it_would_have(
-    quick_folder: Path, expected: Digest
+    quick_folder: Path, begin: Start, expected: Digest
 ) -> None:
     step = 0
     while True:
         folder = quick_folder / str(step)
         folder.mkdir()
-        put_root(folder)
+        store = begin.copy(folder)
 
         def killed(folder: Path = folder, step: int = step) -> None:
             die_at(step, folder)
-            build_sport(folder)
+            begin.build_sport(folder)
 
         status = in_child(killed)
-        store = FolderStore(folder / "store")
-        assert store.digest(DOMAIN) in {None, expected}
+        assert store.digest(SPORT) in {None, expected}
         if status == 0:
             break
         assert status == -signal.SIGKILL
-        assert build_sport(folder) == expected
-        open_tree(store, DOMAIN, expected, backbone=BACKBONE)
+        assert begin.build_sport(folder) == expected
+        open_tree(store, SPORT, expected, backbone=begin.backbone.digest)
         assert not (folder / "work").exists()
+        shutil.rmtree(folder)
         step += 1
     assert step > 40  # runs, states, rows, notes, segments, tables, trees: each several times
 
 
 @pytest.mark.slow
 @pytest.mark.stress
-def test_an_update_killed_at_any_change_of_the_store_ends_as_it_would_have(
-    quick_folder: Path, updated: Digest
+def test_an_update_killed_at_any_change_of_the_disk_ends_as_it_would_have(
+    quick_folder: Path, begin: Start, updated: Digest
 ) -> None:
     step = 0
     while True:
         folder = quick_folder / str(step)
         folder.mkdir()
-        put_root(folder)
-        put_segments(folder)
-        store = FolderStore(folder / "store")
-        contributed = {tenant: digest_at(store, BundleUri(f"segments/{tenant}")) for tenant in TENANTS}
+        store = begin.copy(folder)
 
         def killed(folder: Path = folder, step: int = step) -> None:
             tempfile.tempdir = str(folder)  # what it leaves goes with the folder
-            die_at(step, folder / "store")
-            update_shared(folder)
+            die_at(step, folder)
+            begin.update_shared(folder)
 
         status = in_child(killed)
-        assert store.digest(DOMAIN) in {None, updated}
-        for tenant, digest in contributed.items():  # never a lost segment
-            open_segment(store.localize(BundleUri(f"segments/{tenant}"), digest), digest)
+        assert store.digest(SHARED) in {None, updated}
+        for one in begin.contributions:  # never a lost segment
+            open_segment(store.localize(one.uri, one.digest), one.digest)
         if status == 0:
             break
         assert status == -signal.SIGKILL
-        assert update_shared(folder) == updated
-        open_tree(store, DOMAIN, updated, backbone=BACKBONE)
+        assert begin.update_shared(folder) == updated
+        open_tree(store, SHARED, updated, backbone=begin.backbone.digest)
+        assert list((folder / "work").iterdir()) == []
+        shutil.rmtree(folder)
         step += 1
-    assert step >= 9  # three bundles: each one's folder, files and renaming
+    assert step >= 20  # three bundles: each put together, copied and renamed
 
 
 @pytest.mark.parametrize("limit", [0, 60, 500, 1500])
 def test_a_disk_that_is_full_during_an_update_publishes_nothing(
-    tmp_path: Path, updated: Digest, limit: int
+    tmp_path: Path, begin: Start, updated: Digest, limit: int
 ) -> None:
-    put_root(tmp_path)
-    put_segments(tmp_path)
+    store = begin.copy(tmp_path)
 
     def bounded() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        try:
-            update_shared(tmp_path)
-        except OSError as exc:  # as `domain update` tells it
-            raise StoreUnavailable(f"no room: {exc}") from exc
+        begin.update_shared(tmp_path)
 
     assert in_child(bounded) == NO_ROOM
-    assert FolderStore(tmp_path / "store").digest(DOMAIN) is None
-    assert update_shared(tmp_path) == updated
+    assert store.digest(SHARED) is None
+    assert begin.update_shared(tmp_path) == updated
 
 
-def test_two_updates_at_once_agree(tmp_path: Path, updated: Digest) -> None:
-    put_root(tmp_path)
-    put_segments(tmp_path)
-    children = [start(lambda: update_shared(tmp_path)) for _ in range(3)]
+def test_two_updates_at_once_agree(tmp_path: Path, begin: Start, updated: Digest) -> None:
+    store = begin.copy(tmp_path)
+    children = [start(lambda name=name: begin.update_shared(tmp_path, name)) for name in "abc"]  # type: ignore[misc]  # mypy: default of a lambda
     assert [ended(child) for child in children] == [0, 0, 0]
-    assert FolderStore(tmp_path / "store").digest(DOMAIN) == updated
+    assert store.digest(SHARED) == updated
 
 
 @pytest.mark.parametrize("limit", [0, 60, 500, 1500, 3000, 6000])
-def test_a_full_disk_is_told_and_what_was_there_stays(tmp_path: Path, expected: Digest, limit: int) -> None:
+def test_a_full_disk_is_told_and_what_was_there_stays(
+    tmp_path: Path, begin: Start, expected: Digest, limit: int
+) -> None:
     """The system lets no file grow beyond the limit: every write behind it fails as on a full disk."""
-    put_root(tmp_path)
+    store = begin.copy(tmp_path)
 
     def bounded() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-        build_sport(tmp_path)
+        begin.build_sport(tmp_path)
 
     assert in_child(bounded) == NO_ROOM
-    assert FolderStore(tmp_path / "store").digest(DOMAIN) is None
-    assert build_sport(tmp_path) == expected
+    assert store.digest(SPORT) is None
+    assert begin.build_sport(tmp_path) == expected
 
 
 def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> None:
@@ -316,12 +345,13 @@ def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> No
     assert refused.value.retryable
 
 
-def test_two_builds_of_the_same_tree_in_two_folders_agree(tmp_path: Path, expected: Digest) -> None:
-    put_root(tmp_path)
-
-    children = [start(lambda name=name: build_sport(tmp_path, name)) for name in ("one", "other")]  # type: ignore[misc]  # mypy: default of a lambda
+def test_two_builds_of_the_same_tree_in_two_folders_agree(
+    tmp_path: Path, begin: Start, expected: Digest
+) -> None:
+    store = begin.copy(tmp_path)
+    children = [start(lambda name=name: begin.build_sport(tmp_path, name)) for name in ("one", "other")]  # type: ignore[misc]  # mypy: default of a lambda
     assert [ended(child) for child in children] == [0, 0]
-    assert FolderStore(tmp_path / "store").digest(DOMAIN) == expected
+    assert store.digest(SPORT) == expected
 
 
 def test_a_killed_build_computes_nothing_twice_that_was_noted_down(tmp_path: Path) -> None:
