@@ -10,7 +10,7 @@ from hmi.build.data import LabelledRow, read_rows
 from hmi.build.kinds.learning import Targets, TrainingKind
 from hmi.build.learn_domain import DomainAbove
 from hmi.build.planned_work import PartTokens
-from hmi.build.split import ChooseSplit
+from hmi.build.split import ChooseSplit, num_sharing_text
 from hmi.kinds.answers import answers_of
 from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from hmi.plot.ngram import Documents
@@ -27,6 +27,7 @@ class SplitRows:
     validation: tuple[LabelledRow, ...]
     test: tuple[LabelledRow, ...]
     num_from_ancestors: int  # training rows whose text the domain has seen already
+    num_sharing_text: int  # test rows, of pairs, with a text that trains as well: it is in too many rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Parts:
     validation: Part
     test: Part
     num_from_ancestors: int  # training rows whose text the domain has seen already
+    num_sharing_text: int  # test rows, of pairs, with a text that trains as well: it is in too many rows
 
     @property
     def num_rows(self) -> int:
@@ -82,7 +84,13 @@ def read_parts(
     train, validation, test = (
         _encoded(part, job, tokenizer, kind) for part in (split.train, split.validation, split.test)
     )
-    return Parts(train, validation, test, num_from_ancestors=split.num_from_ancestors)
+    return Parts(
+        train,
+        validation,
+        test,
+        num_from_ancestors=split.num_from_ancestors,
+        num_sharing_text=split.num_sharing_text,
+    )
 
 
 def read_split(
@@ -94,7 +102,7 @@ def read_split(
     is_elsewhere = np.isin(hashes, above.documents)
     must_train = is_elsewhere | np.isin(hashes, above.own_documents)
     stratified = [
-        LabelledRow(row.row, row.counted_text, stratum, document=row.document)
+        LabelledRow(row.row, row.text, stratum, pair=row.pair, document=row.document)
         for row, stratum in zip(rows, kind.strata(rows), strict=True)
     ]
     split = choose_split(stratified, seed=job.recipe.seed, stands_above=must_train.tolist())
@@ -103,7 +111,13 @@ def read_split(
     )
     kind.refuse_hopeless(train)
     _refuse_too_little(validation, test, num_seen=int(is_elsewhere.sum()))
-    return SplitRows(train, validation, test, num_from_ancestors=int(is_elsewhere.sum()))
+    return SplitRows(
+        train,
+        validation,
+        test,
+        num_from_ancestors=int(is_elsewhere.sum()),
+        num_sharing_text=num_sharing_text(train, test),
+    )
 
 
 def tokens_of(parts: Parts) -> PartTokens:

@@ -280,5 +280,7 @@ def _figures(
         "test_rows": [row.row for row in rows],
         "stopped_early": False,
         "truncated_share": num_truncated / len(rows),
-        "rows": to_plain(RowCounts(0, 0, len(rows), from_ancestors=0, truncated=num_truncated)),
+        "rows": to_plain(
+            RowCounts(0, 0, len(rows), from_ancestors=0, sharing_text=0, truncated=num_truncated)
+        ),
     }

@@ -84,6 +84,7 @@ class RowCounts:
     validation: int
     test: int
     from_ancestors: int  # training rows that already stand in the general nodes' text
+    sharing_text: int  # test rows with a text of a training row, of pairs: their figures may be too good
     truncated: int  # rows longer than max_tokens, of all splits: the rest of them was not read
 
 

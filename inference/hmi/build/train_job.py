@@ -80,6 +80,13 @@ def _begun(
     progress.enter(Phase.SPLITTING, "splitting the rows")
     with store.open_file(job.rows_uri) as lines:
         parts = read_parts(lines, job, backbone.tokenizer, above, split, kind)
+    if parts.num_sharing_text:
+        share = (
+            f"{parts.num_sharing_text} of {len(parts.test.rows)} test rows share a text with training rows"
+        )
+        progress.advance(
+            1, message=f"{share}: it stands in too many to keep together; figures may be too good"
+        )
     return TrainingRun(
         job=job,
         kind=kind,

@@ -280,6 +280,10 @@ def test_a_pair_of_texts_is_trained_looked_up_and_answered(world: TrainingWorld,
     report = result.report
     assert report["kind"] == "sentence_pair"
     assert report["rows"]["test"] == len(report["test_rows"]) > 5
+    tested = [row for row in rows if row["row"] in report["test_rows"]]
+    others = {row["pair"] for row in rows if row["row"] not in report["test_rows"]}
+    of_test = sum(row["pair"] in others for row in tested)
+    assert report["rows"]["sharing_text"] <= of_test < len(tested) / 2, "as good as none by chance"
     model = model_of(world, result)
     held_out = [row for row in rows if row["row"] in report["test_rows"]]
     answers = model.answers([(row["text"], row["pair"]) for row in held_out])

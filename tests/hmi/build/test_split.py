@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hmi.base.texts import normalised
 from hmi.build.data import LabelledRow
-from hmi.build.split import MIN_DOCUMENTS, Split, split_rows
+from hmi.build.split import MIN_DOCUMENTS, MIN_GROUPS, Split, num_sharing_text, row_texts, split_rows
 
 
 def rows_of(num_per_label: dict[str, int]) -> list[LabelledRow]:
@@ -111,3 +111,69 @@ def test_of_few_documents_rows_are_split_one_by_one() -> None:
     rows = [LabelledRow(number, f"sentence {number}", "", document=number % 2) for number in range(40)]
     found = split_rows(rows, seed=3, stands_above=[False] * len(rows))
     assert found.validation and found.test
+
+
+def some(rows: list[LabelledRow], positions: tuple[int, ...]) -> list[LabelledRow]:
+    return [rows[place] for place in positions]
+
+
+def pair(number: int, first: str, second: str, *, is_swapped: bool = False, label: str = "") -> LabelledRow:
+    first, second = (second, first) if is_swapped else (first, second)
+    return LabelledRow(number, first, label, pair=second)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from("xyz"), st.booleans()), min_size=1, max_size=3), min_size=60),
+    st.integers(0, 3),
+)
+def test_pairs_with_a_text_in_common_go_one_way_whichever_of_the_two_it_is(
+    premises: list[list[tuple[str, bool]]], seed: int
+) -> None:
+    rows = [
+        pair(number, f"Premise {number}", f"{number}: hypothesis {place}", is_swapped=swapped, label=label)
+        for number, hypotheses in enumerate(premises)
+        for place, (label, swapped) in enumerate(hypotheses)
+    ]
+    found = split_rows(rows, seed=seed, stands_above=[False] * len(rows))
+    train, validation, test = (some(rows, part) for part in (found.train, found.validation, found.test))
+    assert train and validation and test
+    assert num_sharing_text(train, test) == num_sharing_text(train, validation) == 0
+    assert num_sharing_text(validation, test) == 0
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh"), st.sampled_from("xy"))),
+    st.integers(0, 3),
+    st.randoms(use_true_random=False),
+)
+def test_of_any_pairs_equal_ones_go_one_way_and_the_order_of_rows_says_nothing(
+    drawn: list[tuple[str, str, str]], seed: int, chance: random.Random
+) -> None:
+    rows = [pair(number, *texts, label=label) for number, (*texts, label) in enumerate(drawn)]
+    found = split_rows(rows, seed=seed, stands_above=[False] * len(rows))
+    parts = [
+        {row_texts(row) for row in some(rows, part)} for part in (found.train, found.validation, found.test)
+    ]
+    assert sorted((*found.train, *found.validation, *found.test)) == list(range(len(rows)))
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    shuffled = chance.sample(rows, len(rows))
+    again = split_rows(shuffled, seed=seed, stands_above=[False] * len(rows))
+    assert {row.row for row in some(shuffled, again.test)} == {row.row for row in some(rows, found.test)}
+
+
+def test_a_text_in_too_many_pairs_joins_nothing_and_what_it_gives_away_is_counted() -> None:
+    num_pairs = 10 * MIN_GROUPS
+    rows = [
+        pair(number, "Is this true?", f"claim {number // 2}", label="xy"[number % 2])
+        for number in range(num_pairs)
+    ]
+    rows = [
+        LabelledRow(n, row.text, row.label, pair=f"{row.pair} ({n})" if n % 4 else row.pair)
+        for n, row in enumerate(rows)
+    ]
+    found = split_rows(rows, seed=1, stands_above=[False] * num_pairs)
+    train, test = some(rows, found.train), some(rows, found.test)
+    assert len(test) >= num_pairs // 10
+    assert num_sharing_text(train, test) == len(test), "the question"
+    claims = {row.pair for row in train} & {row.pair for row in test}
+    assert not claims

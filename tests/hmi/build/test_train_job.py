@@ -68,7 +68,8 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     report = whole[0].report
     assert report["accuracy"] > 0.7  # of 18 rows; 16 by what was measured in float32 and in bfloat16
     assert report["accuracy_ci95"][0] <= report["accuracy"] <= report["accuracy_ci95"][1]
-    assert report["rows"] == {"train": 90, "validation": 12, "test": 18, "from_ancestors": 0, "truncated": 0}
+    counts = {"from_ancestors": 0, "sharing_text": 0, "truncated": 0}
+    assert report["rows"] == {"train": 90, "validation": 12, "test": 18, **counts}
     assert np.array(report["confusion"]).sum() == 18
     assert len(report["test_rows"]) == 18
     assert sum(report["coverage"].values()) == pytest.approx(1.0)

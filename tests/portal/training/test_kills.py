@@ -184,6 +184,7 @@ def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
     for start, step in enumerate((1, 5), start=1):
         worker = stage.worker()
         stage.wait_for_step(step, start=start)
+        wait_until(lambda: stage.job().step >= step)  # noqa: B023 - it is called here and now
         worker.kill()
         worker.wait()
         wait_until(lambda: not is_alive(stage.starts()[-1][1]))  # it heard that its parent is gone
@@ -196,7 +197,7 @@ def test_killed_workers_jobs_are_taken_up_again(stage: Stage) -> None:
 
 def test_a_training_process_that_outlives_its_worker_is_waited_for(stage: Stage) -> None:
     worker = stage.worker("deaf")
-    wait_until(lambda: len(stage.starts()) == 1)
+    wait_until(lambda: stage.job().step == 1)
     worker.kill()
     worker.wait()
     stage.wait_until_reaped()

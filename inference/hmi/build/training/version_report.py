@@ -77,6 +77,7 @@ def _row_counts(run: TrainingRun) -> RowCounts:
         validation=len(parts.validation.rows),
         test=len(parts.test.rows),
         from_ancestors=parts.num_from_ancestors,
+        sharing_text=parts.num_sharing_text,
         truncated=parts.num_truncated,
     )
 
