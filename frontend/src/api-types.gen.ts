@@ -2124,6 +2124,8 @@ export interface components {
          *     * `training.failed` - Training Failed
          *     * `version.published` - Version Published
          *     * `deployment.changed` - Deployment Changed
+         *     * `deployment.held` - Deployment Held
+         *     * `deployment.moved` - Deployment Moved
          *     * `dataset.ready` - Dataset Ready
          *     * `dataset.blocked` - Dataset Blocked
          *     * `drift.detected` - Drift Detected
@@ -2131,7 +2133,7 @@ export interface components {
          *     * `ping` - Ping
          * @enum {string}
          */
-        EventType: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
+        EventType: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "deployment.held" | "deployment.moved" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
         /** @description One row's value, shortened. */
         ExampleOut: {
             row: number;
@@ -2521,6 +2523,13 @@ export interface components {
          * @enum {string}
          */
         QuotaPeriod: "day" | "month";
+        /**
+         * @description * `loses` - Loses
+         *     * `untried` - Untried
+         *     * `brought_back` - Brought Back
+         * @enum {string}
+         */
+        ReasonEnum: "loses" | "untried" | "brought_back";
         /** @description How the adapter is trained; what is left out takes a default. */
         RecipeOut: {
             method?: components["schemas"]["MethodEnum"];
@@ -2682,6 +2691,40 @@ export interface components {
             /** Format: date-time */
             deployed_at: string;
         };
+        /** @description What serves stays on an older tree of the domain for a while. */
+        TaskHoldOut: {
+            /**
+             * @description The newest tree answers its held-out rows worse (loses), it could not be tried on them (untried), or the tree before the newest was asked for (brought_back).
+             *
+             *     * `loses` - Loses
+             *     * `untried` - Untried
+             *     * `brought_back` - Brought Back
+             */
+            reason: components["schemas"]["ReasonEnum"];
+            /** Format: date-time */
+            since: string;
+            /**
+             * Format: date-time
+             * @description Then it moves to the newest tree, whatever that does to it.
+             */
+            until: string;
+            /** @description Digest of the one it serves on. */
+            old_tree: string;
+            /** @description Digest of the one it moves to. */
+            new_tree: string;
+            /** @description Held-out rows that were tried. */
+            num_rows: number;
+            /**
+             * Format: double
+             * @description Of those rows on the tree that it serves on; of a score, less the mean absolute error.
+             */
+            accuracy_old: number | null;
+            /**
+             * Format: double
+             * @description On the tree that it moves to.
+             */
+            accuracy_new: number | null;
+        };
         /** @description A new task. */
         TaskInRequest: {
             name: string;
@@ -2740,6 +2783,8 @@ export interface components {
             trial: components["schemas"]["TaskTrialOut"] | null;
             /** @description Of what serves; .../drift has the numbers. */
             drift_alarms: components["schemas"]["TaskAlarmOut"][];
+            /** @description Of what serves; null: it is not held. */
+            hold: components["schemas"]["TaskHoldOut"] | null;
         };
         TaskPage: {
             count: number;
@@ -3209,13 +3254,15 @@ export interface components {
          *     * `training.failed` - training.failed
          *     * `version.published` - version.published
          *     * `deployment.changed` - deployment.changed
+         *     * `deployment.held` - deployment.held
+         *     * `deployment.moved` - deployment.moved
          *     * `dataset.ready` - dataset.ready
          *     * `dataset.blocked` - dataset.blocked
          *     * `drift.detected` - drift.detected
          *     * `quota.reached` - quota.reached
          * @enum {string}
          */
-        WebhookEvent: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached";
+        WebhookEvent: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "deployment.held" | "deployment.moved" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached";
         /** @description A new webhook. */
         WebhookInRequest: {
             name: string;
@@ -6241,13 +6288,15 @@ export interface operations {
                  *     * `training.failed` - Training Failed
                  *     * `version.published` - Version Published
                  *     * `deployment.changed` - Deployment Changed
+                 *     * `deployment.held` - Deployment Held
+                 *     * `deployment.moved` - Deployment Moved
                  *     * `dataset.ready` - Dataset Ready
                  *     * `dataset.blocked` - Dataset Blocked
                  *     * `drift.detected` - Drift Detected
                  *     * `quota.reached` - Quota Reached
                  *     * `ping` - Ping
                  */
-                type?: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
+                type?: "training.succeeded" | "training.failed" | "version.published" | "deployment.changed" | "deployment.held" | "deployment.moved" | "dataset.ready" | "dataset.blocked" | "drift.detected" | "quota.reached" | "ping";
             };
             header?: never;
             path: {

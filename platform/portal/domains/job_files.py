@@ -10,6 +10,7 @@ from portal.common.errors import Conflict, PortalError
 from portal.domains.models import GateConsent
 from portal.domains.selectors import contributions_of, is_allowed
 from portal.serving.models import Deployment, DeploymentState
+from portal.serving.selectors import served_tree
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from wire.artifacts import BundleRef
 from wire.domains import (
@@ -123,12 +124,6 @@ def general_newest() -> TreeVersion:
 def ref_of(tree: TreeVersion) -> BundleRef:
     """Place and content of a tree."""
     return BundleRef(BundleUri(tree.uri), Digest(tree.digest))
-
-
-def served_tree(deployment: Deployment) -> TreeVersion:
-    """What a deployment looks up in now, as the view serving_v1.tasks says; version's tree loaded."""
-    tree: TreeVersion = deployment.tree_version or deployment.version.tree_version
-    return tree.replaced_by or tree
 
 
 def _gated_tasks(domain: Domain) -> tuple[GatedTask, ...]:

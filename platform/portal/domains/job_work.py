@@ -1,33 +1,22 @@
 """Updates and suggestions as the runner of jobs sees them."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-
-from django.utils import timezone
-
-from portal.audit.services import audit_record
 from portal.catalog.models import Backbone, TreeVersion
-from portal.catalog.selectors import backbone_default, tree_newest
 from portal.catalog.services import tree_register
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.domains import models
-from portal.domains.job_files import served_tree, suggest_job, update_job
+from portal.domains.following import tree_bring_back, tree_follow
+from portal.domains.job_files import suggest_job, update_job
 from portal.domains.selectors import contributions_of, is_allowed
-from portal.serving.models import Deployment, DeploymentState
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
 from portal.training.process import BrokenProtocol
 from portal.training.work import StaleJob
 from wire.codec import to_plain
-from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult, TaskVerdict
-from wire.ids import TaskId
+from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult
 from wire.training import Progress
-
-GRACE = timedelta(days=7)
-"""How long a task that a new tree makes worse, or that could not be tried, stays on the old one."""
 
 
 def domain_progress(lease: Lease, progress: Progress) -> None:
@@ -113,7 +102,7 @@ class UpdateWork:
                 raise StaleJob
             verdicts = {verdict.task_id: verdict for verdict in result.verdicts}
             if row.brings_back is not None:
-                _bring_back(row.brings_back, verdicts, actor=f"job:{row.pk}")
+                tree_bring_back(row.brings_back, verdicts, actor=f"job:{row.pk}")
                 ended = {"result": to_plain(result), "tree": row.brings_back}
                 job_end(lease, row, JobState.SUCCEEDED, **ended, eta_s=0.0, error=None)
                 return
@@ -133,8 +122,7 @@ class UpdateWork:
                     "verdicts": to_plain(result.verdicts) if row.domain.tenant_id is not None else [],
                 },
             )
-            _follow(tree, verdicts, actor=f"job:{row.pk}")
-            _retire(tree, job)
+            tree_follow(tree, verdicts, actor=f"job:{row.pk}")
             for tenant_id, share in result.private_shares.items():
                 models.Contribution.objects.unscoped().filter(
                     domain=row.domain, tenant_id=tenant_id, revoked_at=None
@@ -142,7 +130,7 @@ class UpdateWork:
             job_end(lease, row, JobState.SUCCEEDED, result=to_plain(result), tree=tree, eta_s=0.0, error=None)
 
     def is_stale(self, lease: Lease, job: DomainJob) -> bool:
-        """May the domain no longer have what the job gives it, or has the tree above been replaced?"""
+        """Has what the domain may have changed, or has the tree above been replaced?"""
         with lease_scope(lease):
             row = held_by(lease).select_related("domain", "brings_back__parent").first()
             return row is not None and _is_stale(row, job)
@@ -162,95 +150,7 @@ def _is_stale(row: models.DomainJob, job: DomainJob) -> bool:
         return True
     parent = TreeVersion.objects.unscoped().filter(digest=job.parent.digest, retired_at=None)
     allowed = {one.digest for one in contributions_of(row.domain)}
-    return not parent.exists() or not {one.digest for one in job.contributions} <= allowed
-
-
-def _follow(tree: TreeVersion, verdicts: Mapping[TaskId, TaskVerdict], *, actor: str) -> None:
-    """Move the domain's deployments to ``tree``: at once those that do not lose, the others later."""
-    deployments = (
-        Deployment.objects.unscoped()
-        .filter(task__domain_id=tree.domain_id, state=DeploymentState.ACTIVE)
-        .select_related("tenant", "version__tree_version__replaced_by", "tree_version__replaced_by")
-    )
-    for deployment in deployments:
-        if served_tree(deployment).pk == tree.pk:
-            continue
-        verdict = verdicts.get(TaskId(str(deployment.task_id)))
-        is_void = not _is_within(served_tree(deployment), tree)
-        models.HeldTask.objects.unscoped().filter(deployment=deployment).delete()
-        if is_void or (verdict is not None and verdict.moves):
-            Deployment.objects.unscoped().filter(pk=deployment.pk).update(tree_version=tree)
-            action = "deployment.follow"
-        else:
-            models.HeldTask(
-                tenant=deployment.tenant,
-                deployment=deployment,
-                tree=tree,
-                until=timezone.now() + GRACE,
-                verdict=to_plain(verdict) if verdict is not None else {},
-            ).save(force_insert=True)
-            action = "deployment.hold"
-        audit_record(
-            actor=actor, action=action, target=deployment, tenant=deployment.tenant, tree=tree.digest
-        )
-
-
-def _bring_back(tree: TreeVersion, verdicts: Mapping[TaskId, TaskVerdict], *, actor: str) -> None:
-    """Let deployments on the newest tree go back to ``tree``, but those that lose by it; for a bounded time,
-    since what they leave is the tree that all later ones are made from."""
-    newest = tree_newest(domain=tree.domain, backbone=backbone_default())
-    assert newest is not None and newest.pk != tree.pk, "is_allowed has looked"
-    deployments = (
-        Deployment.objects.unscoped()
-        .filter(task__domain_id=tree.domain_id, state=DeploymentState.ACTIVE)
-        .select_related("tenant", "version__tree_version__replaced_by", "tree_version__replaced_by")
-    )
-    for deployment in deployments:
-        if served_tree(deployment).pk != newest.pk:
-            continue
-        verdict = verdicts.get(TaskId(str(deployment.task_id)))
-        loses = verdict is not None and verdict.num_rows > 0 and not verdict.moves
-        if not loses:
-            models.HeldTask.objects.unscoped().filter(deployment=deployment).delete()
-            Deployment.objects.unscoped().filter(pk=deployment.pk).update(tree_version=tree)
-            models.HeldTask(
-                tenant=deployment.tenant,
-                deployment=deployment,
-                tree=newest,
-                until=timezone.now() + GRACE,
-                verdict=to_plain(verdict) if verdict is not None else {},
-            ).save(force_insert=True)
-        audit_record(
-            actor=actor,
-            action="deployment.stay" if loses else "deployment.bring_back",
-            target=deployment,
-            tenant=deployment.tenant,
-            tree=tree.digest,
-        )
-
-
-def _retire(tree: TreeVersion, job: DomainJob) -> None:
-    """Older trees that held tasks serve on stay live, else the last one; none that holds what must go."""
-    held = (
-        models.HeldTask.objects.unscoped()
-        .filter(tree=tree)
-        .select_related(
-            "deployment__version__tree_version__replaced_by", "deployment__tree_version__replaced_by"
-        )
-    )
-    kept = {served_tree(one.deployment).digest for one in held}
-    if not kept and job.tree_before is not None:
-        kept = {job.tree_before.digest}
-    older = TreeVersion.objects.unscoped().filter(domain_id=tree.domain_id).exclude(pk=tree.pk)
-    now = timezone.now()
-    for old in older.filter(retired_at=None):
-        if old.digest not in kept or not _is_within(old, tree):
-            older.filter(pk=old.pk).update(retired_at=now, replaced_by=tree)
-    # What had been replaced by a tree that is now replaced itself: one step leads to a live tree, always.
-    older.filter(replaced_by__retired_at__isnull=False).update(replaced_by=tree)
-
-
-def _is_within(old: TreeVersion, new: TreeVersion) -> bool:
-    """Does ``old`` hold nothing that ``new`` may not hold? For the new one holds all that is allowed."""
-    allowed = {segment["dataset"] for segment in new.segments}
-    return all(segment["dataset"] in allowed for segment in old.segments)
+    given = {one.digest for one in job.contributions}
+    if row.brings_back is None and row.domain.tenant_id is not None and allowed - given:
+        return True  # a training has ended meanwhile, and its tree holds more than the new one would
+    return not parent.exists() or not given <= allowed

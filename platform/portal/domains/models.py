@@ -113,18 +113,6 @@ class OperatorSegment(models.Model):
         constraints = [models.UniqueConstraint(fields=["domain", "digest"], name="operator_segment_once")]
 
 
-class HeldTask(TenantOwned):
-    """A deployment that a new tree makes worse, or that could not be tried: it stays for a while."""
-
-    deployment = models.OneToOneField("serving.Deployment", on_delete=models.CASCADE, related_name="+")
-    tree = models.ForeignKey("catalog.TreeVersion", on_delete=models.CASCADE, related_name="+")  # to move to
-    until = models.DateTimeField()
-    verdict = models.JSONField()  # wire.domains.TaskVerdict
-
-    class Meta:
-        db_table = "held_task"
-
-
 class DeletionSubject(models.TextChoices):
     """What was deleted."""
 

@@ -9,10 +9,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
-from portal.audit.services import audit_record
 from portal.catalog.models import (
     GENERAL_DOMAIN,
     AdapterVersion,
@@ -28,18 +27,17 @@ from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset, DatasetState
+from portal.domains.following import domains_crowded, held_tasks_move
 from portal.domains.job_files import tree_above
 from portal.domains.models import (
     DeletionRecord,
     DeletionSubject,
     DomainJob,
     DomainJobKind,
-    HeldTask,
     OperatorSegment,
 )
 from portal.domains.selectors import contributions_of, tainted_trees
 from portal.domains.services import domain_update_request
-from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.import_places import is_left_over
@@ -65,6 +63,7 @@ def reconcile(store: ObjectStore) -> None:
         domains_update_due()
         shared_domains_update_due()
         held_tasks_move()
+        crowded_update()
         suggestions_request()
         receipts_note()
     trees_destroy(store)
@@ -86,8 +85,16 @@ def forgetting_advance() -> None:
 
 
 def orphans_update() -> None:
-    """Ask for updates of domains whose trees stand on a replaced tree."""
-    _update_domains(TreeVersion.objects.unscoped().filter(retired_at=None, parent__retired_at__isnull=False))
+    """Ask for updates of domains whose newest tree stands on a replaced one; an older one goes soon."""
+    live = TreeVersion.objects.unscoped().filter(retired_at=None)
+    newest = live.filter(domain=OuterRef("domain")).order_by("-created_at", "id")
+    _update_domains(live.filter(parent__retired_at__isnull=False, pk=Subquery(newest.values("pk")[:1])))
+
+
+def crowded_update() -> None:
+    """Ask for updates of domains that serve on too many trees: the gate lets tasks move, one older stays."""
+    for domain in domains_crowded():
+        _request(domain)
 
 
 def general_follow() -> None:
@@ -143,16 +150,6 @@ def shared_domains_update_due() -> None:
         texts = OperatorSegment.objects.filter(domain=domain)
         if given - held or (texts if last is None else texts.filter(created_at__gt=last)).exists():
             _request(domain)
-
-
-def held_tasks_move() -> None:
-    """Held tasks whose time is over follow the newer tree."""
-    for held in HeldTask.objects.unscoped().filter(until__lt=Now()).select_related("tenant", "deployment"):
-        Deployment.objects.unscoped().filter(pk=held.deployment_id).update(tree_version=held.tree_id)
-        audit_record(
-            actor=OPERATOR.name, action="deployment.follow", target=held.deployment, tenant=held.tenant
-        )
-        held.delete()
 
 
 def suggestions_request() -> None:

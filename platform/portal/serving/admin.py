@@ -1,9 +1,9 @@
-"""Deployments, trials and alarms in the operator's console."""
+"""Deployments, holds, trials and alarms in the operator's console."""
 
 from django.contrib import admin
 
 from portal.common.console import ReadOnlyAdmin
-from portal.serving.models import Deployment, DriftAlarm, Trial
+from portal.serving.models import Deployment, DriftAlarm, HeldTask, Trial
 
 
 @admin.register(Deployment)
@@ -20,6 +20,22 @@ class DeploymentAdmin(ReadOnlyAdmin):
     def version_number(self, deployment: Deployment) -> int:
         """The version's number within its task."""
         return deployment.version.number
+
+
+@admin.register(HeldTask)
+class HeldTaskAdmin(ReadOnlyAdmin):
+    """Tasks that stay on an older tree; who is first to move comes first."""
+
+    list_display = ("deployment_task", "tenant", "reason", "created_at", "until")
+    list_select_related = ("deployment__task", "tenant")
+    list_filter = ("reason",)
+    search_fields = ("deployment__task__slug", "tenant__slug")
+    ordering = ("until",)
+
+    @admin.display(description="task")
+    def deployment_task(self, held: HeldTask) -> str:
+        """The task's slug."""
+        return held.deployment.task.slug
 
 
 @admin.register(Trial)

@@ -16,7 +16,7 @@ from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.slugs import is_slug
 from portal.common.task_kinds import TASK_KINDS
 from portal.serving import selectors, services
-from portal.serving.models import DeploymentState, DriftPart, TrialKind
+from portal.serving.models import DeploymentState, DriftPart, HoldReason, TrialKind
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi
 from portal.training.models import JobState
 from wire.tasks import TaskKind
@@ -60,6 +60,29 @@ class TaskAlarmOut(serializers.Serializer[Any]):
     since = serializers.DateTimeField(source="created_at")
 
 
+class TaskHoldOut(serializers.Serializer[Any]):
+    """What serves stays on an older tree of the domain for a while."""
+
+    reason = ChoiceField(
+        choices=HoldReason.choices,
+        help_text="The newest tree answers its held-out rows worse (loses), it could not be tried on them"
+        " (untried), or the tree before the newest was asked for (brought_back).",
+    )
+    since = serializers.DateTimeField()
+    until = serializers.DateTimeField(help_text="Then it moves to the newest tree, whatever that does to it.")
+    old_tree = serializers.CharField(source="old_tree.digest", help_text="Digest of the one it serves on.")
+    new_tree = serializers.CharField(source="new_tree.digest", help_text="Digest of the one it moves to.")
+    num_rows = serializers.IntegerField(source="figures.num_rows", help_text="Held-out rows that were tried.")
+    accuracy_old = serializers.FloatField(
+        source="figures.accuracy_old",
+        allow_null=True,
+        help_text="Of those rows on the tree that it serves on; of a score, less the mean absolute error.",
+    )
+    accuracy_new = serializers.FloatField(
+        source="figures.accuracy_new", allow_null=True, help_text="On the tree that it moves to."
+    )
+
+
 class TaskTrialOut(serializers.Serializer[Any]):
     """The version that is tried now."""
 
@@ -89,6 +112,7 @@ class TaskOut(serializers.Serializer[Any]):
     deployment = TaskDeploymentOut(allow_null=True)
     trial = TaskTrialOut(allow_null=True)
     drift_alarms = TaskAlarmOut(many=True, help_text="Of what serves; .../drift has the numbers.")
+    hold = TaskHoldOut(allow_null=True, help_text="Of what serves; null: it is not held.")
 
 
 class TaskIn(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""Deployments: which version of a task serves now and which did before, its alarms, and its trials."""
+"""Deployments: which version of a task serves now and which did before, holds, alarms, and trials."""
 
 from django.conf import settings
 from django.db import models
@@ -38,6 +38,27 @@ class Deployment(TenantOwned):
             )
         ]
         indexes = [models.Index(fields=["task", "-created_at"], name="deployment_task")]
+
+
+class HoldReason(models.TextChoices):
+    """Why a deployment is held."""
+
+    LOSES = "loses"  # its held-out rows are answered worse on the newer tree
+    UNTRIED = "untried"  # its tenant has not agreed that they are used, or there are none
+    BROUGHT_BACK = "brought_back"  # the tree before the newest was asked for
+
+
+class HeldTask(TenantOwned):
+    """A deployment that stays on an older tree of its domain until its time is over."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="+")
+    tree = models.ForeignKey("catalog.TreeVersion", on_delete=models.CASCADE, related_name="+")  # to move to
+    until = models.DateTimeField()  # from the first hold: later updates do not put it off
+    reason = models.CharField(max_length=16, choices=HoldReason)
+    verdict = models.JSONField()  # wire.domains.TaskVerdict; none: {}
+
+    class Meta:
+        db_table = "held_task"
 
 
 class DriftPart(models.TextChoices):

@@ -7,7 +7,7 @@ from portal.audit.services import audit_record
 from portal.catalog.models import AdapterVersion, Task, VersionState
 from portal.catalog.services import task_delete, task_lock
 from portal.common.errors import Conflict, InUse, NotFound
-from portal.serving.models import Deployment, DeploymentState, Trial, TrialState
+from portal.serving.models import Deployment, DeploymentState, HeldTask, Trial, TrialState
 from portal.serving.selectors import deployment_active, trial_running
 from portal.tenants.actors import Actor
 from portal.training.models import UNFINISHED, AdapterImport, TrainingJob
@@ -124,3 +124,4 @@ def _end(deployment: Deployment) -> None:
     deployment.state = DeploymentState.SUPERSEDED
     deployment.ended_at = timezone.now()
     deployment.save(update_fields=["state", "ended_at"])
+    HeldTask.objects.for_tenant(deployment.tenant).filter(deployment=deployment).delete()

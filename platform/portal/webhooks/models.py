@@ -17,6 +17,8 @@ class EventType(models.TextChoices):
     TRAINING_FAILED = "training.failed"
     VERSION_PUBLISHED = "version.published"
     DEPLOYMENT_CHANGED = "deployment.changed"
+    DEPLOYMENT_HELD = "deployment.held"
+    DEPLOYMENT_MOVED = "deployment.moved"
     DATASET_READY = "dataset.ready"
     DATASET_BLOCKED = "dataset.blocked"
     DRIFT_DETECTED = "drift.detected"

@@ -6,11 +6,11 @@ from portal.audit.models import AuditEntry
 from portal.catalog.models import Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
-from portal.domains.job_files import served_tree
-from portal.domains.models import DomainJob, HeldTask
+from portal.domains.models import DomainJob
 from portal.domains.reconcile import reconcile
 from portal.domains.services import domain_bring_back_request, domain_update_request, gate_consent_set
-from portal.serving.models import Deployment
+from portal.serving.models import Deployment, HeldTask
+from portal.serving.selectors import served_tree
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Role
 from portal.training.models import JobState

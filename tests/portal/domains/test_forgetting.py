@@ -11,7 +11,6 @@ from portal.common.errors import InvalidField
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
-from portal.domains.job_files import served_tree
 from portal.domains.models import DeletionRecord, DomainJob
 from portal.domains.reconcile import (
     deletions_finish,
@@ -23,6 +22,7 @@ from portal.domains.reconcile import (
 from portal.domains.selectors import contributions_of
 from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
 from portal.serving.models import Deployment
+from portal.serving.selectors import served_tree
 from portal.serving.services import task_delete_unused
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant

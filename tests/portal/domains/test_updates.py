@@ -7,12 +7,12 @@ from portal.catalog.models import AdapterVersion, PrivateLeaf, Task, TreeVersion
 from portal.catalog.services import task_create
 from portal.common.errors import AlreadyExists, Conflict
 from portal.common.scope import operator_scope, tenant_scope
-from portal.domains.job_files import served_tree
-from portal.domains.models import DomainJob, HeldTask, OperatorSegment
+from portal.domains.models import DomainJob, OperatorSegment
 from portal.domains.reconcile import reconcile
 from portal.domains.selectors import contributions_of
 from portal.domains.services import contribution_grant, domain_update_request, gate_consent_set
-from portal.serving.models import Deployment
+from portal.serving.models import Deployment, HeldTask
+from portal.serving.selectors import served_tree
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.job_files import train_job
