@@ -56,10 +56,9 @@ def tree_follow(tree: TreeVersion, verdicts: Verdicts, *, actor: str) -> None:
     if newest is not None and newest.pk != tree.pk:  # the same content was the newest once before
         TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=timezone.now())
     left = [one for one in _deployments(tree) if not _is_moved(one, tree, verdicts, actor=actor)]
-    held = set(
-        HeldTask.objects.unscoped().filter(deployment__in=left).values_list("deployment_id", flat=True)
-    )
-    staying = [_Staying(one, served_tree(one), _verdict(one, verdicts), one.pk in held) for one in left]
+    held = HeldTask.objects.unscoped().filter(deployment__in=left)
+    before = set(held.values_list("deployment_id", flat=True))
+    staying = [_Staying(one, served_tree(one), _verdict(one, verdicts), one.pk in before) for one in left]
     kept = _kept(staying)
     for one in staying:
         if kept is not None and one.served.pk == kept.pk:
@@ -159,8 +158,8 @@ def _is_moved(deployment: Deployment, tree: TreeVersion, verdicts: Verdicts, *, 
 
 
 def _kept(staying: Iterable[_Staying]) -> TreeVersion | None:
-    """The tree of those that are held and lose by leaving, then of those that lose, then of those that are held;
-    of equals the one that more stay on, then the newest."""
+    """The tree of those that are held and lose by leaving, then of those that lose, then of those that are
+    held; of equals the one that more stay on, then the newest."""
     trees: dict[UUID, list[_Staying]] = {}
     for one in staying:
         trees.setdefault(one.served.pk, []).append(one)
