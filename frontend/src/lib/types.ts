@@ -36,6 +36,7 @@ export type Drift = Schemas["DriftOut"];
 export type DriftAction = Schemas["DriftActionOut"];
 export type CountsDrift = Schemas["CountsDriftOut"];
 export type Suggestion = Schemas["SuggestionOut"];
+export type TaskHold = Schemas["TaskHoldOut"];
 export type DomainTree = Schemas["DomainTreeOut"];
 export type DomainUpdate = Schemas["DomainUpdateOut"];
 export type TaskVerdict = Schemas["TaskVerdictOut"];

@@ -59,6 +59,7 @@ export function task(changes: Partial<Task> = {}): Task {
     deployment: null,
     trial: null,
     drift_alarms: [],
+    hold: null,
     ...changes,
   };
 }

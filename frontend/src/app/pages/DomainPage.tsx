@@ -164,7 +164,7 @@ function Contributions({ tenant, domain }: { tenant: string; domain: Domain }) {
         {({ results }) => (
           <ContributionSection
             tenant={tenant}
-            domain={domain.slug}
+            domain={domain}
             contributions={results.filter((each) => each.domain === domain.slug)}
             datasets={datasets.data?.results ?? []}
             canChange={isOwner}

@@ -18,6 +18,7 @@ import { paths } from "../paths";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 import { DriftSection } from "./task/DriftSection";
+import { HoldNotice } from "./task/HoldNotice";
 import { RunningTraining } from "./task/RunningTraining";
 import { ServingSection } from "./task/ServingSection";
 import { SettingsSection } from "./task/SettingsSection";
@@ -38,6 +39,7 @@ export function TaskPage() {
 function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
   const { canWrite, isOwner } = useRole(tenant);
   const navigate = useNavigate();
+  const canTrain = canWrite && !hasOpenTraining(task);
   const isTrained = task.latest_training !== null;
   const hasVersions = isTrained || task.latest_version !== null;
   return (
@@ -74,6 +76,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
           </>
         }
       />
+      {task.hold && <HoldNotice tenant={tenant} task={task} hold={task.hold} canTrain={canTrain} />}
       {task.deployment && <ServingSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.trial && <TrialSection tenant={tenant} task={task} canWrite={canWrite} />}
       {task.deployment && <TrafficSection tenant={tenant} task={task} />}
@@ -82,7 +85,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
         <RunningTraining tenant={tenant} task={task.slug} id={task.latest_training.id} />
       )}
       {hasVersions && <VersionsSection tenant={tenant} task={task} canWrite={canWrite} />}
-      {canWrite && !hasOpenTraining(task) && <TrainSection tenant={tenant} task={task} />}
+      {canTrain && <TrainSection tenant={tenant} task={task} />}
       {isTrained && <TrainingsSection tenant={tenant} task={task} />}
       {canWrite && <SettingsSection key={task.id} tenant={tenant} task={task} />}
     </>

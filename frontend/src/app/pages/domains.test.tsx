@@ -132,6 +132,13 @@ describe("domains", () => {
     });
   });
 
+  it("says of how many tenants an n-gram of this domain must be", async () => {
+    server.on(`GET ${root}/domains`, page({ ...shared, min_tenants: 5 }));
+    renderApp("/t/acme/domains/news");
+
+    expect(await screen.findByText(/at least 5 verified tenants share/)).toBeVisible();
+  });
+
   it("offers a developer no consent to share, and a viewer no update", async () => {
     server.on("GET /api/v1/me", ok(me("developer")));
     renderApp("/t/acme/domains/news");

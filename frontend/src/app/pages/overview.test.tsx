@@ -87,6 +87,31 @@ describe("the overview", () => {
     expect(link).toHaveAttribute("href", "/t/acme/tasks/mail-topics");
   });
 
+  it("tells of a task that will move to a tree that is worse for it", async () => {
+    const hold = {
+      reason: "loses" as const,
+      since: "2026-01-05T10:00:00Z",
+      until: "2026-01-12T10:00:00Z",
+      old_tree: "sha256:" + "ab".repeat(32),
+      new_tree: "sha256:" + "cd".repeat(32),
+      num_rows: 200,
+      accuracy_old: 0.9,
+      accuracy_new: 0.85,
+    };
+    server.on(
+      `GET ${root}/tasks`,
+      page(task({ deployment: { ...deployment, version: 2 }, latest_version, hold })),
+    );
+    renderApp("/t/acme");
+
+    const attention = await screen.findByRole("region", { name: "Needs attention" });
+    expect(attention).toHaveTextContent("Mail topics stays on an older tree until Jan 12, 2026");
+    expect(within(attention).getByRole("link", { name: /See what to do/ })).toHaveAttribute(
+      "href",
+      "/t/acme/tasks/mail-topics",
+    );
+  });
+
   it("shows what was used, and the next step while nothing was", async () => {
     server.on(`GET ${root}/tasks`, page(task({ deployment })));
     renderApp("/t/acme");

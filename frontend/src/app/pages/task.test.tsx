@@ -102,6 +102,82 @@ describe("a task", () => {
     });
   });
 
+  describe("that is held on an older tree", () => {
+    const hold = {
+      reason: "loses" as const,
+      since: "2026-01-05T10:00:00Z",
+      until: "2026-01-12T10:00:00Z",
+      old_tree: "sha256:" + "ab".repeat(32),
+      new_tree: "sha256:" + "cd".repeat(32),
+      num_rows: 200,
+      accuracy_old: 0.9,
+      accuracy_new: 0.85,
+    };
+
+    beforeEach(() => {
+      current = task({
+        latest_training: trained,
+        latest_version: { id: version().id, number: 2, created_at: "2026-01-05T10:00:00Z" },
+        deployment: { version: 2, version_id: version().id, deployed_at: "2026-01-05T10:00:00Z" },
+        hold,
+      });
+      server.on(`GET ${root}/tasks/mail-topics/versions/2`, ok(version({ number: 2 })));
+    });
+
+    async function notice() {
+      const title = await screen.findByText(/^It stays on an older tree until/);
+      return title.closest("[role=status]") as HTMLElement;
+    }
+
+    it("says until when, what leaving it costs, and leads to a new training", async () => {
+      const { user } = renderApp("/t/acme/tasks/mail-topics");
+
+      const said = await notice();
+      expect(said).toHaveTextContent(/until Jan 12, 2026/);
+      expect(said).toHaveTextContent("answered worse with it");
+      expect(said).toHaveTextContent("serves on tree abababababab and moves to cdcdcdcdcdcd");
+      expect(said).toHaveTextContent("Right of 200 held-out rows: 90.0% on the one, 85.0% on the other.");
+      expect(within(said).queryByRole("link")).toBeNull();
+      await user.click(within(said).getByRole("button", { name: "Train a new version" }));
+      expect(document.getElementById("train")).toHaveFocus();
+    });
+
+    it("leads to the consent where it could not be tried", async () => {
+      current = {
+        ...current,
+        hold: { ...hold, reason: "untried", num_rows: 0, accuracy_old: null, accuracy_new: null },
+      };
+      renderApp("/t/acme/tasks/mail-topics");
+
+      const said = await notice();
+      expect(said).toHaveTextContent("could not be tried");
+      expect(said).not.toHaveTextContent("held-out rows:");
+      expect(within(said).getByRole("link")).toHaveAttribute("href", "/t/acme/domains/mail-topics");
+    });
+
+    it("tells a score's figures in its own units", async () => {
+      current = { ...current, kind: "score", hold: { ...hold, accuracy_old: -0.25, accuracy_new: -0.5 } };
+      renderApp("/t/acme/tasks/mail-topics");
+
+      expect(await notice()).toHaveTextContent("by 0.25 as a rule on the one, by 0.5 on the other");
+    });
+
+    it("offers a viewer nothing to press", async () => {
+      server.on("GET /api/v1/me", ok(me("viewer")));
+      renderApp("/t/acme/tasks/mail-topics");
+
+      expect(within(await notice()).queryByRole("button")).toBeNull();
+    });
+
+    it("says nothing of a task that is not held", async () => {
+      current = { ...current, hold: null };
+      renderApp("/t/acme/tasks/mail-topics");
+
+      expect(await screen.findByText("Version 2 is serving")).toBeVisible();
+      expect(screen.queryByText(/stays on an older tree/)).toBeNull();
+    });
+  });
+
   it("says first what a training would take and give", async () => {
     const estimate = {
       id: "6a1f0000-0000-4000-8000-000000000020",

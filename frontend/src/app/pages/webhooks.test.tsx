@@ -75,6 +75,8 @@ describe("webhooks", () => {
         "training.failed",
         "version.published",
         "deployment.changed",
+        "deployment.held",
+        "deployment.moved",
         "dataset.blocked",
         "drift.detected",
         "quota.reached",

@@ -4,6 +4,7 @@ import { actorWords, changeWords, detailWords } from "./words";
 
 it("tells a change in a sentence, and one that it does not know by its code", () => {
   expect(changeWords("key.create")).toBe("API key made");
+  expect(changeWords("deployment.hold")).toBe("Deployment held on an older tree");
   expect(changeWords("user.mfa_add")).toBe("User: mfa add");
 });
 

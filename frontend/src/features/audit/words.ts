@@ -11,6 +11,7 @@ const changes: Record<string, string> = {
   "deployment.bring_back": "Deployment moved back to the tree before",
   "deployment.create": "Version deployed",
   "deployment.end": "Version undeployed",
+  "deployment.hold": "Deployment held on an older tree",
   "deployment.follow": "Deployment moved to a new tree",
   "deployment.stay": "Deployment stayed on its tree",
   "deletion.replay": "Deletion done again after a restore",

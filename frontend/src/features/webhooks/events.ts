@@ -7,6 +7,8 @@ const words: Record<WebhookEvent, string> = {
   "training.failed": "A training failed",
   "version.published": "A version was made",
   "deployment.changed": "Another version serves, or none",
+  "deployment.held": "What serves stays on an older tree for a while",
+  "deployment.moved": "What stayed on an older tree has moved, or had to",
   "dataset.ready": "A dataset is ready",
   "dataset.blocked": "A dataset has to be fixed",
   "drift.detected": "Live texts have changed",

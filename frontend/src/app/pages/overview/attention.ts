@@ -1,6 +1,7 @@
 /** What a tenant's people should look at, the gravest first. */
 
 import { isToBeFixed } from "@/features/datasets/versions";
+import { formatDate } from "@/lib/format";
 import type { Dataset, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
@@ -26,7 +27,7 @@ export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[])
 }
 
 function forTask(tenant: string, task: Task): Attention[] {
-  return [...driftOf(tenant, task), ...stepOf(tenant, task)];
+  return [...driftOf(tenant, task), ...holdOf(tenant, task), ...stepOf(tenant, task)];
 }
 
 /** Live texts that are unlike those that the serving version was tested on. */
@@ -39,6 +40,23 @@ function driftOf(tenant: string, { name, slug, drift_alarms }: Task): Attention[
       words: "It may be less accurate than its report says.",
       to: paths.task(tenant, slug),
       action: "See how",
+    },
+  ];
+}
+
+/** What serves will move to a newer tree of its domain by itself, whatever that does to it. */
+function holdOf(tenant: string, { name, slug, hold }: Task): Attention[] {
+  if (hold === null || hold.reason === "brought_back") return [];
+  return [
+    {
+      color: "yellow",
+      title: `${name} stays on an older tree until ${formatDate(hold.until)}`,
+      words:
+        hold.reason === "loses"
+          ? "The newest one answers its held-out rows worse."
+          : "The newest one could not be tried on it.",
+      to: paths.task(tenant, slug),
+      action: "See what to do",
     },
   ];
 }

@@ -11,7 +11,7 @@ import { hasOpenTraining } from "@/features/tasks/state";
 import { useCreateTraining } from "@/features/trainings/api/create-training";
 import type { Drift, DriftAction, Task } from "@/lib/types";
 
-import { trainSectionId } from "./TrainSection";
+import { goToTraining } from "./to-training";
 
 interface Props {
   tenant: string;
@@ -98,11 +98,4 @@ function variantOf({ is_suggested }: DriftAction) {
 function datasetOf({ body, obstacle }: DriftAction): string | null {
   const dataset = body?.["dataset"];
   return obstacle === null && typeof dataset === "string" ? dataset : null;
-}
-
-/** To where new examples are given and a training is started, lower on this page. */
-function goToTraining() {
-  const section = document.getElementById(trainSectionId);
-  section?.scrollIntoView();
-  section?.focus();
 }

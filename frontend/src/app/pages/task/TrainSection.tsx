@@ -14,9 +14,8 @@ import type { Dataset, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
 
+import { trainSectionId } from "./to-training";
 import { WhatWasRead } from "./WhatWasRead";
-
-export const trainSectionId = "train";
 
 export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const datasets = useDatasets(tenant);

@@ -7,7 +7,7 @@ import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { afterChange } from "@/lib/after-change";
 import { formatDate, formatPercent } from "@/lib/format";
-import type { Contribution, Dataset } from "@/lib/types";
+import type { Contribution, Dataset, Domain } from "@/lib/types";
 
 import { useGrantContribution } from "../api/grant-contribution";
 import { useRevokeContribution } from "../api/revoke-contribution";
@@ -15,7 +15,7 @@ import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
   tenant: string;
-  domain: string;
+  domain: Domain;
   contributions: Contribution[];
   datasets: Dataset[];
   canChange: boolean;
@@ -105,13 +105,13 @@ function RevokeButton({ tenant, id, dataset, onRevoked }: RevokeProps) {
 
 interface GrantProps {
   tenant: string;
-  domain: string;
+  domain: Domain;
   datasets: Dataset[];
   given: Contribution[];
 }
 
 function GrantForm({ tenant, domain, datasets, given }: GrantProps) {
-  const grant = useGrantContribution(tenant, domain);
+  const grant = useGrantContribution(tenant, domain.slug);
   const [chosen, setChosen] = useState("");
   const open = datasets.filter(
     ({ id, state }) =>
@@ -127,9 +127,9 @@ function GrantForm({ tenant, domain, datasets, given }: GrantProps) {
       <Stack gap="sm">
         {grant.isError && <ErrorNotice error={grant.error} title="No consent was given" />}
         <Alert color="blue" variant="light" title="What giving means">
-          Counts and mean states of n-grams enter the shared domain, and only those that at least three
-          verified tenants share. No text leaves your tenant. You can take the consent back, and the domain
-          forgets.
+          Counts and mean states of n-grams enter the shared domain, and only those that at least{" "}
+          {domain.min_tenants} verified tenants share. No text leaves your tenant. You can take the consent
+          back, and the domain forgets.
         </Alert>
         <Group align="flex-end">
           <NativeSelect

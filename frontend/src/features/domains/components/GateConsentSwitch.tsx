@@ -30,7 +30,8 @@ export function GateConsentSwitch({ tenant, task, name, disabled }: Props) {
           {change.isError && <ErrorNotice error={change.error} title="Nothing was changed" />}
           {!is_given && (
             <Text size="xs" c="dimmed" ml={46}>
-              New trees serve this task without having been tried on it.
+              New trees cannot be tried on this task: it stays on the one before for a week at most, and
+              follows untried.
             </Text>
           )}
         </div>

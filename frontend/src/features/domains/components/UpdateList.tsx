@@ -70,7 +70,7 @@ function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<P
           </Table.Th>
           <Table.Td>
             <Badge color={verdict.moves ? "teal" : "yellow"} variant="light" tt="none">
-              {verdict.moves ? "Follows the new tree" : "Stays for a week"}
+              {verdict.moves ? "Follows the new tree" : "Stays for a week at most"}
             </Badge>
           </Table.Td>
           <Table.Td ta="right">{change(verdict.accuracy_before, verdict.accuracy_after)}</Table.Td>
