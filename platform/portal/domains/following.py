@@ -25,12 +25,22 @@ from portal.serving.selectors import served_tree
 from portal.tenants.actors import OPERATOR
 from portal.training.models import UNFINISHED
 from wire.domains import TaskVerdict
-from wire.ids import TaskId
+from wire.ids import Digest, TaskId
 
 MAX_LIVE = 2
 """Trees of a domain, for the backbone that is served."""
 
-Verdicts = Mapping[TaskId, TaskVerdict]
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the gate tried: a verdict is of this alone, whatever has been deployed or moved meanwhile."""
+
+    task_id: TaskId
+    version: Digest
+    tree: Digest  # that it served on
+
+
+Verdicts = Mapping[Tried, TaskVerdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +255,8 @@ def _loaded(deployments: QuerySet[Deployment]) -> QuerySet[Deployment]:
 
 
 def _verdict(deployment: Deployment, verdicts: Verdicts) -> TaskVerdict | None:
-    return verdicts.get(TaskId(str(deployment.task_id)))
+    version, tree = deployment.version.bundle_digest, served_tree(deployment).digest
+    return verdicts.get(Tried(TaskId(str(deployment.task_id)), Digest(version), Digest(tree)))
 
 
 def _live(domain: Domain) -> QuerySet[TreeVersion]:

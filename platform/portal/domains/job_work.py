@@ -6,7 +6,7 @@ from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.domains import models
-from portal.domains.following import tree_bring_back, tree_follow
+from portal.domains.following import Tried, tree_bring_back, tree_follow
 from portal.domains.job_files import suggest_job, update_job
 from portal.domains.selectors import contributions_of, is_allowed
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
@@ -100,7 +100,10 @@ class UpdateWork:
             list(Dataset.objects.unscoped().filter(pk__in=contributed).select_for_update().values_list("pk"))
             if _is_stale(row, job):
                 raise StaleJob
-            verdicts = {verdict.task_id: verdict for verdict in result.verdicts}
+            verdicts = {
+                Tried(task.task_id, task.version.digest, task.tree.digest): verdict
+                for task, verdict in zip(job.tasks, result.verdicts, strict=True)
+            }
             if row.brings_back is not None:
                 tree_bring_back(row.brings_back, verdicts, actor=f"job:{row.pk}")
                 ended = {"result": to_plain(result), "tree": row.brings_back}

@@ -278,6 +278,27 @@ def test_a_training_that_ends_under_an_update_makes_it_begin_anew(
     assert tree_of(task).pk == newest.pk
 
 
+def test_a_version_that_is_deployed_under_an_update_is_not_judged_by_the_others_rows(
+    task: Task, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(learn(task, 1))
+    second = learn(task, 2)
+    learn(task, 3)
+    agree(task)
+    check = UpdateWork.check
+
+    def deploying(self: UpdateWork, *given: object) -> None:
+        check(self, *given)  # type: ignore[arg-type]
+        with tenant_scope(task.tenant_id):
+            deploy(version=second, acting=OPERATOR)
+
+    monkeypatch.setattr(UpdateWork, "check", deploying)
+    update(task.domain, worker)
+    standing = held(task)
+    assert standing is not None and (standing.reason, standing.verdict) == ("untried", {})
+    assert tree_of(task).pk == second.tree_version_id
+
+
 def _versions(task: Task, number: int) -> list[AdapterVersion]:
     with operator_scope():
         return list(AdapterVersion.objects.unscoped().filter(task=task, number=number))
