@@ -79,6 +79,36 @@ describe("trying a text", () => {
     expect(server.sentTo("POST /api/v1/tenants/acme/playground-token")).toHaveLength(1);
   });
 
+  it("shows sets of labels and “not sure” where an error level is chosen", async () => {
+    const [prediction] = answer.predictions;
+    const sure = { ...prediction, label_set: ["delivery"], abstained: false };
+    const notSure = { ...prediction, label_set: ["delivery", "billing"], abstained: true };
+    server.on("POST /v1/tasks/mail-topics/predict", ok({ ...answer, predictions: [notSure, sure] }));
+    const { user } = renderApp("/t/acme/tasks/mail-topics/try");
+    await user.selectOptions(
+      await screen.findByLabelText("When it may say “not sure”"),
+      "To be wrong in at most 5% of cases",
+    );
+    expect(screen.getByText(/missing from at most 5% of the answers/)).toBeVisible();
+    await user.click(screen.getByRole("radio", { name: "One text per line" }));
+    await user.type(screen.getByLabelText("Texts"), "one\ntwo");
+    await user.click(screen.getByRole("button", { name: "Predict" }));
+
+    expect(await screen.findByRole("heading", { name: "delivery or billing" })).toBeVisible();
+    expect(screen.getByText("Not sure")).toBeVisible();
+    expect(screen.getByText(/let a person look/)).toBeVisible();
+    expect(screen.getByText("not sure: 1")).toBeVisible();
+    expect(screen.getByRole("columnheader", { name: "Label" })).toBeVisible();
+    expect(screen.getByRole("cell", { name: "Not sure: delivery or billing" })).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "two" }));
+    expect(screen.getByRole("heading", { name: "delivery" })).toBeVisible();
+    expect(screen.getByText(/^Sure enough/)).toBeVisible();
+    expect(server.sentTo("POST /v1/tasks/mail-topics/predict")[0]?.body).toEqual({
+      inputs: ["one", "two"],
+      parameters: { tokens: true, abstain: true, error_level: 0.05 },
+    });
+  });
+
   it("marks each token by what PLOT knew of it", async () => {
     const [prediction] = answer.predictions;
     const tokens = [

@@ -7,6 +7,7 @@ const call = {
   task: "mail-topics",
   kind: "single_label" as const,
   inputs: [`It's "late", $HOME`],
+  errorLevel: null,
 } satisfies Parameters<typeof callIn>[1];
 
 describe("the same call", () => {
@@ -45,6 +46,18 @@ describe("the same call", () => {
 
     expect(sent).toEqual([{ inputs: ["one\u2028two", `$\{x} \\ "`] }]);
     expect(printed).toEqual([["a", 1]]);
+  });
+
+  it("asks for sets of labels where answers may be “not sure”", () => {
+    const unsure = { ...call, inputs: ["a"], errorLevel: 0.05 };
+    expect(callIn("curl", unsure)).toContain(
+      `'{"inputs":["a"],"parameters":{"abstain":true,"error_level":0.05}}'`,
+    );
+    expect(callIn("python", unsure)).toContain('"parameters": {"abstain": True, "error_level": 0.05}})');
+    expect(callIn("python", unsure)).toContain('print(prediction["label_set"], prediction["abstained"])');
+    expect(callIn("javascript", unsure)).toContain(
+      '["a"], parameters: { abstain: true, error_level: 0.05 } })',
+    );
   });
 
   it("says what the kind of task answers, and sends two texts where it reads two", () => {

@@ -2,7 +2,7 @@
 
 import type { TaskKind } from "@/lib/types";
 
-import { type PredictInput, predictPath } from "./api/predict";
+import { parametersOf, type PredictInput, predictPath } from "./api/predict";
 
 export type Language = "curl" | "python" | "javascript";
 
@@ -17,6 +17,7 @@ interface Call {
   task: string;
   kind: TaskKind;
   inputs: PredictInput[];
+  errorLevel: number | null;
 }
 
 export function callIn(language: Language, call: Call): string {
@@ -24,8 +25,10 @@ export function callIn(language: Language, call: Call): string {
 }
 
 /** For a POSIX shell. */
-function curl({ origin, task, inputs }: Call): string {
-  const body = JSON.stringify({ inputs });
+function curl({ origin, task, inputs, errorLevel }: Call): string {
+  const body = JSON.stringify(
+    errorLevel === null ? { inputs } : { inputs, parameters: parametersOf(errorLevel) },
+  );
   return [
     `curl ${origin}${predictPath(task)}`,
     `-H "Authorization: Bearer $HMI_KEY"`,
@@ -35,12 +38,12 @@ function curl({ origin, task, inputs }: Call): string {
 }
 
 /** For Python 3 with its standard library alone. A JSON string is a Python string too. */
-function python({ origin, task, kind, inputs }: Call): string {
+function python({ origin, task, kind, inputs, errorLevel }: Call): string {
   return `import json, os, urllib.request
 
 request = urllib.request.Request(
     ${JSON.stringify(origin + predictPath(task))},
-    data=json.dumps({"inputs": [${listed(inputs, "        ", "    ")}]}).encode(),
+    data=json.dumps({"inputs": [${listed(inputs, "        ", "    ")}]${errorLevel === null ? "" : `, "parameters": {"abstain": True, "error_level": ${errorLevel}}`}}).encode(),
     headers={
         "Authorization": "Bearer " + os.environ["HMI_KEY"],
         "Content-Type": "application/json",
@@ -48,29 +51,30 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as answer:
     for prediction in json.load(answer)["predictions"]:
-        print(${fieldsOf(kind)
+        print(${fieldsOf(kind, errorLevel)
           .map((field) => `prediction["${field}"]`)
           .join(", ")})`;
 }
 
 /** For Node and other servers: a key does not belong into a page. */
-function javascript({ origin, task, kind, inputs }: Call): string {
+function javascript({ origin, task, kind, inputs, errorLevel }: Call): string {
   return `const response = await fetch(${JSON.stringify(origin + predictPath(task))}, {
   method: "POST",
   headers: {
     Authorization: \`Bearer \${process.env.HMI_KEY}\`,
     "Content-Type": "application/json",
   },
-  body: JSON.stringify({ inputs: [${listed(inputs, "    ", "  ")}] }),
+  body: JSON.stringify({ inputs: [${listed(inputs, "    ", "  ")}]${errorLevel === null ? "" : `, parameters: { abstain: true, error_level: ${errorLevel} }`} }),
 });
 const { predictions } = await response.json();
-for (const prediction of predictions) console.log(${fieldsOf(kind)
+for (const prediction of predictions) console.log(${fieldsOf(kind, errorLevel)
     .map((field) => `prediction.${field}`)
     .join(", ")});`;
 }
 
 /** What a prediction says, by the task's kind. */
-function fieldsOf(kind: TaskKind): string[] {
+function fieldsOf(kind: TaskKind, errorLevel: number | null): string[] {
+  if (errorLevel !== null) return ["label_set", "abstained"];
   if (kind === "score") return ["value"];
   if (kind === "token_classification") return ["spans"];
   return kind === "multi_label" ? ["labels"] : ["label", "score"];

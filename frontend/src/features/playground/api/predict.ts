@@ -31,6 +31,9 @@ export interface LabelAnswer {
   label: string;
   score: number;
   scores: Record<string, number>;
+  /** Null unless it was asked for: the labels it may be, the likeliest first, and whether they are several. */
+  label_set?: string[] | null;
+  abstained?: boolean | null;
 }
 
 export interface LabelsAnswer {
@@ -77,13 +80,28 @@ export function predictPath(task: string): string {
   return `/v1/tasks/${encodeURIComponent(task)}/predict`;
 }
 
-async function predict(task: string, inputs: PredictInput[], secret: string): Promise<PredictResponse> {
+/** What is asked; with an error level answers may be “not sure”. */
+export interface Question {
+  inputs: PredictInput[];
+  errorLevel: number | null;
+}
+
+/** The call's parameters for an error level. */
+export function parametersOf(errorLevel: number | null) {
+  return errorLevel === null ? {} : { abstain: true, error_level: errorLevel };
+}
+
+async function predict(
+  task: string,
+  { inputs, errorLevel }: Question,
+  secret: string,
+): Promise<PredictResponse> {
   const response = await fetch(predictPath(task), {
     method: "POST",
     // The key alone decides: what the service answers here, it answers an application too.
     credentials: "omit",
     headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ inputs, parameters: { tokens: true } }),
+    body: JSON.stringify({ inputs, parameters: { tokens: true, ...parametersOf(errorLevel) } }),
   }).catch(() => {
     throw unreachableError();
   });
@@ -104,14 +122,14 @@ export function usePredict(tenant: string, task: string) {
   }
 
   return useMutation({
-    mutationFn: async (inputs: PredictInput[]) => {
+    mutationFn: async (question: Question) => {
       try {
-        return await predict(task, inputs, await freshSecret());
+        return await predict(task, question, await freshSecret());
       } catch (error) {
         // A token may have been revoked since: one new one, then the error stands.
         if (!(error instanceof ApiError && error.code === "invalid_key")) throw error;
         token.current = null;
-        return predict(task, inputs, await freshSecret());
+        return predict(task, question, await freshSecret());
       }
     },
   });

@@ -46,7 +46,7 @@ export function BatchTable({ inputs, answer, shown, onShow }: Props) {
             ...(hasScores ? [{ name: "Score", isNumber: true }] : []),
           ]}
         >
-          {answers.map(({ words, score }, index) => (
+          {answers.map(({ words, isSure, score }, index) => (
             <Table.Tr key={index} {...(index === shown && { bg: "var(--mantine-primary-color-light)" })}>
               <Table.Td>
                 <Anchor
@@ -64,7 +64,9 @@ export function BatchTable({ inputs, answer, shown, onShow }: Props) {
                   </Text>
                 </Anchor>
               </Table.Td>
-              <Table.Td style={{ overflowWrap: "anywhere" }}>{words}</Table.Td>
+              <Table.Td style={{ overflowWrap: "anywhere" }}>
+                {isSure ? words : `Not sure: ${words}`}
+              </Table.Td>
               {hasScores && <Table.Td ta="right">{score}</Table.Td>}
             </Table.Tr>
           ))}

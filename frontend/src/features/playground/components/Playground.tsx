@@ -9,6 +9,7 @@ import type { TaskKind } from "@/lib/types";
 
 import { type PredictInput, usePredict } from "../api/predict";
 import { BatchTable } from "./BatchTable";
+import { ErrorLevelChoice } from "./ErrorLevelChoice";
 import { PredictionCard } from "./PredictionCard";
 import { SameCall } from "./SameCall";
 
@@ -26,13 +27,14 @@ export function Playground({ tenant, task, kind }: Props) {
   const [input, setInput] = useState("");
   const [second, setSecond] = useState("");
   const [isBatch, setIsBatch] = useState(false);
+  const [errorLevel, setErrorLevel] = useState<number | null>(null);
   const [shown, setShown] = useState(0);
   const isPair = kind === "sentence_pair";
   const inputs = inputsOf({ input, second, isPair, isBatch });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setShown(0);
-    predict.mutate(inputs);
+    predict.mutate({ inputs, errorLevel });
   };
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
@@ -83,6 +85,9 @@ export function Playground({ tenant, task, kind }: Props) {
                 withAsterisk={false}
               />
             )}
+            {(kind === "single_label" || isPair) && (
+              <ErrorLevelChoice value={errorLevel} onChange={setErrorLevel} />
+            )}
             <Group>
               <Button
                 type="submit"
@@ -99,7 +104,7 @@ export function Playground({ tenant, task, kind }: Props) {
             </Group>
           </Stack>
         </Paper>
-        <SameCall task={task} kind={kind} inputs={inputs.slice(0, maxTexts)} />
+        <SameCall task={task} kind={kind} inputs={inputs.slice(0, maxTexts)} errorLevel={errorLevel} />
       </Stack>
       <Stack aria-live="polite" miw={0}>
         {predict.isError ? (
@@ -107,9 +112,18 @@ export function Playground({ tenant, task, kind }: Props) {
         ) : predict.data ? (
           <>
             {predict.data.predictions.length > 1 && (
-              <BatchTable inputs={predict.variables} answer={predict.data} shown={shown} onShow={setShown} />
+              <BatchTable
+                inputs={predict.variables.inputs}
+                answer={predict.data}
+                shown={shown}
+                onShow={setShown}
+              />
             )}
-            <PredictionCard answer={predict.data} input={predict.variables[shown] ?? ""} index={shown} />
+            <PredictionCard
+              answer={predict.data}
+              input={predict.variables.inputs[shown] ?? ""}
+              index={shown}
+            />
           </>
         ) : null}
       </Stack>

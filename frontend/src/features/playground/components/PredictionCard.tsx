@@ -7,7 +7,7 @@ import { ShareBar } from "@/components/ui/ShareBar";
 import { formatCount } from "@/lib/format";
 
 import { answerOf } from "../answer";
-import type { PredictInput, PredictResponse } from "../api/predict";
+import type { Prediction, PredictInput, PredictResponse } from "../api/predict";
 import { FoundText } from "./FoundText";
 import { TokenText } from "./TokenText";
 
@@ -24,18 +24,19 @@ export function PredictionCard({ answer, input, index }: Props) {
   const prediction = answer.predictions[index];
   if (!prediction) return null;
   const { coverage } = prediction;
-  const { name, words, scores, given } = answerOf(prediction);
+  const { name, words, isSure, scores, given } = answerOf(prediction);
   const { queue_ms, retrieve_ms, compute_ms } = answer.timings;
   return (
     <Paper withBorder p="md" radius="md">
       <Stack>
         <div>
           <Text size="sm" c="dimmed">
-            {name}
+            {isSure ? name : "Not sure"}
           </Text>
           <Title order={2} style={{ overflowWrap: "anywhere" }}>
             {words}
           </Title>
+          {sureness(prediction) && <Text size="sm">{sureness(prediction)}</Text>}
         </div>
         {prediction.truncated && (
           <Alert color="yellow" variant="light" icon={<IconCut aria-hidden />} title="The text was cut">
@@ -88,6 +89,14 @@ export function PredictionCard({ answer, input, index }: Props) {
       </Stack>
     </Paper>
   );
+}
+
+/** Of an answer that might have been "not sure". */
+function sureness(prediction: Prediction): string | null {
+  if (!("label" in prediction) || !prediction.label_set) return null;
+  return prediction.abstained
+    ? "One of these is right, as often as was asked for; which one, it does not know: let a person look."
+    : "Sure enough for what was asked: no other label comes into question.";
 }
 
 function Fact({ name, value }: { name: string; value: string }) {

@@ -14,9 +14,10 @@ interface Props {
   task: string;
   kind: TaskKind;
   inputs: PredictInput[];
+  errorLevel: number | null;
 }
 
-export function SameCall({ task, kind, inputs }: Props) {
+export function SameCall({ task, kind, inputs, errorLevel }: Props) {
   const [language, setLanguage] = useState<Language>("curl");
   const name = languages.find((each) => each.language === language)?.name ?? language;
   return (
@@ -36,6 +37,7 @@ export function SameCall({ task, kind, inputs }: Props) {
           task,
           kind,
           inputs: inputs.length > 0 ? inputs : [exampleOf(kind)],
+          errorLevel,
         })}
       />
     </Stack>
