@@ -101,7 +101,14 @@ async function predict(
     // The key alone decides: what the service answers here, it answers an application too.
     credentials: "omit",
     headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ inputs, parameters: { tokens: true, ...parametersOf(errorLevel) } }),
+    // Of pairs the service tells no tokens.
+    body: JSON.stringify({
+      inputs,
+      parameters: {
+        ...(inputs.every((input) => typeof input === "string") && { tokens: true }),
+        ...parametersOf(errorLevel),
+      },
+    }),
   }).catch(() => {
     throw unreachableError();
   });
