@@ -46,9 +46,14 @@ class LabelledRow:
         return self.text if self.pair is None else (self.text, self.pair)
 
     @property
-    def counted_text(self) -> str:
-        """What a segment counts, and duplicates are known by: both texts of a pair, one behind the other."""
-        return self.text if self.pair is None else f"{self.text}\n{self.pair}"
+    def counted_texts(self) -> tuple[str, ...]:
+        """What a segment counts: of a pair, each text by itself, since either may stand in other pairs."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
+    @property
+    def whole_text(self) -> str:
+        """What a row is known by: both texts of a pair, one behind the other."""
+        return "\n".join(self.counted_texts)
 
 
 class _RowShape(msgspec.Struct, forbid_unknown_fields=True):

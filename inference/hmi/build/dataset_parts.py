@@ -1,9 +1,10 @@
 """A dataset, split and encoded: what a training works on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, read_rows
@@ -44,8 +45,13 @@ class Part:
 
     @property
     def texts(self) -> list[str]:
-        """As segments count them."""
-        return [row.counted_text for row in self.rows]
+        """Of each row one: both texts of a pair."""
+        return [row.whole_text for row in self.rows]
+
+    @property
+    def counted_texts(self) -> list[str]:
+        """As segments count them: of a pair two."""
+        return [text for row in self.rows for text in row.counted_texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,8 @@ def read_split(
 ) -> SplitRows:
     """As read_parts, without encoding anything."""
     rows = read_rows(lines, kind)
-    hashes = text_hashes(row.counted_text for row in rows)
-    is_elsewhere = np.isin(hashes, above.documents)
-    must_train = is_elsewhere | np.isin(hashes, above.own_documents)
+    is_elsewhere = are_counted(rows, above.documents)
+    must_train = is_elsewhere | are_counted(rows, above.own_documents)
     stratified = [
         LabelledRow(row.row, row.text, stratum, pair=row.pair, document=row.document)
         for row, stratum in zip(rows, kind.strata(rows), strict=True)
@@ -118,6 +123,18 @@ def read_split(
         num_from_ancestors=int(is_elsewhere.sum()),
         num_sharing_text=num_sharing_text(train, test),
     )
+
+
+def are_counted(rows: Sequence[LabelledRow], documents: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Of which rows all texts are among ``documents``, hashes of what segments have counted; once, pairs were
+    counted as one text."""
+    is_whole = np.isin(text_hashes(row.whole_text for row in rows), documents)
+    if all(row.pair is None for row in rows):
+        return is_whole
+    first, last = (
+        np.isin(text_hashes(row.counted_texts[place] for row in rows), documents) for place in (0, -1)
+    )
+    return is_whole | (first & last)
 
 
 def tokens_of(parts: Parts) -> PartTokens:

@@ -206,7 +206,7 @@ def _expected(job: TrainJob, split: SplitRows, rows: Sequence[LabelledRow], prob
     train, test, truth = (
         np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test, rows)
     )
-    judged = _JudgedRows(probed.features, truth, [row.counted_text for row in rows])
+    judged = _JudgedRows(probed.features, truth, [row.whole_text for row in rows])
     return _Expected(
         majority_accuracy(train, test),
         _accuracy_range(judged, len(job.labels), len(split.train), job.recipe.seed),

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput
 from hmi.build.adapter_archive import EXPECTED_FILE, AdapterRefused, Unpacked, unpack_adapter
 from hmi.build.brought_adapter import BroughtAdapter, read_brought, refusing
 from hmi.build.data import LabelledRow, read_rows
+from hmi.build.dataset_parts import are_counted
 from hmi.build.expected import Expected, read_expected
 from hmi.build.import_parity import Candidates, ImportAnswers, compare_answers
 from hmi.build.job_progress import JobProgress
@@ -27,7 +26,6 @@ from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bun
 from hmi.model.backbone import Backbone
 from hmi.model.bert import BERT
 from hmi.model.tokenizer import Text
-from hmi.plot.segment import text_hashes
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from wire.codec import to_plain
 from wire.imports import ImportJob, ImportResult
@@ -162,7 +160,7 @@ def _held_out(rows: Sequence[LabelledRow], store: Store, tree: PlotTree) -> list
     """Rows that no node of the tree has counted; None where its segments are not at hand."""
     if not all(store.exists(ref.uri) for node in tree.fields.nodes for ref in node.segments):
         return None
-    seen = np.isin(text_hashes(row.counted_text for row in rows), counted_documents(store, tree))
+    seen = are_counted(rows, counted_documents(store, tree))
     return [row for row, is_seen in zip(rows, seen, strict=True) if not is_seen]
 
 

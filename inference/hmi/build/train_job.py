@@ -150,7 +150,7 @@ def _learn_domain(run: TrainingRun, windows: WindowStates) -> LearnedDomain:
             run.job,
             run.backbone,
             run.above,
-            run.parts.train.texts,
+            run.parts.train.counted_texts,
             states=windows,
             report=report,
             work=replace(work, keep_tokens=None),  # the windows' file has them

@@ -128,7 +128,7 @@ class SingleLabelTraining:
             ),
             slices=held_out_slices(
                 held_out,
-                characters=[len(row.counted_text) for row in evaluated.rows],
+                characters=[len(row.whole_text) for row in evaluated.rows],
                 row_coverage=evaluated.row_coverage,
                 seed=evaluated.seed,
             ),

@@ -1,14 +1,17 @@
 """The lower layers' output for a dataset's rows: looked up, or computed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from hmi.build.data import LabelledRow
 from hmi.build.data_insight import PartStates
 from hmi.build.dataset_parts import Part
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath
 from hmi.build.learn_domain import LearnedDomain
 from hmi.build.planned_work import Stage
-from hmi.build.plot_builder import look_up_leaving_out
+from hmi.build.plot_builder import TrainingRows, look_up_leaving_out
 from hmi.build.private_leaf import PrivateLeaf
 from hmi.build.state_cache import CachedFile
 from hmi.build.states import ComputeStates, StateSet, kept_states, select
@@ -68,17 +71,29 @@ class RowStates:
         evidence = None if leaf is None else NodeEvidence((leaf.segment,), leaf.table)
         leaving_out = open_leave_one_out(run.store, self.domain.tree, own=self.domain.own, leaf=evidence)
 
-        def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
-            found = look_up_leaving_out(
+        def without(place: int, rows: Sequence[LabelledRow]) -> TrainingRows:
+            wholes = [row.whole_text for row in rows]
+            is_whole = leaving_out.max_windows(text_hashes(wholes)) > 0  # as pairs were counted once
+            return look_up_leaving_out(
                 run.backbone,
                 leaving_out,
-                train.texts[start:end],
+                [
+                    whole if was_whole else row.counted_texts[place]
+                    for row, whole, was_whole in zip(rows, wholes, is_whole, strict=True)
+                ],
                 max_tokens=run.job.recipe.max_tokens,
-                inputs=[row.input for row in train.rows[start:end]],
+                inputs=[row.input for row in rows],
                 states=self._windows,
             )
+
+        def look_up(start: int, end: int) -> npt.NDArray[np.float32]:
+            rows = train.rows[start:end]
+            found = without(0, rows)
+            states, types = found.rows, run.backbone.token_types(found.encoded.documents)
+            if types is not None:  # of a pair, each text's tokens as if that text had never been counted
+                states = np.where(types[:, None], without(-1, rows).rows, states)
             residuals: npt.NDArray[np.float32] = run.backbone.residuals_of(found.encoded.documents).numpy()
-            return found.rows + residuals
+            return states + residuals
 
         return look_up
 
@@ -89,7 +104,7 @@ class RowStates:
         nodes = [node.digest for node in domain.tree.fields.nodes]
         left_out: list[bytes | str] = []
         if part is self._run.parts.train:
-            hashes = text_hashes(part.texts).tobytes()
+            hashes = text_hashes(part.counted_texts).tobytes()
             left_out = [domain.published_segment.digest, hashes, str(self._run.dtype)]
         return self._run.shared.file_of("looked up", part, *nodes, *left_out, tree=domain.tree.digest)
 

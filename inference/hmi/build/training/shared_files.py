@@ -7,7 +7,7 @@ from hmi.build.state_cache import CachedFile, StateCache, content_key
 from wire.ids import Digest
 from wire.training import TrainJob
 
-CACHE_FORMAT = "1"
+CACHE_FORMAT = "2"
 """Of what is cached: another number where the same inputs give other states."""
 
 
