@@ -131,6 +131,10 @@ def test_a_running_installation_swaps_under_load_and_a_stopped_one_at_its_next_s
             asking.join()
         assert failed == []
         swapped = acme.tree()
+        make = ["manage", "--var", str(folder / "var"), "domains", "create", "press"]
+        subprocess.run([str(ROOT / "hmi"), *make], check=True, timeout=120)
+        counted = _build(folder, "--domain", "press", "--text", _text(folder, "second"))
+        assert (counted["event"], counted["is_new"], counted["num_texts"]) == ("text_added", True, 300)
     finally:
         installation.interrupt(deadline_s=120)
     stopped = _build(folder, "--text", _text(folder, "second"))
