@@ -550,6 +550,7 @@ export const multiLabelReport = {
   mean_labels: 1.2,
   mean_predicted: 1.1,
   mistakes: [],
+  slices: [{ kind: "length", low: 10, high: 80, rows: 20, accuracy: 0.65, accuracy_ci95: [0.5, 0.8] }],
   label_errors: {
     judged: 240,
     num_suspects: 1,

@@ -220,6 +220,11 @@ def test_several_labels_are_learnt_each_with_a_threshold(labelled: TrainResult) 
     assert [entry["label"] for entry in report["classes"]] == list(TOPIC_LABELS)
     assert all(0 < entry["threshold"] < 1 for entry in report["classes"])
     assert all(set(mistake["labels"]) != set(mistake["predicted"]) for mistake in report["mistakes"])
+    for kind in ("length", "coverage"):
+        parts = [part for part in report["slices"] if part["kind"] == kind]
+        assert sum(part["rows"] for part in parts) == report["rows"]["test"]
+        exact = sum(part["rows"] * part["accuracy"] for part in parts) / report["rows"]["test"]
+        assert exact == pytest.approx(report["exact_match"])
 
 
 def test_served_labels_are_those_whose_score_reaches_the_threshold(

@@ -545,6 +545,9 @@ describe("a report's rows", () => {
     const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
     const region = await screen.findByRole("region", { name: "Labels that may be wrong" });
     expect(region).toHaveTextContent("looked at 240 rows and doubt labels of 1, given or missing.");
+    const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
+    expect(within(slices).getByRole("columnheader", { name: "Exactly right" })).toBeVisible();
+    expect(slices).toHaveTextContent("10 to 80 characters2065.0%");
     const suggested = within(region).getByRole("button", { name: /^It is billing, delivery.*row 17/ });
     await user.click(suggested);
     expect(suggested).toHaveAttribute("aria-pressed", "true");

@@ -247,6 +247,8 @@ export interface MultiLabelReport extends Common {
   mean_labels: number;
   mean_predicted: number;
   mistakes?: { row: number; labels: string[]; predicted: string[] }[];
+  /** Accuracy is the share of rows with exactly their labels. */
+  slices?: Slice[];
   /** Null in older reports, as the learning curve. Doubt is of the surest of a row's doubted labels. */
   label_errors?: {
     judged: number;
@@ -361,7 +363,9 @@ export function signedPoints(points: number): string {
 }
 
 function signed(value: number, format: (size: number) => string): string {
-  return `${value > 0 ? "+" : value < 0 ? "−" : ""}${format(Math.abs(value))}`;
+  const words = format(Math.abs(value));
+  if (words === format(0)) return words; // what is rounded to nothing has no sign
+  return `${value > 0 ? "+" : "−"}${words}`;
 }
 
 /** A figure that is no share, such as a correlation or an error in the data's units. */

@@ -20,6 +20,8 @@ from hmi.build.kinds.learning import (
     Targets,
 )
 from hmi.build.metrics import Indices, Marks, best_threshold, bootstrap_rows, f1_of, micro_f1
+from hmi.build.report import row_slices
+from hmi.build.slices import Slice
 from hmi.kinds.multi_label import sigmoid
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
@@ -67,6 +69,7 @@ class MultiLabelFigures:
     mean_labels: float  # of a row
     mean_predicted: float
     mistakes: tuple[LabelsMistake, ...]  # those with most wrong labels first
+    slices: tuple[Slice, ...]  # by exact match
 
     @property
     def headline(self) -> Headline:
@@ -144,6 +147,12 @@ class MultiLabelTraining:
             mean_labels=float(truth.sum(1).mean()),
             mean_predicted=float(said.sum(1).mean()),
             mistakes=self._mistakes(evaluated.rows, said, truth),
+            slices=row_slices(
+                is_exact,
+                characters=[len(row.whole_text) for row in evaluated.rows],
+                row_coverage=evaluated.row_coverage,
+                seed=seed,
+            ),
         )
 
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:

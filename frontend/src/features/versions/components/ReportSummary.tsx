@@ -133,7 +133,7 @@ function PlainSummary({
             <ReliabilityDiagram calibration={report.calibration} />
           </Section>
         )}
-        {report.kind === "token_classification" && report.slices && (
+        {report.kind !== "score" && report.slices && (
           <Section title="Where it is good, and where not">
             <SliceTable slices={report.slices} figure="Exactly right" />
           </Section>
