@@ -4,6 +4,13 @@ import { Group, Pagination } from "@mantine/core";
 
 import type { Page } from "@/lib/types";
 
+const controls = {
+  first: "First page",
+  previous: "Page before",
+  next: "Next page",
+  last: "Last page",
+};
+
 interface Props {
   list: Page<unknown>;
   page: number;
@@ -23,6 +30,7 @@ export function ListPages({ list, page, onChange }: Props) {
         value={page}
         onChange={onChange}
         getItemProps={(n) => ({ "aria-label": `Page ${n}` })}
+        getControlProps={(control) => ({ "aria-label": controls[control] })}
       />
     </Group>
   );
