@@ -271,6 +271,14 @@ describe("a version's report", () => {
     expect(within(suspects).getByText("when will my order come?")).toBeVisible();
   });
 
+  it("says of how many held-out rows a text was trained on, too", async () => {
+    const rows = { ...report.rows, sharing_text: 7 };
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, rows, kind: "sentence_pair" } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByText(/7 held-out rows have a text .* trained on, too/)).toBeInTheDocument();
+  });
+
   it("tells what floors and ranks do to a score in its units, as an error", async () => {
     const { floor_curve, rank_curve } = additions;
     const ofScore = <Point extends object>(points: Point[]) =>

@@ -157,7 +157,15 @@ interface Common {
   search?: Search | null;
   curve?: { step: number; epoch: number; validation_accuracy: number }[];
   validation_accuracy?: number;
-  rows: { train: number; validation: number; test: number; from_ancestors: number; truncated: number };
+  rows: {
+    train: number;
+    validation: number;
+    test: number;
+    from_ancestors: number;
+    truncated: number;
+    /** Held-out rows of pairs with a text that was trained on, too; left out in reports made before it was counted. */
+    sharing_text?: number;
+  };
   truncated_share: number;
   coverage: { trigram: number; bigram: number; unigram: number; exact: number };
   adapter_bytes: number;

@@ -309,6 +309,12 @@ function Background({ report }: { report: Report }) {
           reads: the rest of them was not used.
         </List.Item>
       )}
+      {(rows.sharing_text ?? 0) > 0 && (
+        <List.Item>
+          {formatCount(rows.sharing_text ?? 0, "held-out row")} have a text that stands in so many rows that
+          it was trained on, too: the figures may be a little too good.
+        </List.Item>
+      )}
       {report.stopped_early && !report.recipe && (
         <List.Item>Stopped early: more steps brought no gain.</List.Item>
       )}
