@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +125,10 @@ class Installation:
 
     def training_pids(self) -> list[int]:
         """Training processes of this installation."""
+        return self.job_pids("train")
+
+    def job_pids(self, command_name: str) -> list[int]:
+        """Processes of this installation that run a command of `hmi.cli`."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -133,16 +137,18 @@ class Installation:
                 continue
             if b"hmi.cli.main" in command or b"hmi.cli" in command:
                 words = [word.decode(errors="replace") for word in command]
-                if "train" in words and any(str(self.var) in word for word in words):
+                if command_name in words and any(str(self.var) in word for word in words):
                     found.append(int(entry.name))
         return found
 
     # -- the public interfaces
 
-    def api(self, tenant: str = "demo") -> httpx.Client:
+    def api(self, tenant: str = "demo", *, key: str | None = None) -> httpx.Client:
+        """``key`` has the scope `manage`; None: the demo tenant's."""
+        key = self.secret("demo_manage_key") if key is None else key
         return httpx.Client(
             base_url=f"{self.base_url}/api/v1/tenants/{tenant}/",
-            headers={"Authorization": f"Bearer {self.secret('demo_manage_key')}"},
+            headers={"Authorization": f"Bearer {key}"},
             timeout=60,
         )
 
@@ -161,13 +167,13 @@ class Installation:
             client.headers["Referer"] = self.base_url
             yield client
 
-    def create_tenant(self, slug: str) -> str:
-        """A tenant of the operator's; returns the secret of a key that may predict."""
+    def create_tenant(self, slug: str, *, scopes: Sequence[str] = ("predict",)) -> str:
+        """A tenant of the operator's; returns the secret of a key with ``scopes``."""
         with self.operator() as session:
             made = session.post("/api/v1/tenants", json={"name": slug, "slug": slug})
             assert made.status_code == 201, made.text
             key = session.post(
-                f"/api/v1/tenants/{slug}/keys", json={"name": "application", "scopes": ["predict"]}
+                f"/api/v1/tenants/{slug}/keys", json={"name": "application", "scopes": list(scopes)}
             )
             assert key.status_code == 201, key.text
             return str(key.json()["secret"])
