@@ -1,20 +1,15 @@
-"""A domain learns from two datasets and forgets one: what is left is what another installation makes that
+"""A domain learns from two datasets and forgets one: what is left is what another tenant's domain is that
 never saw it. Through the REST API, with the real programs, one of which is killed."""
 
 import os
 import signal
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.conftest import NUM_PORTS, ROOT
 from tests.e2e.installation import Installation
-from tests.fakes.ports import free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -23,23 +18,8 @@ KEPT = ("lovely", "dreadful", "film", "last week")
 FORGOTTEN = ("superb", "horrid", "lamp", "for my sister")
 
 
-@pytest.fixture
-def second() -> Iterator[Installation]:
-    """A whole installation beside the other, with the same general text; it is empty but for its demo."""
-    with tempfile.TemporaryDirectory(prefix="hmi-e2e-second-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        running = Installation.start(ROOT, var=folder / "var", port=free_ports(NUM_PORTS))
-        try:
-            yield running
-        finally:
-            running.interrupt(deadline_s=120)
-
-
-def test_what_is_left_is_what_an_installation_has_that_never_saw_it(
-    installation: Installation, second: Installation
-) -> None:
-    acme = Acme.join(installation)
+def test_what_is_left_is_what_a_domain_has_that_never_saw_it(installation: Installation) -> None:
+    acme = Tenant.join(installation, "acme")
     acme.learn("kept", KEPT)
     alone = acme.newest_tree()
     version = acme.learn("forgotten", FORGOTTEN)
@@ -65,24 +45,22 @@ def test_what_is_left_is_what_an_installation_has_that_never_saw_it(
     )
     assert answer["model"]["tree_version"] == left["digest"]
 
-    elsewhere = Acme.join(second)
+    elsewhere = Tenant.join(installation, "hooli")
     elsewhere.learn("kept", KEPT)
     assert elsewhere.newest_tree()["digest"] == left["digest"]
 
 
 @dataclass
-class Acme:
-    """A tenant with a domain of its own."""
+class Tenant:
+    """One with a domain of its own."""
 
     at: Installation
+    slug: str
     key: str
 
     @classmethod
-    def join(cls, at: Installation) -> "Acme":
-        key = at.wait_until(
-            lambda: at.create_tenant("acme", scopes=("predict", "manage")), what="it stands", deadline_s=600
-        )
-        made = cls(at, key)
+    def join(cls, at: Installation, slug: str) -> "Tenant":
+        made = cls(at, slug, at.create_tenant(slug, scopes=("predict", "manage")))
         made.post("domains", {"name": "Shop", "slug": "shop"})
         return made
 
@@ -139,7 +117,7 @@ class Acme:
         return job if job["state"] in {"succeeded", "failed", "cancelled"} else None
 
     def _api(self) -> httpx.Client:
-        return self.at.api("acme", key=self.key)
+        return self.at.api(self.slug, key=self.key)
 
 
 def _content(answer: httpx.Response) -> dict[str, Any]:
@@ -147,7 +125,7 @@ def _content(answer: httpx.Response) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def _answer_by(installation: Installation, acme: Acme, tree: str) -> dict[str, Any] | None:
+def _answer_by(installation: Installation, acme: Tenant, tree: str) -> dict[str, Any] | None:
     answer = installation.predict("forgotten", ["The lamp was superb."], key=acme.key)
     content = dict(answer.json())
     return content if answer.status_code == 200 and content["model"]["tree_version"] == tree else None
