@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
@@ -228,6 +228,8 @@ describe("a task", () => {
     await user.click(await screen.findByRole("checkbox", { name: "Try a private leaf" }));
     await user.selectOptions(screen.getByLabelText("Size of the leaf"), "8");
     await user.click(screen.getByRole("button", { name: "The recipe" }));
+    // Until it has unfolded, keys would go nowhere.
+    await waitFor(() => expect(screen.getByLabelText("Rank")).toBeVisible());
     await user.type(screen.getByLabelText("Rank"), "16");
     await user.type(screen.getByLabelText("At most, in minutes"), "30");
     await user.selectOptions(screen.getByLabelText("Search for a better one"), "4");
