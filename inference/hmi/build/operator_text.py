@@ -13,7 +13,6 @@ import msgspec
 from hmi.base.errors import InvalidInput
 from wire.domains import TEXT_SUFFIXES
 
-SUFFIXES = TEXT_SUFFIXES
 TEXT_FIELD = "text"
 BATCH_TEXTS = 1024  # of a Parquet file, in memory at a time beside the pages that they come from
 BUFFER_BYTES = 1 << 20
@@ -37,7 +36,7 @@ class TextsReadAnew:
 
 
 def find_text_files(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in the folders named, at any depth, whose suffix is one of SUFFIXES; sorted.
+    """The files named, and those in the folders named, at any depth, of TEXT_SUFFIXES; sorted.
 
     Raises InvalidInput for a path that is absent or a named file of another kind; other files in folders are
     left.
@@ -49,7 +48,7 @@ def find_text_files(paths: Sequence[Path]) -> list[Path]:
         elif not path.is_file():
             raise InvalidInput(f"{path} does not exist", param="text")
         elif _suffix(path) is None:
-            raise InvalidInput(f"{path} is none of {', '.join(SUFFIXES)}", param="text")
+            raise InvalidInput(f"{path} is none of {', '.join(TEXT_SUFFIXES)}", param="text")
         else:
             files.add(path)
     return sorted(files)
@@ -101,7 +100,7 @@ def texts_sha256(files: Iterable[Path]) -> str:
 
 def _suffix(path: Path) -> str | None:
     name = path.name.lower()
-    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), None)
+    return next((suffix for suffix in TEXT_SUFFIXES if name.endswith(suffix)), None)
 
 
 def _paragraphs(file: Path) -> Iterator[str]:

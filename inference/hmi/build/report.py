@@ -111,9 +111,7 @@ class Report:
     validation_accuracy: float  # of wire.tasks.validation_metric
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
-    stopped_at_cap: (
-        bool  # at the recipe's max_minutes, or the worker's limit: a longer training might be better
-    )
+    stopped_at_cap: bool  # at max_minutes or the worker's limit: a longer training might be better
     seconds: float  # of work, by all processes that had a part in it, up to this report
     rows: RowCounts
     truncated_share: float

@@ -1,4 +1,5 @@
-"""Fills the device for one backbone: plans, reserves, and puts there what stays until the service ends."""
+"""Fills the device for one backbone: plans, reserves, and puts there what stays until the service ends. What
+the host tier could not pass through is refused with it, before anything is allocated."""
 
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from hmi.artifacts.store import Store
 from hmi.base.errors import BudgetExceeded
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.device_plan import DeviceNeeds, DevicePlan, plan_device
+from hmi.engine.host_plan import HostNeed, check_host
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
@@ -20,9 +22,11 @@ from hmi.model.hplm_bank import HplmBank
 from hmi.model.serving_layers import ServingLayers, ServingLower
 from hmi.plot.lookup import PlotArena
 from hmi.service.settings import ServiceSettings
+from hmi.service.sources import TREE_BYTES
 from wire.artifacts import BackboneFields, BundleRef
 
 MAX_LABELS = 1000  # as many as a dataset may have
+HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +56,7 @@ def open_device(ref: BundleRef, settings: ServiceSettings, store: Store) -> Fill
     limits = _batch_limits(settings, fields)
     budget = Budget(MemoryTier.DEVICE, settings.device_bytes)
     plan = _reserve(budget, fields, backbone_bytes, settings, limits, dtype)
+    check_host(_host_needs(fields, settings, dtype), settings.host_bytes)
     backbone = Backbone.open(folder, settings.device, digest=ref.digest, with_lower=settings.lower_layers)
     upper = ServingLayers(backbone.upper, dtype=dtype)
     lower = None if backbone.lower is None else ServingLower(backbone.lower, dtype=dtype)
@@ -102,7 +107,7 @@ def _reserve(
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),
         min_head_units=limits.max_adapters * head_units(MAX_LABELS),
-        min_plot_bytes=least_plot_bytes(fields),
+        min_plot_bytes=_least_plot_bytes(fields),
     )
     plan = plan_device(needs, budget.max_bytes)
     budget.reserve("backbone", needs.backbone_bytes)
@@ -113,7 +118,19 @@ def _reserve(
     return plan
 
 
-def least_plot_bytes(fields: BackboneFields) -> int:
+def _host_needs(
+    fields: BackboneFields, settings: ServiceSettings, dtype: torch.dtype
+) -> tuple[HostNeed, ...]:
+    adapter_bytes = adapter_units(settings.max_adapter_rank) * adapter_unit_bytes(fields, dtype)
+    head_bytes = head_units(MAX_LABELS) * head_unit_bytes(fields)
+    return (
+        HostNeed("the largest adapter with its head", HOST_SHARES["adapters"], adapter_bytes + head_bytes),
+        HostNeed("a root's PLOT table, at least", HOST_SHARES["plot tables"], _least_plot_bytes(fields)),
+        HostNeed("a tree's list of nodes", HOST_SHARES["plot trees"], TREE_BYTES),
+    )
+
+
+def _least_plot_bytes(fields: BackboneFields) -> int:
     """Of a root, which has a row for every token id."""
     return fields.vocab_size * (fields.hidden + 32)
 

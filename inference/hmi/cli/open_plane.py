@@ -14,11 +14,10 @@ from hmi.artifacts.store import Store
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.clock import SystemClock
 from hmi.base.own_thread import use_cores, use_one_core
-from hmi.cli.open_device import MAX_LABELS, FilledDevice, least_plot_bytes, open_device
+from hmi.cli.open_device import HOST_SHARES, FilledDevice, open_device
 from hmi.engine.batch import BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.engine import Engine
-from hmi.engine.host_plan import HostNeed, check_host
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
@@ -36,14 +35,12 @@ from hmi.memory.residency import Residency
 from hmi.memory.room import ByteRoom, SlotRoom
 from hmi.memory.slots import SlotPool
 from hmi.memory.tier import MemoryTier
-from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
-from hmi.model.heads import head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.packed_file import packed_form
 from hmi.plot.table import PlotTable
 from hmi.service.live_plane import LivePlane
 from hmi.service.settings import ServiceSettings
-from hmi.service.sources import TREE_BYTES, Sources, store_sources
+from hmi.service.sources import Sources, store_sources
 from wire.artifacts import BackboneFields, BundleRef
 from wire.ids import Digest
 
@@ -53,7 +50,6 @@ MAX_PINNED_SHARE = 0.5
 """Of the PLOT nodes on the device: roots, which every path needs."""
 ROOM_TIMEOUT_S = 20.0
 TOKENIZER_THREADS = 2
-HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
 PACKED_SHARE = 0.4
 """Of the disk tier: adapters as the device takes them."""
 PACKED_FOLDER = "packed"
@@ -79,7 +75,6 @@ def open_plane(
     """
     keep_freed_memory()
     device = open_device(ref, settings, store)
-    check_host(_host_needs(device.fields, settings, device.dtype), settings.host_bytes)
     host = Budget(MemoryTier.HOST, settings.host_bytes)
     copies = packed_copies(settings.cache_dir, settings.disk_bytes, backbone=ref.digest, dtype=device.dtype)
     loaders = _loaders(make_sources(store, ref.digest, device.fields, device.bank, copies), host)
@@ -109,18 +104,6 @@ def open_plane(
         tables=loaders.tables,
         budgets=(device.budget, host) if disk is None else (device.budget, host, disk),
         tokenizer_threads=TOKENIZER_THREADS,
-    )
-
-
-def _host_needs(
-    fields: BackboneFields, settings: ServiceSettings, dtype: torch.dtype
-) -> tuple[HostNeed, ...]:
-    adapter_bytes = adapter_units(settings.max_adapter_rank) * adapter_unit_bytes(fields, dtype)
-    head_bytes = head_units(MAX_LABELS) * head_unit_bytes(fields)
-    return (
-        HostNeed("the largest adapter with its head", HOST_SHARES["adapters"], adapter_bytes + head_bytes),
-        HostNeed("a root's PLOT table, at least", HOST_SHARES["plot tables"], least_plot_bytes(fields)),
-        HostNeed("a tree's list of nodes", HOST_SHARES["plot trees"], TREE_BYTES),
     )
 
 
