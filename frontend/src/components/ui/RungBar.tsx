@@ -2,6 +2,7 @@
 
 import { Box, Group, Progress, Text } from "@mantine/core";
 
+import { BarTitle } from "@/components/ui/BarTitle";
 import { formatPercent } from "@/lib/format";
 import { type Rungs, rungPieces } from "@/lib/rungs";
 
@@ -15,19 +16,7 @@ export function RungBar({ name, rungs, note }: Props) {
   const pieces = rungPieces(rungs);
   return (
     <div>
-      <Group justify="space-between" wrap="nowrap" gap="sm">
-        <Text size="sm" truncate title={name}>
-          {name}
-          {note && (
-            <Text span size="xs" c="dimmed" ml={6}>
-              {note}
-            </Text>
-          )}
-        </Text>
-        <Text size="sm" style={{ fontVariantNumeric: "tabular-nums" }}>
-          {formatPercent(rungs.trigram + rungs.bigram)}
-        </Text>
-      </Group>
+      <BarTitle name={name} share={rungs.trigram + rungs.bigram} note={note} />
       <Progress.Root size="sm" mt={3} aria-hidden>
         {pieces.map(({ rung, share, color }) => (
           <Progress.Section key={rung} value={share * 100} color={color} />
