@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 
 from hmi.build.evaluation import ExactPath, LowerStates, PlotPath
-from hmi.build.floor_curve import floor_within
+from hmi.build.floor_curve import CONFIDENCE, floor_within
 from hmi.build.states import select
 from hmi.plot.ngram import Documents
 
@@ -35,7 +35,9 @@ def _covered(found: LowerStates) -> npt.NDArray[np.float64]:
     return shares
 
 
-def floor_for(plot: PlotPath, documents: Documents) -> float:
-    """The highest floor that leaves, with 95% confidence, at most MAX_SHARE_EXACT of the tokens of texts like
-    these to be computed."""
-    return floor_within(_covered(plot(documents)), documents.lengths, MAX_SHARE_EXACT)
+def floor_for(plot: PlotPath, documents: Documents, *, num_texts: int, num_choices: int) -> float:
+    """The highest floor that leaves at most MAX_SHARE_EXACT of the tokens of ``num_texts`` texts like these
+    to be computed: of ``num_choices`` such floors all keep to it, with 95% confidence."""
+    confidence = 1 - (1 - CONFIDENCE) / num_choices
+    known = _covered(plot(documents))
+    return floor_within(known, documents.lengths, MAX_SHARE_EXACT, num_texts=num_texts, confidence=confidence)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,7 @@ from hmi.build.metrics import bootstrap_rows
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Of the test rows, that are to be computed; a floor never parts rows of equal coverage."""
 
-CONFIDENCE_Z = 1.6449
-"""Of the normal distribution, what 95% lie under."""
+CONFIDENCE = 0.95
 
 Quality = npt.NDArray[np.float64]  # [rows]
 
@@ -76,9 +76,16 @@ def floors_of(known: Sequence[float] | npt.NDArray[np.float64]) -> list[float]:
     return floors
 
 
-def floor_within(known: Quality, num_tokens: npt.NDArray[np.int64], max_share: float) -> float:
-    """The highest floor under which, with 95% confidence, at most ``max_share`` of the tokens of texts like
-    these lie; 0, which computes none, where no floor is so sure.
+def floor_within(
+    known: Quality,
+    num_tokens: npt.NDArray[np.int64],
+    max_share: float,
+    *,
+    num_texts: int | None = None,
+    confidence: float = CONFIDENCE,
+) -> float:
+    """The highest floor under which, with ``confidence``, at most ``max_share`` of the tokens of
+    ``num_texts`` texts like these lie (None: of all); 0, which computes none, where no floor is so sure.
 
     ``known`` [rows] is what trigrams and bigrams answer of each, ``num_tokens`` [rows] its length. The texts
     chosen on are few, so the floor that leaves just ``max_share`` of theirs leaves more of others' half of
@@ -89,17 +96,26 @@ def floor_within(known: Quality, num_tokens: npt.NDArray[np.int64], max_share: f
     best = 0.0
     for place in np.unique(np.searchsorted(known, known)):  # the rows before the first of equal coverage
         # Rising: what is sure of a floor is sure of every lower one.
-        if share_bound(num_tokens, np.arange(len(known)) < place) > max_share:
+        is_computed = np.arange(len(known)) < place
+        if share_bound(num_tokens, is_computed, num_texts=num_texts, confidence=confidence) > max_share:
             break
         best = float(known[place])
     return best
 
 
-def share_bound(num_tokens: npt.NDArray[np.int64], is_computed: npt.NDArray[np.bool_]) -> float:
-    """Under which, with 95% confidence, the share of tokens lies that is computed of all texts like these.
+def share_bound(
+    num_tokens: npt.NDArray[np.int64],
+    is_computed: npt.NDArray[np.bool_],
+    *,
+    num_texts: int | None = None,
+    confidence: float = CONFIDENCE,
+) -> float:
+    """Under which, with ``confidence``, the share of tokens lies that is computed of ``num_texts`` texts like
+    these (None: of all).
 
     Wilson's bound, with as many texts as would vary as much were they of equal length: of long and short
-    ones, or where it is the long ones that are computed, so many are worth fewer.
+    ones, or where it is the long ones that are computed, so many are worth fewer. A sample varies about the
+    share of all texts as these do, so the fewer it has, the more it may have of those that are computed.
     """
     weights = num_tokens / num_tokens.sum()
     share = float(weights[is_computed].sum())
@@ -107,6 +123,9 @@ def share_bound(num_tokens: npt.NDArray[np.int64], is_computed: npt.NDArray[np.b
     variance = float((weights**2 * (is_computed - share) ** 2).sum())
     if variance > 0:
         rows = min(rows, share * (1 - share) / variance)
-    square = CONFIDENCE_Z**2 / rows
-    spread = CONFIDENCE_Z * np.sqrt(share * (1 - share) / rows + square / (4 * rows))
+    if num_texts is not None:
+        rows /= 1 + len(num_tokens) / num_texts  # the variances of the two add up
+    z = NormalDist().inv_cdf(confidence)
+    square = z**2 / rows
+    spread = z * np.sqrt(share * (1 - share) / rows + square / (4 * rows))
     return float((share + square / 2 + spread) / (1 + square))

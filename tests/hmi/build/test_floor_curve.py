@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hmi.build.evaluation import Predictions
-from hmi.build.floor_curve import SHARES, floor_curve, floor_within, floors_of, share_bound
+from hmi.build.floor_curve import CONFIDENCE, SHARES, floor_curve, floor_within, floors_of, share_bound
 from wire.inference import Coverage
 
 KNOWN = np.array([0.9, 0.1, 0.5, 0.5, 0.7, 0.3, 1.0, 0.8, 0.6, 0.2])
@@ -71,6 +71,30 @@ def test_a_floor_keeps_its_promise_nineteen_times_in_twenty(num_rows: int) -> No
     assert np.mean(shares) > (0.02 if num_rows < 100 else 0.04), "and most of what is promised is used"
 
 
+def largest_shares(num_rows: int, num_texts: int, num_choices: int, *, of_these: bool) -> list[float]:
+    """Of 120 runs that each choose so many floors: the most that one of them leaves to be computed. The
+    promise is ``of_these`` texts by all floors of a run, or of all texts by one."""
+    chance = np.random.default_rng(num_rows)
+    promised = num_texts if of_these else None
+    confidence = 1 - 0.05 / num_choices if of_these else CONFIDENCE
+
+    def share() -> float:
+        chosen_on = texts(chance, num_rows)
+        floor = floor_within(*chosen_on, 0.1, num_texts=promised, confidence=confidence)
+        known, num_tokens = texts(chance, num_texts)
+        return float(num_tokens[known < floor].sum() / num_tokens.sum())
+
+    return [max(share() for _ in range(num_choices)) for _ in range(120)]
+
+
+def test_every_one_of_many_floors_keeps_its_promise_of_a_few_texts() -> None:
+    kept = largest_shares(357, 741, 10, of_these=True)
+    assert np.mean(np.array(kept) > 0.1) < 0.1, "5%, and what chance adds in 120 tries"
+    assert np.mean(kept) > 0.03, "and it is used"
+    loose = largest_shares(357, 741, 10, of_these=False)
+    assert np.mean(np.array(loose) > 0.1) > 0.2, "what the number of texts and the confidence are there for"
+
+
 def test_the_share_of_the_rows_chosen_on_would_pass_the_promise_half_of_the_time() -> None:
     chance = np.random.default_rng(1)
     known, num_tokens = texts(chance, 400_000)
@@ -95,5 +119,9 @@ def test_a_bound_is_wider_with_fewer_rows_and_with_long_ones_computed() -> None:
     assert 0.1 < share_bound(many, np.arange(2000) < 200) < 0.12
     assert share_bound(few, np.arange(20) < 2) > 0.2
     assert 0.1 < share_bound(few, np.arange(20) < 0) < 0.15, "none of twenty says not that none is ever"
+    tenth = np.arange(2000) < 200
+    assert share_bound(many, tenth, num_texts=100) > share_bound(many, tenth, num_texts=2000)
+    assert share_bound(many, tenth, num_texts=10**9) == pytest.approx(share_bound(many, tenth))
+    assert share_bound(many, tenth, confidence=0.99) > share_bound(many, tenth)
     one_long = np.array([200] + [20] * 90)
     assert share_bound(one_long, np.arange(91) < 1) > share_bound(np.full(91, 20), np.arange(91) < 9)
