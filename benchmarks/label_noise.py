@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,7 @@ from hmi.build.data_insight import final_states
 from hmi.build.evaluation import PlotPath
 from hmi.build.label_errors import by_suspicion, cross_validated
 from hmi.build.learn_domain import learn_domain, open_above
-from hmi.build.learning_curve import LabelledFeatures
-from hmi.build.linear_head import fit_linear_head
+from hmi.build.linear_head import Features, fit_linear_head
 from hmi.build.metrics import Indices, accuracy
 from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.split import split_rows
@@ -68,8 +67,16 @@ def main() -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _LabelledFeatures:
+    """Pooled final states of the frozen model, with labels."""
+
+    features: Features  # [rows, hidden]
+    truth: Indices  # [rows]
+
+
 def _measure(
-    train: LabelledFeatures, test: LabelledFeatures, texts: list[str], num_labels: int, seed: int
+    train: _LabelledFeatures, test: _LabelledFeatures, texts: list[str], num_labels: int, seed: int
 ) -> dict[str, float]:
     """One draw of flips: what the list holds, and what correcting the listed rows brings."""
     random = np.random.default_rng(seed)
@@ -99,7 +106,7 @@ def _measure(
 
 def _features(
     task: BenchTask, local: LocalStore, folder: Path
-) -> tuple[LabelledFeatures, LabelledFeatures, list[str]]:
+) -> tuple[_LabelledFeatures, _LabelledFeatures, list[str]]:
     """Of the training and the test rows, as a training sees them: the first leave their own text out."""
     backbone = Backbone.open(
         local.store.localize(local.backbone.uri, local.backbone.digest), digest=local.backbone.digest
@@ -139,7 +146,7 @@ def _features(
         return np.asarray(path(select(test_documents, range(start, end))).states.numpy(), np.float32)
 
     found = [
-        LabelledFeatures(
+        _LabelledFeatures(
             _final(backbone, documents, states), np.array(label_indices(rows, task.labels), np.int64)
         )
         for documents, states, rows in (

@@ -2544,6 +2544,8 @@ export interface components {
             batch_rows?: number;
             /** @description Longer texts are cut. */
             max_tokens?: number;
+            /** @description Whether rare labels count more in the loss; null: as is best for the task's kind. */
+            class_weights?: boolean | null;
             /** @description Evaluations without gain before stopping. */
             patience?: number;
             seed?: number;

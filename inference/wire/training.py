@@ -27,6 +27,7 @@ class Recipe:
     learning_rate: float = 1.5e-3
     batch_rows: int = 16
     max_tokens: int = 128  # longer texts are cut, and the report says how many
+    class_weights: bool | None = None  # rare labels count more in the loss; None: as is best for the kind
     patience: int = 2  # evaluations without gain before stopping early
     seed: int = 1
     distil: bool = True  # first train on computed lower layers, then imitate that besides the labels: where

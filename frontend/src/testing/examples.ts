@@ -496,7 +496,7 @@ export const additions = {
       { rows: 160, accuracy: 0.86 },
       { rows: 320, accuracy: 0.9 },
     ],
-    forecast: { rows: 640, accuracy: 0.92 },
+    forecast: { rows: 640, accuracy: 0.92, accuracy_ci95: [0.89, 0.94] },
   },
 };
 
@@ -528,6 +528,8 @@ export const scoreReport = {
   spearman_ci95: [0.71, 0.82],
   train: { mean: 2.9, std: 0.83, least: 1, most: 5, mean_mae: 0.66 },
   mistakes: [{ row: 23, value: 1, predicted: 3.4 }],
+  slices: [{ kind: "length", low: 10, high: 80, rows: 20, mae: 0.425, mae_ci95: [0.31, 0.5] }],
+  left_out: { calibration: "An answer is a number, not a probability." },
   ...ofEveryKind,
 };
 
@@ -544,7 +546,7 @@ export const multiLabelReport = {
   exact_match_ci95: [0.62, 0.78],
   labels: ["billing", "delivery"],
   classes: [
-    { label: "billing", threshold: 0.4, precision: 0.9, recall: 0.9, f1: 0.9, support: 20 },
+    { label: "billing", threshold: 0.4, precision: 0.9, recall: 0.9, f1: 0.9, support: 20, ece: 0.042 },
     { label: "delivery", threshold: 0.6, precision: 0.7, recall: 0.7, f1: 0.7, support: 10 },
   ],
   mean_labels: 1.2,
@@ -557,6 +559,12 @@ export const multiLabelReport = {
     suspects: [{ row: 17, labels: ["billing"], suggested: ["billing", "delivery"], doubt: 0.97 }],
   },
   learning_curve: additions.learning_curve,
+  calibration: {
+    ece_before: 0.12,
+    ece: 0.03,
+    bins_before: additions.calibration.bins_before,
+    bins: additions.calibration.bins,
+  },
   ...ofEveryKind,
 };
 
@@ -587,6 +595,7 @@ export const spansReport = {
     { label: "NAME", precision: 0.86, recall: 0.8, f1: 0.83, support: 34 },
   ],
   calibration: additions.calibration,
+  learning_curve: additions.learning_curve,
   mistakes: [{ row: 23, spans: [{ start: 0, end: 3, label: "NAME" }], predicted: [] }],
   label_errors: {
     judged: 240,

@@ -15,11 +15,12 @@ from hmi.build.data import LabelledRow, label_indices
 from hmi.build.data_insight import final_states
 from hmi.build.dataset_parts import SplitRows, read_split
 from hmi.build.evaluation import PlotPath
+from hmi.build.frozen_probe import PooledProbe
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.label_errors import SingleLabelJudge, cross_validated
 from hmi.build.learn_domain import open_above
-from hmi.build.learning_curve import LabelledFeatures, forecast, learning_curve
+from hmi.build.learning_curve import forecast, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.metrics import Indices, accuracy, wilson_interval
 from hmi.build.planned_work import PartTokens, Stage, WorkOf, planned_work, usual_work
@@ -238,13 +239,13 @@ def _accuracy_range(
 
 def _errors_left_by_growth(probed: _JudgedRows, num_labels: int, num_train_rows: int, seed: int) -> float:
     """Share of the probe's errors that all training rows, instead of some, would leave."""
-    end = round(LEARNING_SHARE * len(probed.truth))
-    train = LabelledFeatures(probed.features[:end], probed.truth[:end])
-    test = LabelledFeatures(probed.features[end:], probed.truth[end:])
-    curve = learning_curve(train, test, SingleLabelJudge(num_labels), seed=seed)
+    places = np.arange(len(probed.truth))
+    train, test = np.split(places, [round(LEARNING_SHARE * len(places))])
+    probe = PooledProbe(SingleLabelJudge(num_labels), probed.features, probed.truth)
+    curve = learning_curve(probe, train, test, seed=seed)
     if curve is None or num_train_rows <= len(probed.truth):
         return 1.0
-    ahead = forecast(curve.points, rows=num_train_rows)
+    ahead = forecast([(point.rows, point.accuracy) for point in curve.points], rows=num_train_rows)
     if ahead is None:
         return 1.0
-    return max(GROWTH_ERRORS_LEFT, (1 - ahead.accuracy) / (1 - curve.points[-1].accuracy))
+    return max(GROWTH_ERRORS_LEFT, (1 - ahead) / (1 - curve.points[-1].accuracy))

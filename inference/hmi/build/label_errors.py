@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.linear_head import Features, LinearHead, fit_linear_head
-from hmi.build.metrics import Indices, Probabilities, accuracy
+from hmi.build.metrics import Indices, Probabilities
 from hmi.build.row_judge import MAX_SUSPECTS, NUM_FOLDS, OutOfFold, RowTargets, out_of_fold
 from hmi.kinds.single_label import softmax
 
@@ -51,8 +51,12 @@ class SingleLabelJudge:
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_linear_head(features, targets, self.num_outputs)
 
-    def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
-        return accuracy(softmax(outputs), targets)
+    def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
+        """Is it right, and one row."""
+        return np.column_stack((outputs.argmax(axis=1) == targets, np.ones(len(targets)))).astype(np.float64)
+
+    def quality(self, sums: npt.NDArray[np.float64]) -> float:
+        return float(sums[0] / max(sums[1], 1))
 
     def errors(self, judged: OutOfFold, targets: RowTargets, rows: Sequence[int]) -> LabelErrors:
         return label_errors(judged_rows(judged, targets), rows=rows, labels=self.labels)

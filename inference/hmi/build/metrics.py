@@ -180,5 +180,6 @@ def micro_f1(said: Marks, truth: Marks) -> float:
     return f1_of(int((said & truth).sum()), int(said.sum()), int(truth.sum()))
 
 
-def f1_of(hits: int, given: int, support: int) -> float:
+def f1_of(hits: float, given: float, support: float) -> float:
+    """1 where there are none and none is said."""
     return 2 * hits / (given + support) if given + support else 1.0

@@ -30,7 +30,7 @@ from hmi.build.metrics import (
 from hmi.build.private_leaf import LeafTrial
 from hmi.build.rank_curve import RankPoint
 from hmi.build.recipe_search import RecipeSearch
-from hmi.build.slices import Slice, SliceKind, slices
+from hmi.build.slices import ErrorSlice, Slice, SliceKind, error_slices, slices
 from wire.codec import to_plain
 from wire.ids import Digest
 from wire.inference import Coverage
@@ -130,6 +130,7 @@ class Report:
     tree: Digest
     segment: Digest
     test_rows: tuple[int, ...]
+    left_out: dict[str, str]  # of the fields that say nothing, why: a sentence each
 
 
 def report_body(report: Report, figures: Figures) -> dict[str, Any]:
@@ -230,6 +231,20 @@ def row_slices(
     return (
         *slices(SliceKind.LENGTH, characters, hits, seed=seed),
         *slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), hits, seed=seed),
+    )
+
+
+def row_error_slices(
+    errors: npt.NDArray[np.float64],
+    *,
+    characters: Sequence[int],
+    row_coverage: npt.NDArray[np.float64],
+    seed: int,
+) -> tuple[ErrorSlice, ...]:
+    """As row_slices(), of absolute ``errors`` [rows]."""
+    return (
+        *error_slices(SliceKind.LENGTH, characters, errors, seed=seed),
+        *error_slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), errors, seed=seed),
     )
 
 

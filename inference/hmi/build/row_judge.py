@@ -40,8 +40,12 @@ class RowJudge(Protocol):
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         """A head for these rows; nothing of it depends on a seed."""
 
-    def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
-        """wire.tasks.validation_metric of what such a head gives other rows."""
+    def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
+        """[rows, columns]: what each of other rows adds, by what such a head gives it, to the sums of which
+        quality() is made."""
+
+    def quality(self, sums: npt.NDArray[np.float64]) -> float:
+        """wire.tasks.validation_metric from the sums [columns] over some rows."""
 
     def errors(self, judged: OutOfFold, targets: RowTargets, rows: Sequence[int]) -> Any:
         """The rows that are probably labelled wrong: a dataclass, which stands in the report. ``targets`` and

@@ -1,4 +1,5 @@
-"""Scores that mean what they say: one temperature for all logits, and how far scores are from shares."""
+"""Scores that mean what they say: a temperature for all logits, or a map for each label's; and how far scores
+are from shares."""
 
 from dataclasses import dataclass
 
@@ -33,6 +34,17 @@ class ScoreCalibration:
     """What the temperature changed, on rows that it was not fitted on. Bins without rows are left out."""
 
     temperature: float  # logits were divided by it, in the bundle's head; > 1: the raw scores boasted
+    ece_before: float
+    ece: float
+    bins_before: tuple[ReliabilityBin, ...]
+    bins: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsCalibration:
+    """What the labels' maps changed, on rows that they were not fitted on: of all scores of all rows, is a
+    label of score 0.8 there in 8 of 10 cases?"""
+
     ece_before: float
     ece: float
     bins_before: tuple[ReliabilityBin, ...]
@@ -84,6 +96,36 @@ def fit_score_map(probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[
     optimiser.step(loss)  # type: ignore[no-untyped-call]
     # A slope below 0 would put the surest last; one of 0 says that they know nothing of one another.
     return ScoreMap(max(LEAST_SLOPE, float(slope.detach())), float(offset.detach()))
+
+
+def fit_label_maps(scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> tuple[ScoreMap, ...]:
+    """One for each label of ``scores`` [rows, labels], which ``truth`` says whether rows have: what fits all
+    labels together, and from there what the label's own rows ask for."""
+    common = fit_score_map(scores.ravel(), truth.ravel())
+    mapped = common(scores)
+    own = [fit_score_map(mapped[:, label], truth[:, label]) for label in range(scores.shape[1])]
+    return tuple(ScoreMap(one.slope * common.slope, one.slope * common.offset + one.offset) for one in own)
+
+
+def labels_calibration(
+    before: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], truth: npt.NDArray[np.bool_]
+) -> LabelsCalibration:
+    """Of the scores [rows, labels] ``before`` the maps, and as they are served."""
+    of_before, _ = as_one_label(before, truth)
+    of_all, wrong = as_one_label(scores, truth)
+    return LabelsCalibration(
+        ece_before=expected_calibration_error(of_before, wrong),
+        ece=expected_calibration_error(of_all, wrong),
+        bins_before=reliability_bins(of_before, wrong),
+        bins=reliability_bins(of_all, wrong),
+    )
+
+
+def as_one_label(
+    scores: npt.NDArray[np.floating], truth: npt.NDArray[np.bool_]
+) -> tuple[Probabilities, Indices]:
+    """Scores that each stand for themselves as rows of one label, which is place 0 where ``truth`` holds."""
+    return scores.astype(np.float32).reshape(-1, 1), (~truth).astype(np.int64).ravel()
 
 
 def score_calibration(

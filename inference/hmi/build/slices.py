@@ -1,13 +1,13 @@
-"""Where a model is good and where not: accuracy by length of the texts and by what PLOT knew of them."""
+"""Where a model is good and where not: by length of the texts and by what PLOT knew of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from hmi.build.metrics import bootstrap_accuracy
+from hmi.build.metrics import Indices, bootstrap_accuracy, bootstrap_rows
 
 NUM_SLICES = 3
 MIN_ROWS = 10
@@ -33,6 +33,18 @@ class Slice:
     accuracy_ci95: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorSlice:
+    """As Slice, of rows that are answered with a number: how far off it is, in the data's units."""
+
+    kind: SliceKind
+    low: float
+    high: float
+    rows: int
+    mae: float  # mean absolute error
+    mae_ci95: tuple[float, float]
+
+
 def slices(
     kind: SliceKind, measure: Sequence[float], correct: npt.NDArray[np.bool_], *, seed: int
 ) -> tuple[Slice, ...]:
@@ -52,6 +64,32 @@ def slices(
             )
         )
     return tuple(found)
+
+
+def error_slices(
+    kind: SliceKind, measure: Sequence[float], errors: npt.NDArray[np.float64], *, seed: int
+) -> tuple[ErrorSlice, ...]:
+    """As slices(); ``errors`` [rows] are absolute."""
+    values = np.asarray(measure, np.float64)
+    found = []
+    for chosen in _thirds(values):
+        of_slice = errors[chosen]
+        interval = bootstrap_rows(_mean_of(of_slice), len(of_slice), seed=seed)
+        found.append(
+            ErrorSlice(
+                kind,
+                low=float(values[chosen].min()),
+                high=float(values[chosen].max()),
+                rows=len(chosen),
+                mae=float(of_slice.mean()),
+                mae_ci95=(interval.low, interval.high),
+            )
+        )
+    return tuple(found)
+
+
+def _mean_of(errors: npt.NDArray[np.float64]) -> Callable[[Indices], float]:
+    return lambda rows: float(errors[rows].mean())
 
 
 def _thirds(values: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int64]]:

@@ -40,6 +40,11 @@ class RecipeOut(serializers.Serializer[Any]):
     learning_rate = serializers.FloatField(required=False)
     batch_rows = serializers.IntegerField(required=False)
     max_tokens = serializers.IntegerField(required=False, help_text="Longer texts are cut.")
+    class_weights = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="Whether rare labels count more in the loss; null: as is best for the task's kind.",
+    )
     patience = serializers.IntegerField(required=False, help_text="Evaluations without gain before stopping.")
     seed = serializers.IntegerField(required=False)
     distil = serializers.BooleanField(

@@ -22,8 +22,9 @@ from hmi.build.adapter_trainer import (
     learning_rate,
 )
 from hmi.build.distillation import Teacher
+from hmi.build.kinds.class_weights import class_weights
 from hmi.build.kinds.learning import Outputs, Targets
-from hmi.build.kinds.single_label import SingleLabelLearning, class_weights
+from hmi.build.kinds.single_label import SingleLabelLearning
 from hmi.build.states import StateSet
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters

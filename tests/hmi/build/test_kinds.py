@@ -18,7 +18,8 @@ from hmi.build.estimate_job import estimate_training
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds import score
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.kinds.learning import TEACHER_TEMPERATURE
+from hmi.build.kinds.class_weights import positive_weights
+from hmi.build.kinds.learning import TEACHER_TEMPERATURE, Evaluated
 from hmi.build.kinds.multi_label import MultiLabelTraining, macro_f1
 from hmi.build.kinds.score import ScoreLearning, ScoreTraining
 from hmi.build.kinds.single_label import SingleLabelTraining
@@ -26,7 +27,9 @@ from hmi.build.metrics import best_threshold, micro_f1, r2
 from hmi.build.offline import OfflineModel, open_offline
 from hmi.kinds.counts import answer_counts
 from hmi.model.heads import HostHead
+from hmi.model.tokenizer import Tokenizer
 from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, Events, TrainingWorld, make_world
+from tests.tiny.backbone import tiny_tokenizer
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
 from wire.inference import LabelAnswer, LabelsAnswer, ValueAnswer
@@ -90,6 +93,13 @@ def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainRe
     assert report["mae_ci95"][0] <= report["mae"] <= report["mae_ci95"][1] < 100
     assert 100 <= report["train"]["least"] < report["train"]["most"] <= 140
     assert (report["label_errors"]["judged"], len(report["learning_curve"]["points"])) == (160, 3)
+    for kind in ("length", "coverage"):
+        parts = [part for part in report["slices"] if part["kind"] == kind]
+        assert sum(part["rows"] for part in parts) == report["rows"]["test"]
+        off = sum(part["rows"] * part["mae"] for part in parts) / report["rows"]["test"]
+        assert off == pytest.approx(report["mae"])
+        assert all(part["mae_ci95"][0] <= part["mae"] <= part["mae_ci95"][1] for part in parts)
+    assert set(report["left_out"]) == {"calibration", "label_sets", "plot_cost"}
     off = [abs(mistake["value"] - mistake["predicted"]) for mistake in report["mistakes"]]
     assert off == sorted(off, reverse=True)
 
@@ -225,6 +235,70 @@ def test_several_labels_are_learnt_each_with_a_threshold(labelled: TrainResult) 
         assert sum(part["rows"] for part in parts) == report["rows"]["test"]
         exact = sum(part["rows"] * part["accuracy"] for part in parts) / report["rows"]["test"]
         assert exact == pytest.approx(report["exact_match"])
+
+
+def test_the_scores_of_several_labels_are_calibrated_each_by_a_map_of_its_own(labelled: TrainResult) -> None:
+    report = labelled.report
+    found, num_scores = report["calibration"], report["rows"]["test"] * len(TOPIC_LABELS)
+    for bins, ece in ((found["bins_before"], found["ece_before"]), (found["bins"], found["ece"])):
+        assert sum(one["rows"] for one in bins) == num_scores
+        gaps = sum(one["rows"] * abs(one["mean_score"] - one["accuracy"]) for one in bins) / num_scores
+        assert gaps == pytest.approx(ece)
+    assert found["ece"] != found["ece_before"]
+    assert all(0 <= entry["ece"] <= 1 and 0 <= entry["ece_before"] <= 1 for entry in report["classes"])
+    assert set(report["left_out"]) == {"label_sets", "plot_cost"}
+
+
+@pytest.mark.parametrize("weighs", [False, True])
+def test_timid_and_weighted_scores_become_honest_and_say_the_same_labels(weighs: bool) -> None:
+    """One label's outputs are half as large as the log odds, the other's rare and too high by its weight."""
+    chance = np.random.default_rng(1)
+    odds = chance.normal(size=(20_000, 2)) * 2 - np.array([0.0, 3.0])
+    truth = chance.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    marks = truth.astype(np.float32)
+    weights = positive_weights(marks)
+    assert weights is not None and weights[0] < 1.2 and weights[1] > 1.8
+    raised = np.log(weights.numpy()) if weighs else 0.0
+    outputs = (odds * np.array([0.5, 1.0]) + raised).astype(np.float32)
+    kind = MultiLabelTraining(("even", "rare"))
+    learning = kind.learning(marks, weighs_classes=weighs)
+    plain = HostHead(torch.eye(2), torch.zeros(2))  # its input is its output
+    fitted = learning.finish(plain, outputs, marks)
+    served = outputs @ fitted.head.weight.numpy().T + fitted.head.bias.numpy()
+    np.testing.assert_allclose(served, odds, atol=0.5)
+    assert [one.slope for one in fitted.label_maps] == pytest.approx([2.0, 1.0], abs=0.1)
+    evaluated = Evaluated(
+        rows=[LabelledRow(row, "a", labels=()) for row in range(len(marks))],
+        encoded=Tokenizer(tiny_tokenizer()).encode(["a"], 8),
+        outputs=served.astype(np.float32),
+        targets=marks,
+        train_targets=None,
+        row_coverage=np.zeros((len(marks), 4)),
+        fitted=fitted,
+        seed=1,
+    )
+    found = kind.figures(evaluated)
+    assert found.calibration is not None
+    assert found.calibration.ece < 0.01 < found.calibration.ece_before
+    assert [one.ece < 0.02 for one in found.classes] == [True, True]
+    assert found.classes[0].ece_before is not None and found.classes[0].ece_before > 0.05
+    assert kind.figures(replace(evaluated, fitted=replace(fitted, label_maps=()))).calibration is None
+
+
+def test_rare_labels_weigh_more_and_even_ones_all_the_same() -> None:
+    assert positive_weights(np.array([[1, 0], [0, 1], [1, 1]], np.float32)) is None
+    marks = np.zeros((100, 3), np.float32)
+    marks[:50, 0], marks[:10, 1] = 1, 1  # the third has no row
+    found = positive_weights(marks)
+    assert found is not None
+    assert found.tolist() == pytest.approx([1.0, 3.0, 99**0.5])
+    learning = MultiLabelTraining(("a", "b", "c")).learning(marks, weighs_classes=True)
+    given, lacking = torch.tensor([[0.0, 1.0, 0.0]]), torch.zeros(1, 3)
+    outputs = torch.zeros(1, 3)
+    more = float(learning.loss(outputs, given)) - float(learning.loss(outputs, lacking))
+    assert more == pytest.approx(2 * np.log(2), abs=1e-5)
+    usual = MultiLabelTraining(("a", "b", "c")).learning(marks)
+    assert float(usual.loss(outputs, given)) == pytest.approx(3 * np.log(2), abs=1e-5)
 
 
 def test_served_labels_are_those_whose_score_reaches_the_threshold(

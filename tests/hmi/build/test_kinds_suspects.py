@@ -1,12 +1,16 @@
 """Values and labels that were set wrong stand among the first suspects, and what is right is left alone."""
 
 import numpy as np
+import pytest
 
+from hmi.build.frozen_probe import PooledProbe, places_after
 from hmi.build.kinds.labels_suspects import DoubtedLabel, LabelsErrors, LabelsJudge
 from hmi.build.kinds.score_suspects import ScoreErrors, ScoreJudge
-from hmi.build.learning_curve import LabelledFeatures, learning_curve
+from hmi.build.learning_curve import LearningCurve, learning_curve
 from hmi.build.linear_head import Features
+from hmi.build.metrics import best_threshold, micro_f1, r2
 from hmi.build.row_judge import RowJudge, RowTargets, out_of_fold
+from hmi.kinds.multi_label import sigmoid
 
 NUM_ROWS = 300
 LABELS = ("a", "b", "c")
@@ -113,16 +117,38 @@ def test_labels_of_few_rows_and_equal_texts_are_not_judged() -> None:
     assert ScoreJudge().errors(judged, marks[:, 0], NUMBERS) == ScoreErrors(0, 0.0, 0, ())
 
 
+def curve_of(judge: RowJudge, *parts: tuple[Features, RowTargets]) -> LearningCurve:
+    features, targets = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+    train, test = places_after([len(part[0]) for part in parts])
+    found = learning_curve(PooledProbe(judge, features, targets), train, test, seed=1)
+    assert found is not None
+    return found
+
+
 def test_the_learning_curve_is_of_what_the_kind_watches() -> None:
-    scores = learning_curve(
-        LabelledFeatures(*score_features()), LabelledFeatures(*score_features(seed=2)), ScoreJudge(), seed=1
-    )
-    labels = learning_curve(
-        LabelledFeatures(*label_features()),
-        LabelledFeatures(*label_features(seed=2)),
-        LabelsJudge(LABELS),
-        seed=1,
-    )
-    assert scores is not None and labels is not None
+    scores = curve_of(ScoreJudge(), score_features(), score_features(seed=2))
+    labels = curve_of(LabelsJudge(LABELS), label_features(), label_features(seed=2))
     assert scores.points[-1].accuracy > 0.95  # R²: the noise is 1 of 20
     assert 0.9 < labels.points[-1].accuracy <= 1
+
+
+def test_the_figures_of_sums_are_those_of_all_rows() -> None:
+    random = np.random.default_rng(1)
+    _, values = score_features()
+    said = (values + random.normal(0, 20, NUM_ROWS)).astype(np.float32)[:, None]
+    judge = ScoreJudge()
+    assert judge.quality(judge.row_sums(said, values).sum(axis=0)) == pytest.approx(
+        r2(said[:, 0].astype(np.float64), values)
+    )
+    drawn = random.integers(0, NUM_ROWS, NUM_ROWS)
+    assert judge.quality(judge.row_sums(said, values)[drawn].sum(axis=0)) == pytest.approx(
+        r2(said[drawn, 0].astype(np.float64), values[drawn])
+    )
+    _, marks = label_features()
+    outputs = random.normal(size=marks.shape).astype(np.float32) + 2 * marks
+    scores = sigmoid(outputs)
+    best = best_threshold(scores.ravel(), marks.ravel() > 0)
+    labels = LabelsJudge(LABELS)
+    assert labels.quality(labels.row_sums(outputs, marks).sum(axis=0)) == pytest.approx(
+        micro_f1(scores >= best, marks > 0)
+    )

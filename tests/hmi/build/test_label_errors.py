@@ -3,8 +3,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from hmi.build.label_errors import SingleLabelJudge, by_suspicion, cross_validated, label_errors
-from hmi.build.learning_curve import LabelledFeatures, LearningPoint, forecast, learning_curve
+from hmi.build.label_errors import by_suspicion, cross_validated, label_errors
 from hmi.build.linear_head import RIDGE_DECAYS, WEIGHT_DECAY, fit_linear_head, fit_ridge
 from hmi.build.row_judge import NUM_FOLDS
 
@@ -71,28 +70,3 @@ def test_the_head_is_that_of_scikit_learn() -> None:
     standard = (features - features.mean(axis=0)) / features.std(axis=0)
     theirs = LogisticRegression(C=1 / (WEIGHT_DECAY * 200), max_iter=1000, tol=1e-8).fit(standard, truth)
     np.testing.assert_allclose(head.probabilities(features), theirs.predict_proba(standard), atol=5e-3)
-
-
-def test_the_learning_curve_rises_and_forecasts_on_its_own_law() -> None:
-    train = LabelledFeatures(*clusters(200, spread=2.5))
-    test = LabelledFeatures(*clusters(1000, seed=2, spread=2.5))
-    curve = learning_curve(train, test, SingleLabelJudge(3), seed=1)
-    assert curve is not None
-    assert [point.rows for point in curve.points] == [50, 100, 200]
-    assert curve.points[0].accuracy < curve.points[-1].accuracy
-    law = [LearningPoint(rows, 1 - 0.8 * rows**-0.5) for rows in (25, 50, 100)]
-    ahead = forecast(law, rows=2 * law[-1].rows)
-    assert ahead is not None
-    assert ahead.rows == 200
-    assert abs(ahead.accuracy - (1 - 0.8 * 200**-0.5)) < 1e-9
-
-
-def test_there_is_no_forecast_where_more_rows_have_not_helped_and_no_curve_of_a_few() -> None:
-    assert (
-        forecast([LearningPoint(25, 0.9), LearningPoint(50, 0.9), LearningPoint(100, 0.88)], rows=200) is None
-    )
-    assert (
-        forecast([LearningPoint(25, 1.0), LearningPoint(50, 1.0), LearningPoint(100, 1.0)], rows=200) is None
-    )
-    few = LabelledFeatures(*clusters(20))
-    assert learning_curve(few, few, SingleLabelJudge(3), seed=1) is None

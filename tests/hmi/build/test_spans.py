@@ -12,7 +12,9 @@ import torch
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.frozen_probe import places_after
 from hmi.build.kinds.token_classification import TokenClassificationTraining
+from hmi.build.learning_curve import learning_curve
 from hmi.build.offline import OfflineModel, open_offline
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import Tokenizer
@@ -93,8 +95,37 @@ def test_spans_are_learnt_and_reported(result: TrainResult) -> None:
     assert (report["num_cut"], report["num_not_read"]) == (0, 0)
     assert report["calibration"]["ece"] < 0.3
     assert report["slices"]
+    points = report["learning_curve"]["points"]
+    assert [point["rows"] for point in points] == [report["rows"]["train"] // parts for parts in (4, 2, 1)]
+    assert points[-1]["accuracy"] > 0.5  # of a head on a random model, which soon knows all that there is
+    assert all(low <= point["accuracy"] <= high for point in points for low, high in [point["accuracy_ci95"]])
+    assert set(report["left_out"]) == {"label_sets", "plot_cost"}
     errors = report["label_errors"]
     assert errors["judged"] == NUM_ROWS and errors["num_suspects"] < NUM_ROWS / 4
+
+
+def test_the_learning_curve_of_spans_rises_with_what_can_be_learnt_of_their_words() -> None:
+    """Features are of the token alone, beneath much noise: each row makes a word a little clearer."""
+    kind = TokenClassificationTraining(LABELS)
+    rows = [
+        LabelledRow(row["row"], row["text"], spans=tuple(Span(**span) for span in row["spans"]))
+        for row in span_rows(400)
+    ]
+    encoded = TOKENIZER.encode([row.text for row in rows], 24, with_words=True)
+    chance = np.random.default_rng(1)
+    token_ids, offsets = encoded.documents.token_ids, encoded.documents.offsets
+    of_token = chance.normal(size=(int(token_ids.max()) + 1, 64))
+    features = (of_token[token_ids] + 2 * chance.normal(size=(len(token_ids), 64))).astype(np.float32)
+    probe = kind.probe(features, offsets, kind.targets(rows, encoded))
+    train, test = places_after([200, 200])
+    curve = learning_curve(probe, train, test, seed=1)
+    assert curve is not None and curve.forecast is not None
+    accuracies = [point.accuracy for point in curve.points]
+    assert accuracies == sorted(accuracies) and accuracies[-1] - accuracies[0] > 0.05
+    low, high = curve.forecast.accuracy_ci95
+    assert accuracies[-1] < curve.forecast.accuracy and low < curve.forecast.accuracy < high
+    exact = kind.probe(of_token[token_ids].astype(np.float32), offsets, kind.targets(rows, encoded))
+    assert exact.quality(exact.row_sums(train, test).sum(axis=0)) > 0.8
 
 
 def test_wrong_spans_are_found_among_the_training_rows_too(world: TrainingWorld, tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ describe("a version's report", () => {
     ).toBeVisible();
     expect(screen.getByText("10 to 80 characters")).toBeVisible();
     expect(screen.getByText("Twice the rows would bring about 2.0 points more.")).toBeVisible();
+    expect(screen.getByText("forecast, 89% to 94%")).toBeVisible();
     expect(screen.getByText(/always the most frequent label: 75.0%/)).toBeVisible();
   });
 
@@ -212,6 +213,10 @@ describe("a version's report", () => {
     expect(within(figures).getByRole("row", { name: /^Mean absolute error 0/ })).toHaveTextContent(
       "0.3800.340 to 0.420",
     );
+    const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
+    expect(within(slices).getByRole("columnheader", { name: "Mean error" })).toBeVisible();
+    expect(within(slices).getByRole("row", { name: /characters/ })).toHaveTextContent("200.4250.31 to 0.5");
+    expect(screen.getByText("An answer is a number, not a probability.")).toBeVisible();
     expect(screen.queryByText("Confusion matrix")).toBeNull();
     expect(screen.queryByText("Accuracy")).toBeNull();
   });
@@ -228,6 +233,7 @@ describe("a version's report", () => {
     expect(within(byLabel).getByRole("row", { name: /^NAME/ })).toHaveTextContent("83.0%34");
     expect(within(byLabel).getByRole("columnheader", { name: "Spans" })).toBeVisible();
     expect(screen.getByText("Do the scores mean what they say?")).toBeVisible();
+    expect(screen.getByText(/^The F1 of places of a simpler model/)).toBeVisible();
     const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
     expect(within(slices).getByRole("columnheader", { name: "Exactly right" })).toBeVisible();
     expect(within(slices).getByRole("row", { name: /known to PLOT/ })).toHaveTextContent("75.0%");
@@ -556,6 +562,10 @@ describe("a report's rows", () => {
     const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
     expect(within(slices).getByRole("columnheader", { name: "Exactly right" })).toBeVisible();
     expect(slices).toHaveTextContent("10 to 80 characters2065.0%");
+    expect(screen.getByText(/^Left to right the score.* Each label's scores were stretched/)).toBeVisible();
+    const byLabel = screen.getByRole("region", { name: "By label" });
+    expect(within(byLabel).getByRole("columnheader", { name: "Score error" })).toBeVisible();
+    expect(within(byLabel).getByRole("row", { name: /^billing/ })).toHaveTextContent("90.0%4.2%20");
     const suggested = within(region).getByRole("button", { name: /^It is billing, delivery.*row 17/ });
     await user.click(suggested);
     expect(suggested).toHaveAttribute("aria-pressed", "true");

@@ -11,6 +11,8 @@ export interface ClassFigures {
   support: number;
   /** The least score at which the label is given; of several labels a row. */
   threshold?: number;
+  /** Calibration error of its scores; of several labels a row, and older reports lack it. */
+  ece?: number;
 }
 
 /** The held-out rows whose score lies in low..high: how sure they were on average, and how often right. */
@@ -22,9 +24,9 @@ export interface ReliabilityBin {
   accuracy: number;
 }
 
-/** What dividing the logits by the temperature changed. */
+/** What dividing the logits by the temperature changed; of several labels a row, what each label's map did. */
 export interface Calibration {
-  temperature: number;
+  temperature?: number;
   ece_before: number;
   ece: number;
   bins_before: ReliabilityBin[];
@@ -59,9 +61,17 @@ export interface Slice {
   accuracy_ci95: [number, number];
 }
 
+/** The same of rows that are answered with a number: how far off it is, in the data's units. */
+export interface ErrorSlice extends Omit<Slice, "accuracy" | "accuracy_ci95"> {
+  mae: number;
+  mae_ci95: [number, number];
+}
+
 interface LearningPoint {
   rows: number;
   accuracy: number;
+  /** Older reports lack it. */
+  accuracy_ci95?: [number, number];
 }
 
 export interface LearningCurve {
@@ -186,6 +196,8 @@ interface Common {
   floor_curve?: FloorPoint[];
   /** Reports of older trainings have none, and it is empty of methods other than LoRA. */
   rank_curve?: RankPoint[];
+  /** Of the fields that say nothing, why, in a sentence each; older reports lack it. */
+  left_out?: Record<string, string>;
 }
 
 /** The adapter cut to a rank. */
@@ -231,6 +243,7 @@ export interface ScoreReport extends Common {
   spearman_ci95: [number, number];
   train: { mean: number; std: number; least: number; most: number; mean_mae: number } | null;
   mistakes?: { row: number; value: number; predicted: number }[];
+  slices?: ErrorSlice[];
   /** Null in older reports, as the learning curve. Doubt is the distance in spreads of the residuals. */
   label_errors?: {
     judged: number;
@@ -264,6 +277,7 @@ export interface MultiLabelReport extends Common {
     suspects: { row: number; labels: string[]; suggested: string[]; doubt: number }[];
   } | null;
   learning_curve?: LearningCurve | null;
+  calibration?: Calibration | null;
 }
 
 /** A span is right when its characters and its label are; classes count spans. */
@@ -297,6 +311,7 @@ export interface SpansReport extends Common {
   } | null;
   /** Accuracy is the share of rows with exactly their spans. */
   slices?: Slice[];
+  learning_curve?: LearningCurve | null;
 }
 
 /** Characters of a text (Unicode code points) that have a label. */

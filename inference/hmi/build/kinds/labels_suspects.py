@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.linear_head import Features, LinearHead, fit_linear_head
-from hmi.build.metrics import best_threshold, micro_f1
+from hmi.build.metrics import best_threshold, f1_of
 from hmi.build.row_judge import MAX_SUSPECTS, NUM_FOLDS, OutOfFold, RowTargets
 from hmi.kinds.multi_label import sigmoid
 
@@ -56,9 +56,15 @@ class LabelsJudge:
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_linear_head(features, targets, self.num_outputs, loss=_summed)
 
-    def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
+    def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
+        """Labels that are right, given and there, at the one threshold that is best here."""
         scores, truth = sigmoid(outputs), targets > 0
-        return micro_f1(scores >= best_threshold(scores.ravel(), truth.ravel()), truth)
+        said = scores >= best_threshold(scores.ravel(), truth.ravel())
+        return np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1).astype(np.float64)
+
+    def quality(self, sums: npt.NDArray[np.float64]) -> float:
+        """Micro F1."""
+        return f1_of(*sums.tolist())
 
     def errors(self, judged: OutOfFold, targets: RowTargets, rows: Sequence[int]) -> LabelsErrors:
         """A label of a row is doubted where the heads say the contrary, as surely as they are, on average, of

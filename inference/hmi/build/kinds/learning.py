@@ -1,7 +1,7 @@
 """What a training must know of its kind of task: targets of rows, loss, the figure to watch, what the report
 says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from hmi.build.data import LabelledRow
+from hmi.build.frozen_probe import FrozenProbe
+from hmi.build.linear_head import Features
 from hmi.build.row_judge import RowJudge
 from hmi.kinds.token_classification import ScoreMap
 from hmi.model.heads import HostHead
@@ -35,6 +37,7 @@ class FittedHead:
     label_set_thresholds: tuple[float, ...] = ()  # AdapterFields.label_set_thresholds
     adjacent_cost: float = 0.0  # AdapterFields.adjacent_cost
     score_map: ScoreMap = field(default_factory=ScoreMap)  # AdapterFields.score_slope, score_offset
+    label_maps: tuple[ScoreMap, ...] = ()  # what each label's outputs were put through; (): not known
     value_bounds: tuple[float, ...] = ()  # AdapterFields.value_bounds
     metrics: dict[str, float] = field(default_factory=dict)  # of AdapterFields.metrics
 
@@ -125,6 +128,10 @@ class TrainingKind(Protocol):
     def has_one_label(self) -> bool:
         """Targets are places of one label a row: so that an estimate can say what accuracy to expect."""
 
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """What other kinds' reports have and this one's cannot, and why: a sentence each."""
+
     def problem(self, row: LabelledRow) -> str | None:
         """What is wrong with the label of a row of the dataset, in words without its text."""
 
@@ -137,10 +144,14 @@ class TrainingKind(Protocol):
     def targets(self, rows: Sequence[LabelledRow], encoded: EncodedTexts) -> Targets: ...
 
     def judge(self) -> RowJudge | None:
-        """What says which rows are probably labelled wrong, and what more rows would bring; None where only
-        the trained model can."""
+        """What says which rows are probably labelled wrong; None where only the trained model can."""
 
-    def learning(self, train: Targets) -> Learning: ...
+    def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> FrozenProbe:
+        """Of rows whose final states, as a head reads them, are ``features`` [rows, hidden], or [tokens,
+        hidden]; ``offsets`` [rows + 1] are of the tokens."""
+
+    def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> Learning:
+        """``weighs_classes`` as Recipe.class_weights."""
 
     def figures(self, evaluated: Evaluated) -> Figures: ...
 

@@ -1,15 +1,18 @@
 """Training and report of tasks with any number of labels a text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.frozen_probe import PooledProbe
+from hmi.build.kinds.class_weights import positive_weights
 from hmi.build.kinds.labels_suspects import LabelsJudge
 from hmi.build.kinds.learning import (
     TEACHER_TEMPERATURE,
@@ -19,10 +22,21 @@ from hmi.build.kinds.learning import (
     Outputs,
     Targets,
 )
-from hmi.build.metrics import Indices, Marks, best_threshold, bootstrap_rows, f1_of, micro_f1
+from hmi.build.linear_head import Features
+from hmi.build.metrics import (
+    Indices,
+    Marks,
+    best_threshold,
+    bootstrap_rows,
+    expected_calibration_error,
+    f1_of,
+    micro_f1,
+)
 from hmi.build.report import row_slices
+from hmi.build.score_calibration import LabelsCalibration, as_one_label, fit_label_maps, labels_calibration
 from hmi.build.slices import Slice
 from hmi.kinds.multi_label import sigmoid
+from hmi.kinds.token_classification import ScoreMap
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
 from wire.errors import ErrorCode
@@ -43,6 +57,8 @@ class LabelFigures:
     f1: float
     support: int  # test rows that have it
     predicted: int  # test rows that were given it
+    ece_before: float | None  # of its scores, before the map that was fitted; None: there is no such map
+    ece: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,7 @@ class MultiLabelFigures:
     mean_predicted: float
     mistakes: tuple[LabelsMistake, ...]  # those with most wrong labels first
     slices: tuple[Slice, ...]  # by exact match
+    calibration: LabelsCalibration | None  # None: no maps were fitted, or none are known
 
     @property
     def headline(self) -> Headline:
@@ -80,6 +97,9 @@ class MultiLabelTraining:
     """See TrainingKind."""
 
     has_one_label = False
+    left_out: Mapping[str, str] = {
+        "label_sets": "A text has any number of labels: each label's own score says how sure it is."
+    }
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
@@ -110,8 +130,11 @@ class MultiLabelTraining:
     def judge(self) -> LabelsJudge:
         return LabelsJudge(self._labels)
 
-    def learning(self, train: Targets) -> "MultiLabelLearning":
-        return MultiLabelLearning(len(self._labels))
+    def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> PooledProbe:
+        return PooledProbe(self.judge(), features, targets)
+
+    def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "MultiLabelLearning":
+        return MultiLabelLearning(len(self._labels), train, weighs_classes=weighs_classes is True)
 
     def figures(self, evaluated: Evaluated) -> MultiLabelFigures:
         said, truth = _said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0
@@ -124,6 +147,7 @@ class MultiLabelTraining:
         sums = np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1)
         is_exact = (said == truth).all(axis=1)
         hits, given, support = (said & truth).sum(0), said.sum(0), truth.sum(0)
+        scores, before = sigmoid(evaluated.outputs), _scores_before(evaluated.outputs, evaluated.fitted)
         return MultiLabelFigures(
             micro_f1=micro_f1(said, truth),
             micro_f1_ci95=interval(lambda rows: f1_of(*sums[rows].sum(0).tolist())),
@@ -141,6 +165,8 @@ class MultiLabelTraining:
                     f1=f1_of(int(hits[place]), int(given[place]), int(support[place])),
                     support=int(support[place]),
                     predicted=int(given[place]),
+                    ece_before=None if before is None else _ece(before[:, place], truth[:, place]),
+                    ece=_ece(scores[:, place], truth[:, place]),
                 )
                 for place, label in enumerate(self._labels)
             ),
@@ -153,6 +179,7 @@ class MultiLabelTraining:
                 row_coverage=evaluated.row_coverage,
                 seed=seed,
             ),
+            calibration=None if before is None else labels_calibration(before, scores, truth),
         )
 
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
@@ -179,11 +206,16 @@ class MultiLabelTraining:
 class MultiLabelLearning:
     """See Learning."""
 
-    def __init__(self, num_labels: int) -> None:
+    def __init__(self, num_labels: int, train: Targets, *, weighs_classes: bool) -> None:
         self.num_outputs = num_labels
+        weights = positive_weights(train) if weighs_classes else None
+        # What is served has the weights undone: weighted scores are too high.
+        self._weights = torch.ones(num_labels) if weights is None else weights
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(outputs, targets, reduction="sum")
+        return functional.binary_cross_entropy_with_logits(
+            outputs, targets, pos_weight=self._weights, reduction="sum"
+        )
 
     def taught_loss(self, outputs: Tensor, taught: Tensor) -> Tensor:
         """Each label's for itself, and their mean, as of the labels' own loss."""
@@ -196,16 +228,20 @@ class MultiLabelLearning:
         return float(targets.numel())
 
     def validation_loss(self, outputs: Tensor, targets: Tensor) -> float:
-        return float(functional.binary_cross_entropy_with_logits(outputs, targets))
+        plain = outputs - self._weights.log()
+        return float(functional.binary_cross_entropy_with_logits(plain, targets))
 
     def metric(self, outputs: Outputs, targets: Targets) -> float:
         """Micro F1 at the one threshold that is best here: at a fixed one, rare labels would show no gain for
         long."""
-        scores, truth = sigmoid(outputs), targets > 0
+        scores, truth = sigmoid(self._unweighted(outputs)), targets > 0
         return micro_f1(scores >= best_threshold(scores.ravel(), truth.ravel()), truth)
 
     def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
-        scores, truth = sigmoid(outputs), targets > 0
+        truth, plain = targets > 0, self._unweighted(outputs)
+        maps = fit_label_maps(sigmoid(plain).astype(np.float64), truth)
+        slopes, offsets = _columns(maps)
+        scores = sigmoid((plain * slopes + offsets).astype(np.float32))
         common = best_threshold(scores.ravel(), truth.ravel())
         thresholds = tuple(
             best_threshold(scores[:, place], truth[:, place])
@@ -213,7 +249,13 @@ class MultiLabelLearning:
             else common
             for place in range(self.num_outputs)
         )
-        return FittedHead(head, thresholds=thresholds)
+        slope, offset = torch.from_numpy(slopes).float(), torch.from_numpy(offsets).float()
+        served = HostHead(head.weight * slope[:, None], (head.bias - self._weights.log()) * slope + offset)
+        return FittedHead(served, thresholds=thresholds, label_maps=maps)
+
+    def _unweighted(self, outputs: Outputs) -> Outputs:
+        plain: Outputs = outputs - self._weights.log().numpy()
+        return plain
 
 
 def macro_f1(said: Marks, truth: Marks) -> float:
@@ -226,3 +268,20 @@ def macro_f1(said: Marks, truth: Marks) -> float:
 def _said(outputs: Outputs, fitted: FittedHead) -> Marks:
     marks: Marks = sigmoid(outputs) >= np.array(fitted.thresholds, np.float32)
     return marks
+
+
+def _scores_before(outputs: Outputs, fitted: FittedHead) -> npt.NDArray[np.float32] | None:
+    """As they would be without the labels' maps, which are in the head."""
+    if not fitted.label_maps:
+        return None
+    slopes, offsets = _columns(fitted.label_maps)
+    return sigmoid(((outputs - offsets) / slopes).astype(np.float32))
+
+
+def _columns(maps: Sequence[ScoreMap]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Slopes and offsets, [labels] each."""
+    return np.array([one.slope for one in maps]), np.array([one.offset for one in maps])
+
+
+def _ece(scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_]) -> float:
+    return expected_calibration_error(*as_one_label(scores, truth))

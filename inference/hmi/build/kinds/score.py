@@ -1,7 +1,7 @@
 """Training and report of tasks that predict a score: a number a text."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
+from hmi.build.frozen_probe import PooledProbe
 from hmi.build.kinds.learning import (
     Evaluated,
     FittedHead,
@@ -19,7 +20,10 @@ from hmi.build.kinds.learning import (
     Targets,
 )
 from hmi.build.kinds.score_suspects import ScoreJudge
+from hmi.build.linear_head import Features
 from hmi.build.metrics import bootstrap_rows, r2
+from hmi.build.report import row_error_slices
+from hmi.build.slices import ErrorSlice
 from hmi.kinds.score import value_counts
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
@@ -78,6 +82,7 @@ class ScoreFigures:
     train: TrainValues | None
     values: ValueCounts | None  # None: of a version that has no bounds
     mistakes: tuple[ScoreMistake, ...]  # the furthest off first
+    slices: tuple[ErrorSlice, ...]
 
     @property
     def headline(self) -> Headline:
@@ -88,6 +93,10 @@ class ScoreTraining:
     """See TrainingKind."""
 
     has_one_label = False
+    left_out: Mapping[str, str] = {
+        "calibration": "An answer is a number, not a probability: there is no score to compare with shares.",
+        "label_sets": "An answer is a number: there is no set of labels to give instead.",
+    }
 
     def problem(self, row: LabelledRow) -> str | None:
         if row.value is None or not math.isfinite(row.value):
@@ -113,7 +122,10 @@ class ScoreTraining:
     def judge(self) -> ScoreJudge:
         return ScoreJudge()
 
-    def learning(self, train: Targets) -> "ScoreLearning":
+    def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> PooledProbe:
+        return PooledProbe(self.judge(), features, targets)
+
+    def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "ScoreLearning":
         return ScoreLearning(mean=float(train.mean()), scale=float(train.std()) or 1.0)
 
     def figures(self, evaluated: Evaluated) -> ScoreFigures:
@@ -144,6 +156,12 @@ class ScoreTraining:
             mistakes=tuple(
                 ScoreMistake(evaluated.rows[place].row, float(truth[place]), float(predicted[place]))
                 for place in order.tolist()
+            ),
+            slices=row_error_slices(
+                np.abs(predicted - truth),
+                characters=[len(row.whole_text) for row in evaluated.rows],
+                row_coverage=evaluated.row_coverage,
+                seed=evaluated.seed,
             ),
         )
 

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.linear_head import Features, LinearHead, fit_ridge
-from hmi.build.metrics import r2
 from hmi.build.row_judge import MAX_SUSPECTS, OutOfFold, RowTargets
 
 LEAST_DOUBT = 3.0
@@ -44,8 +43,19 @@ class ScoreJudge:
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_ridge(features, targets)
 
-    def quality(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> float:
-        return r2(outputs[:, 0].astype(np.float64), targets)
+    def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
+        """Squared error, value and its square (from the mean: else rounding would tell), and one row."""
+        values = targets - targets.mean()
+        errors = np.square(outputs[:, 0].astype(np.float64) - targets)
+        return np.column_stack((errors, values, np.square(values), np.ones(len(values))))
+
+    def quality(self, sums: npt.NDArray[np.float64]) -> float:
+        """As metrics.r2()."""
+        error, value, square, num_rows = sums.tolist()
+        variance = square - value**2 / max(num_rows, 1)
+        if variance <= 0:
+            return 1.0 if error == 0 else 0.0
+        return float(1 - error / variance)
 
     def errors(self, judged: OutOfFold, targets: RowTargets, rows: Sequence[int]) -> ScoreErrors:
         said, values = judged.outputs[:, 0].astype(np.float64), targets[judged.places]

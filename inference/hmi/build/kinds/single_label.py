@@ -1,17 +1,18 @@
 """Training and report of tasks with one label a text, or a pair of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.base.label_sets import thresholds_of
 from hmi.build.data import LabelledRow, label_indices
+from hmi.build.frozen_probe import PooledProbe
+from hmi.build.kinds.class_weights import class_weights
 from hmi.build.kinds.learning import (
     Evaluated,
     FittedHead,
@@ -22,6 +23,7 @@ from hmi.build.kinds.learning import (
 )
 from hmi.build.label_errors import SingleLabelJudge
 from hmi.build.label_set_figures import LabelSetFigures, label_set_figures
+from hmi.build.linear_head import Features
 from hmi.build.metrics import ClassMetrics
 from hmi.build.report import (
     HeldOut,
@@ -39,8 +41,6 @@ from hmi.model.tokenizer import EncodedTexts
 from wire.errors import ErrorCode
 
 MIN_LABELS = 2
-IMBALANCE = 2.0
-"""Classes are weighted when the largest has more than this many times the rows of the smallest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ class SingleLabelTraining:
     """See TrainingKind."""
 
     has_one_label = True
+    left_out: Mapping[str, str] = {}
 
     def __init__(self, labels: tuple[str, ...], *, has_pairs: bool = False) -> None:
         self._has_pairs = has_pairs
@@ -99,8 +100,11 @@ class SingleLabelTraining:
     def judge(self) -> SingleLabelJudge:
         return SingleLabelJudge(len(self._labels), self._labels)
 
-    def learning(self, train: Targets) -> "SingleLabelLearning":
-        return SingleLabelLearning(len(self._labels), train)
+    def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> PooledProbe:
+        return PooledProbe(self.judge(), features, targets)
+
+    def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "SingleLabelLearning":
+        return SingleLabelLearning(len(self._labels), train, weighs_classes=weighs_classes is not False)
 
     def figures(self, evaluated: Evaluated) -> SingleLabelFigures:
         held_out = HeldOut(softmax(evaluated.outputs), evaluated.targets)
@@ -141,9 +145,9 @@ class SingleLabelTraining:
 class SingleLabelLearning:
     """See Learning."""
 
-    def __init__(self, num_labels: int, train: Targets) -> None:
+    def __init__(self, num_labels: int, train: Targets, *, weighs_classes: bool = True) -> None:
         self.num_outputs = num_labels
-        self._weights = class_weights(train, num_labels)
+        self._weights = class_weights(train, num_labels) if weighs_classes else None
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return functional.cross_entropy(outputs, targets, weight=self._weights, reduction="sum")
@@ -169,13 +173,3 @@ class SingleLabelLearning:
             label_set_thresholds=thresholds_of(scores[np.arange(len(targets)), targets].tolist()),
             metrics={"temperature": temperature},
         )
-
-
-def class_weights(labels: npt.NDArray[np.int64], num_labels: int) -> Tensor | None:
-    """Weights of mean 1 over the rows, by the root of their rarity; None when classes are of like size."""
-    counts = np.bincount(labels, minlength=num_labels)
-    present = counts[counts > 0]
-    if present.max() <= IMBALANCE * present.min():
-        return None
-    weights = 1.0 / np.sqrt(np.maximum(counts, 1))
-    return torch.from_numpy((weights / weights[labels].mean()).astype(np.float32))

@@ -1,11 +1,6 @@
-"""Training of tasks that find labelled spans of a text; what the report says of them is in span_figures.
+"""Training of tasks that find labelled spans of a text; what the report says of them is in span_figures."""
 
-A row's targets are one entry a token, [longest row's tokens, 2] int16: the tag of the token's word, and the
-number of that word in its text.
-"""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +10,7 @@ from torch.nn import functional
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow, rarest_labels
+from hmi.build.kinds.class_weights import class_weights
 from hmi.build.kinds.learning import (
     Evaluated,
     FittedHead,
@@ -22,20 +18,19 @@ from hmi.build.kinds.learning import (
     Targets,
     imitation_loss,
 )
-from hmi.build.kinds.single_label import class_weights
 from hmi.build.kinds.span_figures import SpanFigures, span_figures
+from hmi.build.kinds.span_probe import SpanProbe
 from hmi.build.kinds.span_suspects import JudgedSpans, SpanErrors, doubtful_rows, span_errors
+from hmi.build.kinds.span_targets import IGNORED, PADDING, SPECIAL, read_targets
+from hmi.build.linear_head import Features
 from hmi.build.row_judge import MAX_SUSPECTS
 from hmi.build.score_calibration import fit_score_map, fit_temperature
 from hmi.kinds.token_classification import (
     OUTSIDE,
     Runs,
     Tags,
-    WordTokens,
     begin_tag,
-    best_tags,
     inside_tag,
-    runs_of,
     span_probabilities,
     spans_in,
     word_tokens,
@@ -45,10 +40,6 @@ from hmi.model.tokenizer import EncodedTexts
 from wire.errors import ErrorCode
 from wire.spans import Span
 
-IGNORED = -100
-"""Tag of what is of no word: as torch's losses pass over it."""
-SPECIAL, PADDING = -1, -2
-"""Number of the word of a special token, and of what stands behind a row's end."""
 MAX_FITTED_WORDS = 20_000
 """A temperature is fitted on no more: they tell it well enough."""
 
@@ -57,6 +48,9 @@ class TokenClassificationTraining:
     """See TrainingKind."""
 
     has_one_label = False
+    left_out: Mapping[str, str] = {
+        "label_sets": "Places have no alternatives to choose from: each one's own score says how sure it is."
+    }
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._labels = labels
@@ -97,13 +91,16 @@ class TokenClassificationTraining:
         return targets
 
     def judge(self) -> None:
-        """A linear head finds no spans: see suspects."""
+        """A linear head knows too little to doubt spans: see suspects."""
 
-    def learning(self, train: Targets) -> "TokenLearning":
-        return TokenLearning(2 * len(self._labels) + 1, train)
+    def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> SpanProbe:
+        return SpanProbe(2 * len(self._labels) + 1, features, offsets, targets)
+
+    def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "TokenLearning":
+        return TokenLearning(2 * len(self._labels) + 1, train, weighs_classes=weighs_classes is not False)
 
     def figures(self, evaluated: Evaluated) -> SpanFigures:
-        read = _read(evaluated.targets)
+        read = read_targets(evaluated.targets)
         right = read.said_tags(evaluated.outputs, evaluated.fitted.adjacent_cost) == read.tags
         num_rows = len(evaluated.rows)
         return span_figures(
@@ -117,7 +114,7 @@ class TokenClassificationTraining:
         self, rows: Sequence[LabelledRow], encoded: EncodedTexts, outputs: Outputs, fitted: FittedHead
     ) -> SpanErrors:
         """Rows whose spans the trained model contradicts."""
-        read = _read(self.targets(rows, encoded))
+        read = read_targets(self.targets(rows, encoded))
         words, begins_text = read.of_words.mean_of(outputs), read.of_words.begins_text
 
         def judged(runs: Runs, others: Runs) -> JudgedSpans:
@@ -142,12 +139,8 @@ class TokenClassificationTraining:
 
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """F1 of each row's spans, in words; 1 where there are none and none is found."""
-        read = _read(targets)
-        said, truth = read.said(outputs, fitted.adjacent_cost), read.truth()
-        hits, given, support = (
-            np.bincount(read.rows[first], minlength=len(targets))
-            for first in (said.first[read.is_in(said, truth)], said.first, truth.first)
-        )
+        read = read_targets(targets)
+        hits, given, support = read.row_counts(read.said(outputs, fitted.adjacent_cost)).T
         quality = np.ones(len(targets))
         np.divide(2.0 * hits, given + support, out=quality, where=given + support > 0)
         return quality
@@ -176,14 +169,15 @@ class TokenClassificationTraining:
 class TokenLearning:
     """See Learning."""
 
-    def __init__(self, num_tags: int, train: Targets) -> None:
+    def __init__(self, num_tags: int, train: Targets, *, weighs_classes: bool) -> None:
         self.num_outputs = num_tags
         tags = train[..., 0]
         # Most words are outside: unweighted, it takes long until a first span is found. What is served has
         # the weights undone: weighted outputs see spans where there are none.
-        weights = class_weights(tags[tags != IGNORED].astype(np.int64), num_tags)
+        of_words = tags[tags != IGNORED].astype(np.int64)
+        weights = class_weights(of_words, num_tags) if weighs_classes else None
         self._weights = torch.ones(num_tags) if weights is None else weights
-        self._adjacent_cost = _read(train).adjacent_cost
+        self._adjacent_cost = read_targets(train).adjacent_cost
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         tags = _token_tags(targets)
@@ -201,13 +195,13 @@ class TokenLearning:
 
     def metric(self, outputs: Outputs, targets: Targets) -> float:
         """F1 of the spans, in words; 1 where there are none and none is found."""
-        read = _read(targets)
+        read = read_targets(targets)
         said, truth = read.said(self._unweighted(outputs), self._adjacent_cost), read.truth()
         together = len(said.first) + len(truth.first)
         return 2 * int(read.is_in(said, truth).sum()) / together if together else 1.0
 
     def finish(self, head: HostHead, outputs: Outputs, targets: Targets) -> FittedHead:
-        read = _read(targets)
+        read = read_targets(targets)
         num_words = len(read.tags)
         some = np.unique(np.linspace(0, num_words - 1, min(num_words, MAX_FITTED_WORDS)).astype(np.int64))
         of_words = read.of_words.mean_of(self._unweighted(outputs))
@@ -227,51 +221,6 @@ class TokenLearning:
     def _unweighted(self, outputs: Outputs) -> Outputs:
         plain: Outputs = outputs - self._weights.log().numpy()
         return plain
-
-
-@dataclass(frozen=True, slots=True)
-class _ReadTargets:
-    """The words of all rows."""
-
-    of_words: WordTokens  # in packed outputs
-    rows: npt.NDArray[np.int64]  # [words]
-    tags: Tags
-
-    @property
-    def adjacent_cost(self) -> float:
-        """How rare it is that a span begins where one of its label has just ended: less the logarithm of
-        the share of spans that do."""
-        truth = self.truth()
-        follows = (truth.first[1:] == truth.last[:-1] + 1) & (truth.labels[1:] == truth.labels[:-1])
-        num_adjacent = int((follows & ~self.of_words.begins_text[truth.first[1:]]).sum())
-        return float(np.log((len(truth.first) + 1) / (num_adjacent + 1)))
-
-    def said_tags(self, outputs: Outputs, adjacent_cost: float) -> Tags:
-        return best_tags(self.of_words.mean_of(outputs), self.of_words.begins_text, adjacent_cost)
-
-    def said(self, outputs: Outputs, adjacent_cost: float) -> Runs:
-        return runs_of(self.said_tags(outputs, adjacent_cost), self.of_words.begins_text)
-
-    def truth(self) -> Runs:
-        return runs_of(self.tags, self.of_words.begins_text)
-
-    def is_in(self, some: Runs, others: Runs) -> npt.NDArray[np.bool_]:
-        """Which of ``some`` are among the others, word for word and with the same label."""
-        return np.isin(self._keys(some), self._keys(others))
-
-    def _keys(self, runs: Runs) -> npt.NDArray[np.int64]:
-        most_labels = 1 << 15  # targets are int16
-        return (runs.first * len(self.tags) + runs.last) * most_labels + runs.labels
-
-
-def _read(targets: Targets) -> _ReadTargets:
-    rows, places = np.nonzero(targets[..., 1] > PADDING)
-    tags, numbers = targets[rows, places].astype(np.int64).T
-    tokens = np.flatnonzero(numbers > SPECIAL)
-    rows, numbers = rows[tokens], numbers[tokens]
-    first = np.flatnonzero((np.diff(rows, prepend=-1) != 0) | (np.diff(numbers, prepend=-1) != 0))
-    of_words = WordTokens(tokens, first, numbers[first] == 0)
-    return _ReadTargets(of_words, rows[first], tags[tokens[first]])
 
 
 def _token_tags(targets: Tensor) -> Tensor:

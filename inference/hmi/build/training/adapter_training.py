@@ -88,7 +88,7 @@ def training_inputs(
     return TrainingInputs(
         layers=TrainingLayers(lessons.upper.in_dtype(run.dtype), adapter),
         adapter=adapter,
-        learning=run.kind.learning(lessons.train.targets),
+        learning=run.kind.learning(lessons.train.targets, weighs_classes=recipe.class_weights),
         hidden=run.backbone.fields.hidden,
         recipe=recipe,
         train=lessons.train,

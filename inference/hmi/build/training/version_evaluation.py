@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from hmi.build.data_insight import DataInsight, look_into_data, outputs_of
+from hmi.build.data_insight import DataInsight, look_into_data, outputs_of, token_learning_curve
 from hmi.build.evaluation import ExactPath, Predictions, TaskModel, predict, predict_each
 from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.kinds.span_suspects import SpanErrors
@@ -113,11 +113,15 @@ class _Measures:
         judge = run.kind.judge()
         if judge is None:
             assert isinstance(run.kind, TokenClassificationTraining), "other kinds have a judge"
-            return DataInsight(self._span_errors(run.kind), None)
+            curve = token_learning_curve(
+                run.backbone, run.parts, self.models.served.states, run.kind, seed=self._seed
+            )
+            return DataInsight(self._span_errors(run.kind), curve)
         return look_into_data(
             run.backbone,
             run.parts,
             self.models.served.states,
+            run.kind,
             judge,
             seed=self._seed,
             on_documents=run.progress.advance,

@@ -4,6 +4,7 @@ from typing import Any
 
 from hmi.build.kinds.learning import Evaluated, Figures
 from hmi.build.learn_domain import LearnedDomain
+from hmi.build.learning_curve import MIN_ROWS
 from hmi.build.report import REPORT_FORMAT, Latency, Report, RowCounts, report_body
 from hmi.build.training.run import TrainingRun
 from hmi.build.training.trained_models import TrainedModels
@@ -50,8 +51,25 @@ def version_report(
         tree=domain.published_tree.digest,
         segment=domain.published_segment.digest,
         test_rows=tuple(row.row for row in parts.test.rows),
+        left_out=_left_out(run, models, evaluation),
     )
     return report_body(report, figures)
+
+
+def _left_out(run: TrainingRun, models: TrainedModels, evaluation: Evaluation) -> dict[str, str]:
+    why = dict(run.kind.left_out)
+    if evaluation.insight.learning_curve is None:
+        why["learning_curve"] = f"There are fewer than {MIN_ROWS} training rows: parts of them tell nothing."
+    if evaluation.cost is None:
+        asked = models.recipe.compare_computed or models.recipe.distil
+        why["plot_cost"] = (
+            "There was no time left for the model on computed lower layers."
+            if asked
+            else "The recipe left the model on computed lower layers out."
+        )
+    if not evaluation.ranks:
+        why["rank_curve"] = "A bottleneck is not cut to a smaller rank: it has one width."
+    return why
 
 
 def _figures(run: TrainingRun, models: TrainedModels, evaluation: Evaluation) -> Figures:

@@ -3,11 +3,16 @@
 import { Stack, Text } from "@mantine/core";
 
 import { ShareBar } from "@/components/ui/ShareBar";
-import { formatCount } from "@/lib/format";
+import { formatCount, formatPercent } from "@/lib/format";
 
 import type { LearningCurve as Curve } from "../report";
 
-const names: Record<string, string> = { accuracy: "accuracy", r2: "R²", micro_f1: "micro F1" };
+const names: Record<string, string> = {
+  accuracy: "accuracy",
+  r2: "R²",
+  micro_f1: "micro F1",
+  span_f1: "F1 of places",
+};
 
 export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: string }) {
   if (!curve) {
@@ -21,14 +26,20 @@ export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: 
   const gain = curve.forecast && last ? curve.forecast.accuracy - last.accuracy : 0;
   return (
     <Stack gap="xs">
-      {curve.points.map(({ rows, accuracy }) => (
-        <ShareBar key={rows} name={formatCount(rows, "row")} share={Math.max(accuracy, 0)} color="teal.6" />
+      {curve.points.map(({ rows, accuracy, accuracy_ci95: ci95 }) => (
+        <ShareBar
+          key={rows}
+          name={formatCount(rows, "row")}
+          share={Math.max(accuracy, 0)}
+          {...(ci95 && { note: rangeOf(ci95) })}
+          color="teal.6"
+        />
       ))}
       {curve.forecast && (
         <ShareBar
           name={formatCount(curve.forecast.rows, "row")}
           share={curve.forecast.accuracy}
-          note="forecast"
+          note={`forecast${curve.forecast.accuracy_ci95 ? `, ${rangeOf(curve.forecast.accuracy_ci95)}` : ""}`}
           color="gray.5"
         />
       )}
@@ -39,8 +50,13 @@ export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: 
       </Text>
       <Text size="xs" c="dimmed">
         The {names[metric] ?? metric} of a simpler model, which is quick to train on parts of the rows. Only
-        the slope counts: this version itself stands higher or lower.
+        the slope counts: this version itself stands higher or lower. Behind each figure is its 95% interval.
       </Text>
     </Stack>
   );
+}
+
+/** A 95% interval in words. */
+function rangeOf([low, high]: [number, number]): string {
+  return `${formatPercent(Math.max(low, 0), 0)} to ${formatPercent(Math.max(high, 0), 0)}`;
 }

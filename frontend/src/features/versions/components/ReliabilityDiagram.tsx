@@ -19,8 +19,10 @@ export function ReliabilityDiagram({ calibration }: { calibration: Calibration }
       </Group>
       <Text size="xs" c="dimmed">
         Left to right the score, upwards the share of held-out rows with such a score that is right. Bars that
-        end on the line are honest. The scores that are served were divided by the temperature{" "}
-        {calibration.temperature.toFixed(2)}, fitted on the validation rows.
+        end on the line are honest.{" "}
+        {calibration.temperature === undefined
+          ? "Each label's scores were stretched and shifted as its validation rows ask for."
+          : `The scores that are served were divided by the temperature ${calibration.temperature.toFixed(2)}, fitted on the validation rows.`}
       </Text>
     </Stack>
   );

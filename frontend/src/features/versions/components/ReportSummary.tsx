@@ -40,6 +40,8 @@ import { SliceTable } from "./SliceTable";
 /** A matrix of more labels is too large to read. */
 const maxMatrixLabels = 30;
 const labelsAtOnce = 30;
+/** Sections that are there with nothing in them tell why themselves. */
+const saidElsewhere = ["learning_curve", "plot_cost"];
 
 interface Props {
   tenant: string;
@@ -128,17 +130,20 @@ function PlainSummary({
       </SimpleGrid>
       {rows}
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg" style={{ alignItems: "start" }}>
-        {report.kind === "token_classification" && report.calibration && (
+        {report.kind !== "score" && report.calibration && (
           <Section title="Do the scores mean what they say?">
             <ReliabilityDiagram calibration={report.calibration} />
           </Section>
         )}
-        {report.kind !== "score" && report.slices && (
+        {report.slices && (
           <Section title="Where it is good, and where not">
-            <SliceTable slices={report.slices} figure="Exactly right" />
+            <SliceTable
+              slices={report.slices}
+              figure={report.kind === "score" ? "Mean error" : "Exactly right"}
+            />
           </Section>
         )}
-        {report.kind !== "token_classification" && report.learning_curve !== undefined && (
+        {report.learning_curve !== undefined && (
           <Section title="Would more rows help?">
             <LearningCurve curve={report.learning_curve} metric={report.headline.name} />
           </Section>
@@ -195,9 +200,11 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
     precision: ({ precision }) => precision,
     recall: ({ recall }) => recall,
     f1: ({ f1 }) => f1,
+    ece: ({ ece }) => ece ?? null,
     support: ({ support }) => support,
   });
   const { shown, more } = useFolded(sorted, labelsAtOnce, "label");
+  const hasErrors = classes.some(({ ece }) => ece !== undefined);
   const hasThresholds = classes.some(({ threshold }) => threshold !== undefined);
   return (
     <>
@@ -211,10 +218,11 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
           { name: "Precision", isNumber: true, ...sort("precision") },
           { name: "Recall", isNumber: true, ...sort("recall") },
           { name: "F1", isNumber: true, ...sort("f1") },
+          ...(hasErrors ? [{ name: "Score error", isNumber: true, ...sort("ece") }] : []),
           { name: counted, isNumber: true, ...sort("support") },
         ]}
       >
-        {shown.map(({ label, threshold, precision, recall, f1, support }) => (
+        {shown.map(({ label, threshold, precision, recall, f1, ece, support }) => (
           <Table.Tr key={label}>
             <Table.Th scope="row" fw={500} style={{ overflowWrap: "anywhere" }}>
               {label}
@@ -225,6 +233,7 @@ function ClassTable({ classes, counted = "Rows" }: { classes: ClassFigures[]; co
             <Table.Td ta="right">{formatPercent(precision)}</Table.Td>
             <Table.Td ta="right">{formatPercent(recall)}</Table.Td>
             <Table.Td ta="right">{formatPercent(f1)}</Table.Td>
+            {hasErrors && <Table.Td ta="right">{ece === undefined ? "–" : formatPercent(ece)}</Table.Td>}
             <Table.Td ta="right">{formatNumber(support)}</Table.Td>
           </Table.Tr>
         ))}
@@ -322,6 +331,11 @@ function Background({ report }: { report: Report }) {
         Adapter and head {formatBytes(report.adapter_bytes)}, PLOT of the domain{" "}
         {formatBytes(report.plot_bytes)}.
       </List.Item>
+      {Object.entries(report.left_out ?? {})
+        .filter(([field]) => !saidElsewhere.includes(field))
+        .map(([field, why]) => (
+          <List.Item key={field}>{why}</List.Item>
+        ))}
       {report.private_share !== undefined && <List.Item>{privacyWords(report.private_share)}</List.Item>}
     </List>
   );

@@ -1,14 +1,14 @@
-/** Accuracy for short and long texts, and for texts that PLOT knew much or little of. */
+/** How good a version is on short and long texts, and on texts that PLOT knew much or little of. */
 
 import { Table } from "@mantine/core";
 
-import { formatNumber, formatPercent } from "@/lib/format";
+import { formatNumber, formatPercent, formatValue } from "@/lib/format";
 
-import type { Slice } from "../report";
+import type { ErrorSlice, Slice } from "../report";
 
 interface Props {
-  slices: Slice[];
-  /** What the slices' accuracy is called. */
+  slices: (Slice | ErrorSlice)[];
+  /** What the slices' accuracy, or error, is called. */
   figure: string;
 }
 
@@ -25,16 +25,16 @@ export function SliceTable({ slices, figure }: Props) {
       </Table.Thead>
       <Table.Tbody>
         {slices.map((slice) => {
-          const [low, high] = slice.accuracy_ci95;
+          const { value, low, high } = toldOf(slice);
           return (
             <Table.Tr key={`${slice.kind} ${slice.low}`}>
               <Table.Th scope="row" fw={500}>
                 {nameOf(slice)}
               </Table.Th>
               <Table.Td ta="right">{formatNumber(slice.rows)}</Table.Td>
-              <Table.Td ta="right">{formatPercent(slice.accuracy)}</Table.Td>
+              <Table.Td ta="right">{value}</Table.Td>
               <Table.Td ta="right">
-                {formatPercent(low, 0)} to {formatPercent(high, 0)}
+                {low} to {high}
               </Table.Td>
             </Table.Tr>
           );
@@ -44,7 +44,17 @@ export function SliceTable({ slices, figure }: Props) {
   );
 }
 
-function nameOf({ kind, low, high }: Slice): string {
+/** A share in percent, an error in the data's units. */
+function toldOf(slice: Slice | ErrorSlice) {
+  if ("mae" in slice) {
+    const [low, high] = slice.mae_ci95.map(formatValue);
+    return { value: formatValue(slice.mae), low, high };
+  }
+  const [low, high] = slice.accuracy_ci95.map((share) => formatPercent(share, 0));
+  return { value: formatPercent(slice.accuracy), low, high };
+}
+
+function nameOf({ kind, low, high }: Slice | ErrorSlice): string {
   return kind === "length"
     ? `${formatNumber(low)} to ${formatNumber(high)} characters`
     : `${formatPercent(low, 0)} to ${formatPercent(high, 0)} of the text known to PLOT`;
