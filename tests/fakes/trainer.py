@@ -47,7 +47,8 @@ def main() -> None:
         temporary.replace(checkpoint)
         time.sleep(arguments.step_s)
     say(event="result", report={"accuracy": 0.9, "coverage": {"trigram": 0.5}},
-        version=bundle(job["version_out_uri"]), tree=bundle(job["tree_out_uri"]),
+        version=bundle(job["version_out_uri"]),
+        tree=bundle(job["tree_uri" if job["is_domain_shared"] else "tree_out_uri"]),
         segment=bundle(job["segment_out_uri"]))  # fmt: skip
 
 

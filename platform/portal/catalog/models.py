@@ -95,6 +95,7 @@ class TreeVersion(models.Model):
     """A published tree of a domain: the path of nodes that look-ups walk. Of no tenant: a shared domain's.
 
     Live, then retired (``replaced_by`` serves instead), then destroyed: its bundle is gone, the row stays.
+    A retired one is kept while a job reads it, unless it is condemned: it holds what must be forgotten.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -111,6 +112,7 @@ class TreeVersion(models.Model):
     )  # [{"dataset", "uri", "digest"}] of tenants, at all its nodes
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     retired_at = models.DateTimeField(null=True)
+    condemned_at = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -308,8 +308,8 @@ def tree_register(
     """
     known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
     if known is not None:
-        known.retired_at = known.destroyed_at = known.replaced_by = None
-        known.save(update_fields=["retired_at", "destroyed_at", "replaced_by"])
+        known.retired_at = known.condemned_at = known.destroyed_at = known.replaced_by = None
+        known.save(update_fields=["retired_at", "condemned_at", "destroyed_at", "replaced_by"])
         return known
     above = parent.segments if parent is not None else []
     every = {segment["dataset"]: dict(segment) for segment in [*above, *segments]}

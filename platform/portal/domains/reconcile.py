@@ -9,7 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from portal.catalog.models import (
@@ -42,6 +42,7 @@ from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.import_places import is_left_over
 from portal.training.models import UNFINISHED, AdapterImport, JobState, TrainingJob
+from portal.training.selectors import trees_in_use
 
 SERVICE_GRACE = timedelta(seconds=60)
 """Between retiring a tree and destroying it: the service hears of it, and answers its last requests."""
@@ -66,6 +67,7 @@ def reconcile(store: ObjectStore) -> None:
         crowded_update()
         suggestions_request()
         receipts_note()
+        trees_condemn()
     trees_destroy(store)
     leaves_destroy(store)
     deletions_finish(store)
@@ -178,12 +180,22 @@ def receipts_note() -> None:
         DeletionRecord.objects.unscoped().filter(pk=record.pk).update(trees=noted)
 
 
+def trees_condemn() -> None:
+    """Mark the replaced trees that hold what must be forgotten: jobs that read them begin anew."""
+    for record in DeletionRecord.objects.unscoped().filter(forgotten_at=None):
+        tainted_trees(record).filter(retired_at__isnull=False, condemned_at=None).update(condemned_at=Now())
+
+
 def trees_destroy(store: ObjectStore) -> None:
-    """Delete the bundles of trees that were retired a while ago, once no tree stands on their nodes."""
+    """Delete the bundles of trees that were retired a while ago, once no tree stands on their nodes; those
+    that jobs read only when they must be forgotten."""
     with operator_scope():
         below = TreeVersion.objects.unscoped().filter(parent=OuterRef("pk"), destroyed_at=None)
         due = TreeVersion.objects.unscoped().filter(
-            ~Exists(below), destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE
+            ~Exists(below),
+            Q(condemned_at__isnull=False) | ~Q(pk__in=trees_in_use()),
+            destroyed_at=None,
+            retired_at__lt=Now() - SERVICE_GRACE,
         )
         found = [(tree.pk, tree.uri) for tree in due]
         standing = set(

@@ -41,7 +41,7 @@ class EstimateWork:
             job_end(lease, job_locked(lease), JobState.SUCCEEDED, result=plain, eta_s=0.0, error=None)
 
     def is_stale(self, lease: Lease, job: TrainJob) -> bool:
-        """As a training's: a tree that is about to go is no longer read."""
+        """As a training's: a tree that must be forgotten is no longer read."""
         with lease_scope(lease):
             return is_training_stale(job)
 

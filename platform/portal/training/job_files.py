@@ -4,7 +4,7 @@ from django.conf import settings
 
 from portal.catalog.selectors import backbone_default, looked_up_tree, segment_list
 from portal.datasets.places import DatasetPlaces
-from portal.training.leases import Lease, LeaseLost, held_by, scope_of
+from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from wire.codec import from_plain
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, TaskId, TenantId
 from wire.tasks import TaskKind
@@ -12,14 +12,18 @@ from wire.training import Recipe, SegmentRef, TrainJob
 
 
 def train_job(lease: Lease) -> TrainJob:
-    """The input of the lease's training process. Raises LeaseLost, or PortalError (not_ready)."""
-    with scope_of(lease):
+    """The input of the lease's training process, whose tree is kept until the job has ended.
+
+    Raises LeaseLost, or PortalError (not_ready).
+    """
+    with lease_scope(lease):
         job = held_by(lease).select_related("tenant", "task__domain__parent", "dataset").first()
         if job is None or job.dataset is None:
             raise LeaseLost
         backbone = backbone_default()
         is_shared = job.task.domain.tenant_id is None
         tree = looked_up_tree(tenant=job.tenant, domain=job.task.domain, backbone=backbone)
+        held_by(lease).update(tree=tree)
         dataset_id = DatasetId(str(job.dataset.pk))
         others = segment_list(tenant=job.tenant, domain=job.task.domain).exclude(dataset=job.dataset)
         segments = others.none() if is_shared else others.filter(dataset__deleted_at=None)

@@ -79,6 +79,8 @@ class TrainingJob(TenantOwned, LeasedJob):
 
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    # What the work folder's job reads: kept until the job has ended, unless it must be forgotten.
+    tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     recipe = models.JSONField(default=_empty_dict)
     loss = models.FloatField(null=True)
     validation_accuracy = models.FloatField(null=True)
@@ -112,6 +114,8 @@ class TrainingEstimate(TenantOwned, LeasedJob):
 
     task = models.ForeignKey("catalog.Task", on_delete=models.CASCADE, related_name="+")
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
+    # What the work folder's job reads: kept until the job has ended, unless it must be forgotten.
+    tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     recipe = models.JSONField(default=_empty_dict)
     result = models.JSONField(null=True)  # wire.training.EstimateResult
 

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.db.models import Case, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
 from portal.catalog.models import AdapterVersion, Task
 from portal.common.errors import NotFound
 from portal.tenants.models import Tenant
-from portal.training.models import AdapterImport, TrainingEstimate, TrainingEvent, TrainingJob
+from portal.training.models import UNFINISHED, AdapterImport, TrainingEstimate, TrainingEvent, TrainingJob
 from portal.training.try_again import CAN_BE_TRIED_AGAIN
 
 
@@ -65,6 +65,14 @@ def import_get(*, tenant: Tenant, import_id: UUID) -> AdapterImport:
     if found is None:
         raise NotFound("import")
     return found
+
+
+def trees_in_use() -> set[UUID]:
+    """Trees that trainings and estimates read, or will when they go on. Needs the operator's scope."""
+    unfinished = Q(state__in=UNFINISHED)
+    trainings = TrainingJob.objects.unscoped().filter(unfinished | CAN_BE_TRIED_AGAIN, tree__isnull=False)
+    estimates = TrainingEstimate.objects.unscoped().filter(unfinished, tree__isnull=False)
+    return {*trainings.values_list("tree_id", flat=True), *estimates.values_list("tree_id", flat=True)}
 
 
 def training_events(*, job: TrainingJob) -> QuerySet[TrainingEvent]:

@@ -51,7 +51,7 @@ class TrainingWork:
         training_succeed(lease=lease, done=job, result=result)
 
     def is_stale(self, lease: Lease, job: TrainJob) -> bool:
-        """Has a dataset of the domain been deleted since, or the tree above been replaced?"""
+        """See is_training_stale."""
         with lease_scope(lease):
             return is_training_stale(job)
 
@@ -126,10 +126,13 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
 
 
 def is_training_stale(job: TrainJob) -> bool:
-    """Has a dataset been deleted since, or the tree above been replaced? Needs the scope of the job."""
+    """Has a dataset been deleted since, or the tree that it reads? Needs the scope of the job.
+
+    A tree that was only replaced stands as long as the job: see selectors.trees_in_use.
+    """
     wanted = {ref.dataset_id for ref in job.segments}
     standing = Segment.objects.unscoped().filter(
         domain_id=job.domain_id, dataset_id__in=wanted, dataset__deleted_at=None
     )
-    above = TreeVersion.objects.unscoped().filter(digest=job.tree_digest)
-    return standing.count() < len(wanted) or not above.filter(retired_at=None).exists()
+    above = TreeVersion.objects.unscoped().filter(digest=job.tree_digest, uri=job.tree_uri)
+    return standing.count() < len(wanted) or not above.filter(condemned_at=None, destroyed_at=None).exists()

@@ -11,7 +11,8 @@ R = TypeVar("R")
 
 
 class StaleJob(Exception):
-    """What the job was made from has been deleted or replaced: its results are void, and it begins anew."""
+    """What the job was made from has been deleted, or replaced under an update: its results are void, and it
+    begins anew."""
 
 
 class Work(Protocol[J, R]):

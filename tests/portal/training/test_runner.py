@@ -358,13 +358,15 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
         assert [segment["dataset"] for segment in tree.segments] == [str(job.dataset_id)]
 
 
-def test_a_tree_above_that_was_replaced_makes_the_job_begin_anew(
-    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_tree_above_that_was_replaced_is_read_on_unless_it_must_be_forgotten(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path, is_forgotten: bool
 ) -> None:
-    assert run(job, config("crash-once")).state == JobState.QUEUED
+    begun = run(job, config("crash-once"))
     with operator_scope():
         above = TreeVersion.objects.unscoped().get()
-        TreeVersion.objects.unscoped().update(retired_at=Now())
+        assert (begun.state, begun.tree_id) == (JobState.QUEUED, above.pk)
+        TreeVersion.objects.unscoped().update(retired_at=Now(), condemned_at=Now() if is_forgotten else None)
         newer = TreeVersion(
             tenant=None,
             domain=above.domain,
@@ -374,13 +376,15 @@ def test_a_tree_above_that_was_replaced_makes_the_job_begin_anew(
             num_bytes=500,
         )
         newer.save()
-    stale = run(job, config())
-    assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 0, None)
-    assert work_dirs(config()) == []
+    if is_forgotten:
+        stale = run(job, config())
+        assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 0, None)
+        assert work_dirs(config()) == []
     assert run(job, config()).state == JobState.SUCCEEDED
-    assert starts(log) == [0, 0]
+    assert starts(log) == ([0, 0] if is_forgotten else [0, 1])
     with tenant_scope(job.tenant_id):
-        assert TreeVersion.objects.for_tenant(job.tenant).get().parent_id == newer.pk
+        read = newer if is_forgotten else above
+        assert TreeVersion.objects.for_tenant(job.tenant).get().parent_id == read.pk
 
 
 def test_a_dataset_that_is_trained_on_cannot_be_deleted_at_any_time(job: TrainingJob) -> None:
