@@ -926,7 +926,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description List versions, newest first. */
+        /** @description List versions, newest first; the report of each is at its own address. */
         get: operations["tenants_tasks_versions_get"];
         put?: never;
         post?: never;
@@ -2195,6 +2195,15 @@ export interface components {
         GateConsentOut: {
             is_given: boolean;
         };
+        /** @description The figure that stands for a version, measured on held-out rows. */
+        HeadlineOut: {
+            /** @description accuracy, micro_f1, span_f1 or r2: by the task's kind. */
+            name: string;
+            /** Format: double */
+            value: number;
+            /** @description Its 95% interval: from, to. */
+            ci95: number[];
+        };
         /** @description The form of an import. */
         ImportInRequest: {
             /**
@@ -2364,6 +2373,44 @@ export interface components {
             /** @description null: no upper bound. */
             below_chars: number | null;
             num_rows: number;
+        };
+        /** @description One version of a task, trained or imported, as lists have it. */
+        ListedVersionOut: {
+            /** Format: uuid */
+            id: string;
+            number: number;
+            state: components["schemas"]["VersionState"];
+            labels: string[];
+            /** Format: uuid */
+            dataset: string | null;
+            dataset_name: string | null;
+            backbone_digest: string;
+            tree_digest: string;
+            digest: string;
+            num_bytes: number;
+            private_leaf?: components["schemas"]["PrivateLeafOut"] | null;
+            /**
+             * Format: uuid
+             * @description null: an import made it.
+             */
+            training: string | null;
+            /**
+             * Format: uuid
+             * @description null: a training made it.
+             */
+            adapter_import: string | null;
+            /** @description Of its report; null: it was imported, and not measured. */
+            headline: components["schemas"]["HeadlineOut"] | null;
+            /** Format: date-time */
+            created_at: string;
+        };
+        ListedVersionPage: {
+            count: number;
+            /** Format: uri */
+            next: string | null;
+            /** Format: uri */
+            previous: string | null;
+            results: components["schemas"]["ListedVersionOut"][];
         };
         /** @description Who is signed in, and where they belong. */
         MeOut: {
@@ -3204,7 +3251,7 @@ export interface components {
              */
             failure_p: number;
         };
-        /** @description One version of a task, trained or imported. */
+        /** @description One version of a task with its report. */
         VersionOut: {
             /** Format: uuid */
             id: string;
@@ -3229,20 +3276,14 @@ export interface components {
              * @description null: a training made it.
              */
             adapter_import: string | null;
+            /** @description Of its report; null: it was imported, and not measured. */
+            headline: components["schemas"]["HeadlineOut"] | null;
+            /** Format: date-time */
+            created_at: string;
             /** @description Metrics on held-out rows; of an import the parity test. */
             report: {
                 [key: string]: unknown;
             };
-            /** Format: date-time */
-            created_at: string;
-        };
-        VersionPage: {
-            count: number;
-            /** Format: uri */
-            next: string | null;
-            /** Format: uri */
-            previous: string | null;
-            results: components["schemas"]["VersionOut"][];
         };
         /**
          * @description * `draft` - Draft
@@ -5554,7 +5595,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionPage"];
+                    "application/json": components["schemas"]["ListedVersionPage"];
                 };
             };
             default: {

@@ -23,6 +23,7 @@ export type Training = Schemas["TrainingOut"];
 export type Estimate = Schemas["EstimateOut"];
 export type TrainingEvent = Schemas["TrainingEventOut"];
 export type Version = Schemas["VersionOut"];
+export type ListedVersion = Schemas["ListedVersionOut"];
 export type AdapterImport = Schemas["ImportOut"];
 export type Deployment = Schemas["DeploymentOut"];
 export type ApiKey = Schemas["KeyOut"];

@@ -12,6 +12,7 @@ import type {
   DomainUpdate,
   Drift,
   Invitation,
+  ListedVersion,
   Me,
   Member,
   Task,
@@ -614,6 +615,11 @@ export const spansReport = {
 };
 
 export function version(changes: Partial<Version> = {}): Version {
+  return { ...listedVersion(), report, ...changes };
+}
+
+/** As lists have it. */
+export function listedVersion(changes: Partial<ListedVersion> = {}): ListedVersion {
   return {
     id: "6a1f0000-0000-4000-8000-000000000006",
     number: 1,
@@ -627,7 +633,7 @@ export function version(changes: Partial<Version> = {}): Version {
     num_bytes: 290_000,
     training: training().id,
     adapter_import: null,
-    report,
+    headline: { name: "accuracy", value: report.accuracy, ci95: report.accuracy_ci95 },
     created_at: createdAt,
     ...changes,
   };

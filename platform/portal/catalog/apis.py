@@ -69,8 +69,16 @@ class PrivateLeafOut(serializers.Serializer[Any]):
     )
 
 
-class VersionOut(serializers.Serializer[Any]):
-    """One version of a task, trained or imported."""
+class HeadlineOut(serializers.Serializer[Any]):
+    """The figure that stands for a version, measured on held-out rows."""
+
+    name = serializers.CharField(help_text="accuracy, micro_f1, span_f1 or r2: by the task's kind.")
+    value = serializers.FloatField()
+    ci95 = serializers.ListField(child=serializers.FloatField(), help_text="Its 95% interval: from, to.")
+
+
+class ListedVersionOut(serializers.Serializer[Any]):
+    """One version of a task, trained or imported, as lists have it."""
 
     id = serializers.UUIDField()
     number = serializers.IntegerField()
@@ -89,8 +97,18 @@ class VersionOut(serializers.Serializer[Any]):
     adapter_import = serializers.UUIDField(
         source="import_id", allow_null=True, help_text="null: a training made it."
     )
-    report = serializers.DictField(help_text="Metrics on held-out rows; of an import the parity test.")
+    headline = HeadlineOut(
+        source="own_headline",
+        allow_null=True,
+        help_text="Of its report; null: it was imported, and not measured.",
+    )
     created_at = serializers.DateTimeField()
+
+
+class VersionOut(ListedVersionOut):
+    """One version of a task with its report."""
+
+    report = serializers.DictField(help_text="Metrics on held-out rows; of an import the parity test.")
 
 
 class DomainsApi(TenantApi):
@@ -120,11 +138,11 @@ class DomainsApi(TenantApi):
 class VersionsApi(TenantApi):
     """A task's versions."""
 
-    @extend_schema(responses=page_of(VersionOut), parameters=PAGE_PARAMETERS)
+    @extend_schema(responses=page_of(ListedVersionOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str, task: str) -> Response:
-        """List versions, newest first."""
+        """List versions, newest first; the report of each is at its own address."""
         found = selectors.task_get(tenant=self.tenant, slug=task)
-        return paged(request, selectors.version_list(tenant=self.tenant, task=found), VersionOut)
+        return paged(request, selectors.version_list(tenant=self.tenant, task=found), ListedVersionOut)
 
 
 class VersionApi(TenantApi):

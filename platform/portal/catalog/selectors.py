@@ -1,6 +1,7 @@
 """Reading backbones, domains, trees, tasks and versions."""
 
-from django.db.models import QuerySet
+from django.db.models import Case, F, JSONField, QuerySet, Value, When
+from django.db.models.functions import JSONObject
 
 from portal.catalog.models import (
     GENERAL_DOMAIN,
@@ -85,18 +86,31 @@ def task_get(*, tenant: Tenant, slug: str) -> Task:
 
 
 def version_list(*, tenant: Tenant, task: Task) -> QuerySet[AdapterVersion]:
-    """The task's versions, newest first, with what they were trained from."""
+    """The task's versions, newest first, with what they were trained from, and of their reports, which
+    are long, ``own_headline`` alone."""
+    # The first reports of one label have no headline: it was the accuracy.
+    accuracy = JSONObject(
+        name=Value("accuracy"), value=F("report__accuracy"), ci95=F("report__accuracy_ci95")
+    )
     return (
         AdapterVersion.objects.for_tenant(tenant)
         .filter(task=task)
         .select_related("dataset", "tree_version", "backbone", "private_leaf")
+        .defer("report")
+        .annotate(
+            own_headline=Case(
+                When(report__has_key="headline", then=F("report__headline")),
+                When(report__has_keys=["accuracy", "accuracy_ci95"], then=accuracy),
+                output_field=JSONField(),
+            )
+        )
         .order_by("-number")
     )
 
 
 def version_get(*, tenant: Tenant, task: Task, number: int) -> AdapterVersion:
-    """The task's version of this number."""
-    found = version_list(tenant=tenant, task=task).filter(number=number).first()
+    """The task's version of this number, with its report."""
+    found = version_list(tenant=tenant, task=task).defer(None).filter(number=number).first()
     if found is None:
         raise NotFound("version")
     return found

@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { me, report, task, version } from "@/testing/examples";
+import { listedVersion, me, report, task, version } from "@/testing/examples";
 import { FakeServer, ok, page } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -31,7 +31,7 @@ describe("comparing versions", () => {
         `GET ${root}`,
         ok(task({ deployment: { version: 1, version_id: one.id, deployed_at: one.created_at } })),
       )
-      .on(`GET ${root}/versions`, page(two, one))
+      .on(`GET ${root}/versions`, page(listedVersion({ number: 2 }), listedVersion()))
       .on(`GET ${root}/versions/1`, ok(one))
       .on(`GET ${root}/versions/2`, ok(two));
   });
@@ -69,7 +69,7 @@ describe("comparing versions", () => {
   });
 
   it("says what to do when there is one version alone", async () => {
-    server.on(`GET ${root}/versions`, page(version()));
+    server.on(`GET ${root}/versions`, page(listedVersion()));
     renderApp("/t/acme/tasks/mail-topics/compare");
 
     expect(await screen.findByText("There is only one version")).toBeVisible();

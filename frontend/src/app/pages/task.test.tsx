@@ -2,7 +2,17 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { dataset, domain, drift, me, task, taskTraining, training, version } from "@/testing/examples";
+import {
+  dataset,
+  domain,
+  drift,
+  listedVersion,
+  me,
+  task,
+  taskTraining,
+  training,
+  version,
+} from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -25,7 +35,7 @@ describe("a task", () => {
       .on(`GET ${root}/datasets`, page())
       .on(`GET ${root}/tasks/mail-topics/traffic`, ok({ by: "hour", results: [] }))
       .on(`GET ${root}/tasks/mail-topics/drift`, ok(drift()))
-      .on(`GET ${root}/tasks/mail-topics/versions`, page(version({ number: 2 }), version()))
+      .on(`GET ${root}/tasks/mail-topics/versions`, page(listedVersion({ number: 2 }), listedVersion()))
       .on(`GET ${root}/tasks/mail-topics/trainings`, page())
       .on(`GET ${root}/tasks/mail-topics/deployments`, page());
   });

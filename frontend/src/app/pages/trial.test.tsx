@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
-import { drift, me, task, taskTraining, trial, version } from "@/testing/examples";
+import { drift, listedVersion, me, task, taskTraining, trial, version } from "@/testing/examples";
 import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
@@ -23,7 +23,7 @@ describe("a trial", () => {
       .on("GET /api/v1/tenants/acme/tasks/mail-topics/traffic", ok({ by: "hour", results: [] }))
       .on("GET /api/v1/tenants/acme/tasks/mail-topics/drift", ok(drift()))
       .on(`GET ${root}`, () => ok(current))
-      .on(`GET ${root}/versions`, page(version({ number: 2 }), version()))
+      .on(`GET ${root}/versions`, page(listedVersion({ number: 2 }), listedVersion()))
       .on(`GET ${root}/trainings`, page())
       .on(`GET ${root}/deployments`, page())
       .on(`GET ${root}/trials/current`, ok(trial()));

@@ -224,7 +224,7 @@ export interface OneLabelReport extends Common, Additions {
 interface Headline {
   name: string;
   value: number;
-  ci95: [number, number];
+  ci95: number[];
 }
 
 /** mae and rmse, and all of `train`, are in the units of the training data. */
@@ -397,19 +397,27 @@ export function formatFigure(value: number): string {
 }
 
 const headlineNames: Record<string, string> = {
+  accuracy: "Accuracy",
   r2: "Variance explained (R²)",
   micro_f1: "Micro F1",
   span_f1: "F1 of spans",
 };
 
-/** The figure that stands for the version, named in words; `isShare`: it is told as a percentage. */
+/** The figure that stands for the version, as headlineInWords. */
 export function headlineOf(report: Report) {
-  const { name, value, ci95 } = hasOneLabel(report)
-    ? { name: "Accuracy", value: report.accuracy, ci95: report.accuracy_ci95 }
-    : report.headline;
-  const isShare = report.kind !== "score";
+  return headlineInWords(
+    hasOneLabel(report)
+      ? { name: "accuracy", value: report.accuracy, ci95: report.accuracy_ci95 }
+      : report.headline,
+  );
+}
+
+/** A headline, named in words; `isShare`: it is told as a percentage. */
+export function headlineInWords({ name, value, ci95: [low, high] }: Headline) {
+  const isShare = name !== "r2";
   const format = isShare ? (share: number) => formatPercent(share) : formatFigure;
-  return { name: headlineNames[name] ?? name, value, ci95, isShare, format };
+  const interval: [number, number] = [low ?? value, high ?? value];
+  return { name: headlineNames[name] ?? name, value, ci95: interval, isShare, format };
 }
 
 /** What the rows' quality is called that floors, ranks and the cost of PLOT are told in; of scores an error. */

@@ -5,16 +5,16 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 
 import { formatAgo } from "@/lib/format";
-import type { Version } from "@/lib/types";
+import type { ListedVersion } from "@/lib/types";
 
-import { headlineOf, readReport } from "../report";
+import { headlineInWords } from "../report";
 import { ListTable } from "@/components/ui/ListTable";
 
 interface Props {
-  versions: Version[];
+  versions: ListedVersion[];
   deployedNumber: number | null;
-  hrefOf: (version: Version) => string;
-  actionOf: (version: Version) => ReactNode;
+  hrefOf: (version: ListedVersion) => string;
+  actionOf: (version: ListedVersion) => ReactNode;
 }
 
 export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Props) {
@@ -52,7 +52,7 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
               )}
             </Group>
           </Table.Td>
-          <Table.Td ta="right">{headline(version)}</Table.Td>
+          <Table.Td ta="right">{told(version)}</Table.Td>
           <Table.Td>{formatAgo(version.created_at)}</Table.Td>
           <Table.Td ta="right">{actionOf(version)}</Table.Td>
         </Table.Tr>
@@ -62,14 +62,13 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
 }
 
 /** All versions of a task are of its kind, and have the same headline. */
-function headlineName(versions: Version[]): string {
-  const report = versions.map((version) => readReport(version.report)).find((each) => each !== null);
-  return report ? headlineOf(report).name : "Accuracy";
+function headlineName(versions: ListedVersion[]): string {
+  const headline = versions.map(({ headline }) => headline).find((each) => each !== null);
+  return headline ? headlineInWords(headline).name : "Accuracy";
 }
 
-function headline(version: Version): string {
-  const report = readReport(version.report);
-  if (!report) return "–";
-  const { value, format } = headlineOf(report);
+function told({ headline }: ListedVersion): string {
+  if (headline === null) return "–";
+  const { value, format } = headlineInWords(headline);
   return format(value);
 }
