@@ -1,8 +1,9 @@
 """Manifests of the bundles in the object store: immutable folders whose manifest.json hashes every file."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 from wire import codec
 from wire.ids import BundleUri, DatasetId, Digest
@@ -10,6 +11,8 @@ from wire.tasks import TaskKind
 
 MANIFEST_FILE = "manifest.json"
 FORMAT_VERSION = 1
+TREE_FORMAT_VERSION = 2
+"""Of trees. Those of version 1 are read as well; their digests covered where their parts lie, too."""
 
 
 class BundleKind(StrEnum):
@@ -32,7 +35,10 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """manifest.json; the SHA-256 of its canonical JSON (wire.codec.to_json) is the digest: no time in it."""
+    """manifest.json; the SHA-256 of its canonical JSON (wire.codec.to_json) is the digest: no time in it.
+
+    Of a tree, places are left out before: equal nodes make equal trees, wherever their parts lie.
+    """
 
     kind: BundleKind
     format_version: int
@@ -40,9 +46,24 @@ class BundleManifest:
     fields: dict[str, object]  # one of the *Fields below, as plain JSON
 
 
+def format_version(kind: BundleKind) -> int:
+    """That bundles of this kind are written in."""
+    return TREE_FORMAT_VERSION if kind is BundleKind.PLOT_TREE else FORMAT_VERSION
+
+
 def bundle_digest(manifest: BundleManifest) -> Digest:
-    """``sha256:`` and the hash of the manifest's canonical JSON."""
+    """``sha256:`` and the hash of the canonical JSON of the manifest's content."""
+    if manifest.kind is BundleKind.PLOT_TREE and manifest.format_version >= TREE_FORMAT_VERSION:
+        manifest = replace(manifest, fields=_without_places(manifest.fields))
     return Digest("sha256:" + hashlib.sha256(codec.to_json(manifest).encode()).hexdigest())
+
+
+def _without_places(plain: Any) -> Any:
+    """Plain JSON less the places of the bundles that it refers to; their digests stay."""
+    if isinstance(plain, dict):
+        kept = plain.keys() - {"uri", "places_sha256"}
+        return {name: _without_places(plain[name]) for name in kept}
+    return [_without_places(value) for value in plain] if isinstance(plain, list | tuple) else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +136,20 @@ class TreeNode:
 
 @dataclass(frozen=True, slots=True)
 class PlotTreeFields:
-    """A tree version: the path of nodes, root first, that look-ups walk from the last to the first."""
+    """A tree version: the path of nodes, root first, that look-ups walk from the last to the first.
+
+    Its digest is of the backbone and the nodes' names, contents and segments, not of places.
+    """
 
     backbone: Digest
     nodes: tuple[TreeNode, ...]
+    places_sha256: str = ""  # places_sha256(nodes): the digest leaves them out. "" in version 1
+
+
+def places_sha256(nodes: tuple[TreeNode, ...]) -> str:
+    """Of where a tree's parts lie, so that a changed place is noticed."""
+    places = [[node.uri, *(segment.uri for segment in node.segments)] for node in nodes]
+    return hashlib.sha256(codec.to_json(places).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def main() -> None:
         say(event="suggest_result", best=best, coverages=coverages, num_texts=12, split=split)
         return
     made_of = sorted(one["digest"] for one in job["contributions"])
-    digest = "sha256:" + hashlib.sha256(json.dumps([job["parent"], made_of]).encode()).hexdigest()
+    digest = "sha256:" + hashlib.sha256(json.dumps([job["parent"]["digest"], made_of]).encode()).hexdigest()
     rows = {"trigram": len(made_of), "unigram": 1}
     verdicts = [
         {"task_id": task["task_id"], "moves": bool(task["rows"]) and not arguments.loses,

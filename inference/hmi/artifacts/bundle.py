@@ -8,7 +8,15 @@ from typing import Any, Generic, TypeVar
 
 from hmi.base.errors import BundleBroken, BundleMismatch
 from wire import codec
-from wire.artifacts import FORMAT_VERSION, MANIFEST_FILE, BundleKind, BundleManifest, FileEntry, bundle_digest
+from wire.artifacts import (
+    FORMAT_VERSION,
+    MANIFEST_FILE,
+    BundleKind,
+    BundleManifest,
+    FileEntry,
+    bundle_digest,
+    format_version,
+)
 from wire.ids import Digest
 
 Fields = TypeVar("Fields")
@@ -46,7 +54,7 @@ def write_bundle(folder: Path, kind: BundleKind, fields: Any) -> Digest:
         if path.is_file() and name != MANIFEST_FILE:
             sync(path)
             files[name] = FileEntry(num_bytes=path.stat().st_size, sha256=file_sha256(path))
-    manifest = BundleManifest(kind, FORMAT_VERSION, files, codec.to_plain(fields))
+    manifest = BundleManifest(kind, format_version(kind), files, codec.to_plain(fields))
     temporary = folder / f".{MANIFEST_FILE}.part"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(codec.to_json(manifest))
@@ -81,9 +89,10 @@ def manifest_fields(
     this ``kind``, BundleBroken for unsound fields; ``name`` is the bundle's in the message."""
     if manifest.kind is not kind:
         raise BundleMismatch(f"bundle {name} is a {manifest.kind}, wanted a {kind}")
-    if manifest.format_version != FORMAT_VERSION:
+    newest = format_version(kind)
+    if not FORMAT_VERSION <= manifest.format_version <= newest:
         raise BundleMismatch(
-            f"bundle {name} has format {manifest.format_version}, this program reads {FORMAT_VERSION}"
+            f"bundle {name} has format {manifest.format_version}, this program reads {newest}"
         )
     try:
         return codec.from_plain(fields_type, manifest.fields)

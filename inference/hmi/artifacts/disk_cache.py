@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from hmi.artifacts.bundle import read_manifest, sync_tree, verify_files
 from hmi.base.errors import BudgetExceeded, BundleBroken
 from wire.artifacts import MANIFEST_FILE, BundleManifest
-from wire.ids import Digest
 
 KIND = "bundles"
 
@@ -37,7 +36,7 @@ class _Copy:
 
 
 class DiskCache:
-    """Folders named by digest. Thread-safe; one process a folder.
+    """Folders named by content. Thread-safe; one process a folder.
 
     Promises: a copy that is held is not removed; the files of all copies, those being fetched included, never
     take more than the budget grants.
@@ -54,15 +53,16 @@ class DiskCache:
 
     @contextmanager
     def hold(
-        self, digest: Digest, manifest: Callable[[], BundleManifest], fetch: Callable[[Path], None]
+        self, key: str, manifest: Callable[[], BundleManifest], fetch: Callable[[Path], None]
     ) -> Iterator[Path]:
-        """The copy's folder, which stays while it is held. ``fetch`` fills an empty folder with what
+        """The copy's folder, which stays while it is held. ``key`` is the bundle's digest, or begins with it;
+        ``fetch`` fills an empty folder with what
         ``manifest`` names; neither is called when the copy is there.
 
         Raises what they raise, BundleBroken for other bytes than the manifest's, and BudgetExceeded
         (retryable) when all that is there is held.
         """
-        name = digest.removeprefix("sha256:")
+        name = key.removeprefix("sha256:")
         with self._changed:
             self._changed.wait_for(lambda: name not in self._copies or self._copies[name].reservation)
             copy = self._copies.setdefault(name, _Copy(num_leases=0))

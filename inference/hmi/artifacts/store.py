@@ -1,5 +1,6 @@
 """The object store: bundles and files by relative URI, in a local folder or any S3-compatible service."""
 
+import hashlib
 import shutil
 import uuid
 from abc import ABC, abstractmethod
@@ -39,10 +40,13 @@ class Store(ABC):
         """
 
     @contextmanager
-    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+    def hold(self, uri: BundleUri, digest: Digest, *, has_places: bool = False) -> Iterator[Path]:
         """As localize(), for a service that runs on: the folder is there as long as it is held, and may be
         given up afterwards. Raises BudgetExceeded (retryable) too. That another bundle stands there may be
-        left to open_bundle to find."""
+        left to open_bundle to find.
+
+        ``has_places``: what is wanted is the bundle of this place, since one of the same digest elsewhere
+        says other places of its parts (wire.artifacts.bundle_digest)."""
         yield self.localize(uri, digest)
 
     @abstractmethod
@@ -126,7 +130,7 @@ class FolderStore(Store):
         return self._path(uri)
 
     @contextmanager
-    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+    def hold(self, uri: BundleUri, digest: Digest, *, has_places: bool = False) -> Iterator[Path]:
         # Whoever opens it reads the manifest anyway, and finds another bundle there.
         path = self._path(uri)
         if not (path / MANIFEST_FILE).is_file():
@@ -214,17 +218,21 @@ class RemoteStore(Store):
                 self._files.put_file(str(folder / name), f"{self._at(uri)}/{name}")
 
     @contextmanager
-    def hold(self, uri: BundleUri, digest: Digest) -> Iterator[Path]:
+    def hold(self, uri: BundleUri, digest: Digest, *, has_places: bool = False) -> Iterator[Path]:
+        place = f"-at-{hashlib.sha256(uri.encode()).hexdigest()[:16]}" if has_places else ""
         if self._held is None:
-            yield self.localize(uri, digest)
+            yield self._local_copy(digest + place, uri, digest)
             return
         with self._held.hold(
-            digest, lambda: self._manifest(uri, digest), lambda folder: self._fill(uri, folder)
+            digest + place, lambda: self._manifest(uri, digest), lambda folder: self._fill(uri, folder)
         ) as folder:
             yield folder
 
     def localize(self, uri: BundleUri, digest: Digest) -> Path:
-        target = self._cache / digest.removeprefix("sha256:")
+        return self._local_copy(digest, uri, digest)
+
+    def _local_copy(self, key: str, uri: BundleUri, digest: Digest) -> Path:
+        target = self._cache / key.removeprefix("sha256:")
         if (target / MANIFEST_FILE).is_file():
             return target
         self._manifest(uri, digest)

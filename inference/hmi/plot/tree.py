@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from hmi.artifacts.bundle import open_bundle, write_bundle
 from hmi.artifacts.store import Store
-from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
 from hmi.plot.merge import contains, taken_apart
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.table import PlotTable, open_isolated, open_table_bundle
-from wire.artifacts import BundleKind, PlotTreeFields, TreeNode
+from wire.artifacts import TREE_FORMAT_VERSION, BundleKind, PlotTreeFields, TreeNode, places_sha256
 from wire.ids import BundleUri, Digest
 
 
@@ -32,15 +32,19 @@ def write_tree(folder: Path, backbone: Digest, nodes: Sequence[TreeNode]) -> Dig
     if not nodes:
         raise InvalidInput("a tree has at least its root")
     folder.mkdir(parents=True, exist_ok=True)
-    return write_bundle(folder, BundleKind.PLOT_TREE, PlotTreeFields(backbone, tuple(nodes)))
+    fields = PlotTreeFields(backbone, tuple(nodes), places_sha256(tuple(nodes)))
+    return write_bundle(folder, BundleKind.PLOT_TREE, fields)
 
 
 def read_tree(store: Store, uri: BundleUri, digest: Digest, *, backbone: Digest) -> PlotTreeFields:
-    """The manifest alone; raises BundleMismatch for another backbone's tree."""
-    with store.hold(uri, digest) as folder:
+    """The manifest alone. Raises BundleMismatch for another backbone's tree, BundleBroken if it changed."""
+    with store.hold(uri, digest, has_places=True) as folder:
         bundle = open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
     if bundle.fields.backbone != backbone:
         raise BundleMismatch(f"tree {digest} belongs to backbone {bundle.fields.backbone}, not {backbone}")
+    is_covered = bundle.manifest.format_version < TREE_FORMAT_VERSION  # by the digest
+    if not is_covered and bundle.fields.places_sha256 != places_sha256(bundle.fields.nodes):
+        raise BundleBroken(f"tree {digest}: the places of its nodes in {uri} have changed; build it again")
     return bundle.fields
 
 

@@ -302,17 +302,22 @@ def tree_register(
     segments: Sequence[Mapping[str, str]],
     coverage: Mapping[str, Any],
 ) -> TreeVersion:
-    """Trees are known by content: one that was published before keeps its place, and is live again.
+    """Trees are known by content: one that was published before is live again, where it lies, or if it was
+    destroyed, where ``bundle`` lies.
 
     ``segments`` are those of the domain's own node; those of the nodes above come from ``parent``.
     """
-    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
-    if known is not None:
-        known.retired_at = known.condemned_at = known.destroyed_at = known.replaced_by = None
-        known.save(update_fields=["retired_at", "condemned_at", "destroyed_at", "replaced_by"])
-        return known
     above = parent.segments if parent is not None else []
     every = {segment["dataset"]: dict(segment) for segment in [*above, *segments]}
+    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
+    if known is not None:
+        if known.destroyed_at is not None:
+            known.uri, known.parent = bundle.uri, parent
+        known.retired_at = known.condemned_at = known.destroyed_at = known.replaced_by = None
+        # What of them came to nothing in a shared node is not in the digest.
+        known.segments = [every[dataset] for dataset in sorted(every)]
+        known.save()
+        return known
     tree = TreeVersion(
         tenant_id=domain.tenant_id,
         domain=domain,

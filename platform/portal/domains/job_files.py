@@ -171,8 +171,9 @@ def _held_out_rows(version: AdapterVersion) -> tuple[int, ...]:
 
 
 def _content_name(parent: TreeVersion, domain: Domain, contributions: tuple[Contribution, ...]) -> str:
-    """A function of what the tree is made from, so that the same content has the same place."""
-    parts = [parent.digest, str(domain.pk), *sorted(one.digest for one in contributions)]
+    """A function of what the tree is made from, and of where the tree above it stands: the same content has
+    the same place, and what stands there names places of nodes that stand."""
+    parts = [parent.digest, parent.uri, str(domain.pk), *sorted(one.digest for one in contributions)]
     parts.append(f"by rules {NODE_RULES} in {int(settings.ENV.node_bytes)} bytes")
     if domain.tenant_id is None:
         parts += sorted(f"{one.tenant_id}:{one.digest}" for one in contributions)

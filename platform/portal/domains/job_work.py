@@ -1,5 +1,7 @@
 """Updates and suggestions as the runner of jobs sees them."""
 
+from django.db.models import QuerySet
+
 from portal.catalog.models import Backbone, TreeVersion
 from portal.catalog.services import tree_register
 from portal.common.scope import operator_scope
@@ -14,6 +16,7 @@ from portal.training.models import JobState
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
 from portal.training.process import BrokenProtocol
 from portal.training.work import StaleJob
+from wire.artifacts import BundleRef
 from wire.codec import to_plain
 from wire.domains import DomainJob, DomainResult, SuggestJob, SuggestResult
 from wire.training import Progress
@@ -113,7 +116,7 @@ class UpdateWork:
                 domain=row.domain,
                 backbone=Backbone.objects.get(digest=job.backbone.digest),
                 bundle=result.tree,
-                parent=TreeVersion.objects.unscoped().get(digest=job.parent.digest, retired_at=None),
+                parent=_live(job.parent).get(),
                 segments=[
                     {"dataset": one.dataset_id, "uri": one.uri, "digest": one.digest}
                     for one in job.contributions
@@ -131,6 +134,8 @@ class UpdateWork:
                     domain=row.domain, tenant_id=tenant_id, revoked_at=None
                 ).update(private_share=share)
             job_end(lease, row, JobState.SUCCEEDED, result=to_plain(result), tree=tree, eta_s=0.0, error=None)
+        if tree.uri != job.tree_out_uri:  # the same content stands elsewhere
+            self.discard(job)
 
     def is_stale(self, lease: Lease, job: DomainJob) -> bool:
         """Has what the domain may have changed, or has the tree above been replaced?"""
@@ -151,9 +156,14 @@ def _is_stale(row: models.DomainJob, job: DomainJob) -> bool:
     assert row.domain is not None, "an update has a domain"
     if row.brings_back is not None and not is_allowed(row.brings_back):
         return True
-    parent = TreeVersion.objects.unscoped().filter(digest=job.parent.digest, retired_at=None)
+    parent = _live(job.parent)
     allowed = {one.digest for one in contributions_of(row.domain)}
     given = {one.digest for one in job.contributions}
     if row.brings_back is None and row.domain.tenant_id is not None and allowed - given:
         return True  # a training has ended meanwhile, and its tree holds more than the new one would
     return not parent.exists() or not given <= allowed
+
+
+def _live(tree: BundleRef) -> QuerySet[TreeVersion]:
+    """The one at that place: a tree that was destroyed may have been made again elsewhere."""
+    return TreeVersion.objects.unscoped().filter(digest=tree.digest, uri=tree.uri, retired_at=None)

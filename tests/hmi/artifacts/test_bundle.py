@@ -76,10 +76,11 @@ def test_another_bundle_than_the_one_asked_for_is_refused(tmp_path: Path) -> Non
 
 def test_another_format_version_is_refused(tmp_path: Path) -> None:
     make_bundle(tmp_path / "b")
-    newer = dataclasses.replace(read_manifest(tmp_path / "b"), format_version=2)
-    (tmp_path / "b" / MANIFEST_FILE).write_text(codec.to_json(newer))
-    with pytest.raises(BundleMismatch, match="has format 2, this program reads 1"):
-        open_any(tmp_path / "b")
+    for version in (0, 3):
+        other = dataclasses.replace(read_manifest(tmp_path / "b"), format_version=version)
+        (tmp_path / "b" / MANIFEST_FILE).write_text(codec.to_json(other))
+        with pytest.raises(BundleMismatch, match=f"has format {version}, this program reads 2"):
+            open_any(tmp_path / "b")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd"])

@@ -101,9 +101,17 @@ def test_forgetting_equals_a_store_that_never_saw_the_tenant(
     }
     for name in "abc":
         assert fresh[name][0].segment.digest == trained[name][0].segment.digest
-    elsewhere = update(never, parts(fresh, "cab"), "domains/s/trees/without")
+    elsewhere = update(never, parts(fresh, "cab"), "domains/other/trees/never")
     assert elsewhere.tree.digest == forgotten.tree.digest
     assert elsewhere.private_shares == forgotten.private_shares
+    # And of a domain that one tenant's datasets make, whose node names their segments.
+    own = [
+        update(
+            where, [replace(one, tenant_id=TenantId("a")) for one in parts(some, "ab")], uri, is_shared=False
+        )
+        for where, some, uri in ((world, trained, "tenants/a/trees/0"), (never, fresh, "tenants/a/trees/1"))
+    ]
+    assert own[0].tree.digest == own[1].tree.digest != forgotten.tree.digest
 
 
 def test_a_shared_node_names_no_tenants_segment(

@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.catalog.models import AdapterVersion, Backbone, Domain, PrivateLeaf, Segment, TreeVersion
 from portal.catalog.selectors import backbone_default, general_tree
-from portal.catalog.services import task_create, task_labels_set, version_register
+from portal.catalog.services import task_create, task_labels_set, tree_register, version_register
 from portal.common.errors import PortalError
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.actors import OPERATOR
@@ -120,6 +121,32 @@ def test_a_tree_with_known_content_is_not_registered_twice(cast: Cast) -> None:
                 result=_result("a"),
             )
         assert TreeVersion.objects.for_tenant(cast.acme.tenant).count() == 1
+
+
+def test_a_tree_made_again_lies_where_it_did_or_if_that_is_gone_where_it_was_made(cast: Cast) -> None:
+    domain, backbone = make_task(cast.acme.tenant).domain, make_backbone()
+    with operator_scope():
+
+        def register(uri: str, dataset: str) -> TreeVersion:
+            return tree_register(
+                domain=domain,
+                backbone=backbone,
+                bundle=_bundle(uri, "a"),
+                parent=None,
+                segments=[{"dataset": dataset, "uri": f"s/{dataset}", "digest": digest("5")}],
+                coverage={},
+            )
+
+        first = register("t/first", "one")
+        first.retired_at = timezone.now()
+        first.save()
+        again = register("t/second", "two")
+        assert (again.pk, again.uri, again.retired_at) == (first.pk, "t/first", None)
+        assert [one["dataset"] for one in again.segments] == ["two"], "what it is made from now"
+        again.retired_at = again.destroyed_at = timezone.now()
+        again.save()
+        anew = register("t/third", "two")
+        assert (anew.pk, anew.uri, anew.destroyed_at) == (first.pk, "t/third", None)
 
 
 def test_the_first_trainings_labels_stay(cast: Cast) -> None:
