@@ -257,6 +257,8 @@ class DomainBringBackApi(TenantApi):
         Tasks that would lose on their held-out rows stay. 409 when none stands that holds no deleted text.
         """
         found = selectors.domain_get(tenant=self.tenant, slug=domain)
+        if found.tenant_id is None:
+            raise InvalidField("domain", f"{found.slug} is shared: the operator brings it back.")
         job = services.domain_bring_back_request(domain=found, acting=self.actor)
         return Response(DomainUpdateOut(job).data, status=201)
 

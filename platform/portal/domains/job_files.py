@@ -8,7 +8,7 @@ from portal.catalog.models import AdapterVersion, Domain, PrivateLeaf, TreeVersi
 from portal.catalog.selectors import backbone_default, tree_newest
 from portal.common.errors import Conflict, PortalError
 from portal.domains.models import GateConsent
-from portal.domains.selectors import contributions_of, is_allowed
+from portal.domains.selectors import contributions_of, is_allowed, keeps_rule
 from portal.serving.models import Deployment, DeploymentState
 from portal.serving.selectors import served_tree
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
@@ -60,7 +60,7 @@ def update_job(lease: Lease) -> DomainJob:
 
 def _bring_back_job(lease: Lease, domain: Domain, tree: TreeVersion) -> DomainJob:
     """The tree stands: nothing is built, and it is tried on the tasks as a new one is."""
-    if not is_allowed(tree):
+    if not is_allowed(tree) or not keeps_rule(tree):
         raise Conflict("The tree that was to be brought back does not stand any more.")
     assert tree.parent is not None, "is_allowed has looked"
     held = {segment["dataset"] for segment in tree.segments}

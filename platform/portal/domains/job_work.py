@@ -10,7 +10,7 @@ from portal.datasets.models import Dataset
 from portal.domains import models
 from portal.domains.following import Tried, tree_bring_back, tree_follow
 from portal.domains.job_files import suggest_job, update_job
-from portal.domains.selectors import contributions_of, is_allowed
+from portal.domains.selectors import contributions_of, is_allowed, keeps_rule
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
@@ -126,6 +126,7 @@ class UpdateWork:
                 coverage={
                     "diff": to_plain(result.diff),
                     "verdicts": to_plain(result.verdicts) if row.domain.tenant_id is not None else [],
+                    "min_tenants": job.min_tenants,
                 },
             )
             tree_follow(tree, verdicts, actor=f"job:{row.pk}")
@@ -154,7 +155,7 @@ class UpdateWork:
 
 def _is_stale(row: models.DomainJob, job: DomainJob) -> bool:
     assert row.domain is not None, "an update has a domain"
-    if row.brings_back is not None and not is_allowed(row.brings_back):
+    if row.brings_back is not None and not (is_allowed(row.brings_back) and keeps_rule(row.brings_back)):
         return True
     parent = _live(job.parent)
     allowed = {one.digest for one in contributions_of(row.domain)}

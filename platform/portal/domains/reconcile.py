@@ -138,16 +138,15 @@ def domains_update_due() -> None:
 
 def shared_domains_update_due() -> None:
     """Ask for updates of shared domains that may have more than their newest tree has, at most once a day."""
-    recent = DomainJob.objects.unscoped().filter(
-        domain=OuterRef("pk"), does=DomainJobKind.UPDATE, created_at__gt=Now() - UPDATE_EVERY
-    )
+    made_anew = DomainJob.objects.unscoped().filter(does=DomainJobKind.UPDATE, brings_back=None)
+    recent = made_anew.filter(domain=OuterRef("pk"), created_at__gt=Now() - UPDATE_EVERY)
     shared = Domain.objects.unscoped().filter(~Exists(recent), tenant=None).exclude(slug=GENERAL_DOMAIN)
     for domain in shared:
         trees = TreeVersion.objects.unscoped().filter(domain=domain, retired_at=None)
         newest = trees.order_by("-created_at").first()
         held = {one["dataset"] for one in newest.segments} if newest is not None else set()
         given = {one.dataset_id for one in contributions_of(domain) if one.tenant_id is not None}
-        updates = DomainJob.objects.unscoped().filter(domain=domain, state=JobState.SUCCEEDED)
+        updates = made_anew.filter(domain=domain, state=JobState.SUCCEEDED)
         last = updates.order_by("-started_at").values_list("started_at", flat=True).first()
         texts = OperatorSegment.objects.filter(domain=domain)
         if given - held or (texts if last is None else texts.filter(created_at__gt=last)).exists():

@@ -143,7 +143,21 @@ def tree_before_newest(domain: Domain) -> TreeVersion:
         )
     if not is_allowed(found):
         raise Conflict("The tree before the newest holds text that was deleted: it is about to be destroyed.")
+    if not keeps_rule(found):
+        raise Conflict(
+            f"The tree before the newest may have what fewer than the {domain.min_tenants} tenants share that"
+            f" it takes in {domain.slug} now."
+        )
     return found
+
+
+def keeps_rule(tree: TreeVersion) -> bool:
+    """Was it made by the rule of tenants that its domain has now, or a stricter one? One that does not say
+    its rule was made by an older release: nobody knows."""
+    if tree.domain.tenant_id is not None:
+        return True
+    number = tree.coverage.get("min_tenants")
+    return isinstance(number, int) and number >= tree.domain.min_tenants
 
 
 def is_allowed(tree: TreeVersion) -> bool:

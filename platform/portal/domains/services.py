@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.audit.services import audit_record
-from portal.catalog.models import AdapterVersion, Domain, Segment, Task, TreeVersion
+from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segment, Task, TreeVersion
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
@@ -118,10 +118,11 @@ def domain_text_add(*, domain: Domain, segment: PublishedBundle, acting: Actor) 
 def domain_bring_back_request(*, domain: Domain, acting: Actor) -> DomainJob:
     """Queue an update that lets the domain's tasks go back to the tree before the newest, for a while.
 
-    Raises Conflict while an update is queued or running, or when no such tree stands.
+    A shared domain's is the operator's to ask for; tasks of domains below it stay where they are. Raises
+    Conflict while an update is queued or running, or when no such tree stands.
     """
-    if domain.tenant_id is None:
-        raise InvalidField("domain", f"{domain.slug} is shared: update it without what it should not have.")
+    if domain.tenant_id is None and domain.slug == GENERAL_DOMAIN:
+        raise InvalidField("domain", "The root has no update to go back from: register the tree it had.")
     return domain_update_request(domain=domain, acting=acting, brings_back=tree_before_newest(domain))
 
 

@@ -15,7 +15,12 @@ from portal.common.scope import operator_scope
 from portal.common.slugs import is_slug
 from portal.domains.operator_text import text_count
 from portal.domains.selectors import SharedDomainStanding, shared_domain_get, shared_domain_standings
-from portal.domains.services import domain_text_add, domain_update_request, tenant_verify
+from portal.domains.services import (
+    domain_bring_back_request,
+    domain_text_add,
+    domain_update_request,
+    tenant_verify,
+)
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from wire.codec import to_plain
@@ -54,6 +59,10 @@ class Command(BaseCommand):
         adding.add_argument("--json", action="store_true", help="progress and result as JSON lines")
         updating = commands.add_parser("update", help="make a shared domain's tree anew, in the background")
         updating.add_argument("slug")
+        back = commands.add_parser(
+            "bring-back", help="let a shared domain's tasks go back to the tree before the newest, for a week"
+        )
+        back.add_argument("slug")
         verifying = commands.add_parser("verify", help="let tenants count for the k-tenant rule")
         verifying.add_argument("tenants", nargs="+", metavar="TENANT", help="slug")
         commands.add_parser("list", help="shared domains, their trees, and who contributes")
@@ -94,6 +103,12 @@ class Command(BaseCommand):
             case "update":
                 domain_update_request(domain=shared_domain_get(slug=options["slug"]), acting=OPERATOR)
                 self.stdout.write(f"{options['slug']}: the update is queued")
+            case "bring-back":
+                job = domain_bring_back_request(
+                    domain=shared_domain_get(slug=options["slug"]), acting=OPERATOR
+                )
+                assert job.brings_back is not None, "a bring-back says which"
+                self.stdout.write(f"{options['slug']}: going back to {job.brings_back.digest} is queued")
             case "verify":
                 self._verify(options["tenants"])
             case _:
