@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.common import print_result, say
 from benchmarks.serving_oracle import Answered, Checker
@@ -19,8 +18,7 @@ NUM_COLD = 60
 
 
 def main() -> int:
-    args = _parser().parse_args()
-    torch.set_num_threads(args.threads or torch.get_num_threads())
+    argparse.ArgumentParser(description=__doc__).parse_args()
     began = time.monotonic()
     with scratch("coldstart") as folder:
         world = World(Path(folder), NUM_COLD * ONE_IN_LEAF)
@@ -67,12 +65,6 @@ def _ask(world: World, plane: LivePlane, tenant: Tenant, text: int) -> tuple[flo
     answer = request.future.result()
     took_ms = 1000 * (time.monotonic() - begin)
     return took_ms, Answered(tenant, text, softmax(answer.documents[0].outputs)[0])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
-    return parser
 
 
 if __name__ == "__main__":

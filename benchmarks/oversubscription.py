@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks.common import print_result, say
 from benchmarks.serving_load import ClosedLoop, chooser
@@ -34,7 +33,6 @@ def main() -> int:
     args = _parser().parse_args()
     if args.full:
         args.rounds, args.seconds = 7, 20.0
-    torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     with scratch("oversubscription") as folder:
         world = World(Path(folder), args.slots * max(FACTORS), num_lower=args.num_lower)
@@ -157,7 +155,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=10.0, help="of one run")
     parser.add_argument("--warm-s", type=float, default=10.0, help="closed loop before the first round")
     parser.add_argument("--sample", type=int, default=40, help="answers of each run that are checked")
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
     add_arguments(parser, slots=SLOTS, host=HOST)
     return parser
 

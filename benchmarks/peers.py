@@ -36,7 +36,6 @@ from benchmarks.serving_world import (
     scratch,
 )
 from hmi.base.compute_type import ComputeType
-from hmi.base.own_thread import use_cores
 from hmi.build.backbone_source import find_source
 from hmi.model.compute_type import compute_dtype
 from hmi.service.live_plane import LivePlane
@@ -135,7 +134,7 @@ def main() -> int:
     args = _parser().parse_args()
     if args.full:
         args.rounds, args.seconds = 5, 15.0
-    torch.set_num_threads(args.threads or torch.get_num_threads())
+    num_threads = args.threads or torch.get_num_threads()
     began = time.monotonic()
     types = list(dict.fromkeys([torch.float32, compute_dtype(ComputeType.AUTO, "cpu")]))
     with scratch("peers") as folder:
@@ -143,7 +142,6 @@ def main() -> int:
         questions = _questions(world)
         peft = Peft(world, world.tenants)
         say(f"peft: {TENANTS} adapters loaded in {peft.load_s:.0f} s")
-        num_threads = torch.get_num_threads()
         searches: dict[str, dict[str, float]] = {}
         peers: dict[str, Run] = {}
         peers["peft"], searches["peft"] = _best_peft(peft, types, num_threads, questions, args.seconds)
@@ -152,6 +150,8 @@ def main() -> int:
         )
         onnx, searches["onnx"] = _best_onnx(Path(folder), num_threads, questions, args.seconds)
         peers |= onnx
+        each = ServiceSettings(**world.settings(num_slots=SLOTS, num_host=HOST)).forward_threads
+        torch.set_num_threads(each)  # of threads that begin from now on, as cli/serve.py
         ours = world.plane(num_slots=SLOTS, num_host=HOST, lower_layers=True)
         plain = world.plane(num_slots=SLOTS, num_host=HOST, compute_type="float32", lower_layers=True)
         loops = {
@@ -160,8 +160,7 @@ def main() -> int:
             "ours_float32": _loop(world, plain),
             "computed_float32": _loop(world, plain, coverage_floor=EXACT),
         }
-        each = ServiceSettings(**world.settings(num_slots=SLOTS, num_host=HOST)).forward_threads
-        runs = {name: partial(_on_threads, each, loop.run) for name, loop in loops.items()} | peers
+        runs = {name: loop.run for name, loop in loops.items()} | peers
         for plane in (ours, plain):
             plane.start()
         for name in loops:
@@ -194,12 +193,6 @@ def main() -> int:
         }
     )
     return 0
-
-
-def _on_threads(num_threads: int, run: Run, seconds: float) -> float:
-    """``run`` while a product on any thread is divided among ``num_threads``, as the service sets it."""
-    torch.set_num_threads(num_threads)
-    return run(seconds)
 
 
 def _questions(world: World) -> list[Question]:
@@ -295,9 +288,9 @@ def _speed(
     seconds: float,
 ) -> float:
     """Texts a second, after a first batch on each thread that does not count."""
+    torch.set_num_threads(way.threads)  # of the threads that begin now, and of all their libraries
 
     def one(number: int) -> float:
-        use_cores(way.threads)
         mine = batches(questions[number :: way.at_a_time])
         answer(next(mine))
         num_texts, begin = 0, time.monotonic()
@@ -359,7 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="of one run")
     parser.add_argument("--sample", type=int, default=30, help="of our answers that are checked, each type")
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
+    parser.add_argument("--threads", type=int, help="of a peer's forward (default: all cores)")
     add_depth(parser)
     parser.add_argument("--full", action="store_true", help="longer runs")
     return parser

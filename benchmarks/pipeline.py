@@ -39,7 +39,6 @@ def main() -> int:
     args = _parser().parse_args()
     if args.full:
         args.rounds, args.seconds = 7, 20.0
-    torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     count = args.slots * FACTOR
     with scratch("pipeline") as folder:
@@ -105,7 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=6.0, help="of one run")
     parser.add_argument("--warm-s", type=float, default=10.0, help="before the first round, each")
     parser.add_argument("--sample", type=int, default=30, help="answers of each run that are checked")
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
     add_arguments(parser, slots=SLOTS, host=SLOTS * FACTOR // 2)
     return parser
 

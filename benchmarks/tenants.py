@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmarks.common import print_result, say
 from benchmarks.serving_load import ClosedLoop, chooser, shares_of_power, zipf
 from benchmarks.serving_oracle import Checker
@@ -24,7 +22,6 @@ def main() -> int:
     args = _parser().parse_args()
     if args.full:
         args.rounds, args.seconds, args.warm_s = 7, 20.0, 60.0
-    torch.set_num_threads(args.threads or torch.get_num_threads())
     began = time.monotonic()
     most = max(args.tenants)
     with scratch("tenants") as folder:
@@ -96,7 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=10.0, help="of one run")
     parser.add_argument("--warm-s", type=float, default=15.0, help="before the first round, each")
     parser.add_argument("--sample", type=int, default=60, help="answers of each run that are checked")
-    parser.add_argument("--threads", type=int, help="of the forward (default: all cores)")
     add_arguments(parser, slots=SLOTS, host=HOST)
     return parser
 
