@@ -2118,6 +2118,8 @@ export interface components {
              * @description What a training may work here: then it ends with the best so far, as at max_minutes.
              */
             limit_s?: number | null;
+            /** @description Memory that the training will take, about. */
+            memory_bytes?: number | null;
         };
         /**
          * @description * `training.succeeded` - Training Succeeded

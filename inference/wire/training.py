@@ -11,6 +11,10 @@ METHODS = ("lora", "bottleneck")
 """Of adapters, that a recipe may ask for."""
 BUILD_MEMORY_BYTES = 256 << 20
 """Memory that a job may take for what it has not yet written down of a domain's n-grams."""
+TRAINING_BYTES = 2 << 30
+"""Memory that a training is reckoned at of which nothing is known."""
+LEAST_TRAINING_BYTES = 1 << 30
+"""About what the smallest takes: libraries and the default backbone."""
 COMPUTED_STATES = "computed"
 """Folder of a dataset's cached states in which no tree has a part; the others have their tree's digest."""
 
@@ -154,6 +158,7 @@ class EstimateResult:
     majority_accuracy: float | None  # of always saying the most frequent label; None: of kinds without one
     accuracy: AccuracyRange | None  # None: likewise, or too few rows a label to tell
     limit_s: float | None = None  # of work that a training may take here; then it ends with the best so far
+    memory_bytes: int | None = None  # that the training will take at its peak, mapped files aside
     event: str = "estimate_result"
 
 

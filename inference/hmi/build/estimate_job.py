@@ -23,6 +23,7 @@ from hmi.build.learn_domain import open_above
 from hmi.build.learning_curve import forecast, learning_curve
 from hmi.build.linear_head import Features
 from hmi.build.metrics import Indices, accuracy, wilson_interval
+from hmi.build.planned_memory import planned_bytes
 from hmi.build.planned_work import PartTokens, Stage, WorkOf, planned_work, usual_work
 from hmi.build.report import majority_accuracy
 from hmi.build.settled_recipe import settled
@@ -124,6 +125,7 @@ def _probe(
     dtype = compute_dtype(ComputeType.AUTO, "cpu")
     with step_cores(dtype):
         step = _step_s(backbone, states, job.recipe, dtype) / (num_upper * unit_s)
+        _take_largest_step(backbone, states, job.recipe, dtype)
     return _Probed(
         features=features,
         num_rows=len(rows),
@@ -150,6 +152,14 @@ def _step_s(backbone: Backbone, states: StateSet, recipe: Recipe, dtype: torch.d
             optimiser.step()
             num_tokens += len(batch.states)
     return (time.monotonic() - began) / num_tokens
+
+
+def _take_largest_step(backbone: Backbone, states: StateSet, recipe: Recipe, dtype: torch.dtype) -> None:
+    """One step on the longest rows: what it takes of memory, the process has taken from then on."""
+    longest = np.argsort(states.lengths, kind="stable")[-recipe.batch_rows :]
+    batch = states.batch(longest)
+    layers = TrainingLayers(backbone.upper.in_dtype(dtype), new_adapter(recipe, backbone.fields))
+    layers(batch.states, batch.offsets).square().mean().backward()  # type: ignore[no-untyped-call]
 
 
 def _looked_up(
@@ -193,6 +203,9 @@ def _reckoned(
         adapter_bytes=_adapter_bytes(recipe, fields, answers_of(job.kind).num_outputs(job.labels)),
         majority_accuracy=expected.majority_accuracy,
         accuracy=expected.accuracy,
+        memory_bytes=planned_bytes(
+            fields, tokens.train + tokens.validation + tokens.test, max_build_bytes=job.max_memory_bytes
+        ),
     )
 
 

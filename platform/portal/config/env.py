@@ -11,10 +11,7 @@ from pydantic import ByteSize, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wire.settings import refuse_unknown
-from wire.training import BUILD_MEMORY_BYTES
-
-TRAINING_JOB_BYTES = 2 << 30
-"""What one training is reckoned at: its peak with the default backbone and recipe, rounded up."""
+from wire.training import BUILD_MEMORY_BYTES, LEAST_TRAINING_BYTES, TRAINING_BYTES
 
 
 class PortalSettings(BaseSettings):
@@ -50,7 +47,7 @@ class PortalSettings(BaseSettings):
     training_lease_s: float = Field(default=20.0, gt=0)
     training_max_attempts: int = Field(default=5, gt=0)
     training_threads: int | None = Field(default=None, gt=0)  # none: as many as the trainer finds
-    training_memory_bytes: ByteSize = Field(default=ByteSize(TRAINING_JOB_BYTES), gt=0)
+    training_memory_bytes: ByteSize = Field(default=ByteSize(TRAINING_BYTES), gt=0)
     training_cache_bytes: ByteSize = Field(default=ByteSize(2 << 30), ge=0)
     training_timeout_s: float = Field(default=14_400.0, gt=0)
     node_bytes: ByteSize = Field(default=ByteSize(128 << 20), ge=1 << 20)
@@ -58,8 +55,8 @@ class PortalSettings(BaseSettings):
 
     @property
     def training_places(self) -> int:
-        """Trainings that the worker runs at a time."""
-        return max(1, self.training_memory_bytes // TRAINING_JOB_BYTES)
+        """Trainings that the worker runs at a time, if they are the smallest; see training.memory."""
+        return max(1, self.training_memory_bytes // LEAST_TRAINING_BYTES)
 
     @field_validator("public_url")
     @classmethod

@@ -140,6 +140,9 @@ class EstimateResultOut(serializers.Serializer[Any]):
         default=None,
         help_text="What a training may work here: then it ends with the best so far, as at max_minutes.",
     )
+    memory_bytes = serializers.IntegerField(
+        allow_null=True, default=None, help_text="Memory that the training will take, about."
+    )
 
 
 class EstimateOut(serializers.Serializer[Any]):

@@ -48,6 +48,7 @@ def runner_config() -> RunnerConfig:
         lease_s=env.training_lease_s,
         max_attempts=env.training_max_attempts,
         timeout_s=env.training_timeout_s,
+        memory_bytes=int(env.training_memory_bytes),
     )
 
 
@@ -59,6 +60,7 @@ def estimate_config() -> RunnerConfig:
         work_root=estimate_work_root(),
         max_attempts=ESTIMATE_ATTEMPTS,
         timeout_s=ESTIMATE_TIMEOUT_S,
+        memory_bytes=None,
     )
 
 

@@ -18,6 +18,7 @@ from portal.training.config import (
 from portal.training.estimate_work import EstimateWork
 from portal.training.import_work import ImportWork
 from portal.training.models import AdapterImport, TrainingEstimate, TrainingJob
+from portal.training.reaper import call_for_next
 from portal.training.runner import run_next_job
 from portal.training.state_cache import states_sweep
 from portal.training.training_work import TrainingWork
@@ -28,7 +29,8 @@ from portal.training.try_again import CAN_BE_TRIED_AGAIN
 def training_run(id: str) -> None:
     """Work on the training whose turn it is: the one that called for a worker may have to wait."""
     work = TrainingWork(ObjectStore(settings.ENV.store_url), states_root())
-    run_next_job(work, runner_config())
+    if run_next_job(work, runner_config()):
+        call_for_next(TrainingJob)  # one that had to wait for this one's memory
 
 
 @shared_task(name=JobName.ESTIMATE_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types

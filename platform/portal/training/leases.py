@@ -13,10 +13,11 @@ from uuid import uuid4
 from django.db import connection
 from django.db.models import Case, F, PositiveIntegerField, QuerySet, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from portal.common.scope import operator_scope, tenant_scope
 from portal.training.fair_order import IS_FREE, jobs_in_fair_order
+from portal.training.memory import has_room
 from portal.training.models import JobState, LeasedJob
 from portal.training.states import job_move
 from wire.ids import JobId, TenantId
@@ -63,19 +64,29 @@ def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease
         return _claim(model, job_id, lease_s)
 
 
-def job_claim_next(model: type[LeasedJob], *, lease_s: float) -> Lease | None:
-    """Take the free job whose turn it is, whoever called for a worker; None when none is free."""
+def job_claim_next(
+    model: type[LeasedJob], *, lease_s: float, memory_bytes: int | None = None
+) -> Lease | None:
+    """Take the free job whose turn it is, whoever called for a worker; None when none is free, or when it has
+    to wait until there is room for it in the ``memory_bytes`` of this machine's trainings."""
     with operator_scope():
         with connection.cursor() as cursor:  # one at a time: who is second sees what the first has taken
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model.job_name.value])
-        job_id = jobs_in_fair_order(model).values_list("pk", flat=True).first()
-        return None if job_id is None else _claim(model, JobId(str(job_id)), lease_s)
+        job = jobs_in_fair_order(model).first()
+        if job is None:
+            return None
+        if memory_bytes is not None and not has_room(
+            job, running=_running_here(model), memory_bytes=memory_bytes
+        ):
+            return None  # the next in turn does not overtake it: it would wait for ever
+        return _claim(model, JobId(str(job.pk)), lease_s)
 
 
-def job_heartbeat(*, lease: Lease, lease_s: float) -> Heartbeat:
-    """Extend the lease, and hear what to do."""
+def job_heartbeat(*, lease: Lease, lease_s: float, num_bytes: int | None = None) -> Heartbeat:
+    """Extend the lease, note what memory the process takes, and hear what to do."""
     with lease_scope(lease):
-        if not held_by(lease).update(lease_expires_at=_in(lease_s)):
+        peak = {} if num_bytes is None else {"peak_bytes": Greatest(Coalesce("peak_bytes", 0), num_bytes)}
+        if not held_by(lease).update(lease_expires_at=_in(lease_s), **peak):
             return Heartbeat.LOST
         is_cancelled = held_by(lease).values_list("cancel_requested", flat=True).get()
         return Heartbeat.CANCEL if is_cancelled else Heartbeat.GO_ON
@@ -99,6 +110,11 @@ def held_by(lease: Lease) -> QuerySet[Any]:
     return lease.model.objects.unscoped().filter(
         pk=lease.job_id, state=JobState.RUNNING, lease_owner=lease.token
     )
+
+
+def _running_here(model: type[LeasedJob]) -> QuerySet[Any]:
+    running = model.objects.unscoped().filter(state=JobState.RUNNING, lease_expires_at__gte=Now())
+    return running.filter(lease_owner__startswith=f"{socket.gethostname()}:")
 
 
 def _claim(model: type[LeasedJob], job_id: JobId, lease_s: float) -> Lease | None:

@@ -64,6 +64,9 @@ class LeasedJob(models.Model):
     )
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    peak_bytes = models.BigIntegerField(
+        null=True
+    )  # of memory, as its process was last seen; mapped files aside
 
     objects: ClassVar[TenantManager[Any]] = TenantManager()
 
@@ -85,6 +88,7 @@ class TrainingJob(TenantOwned, LeasedJob):
     loss = models.FloatField(null=True)
     validation_accuracy = models.FloatField(null=True)
     version = models.UUIDField(null=True)  # of the AdapterVersion that came out of it
+    memory_bytes = models.BigIntegerField(null=True)  # that it is reckoned at; null: nothing is known yet
 
     class Meta:
         db_table = "training_job"

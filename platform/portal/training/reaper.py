@@ -12,7 +12,7 @@ from portal.audit.services import audit_record
 from portal.common.queue import enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.training.crash_files import FOLDER as CRASH_FOLDER
-from portal.training.fair_order import IS_DUE
+from portal.training.fair_order import IS_DUE, jobs_in_fair_order
 from portal.training.leases import COUNTED, NO_LEASE
 from portal.training.models import UNFINISHED, JobState, LeasedJob
 from portal.training.states import job_move
@@ -34,6 +34,14 @@ def jobs_reap(model: type[LeasedJob]) -> None:
         for job in unlocked.filter(IS_DUE, state=JobState.QUEUED, enqueued_at__lt=Now() - QUIET):
             jobs.filter(pk=job.pk).update(enqueued_at=Now())
             enqueue_on_commit(job.job_name, id=str(job.pk))
+
+
+def call_for_next(model: type[LeasedJob]) -> None:
+    """Send a message for the free job whose turn it is, if there is one; too many do no harm."""
+    with operator_scope():
+        job_id = jobs_in_fair_order(model).values_list("pk", flat=True).first()
+        if job_id is not None:
+            enqueue_on_commit(model.job_name, id=str(job_id))
 
 
 def work_dirs_sweep(model: type[LeasedJob], root: Path, *, also_kept: Q = _NONE) -> None:

@@ -14,6 +14,7 @@ from portal.common.errors import PortalError
 from portal.training.crash_files import CrashFiles
 from portal.training.history import HistoryThinner
 from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_claim_next, job_heartbeat
+from portal.training.memory import process_bytes
 from portal.training.outcomes import (
     JobError,
     job_fail,
@@ -47,6 +48,7 @@ class RunnerConfig:
     lease_s: float
     max_attempts: int
     timeout_s: float  # of one attempt
+    memory_bytes: int | None = None  # of this machine, for all jobs of the kind that run at a time; None: any
 
     @property
     def heartbeat_s(self) -> float:
@@ -79,18 +81,20 @@ def run_job(work: Work[Any, Any], job_id: JobId, config: RunnerConfig) -> None:
     _run(work, job_claim(work.model, job_id=job_id, lease_s=config.lease_s), config)
 
 
-def run_next_job(work: Work[Any, Any], config: RunnerConfig) -> None:
-    """Work on the free job whose turn it is, if there is one."""
-    _run(work, job_claim_next(work.model, lease_s=config.lease_s), config)
+def run_next_job(work: Work[Any, Any], config: RunnerConfig) -> bool:
+    """Work on the free job whose turn it is, if there is one, and room for it; whether there was."""
+    lease = job_claim_next(work.model, lease_s=config.lease_s, memory_bytes=config.memory_bytes)
+    return _run(work, lease, config)
 
 
-def _run(work: Work[Any, Any], lease: Lease | None, config: RunnerConfig) -> None:
+def _run(work: Work[Any, Any], lease: Lease | None, config: RunnerConfig) -> bool:
     if lease is None:
-        return
+        return False
     try:
         Attempt(work, lease, config).run()
     except LeaseLost:
         _log.warning("job.lease_lost", job=lease.job_id, attempt=lease.attempt)
+    return True
 
 
 class Attempt(Generic[J, R]):
@@ -104,6 +108,7 @@ class Attempt(Generic[J, R]):
         self._started = time.monotonic()
         self._lease_until = self._started + config.lease_s
         self._next_heartbeat = self._started
+        self._peak_bytes: int | None = None
         self._thinner = HistoryThinner()
         self._log = _log.bind(
             kind=work.model.kind, job=lease.job_id, tenant=lease.tenant_id, attempt=lease.attempt
@@ -206,6 +211,7 @@ class Attempt(Generic[J, R]):
         while True:
             event = process.next_event(timeout_s=_POLL_S)
             now = time.monotonic()
+            self._peak_bytes = max(self._peak_bytes or 0, process_bytes(process.process_id) or 0) or None
             match event:
                 case self._work.result_type():
                     self._work.check(job, event)
@@ -239,7 +245,11 @@ class Attempt(Generic[J, R]):
     def _beat(self) -> None:
         sent_at = time.monotonic()
         try:
-            heard = _ask(lambda: job_heartbeat(lease=self._lease, lease_s=self._config.lease_s))
+            heard = _ask(
+                lambda: job_heartbeat(
+                    lease=self._lease, lease_s=self._config.lease_s, num_bytes=self._peak_bytes
+                )
+            )
             _ask(self._check_fresh)
         except DatabaseAway as exc:
             self._check_lease(exc)

@@ -15,6 +15,7 @@ from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
+from portal.training.memory import check_fits, reckoned_bytes
 from portal.training.models import UNFINISHED, JobState, TrainingEstimate, TrainingJob
 from portal.training.outcomes import job_pause
 from portal.training.recipes import BadRecipe, parse_recipe
@@ -30,8 +31,16 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
     asked = _asked(task, recipe)
     dataset = dataset_for_task(task, dataset_id)
     task_lock(task)  # its deletion has come before, and is seen here, or comes after, and is refused
+    plain = to_plain(asked)
+    memory_bytes = reckoned_bytes(task=task, dataset_id=dataset_id, recipe=asked, plain=plain)
+    check_fits(memory_bytes)
     job = TrainingJob(
-        tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
+        tenant=task.tenant,
+        task=task,
+        dataset=dataset,
+        recipe=plain,
+        memory_bytes=memory_bytes,
+        created_by=acting.user,
     )
     try:
         with transaction.atomic():

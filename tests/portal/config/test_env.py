@@ -32,7 +32,7 @@ def test_a_value_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("memory", "places"), [("1GiB", 1), ("2GiB", 1), ("3.9GiB", 1), ("4GiB", 2), ("9GiB", 4)]
+    ("memory", "places"), [("500MiB", 1), ("1GiB", 1), ("2GiB", 2), ("3.9GiB", 3), ("9GiB", 9)]
 )
 def test_as_many_trainings_run_at_a_time_as_memory_holds(
     monkeypatch: pytest.MonkeyPatch, memory: str, places: int

@@ -1,0 +1,29 @@
+"""What a training will take of memory at its peak, reckoned by the process that has probed it."""
+
+import math
+import resource
+import sys
+
+import torch
+
+from hmi.model.bert import layer_tensor_shapes
+from wire.artifacts import BackboneFields
+
+SUMMED_BYTES = 9_000
+"""Of the sums that a token of the dataset adds at most while its domain is learnt: three n-grams."""
+KEPT_BYTES = 400
+"""Of what a token is kept as beside the files that are mapped: its ids, keys, words and outputs."""
+
+
+def planned_bytes(fields: BackboneFields, num_tokens: float, *, max_build_bytes: int) -> int:
+    """Beside what this process has taken at its most: the lower layers, which only the training opens, and
+    what grows with the dataset's tokens."""
+    layer = sum(math.prod(shape) for shape in layer_tensor_shapes(fields, 0).values())
+    lower = fields.num_lower * layer * torch.float32.itemsize
+    summed = min(max_build_bytes, SUMMED_BYTES * num_tokens)
+    return round(_peak_bytes() + lower + summed + KEPT_BYTES * num_tokens)
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
