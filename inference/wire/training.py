@@ -13,8 +13,8 @@ BUILD_MEMORY_BYTES = 256 << 20
 """Memory that a job may take for what it has not yet written down of a domain's n-grams."""
 TRAINING_BYTES = 2 << 30
 """Memory that a training is reckoned at of which nothing is known."""
-LEAST_TRAINING_BYTES = 1 << 30
-"""About what the smallest takes: libraries and the default backbone."""
+LEAST_TRAINING_BYTES = 768 << 20
+"""About what the smallest takes, of a few hundred short rows on the default backbone."""
 COMPUTED_STATES = "computed"
 """Folder of a dataset's cached states in which no tree has a part; the others have their tree's digest."""
 

@@ -1,8 +1,10 @@
 """What a training will take of memory at its peak, reckoned by the process that has probed it."""
 
 import math
+import re
 import resource
 import sys
+from pathlib import Path
 
 import torch
 
@@ -16,14 +18,25 @@ KEPT_BYTES = 400
 
 
 def planned_bytes(fields: BackboneFields, num_tokens: float, *, max_build_bytes: int) -> int:
-    """Beside what this process has taken at its most: the lower layers, which only the training opens, and
-    what grows with the dataset's tokens."""
+    """Beside what this process has taken at its most, mapped files aside: the lower layers, which only the
+    training opens, and what grows with the dataset's tokens."""
     layer = sum(math.prod(shape) for shape in layer_tensor_shapes(fields, 0).values())
     lower = fields.num_lower * layer * torch.float32.itemsize
     summed = min(max_build_bytes, SUMMED_BYTES * num_tokens)
-    return round(_peak_bytes() + lower + summed + KEPT_BYTES * num_tokens)
+    return round(_peak_bytes() - _mapped_bytes() + lower + summed + KEPT_BYTES * num_tokens)
 
 
 def _peak_bytes() -> int:
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _mapped_bytes() -> int:
+    """Of files, the libraries' among them, which the system takes back when it lacks memory; 0 where it does
+    not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^RssFile:\s+(\d+) kB$", status, re.MULTILINE)
+    return 0 if found is None else 1024 * int(found[1])

@@ -32,7 +32,7 @@ def test_a_value_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("memory", "places"), [("500MiB", 1), ("1GiB", 1), ("2GiB", 2), ("3.9GiB", 3), ("9GiB", 9)]
+    ("memory", "places"), [("500MiB", 1), ("1GiB", 1), ("2GiB", 2), ("3.9GiB", 5), ("9GiB", 12)]
 )
 def test_as_many_trainings_run_at_a_time_as_memory_holds(
     monkeypatch: pytest.MonkeyPatch, memory: str, places: int
