@@ -1,5 +1,6 @@
 """A catalog that lives in a test, with the interface of PostgreSQL's."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ class FakeCatalog:
         self.is_away = False
         self.is_silent = False
         self.num_reads = 0
+        self.num_stuck = 0  # readings that wait for a database that hangs
+        self._hangs: asyncio.Event | None = None
         self._on_change: Callable[[], None] | None = None
 
     def add_key(
@@ -141,6 +144,15 @@ class FakeCatalog:
         self.is_away = True
         self._announce()
 
+    def hang(self) -> None:
+        """As when the database is frozen: connections stay, and nothing is answered until go_on."""
+        self._hangs = asyncio.Event()
+
+    def go_on(self) -> None:
+        assert self._hangs is not None, "it does not hang"
+        self._hangs.set()
+        self._hangs = None
+
     @asynccontextmanager
     async def connect(self, on_change: Callable[[], None]) -> AsyncIterator[CatalogConnection]:
         if self.is_away:
@@ -149,6 +161,10 @@ class FakeCatalog:
         yield self
 
     async def read(self) -> CatalogRows:
+        if self._hangs is not None:
+            self.num_stuck += 1
+            await self._hangs.wait()
+            self.num_stuck -= 1
         if self.is_away:
             raise CatalogUnavailable("the catalog is away")
         self.num_reads += 1

@@ -1,6 +1,7 @@
 """Keeps the newest snapshot of the catalog, and goes on with the last one while the catalog is away."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ class CatalogReaderConfig:
     staleness_s: float  # a snapshot older than this is not trusted any more
     min_interval_s: float = 1.0  # at most this often, however many changes and unknown keys there are
     retry_s: float = 1.0  # after a failure
+    refresh_wait_s: float = 3.0  # who asks for what is unknown waits so long at most
+    max_waiting: int = 1000  # of those at once
 
 
 class CatalogReader:
@@ -42,8 +45,8 @@ class CatalogReader:
         self._on_snapshot = on_snapshot
         self._snapshot: CatalogSnapshot | None = None
         self._wake = asyncio.Event()
-        self._attempted = asyncio.Condition()
-        self._last_attempt = float("-inf")
+        self._waiting: dict[asyncio.Future[None], float] = {}  # one a caller of refresh -> when it asked
+        self._answers = False  # False: the newest reading failed, or somebody has waited for it in vain
         self.is_connected = False
         self.problem = "the catalog has not been read yet"
 
@@ -66,16 +69,25 @@ class CatalogReader:
         return self._clock.monotonic() - self._snapshot.read_at
 
     async def refresh(self) -> None:
-        """Return once the catalog was read (or could not be) in an attempt that began after this call.
+        """Return once the catalog was read in an attempt that began after this call.
 
-        Attempts are shared, and ``min_interval_s`` apart: a caller waits for its turn.
+        Attempts are shared, and ``min_interval_s`` apart: a caller waits for its turn, ``refresh_wait_s`` at
+        most. Raises catalog_stale when nothing was read by then; at once while the catalog is away or has
+        kept another waiting in vain since it was read last, and when ``max_waiting`` wait already.
         """
-        asked = self._clock.monotonic()
-        if not self.is_connected:
-            return
         self._wake.set()
-        async with self._attempted:
-            await self._attempted.wait_for(lambda: self._last_attempt >= asked or not self.is_connected)
+        if not self._answers or len(self._waiting) >= self._config.max_waiting:
+            raise _not_looked_up()
+        read = asyncio.get_running_loop().create_future()
+        self._waiting[read] = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(self._config.refresh_wait_s):
+                await read
+        except TimeoutError:
+            self._answers = False
+            raise _not_looked_up() from None
+        finally:
+            del self._waiting[read]
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -87,7 +99,7 @@ class CatalogReader:
                 self.problem = "the catalog cannot be reached"
                 log.warning("catalog_unavailable", reason=str(exc))
             finally:
-                await self._note_attempt(is_connected=False)
+                self._note_failure()
             await asyncio.sleep(self._config.retry_s)
 
     async def _follow(self, connection: CatalogConnection) -> None:
@@ -100,19 +112,32 @@ class CatalogReader:
             self._snapshot = snapshot
             self._on_snapshot(snapshot)
             self.problem = ""
-            await self._note_attempt(is_connected=True, began=began)
+            self._note_read(began)
             await asyncio.sleep(self._config.min_interval_s)
             await self._wait_for_reason()
 
     async def _wait_for_reason(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._config.poll_s)
-        except TimeoutError:
-            return
+        # Not wait_for, which forgets that it was cancelled when the wait ends in the same moment.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.poll_s):
+                await self._wake.wait()
 
-    async def _note_attempt(self, *, is_connected: bool, began: float | None = None) -> None:
-        async with self._attempted:
-            self.is_connected = is_connected
-            if began is not None:
-                self._last_attempt = began
-            self._attempted.notify_all()
+    def _note_read(self, began: float) -> None:
+        self.is_connected = self._answers = True
+        for read, asked in self._waiting.items():
+            if asked <= began and not read.done():
+                read.set_result(None)
+
+    def _note_failure(self) -> None:
+        self.is_connected = self._answers = False
+        for read in self._waiting:
+            if not read.done():
+                read.set_exception(_not_looked_up())
+
+
+def _not_looked_up() -> HmiError:
+    return HmiError(
+        ErrorCode.CATALOG_STALE,
+        "this key or task is not known here, and whether it was just made cannot be looked up now; try again",
+        retryable=True,
+    )

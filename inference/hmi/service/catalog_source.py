@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import psycopg
 
+from hmi.service.database_calls import answered_within
 from hmi.service.snapshot import CatalogRows
 from wire.artifacts import BundleRef
 from wire.catalog import (
@@ -68,17 +69,20 @@ class CatalogSource(Protocol):
 class PostgresCatalogSource:
     """The catalog in PostgreSQL. Two connections: one waits for notifications, one reads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_timeout_s: float = READ_TIMEOUT_S) -> None:
         self._url = url
+        self._read_timeout_s = read_timeout_s
 
     @asynccontextmanager
     async def connect(self, on_change: Callable[[], None]) -> AsyncIterator[CatalogConnection]:
         async with await _connect(self._url) as listening, await _connect(self._url) as reading:
             try:
-                await listening.execute(f"LISTEN {NOTIFY_CHANNEL}")
-            except psycopg.Error as exc:
+                await answered_within(
+                    self._read_timeout_s, listening, listening.execute(f"LISTEN {NOTIFY_CHANNEL}")
+                )
+            except (psycopg.Error, TimeoutError) as exc:
                 raise CatalogUnavailable(str(exc)) from exc
-            connection = PostgresCatalogConnection(reading)
+            connection = PostgresCatalogConnection(reading, read_timeout_s=self._read_timeout_s)
             listener = asyncio.create_task(connection.listen(listening, on_change))
             try:
                 yield connection
@@ -90,8 +94,9 @@ class PostgresCatalogSource:
 class PostgresCatalogConnection:
     """See CatalogConnection."""
 
-    def __init__(self, connection: "psycopg.AsyncConnection[Any]") -> None:
+    def __init__(self, connection: "psycopg.AsyncConnection[Any]", *, read_timeout_s: float) -> None:
         self._connection = connection
+        self._read_timeout_s = read_timeout_s
         self._is_lost = False
 
     async def listen(self, listening: "psycopg.AsyncConnection[Any]", on_change: Callable[[], None]) -> None:
@@ -107,7 +112,7 @@ class PostgresCatalogConnection:
         if self._is_lost:
             raise CatalogUnavailable("the connection that listens for changes was lost")
         try:
-            return await asyncio.wait_for(self._read(), READ_TIMEOUT_S)
+            return await answered_within(self._read_timeout_s, self._connection, self._read())
         except (psycopg.Error, TimeoutError) as exc:
             raise CatalogUnavailable(f"{type(exc).__name__}: {exc}") from exc
 

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 import structlog
 
+from hmi.service.database_calls import answered_within
 from hmi.service.event_spool import EventSpool
 
 BATCH_EVENTS = 1000
@@ -38,15 +39,25 @@ class EventSink(Protocol[EventT_contra]):
 class PostgresEventSink(Generic[EventT]):
     """A table of the catalog, by the role that may only insert. Connects when needed."""
 
-    def __init__(self, url: str, table: str, kind: type[EventT]) -> None:
+    def __init__(
+        self, url: str, table: str, kind: type[EventT], *, insert_timeout_s: float = INSERT_TIMEOUT_S
+    ) -> None:
         """``kind`` is a dataclass of wire.usage: its fields are the table's columns."""
         self._url = url
+        self._insert_timeout_s = insert_timeout_s
         self._insert_rows = _insertion(table, kind)
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def insert(self, events: Sequence[EventT]) -> None:
         try:
-            await asyncio.wait_for(self._insert(events), INSERT_TIMEOUT_S)
+            if self._connection is None:
+                self._connection = await self._connect()
+            rows = msgspec.json.encode(events).decode()
+            await answered_within(
+                self._insert_timeout_s,
+                self._connection,
+                self._connection.execute(self._insert_rows, [rows]),
+            )
         except (psycopg.Error, TimeoutError) as exc:
             await self.close()
             raise EventsNotTaken(f"{type(exc).__name__}: {exc}".strip()) from exc
@@ -57,15 +68,13 @@ class PostgresEventSink(Generic[EventT]):
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
 
-    async def _insert(self, events: Sequence[EventT]) -> None:
-        if self._connection is None:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_TIMEOUT_S,
-                application_name="hmi-service-usage",
-            )
-        await self._connection.execute(self._insert_rows, [msgspec.json.encode(events).decode()])
+    async def _connect(self) -> "psycopg.AsyncConnection[Any]":
+        return await psycopg.AsyncConnection.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            application_name="hmi-service-usage",
+        )
 
 
 class EventWriter(Generic[EventT]):

@@ -75,7 +75,12 @@ class Service:
 
 @contextmanager
 def running(
-    store: TinyStore, folder: Path, *, catalog: FakeCatalog | None = None, **changes: Any
+    store: TinyStore,
+    folder: Path,
+    *,
+    catalog: FakeCatalog | None = None,
+    refresh_wait_s: float = 60,
+    **changes: Any,
 ) -> Iterator[Service]:
     catalog = demo_catalog(store) if catalog is None else catalog
     usage: FakeEventTable[UsageEvent] = FakeEventTable()
@@ -87,7 +92,11 @@ def running(
         sinks=EventSinks(usage, comparisons),
         clock=SystemClock(),
         reader_config=CatalogReaderConfig(
-            poll_s=30, staleness_s=settings.key_staleness_s, min_interval_s=0, retry_s=0.001
+            poll_s=30,
+            staleness_s=settings.key_staleness_s,
+            min_interval_s=0,
+            retry_s=0.001,
+            refresh_wait_s=refresh_wait_s,
         ),
     )
     with TestClient(service.app, raise_server_exceptions=False) as client:

@@ -19,14 +19,28 @@ WAIT_S = 60
 
 
 class World:
-    def __init__(self, *, min_interval_s: float = 0, poll_s: float = 1000) -> None:
+    def __init__(
+        self,
+        *,
+        min_interval_s: float = 0,
+        poll_s: float = 1000,
+        refresh_wait_s: float = 1000,
+        max_waiting: int = 1000,
+    ) -> None:
         self.catalog = FakeCatalog()
         self.clock = FakeClock()
         self.snapshots: list[CatalogSnapshot] = []
         self.arrived = asyncio.Event()
         self.reader = CatalogReader(
             self.catalog,
-            CatalogReaderConfig(poll_s=poll_s, staleness_s=100, min_interval_s=min_interval_s, retry_s=0.001),
+            CatalogReaderConfig(
+                poll_s=poll_s,
+                staleness_s=100,
+                min_interval_s=min_interval_s,
+                retry_s=0.001,
+                refresh_wait_s=refresh_wait_s,
+                max_waiting=max_waiting,
+            ),
             clock=self.clock,
             on_snapshot=self._take,
         )
@@ -110,14 +124,78 @@ def test_a_catalog_that_is_away_is_said_and_found_again() -> None:
             world.catalog.go_away()
             while world.reader.is_connected:
                 await asyncio.sleep(0)
-            await asyncio.wait_for(world.reader.refresh(), WAIT_S)  # fails at once, keeps nobody waiting
+            _refused_at_once(world.reader)
             assert len(world.reader.current().keys) == 1
             world.catalog.add_key("hmi_y", "acme")
             world.catalog.is_away = False
             world.arrived.clear()
             assert len((await world.next_snapshot()).keys) == 2
+            await asyncio.wait_for(world.reader.refresh(), WAIT_S)
 
     asyncio.run(scenario())
+
+
+def test_of_a_catalog_that_hangs_one_caller_waits_a_while_and_the_next_ones_not_at_all() -> None:
+    async def scenario() -> None:
+        world = World(refresh_wait_s=0.01)
+        async with world.running():
+            world.catalog.hang()
+            world.clock.advance(1)
+            with pytest.raises(HmiError) as caught:
+                await asyncio.wait_for(world.reader.refresh(), WAIT_S)
+            assert caught.value.code is ErrorCode.CATALOG_STALE
+            assert caught.value.retryable
+            for _ in range(100):
+                _refused_at_once(world.reader)
+            assert world.catalog.num_stuck == 1  # one reading, however many have asked
+            world.arrived.clear()
+            world.catalog.go_on()
+            await world.next_snapshot()
+            await asyncio.wait_for(world.reader.refresh(), WAIT_S)
+
+    asyncio.run(scenario())
+
+
+def test_those_who_wait_for_a_catalog_are_told_when_it_goes_away() -> None:
+    async def scenario() -> None:
+        world = World()
+        async with world.running():
+            world.catalog.hang()
+            world.clock.advance(1)
+            asking = [asyncio.create_task(world.reader.refresh()) for _ in range(3)]
+            while not world.catalog.num_stuck:
+                await asyncio.sleep(0)
+            world.catalog.is_away = True
+            world.catalog.go_on()
+            ends = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), WAIT_S)
+            assert [getattr(end, "code", None) for end in ends] == [ErrorCode.CATALOG_STALE] * 3
+
+    asyncio.run(scenario())
+
+
+def test_no_more_than_so_many_wait_at_once() -> None:
+    async def scenario() -> None:
+        world = World(max_waiting=3)
+        async with world.running():
+            world.catalog.hang()
+            world.clock.advance(1)
+            asking = [asyncio.create_task(world.reader.refresh()) for _ in range(3)]
+            while not world.catalog.num_stuck:
+                await asyncio.sleep(0)
+            _refused_at_once(world.reader)
+            world.catalog.go_on()
+            await asyncio.wait_for(asyncio.gather(*asking), WAIT_S)
+            world.clock.advance(1)
+            await asyncio.wait_for(world.reader.refresh(), WAIT_S)
+
+    asyncio.run(scenario())
+
+
+def _refused_at_once(reader: CatalogReader) -> None:
+    """Without giving the event loop up once."""
+    with pytest.raises(HmiError) as caught:
+        reader.refresh().send(None)
+    assert caught.value.code is ErrorCode.CATALOG_STALE
 
 
 def test_a_snapshot_that_is_too_old_is_not_trusted() -> None:

@@ -1,4 +1,5 @@
-"""Reading a catalog of thousands of tenants lets whatever else waits for the event loop go on."""
+"""Reading a catalog of thousands of tenants lets whatever else waits for the event loop go on, and a database
+that says nothing any more is left."""
 
 import asyncio
 import hashlib
@@ -8,11 +9,23 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 import psycopg
+import pytest
 
-from hmi.service.catalog_source import ROWS_AT_A_TIME, PostgresCatalogConnection
-from wire.catalog import KEYS_VIEW
+from hmi.service.catalog_source import (
+    READ_TIMEOUT_S,
+    ROWS_AT_A_TIME,
+    CatalogUnavailable,
+    PostgresCatalogConnection,
+    PostgresCatalogSource,
+)
+from hmi.service.event_writer import EventsNotTaken, PostgresEventSink
+from tests.conftest import DatabaseUrls
+from tests.fakes.stalling_proxy import StallingProxy
+from wire.catalog import KEYS_VIEW, USAGE_TABLE
+from wire.usage import UsageEvent
 
 NUM_KEYS = 3_000
+WAIT_S = 120
 
 
 class ManyKeys:
@@ -57,9 +70,68 @@ def test_others_have_their_turn_between_a_few_rows_and_the_next() -> None:
     async def read() -> int:
         other = asyncio.create_task(count_turns())
         connection = cast("psycopg.AsyncConnection[Any]", ManyKeys())
-        rows = await PostgresCatalogConnection(connection).read()
+        rows = await PostgresCatalogConnection(connection, read_timeout_s=READ_TIMEOUT_S).read()
         other.cancel()
         return len(rows.keys)
 
     assert asyncio.run(read()) == NUM_KEYS
     assert turns >= NUM_KEYS / ROWS_AT_A_TIME
+
+
+@pytest.mark.database
+def test_a_database_that_hangs_is_left_with_no_connection_more(database_urls: DatabaseUrls) -> None:
+    async def scenario(proxy: StallingProxy) -> None:
+        source = PostgresCatalogSource(proxy.leads(database_urls.catalog), read_timeout_s=0.2)
+        with pytest.raises(CatalogUnavailable):
+            async with source.connect(lambda: None) as connection:
+                await connection.read()
+                proxy.stall()
+                await connection.read()
+
+    with StallingProxy.to(database_urls.catalog) as proxy:
+        asyncio.run(asyncio.wait_for(scenario(proxy), WAIT_S))
+        assert proxy.most_open == 2
+
+
+@pytest.mark.database
+def test_who_stops_reading_from_a_database_that_hangs_leaves_at_once(database_urls: DatabaseUrls) -> None:
+    async def scenario(proxy: StallingProxy) -> None:
+        source = PostgresCatalogSource(proxy.leads(database_urls.catalog), read_timeout_s=1000)
+
+        async def read_on() -> None:
+            async with source.connect(lambda: None) as connection:
+                while True:
+                    await connection.read()
+                    has_read.set()
+
+        has_read = asyncio.Event()
+        reading = asyncio.create_task(read_on())
+        await has_read.wait()
+        proxy.stall()
+        while proxy.num_held_bytes == 0:  # the query has been sent
+            await asyncio.sleep(0.01)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    with StallingProxy.to(database_urls.catalog) as proxy:
+        asyncio.run(asyncio.wait_for(scenario(proxy), WAIT_S))
+        assert proxy.most_open == 2  # a connection more would have asked the server to cancel the query
+
+
+@pytest.mark.database
+def test_events_are_not_taken_by_a_database_that_hangs(database_urls: DatabaseUrls) -> None:
+    async def scenario(proxy: StallingProxy) -> None:
+        url = proxy.leads(database_urls.usage)
+        sink = PostgresEventSink(url, USAGE_TABLE, UsageEvent, insert_timeout_s=0.2)
+        await sink.insert([])
+        proxy.stall()
+        with pytest.raises(EventsNotTaken):
+            await sink.insert([])
+        proxy.go_on()
+        await sink.insert([])
+        await sink.close()
+
+    with StallingProxy.to(database_urls.usage) as proxy:
+        asyncio.run(asyncio.wait_for(scenario(proxy), WAIT_S))
+        assert proxy.most_open == 1

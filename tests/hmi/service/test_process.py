@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -20,6 +21,7 @@ from psycopg import sql
 
 from tests.conftest import DatabaseUrls
 from tests.fakes.ports import free_port
+from tests.fakes.stalling_proxy import StallingProxy
 from tests.tiny.store import TinyStore
 from wire.artifacts import BundleRef
 from wire.domains import K_TENANTS
@@ -30,6 +32,7 @@ KEY = "hmi_process-test"
 WAIT_S = 60
 TEXT = {"inputs": ["the film was good"]}
 NUM_DRAINED, NUM_DRAINED_TEXTS = 8, 512
+NUM_UNKNOWN = 40
 
 
 class Catalog:
@@ -309,6 +312,60 @@ def test_a_request_under_way_is_answered_when_the_service_ends(
         process.child.kill()
         process.child.wait()
         process.client.close()
+
+
+def test_a_database_that_hangs_slows_no_known_key_and_keeps_no_unknown_one(
+    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    backbone = catalog.backbone(tiny_store.backbone_ref)
+    tenant = catalog.tenant(f"acme-{uuid.uuid4().hex[:8]}")
+    catalog.key(tenant, KEY)
+    task = catalog.task(tenant, "reviews")
+    catalog.deploy(tenant, task, 1, backbone, tiny_store.publish_adapter(seed=94), tiny_store.trees["film"])
+    with StallingProxy.to(database_urls.catalog) as proxy:
+        urls = replace(
+            database_urls, catalog=proxy.leads(database_urls.catalog), usage=proxy.leads(database_urls.usage)
+        )
+        process = Process(urls, tiny_store, tmp_path)
+        try:
+            wait_until(process.is_ready)
+            assert process.predict("reviews").status_code == 200
+            proxy.stall()
+            num_threads = _num_threads(process)
+            with ThreadPoolExecutor(NUM_UNKNOWN) as pool:
+                asking = [pool.submit(process.predict, "reviews", f"{KEY}-{n}") for n in range(NUM_UNKNOWN)]
+                answers = []
+                while not all(one.done() for one in asking):
+                    answers.append(process.predict("reviews"))
+                refused = [one.result() for one in asking]
+            assert {answer.status_code for answer in answers} == {200}
+            assert {answer.status_code for answer in refused} == {503}
+            assert {answer.json()["error"]["code"] for answer in refused} == {"catalog_stale"}
+            assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+            # Of every caller the same two connections that read, and one for each kind of event.
+            assert proxy.most_open <= 4
+            assert _num_threads(process) == num_threads
+
+            # What was made while it hung works once it goes on, and what was answered meanwhile is counted.
+            catalog.key(tenant, KEY + "-late")
+            assert process.predict("reviews", KEY + "-late").status_code == 503
+            proxy.go_on()
+            wait_until(lambda: process.predict("reviews", KEY + "-late").status_code == 200)
+            assert process.predict("reviews", KEY + "-0").status_code == 401
+            counted: LiteralString = "SELECT count(*) FROM usage_event WHERE tenant_id = %s"
+            wait_until(lambda: catalog.one(counted, tenant) == len(process.answered))
+
+            proxy.stall()
+            assert process.predict("reviews", KEY + "-1").status_code == 503
+            assert process.stop(signal.SIGTERM) == 0, process.log.read_text()
+        finally:
+            process.child.kill()
+            process.child.wait()
+            process.client.close()
+
+
+def _num_threads(process: Process) -> int:
+    return len(list(Path(f"/proc/{process.child.pid}/task").iterdir()))
 
 
 def _readyz(process: Process) -> str:

@@ -528,9 +528,26 @@ def test_it_serves_what_it_knows_while_the_database_is_away(tiny_store: TinyStor
         service.wait_until(lambda: not service.check("database")["is_ok"])
         assert service.is_ready
         assert service.predict().status_code == 200
-        assert code_of(service.predict(key="hmi_unknown")) == (401, "invalid_key")
+        # What it does not know may have been made just now: that cannot be said without the database.
+        for unknown in (service.predict(key="hmi_unknown"), service.predict(task="unknown")):
+            assert code_of(unknown) == (503, "catalog_stale")
+            assert unknown.headers["retry-after"] == "1"
         service.catalog.is_away = False
         service.wait_until(lambda: service.check("database")["is_ok"])
+        assert code_of(service.predict(key="hmi_unknown")) == (401, "invalid_key")
+
+
+def test_known_keys_do_not_wait_for_a_database_that_hangs(tiny_store: TinyStore, tmp_path: Path) -> None:
+    with running(tiny_store, tmp_path, refresh_wait_s=1000) as service, ThreadPoolExecutor(8) as pool:
+        service.change(service.catalog.hang)
+        asking = [pool.submit(service.predict, key="hmi_unknown") for _ in range(8)]
+        service.wait_until(lambda: service.catalog.num_stuck)
+        for _ in range(5):
+            assert service.predict().status_code == 200
+            assert service.predict(key=GLOBEX, task="prices").status_code == 200
+        assert not any(one.done() for one in asking)
+        service.change(service.catalog.go_on)
+        assert {code_of(one.result()) for one in asking} == {(401, "invalid_key")}
 
 
 def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -> None:
