@@ -1312,7 +1312,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What the accuracy on held-out rows will probably be. */
+        /** @description What the figure on held-out rows will probably be. */
         AccuracyRangeOut: {
             /** Format: double */
             low: number;
@@ -2111,8 +2111,15 @@ export interface components {
              * @description Of always saying the most frequent label; null: of kinds without one.
              */
             majority_accuracy: number | null;
-            /** @description null: too few rows a label to tell. */
+            /** @description Of the metric; null: too few rows to tell. */
             accuracy: components["schemas"]["AccuracyRangeOut"] | null;
+            /**
+             * @description accuracy, r2, micro_f1 or span_f1, by the task's kind.
+             * @default accuracy
+             */
+            metric: string;
+            /** @description Of the domain's PLOT after the training; null: not reckoned. */
+            plot_bytes?: number | null;
             /**
              * Format: double
              * @description What a training may work here: then it ends with the best so far, as at max_minutes.

@@ -133,7 +133,7 @@ class TrainResult:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRange:
-    """What an accuracy on held-out rows will probably be, by a probe: a linear head on frozen states."""
+    """What the figure on held-out rows will probably be, by a probe: a linear head on frozen states."""
 
     low: float
     high: float
@@ -156,7 +156,9 @@ class EstimateResult:
     seconds_least: float  # when validation gains nothing and it stops as early as it may
     adapter_bytes: int  # tensors of adapter and head, as they are kept
     majority_accuracy: float | None  # of always saying the most frequent label; None: of kinds without one
-    accuracy: AccuracyRange | None  # None: likewise, or too few rows a label to tell
+    accuracy: AccuracyRange | None  # of the metric; None: too few rows, of a label, to tell
+    metric: str = "accuracy"  # wire.tasks.validation_metric
+    plot_bytes: int | None = None  # of the domain's PLOT after the training; None: not reckoned
     limit_s: float | None = None  # of work that a training may take here; then it ends with the best so far
     memory_bytes: int | None = None  # that the training will take at its peak, mapped files aside
     event: str = "estimate_result"

@@ -12,23 +12,21 @@ from hmi.base.compute_type import ComputeType
 from hmi.build.adapter_trainer import VALIDATIONS_PER_EPOCH
 from hmi.build.batching import BatchPlan
 from hmi.build.data import LabelledRow, label_indices
-from hmi.build.data_insight import final_states
+from hmi.build.data_insight import final_states, final_token_states
 from hmi.build.dataset_parts import SplitRows, read_split
 from hmi.build.evaluation import PlotPath
-from hmi.build.frozen_probe import PooledProbe
+from hmi.build.expected_plot import expected_plot_bytes
+from hmi.build.expected_range import expected_range
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.label_errors import SingleLabelJudge, cross_validated
 from hmi.build.learn_domain import open_above
-from hmi.build.learning_curve import forecast, learning_curve
 from hmi.build.linear_head import Features
-from hmi.build.metrics import Indices, accuracy, wilson_interval
 from hmi.build.planned_memory import planned_bytes
 from hmi.build.planned_work import PartTokens, Stage, WorkOf, planned_work, usual_work
 from hmi.build.report import majority_accuracy
 from hmi.build.settled_recipe import settled
 from hmi.build.split import split_rows
-from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, select
+from hmi.build.states import BATCH_TOKENS, StateSet, document_ranges, output_bounds, select
 from hmi.build.training.adapter_training import ADAPTER_DTYPE, new_adapter
 from hmi.build.training.recipe_checks import check_fits, check_recipe
 from hmi.kinds.answers import answers_of
@@ -38,17 +36,11 @@ from hmi.model.training_layers import TrainingLayers, step_cores
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import PlotTree
 from wire.artifacts import BackboneFields
+from wire.tasks import validation_metric
 from wire.training import AccuracyRange, EstimateResult, Phase, Recipe, TrainJob
 
 MAX_PROBE_ROWS = 600
 MAX_PROBE_STEPS = 8
-MIN_JUDGED_ROWS = 40
-LEARNING_SHARE = 2 / 3
-"""Of the probed rows, to see by how much more rows help; the rest judges."""
-ADAPTER_ERRORS_LEFT = 0.7
-"""Share of a frozen model's errors that an adapter leaves at best, of the tasks measured so far."""
-GROWTH_ERRORS_LEFT = 0.5
-"""Likewise of more rows: a slope seen on a few hundred rows is not believed further."""
 
 
 def estimate_training(
@@ -69,8 +61,25 @@ def estimate_training(
     with store.open_file(job.rows_uri) as lines:
         split = read_split(lines, job, above, split_rows, kind)
     rows = _sample([*split.train, *split.validation], job.recipe.seed)
-    probed = _probe(backbone, above.parent, rows, job, progress)
-    expected = _expected(job, split, rows, probed) if kind.has_one_label else _Expected(None, None)
+    encoded = backbone.tokenizer.encode(
+        [row.input for row in rows], job.recipe.max_tokens, with_words=answers_of(job.kind).reads_tokens
+    )
+    probed = _probe(backbone, above.parent, encoded.documents, job, progress)
+    bounds = output_bounds(encoded.documents.lengths, reads_tokens=answers_of(job.kind).reads_tokens)
+    expected = _Expected(
+        majority=_majority(job, split) if kind.has_one_label else None,
+        figure=expected_range(
+            kind.probe(probed.features, bounds, kind.targets(rows, encoded)),
+            [row.whole_text for row in rows],
+            kind=job.kind,
+            num_train_rows=len(split.train),
+            num_test_rows=len(split.test),
+            seed=job.recipe.seed,
+        ),
+        plot_bytes=expected_plot_bytes(
+            store, job, backbone, above, [text for row in split.train for text in row.counted_texts]
+        ),
+    )
     reckoned = _reckoned(job, split, backbone.fields, probed, expected, opening_s)
     return replace(reckoned, limit_s=limit_s)
 
@@ -79,7 +88,7 @@ def estimate_training(
 class _Probed:
     """Some rows, pooled by the frozen model, and how long that took."""
 
-    features: Features
+    features: Features  # [rows, hidden], or [tokens, hidden] where the head reads tokens
     num_rows: int
     num_tokens: int
     unit_s: float  # of one upper layer over one token
@@ -87,20 +96,12 @@ class _Probed:
 
 
 @dataclass(frozen=True, slots=True)
-class _JudgedRows:
-    """Probed rows with their labels."""
-
-    features: Features
-    truth: Indices
-    texts: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class _Expected:
-    """What can be said of the accuracy; nothing of kinds that have none."""
+    """What can be said of the version beside its time and its own size."""
 
-    majority_accuracy: float | None
-    accuracy: AccuracyRange | None
+    majority: float | None  # None: of kinds without one label a row
+    figure: AccuracyRange | None
+    plot_bytes: int
 
 
 def _sample(rows: Sequence[LabelledRow], seed: int) -> list[LabelledRow]:
@@ -109,14 +110,17 @@ def _sample(rows: Sequence[LabelledRow], seed: int) -> list[LabelledRow]:
 
 
 def _probe(
-    backbone: Backbone, tree: PlotTree, rows: Sequence[LabelledRow], job: TrainJob, progress: JobProgress
+    backbone: Backbone, tree: PlotTree, documents: Documents, job: TrainJob, progress: JobProgress
 ) -> _Probed:
     """On the nodes above alone: the domain's own node is only made by the training, and can but help."""
-    documents = backbone.tokenizer.encode([row.input for row in rows], job.recipe.max_tokens).documents
-    progress.enter(Phase.LOOKING_UP, f"looking {len(rows)} rows up", num_steps=len(rows))
+    num_rows = documents.num_documents
+    progress.enter(Phase.LOOKING_UP, f"looking {num_rows} rows up", num_steps=num_rows)
     states = _looked_up(PlotPath(backbone, tree), documents, backbone.fields, progress.advance)
-    progress.enter(Phase.EVALUATING, f"probing {len(rows)} rows", num_steps=len(rows))
-    features = final_states(backbone, states, progress.advance)
+    progress.enter(Phase.EVALUATING, f"probing {num_rows} rows", num_steps=num_rows)
+    if answers_of(job.kind).reads_tokens:
+        features = final_token_states(backbone, states)
+    else:
+        features = final_states(backbone, states, progress.advance)
     # The first time the processor's library prepares each shape, which a training does once for many steps.
     began = time.monotonic()
     final_states(backbone, states, progress.advance)
@@ -128,7 +132,7 @@ def _probe(
         _take_largest_step(backbone, states, job.recipe, dtype)
     return _Probed(
         features=features,
-        num_rows=len(rows),
+        num_rows=num_rows,
         num_tokens=documents.num_tokens,
         unit_s=unit_s,
         work=replace(usual_work(dtype), step=step),
@@ -201,11 +205,13 @@ def _reckoned(
         seconds=seconds(recipe),
         seconds_least=seconds(recipe, min(1.0, least_epochs / recipe.epochs)),
         adapter_bytes=_adapter_bytes(recipe, fields, answers_of(job.kind).num_outputs(job.labels)),
-        majority_accuracy=expected.majority_accuracy,
-        accuracy=expected.accuracy,
+        majority_accuracy=expected.majority,
+        accuracy=expected.figure,
         memory_bytes=planned_bytes(
             fields, tokens.train + tokens.validation + tokens.test, max_build_bytes=job.max_memory_bytes
         ),
+        metric=validation_metric(job.kind),
+        plot_bytes=expected.plot_bytes,
     )
 
 
@@ -215,50 +221,6 @@ def _adapter_bytes(recipe: Recipe, fields: BackboneFields, num_outputs: int) -> 
     return adapter.to_host(ADAPTER_DTYPE).num_bytes + head_bytes
 
 
-def _expected(job: TrainJob, split: SplitRows, rows: Sequence[LabelledRow], probed: _Probed) -> _Expected:
-    """Of a kind with one label a row."""
-    train, test, truth = (
-        np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test, rows)
-    )
-    judged = _JudgedRows(probed.features, truth, [row.whole_text for row in rows])
-    return _Expected(
-        majority_accuracy(train, test),
-        _accuracy_range(judged, len(job.labels), len(split.train), job.recipe.seed),
-    )
-
-
-def _accuracy_range(
-    probed: _JudgedRows, num_labels: int, num_train_rows: int, seed: int
-) -> AccuracyRange | None:
-    """From what the frozen model reaches on the probed rows to what more rows and an adapter may add at most.
-
-    None when the labels are so many that the probed rows tell little of most.
-    """
-    judged = cross_validated(probed.features, probed.truth, probed.texts, num_labels=num_labels, seed=seed)
-    num_judged = len(judged.truth)
-    if num_judged < max(MIN_JUDGED_ROWS, len(probed.truth) / 2):
-        return None
-    share = accuracy(judged.probabilities, judged.truth)
-    interval = wilson_interval(share, num_judged)
-    growth = _errors_left_by_growth(probed, num_labels, num_train_rows, seed)
-    return AccuracyRange(
-        low=interval.low,
-        high=1 - (1 - interval.high) * growth * ADAPTER_ERRORS_LEFT,
-        probe_accuracy=share,
-        probe_ci95=(interval.low, interval.high),
-        probe_rows=num_judged,
-    )
-
-
-def _errors_left_by_growth(probed: _JudgedRows, num_labels: int, num_train_rows: int, seed: int) -> float:
-    """Share of the probe's errors that all training rows, instead of some, would leave."""
-    places = np.arange(len(probed.truth))
-    train, test = np.split(places, [round(LEARNING_SHARE * len(places))])
-    probe = PooledProbe(SingleLabelJudge(num_labels), probed.features, probed.truth)
-    curve = learning_curve(probe, train, test, seed=seed)
-    if curve is None or num_train_rows <= len(probed.truth):
-        return 1.0
-    ahead = forecast([(point.rows, point.accuracy) for point in curve.points], rows=num_train_rows)
-    if ahead is None:
-        return 1.0
-    return max(GROWTH_ERRORS_LEFT, (1 - ahead) / (1 - curve.points[-1].accuracy))
+def _majority(job: TrainJob, split: SplitRows) -> float:
+    train, test = (np.array(label_indices(part, job.labels), np.int64) for part in (split.train, split.test))
+    return majority_accuracy(train, test)

@@ -51,6 +51,11 @@ class SingleLabelJudge:
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_linear_head(features, targets, self.num_outputs)
 
+    def is_judged(self, targets: RowTargets) -> npt.NDArray[np.bool_]:
+        """Not of labels with fewer rows than folds: a fold may hold all of them."""
+        is_judged: npt.NDArray[np.bool_] = np.bincount(targets)[targets] >= NUM_FOLDS
+        return is_judged
+
     def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
         """Is it right, and one row."""
         return np.column_stack((outputs.argmax(axis=1) == targets, np.ones(len(targets)))).astype(np.float64)
@@ -70,10 +75,9 @@ def cross_validated(
 
 
 def judged_rows(found: OutOfFold, truth: Indices) -> JudgedRows:
-    """Rows of labels with fewer rows than folds are not judged, but have helped to judge: a fold may hold all
-    of them."""
+    """Rows of labels with fewer rows than folds are not judged, but have helped to judge."""
     kept = truth[found.places]
-    is_judged = np.bincount(kept)[kept] >= NUM_FOLDS
+    is_judged = SingleLabelJudge(int(kept.max(initial=0)) + 1).is_judged(kept)
     return JudgedRows(found.places[is_judged], kept[is_judged], softmax(found.outputs[is_judged]))
 
 

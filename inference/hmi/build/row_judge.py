@@ -40,6 +40,9 @@ class RowJudge(Protocol):
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         """A head for these rows; nothing of it depends on a seed."""
 
+    def is_judged(self, targets: RowTargets) -> npt.NDArray[np.bool_]:
+        """[rows] Whether heads fitted on other rows of these can tell anything of the row."""
+
     def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
         """[rows, columns]: what each of other rows adds, by what such a head gives it, to the sums of which
         quality() is made."""

@@ -113,7 +113,7 @@ class TrainingOut(serializers.Serializer[Any]):
 
 
 class AccuracyRangeOut(serializers.Serializer[Any]):
-    """What the accuracy on held-out rows will probably be."""
+    """What the figure on held-out rows will probably be."""
 
     low = serializers.FloatField()
     high = serializers.FloatField()
@@ -134,7 +134,15 @@ class EstimateResultOut(serializers.Serializer[Any]):
     majority_accuracy = serializers.FloatField(
         allow_null=True, help_text="Of always saying the most frequent label; null: of kinds without one."
     )
-    accuracy = AccuracyRangeOut(allow_null=True, help_text="null: too few rows a label to tell.")
+    accuracy = AccuracyRangeOut(allow_null=True, help_text="Of the metric; null: too few rows to tell.")
+    metric = serializers.CharField(
+        default="accuracy", help_text="accuracy, r2, micro_f1 or span_f1, by the task's kind."
+    )
+    plot_bytes = serializers.IntegerField(
+        allow_null=True,
+        default=None,
+        help_text="Of the domain's PLOT after the training; null: not reckoned.",
+    )
     limit_s = serializers.FloatField(
         allow_null=True,
         default=None,

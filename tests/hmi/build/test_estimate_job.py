@@ -46,6 +46,7 @@ def test_it_says_what_the_training_then_is(
     assert said.adapter_bytes == hplm.num_bytes
     assert said.memory_bytes is not None and 50 << 20 < said.memory_bytes < 64 << 30
     assert said.majority_accuracy == 0.5
+    assert said.metric == "accuracy"
     assert 0 < said.seconds_least <= said.seconds
     assert said.accuracy is not None
     assert said.accuracy.probe_rows == 102  # all that are not tested on

@@ -14,8 +14,6 @@ from sklearn.metrics import f1_score, r2_score
 
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
-from hmi.build.estimate_job import estimate_training
-from hmi.build.job_progress import JobProgress
 from hmi.build.kinds import score
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.kinds.class_weights import positive_weights
@@ -28,7 +26,7 @@ from hmi.build.offline import OfflineModel, open_offline
 from hmi.kinds.counts import answer_counts
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import Tokenizer
-from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, Events, TrainingWorld, make_world
+from tests.hmi.build.training_world import BAD, GOOD, NEUTRAL, RECIPE, TrainingWorld, make_world
 from tests.tiny.backbone import tiny_tokenizer
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
@@ -174,15 +172,6 @@ def test_several_labels_are_imitated_each_for_itself() -> None:
     said = torch.distributions.Bernoulli(logits=outputs / TEACHER_TEMPERATURE)
     expected = TEACHER_TEMPERATURE**2 * torch.distributions.kl_divergence(wanted, said).mean()
     torch.testing.assert_close(learning.taught_loss(outputs, taught), expected)
-
-
-def test_an_estimate_of_a_score_says_nothing_of_accuracy(world: TrainingWorld) -> None:
-    uri = BundleUri("datasets/estimated/rows.jsonl")
-    world.store.put_file(uri, "".join(json.dumps(row) + "\n" for row in score_rows(40)).encode())
-    job = world.job(uri, name="estimated", labels=(), kind=TaskKind.SCORE)
-    said = estimate_training(job, store=world.store, progress=JobProgress(Events()))
-    assert said.num_rows == 40 and said.seconds > 0
-    assert (said.majority_accuracy, said.accuracy) == (None, None)
 
 
 def test_a_score_that_is_no_number_is_refused_by_its_line(world: TrainingWorld, tmp_path: Path) -> None:

@@ -209,6 +209,8 @@ describe("a task", () => {
       seconds_least: 80,
       limit_s: 150,
       adapter_bytes: 290_000,
+      plot_bytes: 1_400_000,
+      metric: "micro_f1",
       majority_accuracy: 0.75,
       accuracy: { low: 0.85, high: 0.93, probe_accuracy: 0.86, probe_ci95: [0.82, 0.9], probe_rows: 400 },
     };

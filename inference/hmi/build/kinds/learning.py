@@ -126,7 +126,7 @@ class TrainingKind(Protocol):
 
     @property
     def has_one_label(self) -> bool:
-        """Targets are places of one label a row: so that an estimate can say what accuracy to expect."""
+        """Targets are places of one label a row: of which one is the most frequent."""
 
     @property
     def left_out(self) -> Mapping[str, str]:

@@ -123,7 +123,9 @@ class ScoreTraining:
         return ScoreJudge()
 
     def probe(self, features: Features, offsets: npt.NDArray[np.int64], targets: Targets) -> PooledProbe:
-        return PooledProbe(self.judge(), features, targets)
+        # R² is the same of standardised values, and sums of their squares lose nothing to rounding.
+        standardised = (targets - targets.mean()) / (targets.std() or 1.0)
+        return PooledProbe(self.judge(), features, standardised)
 
     def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "ScoreLearning":
         return ScoreLearning(mean=float(train.mean()), scale=float(train.std()) or 1.0)

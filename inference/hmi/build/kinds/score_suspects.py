@@ -43,11 +43,13 @@ class ScoreJudge:
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_ridge(features, targets)
 
+    def is_judged(self, targets: RowTargets) -> npt.NDArray[np.bool_]:
+        return np.ones(len(targets), np.bool_)
+
     def row_sums(self, outputs: npt.NDArray[np.float32], targets: RowTargets) -> npt.NDArray[np.float64]:
-        """Squared error, value and its square (from the mean: else rounding would tell), and one row."""
-        values = targets - targets.mean()
+        """Squared error, value and its square, and one row."""
         errors = np.square(outputs[:, 0].astype(np.float64) - targets)
-        return np.column_stack((errors, values, np.square(values), np.ones(len(values))))
+        return np.column_stack((errors, targets, np.square(targets), np.ones(len(targets))))
 
     def quality(self, sums: npt.NDArray[np.float64]) -> float:
         """As metrics.r2()."""

@@ -33,6 +33,10 @@ class SpanProbe:
         lengths = np.diff(self.offsets)
         return int(MAX_FITTED_TOKENS / max(float(lengths.mean()), 1.0)) if len(lengths) else 0
 
+    @property
+    def is_judged(self) -> npt.NDArray[np.bool_]:
+        return np.ones(len(self.targets), np.bool_)
+
     def row_sums(self, train: Indices, judged: Indices) -> RowSums:
         """Spans that are right, found and true."""
         of_words = read_targets(self.targets[train])

@@ -39,17 +39,34 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
         </List.Item>
         {result.accuracy && (
           <List.Item>
-            Accuracy between {formatPercent(result.accuracy.low, 0)} and{" "}
-            {formatPercent(result.accuracy.high, 0)}
+            {metricNames[result.metric ?? "accuracy"]} between {told(result, result.accuracy.low)} and{" "}
+            {told(result, result.accuracy.high)}
             {result.majority_accuracy !== null &&
               `, where always saying the most frequent label gives ${formatPercent(result.majority_accuracy, 0)}`}
             .
           </List.Item>
         )}
-        <List.Item>A version of {formatBytes(result.adapter_bytes)}.</List.Item>
+        <List.Item>
+          A version of {formatBytes(result.adapter_bytes)}
+          {typeof result.plot_bytes === "number" &&
+            `, and ${formatBytes(result.plot_bytes)} of PLOT for its domain`}
+          .
+        </List.Item>
       </List>
     </Alert>
   );
+}
+
+const metricNames: Record<string, string> = {
+  accuracy: "Accuracy",
+  r2: "Variance explained (R²)",
+  micro_f1: "Micro F1",
+  span_f1: "F1 of places",
+};
+
+/** Of a number's task the figure is no share. */
+function told({ metric }: Result, figure: number): string {
+  return metric === "r2" ? figure.toFixed(2).replace("-", "−") : formatPercent(figure, 0);
 }
 
 function isLongerThanAllowed(result: Result): result is Result & { limit_s: number } {
