@@ -223,7 +223,8 @@ describe("a task", () => {
 
     const told = await screen.findByText(/^About 3 min, or 1 min where it stops/);
     expect(told).toHaveTextContent("That is longer than the 3 min that a training may take here");
-    expect(told.closest("ul")).toHaveTextContent("Accuracy between 85% and 93%");
+    expect(told.closest("ul")).toHaveTextContent("Micro F1 between 85% and 93%");
+    expect(told.closest("ul")).toHaveTextContent("A version of 290 kB, and 1.4 MB of PLOT for its domain.");
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings/estimate`)[0]?.body).toEqual({
       dataset: dataset().id,
     });
