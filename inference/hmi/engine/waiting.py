@@ -31,9 +31,8 @@ class TenantQueues:
         self._queues: dict[TenantId, deque[EngineRequest]] = {}
         self._waiting: dict[TenantId, Waiting] = {}  # has the keys of _queues
         self._counters: dict[TenantId, float] = {}
-        self._heap: list[
-            tuple[float, int, TenantId]
-        ] = []  # one entry for each key of _queues, but those taken out
+        self._turns: dict[TenantId, int] = {}  # has the keys of _queues, but those taken out
+        self._heap: list[tuple[float, int, TenantId]] = []  # by counter and turn; see _is_current
         self._idle: list[tuple[float, TenantId]] = []
         self._floor = 0.0  # the least counter of an active tenant, when the last batch was made
         self._num_activations = 0
@@ -74,6 +73,7 @@ class TenantQueues:
         Those in the batch count as well: else one that comes back for its next step would be a newcomer.
         """
         counters = [self._counters[tenant_id] for tenant_id in served]
+        self._drop_outdated()
         counters += [self._heap[0][0]] if self._heap else []
         self._floor = max(self._floor, min(counters, default=0.0))
         while self._idle and self._idle[0][0] <= self._floor:
@@ -85,17 +85,18 @@ class TenantQueues:
         """When nobody waits, capacity was left over: nothing is owed to anybody, and all begin anew."""
         if not self._queues:
             self._counters.clear()
+            self._heap.clear()
             self._idle.clear()
             self._floor = 0.0
 
     def take_least_served(self) -> TenantId | None:
         """The active tenant with the least counter, out of the heap until put_back; None: there is none."""
-        while self._heap:
-            counter, _, tenant_id = heapq.heappop(self._heap)
-            if counter >= self._counters[tenant_id]:
-                return tenant_id
-            self.put_back(tenant_id)  # it was charged more since
-        return None
+        self._drop_outdated()
+        if not self._heap:
+            return None
+        _, _, tenant_id = heapq.heappop(self._heap)
+        del self._turns[tenant_id]
+        return tenant_id
 
     def head(self, tenant_id: TenantId) -> EngineRequest | None:
         """The oldest request of a tenant that still wants an answer; the others are dropped on the way."""
@@ -126,14 +127,21 @@ class TenantQueues:
     def charge(self, request: EngineRequest, num_tokens: float) -> None:
         """``num_tokens`` of ``request`` were served, or, if negative, were not after all."""
         # A tenant that has been forgotten since is given nothing back: it begins at the floor anyway.
-        if request.tenant_id in self._counters:
-            self._counters[request.tenant_id] += num_tokens / request.weight
+        tenant_id = request.tenant_id
+        if tenant_id not in self._counters:
+            return
+        self._counters[tenant_id] += num_tokens / request.weight
+        if tenant_id in self._turns:
+            self._push(tenant_id)
+        elif tenant_id not in self._queues:
+            heapq.heappush(self._idle, (self._counters[tenant_id], tenant_id))
 
     def put_back(self, tenant_id: TenantId) -> None:
         """Into the heap again, with its counter of now; a tenant with an empty queue becomes idle."""
         if self._queues.get(tenant_id):
             self._num_activations += 1
-            heapq.heappush(self._heap, (self._counters[tenant_id], self._num_activations, tenant_id))
+            self._turns[tenant_id] = self._num_activations
+            self._push(tenant_id)
         else:
             self._queues.pop(tenant_id, None)
             self._waiting.pop(tenant_id, None)
@@ -149,8 +157,9 @@ class TenantQueues:
 
     def check_integrity(self) -> None:
         """Raise AssertionError unless each active tenant is in the heap once, with a queue and a counter."""
-        in_heap = [tenant_id for _, _, tenant_id in self._heap]
-        assert sorted(in_heap) == sorted(self._queues), "heap and queues differ"
+        assert self._turns.keys() == self._queues.keys(), "an active tenant has no turn"
+        in_heap = {entry[2] for entry in self._heap if self._is_current(entry)}
+        assert in_heap == self._queues.keys(), "heap and queues differ"
         assert all(self._queues.values()), "an empty queue is active"
         assert all(tenant_id in self._counters for tenant_id in self._queues), (
             "an active tenant has no counter"
@@ -162,6 +171,18 @@ class TenantQueues:
             assert waiting.num_tokens == sum(_tokens_left(request) for request in queue)
         assert self.num_documents == sum(waiting.num_documents for waiting in self._waiting.values())
         assert self.num_tokens == sum(waiting.num_tokens for waiting in self._waiting.values())
+
+    def _push(self, tenant_id: TenantId) -> None:
+        heapq.heappush(self._heap, (self._counters[tenant_id], self._turns[tenant_id], tenant_id))
+
+    def _is_current(self, entry: tuple[float, int, TenantId]) -> bool:
+        """One that was charged while it waited has its earlier entries until they are the least."""
+        counter, turn, tenant_id = entry
+        return turn == self._turns.get(tenant_id) and counter == self._counters[tenant_id]
+
+    def _drop_outdated(self) -> None:
+        while self._heap and not self._is_current(self._heap[0]):
+            heapq.heappop(self._heap)
 
     def _count(self, request: EngineRequest, sign: int) -> None:
         num_documents = sign * (request.num_documents - request.next_document)
