@@ -1,17 +1,20 @@
 """CatalogReader: the newest snapshot, refreshes that are shared and bounded, and a database that is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from hmi.base.clock import SystemClock
 from hmi.base.errors import HmiError
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
-from hmi.service.snapshot import CatalogSnapshot
+from hmi.service.snapshot import CatalogRows, CatalogSnapshot
 from tests.fakes.catalog import FakeCatalog
 from tests.fakes.clock import FakeClock
+from wire.catalog import TaskRow
 from wire.errors import ErrorCode
 from wire.ids import TenantId
 
@@ -26,8 +29,9 @@ class World:
         poll_s: float = 1000,
         refresh_wait_s: float = 1000,
         max_waiting: int = 1000,
+        catalog: FakeCatalog | None = None,
     ) -> None:
-        self.catalog = FakeCatalog()
+        self.catalog = catalog or FakeCatalog()
         self.clock = FakeClock()
         self.snapshots: list[CatalogSnapshot] = []
         self.arrived = asyncio.Event()
@@ -63,6 +67,52 @@ class World:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+class LongRows(list[TaskRow]):
+    """Takes as long to go through as the test wants, and notes who does."""
+
+    def __init__(self, rows: Sequence[TaskRow]) -> None:
+        super().__init__(rows)
+        self.readers: set[int] = set()
+        self.has_begun = threading.Event()
+        self.may_end = threading.Event()
+
+    def __iter__(self) -> Iterator[TaskRow]:
+        self.readers.add(threading.get_ident())
+        self.has_begun.set()
+        if threading.current_thread() is not threading.main_thread():  # it would wait for itself
+            assert self.may_end.wait(WAIT_S)
+        return super().__iter__()
+
+
+class LongCatalog(FakeCatalog):
+    def __init__(self) -> None:
+        super().__init__()
+        self.long = LongRows([])
+
+    async def read(self) -> CatalogRows:
+        rows = await super().read()
+        self.long = LongRows(rows.tasks)
+        return replace(rows, tasks=self.long)
+
+
+def test_the_event_loop_goes_on_while_thousands_of_tenants_are_indexed() -> None:
+    async def scenario() -> None:
+        catalog = LongCatalog()
+        world = World(catalog=catalog)
+        catalog.deploy("acme", "news", adapter=None, tree=None)
+        reading = asyncio.create_task(world.reader.run())
+        while not catalog.long.has_begun.is_set():
+            await asyncio.sleep(0)
+        assert not world.snapshots, "the loop had its turn only after the index was made"
+        catalog.long.may_end.set()
+        assert set((await world.next_snapshot()).tasks) == {"acme"}
+        assert threading.get_ident() not in catalog.long.readers
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    asyncio.run(scenario())
 
 
 def test_a_change_that_is_announced_is_read() -> None:
