@@ -975,6 +975,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenant}/tasks/{task}/versions/{number}/offline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Download a version to predict offline, as a .tar for `hmi predict --bundle`.
+         *
+         *     Adapter, head, backbone, and in offline.json how its answers differ from those served: no PLOT goes
+         *     along, and the lower layers are computed. Each call leaves an entry in the audit log.
+         */
+        get: operations["tenants_tasks_versions_offline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenant}/trainings/{training}": {
         parameters: {
             query?: never;
@@ -5649,6 +5671,37 @@ export interface operations {
         };
     };
     tenants_tasks_versions_adapter_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                task: string;
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorOut"];
+                };
+            };
+        };
+    };
+    tenants_tasks_versions_offline_get: {
         parameters: {
             query?: never;
             header?: never;

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import peft
 import pytest
 import torch
@@ -19,17 +20,20 @@ from hmi.build.adapter_archive import AdapterRefused
 from hmi.build.import_job import run_import
 from hmi.build.job_progress import JobProgress
 from hmi.build.offline import OfflineModel, open_offline
+from hmi.cli.main import EXIT_OK, main
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.tokenizer import Text
-from portal.catalog.adapter_archive import open_archive
+from portal.catalog.adapter_archive import open_archive, open_offline_archive
 from portal.common.store import ObjectStore
 from tests.hmi.build.training_world import LABELS, Events, TrainingWorld, invented_rows, make_world
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
+from wire.artifacts import BundleRef
+from wire.codec import to_plain
 from wire.ids import BundleUri, Digest
 from wire.imports import ImportResult
 from wire.tasks import TaskKind
@@ -176,3 +180,30 @@ def test_a_bottleneck_of_another_backbone_is_refused(world: TrainingWorld, tmp_p
     world.store.publish(tmp_path / "other" / "backbone", uri)
     with pytest.raises(AdapterRefused, match="was trained on backbone"):
         bring(world, content, tmp_path, backbone_uri=uri, backbone_digest=other.digest)
+
+
+@pytest.mark.parametrize("taken", EVERY_KIND, ids=lambda taken: taken.kind)
+def test_what_was_taken_to_predict_offline_does(
+    world: TrainingWorld, tmp_path: Path, taken: Taken, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uri, digest = publish(world, LoraConfig(rank=4), tmp_path, taken)
+    backbone = BundleRef(BundleUri("backbones/tiny"), world.backbone.digest)
+    archive = open_offline_archive(BundleRef(uri, digest), backbone, None, ObjectStore(world.url))
+    (tmp_path / "taken.tar").write_bytes(b"".join(archive.pieces()))
+    folder = tmp_path / "taken"
+    folder.mkdir()
+    subprocess.run(["tar", "-xf", tmp_path / "taken.tar", "-C", folder], check=True)
+    assert {bundle.name for bundle in (folder / "store").iterdir()} == {"version", "backbone"}, "no PLOT"
+    texts = tmp_path / "texts.jsonl"
+    pairs = [{"text": text, "pair": "a match"} for text in TEXTS]
+    texts.write_text("\n".join(map(json.dumps, pairs)))
+    assert main(["predict", "--bundle", str(folder), "--data", str(texts)]) == EXIT_OK
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    computed = open_offline(world.store, uri, None, backbone_uri=BundleUri("backbones/tiny"))
+    assert said == [
+        {"row": row, **to_plain(answer)} for row, answer in enumerate(computed.answers(taken.texts), start=1)
+    ]
+    encoded = computed.encode(taken.texts)
+    assert computed.predict(encoded).coverage.exact == 1, "the lower layers are computed"
+    served = opened(world, uri)
+    assert not np.array_equal(served.predict(encoded).outputs, computed.predict(encoded).outputs)

@@ -10,6 +10,7 @@ from hmi.build.checkpoint import write_atomically
 from hmi.build.offline import OfflineModel, open_offline, standing_digest, version_fields
 from hmi.build.private_leaf import standing_leaf
 from hmi.plot.tree import read_tree
+from wire.artifacts import AdapterFields
 from wire.codec import WireError, from_json, to_json
 from wire.ids import BundleUri, Digest
 
@@ -22,7 +23,7 @@ class ExportedHplm:
     """hplm.json: what lies where in the folder ``store`` beside it."""
 
     version: BundleUri
-    tree: BundleUri
+    tree: BundleUri | None  # None: it stays where others look up in it, and the lower layers are computed
     backbone: BundleUri
 
 
@@ -38,18 +39,23 @@ def complete_export(store: Store, contents: ExportedHplm, folder: Path) -> None:
     """Copy what the version needs beside the one that stands in ``folder``'s store already."""
     target = store_of(folder)
     fields = version_fields(target, contents.version)
-    tree = standing_digest(store, contents.tree)
-    manifest = read_tree(store, contents.tree, tree, backbone=fields.backbone)
-    leaf = standing_leaf(store, fields.leaf)
-    wanted: list[tuple[BundleUri, Digest]] = [
-        (contents.tree, tree),
-        (contents.backbone, fields.backbone),
-        *((node.uri, node.digest) for node in manifest.nodes),
-        *(() if leaf is None else ((leaf.uri, leaf.digest),)),
-    ]
+    wanted = [(contents.backbone, fields.backbone)]
+    if contents.tree is not None:
+        wanted += _looked_up_in(store, contents.tree, fields)
     for uri, digest in wanted:
         target.publish(store.localize(uri, digest), uri)
     write_contents(folder, contents)
+
+
+def _looked_up_in(store: Store, uri: BundleUri, fields: AdapterFields) -> list[tuple[BundleUri, Digest]]:
+    digest = standing_digest(store, uri)
+    manifest = read_tree(store, uri, digest, backbone=fields.backbone)
+    leaf = standing_leaf(store, fields.leaf)
+    return [
+        (uri, digest),
+        *((node.uri, node.digest) for node in manifest.nodes),
+        *(() if leaf is None else ((leaf.uri, leaf.digest),)),
+    ]
 
 
 def store_of(folder: Path) -> Store:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput, NotFound
-from hmi.build.evaluation import AnswersStates, LowerPath, PlotPath, Predictions, TaskModel, predict
+from hmi.build.evaluation import (
+    AnswersStates,
+    ExactPath,
+    LowerPath,
+    PlotPath,
+    Predictions,
+    TaskModel,
+    predict,
+)
 from hmi.build.private_leaf import open_leaf, standing_leaf
 from hmi.build.states import output_bounds
 from hmi.kinds.answers import answers_of
@@ -15,7 +23,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts, Text
 from hmi.plot.tree import open_tree
-from wire.artifacts import AdapterFields, BundleKind
+from wire.artifacts import AdapterFields, BundleKind, BundleRef
 from wire.ids import BundleUri, Digest
 from wire.inference import Answer
 
@@ -51,23 +59,19 @@ class OfflineModel:
 
     def answers_from(self, found: Predictions, encoded: EncodedTexts) -> list[Answer]:
         """What ``found`` for these texts says."""
-        kind, outputs = answers_of(self.fields.kind), found.outputs
-        bounds = output_bounds(encoded.documents.lengths, reads_tokens=kind.reads_tokens)
-        return [
-            kind.answer(outputs[bounds[place] : bounds[place + 1]], self.fields, encoded.words_of(place))
-            for place in range(encoded.documents.num_documents)
-        ]
+        return answers_from(found, encoded, self.fields)
 
 
 def open_offline(
     store: Store,
     bundle_uri: BundleUri,
-    tree_uri: BundleUri,
+    tree_uri: BundleUri | None,
     *,
     backbone_uri: BundleUri | None,
     default_backbone_uri: BundleUri | None = None,
 ) -> OfflineModel:
-    """``backbone_uri`` None: where the version was trained, or the default when it does not say so.
+    """``tree_uri`` None: the lower layers are computed. ``backbone_uri`` None: where the version was trained,
+    or the default when it does not say so.
 
     Raises NotFound, InvalidInput, BundleBroken, BundleMismatch.
     """
@@ -77,20 +81,36 @@ def open_offline(
     place = backbone_uri or fields.backbone_uri or default_backbone_uri
     if place is None:
         raise InvalidInput("the version does not say where its backbone is; give --backbone-uri")
-    backbone = Backbone.open(store.localize(place, fields.backbone), digest=fields.backbone, with_lower=False)
+    backbone = Backbone.open(
+        store.localize(place, fields.backbone), digest=fields.backbone, with_lower=tree_uri is None
+    )
     hplm = open_adapter_bundle(
         folder, digest=digest, backbone_fields=backbone.fields, backbone=backbone.digest
     )
-    tree = open_tree(store, tree_uri, standing_digest(store, tree_uri), backbone=backbone.digest)
-    leaf = standing_leaf(store, fields.leaf)
     return OfflineModel(
         fields,
         digest,
         hplm.head,
         backbone,
-        PlotPath(backbone, tree, None if leaf is None else open_leaf(store, leaf, backbone.digest)),
+        ExactPath(backbone) if tree_uri is None else _looking_up(store, tree_uri, backbone, fields.leaf),
         TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=answers_of(fields.kind).reads_tokens),
     )
+
+
+def answers_from(found: Predictions, encoded: EncodedTexts, fields: AdapterFields) -> list[Answer]:
+    """What ``found`` says of the texts ``encoded``, by a version of these ``fields``."""
+    kind, outputs = answers_of(fields.kind), found.outputs
+    bounds = output_bounds(encoded.documents.lengths, reads_tokens=kind.reads_tokens)
+    return [
+        kind.answer(outputs[bounds[place] : bounds[place + 1]], fields, encoded.words_of(place))
+        for place in range(encoded.documents.num_documents)
+    ]
+
+
+def _looking_up(store: Store, uri: BundleUri, backbone: Backbone, leaf: BundleRef | None) -> PlotPath:
+    tree = open_tree(store, uri, standing_digest(store, uri), backbone=backbone.digest)
+    standing = standing_leaf(store, leaf)
+    return PlotPath(backbone, tree, None if standing is None else open_leaf(store, standing, backbone.digest))
 
 
 def version_fields(store: Store, uri: BundleUri) -> AdapterFields:

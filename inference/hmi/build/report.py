@@ -77,6 +77,17 @@ class PlotCost:
 
 
 @dataclass(frozen=True, slots=True)
+class OfflineAnswers:
+    """How the version answers the test rows without any PLOT, its lower layers computed by the served
+    backbone, against how it serves."""
+
+    rows: int
+    same_label_share: float  # of several labels the surest; of spans rows with the same ones; of a score 1
+    max_score_difference: float  # relative, of a score larger than 1
+    mean_score_difference: float
+
+
+@dataclass(frozen=True, slots=True)
 class RowCounts:
     """Rows of each split, and what was particular about them."""
 
@@ -124,6 +135,7 @@ class Report:
     plot_cost: PlotCost | None
     floor_curve: tuple[FloorPoint, ...]
     rank_curve: tuple[RankPoint, ...]  # of LoRA alone
+    offline: OfflineAnswers
     recipe: Recipe  # as it was trained: what a search has chosen
     search: RecipeSearch | None
     backbone: Digest

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from hmi.artifacts.store import open_store
-from hmi.base.errors import AlreadyExists
+from hmi.base.errors import AlreadyExists, InvalidInput
 from hmi.cli.job_process import add_watch_stdin, begin_job, end_job, print_event, read_job
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.store_place import cache_dir, store_url
@@ -86,6 +86,10 @@ def _import_file(args: argparse.Namespace) -> int:
     if args.out.exists():
         raise AlreadyExists(f"{args.out} exists already; give another --out")
     contents = read_contents(args.bundle)
+    if contents.tree is None:
+        raise InvalidInput(
+            "this folder has no PLOT to compare on: give one of `train --data`", param="bundle"
+        )
     store, target = store_of(args.bundle), store_of(args.out)
     fields = version_fields(store, contents.version)
     tree = BundleRef(contents.tree, standing_digest(store, contents.tree))

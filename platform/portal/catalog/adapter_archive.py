@@ -1,17 +1,25 @@
-"""A version's bundle as one .tar: what a tenant takes away, and can bring again."""
+"""A version as one .tar: its bundle, which can be brought again, or all that it needs to predict offline."""
 
 import hashlib
+import io
+import json
 import tarfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import IO
 
 from portal.common.errors import PortalError
 from portal.common.store import ObjectStore
 from wire import codec
-from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
+from wire.artifacts import MANIFEST_FILE, BundleManifest, BundleRef, bundle_digest
 from wire.errors import ErrorCode
 
 PIECE_BYTES = 1 << 16
+CONTENTS_FILE = "hplm.json"
+"""As hmi.build.export has it."""
+OFFLINE_PARITY_FILE = "offline.json"
+"""The report's ``offline``; null of versions for which it was not measured."""
 _END = bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -26,29 +34,73 @@ class AdapterBroken(PortalError):
 
 
 @dataclass(frozen=True, slots=True)
-class AdapterArchive:
-    """The archive of one bundle, whose bytes were all checked. The same bundle makes the same bytes."""
+class _StoredFile:
+    """A member that is read from the store when its turn comes."""
 
     store: ObjectStore
     uri: str
-    sizes: Mapping[str, int]  # file of the bundle -> bytes, in the archive's order
+    num_bytes: int
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        return self.store.open(self.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class _MadeFile:
+    """A member that is made for the archive."""
+
+    content: bytes
+
+    @property
+    def num_bytes(self) -> int:
+        return len(self.content)
+
+    def open(self) -> AbstractContextManager[IO[bytes]]:
+        return io.BytesIO(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterArchive:
+    """An archive of files whose bytes were all checked. The same version makes the same bytes."""
+
+    members: Mapping[str, _StoredFile | _MadeFile]  # by name, in the archive's order
 
     @property
     def num_bytes(self) -> int:
         """Of the whole archive."""
-        return len(_END) + sum(tarfile.BLOCKSIZE + size + _padding(size) for size in self.sizes.values())
+        sizes = [member.num_bytes for member in self.members.values()]
+        return len(_END) + sum(tarfile.BLOCKSIZE + size + _padding(size) for size in sizes)
 
     def pieces(self) -> Iterator[bytes]:
         """Its bytes; a file is opened when its turn comes."""
-        for name, size in self.sizes.items():
-            member = tarfile.TarInfo(name)
-            member.size = size
-            yield member.tobuf(format=tarfile.USTAR_FORMAT)
-            with self.store.open(f"{self.uri}/{name}") as file:
+        for name, member in self.members.items():
+            header = tarfile.TarInfo(name)
+            header.size = member.num_bytes
+            yield header.tobuf(format=tarfile.USTAR_FORMAT)
+            with member.open() as file:
                 while piece := file.read(PIECE_BYTES):
                     yield piece
-            yield bytes(_padding(size))
+            yield bytes(_padding(member.num_bytes))
         yield _END
+
+
+def open_offline_archive(
+    version: BundleRef, backbone: BundleRef, parity: object, store: ObjectStore
+) -> AdapterArchive:
+    """A folder for ``hmi predict --bundle``: the version, its backbone, and ``parity``, how its answers
+    without PLOT differ from those served. Raises AdapterBroken, StoreUnavailable.
+
+    No PLOT goes along: its nodes hold others' text, and the lower layers are computed instead.
+    """
+    contents = {"version": "version", "tree": None, "backbone": "backbone"}
+    return AdapterArchive(
+        {
+            **_inside("store/version", open_archive(version.uri, version.digest, store)),
+            **_inside("store/backbone", open_archive(backbone.uri, backbone.digest, store)),
+            OFFLINE_PARITY_FILE: _MadeFile(_json_line(parity)),
+            CONTENTS_FILE: _MadeFile(_json_line(contents)),  # last: a folder that has it is whole
+        }
+    )
 
 
 def open_archive(uri: str, digest: str, store: ObjectStore) -> AdapterArchive:
@@ -65,7 +117,16 @@ def open_archive(uri: str, digest: str, store: ObjectStore) -> AdapterArchive:
     for name, size in sizes.items():
         if _read(f"{uri}/{name}", store) != (size, manifest.files[name].sha256):
             raise AdapterBroken(name)
-    return AdapterArchive(store, uri, {**sizes, MANIFEST_FILE: len(text)})
+    sizes[MANIFEST_FILE] = len(text)
+    return AdapterArchive({name: _StoredFile(store, f"{uri}/{name}", size) for name, size in sizes.items()})
+
+
+def _inside(folder: str, archive: AdapterArchive) -> dict[str, _StoredFile | _MadeFile]:
+    return {f"{folder}/{name}": member for name, member in archive.members.items()}
+
+
+def _json_line(value: object) -> bytes:
+    return json.dumps(value).encode() + b"\n"
 
 
 def _read(uri: str, store: ObjectStore) -> tuple[int, str] | None:

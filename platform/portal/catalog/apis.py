@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.catalog import selectors, services
-from portal.catalog.adapter_archive import open_archive
+from portal.catalog.adapter_archive import AdapterArchive, open_archive, open_offline_archive
 from portal.catalog.models import VersionState
 from portal.common.download import Download
 from portal.common.fields import ChoiceField
@@ -22,6 +22,8 @@ from portal.common.slugs import is_slug
 from portal.common.store import ObjectStore
 from portal.tenants.access import TenantApi
 from portal.tenants.models import Role
+from wire.artifacts import BundleRef
+from wire.ids import BundleUri, Digest
 
 
 class DomainOut(serializers.Serializer[Any]):
@@ -172,11 +174,37 @@ class VersionAdapterApi(TenantApi):
         version = selectors.version_get(tenant=self.tenant, task=found, number=number)
         archive = open_archive(version.bundle_uri, version.bundle_digest, ObjectStore(settings.ENV.store_url))
         services.version_taken(version=version, task=found, acting=self.actor)
-        answer = Download(
-            archive.pieces(),
-            file_name=f"{found.slug}-{version.number}.tar",
-            content_type="application/x-tar",
+        return _download(archive, f"{found.slug}-{version.number}.tar", tag=version.bundle_digest)
+
+
+class VersionOfflineApi(TenantApi):
+    """A version with all that it needs to predict without the platform."""
+
+    read_role = Role.DEVELOPER
+
+    @extend_schema(responses={(200, "application/x-tar"): OpenApiTypes.BINARY})
+    def get(self, request: Request, tenant: str, task: str, number: int) -> HttpResponseBase:
+        """Download a version to predict offline, as a .tar for `hmi predict --bundle`.
+
+        Adapter, head, backbone, and in offline.json how its answers differ from those served: no PLOT goes
+        along, and the lower layers are computed. Each call leaves an entry in the audit log.
+        """
+        found = selectors.task_get(tenant=self.tenant, slug=task)
+        version = selectors.version_get(tenant=self.tenant, task=found, number=number)
+        archive = open_offline_archive(
+            BundleRef(BundleUri(version.bundle_uri), Digest(version.bundle_digest)),
+            BundleRef(BundleUri(version.backbone.uri), Digest(version.backbone.digest)),
+            version.report.get("offline"),
+            ObjectStore(settings.ENV.store_url),
         )
-        answer.headers["Content-Length"] = str(archive.num_bytes)
-        answer.headers["ETag"] = f'"{version.bundle_digest}"'
-        return answer
+        services.version_taken(version=version, task=found, acting=self.actor, with_backbone=True)
+        return _download(
+            archive, f"{found.slug}-{version.number}-offline.tar", tag=f"{version.bundle_digest}-offline"
+        )
+
+
+def _download(archive: AdapterArchive, file_name: str, *, tag: str) -> HttpResponseBase:
+    answer = Download(archive.pieces(), file_name=file_name, content_type="application/x-tar")
+    answer.headers["Content-Length"] = str(archive.num_bytes)
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer

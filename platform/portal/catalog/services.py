@@ -235,11 +235,11 @@ def version_import(
 
 
 @transaction.atomic
-def version_taken(*, version: AdapterVersion, task: Task, acting: Actor) -> None:
-    """Note that somebody takes the adapter of ``task``'s ``version`` away."""
+def version_taken(*, version: AdapterVersion, task: Task, acting: Actor, with_backbone: bool = False) -> None:
+    """Note that somebody takes the adapter of ``task``'s ``version`` away, alone or to predict offline."""
     audit_record(
         actor=acting.name,
-        action="version.download",
+        action="version.export" if with_backbone else "version.download",
         target=version,
         tenant=task.tenant,
         task=task.slug,

@@ -9,4 +9,5 @@ urlpatterns = [
     path("tasks/<slug:task>/versions", apis.VersionsApi.as_view()),
     path("tasks/<slug:task>/versions/<int:number>", apis.VersionApi.as_view()),
     path("tasks/<slug:task>/versions/<int:number>/adapter", apis.VersionAdapterApi.as_view()),
+    path("tasks/<slug:task>/versions/<int:number>/offline", apis.VersionOfflineApi.as_view()),
 ]

@@ -23,6 +23,7 @@ from hmi.build.kinds.score import ScoreLearning, ScoreTraining
 from hmi.build.kinds.single_label import SingleLabelTraining
 from hmi.build.metrics import best_threshold, micro_f1, r2
 from hmi.build.offline import OfflineModel, open_offline
+from hmi.build.parity import numbers_of
 from hmi.kinds.counts import answer_counts
 from hmi.model.heads import HostHead
 from hmi.model.tokenizer import Tokenizer
@@ -100,6 +101,23 @@ def test_a_score_is_learnt_and_reported_in_the_units_of_the_data(scored: TrainRe
     assert set(report["left_out"]) == {"calibration", "label_sets", "plot_cost"}
     off = [abs(mistake["value"] - mistake["predicted"]) for mistake in report["mistakes"]]
     assert off == sorted(off, reverse=True)
+
+
+def test_the_report_says_how_the_version_answers_without_plot(
+    world: TrainingWorld, scored: TrainResult
+) -> None:
+    rows = {row["row"]: row["text"] for row in score_rows(160)}
+    texts = [rows[row] for row in scored.report["test_rows"]]
+    computing = open_offline(world.store, scored.version.uri, None, backbone_uri=None)
+    served, computed = (
+        [numbers_of(answer)["value"] for answer in model.answers(texts)]
+        for model in (model_of(world, scored), computing)
+    )
+    off = [abs(one - other) / max(1.0, abs(other)) for one, other in zip(served, computed, strict=True)]
+    said = scored.report["offline"]
+    assert (said["rows"], said["same_label_share"]) == (len(texts), 1.0)
+    assert said["max_score_difference"] == pytest.approx(max(off), abs=1e-4) and max(off) > 1e-3
+    assert said["mean_score_difference"] == pytest.approx(sum(off) / len(off), abs=1e-4)
 
 
 def test_a_served_score_is_the_reports(world: TrainingWorld, scored: TrainResult) -> None:

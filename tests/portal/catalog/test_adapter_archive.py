@@ -1,6 +1,7 @@
 """Adapters that are taken away: over the REST API, checked, as one archive."""
 
 import io
+import json
 import tarfile
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.conf import settings
 from portal.audit.models import AuditEntry
 from portal.catalog.adapter_archive import AdapterBroken, open_archive
 from portal.catalog.models import AdapterVersion
-from portal.common.scope import tenant_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.tenants.models import Role
 from tests.fakes.bundles import FILES, make_stored_version, put_bundle
@@ -121,3 +122,85 @@ def test_of_a_deleted_task_nothing_is_there(cast: Cast, version: AdapterVersion)
     make_general()
     assert cast.acme.client().delete(f"{cast.acme.path}/tasks/news").status_code == 204
     assert error_of(cast.acme.client().get(address(cast))) == (404, "not_found")
+
+
+@pytest.fixture
+def whole(version: AdapterVersion, store: ObjectStore) -> AdapterVersion:
+    """The version with its backbone in the store, and measured offline."""
+    backbone = version.backbone
+    backbone.digest = put_bundle(store, backbone.uri, {"lower.safetensors": b"l" * 700, "upper": b"u"})
+    with operator_scope():
+        backbone.save()
+    version.report = {**version.report, "offline": OFFLINE}
+    with tenant_scope(version.tenant_id):
+        version.save()
+    return version
+
+
+OFFLINE = {"rows": 40, "same_label_share": 0.975, "max_score_difference": 0.12, "mean_score_difference": 0.01}
+
+
+def offline(cast: Cast) -> str:
+    return f"{cast.acme.path}/tasks/news/versions/1/offline"
+
+
+def test_a_version_is_taken_away_with_its_backbone_and_without_any_plot(
+    cast: Cast, whole: AdapterVersion
+) -> None:
+    answer = cast.acme.client(Role.DEVELOPER).get(offline(cast))
+    assert answer.status_code == 200
+    content = answer.getvalue()
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="news-1-offline.tar"'
+    assert answer.headers["Content-Length"] == str(len(content))
+    assert answer.headers["ETag"] == f'"{whole.bundle_digest}-offline"'
+    members = members_of(content)
+    assert {name for name in members if not name.endswith("manifest.json")} == {
+        *(f"store/version/{name}" for name in FILES),
+        "store/backbone/lower.safetensors",
+        "store/backbone/upper",
+        "offline.json",
+        "hplm.json",
+    }
+    assert json.loads(members["offline.json"]) == OFFLINE
+    assert json.loads(members["hplm.json"])["tree"] is None
+    assert cast.acme.client().get(offline(cast)).getvalue() == content
+
+
+def test_one_that_was_not_measured_says_so(cast: Cast, whole: AdapterVersion) -> None:
+    with tenant_scope(whole.tenant_id):
+        whole.report = {}
+        whole.save()
+    members = members_of(cast.acme.client().get(offline(cast)).getvalue())
+    assert json.loads(members["offline.json"]) is None
+
+
+def test_who_took_it_offline_stands_in_the_audit_log(cast: Cast, whole: AdapterVersion) -> None:
+    cast.acme.client(Role.DEVELOPER).get(offline(cast))
+    with tenant_scope(cast.acme.tenant.id):
+        entry = AuditEntry.objects.for_tenant(cast.acme.tenant).get(action="version.export")
+    assert (entry.actor, entry.target_id) == (f"user:{cast.acme.developer.email}", str(whole.pk))
+
+
+def test_neither_viewers_nor_other_tenants_take_it_offline(cast: Cast, whole: AdapterVersion) -> None:
+    assert error_of(cast.acme.client(Role.VIEWER).get(offline(cast))) == (403, "forbidden")
+    for stranger in (cast.globex.client(), client_with(make_key(cast.globex.tenant)), client_of(cast.nobody)):
+        assert error_of(stranger.get(offline(cast))) == (404, "not_found")
+    make_task(cast.globex.tenant)
+    theirs = f"{cast.globex.path}/tasks/news/versions/1/offline"
+    assert error_of(cast.globex.client().get(theirs)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("part", ["version", "backbone"])
+def test_nothing_is_given_away_when_a_part_of_it_has_changed(
+    cast: Cast, whole: AdapterVersion, store: ObjectStore, part: str
+) -> None:
+    uri, name = (
+        (whole.bundle_uri, "head.safetensors")
+        if part == "version"
+        else (whole.backbone.uri, "lower.safetensors")
+    )
+    with store.write(f"{uri}/{name}") as file:
+        file.write(b"something else")
+    assert error_of(cast.acme.client().get(offline(cast))) == (503, "bundle_broken")
+    with tenant_scope(cast.acme.tenant.id):
+        assert not AuditEntry.objects.for_tenant(cast.acme.tenant).filter(action="version.export").exists()

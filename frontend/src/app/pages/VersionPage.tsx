@@ -9,7 +9,7 @@ import { useTask } from "@/features/tasks/api/get-task";
 import { useVersion } from "@/features/versions/api/get-version";
 import { ImportParity } from "@/features/versions/components/ImportParity";
 import { ReportSummary } from "@/features/versions/components/ReportSummary";
-import { adapterAddress } from "@/features/versions/api/adapter-address";
+import { adapterAddress, offlineAddress } from "@/features/versions/api/adapter-address";
 import { readImport, readReport } from "@/features/versions/report";
 import { formatDate } from "@/lib/format";
 import { usePageTitle } from "@/lib/page-title";
@@ -45,16 +45,12 @@ export function VersionPage() {
               Print
             </Button>
             {canWrite && version.data && (
-              <Button
-                component="a"
-                variant="default"
-                className="not-printed"
-                leftSection={<IconDownload size={16} aria-hidden />}
-                href={adapterAddress(tenant, slug, number)}
-                download
-              >
-                Download adapter
-              </Button>
+              <>
+                <DownloadButton href={adapterAddress(tenant, slug, number)}>Download adapter</DownloadButton>
+                <DownloadButton href={offlineAddress(tenant, slug, number)}>
+                  Download to predict offline
+                </DownloadButton>
+              </>
             )}
             {deployed === number ? (
               <Badge color="teal" variant="light" size="lg" tt="none">
@@ -99,5 +95,20 @@ export function VersionPage() {
         }}
       </PageView>
     </>
+  );
+}
+
+function DownloadButton({ href, children }: { href: string; children: string }) {
+  return (
+    <Button
+      component="a"
+      variant="default"
+      className="not-printed"
+      leftSection={<IconDownload size={16} aria-hidden />}
+      href={href}
+      download
+    >
+      {children}
+    </Button>
   );
 }

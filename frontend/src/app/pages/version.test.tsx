@@ -52,6 +52,27 @@ describe("a version's report", () => {
       "href",
       `${root}/versions/1/adapter`,
     );
+    expect(screen.getByRole("link", { name: "Download to predict offline" })).toHaveAttribute(
+      "href",
+      `${root}/versions/1/offline`,
+    );
+  });
+
+  it("tells how it answers offline, where that was measured", async () => {
+    const offline = {
+      rows: 40,
+      same_label_share: 0.975,
+      max_score_difference: 0.12,
+      mean_score_difference: 0.01,
+    };
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, offline } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(
+      await screen.findByText(
+        /gives 97.5% of the 40 held-out rows the same answer as the service; the largest difference of a score is 0.120/,
+      ),
+    ).toBeVisible();
   });
 
   it("keeps the adapter from viewers", async () => {
@@ -59,7 +80,8 @@ describe("a version's report", () => {
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 
     expect(await screen.findByText(/95% interval 88.0% to 96.0%, on 40 held-out rows/)).toBeVisible();
-    expect(screen.queryByRole("link", { name: "Download adapter" })).toBeNull();
+    expect(screen.queryByRole("link", { name: /Download/ })).toBeNull();
+    expect(screen.queryByText("Without the platform")).toBeNull();
   });
 
   it("tells what became of a private leaf, what it gained, and what stays private", async () => {

@@ -58,6 +58,7 @@ const changes: Record<string, string> = {
   "upload.delete": "Upload given up",
   "user.sign_up": "Account made",
   "version.download": "Adapter downloaded",
+  "version.export": "Version downloaded to predict offline",
   "version.register": "Version made",
   "webhook.change": "Webhook changed",
   "webhook.create": "Webhook made",

@@ -190,6 +190,13 @@ interface Common {
   } | null;
   /** Share of the dataset's n-grams that no node has learnt of it in which others look up; older reports lack it. */
   private_share?: number;
+  /** Its answers on computed lower layers, against those served; older reports lack it. */
+  offline?: {
+    rows: number;
+    same_label_share: number;
+    max_score_difference: number;
+    mean_score_difference: number;
+  };
   /** Null: none was asked for. */
   private_leaf?: LeafTrial | null;
   /** Reports of older trainings have none. */

@@ -11,9 +11,11 @@ from hmi.build.evaluation import ExactPath, Predictions, TaskModel, predict, pre
 from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.kinds.token_classification import TokenClassificationTraining
+from hmi.build.offline import answers_from
+from hmi.build.parity import numbers_of, parity_report
 from hmi.build.planned_work import Stage
 from hmi.build.rank_curve import RankPoint, cut_ranks, rank_curve
-from hmi.build.report import PlotCost, plot_cost
+from hmi.build.report import OfflineAnswers, PlotCost, plot_cost
 from hmi.build.training.computed_model import original_backbone
 from hmi.build.training.run import TrainingRun
 from hmi.build.training.trained_models import TrainedModels
@@ -21,6 +23,7 @@ from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
 from hmi.model.heads import HostHead
+from wire.tasks import TaskKind
 
 Quality = npt.NDArray[np.float64]  # [test rows], of TrainingKind.row_quality
 
@@ -33,6 +36,7 @@ class Evaluation:
     cost: PlotCost | None  # None: nothing was trained to compare with
     floors: tuple[FloorPoint, ...]
     ranks: tuple[RankPoint, ...]
+    offline: OfflineAnswers
     insight: DataInsight
 
 
@@ -41,8 +45,8 @@ def evaluate(run: TrainingRun, models: TrainedModels, kept: Hplm) -> Evaluation:
     measures = _Measures(run, models, kept)
     predictions = measures.predictions()
     quality = measures.quality(predictions)
-    cost, floors = measures.against_computed(predictions, quality)
-    return Evaluation(predictions, cost, floors, measures.ranks(quality), measures.insight())
+    cost, floors, offline = measures.against_computed(predictions, quality)
+    return Evaluation(predictions, cost, floors, measures.ranks(quality), offline, measures.insight())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,10 @@ class _Measures:
 
     def against_computed(
         self, plot: Predictions, plot_quality: Quality
-    ) -> tuple[PlotCost | None, tuple[FloorPoint, ...]]:
+    ) -> tuple[PlotCost | None, tuple[FloorPoint, ...], OfflineAnswers]:
         """The test rows on computed lower layers: as the service answers those under a floor, with the very
-        same adapter, and by the model that was trained on such, where there is one."""
+        same adapter, and as all are answered without PLOT; and by the model that was trained on such, where
+        there is one."""
         run, test, computed = self.run, self.run.parts.test, self.models.computed
         run.progress.enter(
             Stage.COMPUTED_ANSWERING, "measuring what a coverage floor would bring", num_steps=len(test.rows)
@@ -82,11 +87,25 @@ class _Measures:
             ExactPath(run.backbone), answering, test.documents, on_documents=run.progress.advance
         )
         floors = floor_curve(plot, exact, plot_quality, self.quality(exact), seed=self._seed)
+        offline = self._offline(plot, exact)
         if computed is None:
-            return None, floors
+            return None, floors, offline
         (other,) = others
         computed_quality = run.kind.row_quality(other.outputs, test.targets, computed.task.fitted)
-        return plot_cost(plot_quality, computed_quality, seed=self._seed), floors
+        return plot_cost(plot_quality, computed_quality, seed=self._seed), floors, offline
+
+    def _offline(self, plot: Predictions, exact: Predictions) -> OfflineAnswers:
+        encoded, fields = self.run.parts.test.encoded, self.kept.fields
+        served, computed = (
+            [numbers_of(answer) for answer in answers_from(found, encoded, fields)] for found in (plot, exact)
+        )
+        report = parity_report(served, computed, are_spans=fields.kind is TaskKind.TOKEN_CLASSIFICATION)
+        return OfflineAnswers(
+            report.rows,
+            report.same_label / report.rows,
+            report.max_score_difference,
+            report.mean_score_difference,
+        )
 
     def ranks(self, quality: Quality) -> tuple[RankPoint, ...]:
         """Of the test rows as they were looked up; the very same head."""

@@ -45,6 +45,7 @@ def version_report(
         plot_cost=evaluation.cost,
         floor_curve=evaluation.floors,
         rank_curve=evaluation.ranks,
+        offline=evaluation.offline,
         recipe=models.recipe,
         search=models.search,
         backbone=run.job.backbone_digest,

@@ -30,6 +30,7 @@ import { LabelSets } from "./LabelSets";
 import { LeafSection } from "./LeafSection";
 import { LearningCurve } from "./LearningCurve";
 import { NamedRows } from "./NamedRows";
+import { OfflineSection } from "./OfflineSection";
 import { PlotCost } from "./PlotCost";
 import { RankTable } from "./RankTable";
 import { ReliabilityDiagram } from "./ReliabilityDiagram";
@@ -167,6 +168,7 @@ function CommonSections({ report }: { report: Report }) {
       <LeafSection report={report} />
       <FloorSection report={report} />
       <RankSection report={report} />
+      <OfflineSection report={report} />
       <Section title="Behind these figures">
         <Background report={report} />
       </Section>
