@@ -41,6 +41,7 @@ EXCEPTIONS: Mapping[str, Role] = {
     "tenants_tasks_gate_consent_delete": Role.DEVELOPER,
     "tenants_tasks_trials_current_delete": Role.DEVELOPER,
     "tenants_tasks_versions_adapter_get": Role.DEVELOPER,
+    "tenants_tasks_versions_offline_get": Role.DEVELOPER,
     "tenants_uploads_one_delete": Role.DEVELOPER,
     "tenants_webhooks_one_delete": Role.DEVELOPER,
 }
