@@ -30,6 +30,7 @@ from hmi.build.plot_builder import (
 )
 from hmi.build.windows import Windowing
 from hmi.cli.demo_data import bbc_rows
+from hmi.cli.open_device import HOST_SHARES
 from hmi.cli.open_plane import MakeSources, open_plane, packed_copies
 from hmi.engine.batch import BatchRecord
 from hmi.engine.device_plan import BATCHES_OF_ADAPTERS
@@ -71,7 +72,6 @@ DISK_BYTES = 20 * 2**30
 DISK_LATENCY_S = 0.020
 DISK_BYTES_PER_S = 500e6
 DEADLINE_S = 120.0
-ADAPTER_HOST_SHARE = 0.70
 NUM_TEXTS = 512
 MEAN_TOKENS, DEVIATION_TOKENS = 32, 8
 
@@ -169,7 +169,9 @@ class World:
             "lower_layers": False,
             "device_bytes": DEVICE_BYTES,
             "disk_bytes": DISK_BYTES,
-            "host_bytes": max(MIN_HOST_BYTES, int(num_host * self.packed_bytes() / ADAPTER_HOST_SHARE) + 1),
+            "host_bytes": max(
+                MIN_HOST_BYTES, int(num_host * self.packed_bytes() / HOST_SHARES["adapters"]) + 1
+            ),
             "max_adapter_rank": 8,
             "max_batch_adapters": num_slots // BATCHES_OF_ADAPTERS,  # the plan then gives num_slots
             "max_queue_requests": 4096,

@@ -26,7 +26,15 @@ from hmi.service.sources import TREE_BYTES
 from wire.artifacts import BackboneFields, BundleRef
 
 MAX_LABELS = 1000  # as many as a dataset may have
-HOST_SHARES = {"adapters": 0.70, "plot tables": 0.29, "plot trees": 0.01}
+HOST_SHARES = {
+    "adapters": 0.61,
+    "plot tables": 0.27,
+    "catalog": 0.10,
+    "plot trees": 0.01,
+    "known trees": 0.005,
+    "known adapters": 0.005,
+}
+"""Of the host tier, by kind of content; "known" is what is remembered of those that are not there."""
 
 log = structlog.get_logger(__name__)
 

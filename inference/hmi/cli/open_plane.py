@@ -19,7 +19,7 @@ from hmi.engine.batch import BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
-from hmi.engine.placement import HplmPlacement, TreePath
+from hmi.engine.placement import KNOWN_TREE_BYTES, HplmPlacement, TreePath
 from hmi.engine.runner import ModelRunner, Retrieved
 from hmi.engine.stages import ComputeStage, ComputeThreads
 from hmi.memory.budget import Budget
@@ -65,6 +65,7 @@ def open_plane(
     *,
     on_batch: Callable[[BatchRecord], None],
     disk: Budget | None = None,
+    host: Budget | None = None,
     make_sources: MakeSources = store_sources,
     make_stage: Callable[[Inbox], ComputeStage] | None = None,
 ) -> LivePlane:
@@ -75,11 +76,14 @@ def open_plane(
     """
     keep_freed_memory()
     device = open_device(ref, settings, store)
-    host = Budget(MemoryTier.HOST, settings.host_bytes)
+    host = host or Budget(MemoryTier.HOST, settings.host_bytes)
+    known = [host.reserve(kind, host_share(host, kind)) for kind in ("known adapters", "known trees")]
     copies = packed_copies(settings.cache_dir, settings.disk_bytes, backbone=ref.digest, dtype=device.dtype)
     loaders = _loaders(make_sources(store, ref.digest, device.fields, device.bank, copies), host)
     inbox = Inbox()
-    placement = _placement(device, loaders, inbox)
+    placement = _placement(
+        device, loaders, inbox, max_known_trees=max(1, known[1].num_bytes // KNOWN_TREE_BYTES)
+    )
     runner = _warm_runner(device, settings.forward_threads)
     stage = _threads(inbox, settings) if make_stage is None else make_stage(inbox)
     engine: Engine[Retrieved] = Engine(
@@ -104,7 +108,13 @@ def open_plane(
         tables=loaders.tables,
         budgets=(device.budget, host) if disk is None else (device.budget, host, disk),
         tokenizer_threads=TOKENIZER_THREADS,
+        max_known_bytes=known[0].num_bytes,
     )
+
+
+def host_share(host: Budget, kind: str) -> int:
+    """What ``kind`` may take of the host tier."""
+    return int(host.max_bytes * HOST_SHARES[kind])
 
 
 def packed_copies(cache_dir: Path, disk_bytes: int, *, backbone: Digest, dtype: torch.dtype) -> PackedCopies:
@@ -147,7 +157,7 @@ def _loader(
     eviction: EvictionPolicy[BundleRef],
     num_threads: int,
 ) -> Loader[BundleRef, V]:
-    room = ByteRoom(host, kind=kind, max_bytes=int(host.max_bytes * HOST_SHARES[kind]))
+    room = ByteRoom(host, kind=kind, max_bytes=host_share(host, kind))
     return Loader(
         source,
         Residency(room, eviction),
@@ -158,7 +168,9 @@ def _loader(
     )
 
 
-def _placement(device: FilledDevice, loaders: _Loaders, inbox: Inbox) -> HplmPlacement[PackedHplm, PlotTable]:
+def _placement(
+    device: FilledDevice, loaders: _Loaders, inbox: Inbox, *, max_known_trees: int
+) -> HplmPlacement[PackedHplm, PlotTable]:
     bank, plot = device.bank, device.plot
     return HplmPlacement(
         adapter_loader=loaders.adapters,
@@ -182,6 +194,7 @@ def _placement(device: FilledDevice, loaders: _Loaders, inbox: Inbox) -> HplmPla
         ),
         node_arena=plot,
         inbox=inbox,
+        max_known_trees=max_known_trees,
     )
 
 

@@ -20,7 +20,7 @@ from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import InvalidInput
 from hmi.base.heap import settle_heap
 from hmi.cli.main import EXIT_OK
-from hmi.cli.open_plane import max_packed_bytes, open_plane
+from hmi.cli.open_plane import host_share, max_packed_bytes, open_plane
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from hmi.model.tokenizer import tokenise_on_the_calling_thread
@@ -28,6 +28,7 @@ from hmi.service.access import Access
 from hmi.service.answering import Answering
 from hmi.service.app import ServiceParts, make_app
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
+from hmi.service.catalog_room import CATALOG, CatalogRoom
 from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
 from hmi.service.event_spool import EventSpool, EventT
 from hmi.service.event_writer import EventSink, EventWriter, PostgresEventSink
@@ -133,8 +134,9 @@ def make_service(
     )
     disk.reserve("packed adapters", max_packed_bytes(disk.max_bytes))
     store = open_store(settings.store_url, cache_dir / "bundles", disk)
+    host = Budget(MemoryTier.HOST, settings.host_bytes)
     planes = PlaneHolder(
-        lambda ref: open_plane(ref, settings, store, disk=disk, on_batch=metrics.observe_batch),
+        lambda ref: open_plane(ref, settings, store, disk=disk, host=host, on_batch=metrics.observe_batch),
         configured=_configured_backbone(settings),
     )
     limits = Limits(clock)
@@ -143,7 +145,8 @@ def make_service(
         limits.follow(snapshot)
         planes.follow(snapshot)
 
-    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow)
+    room = CatalogRoom(host, max_bytes=host_share(host, CATALOG))
+    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow, room=room)
     for left in usage.seal():  # what an earlier process counted and could not send
         for event in usage.read(left):
             limits.count(event)

@@ -19,8 +19,8 @@ from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
 from wire.artifacts import BundleRef
 
-MAX_KNOWN_TREES = 65536
-"""Paths of trees that are remembered: a few hundred bytes each."""
+KNOWN_TREE_BYTES = 2000
+"""Of a tree's path that is remembered, at most: its nodes' places and digests."""
 
 
 class HostHplm(Protocol):
@@ -151,6 +151,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         nodes: Residency[BundleRef, Reservation, DeviceNode],
         node_arena: NodeArena[TableT],
         inbox: Inbox,
+        max_known_trees: int,
     ) -> None:
         self._adapter_loader = adapter_loader
         self._tree_loader = tree_loader
@@ -160,6 +161,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._nodes = nodes
         self._node_arena = node_arena
         self._inbox = inbox
+        self._max_known_trees = max_known_trees
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
         self._held: dict[BundleRef, _Held] = {}
         self._held_for: dict[HplmRef, set[BundleRef]] = {}
@@ -350,7 +352,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     ) -> None:
         with lease:
             self._paths[ref] = lease.value
-        if len(self._paths) > MAX_KNOWN_TREES:
+        if len(self._paths) > self._max_known_trees:
             self._paths.popitem(last=False)
 
     def _hold(self, ref: BundleRef, lease: Lease[BundleRef, Reservation, Any], users: set[HplmRef]) -> None:

@@ -17,7 +17,7 @@ from wire.ids import TenantId, TrialId, VersionId
 
 MAX_KEY_CHARS = 128
 MAX_GRANTED = 10_000
-"""Grants that are remembered of a snapshot: each is a few hundred bytes."""
+"""Grants that are remembered of a snapshot, and no more than it has keys and tasks: see catalog_room."""
 T = TypeVar("T")
 
 _MAY_BE_NEW = {ErrorCode.INVALID_KEY, ErrorCode.TASK_NOT_FOUND, ErrorCode.TASK_NOT_DEPLOYED}
@@ -61,6 +61,7 @@ class Access:
         self._clock = clock
         self._granted: dict[tuple[bytes, str], Grant] = {}  # key_sha256 and slug -> by that snapshot:
         self._granted_by: CatalogSnapshot | None = None
+        self._max_granted = 0
 
     async def to_task(self, authorization: str | None, slug: str) -> Grant:
         """The right to predict with task ``slug``. Another tenant's task is as unknown as an absent one."""
@@ -77,8 +78,11 @@ class Access:
         ]
 
     def _grant(self, snapshot: CatalogSnapshot, secret: str, slug: str) -> Grant:
-        if snapshot is not self._granted_by or len(self._granted) >= MAX_GRANTED:
-            self._granted, self._granted_by = {}, snapshot
+        if snapshot is not self._granted_by:
+            self._granted_by, self._max_granted = snapshot, min(MAX_GRANTED, snapshot.num_rows)
+            self._granted.clear()
+        elif len(self._granted) >= self._max_granted:
+            self._granted.clear()
         key = _key(snapshot, secret, self._clock.now())
         grant = self._granted.get((key.key_sha256, slug))
         if grant is None:

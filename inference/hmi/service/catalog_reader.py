@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from hmi.base.clock import Clock
-from hmi.base.errors import HmiError, NotReady
+from hmi.base.errors import BudgetExceeded, HmiError, NotReady
+from hmi.service.catalog_room import CatalogRoom
 from hmi.service.catalog_source import CatalogConnection, CatalogSource, CatalogUnavailable
-from hmi.service.snapshot import CatalogSnapshot
+from hmi.service.snapshot import CatalogRows, CatalogSnapshot
 from wire.errors import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -38,11 +39,13 @@ class CatalogReader:
         *,
         clock: Clock,
         on_snapshot: Callable[[CatalogSnapshot], None],
+        room: CatalogRoom,
     ) -> None:
         self._source = source
         self._config = config
         self._clock = clock
         self._on_snapshot = on_snapshot
+        self._room = room
         self._snapshot: CatalogSnapshot | None = None
         self._wake = asyncio.Event()
         self._waiting: dict[asyncio.Future[None], float] = {}  # one a caller of refresh -> when it asked
@@ -107,14 +110,23 @@ class CatalogReader:
             # Cleared before reading: what changes during the read is read again.
             self._wake.clear()
             began = self._clock.monotonic()
-            # Indexed on a thread: of thousands of tenants that takes longer than a prediction should wait.
-            snapshot = await asyncio.to_thread(CatalogSnapshot.of, await connection.read(), began)
-            self._snapshot = snapshot
-            self._on_snapshot(snapshot)
-            self.problem = ""
-            self._note_read(began)
+            try:
+                await self._take_over(await connection.read(), began)
+                self._note_read(began)
+            except BudgetExceeded as exc:
+                self.problem = f"the catalog has outgrown its part of HMI_HOST_BYTES: {exc.message}"
+                log.error("catalog_not_taken", reason=exc.message)
+                self._note_failure()
             await asyncio.sleep(self._config.min_interval_s)
             await self._wait_for_reason()
+
+    async def _take_over(self, rows: CatalogRows, began: float) -> None:
+        self._room.hold(rows)
+        # Indexed on a thread: of thousands of tenants that takes longer than a prediction should wait.
+        snapshot = await asyncio.to_thread(CatalogSnapshot.of, rows, began)
+        self._snapshot = snapshot
+        self._on_snapshot(snapshot)
+        self.problem = ""
 
     async def _wait_for_reason(self) -> None:
         # Not wait_for, which forgets that it was cancelled when the wait ends in the same moment.

@@ -46,6 +46,7 @@ class LivePlane:
         tables: Loader[BundleRef, PlotTable],
         budgets: tuple[Budget, ...],
         tokenizer_threads: int,
+        max_known_bytes: int,
     ) -> None:
         self.backbone = backbone
         self.has_lower_layers = has_lower_layers
@@ -58,7 +59,7 @@ class LivePlane:
         self._trees = trees
         self._tables = tables
         self._budgets = budgets
-        self._known = KnownFields()
+        self._known = KnownFields(max_known_bytes)
         self._served: frozenset[HplmRef] = frozenset()  # the follower's
         self._follower = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._threads = ThreadPoolExecutor(tokenizer_threads, thread_name_prefix="tokenize")

@@ -14,8 +14,10 @@ from hmi.service.snapshot import CatalogSnapshot
 from wire.artifacts import AdapterFields, BundleRef
 from wire.residency import ResidencyReport
 
-MAX_KNOWN_ADAPTERS = 100_000
-"""Adapters whose fields (labels, lengths) are remembered: about a kilobyte each."""
+KNOWN_BYTES = 2000
+"""Of an adapter's fields, but for its labels and what else there is one of for each."""
+LABEL_BYTES = 64
+"""A label, but for its characters, with its threshold and whatever its kind has for it."""
 
 PLANE_GAUGES: Mapping[str, str] = {
     "hmi_open_requests": "Requests accepted and not yet answered",
@@ -156,10 +158,12 @@ class PlaneHolder:
 
 
 class KnownFields:
-    """Fields of adapters by digest, the least recently used forgotten first."""
+    """Fields of adapters by digest within ``max_bytes``, the least recently used forgotten first."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self._fields: OrderedDict[BundleRef, AdapterFields] = OrderedDict()
+        self.num_bytes = 0
 
     def get(self, ref: BundleRef) -> AdapterFields | None:
         fields = self._fields.get(ref)
@@ -168,6 +172,17 @@ class KnownFields:
         return fields
 
     def put(self, ref: BundleRef, fields: AdapterFields) -> None:
+        if ref in self._fields:
+            return
         self._fields[ref] = fields
-        if len(self._fields) > MAX_KNOWN_ADAPTERS:
-            self._fields.popitem(last=False)
+        self.num_bytes += known_bytes(fields)
+        while self.num_bytes > self._max_bytes:
+            _, forgotten = self._fields.popitem(last=False)
+            self.num_bytes -= known_bytes(forgotten)
+
+
+def known_bytes(fields: AdapterFields) -> int:
+    """At most, of what is remembered of one adapter. (A test compares it with what Python allocates.)"""
+    numbers = fields.label_set_thresholds + fields.thresholds + fields.value_bounds
+    labels = sum(LABEL_BYTES + 4 * len(label) for label in fields.labels)
+    return KNOWN_BYTES + labels + 48 * len(numbers) + 160 * len(fields.metrics)

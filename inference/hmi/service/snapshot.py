@@ -47,6 +47,11 @@ class CatalogSnapshot:
             read_at=read_at,
         )
 
+    @property
+    def num_rows(self) -> int:
+        """Keys and tasks."""
+        return len(self.keys) + sum(map(len, self.tasks.values()))
+
     def num_floors(self) -> int:
         """Tasks with a coverage floor: they need the exact path."""
         return sum(

@@ -202,6 +202,7 @@ class World:
                 max_pinned_bytes=NODE_BYTES // 4,
             ),
             node_arena=self.nodes,
+            max_known_trees=100,
             inbox=inbox,
         )
         self.engine = Engine(

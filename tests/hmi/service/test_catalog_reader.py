@@ -10,7 +10,11 @@ import pytest
 
 from hmi.base.clock import SystemClock
 from hmi.base.errors import HmiError
+from hmi.base.units import MIB
+from hmi.memory.budget import Budget
+from hmi.memory.tier import MemoryTier
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
+from hmi.service.catalog_room import CatalogRoom
 from hmi.service.snapshot import CatalogRows, CatalogSnapshot
 from tests.fakes.catalog import FakeCatalog
 from tests.fakes.clock import FakeClock
@@ -30,6 +34,7 @@ class World:
         refresh_wait_s: float = 1000,
         max_waiting: int = 1000,
         catalog: FakeCatalog | None = None,
+        room_bytes: int = MIB,
     ) -> None:
         self.catalog = catalog or FakeCatalog()
         self.clock = FakeClock()
@@ -47,6 +52,7 @@ class World:
             ),
             clock=self.clock,
             on_snapshot=self._take,
+            room=CatalogRoom(Budget(MemoryTier.HOST, room_bytes), max_bytes=room_bytes),
         )
 
     def _take(self, snapshot: CatalogSnapshot) -> None:
@@ -258,6 +264,29 @@ def test_a_snapshot_that_is_too_old_is_not_trusted() -> None:
             with pytest.raises(HmiError) as caught:
                 world.reader.current()
             assert caught.value.code is ErrorCode.CATALOG_STALE
+
+    asyncio.run(scenario())
+
+
+def test_a_catalog_that_has_outgrown_its_room_is_not_taken_over() -> None:
+    async def scenario() -> None:
+        world = World(room_bytes=10_000)
+        async with world.running():
+            world.catalog.add_key("hmi_x", "acme")
+            await world.next_snapshot()
+            world.catalog.is_silent = True
+            for number in range(10):
+                world.catalog.add_key(f"hmi_{number}", "acme")
+            world.clock.advance(1)
+            with pytest.raises(HmiError):
+                await asyncio.wait_for(world.reader.refresh(), WAIT_S)
+            assert len(world.reader.current().keys) == 1
+            assert "HMI_HOST_BYTES" in world.reader.problem
+            world.catalog.is_silent = False
+            world.catalog.keys.clear()
+            world.catalog.add_key("hmi_y", "acme")
+            assert len((await world.next_snapshot()).keys) == 1
+            assert not world.reader.problem
 
     asyncio.run(scenario())
 

@@ -16,6 +16,7 @@ from hmi.base.units import KIB
 from hmi.build.offline import open_offline
 from hmi.plot.tree import read_tree
 from hmi.service.http_protocol import ON_HANG_UP
+from tests.fakes.catalog import FakeCatalog
 from tests.hmi.service.service_world import (
     ACME,
     GLOBEX,
@@ -147,6 +148,8 @@ def test_the_operator_sees_where_adapters_are_on_the_services_own_port(service: 
     assert set(report["tiers"]) >= {"device", "host"}
     for tier in report["tiers"].values():
         assert tier["used_bytes"] == sum(tier["bytes_by_kind"].values()) <= tier["max_bytes"]
+    on_host = report["tiers"]["host"]["bytes_by_kind"]
+    assert all(on_host[kind] > 0 for kind in ("adapters", "catalog", "known adapters", "known trees"))
     items = report["adapters"]["items"]
     assert any("device" in item["bytes_by_tier"] and item["digest"].startswith("sha256:") for item in items)
     assert report["plot_nodes"]["items"]
@@ -568,13 +571,13 @@ def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -
 def test_a_budget_that_is_too_small_is_explained(
     tiny_store: TinyStore, tmp_path: Path, name: str, setting: str, part: str
 ) -> None:
-    catalog = demo_catalog(tiny_store)
-    catalog_backbone, catalog.backbone = catalog.backbone, None
+    catalog = FakeCatalog()  # without tenants: they would not fit the host tier, which /readyz then says
     with running(tiny_store, tmp_path, catalog=catalog, **{name: 1000}) as service:
 
         def name_backbone() -> None:
-            catalog.backbone = catalog_backbone
+            catalog.backbone = tiny_store.backbone_ref
             catalog.add_key("hmi_other", "acme")
+            catalog.revoke("hmi_other")
 
         service.change(name_backbone)
         service.wait_until(lambda: f"{setting} is 1_000" in service.check("backbone")["message"])
