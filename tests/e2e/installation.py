@@ -178,11 +178,11 @@ class Installation:
             assert key.status_code == 201, key.text
             return str(key.json()["secret"])
 
-    def predict(self, task: str, texts: list[str], *, key: str) -> httpx.Response:
+    def predict(self, task: str, texts: Sequence[str | dict[str, str]], *, key: str) -> httpx.Response:
         return httpx.post(
             f"{self.base_url}/v1/tasks/{task}/predict",
             headers={"Authorization": f"Bearer {key}"},
-            json={"inputs": texts},
+            json={"inputs": list(texts)},
             timeout=60,
         )
 

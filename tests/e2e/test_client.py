@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 LABELS = ("sport", "tech")
 TRAINING_ROWS = 30  # of each label
 TEXT_CHARS = 160
+RECIPE = ("distil=false", "compare_computed=false")  # one training instead of two
 
 
 def test_the_client_gets_from_a_key_to_predictions(installation: Installation, tmp_path: Path) -> None:
@@ -28,7 +29,8 @@ def test_the_client_gets_from_a_key_to_predictions(installation: Installation, t
     client.run("login", "--url", installation.base_url, "--tenant", "demo", typed=_key(installation))
     assert client.run("create-task", "By the client", "--slug", "by-client") == "by-client"
     dataset = client.run("upload", "news.csv")
-    version = client.run("train", "by-client", "--dataset", dataset, "--watch")
+    recipe = [word for value in RECIPE for word in ("--set", value)]
+    version = client.run("train", "by-client", "--dataset", dataset, "--watch", *recipe)
     assert version == "1"
     client.run("deploy", "by-client")
     client.run("download-adapter", "by-client", version, "--out", "taken.tar")

@@ -19,7 +19,7 @@ from tests.fakes.ports import free_ports
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {"sport": "match team goal striker league cup", "tech": "chip software network phone data cloud"}
-RECIPE = {"epochs": 1, "distil": False, "compare_computed": False}
+RECIPE = {"epochs": 1, "min_steps": 40, "max_tokens": 16, "distil": False, "compare_computed": False}
 
 
 @pytest.fixture
