@@ -57,8 +57,8 @@ def main() -> int:
     print_result(
         {
             "runs": found,
-            "within": sum(run["is_within"] for run in found),
-            "of": len(found),
+            "within": sum(run["is_within"] for run in found if run["expected"]),
+            "of": sum(run["expected"] is not None for run in found),
             "seconds": round(time.monotonic() - began),
         }
     )
@@ -102,7 +102,7 @@ class _Bench:
             "probe": None if expected is None else round(expected.probe_accuracy, 3),
             "expected": None if expected is None else [round(expected.low, 3), round(expected.high, 3)],
             "is_within": expected is None or expected.low <= figure <= expected.high,
-            "plot_bytes": [getattr(said, "plot_bytes", None), report["plot_bytes"]],
+            "plot_bytes": [said.plot_bytes, report["plot_bytes"]],
             "seconds": [round(said.seconds_least), round(said.seconds), round(seconds)],
             "curve": report["learning_curve"],
             "macro_f1": report.get("macro_f1"),

@@ -304,8 +304,10 @@ def test_rare_labels_weigh_more_and_even_ones_all_the_same() -> None:
     outputs = torch.zeros(1, 3)
     more = float(learning.loss(outputs, given)) - float(learning.loss(outputs, lacking))
     assert more == pytest.approx(2 * np.log(2), abs=1e-5)
+    plain = MultiLabelTraining(("a", "b", "c")).learning(marks, weighs_classes=False)
+    assert float(plain.loss(outputs, given)) == pytest.approx(3 * np.log(2), abs=1e-5)
     usual = MultiLabelTraining(("a", "b", "c")).learning(marks)
-    assert float(usual.loss(outputs, given)) == pytest.approx(3 * np.log(2), abs=1e-5)
+    assert float(usual.loss(outputs, given)) == pytest.approx(5 * np.log(2), abs=1e-5)
 
 
 def test_served_labels_are_those_whose_score_reaches_the_threshold(

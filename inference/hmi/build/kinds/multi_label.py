@@ -134,7 +134,7 @@ class MultiLabelTraining:
         return PooledProbe(self.judge(), features, targets)
 
     def learning(self, train: Targets, *, weighs_classes: bool | None = None) -> "MultiLabelLearning":
-        return MultiLabelLearning(len(self._labels), train, weighs_classes=weighs_classes is True)
+        return MultiLabelLearning(len(self._labels), train, weighs_classes=weighs_classes is not False)
 
     def figures(self, evaluated: Evaluated) -> MultiLabelFigures:
         said, truth = _said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0
