@@ -13,6 +13,9 @@ from hmi.kinds.token_classification import ScoreMap, log_odds
 
 MAX_ITERATIONS = 60
 LEAST_SLOPE = 0.05
+LABELS_PRIOR = 30.0
+"""Of several labels' maps: by a weaker one a few dozen rows, which have chosen the epoch, too, make scores
+boast (docs/decisions/0001)."""
 SHARPEST, FLATTEST = 0.01, 100.0
 _HALVINGS = 60
 _SMALLEST = 1e-30  # a probability that float32 has rounded to 0
@@ -74,9 +77,11 @@ def fit_temperature(logits: npt.NDArray[np.float32], truth: Indices) -> float:
     return float(np.exp(-(low + high) / 2))
 
 
-def fit_score_map(probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_]) -> ScoreMap:
-    """The map under which these were right and wrong is likeliest (Platt 1999), and not far from none:
-    of few spans much would be by chance."""
+def fit_score_map(
+    probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[np.bool_], *, prior: float = 1.0
+) -> ScoreMap:
+    """The map under which these were right and wrong is likeliest (Platt 1999), and not far from none: of few
+    much would be by chance. ``prior``: how strongly none is believed in before any is seen."""
     odds = torch.from_numpy(log_odds(probabilities))
     right = int(is_right.sum())
     # As if one more had been right and one more wrong: else spans that are all right ask for scores of 1.
@@ -89,7 +94,7 @@ def fit_score_map(probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
         value = functional.binary_cross_entropy_with_logits(slope * odds + offset, targets, reduction="sum")
-        value = value + (slope - 1).square() + offset.square()
+        value = value + prior * ((slope - 1).square() + offset.square())
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
@@ -101,9 +106,12 @@ def fit_score_map(probabilities: npt.NDArray[np.float64], is_right: npt.NDArray[
 def fit_label_maps(scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> tuple[ScoreMap, ...]:
     """One for each label of ``scores`` [rows, labels], which ``truth`` says whether rows have: what fits all
     labels together, and from there what the label's own rows ask for."""
-    common = fit_score_map(scores.ravel(), truth.ravel())
+    common = fit_score_map(scores.ravel(), truth.ravel(), prior=LABELS_PRIOR)
     mapped = common(scores)
-    own = [fit_score_map(mapped[:, label], truth[:, label]) for label in range(scores.shape[1])]
+    own = [
+        fit_score_map(mapped[:, label], truth[:, label], prior=LABELS_PRIOR)
+        for label in range(scores.shape[1])
+    ]
     return tuple(ScoreMap(one.slope * common.slope, one.slope * common.offset + one.offset) for one in own)
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hmi.build.metrics import expected_calibration_error
 from hmi.build.score_calibration import (
+    fit_label_maps,
     fit_score_map,
     fit_temperature,
     reliability_bins,
@@ -50,6 +51,16 @@ def test_of_few_spans_little_is_believed_and_of_none_nothing() -> None:
     assert 0.9 < float(certain(np.array([1.0]))[0]) < 1
     contrary = fit_score_map(np.repeat([0.01, 0.99], 500), np.repeat([True, False], 500))
     assert contrary.slope > 0
+
+
+def test_a_few_rows_of_several_labels_are_hardly_believed_and_many_are() -> None:
+    random = np.random.default_rng(1)
+    odds = 2 * random.normal(size=(2000, 3))
+    truth = random.random(odds.shape) < 1 / (1 + np.exp(-odds))
+    timid = 1 / (1 + np.exp(-odds / 2))
+    few, many = fit_label_maps(timid[:10], truth[:10]), fit_label_maps(timid, truth)
+    assert all(0.9 < one.slope < 1.5 and abs(one.offset) < 0.2 for one in few)
+    assert [one.slope for one in many] == pytest.approx([2.0] * 3, abs=0.25)
 
 
 @given(st.integers(0, 1000), st.integers(5, 60))
