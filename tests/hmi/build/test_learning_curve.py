@@ -51,6 +51,8 @@ def test_the_interval_of_a_forecast_holds_what_twice_the_rows_then_give() -> Non
         low, high = curve.forecast.accuracy_ci95
         assert low <= curve.forecast.accuracy <= high
         assert curve.forecast.rows == 2 * num_train
+        measured = [(point.rows, point.accuracy) for point in curve.points]
+        assert curve.forecast.accuracy == forecast(measured, rows=2 * num_train)
         features, truth = clusters(2 * num_train + 4000, seed=1000 + seed, spread=SPREAD)
         probe = PooledProbe(SingleLabelJudge(3), features, truth)
         train, test = places_after([2 * num_train, 4000])
