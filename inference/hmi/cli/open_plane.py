@@ -14,6 +14,7 @@ from hmi.artifacts.store import Store
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.clock import SystemClock
 from hmi.base.own_thread import use_cores, use_one_core
+from hmi.base.units import MIB
 from hmi.cli.open_device import HOST_SHARES, FilledDevice, open_device
 from hmi.engine.batch import BatchRecord
 from hmi.engine.config import EngineConfig
@@ -48,6 +49,8 @@ NUM_TABLE_LOADERS = 2
 NUM_TREE_LOADERS = 2
 MAX_PINNED_SHARE = 0.5
 """Of the PLOT nodes on the device: roots, which every path needs."""
+MAX_COPIED_BYTES = 2 * MIB
+"""Of a PLOT node that the engine thread copies itself: under a millisecond, in which no batch begins."""
 ROOM_TIMEOUT_S = 20.0
 TOKENIZER_THREADS = 2
 PACKED_SHARE = 0.4
@@ -195,6 +198,7 @@ def _placement(
         node_arena=plot,
         inbox=inbox,
         max_known_trees=max_known_trees,
+        max_copied_bytes=MAX_COPIED_BYTES,
     )
 
 

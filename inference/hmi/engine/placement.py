@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -58,6 +59,15 @@ class NodeArena(Protocol[TableT_contra]):
 
     def add(self, table: TableT_contra) -> int:
         """Copy a table in; its node number. Raises BudgetExceeded when there is no room for it now."""
+
+    def begin(self, table: TableT_contra) -> int:
+        """As add(), in steps: a place for the table. Raises BudgetExceeded."""
+
+    def fill(self, node: int, table: TableT_contra) -> None:
+        """Copy the table to its place. In any thread."""
+
+    def finish(self, node: int, table: TableT_contra) -> None:
+        """It has been filled; now paths may name it."""
 
     def remove(self, node: int) -> None:
         """Forget a node; its number may be used again."""
@@ -122,10 +132,16 @@ class _Fetch:
 
 @dataclass(slots=True)
 class _Held:
-    """An item kept in the host tier until the models that wait for it have it on the device."""
+    """An item kept in the host tier until the models that wait for it have it on the device; a large node
+    there, from when it has been copied until they are in a batch."""
 
     lease: Lease[BundleRef, Reservation, Any]
     users: set[HplmRef]
+    is_on_device: bool = False
+
+
+_COPY = "copy"
+"""The kind of fetch that brings a large node from host to device."""
 
 
 class _NoPlaceNow(Exception):
@@ -135,9 +151,10 @@ class _NoPlaceNow(Exception):
 class HplmPlacement(Generic[AdapterT, TableT]):
     """Adapters: disk -> host -> device slot. PLOT nodes: disk -> host -> arena, shared by digest.
 
-    Engine thread only, but for device_adapters() and device_nodes(); the loaders' threads report through the
-    inbox. Disk is read on those; the engine thread only copies from host to device, between batches. What an
-    open request waits for is held in the host tier from its arrival there until it is on the device.
+    Engine thread only, but for device_adapters() and device_nodes(); other threads report through the inbox.
+    Disk is read on the loaders'. The engine thread copies from host to device, between batches; nodes of more
+    than ``max_copied_bytes`` a thread of their own, before their models may run. What an open request waits
+    for is held in the host tier from its arrival there until it is on the device.
     """
 
     def __init__(
@@ -152,6 +169,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         node_arena: NodeArena[TableT],
         inbox: Inbox,
         max_known_trees: int,
+        max_copied_bytes: int,
     ) -> None:
         self._adapter_loader = adapter_loader
         self._tree_loader = tree_loader
@@ -162,6 +180,9 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._node_arena = node_arena
         self._inbox = inbox
         self._max_known_trees = max_known_trees
+        self._max_copied_bytes = max_copied_bytes
+        self._num_copies = 0  # under way
+        self._copying = ThreadPoolExecutor(1, thread_name_prefix="copy-node")
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
         self._held: dict[BundleRef, _Held] = {}
         self._held_for: dict[HplmRef, set[BundleRef]] = {}
@@ -201,7 +222,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             temperature = Temperature.COLD
         for node in _nodes_of(hplm, path):
             if not self._nodes.has(node):
-                if node not in self._held:
+                if node not in self._held or self._is_copied(node):
                     return Temperature.GONE
                 temperature = Temperature.COLD
         return temperature
@@ -209,7 +230,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
         """Promote what is cold and hold all of it. A model that cannot be placed is in ``failed``, alone; one
         for which there is no room beside the others is in ``postponed``: never all of them, unless other
-        batches hold leases (not ``is_alone``)."""
+        batches hold leases (not ``is_alone``) or large nodes are copied meanwhile."""
         self._use(hplms)
         leases = BatchLeases()
         held: dict[BundleRef, Lease[BundleRef, Any, Any]] = {}
@@ -217,7 +238,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             try:
                 leases.placed[hplm] = self._place(hplm, held)
             except _NoPlaceNow as error:
-                if leases.placed or not is_alone:
+                if leases.placed or not is_alone or self._num_copies:
                     leases.postponed.add(hplm)
                 else:
                     leases.failed[hplm] = BudgetExceeded(
@@ -272,6 +293,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     def close(self) -> None:
         for loader in (self._adapter_loader, self._tree_loader, self._table_loader):
             loader.close()
+        self._copying.shutdown()
         for held in self._held.values():
             held.lease.release()
         self._held.clear()
@@ -296,7 +318,64 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         # One after the other, the shared ones first: models that each hold a leaf and wait for the room that
         # these take for the same node above would wait for ever.
         nodes = _nodes_of(hplm, path)
-        return all(self._has(self._nodes, "table", self._table_loader, node, hplm) for node in nodes)
+        return all(self._has_node(node, hplm, is_root=node is nodes[0]) for node in nodes)
+
+    def _has_node(self, ref: BundleRef, hplm: HplmRef, *, is_root: bool) -> bool:
+        """On the device, or in the host tier and small enough to be copied with the batch."""
+        if not self._has(self._nodes, "table", self._table_loader, ref, hplm):
+            return False
+        if self._nodes.has(ref):
+            return True
+        if self._is_copied(ref):
+            self._fetches[_COPY, ref].dependents.add(hplm)
+            return False
+        table = self._held[ref].lease.value
+        is_small = self._node_arena.bytes_of(table) <= self._max_copied_bytes
+        # Where all room is in use now, it waits for that as a small one does, and is copied with its batch.
+        return is_small or not self._begin_copy(ref, table, hplm, is_root=is_root)
+
+    def _is_copied(self, ref: BundleRef) -> bool:
+        """Whether the node is on its way from host to device, on the thread for large ones."""
+        return (_COPY, ref) in self._fetches
+
+    def _begin_copy(self, ref: BundleRef, table: TableT, hplm: HplmRef, *, is_root: bool) -> bool:
+        """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it now."""
+        lease = self._table_loader.acquire_now(ref)  # the copy's own: whoever waits may leave
+        if lease is None:
+            return False
+        try:
+            self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
+            number = self._copy(self._nodes, ref, lambda: self._node_arena.begin(table))
+        except _NoPlaceNow:
+            lease.release()
+            return False
+        self._fetches[_COPY, ref] = _Fetch({hplm})
+        self._num_copies += 1
+
+        def fill() -> None:
+            self._node_arena.fill(number, table)
+            self._inbox.post(partial(self._copied, ref, number, lease, is_root=is_root))
+
+        self._copying.submit(fill)
+        return True
+
+    def _copied(
+        self, ref: BundleRef, number: int, lease: Lease[BundleRef, Reservation, TableT], *, is_root: bool
+    ) -> None:
+        with lease:
+            self._node_arena.finish(number, lease.value)
+        on_device = self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
+        if is_root:
+            self._nodes.pin(ref)
+        held = self._held.get(ref)
+        if held is None:  # nobody wants it any more
+            on_device.release()
+        else:
+            held.lease.release()
+            held.lease, held.is_on_device = on_device, True
+        self._num_copies -= 1
+        for hplm in self._fetches.pop((_COPY, ref)).dependents:
+            self._moved.setdefault(hplm, None)
 
     def _has(
         self,
@@ -405,9 +484,9 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return self._slots.finish_load(ref, DeviceAdapter(slot, head), num_leases=1)[0]
 
     def _promote_node(self, ref: BundleRef, *, is_root: bool) -> Lease[BundleRef, Reservation, DeviceNode]:
-        host = self._host_value(ref)
-        self._begin(self._nodes, ref, self._node_arena.bytes_of(host))
-        number = self._copy(self._nodes, ref, lambda: self._node_arena.add(host))
+        if self._is_copied(ref):
+            raise _NoPlaceNow(f"{ref.digest} is being copied")
+        number = self._copied_now(ref, self._host_value(ref))
         self._release_held(ref)
         lease = self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
         if is_root:
@@ -444,6 +523,29 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         except BaseException:
             residency.abort_load(ref)
             raise
+
+    def _copied_now(self, ref: BundleRef, table: TableT) -> int:
+        while True:
+            try:
+                self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
+                return self._copy(self._nodes, ref, lambda: self._node_arena.add(table))
+            except _NoPlaceNow:
+                if not self._drop_kept():
+                    raise
+
+    def _drop_kept(self) -> bool:
+        """For a batch that runs now, a node that is kept on the device for a later one may go; False: there
+        is none."""
+        kept = next((ref for ref, held in self._held.items() if held.is_on_device), None)
+        if kept is not None:
+            self._drop_held(kept)
+        return kept is not None
+
+    def _drop_held(self, ref: BundleRef) -> None:
+        held = self._held.pop(ref)
+        for hplm in held.users:
+            self._held_for[hplm].discard(ref)
+        held.lease.release()
 
     @staticmethod
     def _begin(residency: Residency[BundleRef, P, Any], ref: BundleRef, num_bytes: int) -> P:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -95,7 +96,8 @@ class PlotArena:
     """The nodes that can be looked up, all of one scheme, in memory that is reserved once.
 
     One thread adds and removes; look-ups may run meanwhile in others, as long as nobody removes a node that a
-    running look-up's paths name.
+    running look-up's paths name. A large table is best added in three steps: begin, fill, which may run in
+    another thread and takes nearly all of the time, and finish; until then no path may name the node.
 
     ::
 
@@ -111,6 +113,7 @@ class PlotArena:
         self._words = np.empty(capacity_bytes // _WORD, np.uint64)
         self._hidden = hidden
         self._extents: dict[int, tuple[int, int]] = {}  # node -> first word, number of words
+        self._unfinished: set[int] = set()  # nodes with a place, and not all in it yet
         self._nodes = np.zeros((0, kernels.NODE_COLUMNS), np.int64)
 
     @property
@@ -131,7 +134,14 @@ class PlotArena:
         return sum(_padded(array.nbytes) for array in _parts(table))
 
     def add(self, table: PlotTable) -> int:
-        """Copy a table into the arena; the node's number, to be named in paths.
+        """Copy a table into the arena; the node's number, to be named in paths. See begin()."""
+        node = self.begin(table)
+        self.fill(node, table)
+        self.finish(node, table)
+        return node
+
+    def begin(self, table: PlotTable) -> int:
+        """A place for a table; the number that its node will have.
 
         Raises BudgetExceeded when no free stretch is long enough, and then changes nothing.
         """
@@ -144,25 +154,34 @@ class PlotArena:
         needed = self.bytes_of(table)
         word = self._place(needed // _WORD)
         node = next(i for i in range(len(self._extents) + 1) if i not in self._extents)
-        starts, at = [], word * _WORD
+        self._extents[node] = (word, needed // _WORD)
+        self._unfinished.add(node)
+        return node
+
+    def fill(self, node: int, table: PlotTable) -> None:
+        """Copy the table in. In any thread, which holds nobody up: numpy copies without the interpreter."""
         memory = self._words.view(np.uint8)
-        for array in _parts(table):
+        for at, array in zip(self._starts(node, table), _parts(table), strict=True):
             memory[at : at + array.nbytes] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            starts.append(at // array.itemsize)
-            at += _padded(array.nbytes)
+
+    def finish(self, node: int, table: PlotTable) -> None:
+        """All of it is there: paths may name the node."""
+        starts = [
+            at // array.itemsize for at, array in zip(self._starts(node, table), _parts(table), strict=True)
+        ]
         # A new array, so that a look-up that runs meanwhile keeps the one it began with.
         nodes = np.zeros((max(len(self._nodes), node + 1), kernels.NODE_COLUMNS), np.int64)
         nodes[: len(self._nodes)] = self._nodes
         nodes[node] = [*starts, len(table.slot_keys)]
         self._nodes = nodes
-        self._extents[node] = (word, needed // _WORD)
-        return node
+        self._unfinished.remove(node)
 
     def remove(self, node: int) -> None:
-        """Free a node's bytes; no path may name it any more."""
+        """Free a node's bytes; no path may name it any more, and nobody may fill it."""
         if node not in self._extents:
             raise InvalidInput(f"the arena has no node {node}")
         del self._extents[node]
+        self._unfinished.discard(node)
 
     def lookup(
         self, documents: Documents, paths: npt.NDArray[np.int32], out: npt.NDArray[np.float32]
@@ -197,6 +216,12 @@ class PlotArena:
             assert start >= end, "two nodes share bytes"
             end = start + length
         assert end <= len(self._words), "a node lies outside the arena"
+        assert self._unfinished <= self._extents.keys(), "a node without a place is filled"
+
+    def _starts(self, node: int, table: PlotTable) -> list[int]:
+        """Where each part of the table begins, in bytes."""
+        sizes = [_padded(array.nbytes) for array in _parts(table)]
+        return [self._extents[node][0] * _WORD + before for before in accumulate(sizes[:-1], initial=0)]
 
     def _place(self, num_words: int) -> int:
         """First word of the first free stretch that is long enough."""
@@ -222,7 +247,7 @@ class PlotArena:
             raise InvalidInput(
                 f"out must be float32 [{documents.num_tokens}, {self._hidden}], got {out.shape}"
             )
-        unknown = set(np.unique(paths).tolist()) - {-1} - self._extents.keys()
+        unknown = set(np.unique(paths).tolist()) - {-1} - (self._extents.keys() - self._unfinished)
         if unknown:
             raise InvalidInput(f"paths name nodes that are not in the arena: {sorted(unknown)}")
 

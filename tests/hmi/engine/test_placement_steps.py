@@ -2,8 +2,9 @@
 from another model's parts, and no budget is exceeded."""
 
 import random
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,21 +99,41 @@ class FakeNodes:
 
     def __init__(self) -> None:
         self.content: dict[int, FakeTable] = {}
+        self.places: dict[int, int] = {}  # node -> its bytes, those that are being filled too
+        self.filled: dict[int, FakeTable] = {}
+        self.num_filled = 0
+        self.may_fill = threading.Event()
+        self.may_fill.set()
 
     def bytes_of(self, table: FakeTable) -> int:
         return table.num_bytes
 
     def add(self, table: FakeTable) -> int:
-        number = next(n for n in range(len(self.content) + 1) if n not in self.content)
+        number = self.begin(table)
         self.content[number] = table
         return number
 
+    def begin(self, table: FakeTable) -> int:
+        number = next(n for n in range(len(self.places) + 1) if n not in self.places)
+        self.places[number] = table.num_bytes
+        return number
+
+    def fill(self, node: int, table: FakeTable) -> None:
+        assert self.may_fill.wait(WAIT_S)
+        self.filled[node] = table
+        self.num_filled += 1
+
+    def finish(self, node: int, table: FakeTable) -> None:
+        self.content[node] = self.filled.pop(node)
+        assert self.content[node] is table
+
     def remove(self, node: int) -> None:
         del self.content[node]
+        del self.places[node]
 
     @property
     def num_bytes(self) -> int:
-        return sum(table.num_bytes for table in self.content.values())
+        return sum(self.places.values())
 
 
 class FakeDisk:
@@ -178,7 +199,7 @@ class ArenaRunner:
 class World:
     """Engine and placement over fakes that know their content."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_copied_bytes: int) -> None:
         self.bank, self.nodes = FakeBank(), FakeNodes()
         self.host = Budget(MemoryTier.HOST, sum(HOST_BYTES.values()))
         self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
@@ -203,6 +224,7 @@ class World:
             ),
             node_arena=self.nodes,
             max_known_trees=100,
+            max_copied_bytes=max_copied_bytes,
             inbox=inbox,
         )
         self.engine = Engine(
@@ -232,6 +254,14 @@ class World:
         self.engine.submit(request)
         return request
 
+    def run_until(self, is_so: Callable[[], bool]) -> None:
+        end = time.monotonic() + WAIT_S
+        while not is_so():
+            assert time.monotonic() < end, "it never came"
+            if not self.engine.step():
+                self.engine.wait(0.001)
+            self.check()
+
     def check(self) -> None:
         self.engine.check_integrity()
         assert self.bank.num_units <= NUM_UNITS
@@ -254,9 +284,13 @@ class World:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_no_answer_comes_from_another_models_parts(seed: int) -> None:
-    world, chance = World(), random.Random(seed)
+@pytest.mark.parametrize(
+    ("seed", "max_copied_bytes"),
+    [(1, 1000), (2, 1000), (1, 50), (2, 50)],
+    ids=["1", "2", "1, most nodes copied on a thread", "2, most nodes copied on a thread"],
+)
+def test_no_answer_comes_from_another_models_parts(seed: int, max_copied_bytes: int) -> None:
+    world, chance = World(max_copied_bytes=max_copied_bytes), random.Random(seed)
     versions = {tenant: tenant for tenant in range(40)}  # tenant -> its adapter now
     open_requests: list[tuple[EngineRequest, tuple[float, ...]]] = []
     outcomes = {"answered": 0, "broken": 0, "cancelled": 0}
@@ -288,6 +322,43 @@ def test_no_answer_comes_from_another_models_parts(seed: int) -> None:
     assert outcomes["answered"] > NUM_STEPS // 2 and outcomes["broken"] and outcomes["cancelled"]
     assert world.placement.num_evictions > 100
     assert any(len(batch.adapters) == 3 for batch in world.batches)
+    assert (world.nodes.num_filled > 20) == (max_copied_bytes < 100)
+
+
+def test_batches_run_while_a_large_node_is_copied_and_none_reads_half_of_it() -> None:
+    world = World(max_copied_bytes=90)  # of the nodes here, only 3 has more
+    near = [world.submit(1, 1, 0, 1), world.submit(2, 2, 1, 1)]
+    world.run_until(lambda: all(request.future.done() for request in near))
+    world.nodes.may_fill.clear()
+    far = [world.submit(tenant, 4, 2, 1) for tenant in (3, 4)]  # on node 3
+    world.run_until(lambda: len(world.nodes.places) == 4)
+    for _ in range(5):
+        again = world.submit(1, 1, 0, 1)
+        world.run_until(again.future.done)
+        assert _settled(again, (1.0, 0.0, 1.0), {"answered": 0})
+    far[0].future.cancel()
+    assert not far[1].future.done()
+    assert world.nodes.num_filled == 0
+    world.nodes.may_fill.set()
+    world.run_until(far[1].future.done)
+    assert _settled(far[1], (4.0, 0.0, 3.0), {"answered": 0})
+    world.engine.close(drain_s=0)
+
+
+def test_a_large_node_that_nobody_waits_for_any_more_is_there_all_the_same() -> None:
+    world = World(max_copied_bytes=90)
+    world.nodes.may_fill.clear()
+    request = world.submit(1, 4, 2, 1)
+    world.run_until(lambda: 100 in world.nodes.places.values())
+    request.future.cancel()
+    world.run_until(lambda: world.engine.num_open_requests == 0)
+    world.nodes.may_fill.set()
+    world.run_until(lambda: ref("n", 3) in world.placement.device_nodes() and world.nodes.num_filled == 1)
+    again = world.submit(1, 4, 2, 1)
+    world.run_until(again.future.done)
+    assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
+    assert world.nodes.num_filled == 1
+    world.engine.close(drain_s=0)
 
 
 def _settled(request: EngineRequest, expected: tuple[float, ...], outcomes: dict[str, int]) -> bool:

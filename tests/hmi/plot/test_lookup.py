@@ -136,6 +136,27 @@ def test_the_rows_come_from_the_arena_and_not_from_the_table_that_was_added() ->
     np.testing.assert_array_equal(before, after)
 
 
+def test_a_node_that_is_added_in_steps_can_be_named_when_all_of_it_is_there() -> None:
+    table = root()
+    arena, whole = arena_with([table, table]), arena_with([table])
+    node, other = arena.begin(table), arena.add(table)
+    assert node != other
+    documents = Documents.pack([np.arange(VOCAB, dtype=np.int32)])
+    expected, got = np.empty((2, VOCAB, HIDDEN), np.float32)
+    whole.lookup(documents, np.array([[whole.add(table)]], np.int32), expected)
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="not in the arena"):
+            arena.lookup(documents, np.array([[node]], np.int32), got)
+        arena.fill(node, table)
+    arena.finish(node, table)
+    arena.check_integrity()
+    arena.lookup(documents, np.array([[node]], np.int32), got)
+    np.testing.assert_array_equal(got, expected)
+    arena.remove(other)
+    arena.remove(arena.begin(table))  # given up before it was filled
+    arena.check_integrity()
+
+
 def test_it_refuses_nodes_that_are_not_there() -> None:
     arena = arena_with([root()])
     documents = Documents.pack([np.zeros(1, np.int32)])
