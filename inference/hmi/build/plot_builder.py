@@ -127,7 +127,7 @@ def build_root(
     isolated = isolated_rows(backbone, report=report)
     report("building the table", 0, 1)
     table = build_table(
-        merge_segments([segment for _, segment in segments]),
+        merge_segments([segment for _, segment in segments], work=work),
         backbone=backbone.digest,
         hidden=backbone.fields.hidden,
         parents=(),
@@ -154,7 +154,7 @@ def build_domain(
     ``budget`` and ``work`` as in build_root.
     """
     table = build_table(
-        merge_segments([segment for _, segment in segments]),
+        merge_segments([segment for _, segment in segments], work=work),
         backbone=parent.fields.backbone,
         hidden=parent.tables[0].hidden,
         parents=parent.tables,

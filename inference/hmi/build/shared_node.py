@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.counting import MAX_BYTES, Work
+from hmi.plot.counting import MAX_BYTES, Work, merged_blocks
 from hmi.plot.fixed_point import rounded_mean
-from hmi.plot.mapped import let_go, scratch
+from hmi.plot.mapped import let_go, zeros
 from hmi.plot.merge import MergedStatistics, merge_segments
 from hmi.plot.ngram import rows_among
 from hmi.plot.privacy import PersonalPieces, enough_tenants
@@ -16,7 +17,9 @@ from hmi.plot.segment import TEXT_FORM, Segment
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
 
-_CHUNK_ROWS = 2048
+_CHUNK_ROWS, _CHUNK_KEYS = 2048, 1 << 16
+_KEY_BYTES = 128
+"""Of one key while tenants' keys are put together: itself, its count, and what sorting copies of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,14 @@ def shared_node(
     of e-mails, places on the web and numbers of persons, and what ``personal`` marks, whoever gave it.
 
     A segment that has a trigram has its bigrams and its unigram, so what is kept is closed under shortening.
-    The result is a function of the set of contributions: their order does not matter. With ``work`` the means
-    wait in its folder, and no more than its max_bytes of them is in memory at a time.
+    The result is a function of the set of contributions: their order does not matter. With ``work`` all that
+    grows with the number of rows waits in its folder, no more than max_bytes of it in memory at a time.
     """
-    merged = merge_segments([one.segment for one in contributed])
-    kept = _kept(merged.keys, contributed, min_tenants, personal)
-    keys, counts = merged.keys[kept], merged.counts[kept]
-    means = _means(merged, kept, hidden, work)
     segments = [one.segment for one in contributed]
+    merged = merge_segments(segments, work=work)
+    folder, max_bytes = (None, MAX_BYTES) if work is None else (work.folder, work.max_bytes)
+    kept = _kept(merged, contributed, min_tenants, personal, folder)
+    keys, counts, squares, means = _rows(merged, kept, hidden, folder, max_bytes)
     documents = [np.zeros(0, np.uint64), *(segment.documents for segment in segments)]
     hashes: npt.NDArray[np.uint64] = np.unique(np.concatenate(documents))
     fields = SegmentFields(
@@ -69,59 +72,85 @@ def shared_node(
         max_windows=max((segment.fields.max_windows for segment in segments), default=1),
         text_form=TEXT_FORM,
     )
-    node = Segment(fields, keys, counts.astype(np.uint32), merged.squares[kept], means, hashes)
-    return SharedNode(node, _private_shares(keys, contributed))
-
-
-def _means(
-    merged: MergedStatistics, kept: npt.NDArray[np.bool_], hidden: int, work: Work | None
-) -> npt.NDArray[np.int16]:
-    """Of the rows that are kept, [num_kept, hidden]."""
-    shape = (int(kept.sum()), hidden)
-    means = np.empty(shape, np.int16) if work is None else scratch(np.int16, shape, work.folder)
-    max_bytes = MAX_BYTES if work is None else work.max_bytes
-    num_done = num_touched_bytes = 0
-    # All rows, some at a time: those that are kept may lie far apart.
-    for start in range(0, len(kept), _CHUNK_ROWS):
-        part = slice(start, min(start + _CHUNK_ROWS, len(kept)))
-        sums = merged.sums(part, hidden)[kept[part]]
-        means[num_done : num_done + len(sums)] = rounded_mean(sums, merged.counts[part][kept[part]])
-        num_done += len(sums)
-        num_touched_bytes += (part.stop - start) * hidden * 2 * (len(merged.segments) + 1)
-        if num_touched_bytes >= max_bytes:
-            num_touched_bytes = 0
-            let_go(means, *(segment.means for segment in merged.segments))
-    return means
+    node = Segment(fields, keys, counts, squares, means, hashes)
+    return SharedNode(node, _private_shares(keys, contributed, max_bytes))
 
 
 def _kept(
+    merged: MergedStatistics,
+    contributed: Sequence[Contributed],
+    min_tenants: int,
+    personal: PersonalPieces | None,
+    folder: Path | None,
+) -> npt.NDArray[np.int64]:
+    """The merged rows that enter, rising."""
+    rows = zeros(np.int64, merged.keys.shape, folder)
+    num_kept = 0
+    for start in range(0, len(rows), _CHUNK_KEYS):
+        keys = np.array(merged.keys[start : start + _CHUNK_KEYS])
+        found = start + np.flatnonzero(_may_enter(keys, contributed, min_tenants, personal))
+        rows[num_kept : num_kept + len(found)] = found
+        num_kept += len(found)
+        merged.let_go()
+        let_go(rows, *(one.segment.in_span for one in contributed if one.segment.in_span is not None))
+    return rows[:num_kept]
+
+
+def _may_enter(
     keys: npt.NDArray[np.uint64],
     contributed: Sequence[Contributed],
     min_tenants: int,
     personal: PersonalPieces | None,
 ) -> npt.NDArray[np.bool_]:
+    """Which of some neighbouring keys."""
     of_tenant: dict[TenantId | None, list[npt.NDArray[np.uint64]]] = {}
     for one in contributed:
-        keys_outside = one.segment.keys
-        if one.segment.in_span is not None:
-            keys_outside = keys_outside[one.segment.is_outside()]
-        of_tenant.setdefault(one.tenant_id, []).append(keys_outside)
-    kept = enough_tenants(keys, of_tenant.items(), min_tenants)
-    return kept if personal is None else kept & ~personal.marks(keys)
+        first, last = np.searchsorted(one.segment.keys, keys[[0, -1]])
+        rows = slice(int(first), int(last) + 1)
+        outside = one.segment.keys[rows][one.segment.is_outside(rows)]
+        of_tenant.setdefault(one.tenant_id, []).append(outside)
+    may_enter = enough_tenants(keys, of_tenant.items(), min_tenants)
+    return may_enter if personal is None else may_enter & ~personal.marks(keys)
+
+
+def _rows(
+    merged: MergedStatistics,
+    kept: npt.NDArray[np.int64],
+    hidden: int,
+    folder: Path | None,
+    max_bytes: int,
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+    """Keys, counts, squares and means of the rows that are kept."""
+    num_rows = len(kept)
+    keys, counts = zeros(np.uint64, (num_rows,), folder), zeros(np.uint32, (num_rows,), folder)
+    squares = zeros(np.int64, (num_rows,), folder)
+    means = zeros(np.int16, (num_rows, hidden), folder)
+    num_touched_bytes = 0
+    for start in range(0, num_rows, _CHUNK_ROWS):
+        part = slice(start, min(start + _CHUNK_ROWS, num_rows))
+        rows = np.array(kept[part])
+        keys[part], counts[part], squares[part] = merged.keys[rows], merged.counts[rows], merged.squares[rows]
+        means[part] = rounded_mean(merged.sums(rows, hidden), np.array(merged.counts[rows]))
+        num_touched_bytes += len(rows) * (2 * hidden + 24) * (len(merged.segments) + 1)
+        if num_touched_bytes >= max_bytes:
+            num_touched_bytes = 0
+            let_go(kept, keys, counts, squares, means)
+            merged.let_go()
+    return keys, counts, squares, means
 
 
 def _private_shares(
-    kept: npt.NDArray[np.uint64], contributed: Sequence[Contributed]
+    kept: npt.NDArray[np.uint64], contributed: Sequence[Contributed], max_bytes: int
 ) -> dict[TenantId, float]:
     tenants = sorted({one.tenant_id for one in contributed if one.tenant_id is not None})
     shares = {}
     for tenant_id in tenants:
-        own = _keys_of(tenant_id, contributed)
-        shares[tenant_id] = float(1 - (rows_among(own, kept) >= 0).mean()) if len(own) else 0.0
+        segments = [one.segment for one in contributed if one.tenant_id == tenant_id]
+        runs = [(segment.keys, segment.counts) for segment in segments]
+        num_keys = num_kept = 0
+        for own, _ in merged_blocks(runs, max_keys=max(max_bytes // _KEY_BYTES, _CHUNK_ROWS)):
+            num_keys += len(own)
+            num_kept += int((rows_among(own, kept) >= 0).sum())
+            let_go(kept)
+        shares[tenant_id] = 1 - num_kept / num_keys if num_keys else 0.0
     return shares
-
-
-def _keys_of(
-    tenant_id: TenantId | None, contributed: Sequence[Contributed]
-) -> npt.NDArray[np.uint64]:  # [n] sorted, each once
-    return np.unique(np.concatenate([one.segment.keys for one in contributed if one.tenant_id == tenant_id]))

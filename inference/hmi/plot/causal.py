@@ -34,6 +34,8 @@ class CausalScheme:
     alone. Going from one set to another keeps the order: keys that are numbered anew stay sorted.
     """
 
+    has_global_keys = False
+
     def __init__(self, order: int) -> None:
         if not 1 <= order <= MAX_ORDER:
             raise InvalidInput(f"suffixes have 1 to {MAX_ORDER} tokens, not {order}")

@@ -1,7 +1,9 @@
 """From a node's statistics to its rows, rung by rung: fit the shrinkage, then mix means and priors."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +11,9 @@ import numpy.typing as npt
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.counting import MAX_BYTES, Work
 from hmi.plot.fixed_point import ONE, to_fixed, to_float
-from hmi.plot.mapped import let_go, scratch
+from hmi.plot.mapped import let_go, scattered_rows, zeros
 from hmi.plot.merge import MergedStatistics
-from hmi.plot.ngram import CentredScheme, NgramScheme
+from hmi.plot.ngram import CentredScheme, NgramScheme, Part, rows_among
 from hmi.plot.node_budget import KeepBy, NodeBudget, rows_to_keep, worth
 from hmi.plot.table import PlotTable, make_table, quantise
 from wire.artifacts import PlotTableFields
@@ -22,9 +24,13 @@ SMALLEST_TAU, LARGEST_TAU = 1e-3, 1e4
 UNFITTED_TAU = 1.0
 """Where nothing was seen twice the noise cannot be told: the prior weighs as much as one occurrence."""
 
-_CHUNK_ROWS = 4096
+_Number = TypeVar("_Number", bound=np.generic)
+
+_CHUNK_ROWS, _COPIED_ROWS = 4096, 1 << 15
 _MEAN_BYTES, _CODE_BYTES = 2, 1 + 3
 """Of files, touched by a dimension of a row: its mean in a segment; its code, and those it backs off to."""
+_SEGMENT_ROW_BYTES, _NODE_ROW_BYTES = 20, 36
+"""Beside these: key, count and squares in a segment; those in the node, its worth and scale."""
 
 
 def build_table(
@@ -41,8 +47,8 @@ def build_table(
     """The table of a node: rows ``(n * mean + tau * prior) / (n + tau)``, those that ``budget`` has room for.
 
     ``parents`` are the tables above it, root first; the root itself has none, and takes its ``isolated`` rows
-    [vocab, hidden] instead. All are of one ``scheme`` (None: the centred one). Memory beyond the table is
-    bounded by a chunk of rows; with ``work``, rows wait on the disk until it is known which stay.
+    [vocab, hidden] instead. All are of one ``scheme`` (None: the centred one). With ``work``, all that is
+    held of every row waits on the disk until it is known which stay: memory goes with the table alone.
     """
     if (isolated is None) == (not parents):
         raise InvalidInput(
@@ -82,12 +88,16 @@ class _Builder:
         # Rounded as they are stored, so that leaving documents out starts from the same rows.
         self._isolated = None if isolated is None else to_float(to_fixed(isolated))
         self._max_bytes, self._num_passed = MAX_BYTES if work is None else work.max_bytes, 0
-        self._keys, self._counts, self._squares, self._own = _with_vocabulary(scheme, merged, self._isolated)
-        self._above = [scheme.among(self._keys, parent.keys) for parent in parents]
-        shape = (len(self._keys), hidden)
-        self._codes = np.zeros(shape, np.int8) if work is None else scratch(np.int8, shape, work.folder)
-        self._worth = np.zeros(len(self._keys), np.float64)
-        self._row_scales = np.zeros(len(self._keys), np.float32)
+        self._work, self._folder = work, None if work is None else work.folder
+        node = _with_vocabulary(scheme, merged, self._isolated, self._folder)
+        self._keys, self._counts, self._squares, self._own = node.keys, node.counts, node.squares, node.own
+        self._above = [_rows_in(parent, scheme, self._keys) for parent in parents]
+        num_rows = len(self._keys)
+        self._codes = zeros(np.int8, (num_rows, hidden), self._folder)
+        self._worth = zeros(np.float64, (num_rows,), self._folder)
+        self._row_scales = zeros(np.float32, (num_rows,), self._folder)
+        scattered = (self._keys, self._counts, self._codes, self._row_scales)
+        self._num_scattered = scattered_rows(self._max_bytes, *scattered)
         self._dimension_scales = self._spread_by_dimension()
         self._tau: dict[int, float] = {}
         self._within: dict[int, float] = {}  # variance of one occurrence
@@ -103,7 +113,12 @@ class _Builder:
                 self._worth[chunk] = worth(rows.counts, rows.means, priors, self._within[rung])
                 self._codes[chunk], self._row_scales[chunk] = quantise(mixed, self._dimension_scales)
         kept = self._kept()
-        keys = self._keys if isinstance(kept, slice) else self._scheme.pruned(self._keys, kept)
+        keys, occurrences, codes, scales = self._keys, self._counts, self._codes, self._row_scales
+        if not isinstance(kept, slice):
+            keys = self._scheme.pruned(keys, kept)
+            occurrences = _gathered(occurrences, kept, _COPIED_ROWS)
+            codes = _gathered(codes, kept, _COPIED_ROWS)
+            scales = _gathered(scales, kept, _COPIED_ROWS)
         rungs = list(enumerate(self._scheme.rungs))
         fields = PlotTableFields(
             backbone=self._backbone,
@@ -116,9 +131,9 @@ class _Builder:
         return make_table(
             fields,
             keys,
-            self._counts[kept],
-            self._codes[kept],
-            self._row_scales[kept],
+            occurrences,
+            codes,
+            scales,
             self._dimension_scales,
         )
 
@@ -127,14 +142,27 @@ class _Builder:
         if self._budget is None:
             return slice(None)
         is_worth = self._budget.keep_by is KeepBy.WORTH
-        scores = self._worth if is_worth else self._counts.astype(np.float64)
+        scores = self._worth if is_worth else self._frequencies()
         num_always = 0
         if self._isolated is not None:  # the ladder ends at the root, whatever is asked
             num_always = len(self._isolated)
             scores[self._scheme.rung_rows(self._keys, self._last_rung)] = np.inf
         return rows_to_keep(
-            self._scheme, self._keys, scores, num_always=num_always, budget=self._budget, hidden=self._hidden
+            self._scheme,
+            self._keys,
+            scores,
+            num_always=num_always,
+            budget=self._budget,
+            hidden=self._hidden,
+            work=self._work,
         )
+
+    def _frequencies(self) -> npt.NDArray[np.float64]:
+        scores = zeros(np.float64, (len(self._keys),), self._folder)
+        for rung in range(len(self._scheme.rungs)):
+            for chunk in self._chunks(rung):
+                scores[chunk] = self._counts[chunk]
+        return scores
 
     @property
     def _last_rung(self) -> int:
@@ -175,7 +203,7 @@ class _Builder:
 
     def _sums(self, chunk: slice) -> npt.NDArray[np.int64]:
         """Sums of rows that may include vocabulary entries without text."""
-        own = self._own[chunk]
+        own = self._own(chunk)
         sums = np.zeros((len(own), self._hidden), np.int64)
         present = own[own >= 0]  # rising by one: both lists are sorted by key
         if len(present):
@@ -194,13 +222,13 @@ class _Builder:
         priors = np.zeros((chunk.stop - chunk.start, self._hidden), np.float32)
         is_above = np.zeros(len(priors), np.bool_)
         for parent, above in zip(self._parents, self._above, strict=True):  # the nearest one last
-            found = above[chunk]
+            found = above(chunk)
             priors[found >= 0] = parent.rows(found[found >= 0])
             is_above |= found >= 0
         return priors, is_above
 
     def _back_off(self, rows: npt.NDArray[np.int64], rung: int) -> npt.NDArray[np.float32]:
-        parts = self._scheme.parts(self._keys, rows, rung)
+        parts = self._parts(rows, rung)
         if parts:
             # Parts of what is kept stand in the same segments, as often at least.
             back_off = np.zeros((len(rows), self._hidden), np.float32)
@@ -225,14 +253,14 @@ class _Builder:
         prior because it is its prior. They are taken out where at least half of the shorter one's are left.
         """
         is_seen = rows.counts > 0
-        parts = self._scheme.parts(self._keys, chunk, rung)
+        parts = self._parts(np.arange(chunk.start, chunk.stop), rung)
         if not parts:
             return self._priors(chunk, rung), is_seen
         priors, is_above = self._priors_above(chunk)
         back_off = np.zeros_like(priors)
         is_usable = is_seen.copy()
         for part in parts:
-            left = self._counts[part.rows] - rows.counts
+            left = self._scattered(self._counts, part.rows) - rows.counts
             is_usable &= left >= rows.counts
             weight = (left + np.float32(self._tau[part.rung]))[:, None]
             own = rows.counts[:, None]
@@ -245,7 +273,27 @@ class _Builder:
 
     def _finished(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Rows of this node that are computed already, as its table holds them."""
-        return self._codes[rows] * self._row_scales[rows][:, None] * self._dimension_scales
+        scales = self._scattered(self._row_scales, rows)[:, None]
+        finished: npt.NDArray[np.float32] = (
+            self._scattered(self._codes, rows) * scales * self._dimension_scales
+        )
+        return finished
+
+    def _parts(self, rows: npt.NDArray[np.int64], rung: int) -> tuple[Part, ...]:
+        """What n-grams of a rung back off to, anywhere among the rows."""
+        pieces = []
+        for start in range(0, len(rows), self._num_scattered):
+            piece = rows[start : start + self._num_scattered]
+            pieces.append(self._scheme.parts(self._keys, piece, rung))
+            if len(piece) < len(rows):
+                let_go(self._keys)
+        return tuple(
+            replace(part, rows=np.concatenate([piece[number].rows for piece in pieces]))
+            for number, part in enumerate(pieces[0])
+        )
+
+    def _scattered(self, array: npt.NDArray[_Number], rows: npt.NDArray[np.int64]) -> npt.NDArray[_Number]:
+        return _gathered(array, rows, self._num_scattered)
 
     def _spread_by_dimension(self) -> npt.NDArray[np.float32]:
         """Root mean square of each dimension over all that rows are mixed from, [hidden]: the means, and the
@@ -272,30 +320,104 @@ class _Builder:
     def _chunks(self, rung: int) -> Iterator[slice]:
         """A rung's rows, some at a time; what was mapped for them is let go of before it fills max_bytes."""
         rows = self._scheme.rung_rows(self._keys, rung)
-        touched_bytes = len(self._merged.segments) * _MEAN_BYTES + _CODE_BYTES
+        num_segments = len(self._merged.segments)
+        touched_bytes = self._hidden * (num_segments * _MEAN_BYTES + _CODE_BYTES)
+        touched_bytes += num_segments * _SEGMENT_ROW_BYTES + _NODE_ROW_BYTES
         for start in range(rows.start, rows.stop, _CHUNK_ROWS):
             yield slice(start, min(start + _CHUNK_ROWS, rows.stop))
             self._num_passed += 1
-            if self._num_passed * _CHUNK_ROWS * self._hidden * touched_bytes >= self._max_bytes:
+            if self._num_passed * _CHUNK_ROWS * touched_bytes >= self._max_bytes:
                 self._num_passed = 0
-                let_go(self._codes, *(segment.means for segment in self._merged.segments))
+                let_go(self._keys, self._counts, self._squares)
+                let_go(self._codes, self._worth, self._row_scales)
+                self._merged.let_go()
+
+
+def _gathered(
+    array: npt.NDArray[_Number], rows: npt.NDArray[np.int64], num_rows: int
+) -> npt.NDArray[_Number]:
+    """``array[rows]``, so many at a time."""
+    if len(rows) <= num_rows:
+        return np.asarray(array[rows])
+    found: npt.NDArray[_Number] = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for start in range(0, len(rows), num_rows):
+        found[start : start + num_rows] = array[rows[start : start + num_rows]]
+        let_go(array)
+    return found
+
+
+_Places = Callable[[slice], npt.NDArray[np.int64]]
+"""Of a range of a node's rows: each one's row elsewhere, -1 where it has none."""
+
+
+def _rows_in(table: PlotTable, scheme: NgramScheme, keys: npt.NDArray[np.uint64]) -> _Places:
+    """Of the set ``keys`` in a table."""
+    if scheme.has_global_keys:
+        return lambda chunk: table.find(np.array(keys[chunk]))
+    return scheme.among(keys, table.keys).__getitem__
+
+
+@dataclass(frozen=True, slots=True)
+class _NodeRows:
+    """What a table's rows are made from."""
+
+    keys: npt.NDArray[np.uint64]  # [num_rows]
+    counts: npt.NDArray[np.int64]  # [num_rows]
+    squares: npt.NDArray[np.int64]  # [num_rows]
+    own: _Places  # in the merged statistics
 
 
 def _with_vocabulary(
-    scheme: NgramScheme, merged: MergedStatistics, isolated: npt.NDArray[np.float32] | None
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Keys, counts and squares of the table's rows, and each one's row in ``merged`` (-1: in no text)."""
+    scheme: NgramScheme,
+    merged: MergedStatistics,
+    isolated: npt.NDArray[np.float32] | None,
+    folder: Path | None,
+) -> _NodeRows:
+    """The merged rows; those of a root with all of the vocabulary, in files of ``folder`` (None: memory)."""
     if isolated is None:
-        return merged.keys, merged.counts, merged.squares, np.arange(len(merged.keys))
-    keys = scheme.union([merged.keys, scheme.token_keys(np.arange(len(isolated), dtype=np.int32))])
-    if _length(scheme.rung_rows(keys, len(scheme.rungs) - 1)) != len(isolated):
+        return _NodeRows(
+            merged.keys, merged.counts, merged.squares, lambda chunk: np.arange(chunk.start, chunk.stop)
+        )
+    tokens = scheme.token_keys(np.arange(len(isolated), dtype=np.int32))
+    seen = scheme.rung_rows(merged.keys, len(scheme.rungs) - 1)
+    if not scheme.has_global_keys:
+        return _numbered_anew(scheme, merged, tokens)
+    at = rows_among(np.array(merged.keys[seen]), tokens)
+    if (at < 0).any():
         raise InvalidInput(f"the text has token ids beyond the vocabulary of {len(isolated)}")
+    # Bare tokens come last: of all other rows the numbers stay.
+    num_rows = seen.start + len(tokens)
+    keys, counts, squares = (zeros(dtype, (num_rows,), folder) for dtype in (np.uint64, np.int64, np.int64))
+    for start in range(0, seen.start, _COPIED_ROWS):
+        rows = slice(start, min(start + _COPIED_ROWS, seen.start))
+        keys[rows], counts[rows], squares[rows] = merged.keys[rows], merged.counts[rows], merged.squares[rows]
+        let_go(keys, counts, squares, merged.keys, merged.counts, merged.squares)
+    keys[seen.start :] = tokens
+    counts[seen.start :][at], squares[seen.start :][at] = merged.counts[seen], merged.squares[seen]
+    own = np.full(len(tokens), -1)
+    own[at] = np.arange(seen.start, seen.stop)
+
+    def places(chunk: slice) -> npt.NDArray[np.int64]:
+        rows = np.arange(chunk.start, chunk.stop)
+        is_token = rows >= seen.start
+        rows[is_token] = own[rows[is_token] - seen.start]
+        return rows
+
+    return _NodeRows(keys, counts, squares, places)
+
+
+def _numbered_anew(
+    scheme: NgramScheme, merged: MergedStatistics, tokens: npt.NDArray[np.uint64]
+) -> _NodeRows:
+    keys = scheme.union([merged.keys, tokens])
+    if _length(scheme.rung_rows(keys, len(scheme.rungs) - 1)) != len(tokens):
+        raise InvalidInput(f"the text has token ids beyond the vocabulary of {len(tokens)}")
     own = np.full(len(keys), -1)
     at = scheme.among(merged.keys, keys)
     own[at] = np.arange(len(merged.keys))
     counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
     counts[at], squares[at] = merged.counts, merged.squares
-    return keys, counts, squares, own
+    return _NodeRows(keys, counts, squares, own.__getitem__)
 
 
 def _length(rows: slice) -> int:

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK_BYTES = 8 << 20
+_WINDOW_BYTES, _LEAST_ROWS = 64 << 10, 1024
+"""What one touch of a mapped file may bring into memory: the kernel takes its neighbours along."""
 
 
 def mapped(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
@@ -31,6 +33,11 @@ def scratch(dtype: type[np.generic], shape: tuple[int, ...], folder: Path | None
         return np.memmap(file, dtype, mode="r+", shape=shape)
 
 
+def zeros(dtype: type[np.generic], shape: tuple[int, ...], folder: Path | None) -> npt.NDArray[Any]:
+    """As scratch() in ``folder``; None: in memory."""
+    return np.zeros(shape, dtype) if folder is None else scratch(dtype, shape, folder)
+
+
 def let_go(*arrays: npt.NDArray[Any]) -> None:
     """Give up the pages that these arrays, or what they are views of, have in memory; those of files alone.
 
@@ -48,6 +55,14 @@ def blocks(array: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     for start in range(0, len(array), rows):
         yield array[start : start + rows]
         let_go(array)
+
+
+def scattered_rows(max_bytes: int, *arrays: npt.NDArray[Any]) -> int:
+    """How many rows that lie anywhere in these files, two of which are touched together, are touched at a
+    time, so that what comes into memory is within ``max_bytes`` (or what 1,024 of them bring)."""
+    if sum(array.nbytes for array in arrays) <= max_bytes:
+        return max(map(len, arrays), default=1) or 1
+    return max(max_bytes // (2 * _WINDOW_BYTES), _LEAST_ROWS)
 
 
 def _mapping_of(array: npt.NDArray[Any]) -> mmap.mmap | None:

@@ -7,12 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BundleMismatch, InvalidInput
+from hmi.plot.counting import MAX_BYTES, Work, merged_blocks
 from hmi.plot.fixed_point import rounded_mean
-from hmi.plot.mapped import blocks, let_go, scratch
+from hmi.plot.mapped import blocks, let_go, scratch, zeros
 from hmi.plot.ngram import CentredScheme, NgramScheme, rows_among
 from hmi.plot.segment import Segment
 
 _CHUNK_ROWS = 4096
+_KEY_BYTES = 128
+"""Of one key while it is merged: itself, its count and its places, and what sorting copies of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +31,32 @@ class MergedStatistics:
     def num_tokens(self) -> int:
         return sum(segment.fields.num_tokens for segment in self.segments)
 
-    def sums(self, rows: slice, hidden: int) -> npt.NDArray[np.int64]:
+    def sums(self, rows: "slice | npt.NDArray[np.int64]", hidden: int) -> npt.NDArray[np.int64]:
         """Sum of the states of each n-gram in ``rows``, int64 [num_rows, hidden] in 1/1024."""
         keys = self.keys[rows]
         sums = np.zeros((len(keys), hidden), np.int64)
-        if len(keys) == 0:
-            return sums
         for segment in self.segments:
-            first, last = np.searchsorted(segment.keys, keys[[0, -1]])
-            part = slice(int(first), int(last) + 1)
-            at = np.searchsorted(keys, segment.keys[part])
-            at[at == len(keys)] = 0
-            present = keys[at] == segment.keys[part]
-            counts = segment.counts[part][present].astype(np.int64)
-            sums[at[present]] += counts[:, None] * segment.means[part][present]
+            at = rows_among(keys, segment.keys)
+            own = at[at >= 0]
+            sums[at >= 0] += segment.counts[own].astype(np.int64)[:, None] * segment.means[own]
         return sums
 
+    def let_go(self) -> None:
+        """Give up what lies in memory of mapped files."""
+        let_go(self.keys, self.counts, self.squares)
+        for segment in self.segments:
+            let_go(segment.keys, segment.counts, segment.squares, segment.means)
 
-def merge_segments(segments: Sequence[Segment], scheme: NgramScheme | None = None) -> MergedStatistics:
+
+def merge_segments(
+    segments: Sequence[Segment], scheme: NgramScheme | None = None, *, work: Work | None = None
+) -> MergedStatistics:
     """The node made of these segments; every dataset at most once, all of one backbone and one ``scheme``
     (None: the centred one).
 
-    Takes 24 bytes a row of the node, and a block of keys of each segment: what is larger stays on the disk.
-    Segments of a causal scheme have all their keys in memory, once more for each.
+    With ``work`` the node's keys, counts and squares lie in a file of its folder, and no more than max_bytes
+    of them is in memory at a time; without, they take 24 bytes a row. Segments of a causal scheme have all
+    their keys in memory, once more for each.
     """
     scheme = scheme or CentredScheme()
     if len({segment.fields.dataset_id for segment in segments}) != len(segments):
@@ -62,15 +68,39 @@ def merge_segments(segments: Sequence[Segment], scheme: NgramScheme | None = Non
         )
     if any(segment.fields.scheme != scheme.name for segment in segments):
         raise BundleMismatch(f"a segment does not have n-grams of the scheme {scheme.name}; build it again")
+    ordered = sorted(segments, key=lambda segment: segment.fields.dataset_id)
+    return _added_up(ordered, work) if scheme.has_global_keys else _added_up_anew(ordered, scheme)
+
+
+def _added_up(segments: Sequence[Segment], work: Work | None) -> MergedStatistics:
+    """A sorted block of keys at a time, as from sorted runs: a key stands for one n-gram in all segments."""
+    most = sum(len(segment.keys) for segment in segments)
+    folder, max_bytes = (None, MAX_BYTES) if work is None else (work.folder, work.max_bytes)
+    keys, counts, squares = (zeros(dtype, (most,), folder) for dtype in (np.uint64, np.int64, np.int64))
+    merged = MergedStatistics(tuple(segments), keys, counts, squares)
+    runs = [(segment.keys, segment.counts) for segment in segments]
+    num_rows = 0
+    for block_keys, block_counts in merged_blocks(runs, max_keys=max(max_bytes // _KEY_BYTES, _CHUNK_ROWS)):
+        rows = slice(num_rows, num_rows + len(block_keys))
+        keys[rows], counts[rows] = block_keys, block_counts
+        for segment in segments:
+            at = rows_among(block_keys, segment.keys)
+            squares[rows][at >= 0] += segment.squares[at[at >= 0]]
+        merged.let_go()
+        num_rows = rows.stop
+    return replace(merged, keys=keys[:num_rows], counts=counts[:num_rows], squares=squares[:num_rows])
+
+
+def _added_up_anew(segments: Sequence[Segment], scheme: NgramScheme) -> MergedStatistics:
+    """All at once: keys are numbered as in the node's set."""
     keys = scheme.union([segment.keys for segment in segments])
     counts, squares = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
     numbered = []
-    for segment in sorted(segments, key=lambda segment: segment.fields.dataset_id):
+    for segment in segments:
         at = scheme.among(segment.keys, keys)
         counts[at] += segment.counts
         squares[at] += segment.squares
-        is_same = np.array_equal(keys[at], segment.keys)
-        numbered.append(segment if is_same else replace(segment, keys=keys[at]))
+        numbered.append(replace(segment, keys=keys[at]))
         let_go(segment.keys, segment.counts, segment.squares)
     return MergedStatistics(tuple(numbered), keys, counts, squares)
 

@@ -20,6 +20,7 @@ from hmi.plot.counting import (
     merged_blocks,
     run_of,
 )
+from hmi.plot.mapped import let_go
 
 Rows = npt.NDArray[np.int64]
 
@@ -132,6 +133,11 @@ class NgramScheme(Protocol):
     def rungs(self) -> tuple[str, ...]:
         """Names of the rungs; the last one is that of bare tokens."""
 
+    @property
+    def has_global_keys(self) -> bool:
+        """Does a key name the same n-gram in every set? Then any part of a set can be compared by itself, and
+        the last rung's keys are those of token_keys."""
+
     def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
         """The set to keep: all bare tokens, and the longer n-grams that occur at least ``min_count`` times.
         ``work`` as in count_keys."""
@@ -170,6 +176,7 @@ class CentredScheme:
     """
 
     name = "centred"
+    has_global_keys = True
     rungs = tuple(rung.name.lower() for rung in Rung)
 
     @staticmethod
@@ -250,10 +257,14 @@ class CentredScheme:
         return np.concatenate([np.zeros(0, np.uint64), *blocks])
 
     def pruned(self, keys: Keys, chosen: Rows) -> Keys:
-        return keys[chosen]
+        pruned = np.empty(len(chosen), np.uint64)
+        for start in range(0, len(chosen), _CHOSEN_ROWS):
+            pruned[start : start + _CHOSEN_ROWS] = keys[chosen[start : start + _CHOSEN_ROWS]]
+            let_go(keys)
+        return pruned
 
 
-_BLOCK_KEYS = 1 << 20
+_BLOCK_KEYS, _CHOSEN_ROWS = 1 << 20, 1 << 15
 _CODE_MASK = np.uint64((1 << CODE_BITS) - 1)
 _A_SHIFT, _B_SHIFT, _RUNG_SHIFT = np.uint64(2 * CODE_BITS), np.uint64(CODE_BITS), np.uint64(3 * CODE_BITS)
 

@@ -1,5 +1,6 @@
 """Which rows a node keeps when it may take so many bytes: those worth most, or those seen most."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import BudgetExceeded
+from hmi.plot.counting import Work
+from hmi.plot.mapped import let_go, scattered_rows, zeros
 from hmi.plot.ngram import NgramScheme
 
 INDEX_BYTES = 12  # of one slot: its key and its row
+_CHUNK_ROWS = 1 << 16
 ROW_BYTES = 8  # of one row beside its codes: scale and count
 
 
@@ -69,11 +73,13 @@ def rows_to_keep(
     num_always: int,
     budget: NodeBudget,
     hidden: int,
+    work: Work | None = None,
 ) -> npt.NDArray[np.int64]:
     """Numbers of the rows to keep, rising; ``keys`` are sorted. inf is always kept, ``num_always`` such rows.
 
     What is kept is closed: the parts of an n-gram's back-off count for as much as the best that needs them.
-    So pruning changes no row that stays. Raises BudgetExceeded when not even the rows that must stay fit.
+    So pruning changes no row that stays. With ``work``, what is held of every row waits in its folder, and
+    memory goes with the rows that stay. Raises BudgetExceeded when not even the rows that must stay fit.
     """
     most = most_rows(budget.max_bytes, hidden)
     if num_always > most:
@@ -86,20 +92,65 @@ def rows_to_keep(
         )
     if most >= len(keys):
         return np.arange(len(keys))
-    lifted = _lifted(scheme, keys, scores)
-    rung = np.empty(len(keys), np.int8)
-    for each in range(len(scheme.rungs)):
-        rung[scheme.rung_rows(keys, each)] = each
-    order = np.lexsort((-rung, -lifted))[:most]  # of equals the shorter, then the smaller key
-    return np.sort(order)
+    return _best(scheme, keys, _lifted(scheme, keys, scores, work), most)
+
+
+def _best(
+    scheme: NgramScheme, keys: npt.NDArray[np.uint64], scores: npt.NDArray[np.float64], most: int
+) -> npt.NDArray[np.int64]:
+    """The rows of the ``most`` highest scores, rising; of equals the shorter, then the smaller key."""
+    found, waiting = _Found.none(), [_Found.none()]
+    for rung in range(len(scheme.rungs)):
+        for rows in _chunks(scheme.rung_rows(keys, rung)):
+            numbers = np.arange(rows.start, rows.stop)
+            waiting.append(_Found(numbers, np.full(len(numbers), rung, np.int8), np.array(scores[rows])))
+            if sum(len(one.rows) for one in waiting) >= max(most, _CHUNK_ROWS):
+                found, waiting = _Found.best((found, *waiting), most), []
+                let_go(scores)
+    return np.sort(_Found.best((found, *waiting), most).rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Some rows that may stay."""
+
+    rows: npt.NDArray[np.int64]
+    rungs: npt.NDArray[np.int8]
+    scores: npt.NDArray[np.float64]
+
+    @classmethod
+    def none(cls) -> "_Found":
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros(0, np.float64))
+
+    @classmethod
+    def best(cls, of: "Sequence[_Found]", most: int) -> "_Found":
+        rows, rungs, scores = (
+            np.concatenate([getattr(one, name) for one in of]) for name in ("rows", "rungs", "scores")
+        )
+        order = np.lexsort((rows, -rungs, -scores))[:most]
+        return cls(rows[order], rungs[order], scores[order])
 
 
 def _lifted(
-    scheme: NgramScheme, keys: npt.NDArray[np.uint64], scores: npt.NDArray[np.float64]
+    scheme: NgramScheme,
+    keys: npt.NDArray[np.uint64],
+    scores: npt.NDArray[np.float64],
+    work: Work | None,
 ) -> npt.NDArray[np.float64]:
-    lifted = scores.copy()
+    """Of each row the best of its own score and of those that need it."""
+    lifted = zeros(np.float64, scores.shape, None if work is None else work.folder)
+    num_scattered = _CHUNK_ROWS if work is None else scattered_rows(work.max_bytes, keys, lifted)
+    for rows in _chunks(slice(0, len(scores))):
+        lifted[rows] = scores[rows]
+        let_go(lifted, scores)
     for rung in range(len(scheme.rungs)):  # the longest first: what they need, their parts need in turn
-        rows = scheme.rung_rows(keys, rung)
-        for part in scheme.parts(keys, rows, rung):
-            np.maximum.at(lifted, part.rows, lifted[rows])
+        for rows in _chunks(scheme.rung_rows(keys, rung), min(num_scattered, _CHUNK_ROWS)):
+            for part in scheme.parts(keys, rows, rung):
+                np.maximum.at(lifted, part.rows, lifted[rows])
+            let_go(lifted, keys)
     return lifted
+
+
+def _chunks(rows: slice, num_rows: int = _CHUNK_ROWS) -> Iterator[slice]:
+    for start in range(rows.start, rows.stop, num_rows):
+        yield slice(start, min(start + num_rows, rows.stop))

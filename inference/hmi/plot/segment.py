@@ -49,15 +49,18 @@ class Segment:
     def hidden(self) -> int:
         return int(self.means.shape[1])
 
-    def is_outside(self) -> npt.NDArray[np.bool_]:
-        """Which n-grams occur outside of such spans as often as is needed to be kept, [num_rows]; with an
-        n-gram, all that it backs off to."""
+    def is_outside(self, rows: slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Which n-grams in ``rows`` occur outside of such spans as often as is needed to be kept, [n]; with
+        an n-gram, all that it backs off to."""
+        start, stop, _ = rows.indices(len(self.keys))
         if self.in_span is None:
-            return np.ones(len(self.keys), np.bool_)
-        least = np.full(len(self.keys), self.fields.min_count)
+            return np.ones(stop - start, np.bool_)
+        least = np.full(stop - start, self.fields.min_count)
         scheme = CausalScheme.named(self.fields.scheme) or CentredScheme()
-        least[scheme.rung_rows(self.keys, len(scheme.rungs) - 1)] = 1
-        is_outside: npt.NDArray[np.bool_] = self.counts.astype(np.int64) - self.in_span >= least
+        tokens = scheme.rung_rows(self.keys, len(scheme.rungs) - 1)
+        least[max(tokens.start - start, 0) : max(tokens.stop - start, 0)] = 1
+        outside = self.counts[start:stop].astype(np.int64) - self.in_span[start:stop]
+        is_outside: npt.NDArray[np.bool_] = outside >= least
         return is_outside
 
     def holds(self, document_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -207,9 +210,18 @@ def open_segment(folder: Path, digest: Digest | None, *, backbone: Digest | None
     segment = Segment(bundle.fields, **parts)
     num_rows = len(segment.keys)
     lengths = {len(part) for name, part in parts.items() if name != "documents"}
-    if lengths != {num_rows} or np.any(segment.keys[1:] <= segment.keys[:-1]):
+    if lengths != {num_rows} or not _is_rising(segment.keys):
         raise BundleBroken(f"segment {bundle.digest} does not fit together; build it again")
     return segment
+
+
+def _is_rising(keys: npt.NDArray[np.uint64]) -> bool:
+    before: np.uint64 | None = None
+    for block in blocks(keys):
+        if np.any(block[1:] <= block[:-1]) or (before is not None and block[0] <= before):
+            return False
+        before = block[-1]
+    return True
 
 
 _FILES: dict[str, type[np.generic]] = {

@@ -1,13 +1,18 @@
-"""A process of its own for test_merge_memory.py: merges large segments, tells by how much its peak grew."""
+"""A process of its own for test_merge_memory.py: merges large segments, tells by how much its peak grew.
+
+merge_peak.py FOLDER NUM_ROWS shared|own wide|narrow MAX_BYTES
+"""
 
 import json
 import resource
 import sys
 from dataclasses import replace
+from multiprocessing import Process
 from pathlib import Path
 
 import numpy as np
 
+from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import FolderStore
 from hmi.build.update_domain import build_node
 from hmi.plot.counting import Work
@@ -16,14 +21,16 @@ from hmi.plot.merge import merge_segments
 from hmi.plot.ngram import unigram_keys
 from hmi.plot.privacy import PersonalPieces
 from hmi.plot.segment import TEXT_FORM, Segment, write_segment
-from hmi.plot.table import write_table_bundle
+from hmi.plot.table import PlotTable, write_table_bundle
 from hmi.plot.tree import open_tree, write_tree
-from wire.artifacts import BundleRef, SegmentFields, TreeNode
+from wire.artifacts import BundleRef, SegmentFields, TreeNode, bundle_digest
 from wire.domains import Contribution, DomainJob
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TenantId
 
 BACKBONE = Digest("sha256:" + "b" * 64)
-HIDDEN, VOCAB = 256, 1000
+VOCAB = 1000
+HIDDEN = {"wide": 256, "narrow": 8}[sys.argv[4]]
+"""Wide rows are means above all; of narrow ones, keys and counts are most."""
 TENANTS = ("a", "b", "c")
 
 
@@ -33,13 +40,16 @@ def main() -> None:
     job = replace(_job(store, folder), is_shared=is_shared)
     _update(store, job, folder, "small", 500)  # all that is loaded and compiled once
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    num_kept = _update(store, job, folder, "large", num_rows)
+    table, digest = _update(store, job, folder, "large", num_rows)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sys.stdout.write(json.dumps({"peak_growth_bytes": (after - before) * 1024, "num_rows": num_kept}))
+    told = {"peak_growth_bytes": (after - before) * 1024, "num_rows": table.num_rows, "digest": digest}
+    sys.stdout.write(json.dumps(told))
 
 
-def _update(store: FolderStore, job: DomainJob, folder: Path, name: str, num_rows: int) -> int:
-    """The rows of the node."""
+def _update(
+    store: FolderStore, job: DomainJob, folder: Path, name: str, num_rows: int
+) -> tuple[PlotTable, Digest]:
+    """The node's table, and the tree's digest."""
     contributions = tuple(
         Contribution(
             DatasetId(tenant), TenantId(tenant), uri, _put(store, folder / name / tenant, uri, num_rows)
@@ -55,7 +65,7 @@ def _update(store: FolderStore, job: DomainJob, folder: Path, name: str, num_row
     build_node(store, job, parent, PersonalPieces([""] * 5000), Work(work, job.max_memory_bytes))
     digest = store.digest(uri)
     assert digest is not None
-    return open_tree(store, uri, digest, backbone=BACKBONE).tables[-1].num_rows
+    return open_tree(store, uri, digest, backbone=BACKBONE).tables[-1], digest
 
 
 def _job(store: FolderStore, folder: Path) -> DomainJob:
@@ -76,19 +86,44 @@ def _job(store: FolderStore, folder: Path) -> DomainJob:
         is_shared=True,
         tree_out_uri=BundleUri(""),
         max_node_bytes=4 << 20,
-        max_memory_bytes=8 << 20,
+        max_memory_bytes=int(sys.argv[5]),
     )
 
 
 def _put(store: FolderStore, folder: Path, uri: BundleUri, num_rows: int) -> Digest:
-    """A segment of ``num_rows`` right bigrams (* b c), and the unigrams; every tenth bigram is the tenant's
-    alone, so that what a shared node keeps lies apart. Written without having it in memory."""
+    """Of some ``num_rows`` n-grams, and the unigrams, made in a process of its own: what making it takes is
+    not the merge's."""
+    making = Process(target=_make, args=(folder, num_rows))
+    making.start()
+    making.join()
+    assert making.exitcode == 0
+    digest = bundle_digest(read_manifest(folder / "bundle"))
+    store.publish(folder / "bundle", uri)
+    return digest
+
+
+def _make(folder: Path, num_rows: int) -> None:
+    """Trigrams (a b c) with their bigrams, or of wide rows right bigrams (* b c) alone; every tenth n-gram is
+    the tenant's alone, so that what a shared node keeps lies apart."""
     own = np.arange(num_rows, dtype=np.uint64)
-    c = own // np.uint64(VOCAB) + np.uint64(2)
-    c += np.where(own % np.uint64(10) == 0, np.uint64(1000 * (1 + TENANTS.index(folder.name))), np.uint64(0))
-    bigrams = np.unique(np.uint64(3 << 60) | (own % np.uint64(VOCAB) + np.uint64(2)) << np.uint64(20) | c)
-    keys = np.concatenate((bigrams, unigram_keys(np.arange(VOCAB, dtype=np.int32))))
-    counts = np.full(len(keys), 3, np.uint32)
+    only = np.where(
+        own % np.uint64(10) == 0, np.uint64(1000 * (1 + TENANTS.index(folder.name))), np.uint64(0)
+    )
+    if sys.argv[4] == "narrow":
+        mixed = own * np.uint64(0x9E3779B97F4A7C15)
+        a, b, c = ((mixed >> np.uint64(bits)) % np.uint64(VOCAB) + np.uint64(2) for bits in (54, 44, 34))
+        c += only
+        parts = [
+            np.uint64(1 << 60) | a << np.uint64(40) | b << np.uint64(20) | c,
+            np.uint64(2 << 60) | a << np.uint64(40) | b << np.uint64(20),
+            np.uint64(3 << 60) | b << np.uint64(20) | c,
+        ]
+    else:
+        c = own // np.uint64(VOCAB) + np.uint64(2) + only
+        parts = [np.uint64(3 << 60) | (own % np.uint64(VOCAB) + np.uint64(2)) << np.uint64(20) | c]
+    parts.append(unigram_keys(np.arange(VOCAB, dtype=np.int32)))
+    keys = np.concatenate([np.unique(part) for part in parts])
+    counts = (3 + np.arange(len(keys)) % 5).astype(np.uint32)
     fields = SegmentFields(BACKBONE, DatasetId(folder.name), 1, 3 * len(keys), 2, text_form=TEXT_FORM)
     folder.mkdir(parents=True)
     with (folder / "made").open("wb") as file:
@@ -99,9 +134,7 @@ def _put(store: FolderStore, folder: Path, uri: BundleUri, num_rows: int) -> Dig
     made = np.memmap(folder / "made", np.int16, "r", shape=(len(keys), HIDDEN))
     documents = np.array([TENANTS.index(folder.name)], np.uint64)
     segment = Segment(fields, keys, counts, np.full(len(keys), 1 << 30, np.int64), made, documents)
-    digest = write_segment(segment, folder / "bundle")
-    store.publish(folder / "bundle", uri)
-    return digest
+    write_segment(segment, folder / "bundle")
 
 
 if __name__ == "__main__":
