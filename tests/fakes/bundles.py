@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from portal.catalog.models import AdapterVersion, Task
-from portal.common.scope import tenant_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from tests.fakes.portal import make_version
 from wire import codec
@@ -17,6 +17,7 @@ FILES: Mapping[str, bytes] = {
     "adapter_model.safetensors": bytes(range(256)) * 600,  # more than one piece
     "head.safetensors": b"h" * 512,  # a whole block
 }
+BACKBONE_FILES: Mapping[str, bytes] = {"lower.safetensors": b"l" * 700, "upper": b"u"}
 
 
 def put_bundle(store: ObjectStore, uri: str, files: Mapping[str, bytes] = FILES) -> str:
@@ -30,9 +31,13 @@ def put_bundle(store: ObjectStore, uri: str, files: Mapping[str, bytes] = FILES)
 
 
 def make_stored_version(task: Task) -> AdapterVersion:
-    """As make_version, with its bundle in the installation's store."""
+    """As make_version, with its bundle and its backbone's in the installation's store."""
+    store = ObjectStore(settings.ENV.store_url)
     version = make_version(task)
-    version.bundle_digest = put_bundle(ObjectStore(settings.ENV.store_url), version.bundle_uri)
+    version.bundle_digest = put_bundle(store, version.bundle_uri)
+    version.backbone.digest = put_bundle(store, version.backbone.uri, BACKBONE_FILES)
+    with operator_scope():
+        version.backbone.save(update_fields=["digest"])
     with tenant_scope(task.tenant_id):
         version.save(update_fields=["bundle_digest"])
     return version

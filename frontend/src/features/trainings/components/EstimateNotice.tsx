@@ -39,7 +39,7 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
         </List.Item>
         {result.accuracy && (
           <List.Item>
-            {metricNames[result.metric ?? "accuracy"]} between {told(result, result.accuracy.low)} and{" "}
+            {metricNames[result.metric]} between {told(result, result.accuracy.low)} and{" "}
             {told(result, result.accuracy.high)}
             {result.majority_accuracy !== null &&
               `, where always saying the most frequent label gives ${formatPercent(result.majority_accuracy, 0)}`}
