@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ PREDICT_BATCH = 32
 
 @dataclass
 class Installation:
-    """An `./hmi up` started by a test. `api` speaks for the demo tenant, with a key of scope `manage`."""
+    """An `./hmi up` started by a test. `api` speaks for ``tenant``, with a key of scope `manage`."""
 
     root: Path
     var: Path
@@ -27,6 +27,8 @@ class Installation:
     process: subprocess.Popen[bytes]
     output: Path
     started_at: float = field(default_factory=time.monotonic)
+    tenant: str = "demo"
+    manage_key: str | None = None  # of ``tenant``; None: the demo tenant's
 
     @classmethod
     def start(cls, root: Path, *, var: Path, port: int, demo: bool = True) -> "Installation":
@@ -143,12 +145,15 @@ class Installation:
 
     # -- the public interfaces
 
-    def api(self, tenant: str = "demo", *, key: str | None = None) -> httpx.Client:
-        """``key`` has the scope `manage`; None: the demo tenant's."""
-        key = self.secret("demo_manage_key") if key is None else key
+    def as_new_tenant(self, slug: str) -> "Installation":
+        """The same installation, seen by a tenant of its own; ``manage_key`` may predict, too."""
+        key = self.create_tenant(slug, scopes=("predict", "manage"))
+        return replace(self, tenant=slug, manage_key=key)
+
+    def api(self) -> httpx.Client:
         return httpx.Client(
-            base_url=f"{self.base_url}/api/v1/tenants/{tenant}/",
-            headers={"Authorization": f"Bearer {key}"},
+            base_url=f"{self.base_url}/api/v1/tenants/{self.tenant}/",
+            headers={"Authorization": f"Bearer {self.manage_key or self.secret('demo_manage_key')}"},
             timeout=60,
         )
 
@@ -178,10 +183,13 @@ class Installation:
             assert key.status_code == 201, key.text
             return str(key.json()["secret"])
 
-    def predict(self, task: str, texts: Sequence[str | dict[str, str]], *, key: str) -> httpx.Response:
+    def predict(
+        self, task: str, texts: Sequence[str | dict[str, str]], *, key: str | None = None
+    ) -> httpx.Response:
+        """``key`` None: the tenant's own."""
         return httpx.post(
             f"{self.base_url}/v1/tasks/{task}/predict",
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {key or self.manage_key}"},
             json={"inputs": list(texts)},
             timeout=60,
         )
@@ -203,14 +211,19 @@ class Installation:
             writer = csv.writer(file)
             writer.writerow(["text", "label"])
             writer.writerows(rows)
+        return self.upload_file(path, name=name)
+
+    def upload_file(self, path: Path, **fields: str) -> str:
+        """``fields`` of the form beside the file; returns the id of the dataset, which is fit to train on."""
         with self.api() as api, path.open("rb") as file:
-            answer = api.post("datasets", files={"file": (path.name, file, "text/csv")}, data={"name": name})
+            answer = api.post("datasets", files={"file": (path.name, file)}, data=fields)
         assert answer.status_code == 201, answer.text
+        assert answer.json()["state"] == "ready", answer.text
         return str(answer.json()["id"])
 
-    def create_task(self, slug: str) -> None:
+    def create_task(self, slug: str, **fields: str) -> None:
         with self.api() as api:
-            answer = api.post("tasks", json={"name": slug, "slug": slug})
+            answer = api.post("tasks", json={"name": slug, "slug": slug, **fields})
         assert answer.status_code == 201, answer.text
 
     def start_training(self, task: str, dataset: str, recipe: dict[str, Any] | None = None) -> str:

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,72 +42,42 @@ class Kind:
     tells_apart: Callable[[Prediction, Prediction], bool]
 
 
-def test_a_task_of_every_kind_is_trained_deployed_and_answers(installation: Installation) -> None:
-    tenant = _Tenant(installation)
-    trainings = {name: tenant.begin(name, kind) for name, kind in KINDS.items()}  # each waits for its turn
+def test_a_task_of_every_kind_is_trained_deployed_and_answers(
+    installation: Installation, tmp_path: Path
+) -> None:
+    tenant = installation.as_new_tenant("every-kind")
+    # Each waits for its turn.
+    trainings = {name: _begin(tenant, name, kind, tmp_path) for name, kind in KINDS.items()}
     for name, kind in KINDS.items():
-        version = tenant.deployed(name, trainings[name])
-        report = version["report"]
+        number = tenant.wait_for_training(trainings[name], deadline_s=400)["version"]
+        tenant.deploy(_slug(name), number)
+        report = tenant.version(_slug(name), number)["report"]
         assert (report["kind"], report["headline"]["name"]) == (name, kind.headline)
         low, high = report["headline"]["ci95"]
         assert low <= report["headline"]["value"] <= high
         assert sum(report["rows"][part] for part in ("train", "validation", "test")) == NUM_ROWS
-        good, bad = tenant.answers(name, list(kind.inputs))
+        good, bad = _answers(tenant, name, kind)
         assert kind.tells_apart(good, bad), (good, bad)
 
 
-class _Tenant:
-    """One with a task of every kind."""
-
-    def __init__(self, at: Installation) -> None:
-        self._at = at
-        self._key = at.create_tenant("every-kind", scopes=("predict", "manage"))
-
-    def begin(self, name: str, kind: Kind) -> str:
-        """Upload rows and start a training on them; answers its id."""
-        chance = random.Random(name)
-        lines = [json.dumps(_numbered(kind.row(chance), number)) for number in range(NUM_ROWS)]
-        files = {"file": (f"{name}.jsonl", "\n".join(lines).encode(), "application/x-ndjson")}
-        with self._api() as api:
-            uploaded = _content(api.post("datasets", files=files, data={"name": name, "kind": name}))
-            assert uploaded["state"] == "ready", uploaded
-            slug = _slug(name)
-            _content(api.post("tasks", json={"name": name, "slug": slug, "kind": name}))
-            asked = {"dataset": uploaded["id"], "recipe": RECIPE}
-            return str(_content(api.post(f"tasks/{slug}/trainings", json=asked))["id"])
-
-    def deployed(self, name: str, training: str) -> dict[str, Any]:
-        """The version that the training has made, once it serves."""
-
-        def ended() -> dict[str, Any] | None:
-            with self._api() as api:
-                job = _content(api.get(f"trainings/{training}"))
-            return job if job["state"] in {"succeeded", "failed", "cancelled"} else None
-
-        done = self._at.wait_until(ended, what=f"{name} is trained", deadline_s=400)
-        assert done["state"] == "succeeded", done
-        with self._api() as api:
-            _content(api.post(f"tasks/{_slug(name)}/deployments", json={"version": done["version"]}))
-            return _content(api.get(f"tasks/{_slug(name)}/versions/{done['version']}"))
-
-    def answers(self, name: str, inputs: list[Any]) -> list[Prediction]:
-        answer: httpx.Response = self._at.wait_until(
-            lambda: (found := self._ask(name, inputs)).status_code == 200 and found,
-            what=f"{name} answers",
-            deadline_s=90,
-        )
-        return list(answer.json()["predictions"])
-
-    def _ask(self, name: str, inputs: list[Any]) -> httpx.Response:
-        return self._at.predict(_slug(name), inputs, key=self._key)
-
-    def _api(self) -> httpx.Client:
-        return self._at.api("every-kind", key=self._key)
+def _begin(tenant: Installation, name: str, kind: Kind, folder: Path) -> str:
+    """Upload rows and start a training on them; answers its id."""
+    chance = random.Random(name)
+    lines = [json.dumps(_numbered(kind.row(chance), number)) for number in range(NUM_ROWS)]
+    path = folder / f"{name}.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    dataset = tenant.upload_file(path, name=name, kind=name)
+    tenant.create_task(_slug(name), kind=name)
+    return tenant.start_training(_slug(name), dataset, RECIPE)
 
 
-def _content(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.is_success, answer.text
-    return dict(answer.json())
+def _answers(tenant: Installation, name: str, kind: Kind) -> list[Prediction]:
+    answer: httpx.Response = tenant.wait_until(
+        lambda: (found := tenant.predict(_slug(name), kind.inputs)).status_code == 200 and found,
+        what=f"{name} answers",
+        deadline_s=90,
+    )
+    return list(answer.json()["predictions"])
 
 
 def _slug(name: str) -> str:

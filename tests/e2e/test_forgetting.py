@@ -4,10 +4,8 @@ Through the REST API, with the real programs, one of which is killed."""
 
 import os
 import signal
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e.installation import Installation
@@ -20,111 +18,75 @@ FORGOTTEN = ("superb", "horrid", "lamp", "for my sister")
 
 
 def test_what_is_left_is_what_was_there_before(installation: Installation) -> None:
-    acme = Tenant.join(installation, "acme")
-    acme.learn("kept", KEPT)
-    alone = acme.newest_tree()
-    version = acme.learn("forgotten", FORGOTTEN)
-    both = acme.newest_tree()
+    acme = installation.as_new_tenant("acme")
+    with acme.api() as api:
+        assert api.post("domains", json={"name": "Shop", "slug": "shop"}).status_code == 201
+    _learn(acme, "kept", KEPT)
+    alone = _newest_tree(acme)
+    version = _learn(acme, "forgotten", FORGOTTEN)
+    both = _newest_tree(acme)
     assert (alone["num_segments"], both["num_segments"]) == (1, 2)
-    asked = installation.predict("forgotten", ["The lamp was superb."], key=acme.key)
+    asked = acme.predict("forgotten", ["The lamp was superb."])
     assert asked.status_code == 200, asked.text
 
-    acme.delete(str(version["dataset"]), kill_its_program=True)
-    left = acme.newest_tree()
+    _delete_and_kill(acme, str(version["dataset"]))
+    left = _newest_tree(acme)
     assert left["num_segments"] == 1
     assert left["digest"] == alone["digest"] != both["digest"], "the very tree of before, made anew"
     assert left["num_bytes"] == alone["num_bytes"] < both["num_bytes"]
-    (receipt,) = acme.get("deletions")
+    (receipt,) = _listed(acme, "deletions")
     assert {one["digest"]: one["replaced_by"] for one in receipt["trees"]}[both["digest"]] == left["digest"]
-    gone = {tree["digest"] for tree in acme.get("domains/shop/trees") if tree["destroyed_at"]}
+    gone = {tree["digest"] for tree in _listed(acme, "domains/shop/trees") if tree["destroyed_at"]}
     assert both["digest"] in gone
-    assert not any((installation.var / "store").rglob(f"*{version['dataset']}*")), "something of it is stored"
+    assert not any((acme.var / "store").rglob(f"*{version['dataset']}*")), "something of it is stored"
     # Whoever was trained on it still answers, by the tree that is left.
-    answer = installation.wait_until(
-        lambda: _answer_by(installation, acme, str(left["digest"])),
-        what="the other tree serves",
-        deadline_s=90,
+    answer = acme.wait_until(
+        lambda: _answer_by(acme, str(left["digest"])), what="the other tree serves", deadline_s=90
     )
     assert answer["model"]["tree_version"] == left["digest"]
 
 
-@dataclass
-class Tenant:
-    """One with a domain of its own."""
-
-    at: Installation
-    slug: str
-    key: str
-
-    @classmethod
-    def join(cls, at: Installation, slug: str) -> "Tenant":
-        made = cls(at, slug, at.create_tenant(slug, scopes=("predict", "manage")))
-        made.post("domains", {"name": "Shop", "slug": "shop"})
-        return made
-
-    def learn(self, task: str, words: tuple[str, ...]) -> dict[str, Any]:
-        """Upload rows, train a task of the domain on them and deploy it; answers the training."""
-        lines = "".join(f"{text},{label}\n" for text, label in _rows(words))
-        files = {"file": (f"{task}.csv", f"text,label\n{lines}".encode(), "text/csv")}
-        with self._api() as api:
-            uploaded = _content(api.post("datasets", files=files, data={"name": task}))
-        self.post("tasks", {"name": task, "slug": task, "domain": "shop"})
-        begun = self.post(f"tasks/{task}/trainings", {"dataset": uploaded["id"], "recipe": RECIPE})
-        ended: dict[str, Any] = self.at.wait_until(
-            lambda: self._ended(f"trainings/{begun['id']}"), what=f"{task} is trained", deadline_s=300
-        )
-        assert ended["state"] == "succeeded", ended
-        self.post(f"tasks/{task}/deployments", {"version": ended["version"]})
-        self.at.wait_until(
-            lambda: self.at.predict(task, ["A film."], key=self.key).status_code == 200,
-            what=f"{task} answers",
-            deadline_s=90,
-        )
-        return ended
-
-    def delete(self, dataset: str, *, kill_its_program: bool) -> None:
-        """And wait until its domain has forgotten it, although the program that does it is killed once."""
-        with self.at.operator() as session:  # no key may delete
-            assert session.delete(f"/api/v1/tenants/{self.slug}/datasets/{dataset}").status_code == 204
-        if kill_its_program:
-            pids = self.at.wait_until(
-                lambda: self.at.job_pids("domain"), what="the domain is made anew", deadline_s=120
-            )
-            for pid in pids:
-                os.kill(pid, signal.SIGKILL)
-        self.at.wait_until(
-            lambda: all(one["forgotten_at"] for one in self.get("deletions")),
-            what="it is forgotten",
-            deadline_s=300,
-        )
-
-    def newest_tree(self) -> dict[str, Any]:
-        return next(tree for tree in self.get("domains/shop/trees") if not tree["retired_at"])
-
-    def get(self, path: str) -> list[dict[str, Any]]:
-        with self._api() as api:
-            return list(_content(api.get(path))["results"])
-
-    def post(self, path: str, given: dict[str, Any]) -> dict[str, Any]:
-        with self._api() as api:
-            return _content(api.post(path, json=given))
-
-    def _ended(self, path: str) -> dict[str, Any] | None:
-        with self._api() as api:
-            job = _content(api.get(path))
-        return job if job["state"] in {"succeeded", "failed", "cancelled"} else None
-
-    def _api(self) -> httpx.Client:
-        return self.at.api(self.slug, key=self.key)
+def _learn(tenant: Installation, task: str, words: tuple[str, ...]) -> dict[str, Any]:
+    """Upload rows, train a task of the domain on them and deploy it; answers the training."""
+    dataset = tenant.upload(_rows(words), name=task)
+    tenant.create_task(task, domain="shop")
+    training = tenant.wait_for_training(tenant.start_training(task, dataset, RECIPE), deadline_s=300)
+    tenant.deploy(task, training["version"])
+    tenant.wait_until(
+        lambda: tenant.predict(task, ["A film."]).status_code == 200, what=f"{task} answers", deadline_s=90
+    )
+    return training
 
 
-def _content(answer: httpx.Response) -> dict[str, Any]:
-    assert answer.is_success, answer.text
-    return dict(answer.json())
+def _delete_and_kill(tenant: Installation, dataset: str) -> None:
+    """And wait until its domain has forgotten it, although the program that does it is killed once."""
+    with tenant.operator() as session:  # no key may delete
+        assert session.delete(f"/api/v1/tenants/{tenant.tenant}/datasets/{dataset}").status_code == 204
+    pids = tenant.wait_until(
+        lambda: tenant.job_pids("domain"), what="the domain is made anew", deadline_s=120
+    )
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    tenant.wait_until(
+        lambda: all(one["forgotten_at"] for one in _listed(tenant, "deletions")),
+        what="it is forgotten",
+        deadline_s=300,
+    )
 
 
-def _answer_by(installation: Installation, acme: Tenant, tree: str) -> dict[str, Any] | None:
-    answer = installation.predict("forgotten", ["The lamp was superb."], key=acme.key)
+def _newest_tree(tenant: Installation) -> dict[str, Any]:
+    return next(tree for tree in _listed(tenant, "domains/shop/trees") if not tree["retired_at"])
+
+
+def _listed(tenant: Installation, path: str) -> list[dict[str, Any]]:
+    with tenant.api() as api:
+        answer = api.get(path)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["results"])
+
+
+def _answer_by(tenant: Installation, tree: str) -> dict[str, Any] | None:
+    answer = tenant.predict("forgotten", ["The lamp was superb."])
     content = dict(answer.json())
     return content if answer.status_code == 200 and content["model"]["tree_version"] == tree else None
 
