@@ -27,6 +27,10 @@ def planned_bytes(fields: BackboneFields, num_tokens: float, *, max_build_bytes:
 
 
 def _peak_bytes() -> int:
+    """Of this program alone: what the system reckons by itself begins with its parent's."""
+    taken = _status_bytes("VmHWM")
+    if taken is not None:
+        return taken
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -34,9 +38,14 @@ def _peak_bytes() -> int:
 def _mapped_bytes() -> int:
     """Of files, the libraries' among them, which the system takes back when it lacks memory; 0 where it does
     not say."""
+    return _status_bytes("RssFile") or 0
+
+
+def _status_bytes(name: str) -> int | None:
+    """A line of Linux's account of the process."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
-        return 0
-    found = re.search(r"^RssFile:\s+(\d+) kB$", status, re.MULTILINE)
-    return 0 if found is None else 1024 * int(found[1])
+        return None
+    found = re.search(rf"^{name}:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if found is None else 1024 * int(found[1])

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hmi.build.planned_memory import KEPT_BYTES, SUMMED_BYTES, planned_bytes
@@ -56,3 +57,14 @@ def test_it_counts_what_was_given_back_since_and_no_mapped_files(tmp_path: Path)
     assert with_file - before < 50 * MIB
     assert 150 * MIB < with_taken - before < 250 * MIB
     assert since > with_taken - 50 * MIB
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say it of the program alone")
+def test_it_counts_nothing_of_the_process_that_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "mapped")]
+    (tmp_path / "mapped").write_bytes(bytes(MIB))
+    alone = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)[0]
+    held = np.ones(1000 * MIB, np.uint8)
+    beside = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)[0]
+    assert held.all()
+    assert beside == pytest.approx(alone, abs=50 * MIB)
