@@ -21,6 +21,7 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.learn_domain import open_above
 from hmi.build.linear_head import Features
+from hmi.build.metrics import Indices
 from hmi.build.planned_memory import planned_bytes
 from hmi.build.planned_work import PartTokens, Stage, WorkOf, planned_work, usual_work
 from hmi.build.report import majority_accuracy
@@ -129,7 +130,6 @@ def _probe(
     dtype = compute_dtype(ComputeType.AUTO, "cpu")
     with step_cores(dtype):
         step = _step_s(backbone, states, job.recipe, dtype) / (num_upper * unit_s)
-        _take_largest_step(backbone, states, job.recipe, dtype)
     return _Probed(
         features=features,
         num_rows=num_rows,
@@ -141,29 +141,26 @@ def _probe(
 
 def _step_s(backbone: Backbone, states: StateSet, recipe: Recipe, dtype: torch.dtype) -> float:
     """Seconds of training steps, a token: short texts, few rows and other adapters cost more than their
-    tokens tell."""
+    tokens tell. The longest rows are stepped on, too: what that takes of memory, the process has taken from
+    then on (planned_memory)."""
     adapter = new_adapter(recipe, backbone.fields)
     layers = TrainingLayers(backbone.upper.in_dtype(dtype), adapter)
     optimiser = torch.optim.AdamW([tensor for _, tensor in adapter.named_parameters()], fused=True)
+
+    def step(rows: Indices) -> int:
+        batch = states.batch(rows)
+        optimiser.zero_grad()
+        layers(batch.states, batch.offsets).square().mean().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        return len(batch.states)
+
     batches = BatchPlan(states.lengths, recipe.batch_rows, recipe.seed).epoch(0)[:MAX_PROBE_STEPS]
-    began, num_tokens = time.monotonic(), 0
-    for _ in range(2):  # in the first shapes are prepared
-        began, num_tokens = time.monotonic(), 0
-        for rows in batches:
-            batch = states.batch(rows)
-            optimiser.zero_grad()
-            layers(batch.states, batch.offsets).square().mean().backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            num_tokens += len(batch.states)
-    return (time.monotonic() - began) / num_tokens
-
-
-def _take_largest_step(backbone: Backbone, states: StateSet, recipe: Recipe, dtype: torch.dtype) -> None:
-    """One step on the longest rows: what it takes of memory, the process has taken from then on."""
     longest = np.argsort(states.lengths, kind="stable")[-recipe.batch_rows :]
-    batch = states.batch(longest)
-    layers = TrainingLayers(backbone.upper.in_dtype(dtype), new_adapter(recipe, backbone.fields))
-    layers(batch.states, batch.offsets).square().mean().backward()  # type: ignore[no-untyped-call]
+    for rows in (longest, *batches):  # in the first steps shapes are prepared
+        step(rows)
+    began = time.monotonic()
+    num_tokens = sum(map(step, batches))
+    return (time.monotonic() - began) / num_tokens
 
 
 def _looked_up(

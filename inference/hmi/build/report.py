@@ -240,10 +240,8 @@ def row_slices(
 ) -> tuple[Slice, ...]:
     """Share of the rows for which ``hits`` [rows] holds, by length and by coverage; ``row_coverage``
     [rows, 4] is trigram, bigram, unigram, exact."""
-    return (
-        *slices(SliceKind.LENGTH, characters, hits, seed=seed),
-        *slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), hits, seed=seed),
-    )
+    measures = _sliced_by(characters, row_coverage)
+    return tuple(one for kind, measure in measures for one in slices(kind, measure, hits, seed=seed))
 
 
 def row_error_slices(
@@ -254,10 +252,15 @@ def row_error_slices(
     seed: int,
 ) -> tuple[ErrorSlice, ...]:
     """As row_slices(), of absolute ``errors`` [rows]."""
-    return (
-        *error_slices(SliceKind.LENGTH, characters, errors, seed=seed),
-        *error_slices(SliceKind.COVERAGE, row_coverage[:, :2].sum(axis=1), errors, seed=seed),
-    )
+    measures = _sliced_by(characters, row_coverage)
+    return tuple(one for kind, measure in measures for one in error_slices(kind, measure, errors, seed=seed))
+
+
+def _sliced_by(
+    characters: Sequence[int], row_coverage: npt.NDArray[np.float64]
+) -> tuple[tuple[SliceKind, Sequence[float]], ...]:
+    known: list[float] = row_coverage[:, :2].sum(axis=1).tolist()
+    return (SliceKind.LENGTH, characters), (SliceKind.COVERAGE, known)
 
 
 def correct(held_out: HeldOut) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from hmi.build.kinds.learning import Targets
 from hmi.build.kinds.span_targets import IGNORED, read_targets
 from hmi.build.linear_head import Features, fit_linear_head
 from hmi.build.metrics import Indices, f1_of
+from hmi.build.states import rows_between
 
 MAX_FITTED_TOKENS = 40_000
 """Fitting a head on more would take longer than the training."""
@@ -40,7 +41,7 @@ class SpanProbe:
     def row_sums(self, train: Indices, judged: Indices) -> RowSums:
         """Spans that are right, found and true."""
         of_words = read_targets(self.targets[train])
-        features, tags = self.features[self._tokens(train)], self._tags(train)
+        features, tags = self.features[rows_between(self.offsets, train)], self._tags(train)
         is_word = tags != IGNORED
         weights = class_weights(tags[is_word], self.num_outputs)
         weights = torch.ones(self.num_outputs) if weights is None else weights
@@ -49,18 +50,13 @@ class SpanProbe:
             return functional.cross_entropy(outputs, targets, weight=weights)
 
         head = fit_linear_head(features[is_word], tags[is_word], self.num_outputs, loss=loss)
-        outputs = head.outputs(self.features[self._tokens(judged)]) - weights.log().numpy()
+        outputs = head.outputs(self.features[rows_between(self.offsets, judged)]) - weights.log().numpy()
         truth = read_targets(self.targets[judged])
         return truth.row_counts(truth.said(outputs, of_words.adjacent_cost)).astype(np.float64)
 
     def quality(self, sums: npt.NDArray[np.float64]) -> float:
         """F1 of the spans, in words."""
         return f1_of(*sums.tolist())
-
-    def _tokens(self, rows: Indices) -> Indices:
-        if not len(rows):
-            return np.zeros(0, np.int64)
-        return np.concatenate([np.arange(self.offsets[row], self.offsets[row + 1]) for row in rows.tolist()])
 
     def _tags(self, rows: Indices) -> Indices:
         """[tokens] of these rows."""
