@@ -15,6 +15,11 @@ TREE_FORMAT_VERSION = 2
 """Of trees. Those of version 1 are read as well; their digests covered where their parts lie, too."""
 
 
+EXPORT_FILE, EXPORT_STORE = "hplm.json", "store"
+"""Of a version that was taken away: what says what lies where, and the store that it lies in, both in a
+folder."""
+
+
 class BundleKind(StrEnum):
     """What a bundle holds."""
 
@@ -179,3 +184,12 @@ class AdapterFields:
     score_offset: float = 0.0  # ... and what is added then, so that scores are shares
     value_bounds: tuple[float, ...] = ()  # of a score: its values are counted in the buckets between these
     leaf: BundleRef | None = None  # the private leaf it was trained on, a table below the tree's nodes
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedHplm:
+    """EXPORT_FILE: what lies where in EXPORT_STORE beside it."""
+
+    version: BundleUri
+    tree: BundleUri | None  # None: it stays where others look up in it, and the lower layers are computed
+    backbone: BundleUri

@@ -1,7 +1,6 @@
 """A version in a folder of its own: with everything that it needs to predict, on a machine without the
 platform."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from hmi.artifacts.store import Store, open_store
@@ -10,21 +9,9 @@ from hmi.build.checkpoint import write_atomically
 from hmi.build.offline import OfflineModel, open_offline, standing_digest, version_fields
 from hmi.build.private_leaf import standing_leaf
 from hmi.plot.tree import read_tree
-from wire.artifacts import AdapterFields
+from wire.artifacts import EXPORT_FILE, EXPORT_STORE, AdapterFields, ExportedHplm
 from wire.codec import WireError, from_json, to_json
 from wire.ids import BundleUri, Digest
-
-STORE_FOLDER = "store"
-CONTENTS_FILE = "hplm.json"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedHplm:
-    """hplm.json: what lies where in the folder ``store`` beside it."""
-
-    version: BundleUri
-    tree: BundleUri | None  # None: it stays where others look up in it, and the lower layers are computed
-    backbone: BundleUri
 
 
 def export_version(store: Store, contents: ExportedHplm, folder: Path) -> None:
@@ -60,17 +47,17 @@ def _looked_up_in(store: Store, uri: BundleUri, fields: AdapterFields) -> list[t
 
 def store_of(folder: Path) -> Store:
     """The store of an export."""
-    return open_store((folder / STORE_FOLDER).absolute().as_uri(), None)
+    return open_store((folder / EXPORT_STORE).absolute().as_uri(), None)
 
 
 def write_contents(folder: Path, contents: ExportedHplm) -> None:
     """Make ``folder``, whose store has them all, one that open_exported reads."""
-    write_atomically(folder / CONTENTS_FILE, to_json(contents).encode())
+    write_atomically(folder / EXPORT_FILE, to_json(contents).encode())
 
 
 def read_contents(folder: Path) -> ExportedHplm:
     """Raises InvalidInput for a folder that is no export."""
-    path = folder / CONTENTS_FILE
+    path = folder / EXPORT_FILE
     try:
         return from_json(ExportedHplm, path.read_bytes())
     except OSError as exc:

@@ -7,6 +7,7 @@ from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, InvalidInput
 from hmi.cli.store_place import cache_dir, store_url
+from wire.artifacts import ExportedHplm
 from wire.ids import BundleUri
 
 
@@ -24,7 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Prints the folder."""
-    from hmi.build.export import ExportedHplm, export_version
+    from hmi.build.export import export_version
 
     if args.out.exists():
         raise AlreadyExists(f"{args.out} exists already; give another --out")

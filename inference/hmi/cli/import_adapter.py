@@ -15,7 +15,7 @@ from hmi.cli.store_place import cache_dir, store_url
 from hmi.cli.text_files import columns_of, read_labelled
 from hmi.cli.train import require
 from hmi.cli.train_file import REPORT_FILE
-from wire.artifacts import AdapterFields, BundleRef
+from wire.artifacts import AdapterFields, BundleRef, ExportedHplm
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
 from wire.training import Progress
@@ -77,7 +77,7 @@ def _run_job(args: argparse.Namespace) -> ImportResult:
 
 def _import_file(args: argparse.Namespace) -> int:
     from hmi.build.data import row_line
-    from hmi.build.export import ExportedHplm, complete_export, read_contents, store_of
+    from hmi.build.export import complete_export, read_contents, store_of
     from hmi.build.import_job import import_adapter
     from hmi.build.job_progress import JobProgress
     from hmi.build.offline import standing_digest, version_fields

@@ -15,6 +15,7 @@ from hmi.cli.local_store import LocalStore, open_local_store
 from hmi.cli.progress import BarProgress
 from hmi.cli.text_files import columns_of, read_labelled
 from hmi.model.tokenizer import Text
+from wire.artifacts import EXPORT_FILE, EXPORT_STORE, ExportedHplm
 from wire.codec import to_json, to_plain
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.inference import Answer
@@ -48,18 +49,18 @@ VERSION_URI = BundleUri("version")
 
 def train_file(args: argparse.Namespace) -> int:
     """Prints the figures that matter as JSON; the rest is in the folder."""
-    from hmi.build.export import CONTENTS_FILE, STORE_FOLDER, ExportedHplm, write_contents
+    from hmi.build.export import write_contents
     from hmi.build.job_progress import JobProgress
     from hmi.build.offline import open_offline
     from hmi.build.train_job import run_training
     from hmi.build.work_folder import WorkFolder
 
     out: Path = args.out
-    if (out / CONTENTS_FILE).exists():
+    if (out / EXPORT_FILE).exists():
         raise AlreadyExists(f"{out} holds a trained version already; give another --out")
     kind = TaskKind(args.kind)
     rows = read_labelled(args.data, columns_of(args), kind)
-    local = open_local_store(out / STORE_FOLDER, source=args.backbone, general_text=args.general_text)
+    local = open_local_store(out / EXPORT_STORE, source=args.backbone, general_text=args.general_text)
     content = b"".join(map(row_line, rows))
     # Named by content: a run that was killed goes on with the same rows, or is refused.
     rows_uri = BundleUri(f"dataset/{hashlib.sha256(content).hexdigest()[:16]}.jsonl")

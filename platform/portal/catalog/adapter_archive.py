@@ -12,12 +12,19 @@ from typing import IO
 from portal.common.errors import PortalError
 from portal.common.store import ObjectStore
 from wire import codec
-from wire.artifacts import MANIFEST_FILE, BundleManifest, BundleRef, bundle_digest
+from wire.artifacts import (
+    EXPORT_FILE,
+    EXPORT_STORE,
+    MANIFEST_FILE,
+    BundleManifest,
+    BundleRef,
+    ExportedHplm,
+    bundle_digest,
+)
 from wire.errors import ErrorCode
+from wire.ids import BundleUri
 
 PIECE_BYTES = 1 << 16
-CONTENTS_FILE = "hplm.json"
-"""As hmi.build.export has it."""
 OFFLINE_PARITY_FILE = "offline.json"
 """The report's ``offline``; null of versions for which it was not measured."""
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -92,13 +99,13 @@ def open_offline_archive(
 
     No PLOT goes along: its nodes hold others' text, and the lower layers are computed instead.
     """
-    contents = {"version": "version", "tree": None, "backbone": "backbone"}
+    contents = ExportedHplm(version=BundleUri("version"), tree=None, backbone=BundleUri("backbone"))
     return AdapterArchive(
         {
-            **_inside("store/version", open_archive(version.uri, version.digest, store)),
-            **_inside("store/backbone", open_archive(backbone.uri, backbone.digest, store)),
-            OFFLINE_PARITY_FILE: _MadeFile(_json_line(parity)),
-            CONTENTS_FILE: _MadeFile(_json_line(contents)),  # last: a folder that has it is whole
+            **_inside(contents.version, open_archive(version.uri, version.digest, store)),
+            **_inside(contents.backbone, open_archive(backbone.uri, backbone.digest, store)),
+            OFFLINE_PARITY_FILE: _MadeFile(json.dumps(parity).encode() + b"\n"),
+            EXPORT_FILE: _MadeFile(codec.to_json(contents).encode()),  # last: a folder that has it is whole
         }
     )
 
@@ -121,12 +128,8 @@ def open_archive(uri: str, digest: str, store: ObjectStore) -> AdapterArchive:
     return AdapterArchive({name: _StoredFile(store, f"{uri}/{name}", size) for name, size in sizes.items()})
 
 
-def _inside(folder: str, archive: AdapterArchive) -> dict[str, _StoredFile | _MadeFile]:
-    return {f"{folder}/{name}": member for name, member in archive.members.items()}
-
-
-def _json_line(value: object) -> bytes:
-    return json.dumps(value).encode() + b"\n"
+def _inside(uri: BundleUri, archive: AdapterArchive) -> dict[str, _StoredFile | _MadeFile]:
+    return {f"{EXPORT_STORE}/{uri}/{name}": member for name, member in archive.members.items()}
 
 
 def _read(uri: str, store: ObjectStore) -> tuple[int, str] | None:

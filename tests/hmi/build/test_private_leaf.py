@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hmi.build.data import read_rows
-from hmi.build.export import ExportedHplm, export_version, open_exported
+from hmi.build.export import export_version, open_exported
 from hmi.build.kinds.chosen import training_kind
 from hmi.build.offline import open_offline
 from hmi.build.private_leaf import build_leaf, leaf_trial, private_rows
@@ -25,6 +25,7 @@ from tests.hmi.build.training_world import (
     invented_rows,
     make_world,
 )
+from wire.artifacts import ExportedHplm
 from wire.ids import BundleUri
 from wire.inference import LabelAnswer
 from wire.tasks import TaskKind

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from hmi.build.export import ExportedHplm, export_version, open_exported
+from hmi.build.export import export_version, open_exported
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK, main
 from hmi.model.tokenizer import Text
 from tests.tiny.store import TinyStore
+from wire.artifacts import ExportedHplm
 from wire.codec import to_plain
 from wire.tasks import TaskKind
 from wire.training import METHODS
