@@ -216,11 +216,7 @@ def test_those_who_wait_for_a_catalog_are_told_when_it_goes_away() -> None:
     async def scenario() -> None:
         world = World()
         async with world.running():
-            world.catalog.hang()
-            world.clock.advance(1)
-            asking = [asyncio.create_task(world.reader.refresh()) for _ in range(3)]
-            while not world.catalog.num_stuck:
-                await asyncio.sleep(0)
+            asking = await _asking_while_it_hangs(world, 3)
             world.catalog.is_away = True
             world.catalog.go_on()
             ends = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), WAIT_S)
@@ -233,11 +229,7 @@ def test_no_more_than_so_many_wait_at_once() -> None:
     async def scenario() -> None:
         world = World(max_waiting=3)
         async with world.running():
-            world.catalog.hang()
-            world.clock.advance(1)
-            asking = [asyncio.create_task(world.reader.refresh()) for _ in range(3)]
-            while not world.catalog.num_stuck:
-                await asyncio.sleep(0)
+            asking = await _asking_while_it_hangs(world, 3)
             _refused_at_once(world.reader)
             world.catalog.go_on()
             await asyncio.wait_for(asyncio.gather(*asking), WAIT_S)
@@ -245,6 +237,15 @@ def test_no_more_than_so_many_wait_at_once() -> None:
             await asyncio.wait_for(world.reader.refresh(), WAIT_S)
 
     asyncio.run(scenario())
+
+
+async def _asking_while_it_hangs(world: World, num_callers: int) -> list[asyncio.Task[None]]:
+    world.catalog.hang()
+    world.clock.advance(1)
+    asking = [asyncio.create_task(world.reader.refresh()) for _ in range(num_callers)]
+    while not world.catalog.num_stuck:
+        await asyncio.sleep(0)
+    return asking
 
 
 def _refused_at_once(reader: CatalogReader) -> None:

@@ -263,14 +263,21 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
         process.client.close()
 
 
-def test_a_request_under_way_is_answered_when_the_service_ends(
-    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
-) -> None:
+def _deploy_reviews(catalog: Catalog, tiny_store: TinyStore, *, seed: int) -> str:
+    """A task of a new tenant, with a key; answers the tenant."""
     backbone = catalog.backbone(tiny_store.backbone_ref)
     tenant = catalog.tenant(f"acme-{uuid.uuid4().hex[:8]}")
     catalog.key(tenant, KEY)
     task = catalog.task(tenant, "reviews")
-    catalog.deploy(tenant, task, 1, backbone, tiny_store.publish_adapter(seed=93), tiny_store.trees["film"])
+    adapter = tiny_store.publish_adapter(seed=seed)
+    catalog.deploy(tenant, task, 1, backbone, adapter, tiny_store.trees["film"])
+    return tenant
+
+
+def test_a_request_under_way_is_answered_when_the_service_ends(
+    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    _deploy_reviews(catalog, tiny_store, seed=93)
     process = Process(database_urls, tiny_store, tmp_path)
     try:
         wait_until(process.is_ready)
@@ -317,11 +324,7 @@ def test_a_request_under_way_is_answered_when_the_service_ends(
 def test_a_database_that_hangs_slows_no_known_key_and_keeps_no_unknown_one(
     database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
 ) -> None:
-    backbone = catalog.backbone(tiny_store.backbone_ref)
-    tenant = catalog.tenant(f"acme-{uuid.uuid4().hex[:8]}")
-    catalog.key(tenant, KEY)
-    task = catalog.task(tenant, "reviews")
-    catalog.deploy(tenant, task, 1, backbone, tiny_store.publish_adapter(seed=94), tiny_store.trees["film"])
+    tenant = _deploy_reviews(catalog, tiny_store, seed=94)
     with StallingProxy.to(database_urls.catalog) as proxy:
         urls = replace(
             database_urls, catalog=proxy.leads(database_urls.catalog), usage=proxy.leads(database_urls.usage)
