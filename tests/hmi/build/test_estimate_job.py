@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
 from hmi.base.errors import HmiError
+from hmi.build import estimate_job
 from hmi.build.estimate_job import MAX_PROBE_ROWS, estimate_training
 from hmi.build.job_progress import JobProgress
 from hmi.build.planned_work import PartTokens, Stage, planned_work, usual_work
 from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.training_layers import TrainingLayers
 from tests.hmi.build.training_world import LABELS, RECIPE, Events, TrainingWorld, invented_rows, make_world
 from wire.errors import ErrorCode
 from wire.training import EstimateResult, TrainJob
@@ -113,6 +116,31 @@ def test_many_rows_are_probed_on_some(world: TrainingWorld) -> None:
     assert said.num_rows == 1000
     assert said.accuracy is not None
     assert said.accuracy.probe_rows == MAX_PROBE_ROWS
+
+
+def test_memory_is_that_of_a_step_of_the_longest_rows_though_few_are_as_long(
+    world: TrainingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [
+        (f"{text} {'good ' * (60 if number < 3 else 0)}", label) for number, (text, label) in enumerate(ROWS)
+    ]
+    stepped: list[list[int]] = []
+    step = TrainingLayers.__call__
+
+    def watched(self: TrainingLayers, states: torch.Tensor, offsets: npt.NDArray[np.int64]) -> torch.Tensor:
+        stepped.append(np.diff(offsets).tolist())
+        return step(self, states, offsets)
+
+    monkeypatch.setattr(TrainingLayers, "__call__", watched)
+    monkeypatch.setattr(estimate_job, "MAX_PROBE_STEPS", 1)
+    recipe = replace(RECIPE, batch_rows=4, max_tokens=64)
+    said = estimate(world, world.job(world.put_rows("uneven", rows), name="uneven", recipe=recipe))
+    assert said.memory_bytes is not None
+    longest = max(max(lengths) for lengths in stepped)
+    assert longest == 64
+    assert any(lengths.count(longest) >= 2 for lengths in stepped), (
+        "those of the training and validation rows"
+    )
 
 
 def test_a_cap_bounds_the_time(world: TrainingWorld) -> None:

@@ -9,9 +9,11 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from portal.common.queue import JobName
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.services import dataset_delete
 from portal.tenants.actors import OPERATOR
+from portal.training import reaper
 from portal.training.jobs import estimate_run, import_run, training_reap, training_run
 from portal.training.models import JobState, LeasedJob, TrainingEstimate
 from portal.training.work_dir import WorkDir
@@ -44,6 +46,22 @@ def test_each_message_has_a_job_of_its_kind_worked_on_by_the_installations_own_p
         assert job.error is not None and job.error["code"] == "dataset_too_few_rows"
     asked = [line.split()[:3] for line in (tmp_path / "asked").read_text().splitlines()]
     assert asked == [["-m", "hmi.cli", command] for command in ("train", "estimate", "import")]
+
+
+def test_the_end_of_a_training_calls_for_the_one_that_waits(
+    cast: Cast, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
+    settings.ENV = settings.ENV.model_copy(update=changes)
+    make_general()
+    task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
+    first, second = make_job(task, dataset), make_job(make_task(cast.acme.tenant, "other"), dataset)
+    sent: list[tuple[JobName, str]] = []
+    monkeypatch.setattr(reaper, "enqueue_on_commit", lambda name, id: sent.append((name, id)))
+    training_run(str(first.pk))
+    assert sent == [(JobName.TRAINING_RUN, str(second.pk))]
+    training_run(str(second.pk))
+    assert len(sent) == 1, "nobody waits"
 
 
 def test_it_takes_up_jobs_of_every_kind_and_deletes_what_was_left_of_any(
