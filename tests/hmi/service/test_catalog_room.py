@@ -5,7 +5,7 @@ import gc
 import hashlib
 import tracemalloc
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,8 +37,8 @@ EVENT = UsageEvent(
     key_id=KeyId("key"),
     version_id=VersionId("version"),
     created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    num_texts=1234,
-    num_tokens=123_456,
+    num_texts=1,
+    num_tokens=12,
     num_truncated=0,
 )
 NOTHING = CatalogRows([], [], [], [], None)
@@ -91,19 +91,23 @@ def allocated(make: Callable[[], object]) -> int:
         tracemalloc.stop()
 
 
-class ManyTenants(FakeCatalog):
+class Holding(FakeCatalog):
+    def __init__(self, rows: CatalogRows) -> None:
+        super().__init__()
+        self._rows = rows
+
     async def read(self) -> CatalogRows:
-        return rows_of(NUM_TENANTS)
+        return self._rows
 
 
-def served() -> object:
-    """Two snapshots, and what is kept beside the newer one when every key has been used."""
+def served(make_rows: Callable[[], CatalogRows], asks: Sequence[tuple[int, int]]) -> object:
+    """Two snapshots, and what is kept beside the newer one when keys have been used for tasks as ``asks``."""
     clock = FakeClock()
     limits = Limits(clock)
     snapshots: list[CatalogSnapshot] = []
     room = CatalogRoom(Budget(MemoryTier.HOST, 2**30), max_bytes=2**30)
     config = CatalogReaderConfig(poll_s=1000, staleness_s=1000)
-    reader = CatalogReader(ManyTenants(), config, clock=clock, on_snapshot=snapshots.append, room=room)
+    reader = CatalogReader(Holding(make_rows()), config, clock=clock, on_snapshot=snapshots.append, room=room)
     access = Access(reader, clock)
 
     async def use_all() -> None:
@@ -112,9 +116,9 @@ def served() -> object:
             await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        snapshots.append(CatalogSnapshot.of(rows_of(NUM_TENANTS), 0.0))  # the next one
-        for number in range(NUM_TENANTS):
-            grant = await access.to_task(f"Bearer {secret(number)}", f"task-{number}")
+        snapshots.append(CatalogSnapshot.of(make_rows(), 0.0))  # the next one
+        for key, task in asks:
+            grant = await access.to_task(f"Bearer {secret(key)}", f"task-{task}")
             limits.admit(grant.key.key_id, grant.limit)
             limits.count(replace(EVENT, tenant_id=grant.task.tenant_id))
 
@@ -123,10 +127,29 @@ def served() -> object:
 
 
 def test_what_is_reserved_for_the_catalog_is_at_least_what_it_takes() -> None:
-    served()  # whatever is made once
-    reserved = catalog_bytes(rows_of(NUM_TENANTS))
-    taken = allocated(served)
+    own_tasks = [(number, number) for number in range(NUM_TENANTS)]
+    make_rows = partial(rows_of, NUM_TENANTS)
+    served(make_rows, own_tasks)  # whatever is made once
+    reserved = catalog_bytes(make_rows())
+    taken = allocated(partial(served, make_rows, own_tasks))
     assert taken <= reserved <= 2 * taken
+
+
+def test_a_tenant_of_many_keys_that_are_all_used_for_many_tasks_takes_no_more() -> None:
+    num = 300
+
+    def of_one_tenant() -> CatalogRows:
+        rows = rows_of(num)
+        tenant = rows.keys[0].tenant_id
+        return replace(
+            rows,
+            keys=[replace(key, tenant_id=tenant, task_id=None) for key in rows.keys],
+            tasks=[replace(task, tenant_id=tenant) for task in rows.tasks],
+        )
+
+    every_task = [(key, task) for key in range(num) for task in range(30)]
+    served(of_one_tenant, every_task[:num])  # whatever is made once
+    assert allocated(partial(served, of_one_tenant, every_task)) <= catalog_bytes(of_one_tenant())
 
 
 @pytest.mark.parametrize("view", ["keys", "tasks", "trials", "limits"])
