@@ -46,16 +46,17 @@ class Budget:
         if num_bytes < 0:
             raise ValueError(f"cannot reserve {num_bytes} bytes")
         with self._lock:
-            used = sum(self._bytes_of_kind.values())
-            if used + num_bytes > self.max_bytes:
-                raise BudgetExceeded(
-                    f"{kind} needs {num_bytes:_} bytes; the {self.tier} budget has "
-                    f"{self.max_bytes - used:_} of {self.max_bytes:_} left",
-                    needed_bytes=num_bytes,
-                    free_bytes=self.max_bytes - used,
-                )
-            self._bytes_of_kind[kind] = self._bytes_of_kind.get(kind, 0) + num_bytes
+            self._grant(kind, num_bytes)
         return Reservation(kind, num_bytes)
+
+    def resize(self, reservation: Reservation, num_bytes: int) -> Reservation:
+        """In place of ``reservation``, one of ``num_bytes``: for what grows while it is used. Nobody else
+        gets its bytes meanwhile. Raises BudgetExceeded, and then changes nothing, when there is no room."""
+        if num_bytes < 0:
+            raise ValueError(f"cannot reserve {num_bytes} bytes")
+        with self._lock:
+            self._grant(reservation.kind, num_bytes - reservation.num_bytes)
+        return Reservation(reservation.kind, num_bytes)
 
     def release(self, reservation: Reservation) -> None:
         """Give a reservation back. Each reservation is released once; a second time is a bug and raises."""
@@ -64,3 +65,15 @@ class Budget:
             if left < 0:
                 raise RuntimeError(f"{reservation.kind}: {-left} bytes more were released than reserved")
             self._bytes_of_kind[reservation.kind] = left
+
+    def _grant(self, kind: str, num_bytes: int) -> None:
+        """So many bytes more, or less; under the lock."""
+        used = sum(self._bytes_of_kind.values())
+        if used + num_bytes > self.max_bytes:
+            raise BudgetExceeded(
+                f"{kind} needs {num_bytes:_} bytes; the {self.tier} budget has "
+                f"{self.max_bytes - used:_} of {self.max_bytes:_} left",
+                needed_bytes=num_bytes,
+                free_bytes=self.max_bytes - used,
+            )
+        self._bytes_of_kind[kind] = self._bytes_of_kind.get(kind, 0) + num_bytes

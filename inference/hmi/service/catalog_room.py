@@ -1,7 +1,7 @@
 """What is known of tenants counts in the host tier: the catalog's rows, and what is kept beside them."""
 
-from hmi.memory.budget import Budget, Reservation
-from hmi.memory.room import ByteRoom
+from hmi.base.errors import BudgetExceeded
+from hmi.memory.budget import Budget
 from hmi.service.snapshot import CatalogRows
 
 CATALOG = "catalog"
@@ -30,17 +30,17 @@ class CatalogRoom:
     """The catalog's part of the host tier. Event loop only."""
 
     def __init__(self, host: Budget, *, max_bytes: int) -> None:
-        self._room = ByteRoom(host, kind=CATALOG, max_bytes=max_bytes)
-        self._held: Reservation | None = None
+        self._host = host
+        self._max_bytes = max_bytes
+        self._held = host.reserve(CATALOG, 0)
 
     def hold(self, rows: CatalogRows) -> None:
         """``rows`` take the place of those before. Raises BudgetExceeded, and then changes nothing."""
-        before, self._held = self._held, None
-        if before is not None:
-            self._room.give_back(before)
-        try:
-            self._held = self._room.take(catalog_bytes(rows))
-        except Exception:
-            if before is not None:
-                self._held = self._room.take(before.num_bytes)
-            raise
+        num_bytes = catalog_bytes(rows)
+        if num_bytes > self._max_bytes:
+            raise BudgetExceeded(
+                f"{CATALOG} needs {num_bytes:_} bytes of its {self._max_bytes:_} of the host budget",
+                needed_bytes=num_bytes,
+                free_bytes=self._max_bytes,
+            )
+        self._held = self._host.resize(self._held, num_bytes)

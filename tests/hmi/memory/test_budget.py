@@ -29,6 +29,22 @@ def test_releasing_more_than_was_reserved_is_a_bug_that_shows() -> None:
         budget.release(reservation)
 
 
+def test_a_reservation_grows_and_shrinks_and_is_kept_where_it_cannot() -> None:
+    budget = Budget(MemoryTier.DEVICE, 100)
+    budget.reserve("backbone", 60)
+    growing = budget.reserve("catalog", 10)
+    growing = budget.resize(growing, 40)
+    with pytest.raises(BudgetExceeded, match="0 of 100 left"):
+        budget.resize(growing, 41)
+    assert budget.used_by_kind() == {"backbone": 60, "catalog": 40}
+    growing = budget.resize(growing, 5)
+    assert budget.free_bytes == 35
+    budget.release(growing)
+    assert budget.used_by_kind() == {"backbone": 60, "catalog": 0}
+    with pytest.raises(ValueError, match="-1"):
+        budget.resize(growing, -1)
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60)), max_size=30))
 def test_it_never_grants_more_than_it_has(steps: list[tuple[str, int]]) -> None:
     budget = Budget(MemoryTier.HOST, 100)
