@@ -86,7 +86,7 @@ class Churn:
 
 def _replaced(world: World, tenant: Tenant, number: int) -> Tenant:
     adapter = world.publish_adapter(number, tenant.hplm.tree)
-    return Tenant(tenant.tenant_id, HplmRef(adapter, tenant.hplm.tree), tenant.has_leaf)
+    return Tenant(tenant.tenant_id, HplmRef(adapter, tenant.hplm.tree, tenant.hplm.leaf), tenant.has_leaf)
 
 
 def _round(world: World, plane: LivePlane, number: int, seconds: float) -> dict[str, Any]:

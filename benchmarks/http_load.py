@@ -43,6 +43,7 @@ class Served:
     backbone: tuple[str, str]  # URI and digest, as in the rest
     adapters: list[tuple[str, str]]
     trees: list[tuple[str, str]]
+    leaves: list[tuple[str, str] | None]
 
     @staticmethod
     def key(number: int) -> str:
@@ -72,8 +73,12 @@ class Served:
                 BundleUri(tree[0]),
                 Digest(tree[1]),
                 None,
+                None if leaf is None else BundleUri(leaf[0]),
+                None if leaf is None else Digest(leaf[1]),
             )
-            for number, (adapter, tree) in enumerate(zip(self.adapters, self.trees, strict=True))
+            for number, (adapter, tree, leaf) in enumerate(
+                zip(self.adapters, self.trees, self.leaves, strict=True)
+            )
         ]
         uri, digest = self.backbone
         return CatalogRows(

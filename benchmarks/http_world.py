@@ -13,6 +13,10 @@ def served(world: World, settings: dict[str, Any]) -> Served:
         (world.ref.uri, world.ref.digest),
         [(tenant.hplm.adapter.uri, tenant.hplm.adapter.digest) for tenant in world.tenants],
         [(tenant.hplm.tree.uri, tenant.hplm.tree.digest) for tenant in world.tenants],
+        [
+            None if tenant.hplm.leaf is None else (tenant.hplm.leaf.uri, tenant.hplm.leaf.digest)
+            for tenant in world.tenants
+        ],
     )
 
 

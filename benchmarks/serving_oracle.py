@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmarks.serving_world import Tenant, World
 from hmi.base.compute_type import ComputeType
+from hmi.build.private_leaf import open_leaf
 from hmi.engine.request import EngineRequest
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle
@@ -54,8 +55,11 @@ class Oracle:
         tree = open_tree(
             world.store, tenant.hplm.tree.uri, tenant.hplm.tree.digest, backbone=world.ref.digest
         )
-        arena = PlotArena(sum(map(PlotArena.bytes_of, tree.tables)), world.backbone.fields.hidden)
-        path = np.array([[arena.add(table) for table in tree.tables]], np.int32)
+        tables = list(tree.tables)
+        if tenant.hplm.leaf is not None:
+            tables.append(open_leaf(world.store, tenant.hplm.leaf, world.ref.digest))
+        arena = PlotArena(sum(map(PlotArena.bytes_of, tables)), world.backbone.fields.hidden)
+        path = np.array([[arena.add(table) for table in tables]], np.int32)
         documents = Documents.pack([world.texts[text]])
         rows = np.empty((documents.num_tokens, world.backbone.fields.hidden), np.float32)
         arena.lookup(documents, path, rows)
@@ -98,6 +102,7 @@ class Checker:
     def __init__(self, world: World) -> None:
         self._oracle = Oracle(world)
         self.num_checked = 0
+        self._num_with_leaf = 0
         self._num_changed = 0
         self._max_difference = 0.0
 
@@ -118,10 +123,12 @@ class Checker:
             self._max_difference = max(self._max_difference, difference)
             self._num_changed += int(plain.argmax() != expected.argmax())
             self.num_checked += 1
+            self._num_with_leaf += answer.tenant.hplm.leaf is not None
 
     def result(self) -> dict[str, Any]:
         return {
             "answers_checked": self.num_checked,
+            "answers_checked_with_leaf": self._num_with_leaf,
             "max_difference": round(self._max_difference, 6),
             "share_labels_changed_by_adapter": round(self._num_changed / max(1, self.num_checked), 3),
         }

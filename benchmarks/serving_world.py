@@ -28,6 +28,7 @@ from hmi.build.plot_builder import (
     publish_segment_beside,
     text_dataset_id,
 )
+from hmi.build.private_leaf import build_leaf, private_rows, publish_leaf
 from hmi.build.windows import Windowing
 from hmi.cli.demo_data import bbc_rows
 from hmi.cli.open_device import HOST_SHARES
@@ -48,6 +49,7 @@ from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.plot.ngram import Documents
+from hmi.plot.segment import Segment
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
 from hmi.service.live_plane import LivePlane
 from hmi.service.settings import ServiceSettings
@@ -73,6 +75,7 @@ DISK_LATENCY_S = 0.020
 DISK_BYTES_PER_S = 500e6
 DEADLINE_S = 120.0
 NUM_TEXTS = 512
+MAX_LEAF_BYTES = 2**20
 MEAN_TOKENS, DEVIATION_TOKENS = 32, 8
 
 T = TypeVar("T")
@@ -146,14 +149,16 @@ class World:
         domains = self._domains(texts)
         self.num_leaves = -(-num_tenants // ONE_IN_LEAF)
         leaves = [
-            self._leaf(number, domains[number % NUM_DOMAINS], texts) for number in range(self.num_leaves)
+            self._leaf(number, domains[number * ONE_IN_LEAF % NUM_DOMAINS], texts)
+            for number in range(self.num_leaves)
         ]
         say(f"{NUM_DOMAINS} domains and {self.num_leaves} private leaves are built")
         self.tenants = []
         for number in range(num_tenants):
             has_leaf = number % ONE_IN_LEAF == 0
-            tree = leaves[number // ONE_IN_LEAF] if has_leaf else domains[number % NUM_DOMAINS]
-            hplm = HplmRef(self.publish_adapter(number, tree), tree)
+            tree = domains[number % NUM_DOMAINS]
+            leaf = leaves[number // ONE_IN_LEAF] if has_leaf else None
+            hplm = HplmRef(self.publish_adapter(number, tree), tree, leaf)
             self.tenants.append(Tenant(TenantId(f"tenant-{number}"), hplm, has_leaf))
             if (number + 1) % 2500 == 0:
                 say(f"{number + 1} adapters are written")
@@ -248,19 +253,28 @@ class World:
     def _leaf(self, number: int, domain: BundleRef, texts: Sequence[str]) -> BundleRef:
         start = DOMAIN_TEXTS * (NUM_DOMAINS + 1) + number * LEAF_TEXTS
         chosen = [f"{texts[(start + n) % len(texts)][:600]} {number}" for n in range(LEAF_TEXTS)]
-        return self._built(f"leaf-{number}", chosen, domain)
+        tree, above = self._parent(domain)
+        own = self._counted(f"leaf-{number}", chosen, above)
+        leaf = build_leaf(own, private_rows(self.store, tree, own), tree, MAX_LEAF_BYTES)
+        assert leaf is not None, "no node above has these texts"
+        published = publish_leaf(self.store, leaf, BundleUri(f"leaves/{number}"))
+        return BundleRef(published.uri, published.digest)
 
-    def _built(self, name: str, texts: Sequence[str], parent: BundleRef | None) -> BundleRef:
-        uri = BundleUri(f"trees/{name}")
-        above = None if parent is None else self._parent(parent)
+    def _counted(self, name: str, texts: Sequence[str], above: npt.NDArray[np.uint64]) -> Segment:
         segment, _ = count_texts(
             self.backbone,
             texts,
             dataset_id=text_dataset_id(name),
-            above=np.zeros(0, np.uint64) if above is None else above[1],
+            above=above,
             windowing=WINDOWING,
             report=_unheard,
         )
+        return segment
+
+    def _built(self, name: str, texts: Sequence[str], parent: BundleRef | None) -> BundleRef:
+        uri = BundleUri(f"trees/{name}")
+        above = None if parent is None else self._parent(parent)
+        segment = self._counted(name, texts, np.zeros(0, np.uint64) if above is None else above[1])
         published = publish_segment_beside(self.store, segment, uri)
         segments = [(BundleRef(published.uri, published.digest), segment)]
         if above is None:
