@@ -1,15 +1,16 @@
 """An import as the runner sees it: its job file, what its process may say, and what comes of it."""
 
-from portal.catalog.models import Backbone, TreeVersion
+from portal.catalog.models import Backbone
 from portal.catalog.selectors import backbone_default, parent_tree, tree_newest
 from portal.catalog.services import version_import
 from portal.common.errors import NotFound
 from portal.common.store import ObjectStore
-from portal.training.leases import Lease, LeaseLost, held_by, lease_scope, scope_of
+from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import AdapterImport, JobState
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
 from portal.training.process import BrokenProtocol
 from portal.training.recipes import BOUNDS
+from portal.training.selectors import tree_read
 from portal.training.work import StaleJob
 from wire.ids import BundleUri, Digest, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult
@@ -30,7 +31,7 @@ class ImportWork:
 
     def make_job(self, lease: Lease) -> ImportJob:
         """Raises NotFound as well: nothing keeps a dataset from being deleted meanwhile."""
-        with scope_of(lease):
+        with lease_scope(lease):
             job = held_by(lease).select_related("tenant", "task__domain__parent", "dataset").first()
             if job is None:
                 raise LeaseLost
@@ -41,6 +42,7 @@ class ImportWork:
             tree = tree_newest(domain=domain, backbone=backbone) or parent_tree(
                 tenant=job.tenant, domain=domain, backbone=backbone
             )
+            held_by(lease).update(tree=tree)
             return ImportJob(
                 job_id=lease.job_id,
                 tenant_id=TenantId(str(job.tenant_id)),
@@ -77,7 +79,7 @@ class ImportWork:
     def succeed(self, lease: Lease, job: ImportJob, result: ImportResult) -> None:
         with lease_scope(lease):
             row = job_locked(lease, "task", "dataset")
-            tree = _live_tree(job)
+            tree = tree_read(uri=job.tree_uri, digest=job.tree_digest)
             if tree is None:
                 raise StaleJob
             version = version_import(
@@ -99,16 +101,9 @@ class ImportWork:
             )
 
     def is_stale(self, lease: Lease, job: ImportJob) -> bool:
-        """Has the tree been replaced since?"""
+        """As a training's: a tree that must be forgotten is no longer read."""
         with lease_scope(lease):
-            return _live_tree(job) is None
+            return tree_read(uri=job.tree_uri, digest=job.tree_digest) is None
 
     def discard(self, job: ImportJob) -> None:
         self._store.delete(job.version_out_uri)
-
-
-def _live_tree(job: ImportJob) -> TreeVersion | None:
-    """Not locked, since it may be a shared one: a version of a tree that is replaced in this moment serves
-    with that one's successor, as every older version does."""
-    trees = TreeVersion.objects.unscoped().filter(digest=job.tree_digest, uri=job.tree_uri, retired_at=None)
-    return trees.first()

@@ -141,6 +141,8 @@ class AdapterImport(TenantOwned, LeasedJob):
     # Whose rows answers are compared on; null: those that came with the adapter.
     dataset = models.ForeignKey("datasets.Dataset", null=True, on_delete=models.SET_NULL, related_name="+")
     needs_dataset = models.BooleanField(default=False)
+    # What the work folder's job reads: kept until the job has ended, unless it must be forgotten.
+    tree = models.ForeignKey("catalog.TreeVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     file_name = models.CharField(max_length=200)
     archive_uri = models.CharField(max_length=300)
     num_bytes = models.BigIntegerField()

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
-from portal.catalog.models import AdapterVersion, Task
+from portal.catalog.models import AdapterVersion, Task, TreeVersion
 from portal.common.errors import NotFound
 from portal.tenants.models import Tenant
 from portal.training.models import UNFINISHED, AdapterImport, TrainingEstimate, TrainingEvent, TrainingJob
 from portal.training.try_again import CAN_BE_TRIED_AGAIN
+from wire.ids import BundleUri, Digest
 
 
 def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
@@ -68,11 +69,23 @@ def import_get(*, tenant: Tenant, import_id: UUID) -> AdapterImport:
 
 
 def trees_in_use() -> set[UUID]:
-    """Trees that trainings and estimates read, or will when they go on. Needs the operator's scope."""
+    """Trees that jobs read, or will when they go on. Needs the operator's scope."""
     unfinished = Q(state__in=UNFINISHED)
-    trainings = TrainingJob.objects.unscoped().filter(unfinished | CAN_BE_TRIED_AGAIN, tree__isnull=False)
-    estimates = TrainingEstimate.objects.unscoped().filter(unfinished, tree__isnull=False)
-    return {*trainings.values_list("tree_id", flat=True), *estimates.values_list("tree_id", flat=True)}
+    readers = (
+        TrainingJob.objects.unscoped().filter(unfinished | CAN_BE_TRIED_AGAIN),
+        TrainingEstimate.objects.unscoped().filter(unfinished),
+        AdapterImport.objects.unscoped().filter(unfinished),
+    )
+    return {
+        pk for jobs in readers for pk in jobs.filter(tree__isnull=False).values_list("tree_id", flat=True)
+    }
+
+
+def tree_read(*, uri: BundleUri, digest: Digest) -> TreeVersion | None:
+    """The tree that a job reads, None when it is gone or must be forgotten: the job begins anew. One that was
+    only replaced stands as long as the job, see trees_in_use. Needs the scope of the job."""
+    trees = TreeVersion.objects.unscoped().filter(digest=digest, uri=uri)
+    return trees.filter(condemned_at=None, destroyed_at=None).first()
 
 
 def training_events(*, job: TrainingJob) -> QuerySet[TrainingEvent]:

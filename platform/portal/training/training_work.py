@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import F, Max
 from django.db.models.functions import Greatest
 
-from portal.catalog.models import Backbone, Segment, TreeVersion
+from portal.catalog.models import Backbone, Segment
 from portal.catalog.services import version_register
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
@@ -15,6 +15,7 @@ from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
 from portal.training.process import BrokenProtocol
+from portal.training.selectors import tree_read
 from portal.training.state_cache import states_forget
 from portal.training.work import StaleJob
 from wire.training import Progress, TrainJob, TrainResult
@@ -126,13 +127,9 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
 
 
 def is_training_stale(job: TrainJob) -> bool:
-    """Has a dataset been deleted since, or the tree that it reads? Needs the scope of the job.
-
-    A tree that was only replaced stands as long as the job: see selectors.trees_in_use.
-    """
+    """Has a dataset been deleted since, or the tree that it reads? Needs the scope of the job."""
     wanted = {ref.dataset_id for ref in job.segments}
     standing = Segment.objects.unscoped().filter(
         domain_id=job.domain_id, dataset_id__in=wanted, dataset__deleted_at=None
     )
-    above = TreeVersion.objects.unscoped().filter(digest=job.tree_digest, uri=job.tree_uri)
-    return standing.count() < len(wanted) or not above.filter(condemned_at=None, destroyed_at=None).exists()
+    return standing.count() < len(wanted) or tree_read(uri=job.tree_uri, digest=job.tree_digest) is None

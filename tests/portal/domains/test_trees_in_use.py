@@ -1,10 +1,11 @@
-"""A tree that a training reads: it outlives its replacement, goes when the job has ended, and at once when it
-must be forgotten."""
+"""A tree that a training, an estimate or an import reads: it outlives its replacement, goes when the job has
+ended, and at once when it must be forgotten."""
 
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -19,13 +20,15 @@ from portal.serving.selectors import served_tree
 from portal.serving.services import deploy
 from portal.tenants.actors import OPERATOR
 from portal.training.estimate_work import EstimateWork
+from portal.training.import_work import ImportWork
 from portal.training.leases import Lease
-from portal.training.models import JobState, LeasedJob, TrainingEstimate, TrainingJob
+from portal.training.models import AdapterImport, JobState, LeasedJob, TrainingEstimate, TrainingJob
 from portal.training.runner import RunnerConfig, run_job
 from portal.training.services import training_pause, training_resume
 from portal.training.training_work import TrainingWork
 from portal.training.try_again import KEPT_FOR
-from tests.fakes.portal import Cast, digest, make_dataset, make_job, make_task
+from portal.training.work import Work
+from tests.fakes.portal import Cast, digest, make_dataset, make_import, make_job, make_task
 from tests.fakes.training import TRAINER
 from tests.portal.domains.world import (
     Worker,
@@ -80,7 +83,7 @@ def job(task: Task) -> TrainingJob:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., LeasedJob]:
-    """Runs a training or an estimate once, with a program that behaves in some way."""
+    """Runs a job once, with a program that behaves in some way."""
 
     def go(job: LeasedJob, behaviour: str) -> LeasedJob:
         log = str(tmp_path / "starts.log")
@@ -92,9 +95,12 @@ def run(tmp_path: Path) -> Callable[..., LeasedJob]:
             max_attempts=3,
             timeout_s=60.0,
         )
-        is_training = isinstance(job, TrainingJob)
-        work = TrainingWork(store(), tmp_path / "states") if is_training else EstimateWork()
-        run_job(work, JobId(str(job.pk)), config)
+        works: dict[type[LeasedJob], Work[Any, Any]] = {
+            TrainingJob: TrainingWork(store(), tmp_path / "states"),
+            TrainingEstimate: EstimateWork(),
+            AdapterImport: ImportWork(store()),
+        }
+        run_job(works[type(job)], JobId(str(job.pk)), config)
         return seen(job)
 
     return go
@@ -237,6 +243,41 @@ def test_an_estimate_keeps_its_tree_until_it_has_answered(
     assert not stands(begun_with)
 
 
+def test_an_import_goes_on_with_the_tree_that_it_began_with(
+    press: Domain, task: Task, worker: Worker, tmp_path: Path, run: Callable[..., AdapterImport]
+) -> None:
+    made, begun_with = make_import(task), trees(press)[0]
+    assert run(made, "crash-once").tree_id == begun_with.pk
+    replace(press, worker, "1")
+    replace(press, worker, "2")
+    rounds(worker)
+    assert stands(begun_with)
+    done = run(made, "import")
+    assert (done.state, done.error) == (JobState.SUCCEEDED, None)
+    assert starts(tmp_path) == [0, 1], "what it had done is not done again"
+    with operator_scope():
+        version = AdapterVersion.objects.unscoped().select_related("task", "tenant").get(import_id=made.pk)
+    assert version.tree_version_id == begun_with.pk
+    rounds(worker)
+    assert not stands(begun_with), "it has ended"
+    with tenant_scope(task.tenant_id):
+        assert served_tree(deploy(version=version, acting=OPERATOR)).pk == trees(press)[-1].pk
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.FAILED])
+def test_an_import_that_has_ended_keeps_no_tree(
+    press: Domain, task: Task, worker: Worker, run: Callable[..., AdapterImport], state: JobState
+) -> None:
+    made, begun_with = make_import(task), trees(press)[0]
+    run(made, "crash-once")
+    with operator_scope():
+        AdapterImport.objects.unscoped().filter(pk=made.pk).update(state=state)
+    replace(press, worker, "1")
+    replace(press, worker, "2")
+    rounds(worker)
+    assert not stands(begun_with)
+
+
 @pytest.fixture
 def contributed(cast: Cast, press: Domain, worker: Worker) -> AdapterVersion:
     """globex's text is in the shared domain's newest tree."""
@@ -289,6 +330,26 @@ def test_forgetting_destroys_a_tree_that_is_read_and_the_job_begins_anew(
     assert starts(tmp_path) == [0, 0]
     assert _version(job).tree_version.pk == trees(press)[-1].pk
     assert _version(job).tree_version.segments == []
+
+
+def test_forgetting_makes_an_import_begin_anew(
+    press: Domain,
+    task: Task,
+    worker: Worker,
+    tmp_path: Path,
+    run: Callable[..., AdapterImport],
+    contributed: AdapterVersion,
+) -> None:
+    made, begun_with = make_import(task), trees(press)[-1]
+    assert run(made, "crash-once").tree_id == begun_with.pk
+    assert contributed.dataset is not None
+    delete(contributed.dataset)
+    rounds(worker, 4)
+    assert not stands(begun_with)
+    stale = run(made, "import")
+    assert (stale.state, stale.version) == (JobState.QUEUED, None)
+    assert starts(tmp_path) == [0], "it was not started on what is gone"
+    assert run(made, "import").tree_id == trees(press)[-1].pk
 
 
 def test_a_running_process_hears_of_a_deletion_and_ends(

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.catalog.models import AdapterVersion, Domain, Task, TreeVersion
@@ -34,6 +35,7 @@ from wire.tasks import TaskKind
 
 pytestmark = pytest.mark.database
 ARCHIVE = b"PK\x03\x04 and what else there is, which the job looks at"
+CONDEMNED = {"condemned_at": timezone.now()}
 
 
 @pytest.fixture
@@ -255,14 +257,17 @@ def test_it_is_compared_on_the_domains_own_tree_where_there_is_one(cast: Cast, t
     job = work.make_job(lease)
     assert (job.tree_uri, job.tree_digest) == (own.uri, own.digest)
     assert (job.labels, job.kind, job.rows_uri) == (("sport", "tech"), TaskKind.SINGLE_LABEL, None)
-    assert not work.is_stale(lease, job)
     with operator_scope():
-        TreeVersion.objects.unscoped().filter(pk=own.pk).update(retired_at=own.created_at)
-    assert work.is_stale(lease, job)
+        assert AdapterImport.objects.unscoped().get().tree_id == own.pk
+    for changes, is_stale in (({}, False), ({"retired_at": own.created_at}, False), (CONDEMNED, True)):
+        with operator_scope():
+            TreeVersion.objects.unscoped().filter(pk=own.pk).update(**changes)
+        assert work.is_stale(lease, job) is is_stale, changes
 
 
-def test_a_tree_that_was_replaced_under_it_makes_it_begin_anew(
-    cast: Cast, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_what_was_compared_on_a_replaced_tree_is_registered_and_on_a_forgotten_one_not(
+    cast: Cast, task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_forgotten: bool
 ) -> None:
     own = make_version(task).tree_version
     made = make_import(task)
@@ -272,11 +277,15 @@ def test_a_tree_that_was_replaced_under_it_makes_it_begin_anew(
 
     def replacing(self: ImportWork, *given: Any) -> None:
         check(self, *given)
+        changes = {"retired_at": own.created_at} | (CONDEMNED if is_forgotten else {})
         with operator_scope():
-            TreeVersion.objects.unscoped().filter(pk=own.pk).update(retired_at=own.created_at)
+            TreeVersion.objects.unscoped().filter(pk=own.pk).update(**changes)
 
     monkeypatch.setattr(ImportWork, "check", replacing)
     stale = run(tmp_path)
+    if not is_forgotten:
+        assert (stale.state, version_of(stale).tree_version_id) == (JobState.SUCCEEDED, own.pk)
+        return
     assert (stale.state, stale.attempt, stale.version, stale.passed) == (JobState.QUEUED, 0, None, None)
     assert not published.exists()
     done = run(tmp_path)
