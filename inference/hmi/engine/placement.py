@@ -19,6 +19,7 @@ from hmi.memory.residency import Lease, Residency, release_all
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
 from wire.artifacts import BundleRef
+from wire.errors import ErrorCode
 
 KNOWN_TREE_BYTES = 2000
 """Of a tree's path that is remembered, at most: its nodes' places and digests."""
@@ -353,8 +354,13 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._num_copies += 1
 
         def fill() -> None:
-            self._node_arena.fill(number, table)
-            self._inbox.post(partial(self._copied, ref, number, lease, is_root=is_root))
+            try:
+                self._node_arena.fill(number, table)
+            except Exception as exc:  # noqa: BLE001 the edge of a thread: those that wait fail, the engine goes on
+                error = HmiError(ErrorCode.INTERNAL, f"copying node {ref.digest} failed: {exc!r}")
+                self._inbox.post(partial(self._not_copied, ref, number, lease, error))
+            else:
+                self._inbox.post(partial(self._copied, ref, number, lease, is_root=is_root))
 
         self._copying.submit(fill)
         return True
@@ -373,9 +379,21 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         else:
             held.lease.release()
             held.lease, held.is_on_device = on_device, True
+        self._end_copy(ref, None)
+
+    def _not_copied(
+        self, ref: BundleRef, number: int, lease: Lease[BundleRef, Reservation, TableT], error: HmiError
+    ) -> None:
+        """Its place is free again, and the next request for it tries once more."""
+        self._node_arena.remove(number)
+        self._nodes.abort_load(ref)
+        lease.release()
+        self._end_copy(ref, error)
+
+    def _end_copy(self, ref: BundleRef, error: HmiError | None) -> None:
         self._num_copies -= 1
         for hplm in self._fetches.pop((_COPY, ref)).dependents:
-            self._moved.setdefault(hplm, None)
+            self._moved[hplm] = self._moved.get(hplm) or error
 
     def _has(
         self,

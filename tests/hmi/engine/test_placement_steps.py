@@ -104,6 +104,7 @@ class FakeNodes:
         self.num_filled = 0
         self.may_fill = threading.Event()
         self.may_fill.set()
+        self.num_to_fail = 0
 
     def bytes_of(self, table: FakeTable) -> int:
         return table.num_bytes
@@ -120,6 +121,9 @@ class FakeNodes:
 
     def fill(self, node: int, table: FakeTable) -> None:
         assert self.may_fill.wait(WAIT_S)
+        if self.num_to_fail:
+            self.num_to_fail -= 1
+            raise MemoryError("no memory to copy to")
         self.filled[node] = table
         self.num_filled += 1
 
@@ -128,7 +132,7 @@ class FakeNodes:
         assert self.content[node] is table
 
     def remove(self, node: int) -> None:
-        del self.content[node]
+        self.content.pop(node, None)  # one that was never filled has none
         del self.places[node]
 
     @property
@@ -358,6 +362,23 @@ def test_a_large_node_that_nobody_waits_for_any_more_is_there_all_the_same() -> 
     world.run_until(again.future.done)
     assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
     assert world.nodes.num_filled == 1
+    world.engine.close(drain_s=0)
+
+
+def test_where_a_large_node_cannot_be_copied_those_that_wait_fail_at_once_and_the_next_try_anew() -> None:
+    world = World(max_copied_bytes=90)
+    world.nodes.num_to_fail = 1
+    waiting = [world.submit(1, 4, 2, 1), world.submit(2, 5, 2, 2)]
+    world.run_until(lambda: all(request.future.done() for request in waiting))
+    for request in waiting:
+        error = request.future.exception()
+        assert isinstance(error, HmiError) and error.code.value == "internal", error
+        assert "no memory to copy to" in error.message
+    assert 100 not in world.nodes.places.values(), "its place is free again"
+    world.placement.check_integrity()
+    again = world.submit(1, 4, 2, 1)
+    world.run_until(again.future.done)
+    assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
     world.engine.close(drain_s=0)
 
 
