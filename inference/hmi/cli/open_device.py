@@ -27,9 +27,10 @@ from wire.artifacts import BackboneFields, BundleRef
 
 MAX_LABELS = 1000  # as many as a dataset may have
 HOST_SHARES = {
-    "adapters": 0.61,
+    "adapters": 0.56,
     "plot tables": 0.27,
     "catalog": 0.10,
+    "requests": 0.05,
     "plot trees": 0.01,
     "known trees": 0.005,
     "known adapters": 0.005,

@@ -40,6 +40,7 @@ from hmi.service.logs import set_up_logs
 from hmi.service.metrics import ServiceMetrics
 from hmi.service.plane import PLANE_GAUGES, PlaneHolder
 from hmi.service.predict import Predict
+from hmi.service.request_room import REQUESTS, RequestRoom
 from hmi.service.routes import Routes
 from hmi.service.settings import ServiceSettings, read_settings
 from hmi.service.snapshot import CatalogSnapshot
@@ -145,8 +146,8 @@ def make_service(
         limits.follow(snapshot)
         planes.follow(snapshot)
 
-    room = CatalogRoom(host, max_bytes=host_share(host, CATALOG))
-    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow, room=room)
+    catalog_room = CatalogRoom(host, max_bytes=host_share(host, CATALOG))
+    reader = CatalogReader(source, reader_config, clock=clock, on_snapshot=follow, room=catalog_room)
     for left in usage.seal():  # what an earlier process counted and could not send
         for event in usage.read(left):
             limits.count(event)
@@ -157,7 +158,10 @@ def make_service(
         EventWriter(comparisons, sinks.comparisons, flush_s=flush_s, on_sent=lambda events: None),
     )
     health = Health(reader, planes)
-    _watch(metrics, reader, planes, usage)
+    room = RequestRoom(host, max_bytes=host_share(host, REQUESTS))
+    if room.max_body_bytes < settings.max_body_bytes:
+        log.warning("bodies_limited_by_memory", max_body_bytes=room.max_body_bytes, setting="HMI_HOST_BYTES")
+    _watch(metrics, reader, planes, usage, room)
     access = Access(reader, clock)
     predict = Predict(
         settings=settings,
@@ -167,6 +171,7 @@ def make_service(
         answering=answering,
         usage=JointEvents(usage),
         limits=limits,
+        room=room,
     )
     routes = Routes(predict=predict, access=access, planes=planes, metrics=metrics, health=health)
     parts = ServiceParts(reader, planes, answering, writers)
@@ -214,12 +219,17 @@ def _spool(folder: Path, event: type[EventT], disk: Budget, *, kind: str, share:
 
 
 def _watch(
-    metrics: ServiceMetrics, reader: CatalogReader, planes: PlaneHolder, usage: EventSpool[UsageEvent]
+    metrics: ServiceMetrics,
+    reader: CatalogReader,
+    planes: PlaneHolder,
+    usage: EventSpool[UsageEvent],
+    room: RequestRoom,
 ) -> None:
     """What is read off each time that somebody asks."""
     metrics.watch("hmi_catalog_age_seconds", "Age of the catalog's snapshot", reader.age_s)
     metrics.watch("hmi_usage_spool_bytes", "Usage events not yet in the catalog", lambda: usage.num_bytes)
     metrics.watch("hmi_usage_lost", "Usage events lost because the spool was full", lambda: usage.num_lost)
+    metrics.watch("hmi_open_request_bytes", "What open requests take at most", lambda: room.used_bytes)
     for name, help_text in PLANE_GAUGES.items():
         metrics.watch(name, help_text, partial(planes.gauge, name))
 

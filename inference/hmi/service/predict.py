@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from hmi.base.clock import Clock
-from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.errors import DeadlineExceeded, HmiError, InvalidInput
 from hmi.base.random_ids import RandomIds
 from hmi.service.access import Access, Grant
 from hmi.service.answering import Answered, Answering
@@ -18,6 +18,7 @@ from hmi.service.joint_events import JointEvents
 from hmi.service.limits import Limits
 from hmi.service.plane import PlaneHolder
 from hmi.service.request_ids import header_of, request_id_of
+from hmi.service.request_room import OpenRequest, RequestRoom
 from hmi.service.settings import ServiceSettings
 from hmi.service.usage import usage_of
 from wire.errors import ErrorCode
@@ -53,6 +54,7 @@ class Predict:
         answering: Answering,
         usage: JointEvents[UsageEvent],
         limits: Limits,
+        room: RequestRoom,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -61,6 +63,7 @@ class Predict:
         self._answering = answering
         self._usage = usage
         self._limits = limits
+        self._room = room
         self._ids = RandomIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,8 +99,21 @@ class Predict:
         assert slug is not None, "the application sends only predictions here"
         grant = await self._access.to_task(header_of(scope, b"authorization"), slug)
         self._limits.admit(grant.key.key_id, grant.limit)
+        with self._room.hold(grant.task.tenant_id) as held:
+            return await self._answer_to(grant, scope, receive, held, began=began, deadline=deadline)
+
+    async def _answer_to(
+        self,
+        grant: Grant,
+        scope: Scope,
+        receive: Receive,
+        held: OpenRequest,
+        *,
+        began: float,
+        deadline: float,
+    ) -> Response:
         plane = self._planes.current()
-        asked = asked_of(await self._body(scope, receive), self._settings)
+        asked = asked_of(await self._body(scope, receive, held, deadline), self._settings)
         request_id = request_id_of(scope)
         answered = await self._answering.answer(
             plane, grant, asked.texts, deadline=deadline, request_id=request_id
@@ -113,23 +129,37 @@ class Predict:
         await self._count(grant, answered, began)
         return json_response(response, headers=self._limits.headers(grant.key.key_id, grant.limit))
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, scope: Scope, receive: Receive, held: OpenRequest, deadline: float) -> bytes:
         content_type = header_of(scope, b"content-type") or "application/json"
         if content_type.partition(";")[0].strip().lower() != "application/json":
             raise unsupported_media_type(content_type)
         body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            body += message.get("body", b"")
-            if len(body) > self._settings.max_body_bytes:
-                raise InvalidInput(
-                    f"the body is larger than {self._settings.max_body_bytes} bytes; send fewer texts a call",
-                    code=ErrorCode.BODY_TOO_LARGE,
-                )
-            if not message.get("more_body", False):
-                return bytes(body)
+        if not await self._receive_into(body, receive, held):
+            return bytes(body)  # most come in one piece
+        left_s = deadline - self._clock.monotonic()
+        try:
+            async with asyncio.timeout(left_s):
+                while await self._receive_into(body, receive, held):
+                    pass
+        except TimeoutError as exc:
+            raise DeadlineExceeded(
+                f"the body had not come after {self._settings.request_deadline_s:g} s"
+            ) from exc
+        return bytes(body)
+
+    async def _receive_into(self, body: bytearray, receive: Receive, held: OpenRequest) -> bool:
+        """The next piece of the body; whether there is more."""
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > self._settings.max_body_bytes:
+            raise InvalidInput(
+                f"the body is larger than {self._settings.max_body_bytes} bytes; send fewer texts a call",
+                code=ErrorCode.BODY_TOO_LARGE,
+            )
+        held.grow(len(body))
+        return bool(message.get("more_body", False))
 
     async def _count(self, grant: Grant, answered: Answered, began: float) -> None:
         """The answer must not leave before this has ended."""
