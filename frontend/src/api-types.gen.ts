@@ -2472,8 +2472,8 @@ export interface components {
             results: components["schemas"]["MemberOut"][];
         };
         /**
-         * @description * `lora` - lora
-         *     * `bottleneck` - bottleneck
+         * @description * `lora` - LoRA
+         *     * `bottleneck` - Bottleneck
          * @enum {string}
          */
         MethodEnum: "lora" | "bottleneck";

@@ -10,6 +10,8 @@ from wire.ids import BundleUri, DatasetId, Digest
 from wire.tasks import TaskKind
 
 MANIFEST_FILE = "manifest.json"
+HEAD_FILE = "head.safetensors"
+"""Of every adapter's bundle."""
 FORMAT_VERSION = 1
 TREE_FORMAT_VERSION = 2
 """Of trees. Those of version 1 are read as well; their digests covered where their parts lie, too."""

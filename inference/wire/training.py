@@ -1,14 +1,14 @@
 """The training process's contract: the job file it reads and the JSON lines it prints on stdout."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from wire.artifacts import HEAD_FILE, MANIFEST_FILE
 from wire.ids import BundleUri, DatasetId, Digest, DomainId, JobId, TaskId, TenantId
 from wire.tasks import TaskKind
 
-METHODS = ("lora", "bottleneck")
-"""Of adapters, that a recipe may ask for."""
 BUILD_MEMORY_BYTES = 256 << 20
 """Memory that a job may take for what it has not yet written down of a domain's n-grams."""
 TRAINING_BYTES = 2 << 30
@@ -17,6 +17,51 @@ LEAST_TRAINING_BYTES = 768 << 20
 """About what the smallest takes, of a few hundred short rows on the default backbone."""
 COMPUTED_STATES = "computed"
 """Folder of a dataset's cached states in which no tree has a part; the others have their tree's digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodFacts:
+    """What both planes say of one method of adapters; what it computes is in its folder of
+    hmi.model.adapters."""
+
+    name: str  # in recipes and bundles
+    label: str  # for people
+    rank_label: str  # what they call Recipe.rank
+    has_alpha: bool  # Recipe.alpha does something
+    library: str  # whose answers those of an imported adapter are compared with
+    files: tuple[str, ...]  # of its adapters; by the first, which no other method has, it is known
+    needs_manifest: bool  # they do not say which backbone they belong to
+
+    @property
+    def archive_files(self) -> tuple[str, ...]:
+        """Those that an imported folder must have, first the one by which the method is known."""
+        return (*self.files, HEAD_FILE, *((MANIFEST_FILE,) if self.needs_manifest else ()))
+
+
+METHODS: Mapping[str, MethodFacts] = {
+    facts.name: facts
+    for facts in (
+        MethodFacts(
+            name="lora",
+            label="LoRA",
+            rank_label="Rank",
+            has_alpha=True,
+            library="peft",
+            files=("adapter_config.json", "adapter_model.safetensors"),
+            needs_manifest=False,
+        ),
+        MethodFacts(
+            name="bottleneck",
+            label="Bottleneck",
+            rank_label="Width",
+            has_alpha=False,
+            library="transformers",
+            files=("bottleneck.safetensors",),
+            needs_manifest=True,
+        ),
+    )
+}
+"""Of adapters, that a recipe may ask for, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,16 @@ from pathlib import Path
 
 from hmi_client.errors import ClientError
 
-NEEDED = ("adapter_config.json", "adapter_model.safetensors", "head.safetensors")
-NEEDED_OF_BOTTLENECK = ("bottleneck.safetensors", "head.safetensors", "manifest.json")
-KNOWN = (*NEEDED, "bottleneck.safetensors", "head.json", "manifest.json", "expected.jsonl")
+NEEDED = (
+    ("adapter_config.json", "adapter_model.safetensors", "head.safetensors"),  # lora
+    ("bottleneck.safetensors", "head.safetensors", "manifest.json"),  # bottleneck
+)
+"""Of each method, first the file that it is known by."""
+KNOWN = tuple(
+    dict.fromkeys(
+        (*(name for names in NEEDED for name in names), "head.json", "manifest.json", "expected.jsonl")
+    )
+)
 MAX_BYTES = 64 << 20
 
 
@@ -32,8 +39,7 @@ def _check_size(source: Path, num_bytes: int) -> None:
 
 
 def _of_folder(folder: Path) -> tuple[str, bytes]:
-    is_bottleneck = (folder / NEEDED_OF_BOTTLENECK[0]).is_file()
-    needed = NEEDED_OF_BOTTLENECK if is_bottleneck else NEEDED
+    needed = next((names for names in NEEDED if (folder / names[0]).is_file()), NEEDED[0])
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         hint = " Pickled weights (.bin) are not read." if (folder / "adapter_model.bin").exists() else ""

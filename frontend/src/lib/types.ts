@@ -10,6 +10,7 @@ export type Role = Membership["role"];
 export type Tenant = Schemas["TenantOut"];
 export type Task = Schemas["TaskOut"];
 export type TaskKind = Schemas["TaskKind"];
+export type AdapterMethodName = Schemas["MethodEnum"];
 export type Domain = Schemas["DomainOut"];
 export type Dataset = Schemas["DatasetOut"];
 export type DatasetDetail = Schemas["DatasetDetailOut"];

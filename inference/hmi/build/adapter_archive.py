@@ -13,11 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hmi.base.errors import HmiError
-from hmi.model.adapter_bundle import HEAD_FILE
-from hmi.model.adapters.bottleneck.config import BottleneckConfig
-from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE as BOTTLENECK_FILE
-from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
+from hmi.model.adapters.methods import METHODS
 from wire.artifacts import MANIFEST_FILE
 from wire.errors import ErrorCode
 from wire.imports import MAX_ARCHIVE_BYTES
@@ -25,11 +21,14 @@ from wire.imports import MAX_ARCHIVE_BYTES
 HEAD_FIELDS_FILE = "head.json"
 EXPECTED_FILE = "expected.jsonl"
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    LoraConfig.method: (CONFIG_FILE, WEIGHTS_FILE, HEAD_FILE),
-    BottleneckConfig.method: (BOTTLENECK_FILE, HEAD_FILE, MANIFEST_FILE),
+    name: method.facts.archive_files for name, method in METHODS.items()
 }
 """Of each method, first the file that it is known by."""
-KNOWN = frozenset(name for names in REQUIRED.values() for name in names) | {HEAD_FIELDS_FILE, EXPECTED_FILE}
+KNOWN = frozenset(name for names in REQUIRED.values() for name in names) | {
+    HEAD_FIELDS_FILE,
+    MANIFEST_FILE,
+    EXPECTED_FILE,
+}
 PICKLED = frozenset({"adapter_model.bin", "head.bin", "pytorch_model.bin"})
 
 MAX_UNPACKED_BYTES = 128 << 20
@@ -122,8 +121,8 @@ def _adapter_in(found: dict[PurePosixPath, bytes], ignored: list[PurePosixPath])
         raise AdapterRefused(f"the archive has {len(adapters)} adapters ({names}); bring one at a time")
     if not adapters:
         raise AdapterRefused(
-            f"the archive has no {CONFIG_FILE}; give the folder that PEFT has saved, or a version that was "
-            "taken away"
+            f"the archive has no {' and no '.join(signs)}; give the folder that PEFT has saved, or a version "
+            "that was taken away"
         )
     sign = adapters[0]
     missing = [name for name in REQUIRED[signs[sign.name]] if sign.with_name(name) not in found]

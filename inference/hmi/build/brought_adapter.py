@@ -22,13 +22,10 @@ from hmi.build.kinds.learning import FittedHead
 from hmi.build.kinds.score import NUM_BUCKETS
 from hmi.kinds.answers import answers_of
 from hmi.kinds.token_classification import ScoreMap
-from hmi.model.adapter_bundle import HEAD_FILE
 from hmi.model.adapters.host import HostAdapter
-from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.peft_format import CONFIG_FILE
 from hmi.model.adapters.methods import METHODS
 from hmi.model.heads import HostHead
-from wire.artifacts import MANIFEST_FILE, BackboneFields
+from wire.artifacts import HEAD_FILE, MANIFEST_FILE, BackboneFields
 from wire.ids import Digest
 from wire.imports import ImportJob
 from wire.tasks import TaskKind
@@ -73,7 +70,7 @@ _OF_KINDS: Mapping[str, tuple[TaskKind, ...]] = {
 class _ManifestFields(HeadFields):
     """The same, as the manifest of an exported version has them among others."""
 
-    method: str = LoraConfig.method
+    method: str | None = None  # None: there is no manifest
     backbone: Digest | None = None
     metrics: dict[str, float] = {}
     leaf: dict[str, Any] | None = None
@@ -97,7 +94,7 @@ class BroughtAdapter:
 
 def read_brought(unpacked: Unpacked, fields: BackboneFields, job: ImportJob) -> BroughtAdapter:
     """Check everything that files can tell. Raises AdapterRefused."""
-    folder = unpacked.folder
+    folder, method = unpacked.folder, METHODS[unpacked.method]
     notes = [f"{len(unpacked.ignored)} other files were not read"] if unpacked.ignored else []
     with refusing():
         manifest = _manifest_fields(unpacked, fields, job)
@@ -111,10 +108,10 @@ def read_brought(unpacked: Unpacked, fields: BackboneFields, job: ImportJob) -> 
             raise AdapterRefused(f"the adapter is for tasks of kind {said.kind}, this one is {job.kind}")
         _check_labels(labels)
         _check_fitted(said, job.kind)
-        adapter = METHODS[unpacked.method].open(folder, fields)
+        adapter = method.open(folder, fields)
         _check_adapter(adapter, job.max_rank)
-        if unpacked.method == LoraConfig.method and not _names_base(folder):
-            notes.append(f"{CONFIG_FILE} names no base model: {fields.name} is assumed")
+        if not (method.facts.needs_manifest or method.names_backbone(folder)):
+            notes.append(f"{method.facts.files[0]} names no base model: {fields.name} is assumed")
         head = _read_head(folder / HEAD_FILE)
         head.check(fields, answers_of(job.kind).num_outputs(labels))
         if manifest.leaf is not None:
@@ -142,20 +139,19 @@ def _manifest_fields(unpacked: Unpacked, fields: BackboneFields, job: ImportJob)
     """Of an exported version; the defaults where there is no manifest."""
     path = unpacked.folder / MANIFEST_FILE
     if not path.exists():
-        return _ManifestFields(method=unpacked.method)
+        return _ManifestFields()
     given = _decoded(path, _ManifestShape).fields
     known = {name: given[name] for name in _ManifestFields.__struct_fields__ if name in given}
     try:
         said = msgspec.convert(known, _ManifestFields)
     except msgspec.ValidationError as exc:
         raise AdapterRefused(f"{MANIFEST_FILE} is not that of an exported version: {exc}") from exc
-    if said.method != unpacked.method:
+    if said.method not in (None, unpacked.method):
         raise AdapterRefused(
             f"the exported version is of method {said.method}; the files beside {MANIFEST_FILE} are of "
             f"{unpacked.method}"
         )
-    # PEFT's files name their base model; of the others the manifest alone can tell.
-    if said.method != LoraConfig.method and said.backbone != job.backbone_digest:
+    if METHODS[unpacked.method].facts.needs_manifest and said.backbone != job.backbone_digest:
         raise AdapterRefused(
             f"the exported version was trained on backbone {said.backbone}, this is {job.backbone_digest} "
             f"({fields.name})"
@@ -225,11 +221,6 @@ def _tensors(adapter: HostAdapter) -> list[Tensor]:
 
 def _dtype_name(adapter: HostAdapter) -> str:
     return ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in _tensors(adapter)}))
-
-
-def _names_base(folder: Path) -> bool:
-    config: dict[str, Any] = msgspec.json.decode((folder / CONFIG_FILE).read_bytes())
-    return config.get("base_model_name_or_path") is not None
 
 
 def _read_head(path: Path) -> HostHead:

@@ -14,6 +14,7 @@ from hmi.build.parity import ParityReport, numbers_of, parity_report
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import Hplm
+from hmi.model.adapters.methods import METHODS
 from hmi.model.backbone import Backbone
 from hmi.model.tokenizer import Text
 from hmi.plot.tree import PlotTree
@@ -76,17 +77,17 @@ class Candidates:
         ours = TaskModel(backbone, hplm.adapter, hplm.head, reads_tokens=reads_tokens)
         head = HeadAlone(hplm.head, reads_tokens=reads_tokens)
 
+        def library(*, is_original: bool) -> OfflineModel:
+            method = METHODS[hplm.fields.method]
+            return model(LibraryPath(folder, backbone, method, adapter_files, is_original=is_original), head)
+
         def model(path: LowerPath, task: TaskModel | HeadAlone) -> OfflineModel:
             return OfflineModel(hplm.fields, hplm.digest, hplm.head, backbone, path, task)
 
         self.exact = model(ExactPath(backbone), ours)
         self.plot = model(PlotPath(backbone, tree), ours)
-        self.peft = model(LibraryPath(folder, backbone, adapter_files, is_original=False), head)
-        self.computed = (
-            model(LibraryPath(folder, backbone, adapter_files, is_original=True), head)
-            if backbone.fields.is_calibrated
-            else self.peft
-        )
+        self.peft = library(is_original=False)
+        self.computed = library(is_original=True) if backbone.fields.is_calibrated else self.peft
 
 
 def compare_answers(

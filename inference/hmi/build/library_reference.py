@@ -1,25 +1,17 @@
-"""What the libraries `transformers` and `peft` answer with an adapter's files: the measure of ours.
+"""What `transformers`, and the library of an adapter's method, answer with its files: the measure of ours."""
 
-PEFT has no bottleneck: of one, two plain matrix multiplications follow the modules of `transformers`.
-"""
-
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import peft
 import torch
 import transformers
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional
 
-from hmi.build.adapter_archive import AdapterRefused
+from hmi.build.brought_adapter import refusing
 from hmi.build.evaluation import LowerStates
-from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE as BOTTLENECK_FILE
-from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE
+from hmi.model.adapters.method import AdapterMethod
 from hmi.model.backbone import LOWER_FILE, Backbone, upper_file
 from hmi.model.heads import HostHead, read_by_head
 from hmi.plot.ngram import Documents
@@ -28,12 +20,15 @@ from hmi.plot.ngram import Documents
 class LibraryPath:
     """Final states, by the libraries' own forward over all layers. One thread."""
 
-    def __init__(self, folder: Path, backbone: Backbone, adapter: Path, *, is_original: bool) -> None:
+    def __init__(
+        self, folder: Path, backbone: Backbone, method: AdapterMethod, adapter: Path, *, is_original: bool
+    ) -> None:
         """``folder`` is the backbone's bundle, ``adapter`` the folder as it was brought. ``is_original``:
-        over the upper layers as the checkpoint had them. Raises AdapterRefused where peft cannot load it."""
-        bert = _bert(folder, backbone, is_original=is_original)
-        (_follow if (adapter / BOTTLENECK_FILE).exists() else _insert)(bert, adapter)
-        self._bert = bert
+        over the upper layers as the checkpoint had them. Raises AdapterRefused where the library cannot load
+        it."""
+        self._bert = _bert(folder, backbone, is_original=is_original)
+        with refusing():
+            method.insert(self._bert, adapter)
         self._backbone = backbone
 
     @torch.inference_mode()
@@ -89,33 +84,6 @@ def _bert(folder: Path, backbone: Backbone, *, is_original: bool) -> nn.Module:
     )
     bert.load_state_dict(tensors)
     return bert.eval()
-
-
-def _insert(bert: nn.Module, folder: Path) -> None:
-    """Let peft put the adapter into ``bert``, which is changed in place."""
-    names = load_file(folder / WEIGHTS_FILE)
-    # Saved from a task's model, the encoder is one of its parts.
-    is_part = any(name.startswith("base_model.model.bert.") for name in names)
-    base = nn.ModuleDict({"bert": bert}) if is_part else bert
-    # Of transformers' task models peft would want the head as well; ours is beside it.
-    options = {**json.loads((folder / CONFIG_FILE).read_text()), "task_type": None}
-    try:
-        config = peft.PeftConfig.from_peft_type(**options)  # type: ignore[no-untyped-call]  # peft has no types
-        peft.PeftModel.from_pretrained(base, str(folder), config=config).eval()
-    except Exception as exc:
-        raise AdapterRefused(f"the peft library cannot load the adapter: {exc}") from exc
-
-
-def _follow(bert: nn.Module, folder: Path) -> None:
-    """Let a bottleneck follow the modules that its weights name; ``bert`` is changed in place."""
-    tensors = {name: tensor.float() for name, tensor in load_file(folder / BOTTLENECK_FILE).items()}
-    for path in {name.rpartition(".")[0] for name in tensors}:
-        change = _bottleneck(tensors[f"{path}.down"], tensors[f"{path}.up"])
-        bert.get_submodule(path).register_forward_hook(change)
-
-
-def _bottleneck(down: Tensor, up: Tensor) -> Callable[[nn.Module, object, Tensor], Tensor]:
-    return lambda module, inputs, outputs: outputs + functional.gelu(outputs @ down.T) @ up.T
 
 
 def _padded(values: NDArray[np.integer], places: NDArray[np.bool_]) -> Tensor:

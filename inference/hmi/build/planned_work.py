@@ -114,7 +114,7 @@ def planned_work(
     after: dict[At, float] = {
         Stage.ANSWERING: answered + work.looked_up * test,
         Stage.COMPUTED_ANSWERING: lower * work.exact * test + answered * (2 if is_computed else 1),
-        Stage.RANKS: len(cut_ranks(recipe.rank)) * upper * work.answered * test,
+        Stage.RANKS: len(cut_ranks(recipe.method, recipe.rank)) * upper * work.answered * test,
         Stage.JUDGING: (upper + work.judged) * together,
         Stage.PUBLISHING: 0.0,
     }

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from hmi.build.metrics import bootstrap_rows
-from hmi.model.adapters.host import Factors, HostAdapter
-from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.host import HostAdapter
+from hmi.model.adapters.methods import METHODS
 
 Quality = npt.NDArray[np.float64]  # [rows]
 
@@ -34,43 +33,26 @@ class RankPoint:
 def rank_curve(
     adapter: HostAdapter, whole: Quality, measure: Callable[[HostAdapter], Quality], *, seed: int
 ) -> tuple[RankPoint, ...]:
-    """Ranks 1, 2, 4, ... up to the adapter's own; none for methods whose change is no product of matrices.
+    """Ranks 1, 2, 4, ... up to the adapter's own; none of a method that cannot be cut.
 
     ``whole`` is how good each test row's answer is with ``adapter``; ``measure`` says it of a cut one.
     """
-    if not isinstance(adapter.config, LoraConfig):
+    method, rank = adapter.config.method, adapter.config.rank
+    cut_to = METHODS[method].cut
+    if isinstance(cut_to, str):
         return ()
-    cut = [cut_to_rank(adapter, rank) for rank in cut_ranks(adapter.config.rank)]
+    cut = [cut_to(adapter, smaller) for smaller in cut_ranks(method, rank)]
     return tuple(
         _point(one, quality, whole, seed)
         for one, quality in (*((one, measure(one)) for one in cut), (adapter, whole))
     )
 
 
-def cut_ranks(rank: int) -> list[int]:
-    """Powers of 2 below ``rank``."""
+def cut_ranks(method: str, rank: int) -> list[int]:
+    """Powers of 2 below ``rank``; none of a method that cannot be cut."""
+    if isinstance(METHODS[method].cut, str):
+        return []
     return [2**power for power in range(rank.bit_length()) if 2**power < rank]
-
-
-@torch.no_grad()
-def cut_to_rank(adapter: HostAdapter, rank: int) -> HostAdapter:
-    """The LoRA adapter of ``rank`` that is nearest to this one, module by module, in squared error (Eckart
-    and Young 1936)."""
-    assert isinstance(adapter.config, LoraConfig), "only a product of two matrices can be cut so"
-    config = LoraConfig(rank, adapter.config.scaling * rank, adapter.config.modules)
-    return HostAdapter(config, {site: _cut(factors, rank) for site, factors in adapter.factors.items()})
-
-
-def _cut(factors: Factors, rank: int) -> Factors:
-    # The singular values of up @ down are those of the small product of the triangles.
-    up_basis, up_triangle = torch.linalg.qr(factors.up.float())
-    down_basis, down_triangle = torch.linalg.qr(factors.down.float().T)
-    left, values, right = torch.linalg.svd(up_triangle @ down_triangle.T)
-    roots = values[:rank].sqrt()
-    return Factors(
-        down=(roots[:, None] * (right[:rank] @ down_basis.T)).to(factors.down.dtype).contiguous(),
-        up=((up_basis @ left[:, :rank]) * roots).to(factors.up.dtype).contiguous(),
-    )
 
 
 def _point(adapter: HostAdapter, quality: Quality, whole: Quality, seed: int) -> RankPoint:

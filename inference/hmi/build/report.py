@@ -134,7 +134,7 @@ class Report:
     latency: Latency
     plot_cost: PlotCost | None
     floor_curve: tuple[FloorPoint, ...]
-    rank_curve: tuple[RankPoint, ...]  # of LoRA alone
+    rank_curve: tuple[RankPoint, ...]  # none of methods that are not cut
     offline: OfflineAnswers
     recipe: Recipe  # as it was trained: what a search has chosen
     search: RecipeSearch | None

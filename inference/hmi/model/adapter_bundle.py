@@ -13,11 +13,9 @@ from hmi.kinds.answers import answers_of
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import METHODS
 from hmi.model.heads import HostHead
-from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
+from wire.artifacts import HEAD_FILE, AdapterFields, BackboneFields, BundleKind, BundleRef
 from wire.ids import BundleUri, Digest
 from wire.tasks import TaskKind
-
-HEAD_FILE = "head.safetensors"
 
 IDENTITY = "identity"
 """Method of a task that only has a head: the plain upper layers."""

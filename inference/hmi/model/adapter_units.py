@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hmi.model.adapters.call import AdapterModule, Site, module_shape
+from hmi.model.adapters.call import RECIPE_MODULES, AdapterModule, Site, module_shape
 from hmi.model.adapters.host import HostAdapter
-from hmi.model.adapters.lora.config import RECIPE_MODULES
 from wire.artifacts import BackboneFields
 
 UNIT_RANK = 8

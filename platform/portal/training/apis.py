@@ -30,7 +30,7 @@ class JobErrorOut(serializers.Serializer[Any]):
 class RecipeOut(serializers.Serializer[Any]):
     """How the adapter is trained; what is left out takes a default."""
 
-    method = ChoiceField(choices=METHODS, required=False)
+    method = ChoiceField(choices=[(facts.name, facts.label) for facts in METHODS.values()], required=False)
     rank = serializers.IntegerField(required=False)
     alpha = serializers.FloatField(required=False)
     epochs = serializers.IntegerField(required=False)

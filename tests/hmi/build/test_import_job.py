@@ -22,7 +22,7 @@ from hmi.build.import_parity import Candidates, compare_answers
 from hmi.build.job_progress import JobProgress
 from hmi.build.offline import OfflineModel, open_offline
 from hmi.kinds.answers import answers_of
-from hmi.model.adapter_bundle import HEAD_FILE, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapter_bundle import open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE, save_peft
 from hmi.plot.tree import open_tree
@@ -37,6 +37,7 @@ from tests.hmi.build.training_world import (
 )
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
+from wire.artifacts import HEAD_FILE
 from wire.codec import to_plain
 from wire.ids import BundleUri
 from wire.imports import ImportJob, ImportResult

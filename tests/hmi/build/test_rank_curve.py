@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from hmi.build.rank_curve import cut_ranks, cut_to_rank, rank_curve
+from hmi.build.rank_curve import cut_ranks, rank_curve
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import Factors, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.lora.ranks import cut_to_rank
 from hmi.model.adapters.parameters import AdapterParameters
 from tests.tiny.backbone import make_tiny_backbone
 
@@ -66,4 +67,5 @@ def test_other_methods_have_no_such_curve() -> None:
 
 
 def test_ranks_are_powers_of_two_below_the_own() -> None:
-    assert [cut_ranks(rank) for rank in (1, 2, 8, 12)] == [[], [1], [1, 2, 4], [1, 2, 4, 8]]
+    assert [cut_ranks("lora", rank) for rank in (1, 2, 8, 12)] == [[], [1], [1, 2, 4], [1, 2, 4, 8]]
+    assert cut_ranks("bottleneck", 12) == [], "no work is planned for what is not cut"

@@ -7,11 +7,11 @@ import pytest
 from safetensors.torch import save_file
 
 from hmi.cli.main import EXIT_BAD_INPUT, EXIT_OK, main
-from hmi.model.adapter_bundle import HEAD_FILE
 from hmi.model.adapters.lora.peft_format import save_peft
 from tests.hmi.build.test_adapter_archive import zip_of
 from tests.hmi.build.training_world import LABELS, TrainingWorld, invented_rows, make_world
 from tests.tiny.adapters import random_adapter, random_head
+from wire.artifacts import HEAD_FILE
 from wire.codec import from_plain, to_json
 from wire.ids import BundleUri, JobId, TaskId, TenantId
 from wire.imports import ImportJob, ImportResult

@@ -9,12 +9,12 @@ import torch
 from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.model.adapter_bank import IDENTITY
-from hmi.model.adapter_bundle import HEAD_FILE, Hplm, open_adapter_bundle, save_adapter_bundle
+from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
 from hmi.model.hplm_bank import HplmBank
 from tests.tiny.adapters import random_adapter, random_head
-from wire.artifacts import AdapterFields, BundleKind
+from wire.artifacts import HEAD_FILE, AdapterFields, BundleKind
 from wire.ids import Digest
 
 TREE = Digest("sha256:" + "1" * 64)

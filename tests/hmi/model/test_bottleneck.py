@@ -25,7 +25,7 @@ QUERY_2 = "encoder.layer.2.attention.self.query"
 
 
 def test_every_method_that_a_recipe_may_name_is_known() -> None:
-    assert tuple(METHODS) == training.METHODS
+    assert tuple(METHODS) == tuple(training.METHODS)
     for name in METHODS:
         assert adapter_config(name, rank=4, alpha=8.0).method == name
     with pytest.raises(InvalidInput, match="known are lora, bottleneck"):

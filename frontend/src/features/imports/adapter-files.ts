@@ -1,5 +1,6 @@
 /** The files of an adapter, PEFT's or of a version taken away: which there are, what is missing, and all of them as one to be sent. */
 
+import { methodNames, methodOf, usualMethod } from "@/lib/adapter-methods";
 import { formatBytes } from "@/lib/format";
 
 import { tarOf } from "./tar";
@@ -18,11 +19,6 @@ export const knownFiles: KnownFile[] = [
   { name: "bottleneck.safetensors", words: "of such a version that is no LoRA: instead of PEFT's files" },
   { name: "expected.jsonl", words: "texts to compare on, with the scores you get for them" },
 ];
-/** By method, first the file that tells it. */
-const needed = {
-  lora: ["adapter_config.json", "adapter_model.safetensors", "head.safetensors"],
-  bottleneck: ["bottleneck.safetensors", "head.safetensors", "manifest.json"],
-};
 const maxBytes = 64 * 1024 * 1024;
 const archive = /\.(zip|tar|tar\.gz|tgz)$/i;
 const pickled = /\.(bin|pt|pth|pkl)$/i;
@@ -69,7 +65,8 @@ export function obstacleOf({ archive: packed, files, others }: ChosenFiles): str
 
 /** Names of the files that there must be, as far as `files` tell what is brought. */
 export function neededOf(files: ReadonlyMap<string, File>): string[] {
-  return files.has("bottleneck.safetensors") ? needed.bottleneck : needed.lora;
+  const needed = methodNames.map((name) => methodOf(name).archiveFiles);
+  return needed.find(([sign = ""]) => files.has(sign)) ?? methodOf(usualMethod).archiveFiles;
 }
 
 /** Whether nothing is missing. */

@@ -1,11 +1,12 @@
 /** What a person may choose of a training's recipe; what is left empty takes the default. */
 
-import type { Training } from "@/lib/types";
+import { usualMethod } from "@/lib/adapter-methods";
+import type { AdapterMethodName, Training } from "@/lib/types";
 
 export interface RecipeChoice {
   /** Megabytes for a private leaf; 0: none. */
   leafMb: number;
-  method: "lora" | "bottleneck";
+  method: AdapterMethodName;
   /** As NumberInput has them: "" while empty. */
   rank: number | string;
   epochs: number | string;
@@ -19,7 +20,7 @@ export interface RecipeChoice {
 
 export const usualChoice: RecipeChoice = {
   leafMb: 0,
-  method: "lora",
+  method: usualMethod,
   rank: "",
   epochs: "",
   learningRate: "",
@@ -33,7 +34,7 @@ export function recipeOf(choice: RecipeChoice): NonNullable<Training["recipe"]> 
   const { leafMb, method, rank, epochs, learningRate, maxMinutes, search, compares } = choice;
   return {
     ...(leafMb > 0 && { leaf_mb: leafMb }),
-    ...(method !== "lora" && { method }),
+    ...(method !== usualMethod && { method }),
     ...(rank !== "" && { rank: Number(rank) }),
     ...(epochs !== "" && { epochs: Number(epochs) }),
     ...(learningRate !== "" && { learning_rate: Number(learningRate) }),

@@ -201,7 +201,7 @@ interface Common {
   private_leaf?: LeafTrial | null;
   /** Reports of older trainings have none. */
   floor_curve?: FloorPoint[];
-  /** Reports of older trainings have none, and it is empty of methods other than LoRA. */
+  /** Reports of older trainings have none, and it is empty of methods that are not cut to smaller ranks. */
   rank_curve?: RankPoint[];
   /** Of the fields that say nothing, why, in a sentence each; older reports lack it. */
   left_out?: Record<string, string>;

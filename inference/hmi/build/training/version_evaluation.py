@@ -112,7 +112,7 @@ class _Measures:
         if self.kept.adapter is None:
             return ()
         run, states, num_done = self.run, self.models.served.states.test, 0
-        num_ranks = len(cut_ranks(self.models.recipe.rank))
+        num_ranks = len(cut_ranks(self.models.recipe.method, self.models.recipe.rank))
         run.progress.enter(Stage.RANKS, "measuring what a smaller rank would cost", num_steps=num_ranks)
         fitted = self.models.served.trained.task.fitted
 

@@ -9,6 +9,7 @@ from hmi.build.report import REPORT_FORMAT, Latency, Report, RowCounts, report_b
 from hmi.build.training.run import TrainingRun
 from hmi.build.training.trained_models import TrainedModels
 from hmi.build.training.version_evaluation import Evaluation
+from hmi.model.adapters.methods import METHODS
 from wire.training import PublishedBundle
 
 
@@ -68,8 +69,9 @@ def _left_out(run: TrainingRun, models: TrainedModels, evaluation: Evaluation) -
             if asked
             else "The recipe left the model on computed lower layers out."
         )
-    if not evaluation.ranks:
-        why["rank_curve"] = "A bottleneck is not cut to a smaller rank: it has one width."
+    cut = METHODS[models.recipe.method].cut
+    if isinstance(cut, str):
+        why["rank_curve"] = cut
     return why
 
 

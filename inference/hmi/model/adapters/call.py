@@ -23,6 +23,8 @@ class AdapterModule(StrEnum):
 
 RETURNING_MODULES = (AdapterModule.ATTENTION_OUTPUT, AdapterModule.OUTPUT)
 """Those that lead back to the hidden states."""
+RECIPE_MODULES = (AdapterModule.VALUE, AdapterModule.OUTPUT)
+"""Where the default recipe adapts (docs/decisions/0001)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,14 @@
-"""All methods of adapters: the one place where trainings and bundles choose."""
+"""All methods of adapters: the one place where trainings, bundles and imports choose."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 from hmi.base.errors import InvalidInput
-from hmi.model.adapters.bottleneck.config import BottleneckConfig
-from hmi.model.adapters.bottleneck.file_format import open_bottleneck, save_bottleneck
-from hmi.model.adapters.host import AdapterConfig, HostAdapter
-from hmi.model.adapters.lora.config import LoraConfig
-from hmi.model.adapters.lora.peft_format import open_peft, save_peft
-from wire.artifacts import BackboneFields
+from hmi.model.adapters.bottleneck.method import BOTTLENECK
+from hmi.model.adapters.host import AdapterConfig
+from hmi.model.adapters.lora.method import LORA
+from hmi.model.adapters.method import AdapterMethod
 
-
-@dataclass(frozen=True, slots=True)
-class AdapterMethod:
-    """How a method's adapters are made, kept and read."""
-
-    config: Callable[[int, float], AdapterConfig]  # of a rank and an alpha, which not every method has
-    save: Callable[[Path, HostAdapter, BackboneFields], None]
-    open: Callable[[Path, BackboneFields], HostAdapter]  # checked
-
-
-METHODS: Mapping[str, AdapterMethod] = {
-    LoraConfig.method: AdapterMethod(LoraConfig, save_peft, open_peft),
-    BottleneckConfig.method: AdapterMethod(
-        lambda rank, alpha: BottleneckConfig(rank), save_bottleneck, open_bottleneck
-    ),
-}
+METHODS: Mapping[str, AdapterMethod] = {method.name: method for method in (LORA, BOTTLENECK)}
 
 
 def adapter_config(method: str, *, rank: int, alpha: float) -> AdapterConfig:

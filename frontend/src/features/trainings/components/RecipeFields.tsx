@@ -14,6 +14,8 @@ import {
 import { useDisclosure } from "@mantine/hooks";
 import { useId } from "react";
 
+import { methodNames, methodOf, usualMethod } from "@/lib/adapter-methods";
+
 import type { RecipeChoice } from "../recipe";
 
 interface Props {
@@ -48,16 +50,14 @@ export function RecipeFields({ choice, onChange }: Props) {
             <NativeSelect
               label="Method"
               value={choice.method}
-              onChange={(event) =>
-                change({ method: event.currentTarget.value === "lora" ? "lora" : "bottleneck" })
-              }
-              data={[
-                { value: "lora", label: "LoRA" },
-                { value: "bottleneck", label: "Bottleneck" },
-              ]}
+              onChange={(event) => {
+                const chosen = event.currentTarget.value;
+                change({ method: methodNames.find((name) => name === chosen) ?? usualMethod });
+              }}
+              data={methodNames.map((name) => ({ value: name, label: methodOf(name).label }))}
             />
             <NumberInput
-              label="Rank"
+              label={methodOf(choice.method).rankLabel}
               placeholder="8"
               min={1}
               max={32}

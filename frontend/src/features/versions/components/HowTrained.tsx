@@ -4,6 +4,7 @@ import { List, Stack, Table, Text, Title } from "@mantine/core";
 
 import { Foldable } from "@/components/ui/Foldable";
 import { ListTable } from "@/components/ui/ListTable";
+import { methodOfReport } from "@/lib/adapter-methods";
 import { formatCount, formatDuration, formatNumber } from "@/lib/format";
 import { formatMetric, metricName } from "@/lib/validation-metrics";
 
@@ -61,11 +62,11 @@ function courseOf(report: Report): string[] {
 }
 
 function RecipeTable({ recipe }: { recipe: Recipe }) {
-  const isLora = recipe.method === "lora";
+  const method = methodOfReport(recipe.method);
   const lines: [string, string, string][] = [
-    ["Adapter", isLora ? "LoRA" : "Bottleneck", "what is trained; the shared model stays as it is"],
-    [isLora ? "Rank" : "Width", formatNumber(recipe.rank), "more can learn more, and is larger"],
-    ...(isLora
+    ["Adapter", method.label, "what is trained; the shared model stays as it is"],
+    [method.rankLabel, formatNumber(recipe.rank), "more can learn more, and is larger"],
+    ...(method.hasAlpha
       ? [["Alpha", formatNumber(recipe.alpha), "how much the adapter weighs"] as [string, string, string]]
       : []),
     ["Learning rate", String(recipe.learning_rate), "how far each step goes"],

@@ -4,6 +4,7 @@ import { Alert, List, Stack, Text } from "@mantine/core";
 
 import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
+import { methodOfReport } from "@/lib/adapter-methods";
 import { formatCount, formatPercent } from "@/lib/format";
 import { sentence } from "@/lib/sentence";
 
@@ -12,10 +13,11 @@ import type { ImportReport } from "../report";
 export function ImportParity({ report }: { report: ImportReport }) {
   const { parity, notes } = report;
   const { peft, plot, expected } = parity;
+  const method = methodOfReport(report.method);
   return (
     <Section
       title="Does it answer as it does at home?"
-      description={`Imported: ${methods[report.method] ?? report.method} of rank ${report.rank}, ${report.dtype}. Compared on ${formatCount(plot.rows, "text")}.`}
+      description={`Imported: ${method.label} of ${method.rankLabel.toLowerCase()} ${report.rank}, ${report.dtype}. Compared on ${formatCount(plot.rows, "text")}.`}
     >
       <Stack gap="sm">
         {!report.passed && (
@@ -35,7 +37,7 @@ export function ImportParity({ report }: { report: ImportReport }) {
         />
         <Text size="sm">
           Over the same computed layers, scores {differenceWords(peft.max_score_difference)} the{" "}
-          {report.method === "lora" ? "peft" : "transformers"} library's.
+          {method.library} library's.
         </Text>
         {expected && (
           <Text size="sm">
@@ -56,8 +58,6 @@ export function ImportParity({ report }: { report: ImportReport }) {
     </Section>
   );
 }
-
-const methods: Record<string, string> = { lora: "LoRA", bottleneck: "bottleneck" };
 
 function differenceWords(difference: number): string {
   return difference === 0 ? "are exactly" : `differ by ${difference.toExponential(0)} at most from`;

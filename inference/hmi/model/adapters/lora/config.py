@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hmi.base.errors import InvalidInput
-from hmi.model.adapters.call import AdapterModule
-
-RECIPE_MODULES = (AdapterModule.VALUE, AdapterModule.OUTPUT)
-"""Where the default recipe adapts (docs/decisions/0001)."""
+from hmi.model.adapters.call import RECIPE_MODULES, AdapterModule
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,12 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
     return adapter
 
 
+def names_base(folder: Path) -> bool:
+    """Whether files that could be opened say which base model they belong to."""
+    config, _ = _read_config(folder / CONFIG_FILE)
+    return config.base_model_name_or_path is not None
+
+
 def _read_config(path: Path) -> tuple[_PeftConfig, dict[str, Any]]:
     """The part that is used, and all options."""
     try:
