@@ -6,14 +6,19 @@ from pathlib import Path
 
 from hmi_client.errors import ClientError
 
-NEEDED = (
-    ("adapter_config.json", "adapter_model.safetensors", "head.safetensors"),  # lora
-    ("bottleneck.safetensors", "head.safetensors", "manifest.json"),  # bottleneck
-)
-"""Of each method, first the file that it is known by."""
+NEEDED = {
+    "lora": ("adapter_config.json", "adapter_model.safetensors", "head.safetensors"),
+    "bottleneck": ("bottleneck.safetensors", "head.safetensors", "manifest.json"),
+}
+"""By method of adapters, first the file that tells it."""
 KNOWN = tuple(
     dict.fromkeys(
-        (*(name for names in NEEDED for name in names), "head.json", "manifest.json", "expected.jsonl")
+        (
+            *(name for names in NEEDED.values() for name in names),
+            "head.json",
+            "manifest.json",
+            "expected.jsonl",
+        )
     )
 )
 MAX_BYTES = 64 << 20
@@ -39,7 +44,7 @@ def _check_size(source: Path, num_bytes: int) -> None:
 
 
 def _of_folder(folder: Path) -> tuple[str, bytes]:
-    needed = next((names for names in NEEDED if (folder / names[0]).is_file()), NEEDED[0])
+    needed = next((names for names in NEEDED.values() if (folder / names[0]).is_file()), NEEDED["lora"])
     missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         hint = " Pickled weights (.bin) are not read." if (folder / "adapter_model.bin").exists() else ""

@@ -26,6 +26,7 @@ from hmi.model.adapter_bundle import save_adapter_bundle
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.methods import METHODS, adapter_config
 from hmi.model.tokenizer import Text
 from portal.catalog.adapter_archive import open_archive, open_offline_archive
 from portal.common.store import ObjectStore
@@ -137,13 +138,12 @@ def opened(world: TrainingWorld, uri: BundleUri) -> OfflineModel:
     return open_offline(world.store, uri, world.tree.uri, backbone_uri=BundleUri("backbones/tiny"))
 
 
-@pytest.mark.parametrize(
-    "config", [LoraConfig(rank=4), BottleneckConfig(4)], ids=lambda config: config.method
-)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("taken", EVERY_KIND, ids=lambda taken: taken.kind)
 def test_what_was_taken_away_is_brought_again_and_answers_the_same(
-    world: TrainingWorld, tmp_path: Path, taken: Taken, config: AdapterConfig
+    world: TrainingWorld, tmp_path: Path, taken: Taken, method: str
 ) -> None:
+    config = adapter_config(method, rank=4, alpha=16.0)
     uri, digest = publish(world, config, tmp_path, taken)
     result = bring(world, take(world, uri, digest), tmp_path, taken)
     assert (result.passed, result.labels) == (True, taken.labels)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hmi_client import adapter_files
-from hmi_client.adapter_files import NEEDED, NEEDED_OF_BOTTLENECK, packed
+from hmi_client.adapter_files import NEEDED, packed
 from hmi_client.errors import ClientError
 from hmi_client.form import form_of
 
@@ -23,11 +23,11 @@ def _write(folder: Path, *names: str) -> Path:
 
 
 def test_of_a_folder_the_files_that_are_read_are_packed(tmp_path: Path) -> None:
-    name, content = packed(_write(tmp_path / "mine", *NEEDED, "head.json", "README.md"))
+    name, content = packed(_write(tmp_path / "mine", *NEEDED["lora"], "head.json", "README.md"))
     assert name == "mine.tar"
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         found = {member.name: archive.extractfile(member) for member in archive}
-        assert set(found) == {*NEEDED, "head.json"}
+        assert set(found) == {*NEEDED["lora"], "head.json"}
         assert all(file and file.read() == f"content of {name}".encode() for name, file in found.items())
 
 
@@ -48,9 +48,9 @@ def test_what_is_too_large_is_not_even_read(
     tmp_path: Path, is_folder: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter_files, "MAX_BYTES", 10)
-    folder = _write(tmp_path / "mine", *NEEDED)
+    folder = _write(tmp_path / "mine", *NEEDED["lora"])
     with pytest.raises(ClientError, match="at most 10"):
-        packed(folder if is_folder else folder / NEEDED[0])
+        packed(folder if is_folder else folder / NEEDED["lora"][0])
 
 
 def test_an_absent_folder_is_told(tmp_path: Path) -> None:
@@ -69,12 +69,13 @@ def test_a_form_carries_bytes_and_fields_unchanged() -> None:
     assert [part.get_payload(decode=True) for part in parts] == [content, b"one"]
 
 
-def test_a_bottleneck_that_was_taken_away_is_packed(tmp_path: Path) -> None:
-    for name in NEEDED_OF_BOTTLENECK:
+@pytest.mark.parametrize("names", NEEDED.values(), ids=NEEDED)
+def test_the_files_of_every_method_are_packed(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
         (tmp_path / name).write_bytes(b"content")
     _, content = packed(tmp_path)
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        assert set(archive.getnames()) == set(NEEDED_OF_BOTTLENECK)
+        assert set(archive.getnames()) == set(names)
 
 
 def test_a_bottleneck_without_its_manifest_is_not_sent(tmp_path: Path) -> None:

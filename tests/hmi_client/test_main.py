@@ -28,7 +28,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted
 def adapter(tmp_path: Path) -> Path:
     folder = tmp_path / "mine"
     folder.mkdir()
-    for name in NEEDED:
+    for name in NEEDED["lora"]:
         (folder / name).write_bytes(b"content")
     return folder
 

@@ -68,12 +68,6 @@ def test_it_reads_the_known_files_and_names_the_others(
     assert unpacked.ignored == (f"{place}README.md",)
 
 
-def test_it_reads_a_bottleneck_that_was_taken_away(tmp_path: Path) -> None:
-    names = adapter_archive.REQUIRED["bottleneck"]
-    unpacked = unpack(tar_of(tmp_path / "archive", dict.fromkeys(names, b"content")))
-    assert (unpacked.method, {path.name for path in unpacked.folder.iterdir()}) == ("bottleneck", {*names})
-
-
 def test_it_refuses_a_bottleneck_that_says_nothing_of_itself(tmp_path: Path) -> None:
     contents = {"bottleneck.safetensors": b"weights", "head.safetensors": b"head"}
     with pytest.raises(AdapterRefused, match=r"no manifest\.json beside bottleneck"):

@@ -16,7 +16,7 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import open_adapter_bundle
-from hmi.model.adapters.bottleneck.config import BottleneckConfig
+from hmi.model.adapters.methods import METHODS, adapter_config
 from hmi.plot.segment import open_segment, text_hash
 from hmi.plot.tree import open_tree
 from tests.fakes.full_disk import full_disk
@@ -97,9 +97,10 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     json.loads(to_json(whole[0]))
 
 
-def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, method="bottleneck", epochs=12)
-    job = world.job(world.put_rows("bottleneck", ROWS), name="bottleneck", recipe=recipe)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_trained_kept_and_answers(world: TrainingWorld, tmp_path: Path, method: str) -> None:
+    recipe = replace(RECIPE, method=method, epochs=12)
+    job = world.job(world.put_rows(method, ROWS), name=method, recipe=recipe)
     events = Events()
     result = world.train(job, tmp_path / "work", events)
     assert result.report["plot_cost"] is None, "it was not asked for"
@@ -112,9 +113,13 @@ def test_a_bottleneck_is_trained_kept_and_answers(world: TrainingWorld, tmp_path
         backbone=world.backbone.digest,
     )
     assert hplm.adapter is not None
-    assert hplm.adapter.config == BottleneckConfig(RECIPE.rank)
-    assert (hplm.fields.method, hplm.fields.rank) == ("bottleneck", RECIPE.rank)
-    assert hplm.fields.target_modules == ("attention.output.dense", "output.dense")
+    config = adapter_config(method, rank=recipe.rank, alpha=recipe.alpha)
+    assert hplm.adapter.config == config
+    assert (hplm.fields.method, hplm.fields.rank) == (method, recipe.rank)
+    assert hplm.fields.target_modules == config.modules
+    cut, ranks = METHODS[method].cut, [point["rank"] for point in result.report["rank_curve"]]
+    assert ranks == ([] if isinstance(cut, str) else [1, 2, 4])
+    assert result.report["left_out"].get("rank_curve") == (cut if isinstance(cut, str) else None)
     assert hplm.num_bytes == estimate.adapter_bytes
     assert any(factors.up.abs().sum() > 0 for factors in hplm.adapter.factors.values())
     assert result.report["accuracy"] > 0.7

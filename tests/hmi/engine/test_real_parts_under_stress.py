@@ -146,7 +146,7 @@ def _swap(plane: LivePlane, versions: list[list[Version]], stop: threading.Event
 
 def _version(store: TinyStore, task: int, number: int) -> HplmRef:
     adapter = store.publish_adapter(
-        seed=1000 + 10 * task + number, labels=("a", "b", "c"), method=METHODS[task % len(METHODS)]
+        seed=1000 + 10 * task + number, labels=("a", "b", "c"), method=tuple(METHODS)[task % len(METHODS)]
     )
     general, film = store.trees["general"], store.trees["film"]
     if task % 3:

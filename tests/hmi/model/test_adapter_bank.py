@@ -18,6 +18,7 @@ from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site
 from hmi.model.adapters.host import AdapterConfig, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.methods import METHODS
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.serving_layers import ServingLayers
@@ -140,7 +141,7 @@ def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterB
         )
 
 
-@pytest.mark.parametrize("config", [LoraConfig(), BottleneckConfig()])
+@pytest.mark.parametrize("config", [method.config(8, 16.0) for method in METHODS.values()])
 def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, config: AdapterConfig) -> None:
     adapter = random_adapter(backbone.fields, seed=7, config=config)
     bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
@@ -158,7 +159,11 @@ def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, conf
 
 
 @pytest.mark.parametrize(
-    "small_config", [LoraConfig(3), LoraConfig(3, modules=(AdapterModule.KEY,)), BottleneckConfig(3)]
+    "small_config",
+    [
+        *(method.config(3, 16.0) for method in METHODS.values()),
+        LoraConfig(3, modules=(AdapterModule.KEY,)),
+    ],
 )
 def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
     backbone: Backbone, small_config: AdapterConfig

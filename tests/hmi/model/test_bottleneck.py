@@ -1,4 +1,4 @@
-"""Bottleneck adapters in training and on disk."""
+"""Bottleneck adapters in training and on disk; what every method has to do: test_adapter_methods.py."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,27 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
+from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.bottleneck.file_format import WEIGHTS_FILE, open_bottleneck, save_bottleneck
 from hmi.model.adapters.call import AdapterModule, Site
-from hmi.model.adapters.methods import METHODS, adapter_config
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from tests.tiny.adapters import random_adapter
-from wire import training
 
 OUTPUT_2 = "encoder.layer.2.output.dense"
 OUTPUT_1 = "encoder.layer.1.output.dense"
 QUERY_2 = "encoder.layer.2.attention.self.query"
-
-
-def test_every_method_that_a_recipe_may_name_is_known() -> None:
-    assert tuple(METHODS) == tuple(training.METHODS)
-    for name in METHODS:
-        assert adapter_config(name, rank=4, alpha=8.0).method == name
-    with pytest.raises(InvalidInput, match="known are lora, bottleneck"):
-        adapter_config("prefix", rank=4, alpha=8.0)
 
 
 def test_it_follows_its_module_with_a_bend_between_its_factors(backbone: Backbone) -> None:
@@ -61,22 +51,13 @@ def test_it_refuses_a_configuration_that_means_nothing(bad: dict[str, Any]) -> N
         BottleneckConfig(**bad)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-@pytest.mark.parametrize("modules", [BottleneckConfig().modules, (AdapterModule.OUTPUT,)])
-def test_what_is_saved_is_what_is_opened(
-    tmp_path: Path, backbone: Backbone, dtype: torch.dtype, modules: tuple[AdapterModule, ...]
-) -> None:
-    config = BottleneckConfig(5, modules)
-    parameters = AdapterParameters(backbone.fields, config, seed=1)
-    parameters.load_host(random_adapter(backbone.fields, seed=3, config=config))
-    saved = parameters.to_host(dtype)
-    save_bottleneck(tmp_path, saved, backbone.fields)
+def test_after_the_feed_forward_alone_it_is_kept_as_well(tmp_path: Path, backbone: Backbone) -> None:
+    config = BottleneckConfig(5, (AdapterModule.OUTPUT,))
+    adapter = random_adapter(backbone.fields, seed=3, config=config)
+    save_bottleneck(tmp_path, adapter, backbone.fields)
     opened = open_bottleneck(tmp_path, backbone.fields)
-    assert opened.config == saved.config
-    assert opened.num_bytes == saved.num_bytes == len(modules) * 2 * 2 * 5 * 32 * dtype.itemsize
-    for site, factors in saved.factors.items():
-        assert torch.equal(opened.factors[site].down, factors.down)
-        assert torch.equal(opened.factors[site].up, factors.up)
+    assert opened.config == config
+    assert opened.num_bytes == adapter.num_bytes == 2 * 2 * 5 * 32 * 4
 
 
 Weights = dict[str, torch.Tensor]
@@ -107,22 +88,4 @@ def test_it_refuses_what_does_not_fit(
     change(weights)
     save_file(weights, tmp_path / WEIGHTS_FILE)
     with pytest.raises(BundleMismatch, match=problem):
-        open_bottleneck(tmp_path, backbone.fields)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"rubbish"])
-def test_it_refuses_a_file_that_is_missing_or_rubbish(
-    tmp_path: Path, backbone: Backbone, content: bytes | None
-) -> None:
-    if content is not None:
-        (tmp_path / WEIGHTS_FILE).write_bytes(content)
-    with pytest.raises(BundleBroken):
-        open_bottleneck(tmp_path, backbone.fields)
-
-
-def test_it_refuses_weights_that_are_not_finite(tmp_path: Path, backbone: Backbone) -> None:
-    adapter = random_adapter(backbone.fields, seed=1, config=BottleneckConfig())
-    next(iter(adapter.factors.values())).up[0, 0] = torch.nan
-    save_bottleneck(tmp_path, adapter, backbone.fields)
-    with pytest.raises(BundleBroken, match="not finite"):
         open_bottleneck(tmp_path, backbone.fields)

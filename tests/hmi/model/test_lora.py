@@ -1,5 +1,5 @@
 """LoRA in training and on disk; the PEFT library reads what we write, and we refuse what is not plain LoRA
-on our layers."""
+on our layers. What every method has to do: test_adapter_methods.py."""
 
 import json
 from collections.abc import Callable
@@ -57,20 +57,6 @@ def test_the_same_seed_starts_the_same(backbone: Backbone) -> None:
 def test_it_refuses_a_configuration_that_means_nothing(bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         LoraConfig(**bad)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
-def test_what_is_saved_is_what_is_opened(tmp_path: Path, backbone: Backbone, dtype: torch.dtype) -> None:
-    parameters = AdapterParameters(backbone.fields, LoraConfig(rank=4, alpha=6), seed=1)
-    parameters.load_host(random_adapter(backbone.fields, seed=3, config=LoraConfig(rank=4, alpha=6)))
-    saved = parameters.to_host(dtype)
-    save_peft(tmp_path, saved, backbone.fields)
-    opened = open_peft(tmp_path, backbone.fields)
-    assert opened.config == saved.config
-    assert opened.factors.keys() == saved.factors.keys()
-    for site, factors in saved.factors.items():
-        assert torch.equal(opened.factors[site].down, factors.down)
-        assert torch.equal(opened.factors[site].up, factors.up)
 
 
 @pytest.mark.slow
@@ -164,24 +150,9 @@ def test_it_refuses_what_is_not_plain_lora_on_the_upper_layers(
         open_peft(tmp_path, backbone.fields)
 
 
-@pytest.mark.parametrize("value", [torch.nan, torch.inf])
-def test_it_refuses_weights_that_are_not_finite(tmp_path: Path, backbone: Backbone, value: float) -> None:
-    adapter = random_adapter(backbone.fields, seed=1)
-    next(iter(adapter.factors.values())).up[0, 0] = value
-    save_peft(tmp_path, adapter, backbone.fields)
-    with pytest.raises(BundleBroken, match="not finite"):
-        open_peft(tmp_path, backbone.fields)
-
-
 @pytest.mark.parametrize("name", [CONFIG_FILE, WEIGHTS_FILE])
-@pytest.mark.parametrize("content", [None, b"", b"\x00\x01 rubbish"])
-def test_it_refuses_files_that_are_missing_or_rubbish(
-    tmp_path: Path, backbone: Backbone, name: str, content: bytes | None
-) -> None:
+def test_it_refuses_files_that_are_rubbish(tmp_path: Path, backbone: Backbone, name: str) -> None:
     save_peft(tmp_path, random_adapter(backbone.fields, seed=1), backbone.fields)
-    if content is None:
-        (tmp_path / name).unlink()
-    else:
-        (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(b"\x00\x01 rubbish")
     with pytest.raises(BundleBroken):
         open_peft(tmp_path, backbone.fields)

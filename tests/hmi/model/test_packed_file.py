@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from hmi.model.adapter_bundle import Hplm
-from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.host import AdapterConfig
-from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.methods import METHODS
 from hmi.model.backbone import Backbone
 from hmi.model.heads import HostHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
@@ -39,7 +38,9 @@ def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("config", [LoraConfig(8), LoraConfig(20), BottleneckConfig(8), None])
+@pytest.mark.parametrize(
+    "config", [*(method.config(rank, 16.0) for method in METHODS.values() for rank in (8, 20)), None]
+)
 def test_what_goes_in_comes_out(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype) -> None:
     item = packed(backbone, config, dtype)
     hosted: list[torch.Tensor] = []

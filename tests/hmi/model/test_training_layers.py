@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.methods import METHODS
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.training_layers import TrainingLayers, step_cores
@@ -18,6 +18,7 @@ from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
 
 LENGTHS = [5, 1, 9, 16, 8]
+EVERY_METHOD = [method.config(4, 6.0) for method in METHODS.values()]
 
 
 @pytest.fixture(scope="module", params=["bert", "mpnet"])
@@ -31,9 +32,9 @@ def batch_of(backbone: Backbone) -> tuple[torch.Tensor, npt.NDArray[np.int64]]:
     return torch.randn(int(offsets[-1]), backbone.fields.hidden, generator=random), offsets
 
 
-def parameters_of(backbone: Backbone, config: AdapterConfig) -> AdapterParameters:
+def parameters_of(backbone: Backbone, config: AdapterConfig, scale: float = 0.3) -> AdapterParameters:
     parameters = AdapterParameters(backbone.fields, config, seed=0)
-    parameters.load_host(random_adapter(backbone.fields, seed=3, config=config))
+    parameters.load_host(random_adapter(backbone.fields, seed=3, config=config, scale=scale))
     return parameters
 
 
@@ -45,12 +46,11 @@ def gradients(parameters: AdapterParameters, final: torch.Tensor) -> list[torch.
 @pytest.mark.parametrize(
     "config",
     [
-        LoraConfig(rank=4, alpha=6.0),
+        *EVERY_METHOD,
         LoraConfig(rank=3, modules=(AdapterModule.KEY, AdapterModule.ATTENTION_OUTPUT)),
         LoraConfig(rank=2, modules=tuple(AdapterModule)),
-        BottleneckConfig(4),
     ],
-    ids=["default", "other modules", "all modules", "bottleneck"],
+    ids=[*METHODS, "other modules", "all modules"],
 )
 def test_states_and_gradients_are_those_of_the_upper_layers(
     backbone: Backbone, config: AdapterConfig
@@ -66,12 +66,12 @@ def test_states_and_gradients_are_those_of_the_upper_layers(
         torch.testing.assert_close(mine, theirs, atol=1e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("config", [LoraConfig(rank=4), BottleneckConfig(4)], ids=["lora", "bottleneck"])
+@pytest.mark.parametrize("config", EVERY_METHOD, ids=METHODS)
 def test_in_bfloat16_they_are_near_and_its_parameters_keep_their_type(
     backbone: Backbone, config: AdapterConfig
 ) -> None:
     states, offsets = batch_of(backbone)
-    parameters = parameters_of(backbone, config)
+    parameters = parameters_of(backbone, config, scale=0.1)
     expected = backbone.upper(states, offsets, parameters)
     found = TrainingLayers(backbone.upper.in_dtype(torch.bfloat16), parameters)(states, offsets)
     assert found.dtype is torch.float32

@@ -25,8 +25,8 @@ class AdapterMethod:
       but ``down`` and ``up``, all of which are trained; ``up`` starts at zero.
 
     What does not fit, and would need more of ``adapters/parameters.py``, ``model/training_layers.py`` and
-    ``adapter_bank.add_adapters``: a product element by element (IA3: as a matrix it has the rank of all
-    outputs, four times what a service takes), biases, factors that are shared or stay as drawn (VeRA), a
+    ``adapter_bank.add_adapters``: a product element by element (IA3: as a matrix its rank is the number of
+    outputs, hundreds, where a service takes 32), biases, factors that are shared or stay as drawn (VeRA), a
     norm over the sum with the frozen weights (DoRA), other bends than gelu, a change between two modules or
     of attention itself (prefixes).
 
