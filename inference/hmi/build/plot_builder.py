@@ -22,8 +22,9 @@ from hmi.plot.estimate import build_table
 from hmi.plot.leave_one_out import LeaveOneOutLookup
 from hmi.plot.lookup import LookupResult
 from hmi.plot.merge import merge_segments
+from hmi.plot.ngram import MayStand
 from hmi.plot.node_budget import NodeBudget
-from hmi.plot.segment import MayStand, Segment, build_segment, text_hashes, write_segment
+from hmi.plot.segment import Segment, build_segment, text_hashes, write_segment
 from hmi.plot.state_sums import States
 from hmi.plot.table import PlotTable, write_table_bundle
 from hmi.plot.tree import PlotTree, open_segments, write_tree
@@ -72,8 +73,8 @@ def count_texts(
     """The segment of a dataset: its texts, each once, but for those that a node above counted (``above``:
     tree.counted_documents).
 
-    ``texts`` is walked three times and held in memory a batch at a time; ``work`` and ``may_stand`` as in
-    build_segment (of an operator's text: PersonalPieces.may_stand);
+    ``texts`` is walked three times and held in memory a batch at a time; ``work`` as in build_segment,
+    ``may_stand`` as in NgramScheme.count (of an operator's text: PersonalPieces.may_stand);
     ``states``: where contextual_states() of windows come from (None: computed).
     """
     chosen = choose_texts(texts, above)

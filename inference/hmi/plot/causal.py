@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.base.errors import InvalidInput
-from hmi.plot.counting import Keys, Run, Work, all_of, count_keys, in_span, run_of
-from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, CountedNgrams, Documents, Part, Rows, rows_among
+from hmi.plot.counting import Keys, Run, Work, all_of, count_keys, joined, outside_of, run_of, unpacked
+from hmi.plot.ngram import BOUNDARY, FIRST_TOKEN, CountedNgrams, Documents, MayStand, Part, Rows, rows_among
 
 TOKEN_BITS, ID_BITS = 24, 32
 MAX_VOCAB_SIZE = (1 << TOKEN_BITS) - FIRST_TOKEN
@@ -55,9 +55,15 @@ class CausalScheme:
     def rungs(self) -> tuple[str, ...]:
         return tuple(f"suffix_{length}" for length in range(self.order, 0, -1))
 
-    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
+    def count(
+        self,
+        batches: Iterable[Documents],
+        min_count: int,
+        work: Work | None = None,
+        may_stand: MayStand | None = None,
+    ) -> CountedNgrams:
         """Walks the batches once for every length: a suffix is counted where the shorter one is kept."""
-        keys, counts = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        kept: Run = np.zeros(0, np.uint64), np.zeros(0, np.int64)
         num_tokens = 0
 
         def of_length(length: int) -> Iterator[Run]:
@@ -65,7 +71,7 @@ class CausalScheme:
             num_tokens = 0
             for documents in batches:
                 num_tokens += documents.num_tokens
-                shorter = _last(self._walk(documents, keys, length - 1), documents.num_tokens)
+                shorter = _last(self._walk(documents, kept[0], length - 1), documents.num_tokens)
                 of_suffixes, tokens = _chained(documents, shorter, length)
                 yield run_of(of_suffixes, _touching(documents, length)[tokens])
 
@@ -73,11 +79,12 @@ class CausalScheme:
             least = 1 if length == 1 else min_count
 
             def is_kept(run: Run, least: int = least) -> npt.NDArray[np.bool_]:
-                return all_of(run[1]) >= least
+                often = all_of(run[1]) >= least
+                return often if may_stand is None else often & may_stand(run[0], outside_of(run[1]), least)
 
-            more, their_counts = count_keys(of_length(length), is_kept, work, f"kept-{length}")
-            keys, counts = np.concatenate((keys, more)), np.concatenate((counts, their_counts))
-        return CountedNgrams(keys, all_of(counts), in_span(counts), num_tokens)
+            longer = count_keys(of_length(length), is_kept, work, f"of-length-{length}")
+            kept = joined([kept, longer], work, f"kept-{length}")
+        return CountedNgrams(kept[0], *unpacked(kept, work), num_tokens)
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         found = np.full((self.order, documents.num_tokens), -1)

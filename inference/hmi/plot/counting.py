@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.mapped import let_go, mapped
+from hmi.plot.mapped import let_go, mapped, zeros
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
@@ -16,6 +16,7 @@ Run = tuple[Keys, Counts]
 
 MAX_BYTES = 512 << 20
 """Memory that a build may take for what it has not yet written down."""
+_BLOCK_KEYS = 1 << 18
 _PENDING_BYTES = (
     64  # of one key that waits to be merged: itself, its count, and the copies that merging makes
 )
@@ -56,6 +57,25 @@ def all_of(counts: Counts) -> Counts:
 def in_span(counts: Counts) -> Counts:
     """Of a run's counts, the occurrences that touch a span."""
     return counts >> _COUNT_BITS
+
+
+def outside_of(counts: Counts) -> Counts:
+    """Of a run's counts, the occurrences that touch no span."""
+    return all_of(counts) - in_span(counts)
+
+
+def unpacked(run: Run, work: Work | None) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32] | None]:
+    """Of a run's counts, all occurrences, and those that touch a span, [n]; None: none does. With ``work`` in
+    files of its folder."""
+    folder = None if work is None else work.folder
+    every, touching = (zeros(np.uint32, run[1].shape, folder) for _ in range(2))
+    has_touching = False
+    for start in range(0, len(every), _BLOCK_KEYS):
+        part = slice(start, start + _BLOCK_KEYS)
+        every[part], touching[part] = all_of(run[1][part]), in_span(run[1][part])
+        has_touching |= bool(touching[part].any())
+        let_go(every, touching, run[1])
+    return every, touching if has_touching else None
 
 
 def count_keys(
@@ -124,6 +144,20 @@ def merged_blocks(
             places[at] += num_taken
             let_go(keys, counts)
         yield merge_runs(block)
+
+
+def joined(runs: Sequence[Run], work: Work | None, name: str) -> Run:
+    """Runs whose keys follow on one another, as one; ``work`` and ``name`` as in count_keys."""
+    if work is None:
+        return np.concatenate([keys for keys, _ in runs]), np.concatenate([counts for _, counts in runs])
+    return _write_blocks((block for run in runs for block in _blocks(run)), work.folder, name)
+
+
+def _blocks(run: Run) -> Iterator[Run]:
+    for start in range(0, len(run[0]), _BLOCK_KEYS):
+        part = slice(start, start + _BLOCK_KEYS)
+        yield run[0][part], run[1][part]
+        let_go(*run)
 
 
 def _chosen(run: Run, is_kept: Callable[[Run], npt.NDArray[np.bool_]]) -> Run:

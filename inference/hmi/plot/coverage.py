@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.plot.counting import Work
-from hmi.plot.ngram import CentredScheme, Documents, Rung, rows_among
-from hmi.plot.segment import MIN_COUNT, MayStand
+from hmi.plot.ngram import CentredScheme, Documents, MayStand, Rung, rows_among
+from hmi.plot.segment import MIN_COUNT
 from hmi.plot.table import PlotTable
 
 
@@ -34,9 +34,8 @@ def measure_coverage(
     may_stand: MayStand | None = None,
 ) -> HeldOutCoverage:
     """Look ``held_out`` up in a node made of ``counted`` below the tables ``above``; ``may_stand`` as
-    in build_segment."""
-    ngrams = CentredScheme().count(counted, MIN_COUNT, work)
-    keys = ngrams.keys if may_stand is None else ngrams.keys[may_stand(ngrams, MIN_COUNT)]
+    in NgramScheme.count."""
+    keys = CentredScheme().count(counted, MIN_COUNT, work, may_stand).keys
     answers = np.zeros(3, np.int64)
     for documents in held_out:
         found = {rung: _found(CentredScheme.keys(documents)[rung], keys, above) for rung in Rung}

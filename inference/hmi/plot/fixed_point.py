@@ -25,12 +25,14 @@ def to_float(fixed: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.float32]:
     return fixed.astype(np.float32) / np.float32(ONE)
 
 
-def rounded_mean(sums: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:
+def rounded_mean(
+    sums: npt.NDArray[np.int64], counts: "npt.NDArray[np.int64] | npt.NDArray[np.uint32]"
+) -> npt.NDArray[np.int16]:
     """sums [n, hidden] over counts [n], rounded to the nearest, halves up: exactly, below 2³² counts.
 
     By float64, many times as fast as whole numbers are divided. Dividend and divisor have fewer than its 53
     bits; and a quotient that is below a whole number of 16 bits is so by 1 / (2 * counts) at least, which is
     more than 53 bits round away.
     """
-    twice = 2 * counts[:, None]
-    return np.floor((2 * sums + counts[:, None]) / twice).astype(np.int16)
+    wide = counts.astype(np.int64)[:, None]
+    return np.floor((2 * sums + wide) / (2 * wide)).astype(np.int16)

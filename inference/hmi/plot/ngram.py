@@ -1,6 +1,6 @@
 """N-grams of packed documents as 64-bit keys: the centred scheme, and what every scheme says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -16,9 +16,10 @@ from hmi.plot.counting import (
     Work,
     all_of,
     count_keys,
-    in_span,
     merged_blocks,
+    outside_of,
     run_of,
+    unpacked,
 )
 from hmi.plot.mapped import let_go
 
@@ -107,13 +108,21 @@ class Part:
     rows: Rows
 
 
+MayStand = Callable[[Keys, Counts, int], npt.NDArray[np.bool_]]
+"""Which n-grams a segment may have [n], given their keys, how often they occur outside of Documents.in_span,
+and the least count."""
+
+
 @dataclass(frozen=True, slots=True)
 class CountedNgrams:
     """A set of n-grams with how often they occur."""
 
     keys: Keys  # [n], sorted
-    counts: Counts  # [n]
-    in_span: Counts  # [n] occurrences of which some token is Documents.in_span
+    counts: npt.NDArray[np.uint32]  # [n]
+    in_span: (
+        npt.NDArray[np.uint32] | None
+    )  # [n] occurrences of which some token is Documents.in_span; None: no
+    #                                         n-gram has one
     num_tokens: int
 
 
@@ -138,9 +147,16 @@ class NgramScheme(Protocol):
         """Does a key name the same n-gram in every set? Then any part of a set can be compared by itself, and
         the last rung's keys are those of token_keys."""
 
-    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
-        """The set to keep: all bare tokens, and the longer n-grams that occur at least ``min_count`` times.
-        ``work`` as in count_keys."""
+    def count(
+        self,
+        batches: Iterable[Documents],
+        min_count: int,
+        work: Work | None = None,
+        may_stand: MayStand | None = None,
+    ) -> CountedNgrams:
+        """The set to keep: all bare tokens, and the longer n-grams that occur at least ``min_count`` times;
+        of them those that ``may_stand`` (None: all), which are closed under shortening. ``work`` as in
+        count_keys: what is counted is mapped from files in its folder."""
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         """Of each token's n-grams, [rungs, num_tokens]; -1 for one that is not in ``kept``."""
@@ -214,7 +230,13 @@ class CentredScheme:
         touching[[Rung.TRIGRAM, Rung.RIGHT]] |= right
         return touching
 
-    def count(self, batches: Iterable[Documents], min_count: int, work: Work | None = None) -> CountedNgrams:
+    def count(
+        self,
+        batches: Iterable[Documents],
+        min_count: int,
+        work: Work | None = None,
+        may_stand: MayStand | None = None,
+    ) -> CountedNgrams:
         num_tokens = 0
 
         def all_runs() -> Iterable[Run]:
@@ -224,10 +246,11 @@ class CentredScheme:
                 yield run_of(self.keys(documents), self.touching(documents))
 
         def is_kept(run: Run) -> npt.NDArray[np.bool_]:
-            return (all_of(run[1]) >= min_count) | (run[0] >= rung_start(Rung.UNIGRAM))
+            kept = (all_of(run[1]) >= min_count) | (run[0] >= rung_start(Rung.UNIGRAM))
+            return kept if may_stand is None else kept & may_stand(run[0], outside_of(run[1]), min_count)
 
-        keys, counts = count_keys(all_runs(), is_kept, work)
-        return CountedNgrams(keys, all_of(counts), in_span(counts), num_tokens)
+        run = count_keys(all_runs(), is_kept, work)
+        return CountedNgrams(run[0], *unpacked(run, work), num_tokens)
 
     def rows(self, documents: Documents, kept: Keys) -> Rows:
         return rows_among(self.keys(documents), kept)

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN, CountedNgrams, Rung, rows_among, rung_start
+from hmi.plot.ngram import CODE_BITS, FIRST_TOKEN, Rung, rows_among, rung_start
 
 MIN_DIGITS = 3
 """An n-gram with so many digits may be part of a number that names somebody: telephone, account, postcode."""
@@ -42,13 +42,14 @@ class PersonalPieces:
             marked |= self._is_slash[first] & self._is_slash[second]
         return marked
 
-    def may_stand(self, counted: CountedNgrams, min_count: int) -> npt.NDArray[np.bool_]:
+    def may_stand(
+        self, keys: npt.NDArray[np.uint64], outside: npt.NDArray[np.int64], min_count: int
+    ) -> npt.NDArray[np.bool_]:
         """Which centred n-grams of an operator's text a node that tenants share may have: those that occur
-        often enough outside of spans, and are not marked. A bare token is a piece of the vocabulary, which
-        everybody has: it names nobody, and is not held back for its digits or signs."""
-        is_token = counted.keys >= rung_start(Rung.UNIGRAM)
-        outside = counted.counts - counted.in_span
-        return np.where(is_token, outside > 0, (outside >= min_count) & ~self.marks(counted.keys))
+        often enough ``outside`` of spans, and are not marked. A bare token is a piece of the vocabulary,
+        which everybody has: it names nobody, and is not held back for its digits or signs."""
+        is_token = keys >= rung_start(Rung.UNIGRAM)
+        return np.where(is_token, outside > 0, (outside >= min_count) & ~self.marks(keys))
 
 
 def enough_tenants(

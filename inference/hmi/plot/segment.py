@@ -15,16 +15,13 @@ from hmi.base.texts import normalised
 from hmi.plot.causal import CausalScheme
 from hmi.plot.counting import Work
 from hmi.plot.mapped import blocks
-from hmi.plot.ngram import CentredScheme, CountedNgrams, Documents, NgramScheme
+from hmi.plot.ngram import CentredScheme, Documents, MayStand, NgramScheme
 from hmi.plot.state_sums import MemorySums, OnTokens, SpilledStates, States, add_up_by_ranges
 from wire.artifacts import BundleKind, SegmentFields
 from wire.ids import DatasetId, Digest
 
 Progress = Callable[[int, int], None]
 """Told (tokens done, tokens in all)."""
-
-MayStand = Callable[[CountedNgrams, int], npt.NDArray[np.bool_]]
-"""Which of the counted n-grams a segment may have, given the least count: [n]."""
 
 MIN_COUNT = 2
 TEXT_FORM = 2
@@ -99,12 +96,10 @@ def build_segment(
 
     ``batches`` is walked twice (once more for each rung of a causal ``scheme``; None: the centred one) and
     must give the same each time; every document in it is one window of one
-    of the texts in ``document_hashes``, which are all different. All unigrams are kept, and the bigrams and
-    trigrams that occur at least ``min_count`` times; of them those that ``may_stand`` (None: all), which are
-    closed under shortening. With ``work``, no more than its max_bytes of counts and
-    states is in memory at a time, however much text there is; what is computed waits in its folder, and the
-    same call after a kill goes on from there (where states are kept there: Work.keep_tokens). The segment is
-    the same.
+    of the texts in ``document_hashes``, which are all different. What is kept: NgramScheme.count. With
+    ``work``, no more than its max_bytes of counts and states is in memory at a time, however much text there
+    is; what is computed waits in its folder, and the same call after a kill goes on from there (where states
+    are kept there: Work.keep_tokens). The segment is the same, mapped from files there.
     """
     if len(np.unique(document_hashes)) != len(document_hashes):
         raise InvalidInput("a text is given twice; a segment counts each text once")
@@ -114,11 +109,8 @@ def build_segment(
             on_progress(done, num_tokens)
 
     scheme = scheme or CentredScheme()
-    counted = scheme.count(batches, min_count, work)
-    keys, counts, in_span, num_tokens = counted.keys, counted.counts, counted.in_span, counted.num_tokens
-    if may_stand is not None:
-        chosen = np.flatnonzero(may_stand(counted, min_count))
-        keys, counts, in_span = scheme.pruned(keys, chosen), counts[chosen], in_span[chosen]
+    counted = scheme.count(batches, min_count, work, may_stand)
+    keys, counts, num_tokens = counted.keys, counted.counts, counted.num_tokens
     if work is None:
         squares, means, num_done = _sums_in_memory(scheme, batches, states, keys, counts, hidden, tell)
     elif work.keep_tokens is None:
@@ -145,11 +137,11 @@ def build_segment(
     return Segment(
         fields,
         keys,
-        counts.astype(np.uint32),
+        counts,
         squares,
         means,
         np.sort(document_hashes),
-        in_span.astype(np.uint32) if in_span.any() else None,
+        counted.in_span,
     )
 
 
@@ -158,7 +150,7 @@ def _sums_in_memory(
     batches: Iterable[Documents],
     states: States,
     keys: npt.NDArray[np.uint64],
-    counts: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.uint32],
     hidden: int,
     on_tokens: OnTokens,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16], int]:

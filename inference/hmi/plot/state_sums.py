@@ -14,7 +14,7 @@ from hmi.base.errors import InvalidInput
 from hmi.plot import kernels
 from hmi.plot.counting import Work
 from hmi.plot.fixed_point import rounded_mean, to_fixed
-from hmi.plot.mapped import mapped
+from hmi.plot.mapped import let_go, mapped, scratch
 from hmi.plot.ngram import Documents, NgramScheme
 
 States = Callable[[Documents], npt.NDArray[np.float32]]
@@ -30,7 +30,7 @@ _CHUNK_TOKENS = 8192
 class MemorySums:
     """Sums of states by row. Most rows are seen too seldom for their sums to leave 32 bits."""
 
-    def __init__(self, counts: npt.NDArray[np.int64], hidden: int) -> None:
+    def __init__(self, counts: npt.NDArray[np.uint32], hidden: int) -> None:
         is_wide = counts >= _NARROW_COUNT
         num_wide = int(is_wide.sum())
         self._place = np.where(is_wide, np.negative(np.cumsum(is_wide)), np.cumsum(~is_wide) - 1)
@@ -43,7 +43,7 @@ class MemorySums:
         fixed = checked_fixed(states, rows.shape[1], self._narrow.shape[1])
         kernels.accumulate(rows, fixed, _squares(fixed), self._place, self._narrow, self._wide, self.squares)
 
-    def means(self, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int16]:  # [num_rows, hidden]
+    def means(self, counts: npt.NDArray[np.uint32]) -> npt.NDArray[np.int16]:  # [num_rows, hidden]
         means = np.empty((len(counts), self._narrow.shape[1]), np.int16)
         for start in range(0, len(counts), _CHUNK_ROWS):
             place = self._place[start : start + _CHUNK_ROWS]
@@ -100,11 +100,11 @@ class SpilledStates:
             self._keep(num_seen, state_file, row_file)
         return num_seen
 
-    def add_up(self, counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
+    def add_up(self, counts: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int16]]:
         """Squares [num_rows], and means [num_rows, hidden] mapped from a file."""
         num_tokens, num_rows = self._num_done(), len(counts)
         most = max(self._work.max_bytes // (8 * self._hidden), 1)
-        squares = np.zeros(num_rows, np.int64)
+        squares = scratch(np.int64, (num_rows,), self._work.folder)
         with (self._work.folder / "means").open("wb") as file:
             for start in range(0, num_rows, most):
                 part = slice(start, min(start + most, num_rows))
@@ -125,6 +125,7 @@ class SpilledStates:
                 for first in range(0, len(sums), _CHUNK_ROWS):
                     chunk = slice(first, first + _CHUNK_ROWS)
                     file.write(rounded_mean(sums[chunk], counts[part][chunk]).tobytes())
+                let_go(squares, counts)
         return squares, mapped(self._work.folder / "means", np.int16, (num_rows, self._hidden))  # type: ignore[return-value]  # int16
 
     @property
@@ -152,7 +153,7 @@ def add_up_by_ranges(
     batches: Iterable[Documents],
     states: States,
     keys: npt.NDArray[np.uint64],
-    counts: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.uint32],
     hidden: int,
     *,
     work: Work,
@@ -165,7 +166,7 @@ def add_up_by_ranges(
     num_rows, num_done = len(counts), 0
     most = max(work.max_bytes // (8 * hidden), 1)
     starts = range(0, num_rows, most)
-    squares = np.zeros(num_rows, np.int64)
+    squares = scratch(np.int64, (num_rows,), work.folder)
     with (work.folder / "means").open("wb") as file:
         for walk, start in enumerate(starts):
             part = slice(start, min(start + most, num_rows))
@@ -180,6 +181,7 @@ def add_up_by_ranges(
             for first in range(0, len(sums), _CHUNK_ROWS):
                 chunk = slice(first, first + _CHUNK_ROWS)
                 file.write(rounded_mean(sums[chunk], counts[part][chunk]).tobytes())
+            let_go(squares, counts)
     means = mapped(work.folder / "means", np.int16, (num_rows, hidden))
     return squares, means, num_done  # type: ignore[return-value]  # int16
 

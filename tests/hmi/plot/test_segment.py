@@ -221,8 +221,14 @@ def test_occurrences_that_touch_a_span_are_counted_by_themselves(
     without = scheme.count([changed], 1)
     at = scheme.among(found.keys, without.keys)
     outside = np.where(at >= 0, without.counts[at] if len(without.counts) else 0, 0)
-    assert (found.counts - found.in_span).tolist() == outside.tolist()
+    in_span = np.zeros(len(found.counts)) if found.in_span is None else found.in_span
+    assert (found.counts - in_span).tolist() == outside.tolist()
     assert found.counts.tolist() == scheme.count([ids], 1).counts.tolist()
+    work = Work(tmp_path_factory.mktemp("again"), max_bytes=256) if is_on_disk else None
+    standing = scheme.count([marked], 1, work, lambda keys, outside, least: outside >= least)
+    rows = scheme.among(standing.keys, found.keys)
+    assert rows.tolist() == np.flatnonzero(outside).tolist()
+    assert standing.counts.tolist() == found.counts[rows].tolist()
 
 
 def test_a_segment_knows_what_occurs_outside_of_spans_and_keeps_it(tmp_path: Path) -> None:
