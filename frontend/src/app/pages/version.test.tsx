@@ -255,7 +255,7 @@ describe("a version's report", () => {
     expect(within(byLabel).getByRole("row", { name: /^NAME/ })).toHaveTextContent("83.0%34");
     expect(within(byLabel).getByRole("columnheader", { name: "Spans" })).toBeVisible();
     expect(screen.getByText("Do the scores mean what they say?")).toBeVisible();
-    expect(screen.getByText(/^The F1 of places of a simpler model/)).toBeVisible();
+    expect(screen.getByText(/^The F1 of spans of a simpler model/)).toBeVisible();
     const slices = screen.getByRole("region", { name: "Where it is good, and where not" });
     expect(within(slices).getByRole("columnheader", { name: "Exactly right" })).toBeVisible();
     expect(within(slices).getByRole("row", { name: /known to PLOT/ })).toHaveTextContent("75.0%");
@@ -276,7 +276,7 @@ describe("a version's report", () => {
     await expect.poll(() => mistakes.textContent).toMatch(/Labelled\s*“Ann” NAME\s*It said\s*none/);
     expect(within(mistakes).getByTitle("NAME / no label")).toHaveTextContent(/^Ann$/);
     const suspects = screen.getByRole("region", { name: "Labels that may be wrong" });
-    expect(suspects).toHaveTextContent("looked at 240 rows and contradicts the places of 1");
+    expect(suspects).toHaveTextContent("looked at 240 rows and contradicts the spans of 1");
     expect(suspects).toHaveTextContent(/Labelled\s*“uesda” NAME\s*Rather\s*“uesda” DATE/);
     expect(within(suspects).getByTitle("NAME / DATE")).toHaveTextContent(/^uesda$/);
   });

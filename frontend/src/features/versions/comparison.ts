@@ -1,15 +1,9 @@
 /** Two versions' reports side by side: which figures, how they differ, and whether the difference means anything. */
 
+import { figureTitle } from "@/lib/figures";
 import { formatBytes, formatNumber, formatPercent } from "@/lib/format";
 
-import {
-  formatFigure,
-  hasOneLabel,
-  headlineOf,
-  type OneLabelReport,
-  type Report,
-  type ScoreReport,
-} from "./report";
+import { hasOneLabel, headlineOf, type OneLabelReport, type Report, type ScoreReport } from "./report";
 
 export interface ComparedFigure {
   name: string;
@@ -35,8 +29,14 @@ const points = (value: number) => `${(Math.abs(value) * 100).toFixed(1)} points`
 const milliseconds = (value: number) => `${value.toFixed(1)} ms`;
 
 const ofOneLabel: Kind<OneLabelReport>[] = [
-  { name: "Macro F1", of: (report) => report.macro_f1, format: percent, step: points, better: "more" },
-  { name: "Calibration error", of: ({ ece }) => ece, format: percent, step: points, better: "less" },
+  {
+    name: figureTitle("macro_f1"),
+    of: (report) => report.macro_f1,
+    format: percent,
+    step: points,
+    better: "more",
+  },
+  { name: figureTitle("ece"), of: ({ ece }) => ece, format: percent, step: points, better: "less" },
 ];
 
 const ofAll: Kind<Report>[] = [
@@ -79,7 +79,7 @@ const ofAll: Kind<Report>[] = [
 
 export function comparedFigures(one: Report, other: Report): ComparedFigure[] {
   const [left, right] = [headlineOf(one), headlineOf(other)];
-  const step = left.isShare ? points : formatFigure;
+  const step = left.isShare ? points : left.format;
   return [
     compared(left.name, left.value, right.value, left.format, step, "more"),
     ...(hasOneLabel(one) && hasOneLabel(other) ? comparedOf(ofOneLabel, one, other) : []),

@@ -1,5 +1,6 @@
 /** A version's report as the training wrote it: what was measured on rows that it had never seen. */
 
+import { figuresOf, figureTitle, formatFigure, isShare } from "@/lib/figures";
 import { formatPercent, formatValue } from "@/lib/format";
 
 /** One label's figures on the held-out rows. */
@@ -380,13 +381,6 @@ export function hasOneLabel(report: Report): report is OneLabelReport {
   return report.kind === undefined || report.kind === "single_label" || report.kind === "sentence_pair";
 }
 
-/** What its training watched on the validation rows: the API's `validation_metric`. */
-export function metricOf({ kind }: Report): string {
-  if (kind === "score") return "r2";
-  if (kind === "multi_label") return "micro_f1";
-  return kind === "token_classification" ? "span_f1" : "accuracy";
-}
-
 /** A difference in points, with its sign. */
 export function signedPoints(points: number): string {
   return signed(points, (size) => size.toFixed(1));
@@ -398,17 +392,13 @@ function signed(value: number, format: (size: number) => string): string {
   return `${value > 0 ? "+" : "−"}${words}`;
 }
 
-/** A figure that is no share, such as a correlation or an error in the data's units. */
-export function formatFigure(value: number): string {
-  return value.toFixed(3).replace("-", "−");
-}
+/** What is no share, such as a correlation or an error in the data's units, is told with so many digits. */
+const figureDigits = 3;
 
-const headlineNames: Record<string, string> = {
-  accuracy: "Accuracy",
-  r2: "Variance explained (R²)",
-  micro_f1: "Micro F1",
-  span_f1: "F1 of spans",
-};
+/** A report's figure. */
+export function formatMeasured(name: string, value: number): string {
+  return formatFigure(name, value, isShare(name) ? 1 : figureDigits - 1);
+}
 
 /** The figure that stands for the version, as headlineInWords. */
 export function headlineOf(report: Report) {
@@ -421,17 +411,14 @@ export function headlineOf(report: Report) {
 
 /** A headline, named in words; `isShare`: it is told as a percentage. */
 export function headlineInWords({ name, value, ci95: [low, high] }: Headline) {
-  const isShare = name !== "r2";
-  const format = isShare ? (share: number) => formatPercent(share) : formatFigure;
+  const format = (figure: number) => formatMeasured(name, figure);
   const interval: [number, number] = [low ?? value, high ?? value];
-  return { name: headlineNames[name] ?? name, value, ci95: interval, isShare, format };
+  return { name: figureTitle(name), value, ci95: interval, isShare: isShare(name), format };
 }
 
 /** What the rows' quality is called that floors, ranks and the cost of PLOT are told in; of scores an error. */
 export function qualityName({ kind }: Report): string {
-  if (kind === "score") return "mean error";
-  if (kind === "multi_label") return "F1 of a row's labels";
-  return kind === "token_classification" ? "F1 of a text's places" : "accuracy";
+  return figuresOf(kind).ofRow;
 }
 
 /** The same at a table's head. */

@@ -3,6 +3,7 @@
 import { Alert, Group, List, Loader, Text } from "@mantine/core";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { figureTitle, formatFigure, isShare } from "@/lib/figures";
 import { formatAbout, formatBytes, formatPercent } from "@/lib/format";
 import type { Estimate } from "@/lib/types";
 
@@ -39,7 +40,7 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
         </List.Item>
         {result.accuracy && (
           <List.Item>
-            {metricNames[result.metric]} between {told(result, result.accuracy.low)} and{" "}
+            {figureTitle(result.metric)} between {told(result, result.accuracy.low)} and{" "}
             {told(result, result.accuracy.high)}
             {result.majority_accuracy !== null &&
               `, where always saying the most frequent label gives ${formatPercent(result.majority_accuracy, 0)}`}
@@ -57,16 +58,9 @@ export function EstimateNotice({ tenant, asked }: { tenant: string; asked: Estim
   );
 }
 
-const metricNames: Record<string, string> = {
-  accuracy: "Accuracy",
-  r2: "Variance explained (R²)",
-  micro_f1: "Micro F1",
-  span_f1: "F1 of places",
-};
-
-/** Of a number's task the figure is no share. */
+/** An estimate is told in whole percents, and what is no share as finely. */
 function told({ metric }: Result, figure: number): string {
-  return metric === "r2" ? figure.toFixed(2).replace("-", "−") : formatPercent(figure, 0);
+  return formatFigure(metric, figure, isShare(metric) ? 0 : 1);
 }
 
 function isLongerThanAllowed(result: Result): result is Result & { limit_s: number } {

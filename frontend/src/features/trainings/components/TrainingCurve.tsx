@@ -6,7 +6,7 @@ import { LineChart } from "@mantine/charts";
 import { Paper, SimpleGrid, Text, Title } from "@mantine/core";
 
 import type { TrainingEvent } from "@/lib/types";
-import { formatMetric, metricName } from "@/lib/validation-metrics";
+import { formatFigure, validationTitle } from "@/lib/figures";
 
 import { curvePoints } from "../curve";
 
@@ -23,10 +23,10 @@ export function TrainingCurve({ events, metric }: { events: TrainingEvent[]; met
         empty="The first values come with the first training steps."
       />
       <Curve
-        title={metricName(metric)}
+        title={validationTitle(metric)}
         points={accuracies}
         color="teal.6"
-        format={(value) => formatMetric(metric, value, 0)}
+        format={(value) => formatFigure(metric, value, 0)}
         empty="The first value comes with the first validation."
       />
     </SimpleGrid>

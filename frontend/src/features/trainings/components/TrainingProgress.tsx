@@ -7,7 +7,7 @@ import { Figure } from "@/components/ui/Figure";
 import { formatAbout, formatDuration, formatNumber, formatPercent, formatTime } from "@/lib/format";
 import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
-import { formatMetric, metricName } from "@/lib/validation-metrics";
+import { formatFigure, validationTitle } from "@/lib/figures";
 
 import { isUnderWay } from "../state";
 import { TrainingStateBadge } from "./TrainingStateBadge";
@@ -62,11 +62,11 @@ export function TrainingProgress({ training }: { training: Training }) {
         />
         <Figure name="Loss" value={training.loss === null ? "–" : training.loss.toFixed(3)} />
         <Figure
-          name={metricName(training.validation_metric)}
+          name={validationTitle(training.validation_metric)}
           value={
             training.validation_accuracy === null
               ? "–"
-              : formatMetric(training.validation_metric, training.validation_accuracy)
+              : formatFigure(training.validation_metric, training.validation_accuracy)
           }
         />
         <Figure {...timeFigure(training)} />

@@ -5,7 +5,7 @@ import { Link } from "react-router";
 
 import { formatAgo, formatDuration } from "@/lib/format";
 import type { Training } from "@/lib/types";
-import { formatMetric, metricName } from "@/lib/validation-metrics";
+import { formatFigure, validationTitle } from "@/lib/figures";
 
 import { TrainingStateBadge } from "./TrainingStateBadge";
 import { ListTable } from "@/components/ui/ListTable";
@@ -22,7 +22,7 @@ export function TrainingTable({ trainings, hrefOf }: Props) {
       columns={[
         "Started",
         "State",
-        { name: metricName(trainings[0]?.validation_metric ?? "accuracy"), isNumber: true },
+        { name: validationTitle(trainings[0]?.validation_metric ?? "accuracy"), isNumber: true },
         { name: "Took", isNumber: true },
         "Made",
       ]}
@@ -40,7 +40,7 @@ export function TrainingTable({ trainings, hrefOf }: Props) {
           <Table.Td ta="right">
             {training.validation_accuracy === null
               ? "–"
-              : formatMetric(training.validation_metric, training.validation_accuracy)}
+              : formatFigure(training.validation_metric, training.validation_accuracy)}
           </Table.Td>
           <Table.Td ta="right">{duration(training)}</Table.Td>
           <Table.Td>

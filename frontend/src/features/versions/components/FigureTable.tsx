@@ -2,9 +2,10 @@
 
 import { Table } from "@mantine/core";
 
-import { formatNumber, formatPercent } from "@/lib/format";
+import { figuresOf, figureTitle } from "@/lib/figures";
+import { formatNumber } from "@/lib/format";
 
-import { formatFigure, type MultiLabelReport, type ScoreReport, type SpansReport } from "../report";
+import { formatMeasured, type MultiLabelReport, type ScoreReport, type SpansReport } from "../report";
 import { ListTable } from "@/components/ui/ListTable";
 
 interface Row {
@@ -42,43 +43,41 @@ export function FigureTable({ report }: { report: ScoreReport | MultiLabelReport
 function scoreRows(report: ScoreReport): Row[] {
   const { train } = report;
   return [
-    measured("Variance explained (R²)", report.r2, report.r2_ci95, formatFigure),
-    measured("Mean absolute error", report.mae, report.mae_ci95, formatFigure),
-    measured("Root mean squared error", report.rmse, report.rmse_ci95, formatFigure),
-    measured("Correlation (Pearson)", report.pearson, report.pearson_ci95, formatFigure),
-    measured("Correlation of ranks (Spearman)", report.spearman, report.spearman_ci95, formatFigure),
+    measured("r2", report.r2, report.r2_ci95),
+    measured("mae", report.mae, report.mae_ci95),
+    measured("rmse", report.rmse, report.rmse_ci95),
+    measured("pearson", report.pearson, report.pearson_ci95),
+    measured("spearman", report.spearman, report.spearman_ci95),
     ...(train
       ? [
-          { name: "Mean absolute error of always saying the mean", value: formatFigure(train.mean_mae) },
-          { name: "Mean of the training rows", value: formatFigure(train.mean) },
-          { name: "Standard deviation of the training rows", value: formatFigure(train.std) },
-          { name: "Least of the training rows", value: formatFigure(train.least) },
-          { name: "Most of the training rows", value: formatFigure(train.most) },
+          { name: `${figureTitle("mae")} of always saying the mean`, value: inUnits(train.mean_mae) },
+          { name: "Mean of the training rows", value: inUnits(train.mean) },
+          { name: "Standard deviation of the training rows", value: inUnits(train.std) },
+          { name: "Least of the training rows", value: inUnits(train.least) },
+          { name: "Most of the training rows", value: inUnits(train.most) },
         ]
       : []),
   ];
 }
 
 function multiLabelRows(report: MultiLabelReport): Row[] {
-  const percent = (share: number) => formatPercent(share);
   return [
-    measured("Micro F1", report.micro_f1, report.micro_f1_ci95, percent),
-    measured("Macro F1", report.macro_f1, report.macro_f1_ci95, percent),
-    measured("Rows with exactly their labels", report.exact_match, report.exact_match_ci95, percent),
+    measured("micro_f1", report.micro_f1, report.micro_f1_ci95),
+    measured("macro_f1", report.macro_f1, report.macro_f1_ci95),
+    exactRows(report),
     { name: "Labels of a row, on average", value: report.mean_labels.toFixed(2) },
     { name: "Labels given to a row, on average", value: report.mean_predicted.toFixed(2) },
   ];
 }
 
 function spanRows(report: SpansReport): Row[] {
-  const percent = (share: number) => formatPercent(share);
   return [
-    measured("F1 of spans", report.span_f1, report.span_f1_ci95, percent),
-    measured("Precision", report.precision, report.precision_ci95, percent),
-    measured("Recall", report.recall, report.recall_ci95, percent),
-    measured("Macro F1 over the labels", report.macro_f1, report.macro_f1_ci95, percent),
-    measured("Rows with exactly their spans", report.exact_match, report.exact_match_ci95, percent),
-    measured("Words with the right tag", report.token_accuracy, report.token_accuracy_ci95, percent),
+    measured("span_f1", report.span_f1, report.span_f1_ci95),
+    measured("precision", report.precision, report.precision_ci95),
+    measured("recall", report.recall, report.recall_ci95),
+    measured("macro_f1", report.macro_f1, report.macro_f1_ci95),
+    exactRows(report),
+    measured("token_accuracy", report.token_accuracy, report.token_accuracy_ci95),
     { name: "Spans marked", value: formatNumber(report.num_spans) },
     { name: "Spans found", value: formatNumber(report.num_predicted) },
     ...(report.num_cut > 0
@@ -90,11 +89,17 @@ function spanRows(report: SpansReport): Row[] {
   ];
 }
 
-function measured(
-  name: string,
-  value: number,
-  [low, high]: [number, number],
-  format: (value: number) => string,
-): Row {
-  return { name, value: format(value), interval: `${format(low)} to ${format(high)}` };
+function exactRows(report: MultiLabelReport | SpansReport): Row {
+  const title = figuresOf(report.kind).exactRows ?? "";
+  return { ...measured("exact_match", report.exact_match, report.exact_match_ci95), name: title };
+}
+
+function measured(name: string, value: number, [low, high]: [number, number]): Row {
+  const told = (figure: number) => formatMeasured(name, figure);
+  return { name: figureTitle(name), value: told(value), interval: `${told(low)} to ${told(high)}` };
+}
+
+/** A number of the data, in its units. */
+function inUnits(value: number): string {
+  return formatMeasured("mae", value);
 }

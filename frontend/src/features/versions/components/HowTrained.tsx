@@ -6,9 +6,9 @@ import { Foldable } from "@/components/ui/Foldable";
 import { ListTable } from "@/components/ui/ListTable";
 import { methodOfReport } from "@/lib/adapter-methods";
 import { formatCount, formatDuration, formatNumber } from "@/lib/format";
-import { formatMetric, metricName } from "@/lib/validation-metrics";
+import { figuresOf, formatFigure, validationTitle } from "@/lib/figures";
 
-import { metricOf, type Recipe, type Report, type Search } from "../report";
+import { type Recipe, type Report, type Search } from "../report";
 
 export function HowTrained({ report }: { report: Report }) {
   const { recipe, search } = report;
@@ -22,7 +22,7 @@ export function HowTrained({ report }: { report: Report }) {
           ))}
         </List>
         <RecipeTable recipe={recipe} />
-        {search && <Trials search={search} metric={metricOf(report)} />}
+        {search && <Trials search={search} metric={figuresOf(report.kind).watched} />}
       </Stack>
     </Foldable>
   );
@@ -40,7 +40,7 @@ function inShort({ seconds, stopped_at_cap }: Report): string {
 /** What happened, in sentences. */
 function courseOf(report: Report): string[] {
   const { seconds, stopped_at_cap, stopped_early, recipe, curve, search } = report;
-  const metric = metricOf(report);
+  const metric = figuresOf(report.kind).watched;
   const last = curve?.at(-1);
   const best = curve?.find(({ validation_accuracy }) => validation_accuracy === report.validation_accuracy);
   return [
@@ -53,7 +53,7 @@ function courseOf(report: Report): string[] {
     last &&
       `It went over the training rows ${formatCount(Number(last.epoch.toFixed(1)), "time")}, in ${formatCount(last.step, "step")}.`,
     best &&
-      `Kept is what did best. ${metricName(metric)} after step ${formatNumber(best.step)}: ${formatMetric(metric, best.validation_accuracy)}.`,
+      `Kept is what did best. ${validationTitle(metric)} after step ${formatNumber(best.step)}: ${formatFigure(metric, best.validation_accuracy)}.`,
     search
       ? `Its recipe was found by a search: ${formatCount(search.trials.length, "trial")}, judged on validation rows alone.`
       : "Its recipe was given; no others were tried.",
@@ -122,7 +122,7 @@ function Trials({ search, metric }: { search: Search; metric: string }) {
           { name: "Rank", isNumber: true },
           { name: "Epochs", isNumber: true },
           { name: "Rows", isNumber: true },
-          { name: metricName(metric), isNumber: true },
+          { name: validationTitle(metric), isNumber: true },
           "Outcome",
         ]}
       >
@@ -133,7 +133,7 @@ function Trials({ search, metric }: { search: Search; metric: string }) {
             <Table.Td ta="right">{trial.rank}</Table.Td>
             <Table.Td ta="right">{trial.epochs}</Table.Td>
             <Table.Td ta="right">{formatNumber(trial.rows)}</Table.Td>
-            <Table.Td ta="right">{formatMetric(metric, trial.validation_accuracy)}</Table.Td>
+            <Table.Td ta="right">{formatFigure(metric, trial.validation_accuracy)}</Table.Td>
             <Table.Td>{outcomeOf(search, place)}</Table.Td>
           </Table.Tr>
         ))}

@@ -6,9 +6,9 @@ import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { formatBytes, formatCount } from "@/lib/format";
 import { sentence } from "@/lib/sentence";
-import { formatMetric, metricName } from "@/lib/validation-metrics";
+import { figuresOf, formatFigure, isShare, validationTitle } from "@/lib/figures";
 
-import { type LeafTrial, metricOf, type Report } from "../report";
+import { type LeafTrial, type Report } from "../report";
 
 export function LeafSection({ report }: { report: Report }) {
   const { private_leaf: leaf } = report;
@@ -32,7 +32,7 @@ export function LeafSection({ report }: { report: Report }) {
           {leaf.gain_points !== null && <Text size="sm">{pointsOf(leaf.gain_points)}</Text>}
         </Group>
         <Text size="sm">{sentence(leaf.why)}</Text>
-        <Gain leaf={leaf} metric={metricOf(report)} />
+        <Gain leaf={leaf} metric={figuresOf(report.kind).watched} />
       </Stack>
     </Section>
   );
@@ -41,16 +41,17 @@ export function LeafSection({ report }: { report: Report }) {
 function Gain({ leaf, metric }: { leaf: LeafTrial; metric: string }) {
   const { validation_with: withIt, validation_without: without } = leaf;
   if (withIt === null || without === null) return null;
-  if (metric === "r2") {
+  if (!isShare(metric)) {
     return (
       <Text size="sm">
-        {metricName(metric)}: {formatMetric(metric, withIt)} with it, {formatMetric(metric, without)} without.
+        {validationTitle(metric)}: {formatFigure(metric, withIt)} with it, {formatFigure(metric, without)}{" "}
+        without.
       </Text>
     );
   }
   return (
     <>
-      <ShareBar name={`${metricName(metric)} with it`} share={withIt} color="violet.6" />
+      <ShareBar name={`${validationTitle(metric)} with it`} share={withIt} color="violet.6" />
       <ShareBar name="Without" share={without} color="gray.6" />
     </>
   );

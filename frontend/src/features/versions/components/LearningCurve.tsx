@@ -3,16 +3,10 @@
 import { Stack, Text } from "@mantine/core";
 
 import { ShareBar } from "@/components/ui/ShareBar";
+import { figureInSentence } from "@/lib/figures";
 import { formatCount, formatPercent } from "@/lib/format";
 
 import type { LearningCurve as Curve } from "../report";
-
-const names: Record<string, string> = {
-  accuracy: "accuracy",
-  r2: "R²",
-  micro_f1: "micro F1",
-  span_f1: "F1 of places",
-};
 
 export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: string }) {
   if (!curve) {
@@ -49,7 +43,7 @@ export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: 
           : "More rows have not helped so far: better labels or clearer ones may."}
       </Text>
       <Text size="xs" c="dimmed">
-        The {names[metric] ?? metric} of a simpler model, which is quick to train on parts of the rows. Only
+        The {figureInSentence(metric)} of a simpler model, which is quick to train on parts of the rows. Only
         the slope counts: this version itself stands higher or lower. Behind each figure is its 95% interval.
       </Text>
     </Stack>

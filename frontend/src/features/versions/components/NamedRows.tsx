@@ -47,7 +47,7 @@ export function NamedRows({ tenant, report, dataset, decisions }: Props) {
               : report.kind === "multi_label"
                 ? "Held-out rows with the most labels wrong."
                 : report.kind === "token_classification"
-                  ? "Held-out rows with the most places wrong."
+                  ? "Held-out rows with the most spans wrong."
                   : "Held-out rows that it was surest about, and wrong. Sometimes it is the label that is."
           }
         >
@@ -64,7 +64,7 @@ function judgement({ kind, label_errors: errors }: Report): string {
   const rows = formatCount(errors.judged, "row");
   const doubted = formatNumber(errors.num_suspects);
   if (kind === "token_classification") {
-    return `The trained model looked at ${rows} and contradicts the places of ${doubted}, as surely as it finds right ones.`;
+    return `The trained model looked at ${rows} and contradicts the spans of ${doubted}, as surely as it finds right ones.`;
   }
   if (kind === "score") {
     const spread = "spread" in errors ? formatValue(errors.spread) : "";

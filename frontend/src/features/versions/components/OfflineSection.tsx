@@ -5,12 +5,12 @@ import { Text } from "@mantine/core";
 import { Section } from "@/components/ui/Section";
 import { formatPercent } from "@/lib/format";
 
-import { formatFigure, type Report } from "../report";
+import type { Report } from "../report";
 
 export function OfflineSection({ report }: { report: Report }) {
   const { offline } = report;
   if (!offline) return null;
-  const largest = formatFigure(offline.max_score_difference);
+  const largest = offline.max_score_difference.toFixed(3);
   return (
     <Section title="Without the platform">
       <Text size="sm">

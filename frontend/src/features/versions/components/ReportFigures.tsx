@@ -3,6 +3,7 @@
 import { SimpleGrid } from "@mantine/core";
 
 import { Figure } from "@/components/ui/Figure";
+import { figureTitle } from "@/lib/figures";
 import { formatCount, formatPercent } from "@/lib/format";
 
 import { hasOneLabel, headlineOf, type Report } from "../report";
@@ -20,12 +21,12 @@ export function ReportFigures({ report }: { report: Report }) {
       {hasOneLabel(report) && (
         <>
           <Figure
-            name="Macro F1"
+            name={figureTitle("macro_f1")}
             value={formatPercent(report.macro_f1)}
             note={`Mean over the labels, small ones count alike${report.macro_f1_ci95 ? `; 95% interval ${formatPercent(report.macro_f1_ci95[0])} to ${formatPercent(report.macro_f1_ci95[1])}` : ""}`}
           />
           <Figure
-            name="Calibration error"
+            name={figureTitle("ece")}
             value={formatPercent(report.ece)}
             note="How far a score is from the share that is right; lower is better"
           />

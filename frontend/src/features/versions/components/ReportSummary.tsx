@@ -8,6 +8,7 @@ import { Section } from "@/components/ui/Section";
 import { ShareBar } from "@/components/ui/ShareBar";
 import { useFolded } from "@/components/ui/use-folded";
 import { useSorted } from "@/components/ui/use-sorted";
+import { figureTitle } from "@/lib/figures";
 import { formatBytes, formatCount, formatNumber, formatPercent } from "@/lib/format";
 
 import {
@@ -88,7 +89,7 @@ export function ReportSummary({ tenant, report: json, dataset, decisions }: Prop
           )}
           {report.slices && (
             <Section title="Where it is good, and where not">
-              <SliceTable slices={report.slices} figure="Accuracy" />
+              <SliceTable slices={report.slices} figure={figureTitle("accuracy")} />
             </Section>
           )}
           {report.learning_curve !== undefined && (

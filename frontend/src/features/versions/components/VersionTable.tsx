@@ -4,6 +4,7 @@ import { Anchor, Badge, Group, Table } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 
+import { figureTitle } from "@/lib/figures";
 import { formatAgo } from "@/lib/format";
 import type { ListedVersion } from "@/lib/types";
 
@@ -64,7 +65,7 @@ export function VersionTable({ versions, deployedNumber, hrefOf, actionOf }: Pro
 /** All versions of a task are of its kind, and have the same headline. */
 function headlineName(versions: ListedVersion[]): string {
   const headline = versions.map(({ headline }) => headline).find((each) => each !== null);
-  return headline ? headlineInWords(headline).name : "Accuracy";
+  return headline ? headlineInWords(headline).name : figureTitle("accuracy");
 }
 
 function told({ headline }: ListedVersion): string {
