@@ -112,3 +112,20 @@ export function suspectsOf(report: Report): JudgedRow[] {
 function listed(labels: string[]): string {
   return labels.join(", ") || "none";
 }
+
+/** What is to be done about a row so that it gets an answer: nothing where it has that already. */
+export function correctionTo({ row, now }: JudgedRow, answer: RowAnswer | undefined): Correction | undefined {
+  return answer && !isSameAnswer(answer, now) ? { row, drop: false, ...answer } : undefined;
+}
+
+export function isSameAnswer(one: RowAnswer | undefined, other: RowAnswer | undefined): boolean {
+  const [first, second] = [one, other].map((answer) =>
+    JSON.stringify([
+      answer?.label,
+      answer?.value,
+      answer?.labels && [...answer.labels].sort(),
+      answer?.spans?.map(({ start, end, label }) => [start, end, label]),
+    ]),
+  );
+  return first === second;
+}

@@ -1,5 +1,7 @@
 /** A text with two sets of places in it: as it is labelled, and as a model says. */
 
+import { type Place as Characters, textAt } from "@/lib/spans";
+
 import type { Place } from "./report";
 
 /** Characters that begin and end in no place's middle, with the labels that the two sets give them. */
@@ -25,9 +27,10 @@ export function piecesOf(text: string, labelled: Place[], other: Place[]): Piece
 }
 
 /** The words of a place, in so many characters at most. */
-export function wordsAt(text: string, { start, end }: Place, maxCharacters = 60): string {
-  const words = Array.from(text).slice(start, end);
-  return words.length > maxCharacters ? `${words.slice(0, maxCharacters - 1).join("")}…` : words.join("");
+export function wordsAt(text: string, { start, end }: Characters, maxCharacters = 60): string {
+  return end - start > maxCharacters
+    ? `${textAt(text, { start, end: start + maxCharacters - 1 })}…`
+    : textAt(text, { start, end });
 }
 
 /** Those of `places` that are not among the others, characters and label alike. */

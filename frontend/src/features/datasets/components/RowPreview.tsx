@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { formatNumber } from "@/lib/format";
+import { textAt } from "@/lib/spans";
 import { hasLabels } from "@/lib/task-kinds";
 import type { Dataset, DatasetRow } from "@/lib/types";
 
@@ -96,8 +97,6 @@ function headOf({ kind }: Dataset): string {
 }
 
 function labelsOf({ text, label, labels, spans }: DatasetRow): string[] {
-  // Places are counted in code points, JavaScript's strings in UTF-16 units.
-  const characters = spans === null ? [] : Array.from(text);
-  const places = spans?.map((span) => `${span.label}: ${characters.slice(span.start, span.end).join("")}`);
+  const places = spans?.map((span) => `${span.label}: ${textAt(text, span)}`);
   return [...new Set(places ?? labels ?? [label])];
 }

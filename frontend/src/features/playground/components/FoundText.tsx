@@ -5,7 +5,7 @@ import { Badge } from "@mantine/core";
 import { formatPercent } from "@/lib/format";
 
 import type { FoundSpan } from "../api/predict";
-import { spansOf } from "../spans";
+import { spansOf } from "@/lib/spans";
 import classes from "./TokenText.module.css";
 
 export function FoundText({ text, spans }: { text: string; spans: FoundSpan[] }) {

@@ -5,7 +5,7 @@ import { Group, Stack, Text } from "@mantine/core";
 import { formatCount } from "@/lib/format";
 
 import type { TokenLookup } from "../api/predict";
-import { spansOf } from "../spans";
+import { spansOf } from "@/lib/spans";
 import classes from "./TokenText.module.css";
 
 const rungs = [

@@ -2,10 +2,11 @@
 
 import { Button, Group, MultiSelect, NativeSelect, NumberInput, Select, VisuallyHidden } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 
 import type { Correction } from "@/lib/types";
 
-import type { JudgedRow, RowAnswer } from "../judged-rows";
+import { correctionTo, isSameAnswer, type JudgedRow, type RowAnswer } from "../judged-rows";
 
 /** What a person may decide about rows, and has. */
 export interface Decisions {
@@ -21,15 +22,21 @@ const setRight = "set right";
 /** Of more labels one is found by typing. */
 const optionsAtOnce = 30;
 
-export function RowDecision({ named, decisions }: { named: JudgedRow; decisions: Decisions }) {
+interface Props {
+  named: JudgedRow;
+  decisions: Decisions;
+  /** Leads to what is no matter of a choice, such as marking words. */
+  byHand?: ReactNode;
+}
+
+export function RowDecision({ named, decisions, byHand }: Props) {
   const { row, other, now, suggested } = named;
   const correction = decisions.of(row);
-  const isSuggested = correction !== undefined && isSame(correction, suggested);
-  const give = (answer: RowAnswer | undefined) =>
-    decisions.decide(row, answer && !isSame(answer, now) ? { row, drop: false, ...answer } : undefined);
+  const isSuggested = correction !== undefined && isSameAnswer(correction, suggested);
+  const give = (answer: RowAnswer | undefined) => decisions.decide(row, correctionTo(named, answer));
   return (
     <Group gap={6} className="not-printed" wrap="wrap">
-      {canBeGiven(suggested, decisions) && !isSame(suggested, now) && (
+      {canBeGiven(suggested, decisions) && !isSameAnswer(suggested, now) && (
         <Button
           size="xs"
           variant={isSuggested ? "filled" : "default"}
@@ -65,6 +72,7 @@ export function RowDecision({ named, decisions }: { named: JudgedRow; decisions:
           maw={120}
         />
       )}
+      {byHand}
       <Fate named={named} decisions={decisions} give={give} />
     </Group>
   );
@@ -139,16 +147,4 @@ function canBeGiven(answer: RowAnswer | undefined, { labels }: Decisions): answe
     ...(answer.label === undefined ? [] : [answer.label]),
   ];
   return named.every((label) => labels.includes(label));
-}
-
-function isSame(one: RowAnswer | undefined, other: RowAnswer | undefined): boolean {
-  const [first, second] = [one, other].map((answer) =>
-    JSON.stringify([
-      answer?.label,
-      answer?.value,
-      answer?.labels && [...answer.labels].sort(),
-      answer?.spans?.map(({ start, end, label }) => [start, end, label]),
-    ]),
-  );
-  return first === second;
 }

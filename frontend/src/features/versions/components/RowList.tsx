@@ -1,16 +1,18 @@
 /** Rows of the training's dataset that the report names, to be judged; texts are read from the dataset as it is now. */
 
-import { Stack, Text } from "@mantine/core";
+import { Button, Stack, Text, VisuallyHidden } from "@mantine/core";
+import { useRef, useState } from "react";
 
 import { useFolded } from "@/components/ui/use-folded";
 import { formatPercent } from "@/lib/format";
 
-import type { JudgedRow } from "../judged-rows";
+import { correctionTo, type JudgedRow } from "../judged-rows";
 import type { RowText } from "../api/get-row-texts";
 import { NamedText } from "./NamedText";
 import { PlaceWords } from "./PlaceWords";
 import { type Decisions, RowDecision } from "./RowDecision";
 import classes from "./RowList.module.css";
+import { SpanEditor } from "./SpanEditor";
 
 const rowsAtOnce = 10;
 
@@ -52,10 +54,18 @@ interface RowProps {
 }
 
 function Row({ named, otherTitle, text, decisions }: RowProps) {
-  const { row, label, other, labelScore, otherScore, places } = named;
+  const { row, label, other, labelScore, otherScore, places, now } = named;
+  const [isMarking, setIsMarking] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const isMarked = places !== undefined && text !== undefined;
+  const correction = decisions?.of(row);
+  const given = isMarked && correction?.drop !== true ? now?.spans : undefined;
+  const close = () => {
+    setIsMarking(false);
+    opener.current?.focus();
+  };
   return (
-    <li className={classes.row} data-decided={decisions?.of(row) !== undefined || undefined}>
+    <li className={classes.row} data-decided={correction !== undefined || undefined}>
       <NamedText row={row} text={text} places={places} />
       <Stack gap={6} miw={0}>
         <Text size="sm" component="dl" m={0} className={classes.labels}>
@@ -69,9 +79,47 @@ function Row({ named, otherTitle, text, decisions }: RowProps) {
             {isMarked ? <PlaceWords text={text.text} places={places.other} than={places.labelled} /> : other}{" "}
             <Score share={otherScore} />
           </dd>
+          {isMarked && correction?.spans && (
+            <>
+              <dt>Set to</dt>
+              <dd>
+                <PlaceWords text={text.text} places={correction.spans} than={places.labelled} />
+              </dd>
+            </>
+          )}
         </Text>
-        {decisions && <RowDecision named={named} decisions={decisions} />}
+        {decisions && (
+          <RowDecision
+            named={named}
+            decisions={decisions}
+            byHand={
+              given && (
+                <Button
+                  ref={opener}
+                  size="xs"
+                  variant="default"
+                  aria-expanded={isMarking}
+                  onClick={() => setIsMarking(!isMarking)}
+                >
+                  Mark by hand
+                  <VisuallyHidden> (row {row})</VisuallyHidden>
+                </Button>
+              )
+            }
+          />
+        )}
       </Stack>
+      {isMarking && decisions && given && text && (
+        <SpanEditor
+          row={row}
+          text={text.text}
+          given={given}
+          spans={correction?.spans ?? given}
+          labels={decisions.labels}
+          onChange={(spans) => decisions.decide(row, correctionTo(named, { spans }))}
+          onClose={close}
+        />
+      )}
     </li>
   );
 }

@@ -1,7 +1,8 @@
-/** A text cut where its tokens, or what was found in it, begin and end, so that each can be marked. */
+/** Places in a text: they count code points, as the service does, and JavaScript's strings count UTF-16 units. */
 
-interface Place {
+export interface Place {
   start: number;
+  /** After the last character. */
   end: number;
 }
 
@@ -11,9 +12,9 @@ export interface Span<T extends Place> {
   token: T | null;
 }
 
-/** The spans in the text's order; joined they are the text. */
+/** A text cut where its tokens, or what was found in it, begin and end, so that each can be marked; in the
+ * text's order, and joined they are the text. */
 export function spansOf<T extends Place>(text: string, tokens: T[]): Span<T>[] {
-  // The service counts code points, JavaScript's strings count UTF-16 units.
   const characters = Array.from(text);
   const spans: Span<T>[] = [];
   let at = 0;
@@ -26,4 +27,14 @@ export function spansOf<T extends Place>(text: string, tokens: T[]): Span<T>[] {
   }
   if (at < characters.length) spans.push({ text: characters.slice(at).join(""), token: null });
   return spans;
+}
+
+/** What stands at a place. */
+export function textAt(text: string, { start, end }: Place): string {
+  return Array.from(text).slice(start, end).join("");
+}
+
+/** How many characters a text has, counted as places are. */
+export function lengthOf(text: string): number {
+  return Array.from(text).length;
 }
