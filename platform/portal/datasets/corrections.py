@@ -81,9 +81,20 @@ def correcting_fix(*, dataset: Dataset, corrections: Sequence[Correction], store
 
 
 def _check_spans(correction: Correction, text: str) -> None:
-    """Raises InvalidField for spans that an upload could not have either."""
-    spans = sorted(correction.spans or ())
-    if any(not 0 <= span.start < span.end <= len(text) for span in spans):
-        raise InvalidField("corrections", f"A span of row {correction.row} is empty or outside its text.")
-    if any(second.start < first.end for first, second in pairwise(spans)):
-        raise InvalidField("corrections", f"Spans of row {correction.row} lie over one another.")
+    """Raises InvalidField for spans that an upload could not have either, and for those of no word."""
+    spans, row = sorted(correction.spans or ()), correction.row
+    for span in spans:
+        where = f"The span {span.start} to {span.end} of row {row}"
+        if not 0 <= span.start < span.end <= len(text):
+            raise InvalidField(
+                "corrections", f"{where} is empty or outside its text, which has {len(text)} characters."
+            )
+        if text[span.start : span.end].isspace():
+            raise InvalidField("corrections", f"{where} has white space alone.")
+    for first, second in pairwise(spans):
+        if second.start < first.end:
+            raise InvalidField(
+                "corrections",
+                f"The spans {first.start} to {first.end} and {second.start} to {second.end} of row {row} "
+                "lie over one another: a character can have one label.",
+            )

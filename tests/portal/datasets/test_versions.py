@@ -238,9 +238,26 @@ def test_values_several_labels_and_spans_are_put_right(
         ("multi_label", {"labels": ["a"], "drop": True}, "one of them"),
         ("token_classification", {"label": "PER"}, "by their spans"),
         ("token_classification", {"spans": [{"start": 0, "end": 3, "label": "LOC"}]}, "no label 'LOC'"),
-        ("token_classification", {"spans": [{"start": 3, "end": 9, "label": "PER"}]}, "outside its text"),
-        ("token_classification", {"spans": [{"start": 3, "end": 3, "label": "PER"}]}, "is empty"),
-        ("token_classification", {"spans": [PER, {**PER, "start": 2}]}, "lie over one another"),
+        (
+            "token_classification",
+            {"spans": [{"start": 3, "end": 9, "label": "PER"}]},
+            "3 to 9 of row 2 is empty or outside its text, which has 5 characters",
+        ),
+        (
+            "token_classification",
+            {"spans": [{"start": 3, "end": 3, "label": "PER"}]},
+            "3 to 3 of row 2 is empty",
+        ),
+        (
+            "token_classification",
+            {"spans": [{"start": 3, "end": 4, "label": "PER"}]},
+            "3 to 4 of row 2 has white space alone",
+        ),
+        (
+            "token_classification",
+            {"spans": [PER, {**PER, "start": 2}]},
+            "0 to 3 and 2 to 3 of row 2 lie over one another",
+        ),
         ("token_classification", {"spans": [{"start": -1, "end": 3, "label": "PER"}]}, "greater than"),
     ],
 )
