@@ -88,6 +88,12 @@ def test_spans_that_cut_a_word_can_be_widened(tmp_path: Path) -> None:
     assert kept(tmp_path)[-1]["spans"] == [span(0, 3), span(6, 11, "LOC")]
 
 
+def test_a_chinese_character_is_a_word_by_itself(tmp_path: Path) -> None:
+    outcome = jsonl(tmp_path, {"text": "我在北京见到Ada", "spans": [span(2, 4, "LOC"), span(6, 9)]})
+    assert "spans_cut_words" not in codes(outcome)
+    assert kept(tmp_path)[-1]["spans"] == [span(2, 4, "LOC"), span(6, 9)]
+
+
 def test_white_space_at_the_ends_of_spans_is_passed_over_with_a_note(tmp_path: Path) -> None:
     outcome = jsonl(tmp_path, {"text": "met Ada , yes", "spans": [span(3, 8)]})
     assert finding(outcome, "spans_trimmed").severity is Severity.NOTE

@@ -137,7 +137,7 @@ describe("the words of a row", () => {
   it("are never marked twice: a label takes the place of what it touches, and says so before", async () => {
     const { user, editor, box, press } = await open();
     await user.click(within(box).getByText("Bo"));
-    await press("Take in what is after");
+    await press("One more after");
     expect(within(editor).getByRole("status")).toHaveTextContent(
       "“Bo Li”: a label takes the place of “Bo” NAME",
     );

@@ -8,7 +8,7 @@ import type { Place } from "./report";
 /** A run of letters, digits and what stands on them, as the upload doctor tells words; a Chinese character,
  * an emoji with its parts and any other sign each stand for themselves. */
 const words =
-  /\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}\p{M}])+|\p{RI}\p{RI}|\p{Extended_Pictographic}(?:[\p{M}\p{EMod}]|\u200d\p{Extended_Pictographic})*|\S/gu;
+  /\p{UIdeo}|(?:(?!\p{UIdeo})[\p{L}\p{N}\p{M}])+|\p{RI}\p{RI}|\p{Extended_Pictographic}(?:[\p{M}\p{EMod}]|\u200d\p{Extended_Pictographic})*|\S/gu;
 /** A sign with what stands on it. */
 const signs =
   /\p{RI}\p{RI}|(?:\p{Extended_Pictographic}(?:[\p{M}\p{EMod}]|\u200d\p{Extended_Pictographic})*|\S)\p{M}*/gu;

@@ -172,6 +172,9 @@ def _widened(span: Span, text: str) -> Span:
 
 
 def _is_of_a_word(character: str) -> bool:
+    """Of one with others: a Chinese character is a word by itself, as models read them."""
+    if unicodedata.name(character, "").startswith("CJK UNIFIED IDEOGRAPH"):
+        return False
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 

@@ -37,11 +37,10 @@ export function MarkableText({ box, label, helpId, text, spans, units, choice, o
   const isFromRight = isRightToLeft(text);
   const chosen = choice && joined(choice.anchor, choice.head);
 
-  const [start, end] = [chosen?.start, chosen?.end];
+  const [headStart, headEnd] = [choice?.head.start, choice?.head.end];
   useEffect(() => {
-    if (start === undefined) return;
-    box.current?.querySelector("[data-chosen]")?.scrollIntoView({ block: "nearest" });
-  }, [box, start, end]);
+    box.current?.querySelector("[data-head]")?.scrollIntoView({ block: "nearest" });
+  }, [box, headStart, headEnd]);
 
   const choose = (found: Characters | null, isLonger: boolean) => {
     if (found)
@@ -108,23 +107,28 @@ export function MarkableText({ box, label, helpId, text, spans, units, choice, o
       onKeyDown={keyed}
       onMouseDown={press}
     >
-      <Pieces text={text} spans={spans} chosen={chosen} />
+      <Pieces text={text} spans={spans} choice={choice} />
     </div>
   );
 }
 
 /** The text and nothing else: labels are drawn by the style, so that the characters in the box are the text's. */
-function Pieces({ text, spans, chosen }: { text: string; spans: Place[]; chosen: Characters | null }) {
+function Pieces({ text, spans, choice }: { text: string; spans: Place[]; choice: Choice | null }) {
+  const chosen = choice ? partsOf(choice) : [];
   let at = 0;
   return spansOf(text, spans).map(({ text: part, token: span }, index) => {
     const start = at;
     at += lengthOf(part);
-    const inside = chosen && { start: chosen.start - start, end: Math.min(chosen.end, at) - start };
-    const pieces = spansOf(
-      part,
-      inside && inside.end > Math.max(inside.start, 0) ? [clipped(inside)] : [],
-    ).map(({ text: piece, token }, place) => (
-      <span key={place} className={classes.piece} data-chosen={token !== null || undefined}>
+    const inside = chosen
+      .filter((one) => one.start < at && start < one.end)
+      .map((one) => ({ ...one, start: Math.max(one.start - start, 0), end: Math.min(one.end, at) - start }));
+    const pieces = spansOf(part, inside).map(({ text: piece, token }, place) => (
+      <span
+        key={place}
+        className={classes.piece}
+        data-chosen={token !== null || undefined}
+        data-head={token?.isHead || undefined}
+      >
         {piece}
       </span>
     ));
@@ -138,8 +142,14 @@ function Pieces({ text, spans, chosen }: { text: string; spans: Place[]; chosen:
   });
 }
 
-function clipped({ start, end }: Characters): Characters {
-  return { start: Math.max(start, 0), end };
+/** What is chosen, cut where the head begins and ends: that is what has to be seen when it moves. */
+function partsOf({ anchor, head }: Choice) {
+  const { start, end } = joined(anchor, head);
+  return [
+    { start, end: head.start, isHead: false },
+    { ...head, isHead: true },
+    { start: head.end, end, isHead: false },
+  ].filter((part) => part.start < part.end);
 }
 
 /** What of the box is in a selection, which may begin before it or end behind it. */

@@ -21,7 +21,8 @@ export function PlaceWords({ text, places, than }: Props) {
     <>
       {differing.map((place, index) => (
         <span key={`${place.start} ${place.end}`}>
-          {index > 0 && ", "}“{wordsAt(text, place)}” {place.label}
+          {index > 0 && ", "}
+          <bdi>“{wordsAt(text, place)}”</bdi> {place.label}
         </span>
       ))}
       {differing.length === 0 && (numShared > 0 ? "nothing else" : "none")}

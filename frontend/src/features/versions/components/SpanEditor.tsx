@@ -1,7 +1,7 @@
 /** Marks the words of one text by hand: choose some, and give them a label or none; each step can be taken back. */
 
 import { Button, Group, Kbd, Select, Stack, Switch, Text, VisuallyHidden } from "@mantine/core";
-import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
+import { Fragment, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 
 import type { Place as Characters } from "@/lib/spans";
 
@@ -85,8 +85,8 @@ export function SpanEditor({ row, text, given, spans, labels, onChange, onClose 
         onChoose={setChoice}
         onKey={onKey}
       />
-      <Text size="sm" role="status" dir="auto">
-        {chosen ? toldOf(text, chosen, touched) : "Nothing is chosen."}
+      <Text size="sm" role="status">
+        {chosen ? <Told text={text} chosen={chosen} touched={touched} /> : "Nothing is chosen."}
       </Text>
       <Group gap={6} ref={labelling}>
         <LabelChoice labels={labels} chosen={chosen} touched={touched} onGive={give} />
@@ -94,10 +94,10 @@ export function SpanEditor({ row, text, given, spans, labels, onChange, onClose 
           Remove the mark
         </Button>
         <Button size="xs" variant="subtle" disabled={!chosen} onClick={() => takeIn(-1)}>
-          Take in what is before
+          One more before
         </Button>
         <Button size="xs" variant="subtle" disabled={!chosen} onClick={() => takeIn(1)}>
-          Take in what is after
+          One more after
         </Button>
       </Group>
       <Group gap={6}>
@@ -176,13 +176,33 @@ function LabelChoice({ labels, chosen, touched, onGive }: LabelChoiceProps) {
 }
 
 /** What is chosen, and what it is; of marks that it only touches, that they would go. */
-function toldOf(text: string, chosen: Characters, touched: Place[]): string {
-  const words = `“${wordsAt(text, chosen)}”`;
+function Told({ text, chosen, touched }: { text: string; chosen: Characters; touched: Place[] }) {
   const [only] = touched;
-  if (!only) return `${words}, not marked`;
-  if (isAt(only, chosen)) return `${words} is ${only.label}`;
-  const marks = touched.map((span) => `“${wordsAt(text, span)}” ${span.label}`).join(", ");
-  return `${words}: a label takes the place of ${marks}`;
+  const words = <Words text={text} at={chosen} />;
+  if (!only) return <>{words}, not marked</>;
+  if (isAt(only, chosen)) {
+    return (
+      <>
+        {words} is {only.label}
+      </>
+    );
+  }
+  return (
+    <>
+      {words}: a label takes the place of{" "}
+      {touched.map((span, place) => (
+        <Fragment key={span.start}>
+          {place > 0 && ", "}
+          <Words text={text} at={span} /> {span.label}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
+/** Written from the right or the left, whatever stands round them. */
+function Words({ text, at }: { text: string; at: Characters }) {
+  return <bdi>“{wordsAt(text, at)}”</bdi>;
 }
 
 function isAt(one: Characters, other: Characters): boolean {
