@@ -246,7 +246,8 @@ CELERY_TASK_PUBLISH_RETRY = (
     False  # a lost message is found by the reaper; a request must not wait for the broker
 )
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = ENV.training_places  # of the trainings' worker; the others are given theirs
+# Of the trainings' worker, one place being for a domain's job; the others are given theirs.
+CELERY_WORKER_CONCURRENCY = ENV.training_places + 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"

@@ -14,19 +14,26 @@ from portal.domains.job_work import SuggestWork, UpdateWork
 from portal.domains.models import DomainJob, DomainJobKind
 from portal.training import reaper
 from portal.training.config import runner_config
-from portal.training.runner import RunnerConfig, run_job
-from wire.ids import JobId
+from portal.training.leases import job_claim_next
+from portal.training.reaper import call_for_next
+from portal.training.runner import RunnerConfig, run_lease
+
+AT_A_TIME = 1
+"""Domains' jobs on one machine: the worker has a place and memory for one beside its trainings, so that
+forgetting waits for no training, and no training for it. docs/operations.md says how much memory."""
 
 
 @shared_task(name=JobName.DOMAIN_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def domain_run(id: str) -> None:
-    """Work on one job of a domain, if nobody else does."""
+    """Work on the job of a domain whose turn it is, if no other runs here: see AT_A_TIME."""
+    lease = job_claim_next(DomainJob, lease_s=settings.ENV.training_lease_s, max_running=AT_A_TIME)
+    if lease is None:
+        return
     with operator_scope():
-        does = DomainJob.objects.unscoped().filter(pk=id).values_list("does", flat=True).first()
-    if does == DomainJobKind.UPDATE:
-        run_job(UpdateWork(_store()), JobId(id), domain_config("update"))
-    elif does == DomainJobKind.SUGGEST:
-        run_job(SuggestWork(), JobId(id), domain_config("suggest"))
+        does = DomainJobKind(DomainJob.objects.unscoped().values_list("does", flat=True).get(pk=lease.job_id))
+    work = UpdateWork(_store()) if does is DomainJobKind.UPDATE else SuggestWork()
+    run_lease(work, lease, domain_config(does.value))
+    call_for_next(DomainJob)  # one that had to wait for this one's end
 
 
 @shared_task(name=JobName.DOMAINS_RECONCILE.value)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -44,10 +51,10 @@ def store_sweep() -> None:
 
 
 def domain_config(action: str) -> RunnerConfig:
-    """As a training's, with another command and another scratch folder."""
+    """As a training's, with another command, another scratch folder, and memory of its own."""
     config = runner_config()
     command = (settings.ENV.training_python, "-m", "hmi.cli", "domain", action)
-    return replace(config, command=command, work_root=work_root())
+    return replace(config, command=command, work_root=work_root(), memory_bytes=None, max_running=AT_A_TIME)
 
 
 def work_root() -> Path:

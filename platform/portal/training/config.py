@@ -49,6 +49,7 @@ def runner_config() -> RunnerConfig:
         max_attempts=env.training_max_attempts,
         timeout_s=env.training_timeout_s,
         memory_bytes=int(env.training_memory_bytes),
+        max_running=env.training_places,
     )
 
 
@@ -61,6 +62,7 @@ def estimate_config() -> RunnerConfig:
         max_attempts=ESTIMATE_ATTEMPTS,
         timeout_s=ESTIMATE_TIMEOUT_S,
         memory_bytes=None,
+        max_running=None,
     )
 
 

@@ -61,25 +61,52 @@ class Heartbeat(Enum):
 def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease | None:
     """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
     with operator_scope():
-        return _claim(model, job_id, lease_s)
+        token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+        job = model.objects.unscoped().filter(pk=job_id)
+        is_claimed = job_move(
+            job.filter(IS_FREE),
+            JobState.RUNNING,
+            # One whose worker died was not given back: then its attempt has not been judged yet.
+            attempt=Case(
+                When(state=JobState.RUNNING, then=COUNTED), default=F("attempt"), output_field=_COUNT
+            )
+            + 1,
+            claimed_share=F("share"),
+            retry_at=None,
+            error=None,
+            lease_owner=token,
+            lease_expires_at=_in(lease_s),
+            started_at=Coalesce("started_at", Now()),
+        )
+        if not is_claimed:
+            return None
+        claimed = job.get()
+        tenant_id = None if claimed.tenant_id is None else TenantId(str(claimed.tenant_id))
+        return Lease(model, job_id, tenant_id, token, claimed.attempt)
 
 
 def job_claim_next(
-    model: type[LeasedJob], *, lease_s: float, memory_bytes: int | None = None
+    model: type[LeasedJob],
+    *,
+    lease_s: float,
+    memory_bytes: int | None = None,
+    max_running: int | None = None,
 ) -> Lease | None:
     """Take the free job whose turn it is, whoever called for a worker; None when none is free, or when it has
-    to wait until there is room for it in the ``memory_bytes`` of this machine's trainings."""
+    to wait: ``max_running`` of its kind run on this machine, or there is no room for it in the
+    ``memory_bytes`` that they have there."""
     with operator_scope():
         with connection.cursor() as cursor:  # one at a time: who is second sees what the first has taken
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model.job_name.value])
         job = jobs_in_fair_order(model).first()
         if job is None:
             return None
-        if memory_bytes is not None and not has_room(
-            job, running=_running_here(model), memory_bytes=memory_bytes
-        ):
+        running = _running_here(model)
+        if max_running is not None and running.count() >= max_running:
+            return None
+        if memory_bytes is not None and not has_room(job, running=running, memory_bytes=memory_bytes):
             return None  # the next in turn does not overtake it: it would wait for ever
-        return _claim(model, JobId(str(job.pk)), lease_s)
+        return job_claim(model, job_id=JobId(str(job.pk)), lease_s=lease_s)
 
 
 def job_heartbeat(*, lease: Lease, lease_s: float, num_bytes: int | None = None) -> Heartbeat:
@@ -115,29 +142,6 @@ def held_by(lease: Lease) -> QuerySet[Any]:
 def _running_here(model: type[LeasedJob]) -> QuerySet[Any]:
     running = model.objects.unscoped().filter(state=JobState.RUNNING, lease_expires_at__gte=Now())
     return running.filter(lease_owner__startswith=f"{socket.gethostname()}:")
-
-
-def _claim(model: type[LeasedJob], job_id: JobId, lease_s: float) -> Lease | None:
-    token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
-    job = model.objects.unscoped().filter(pk=job_id)
-    is_claimed = job_move(
-        job.filter(IS_FREE),
-        JobState.RUNNING,
-        # One whose worker died was not given back: then its attempt has not been judged yet.
-        attempt=Case(When(state=JobState.RUNNING, then=COUNTED), default=F("attempt"), output_field=_COUNT)
-        + 1,
-        claimed_share=F("share"),
-        retry_at=None,
-        error=None,
-        lease_owner=token,
-        lease_expires_at=_in(lease_s),
-        started_at=Coalesce("started_at", Now()),
-    )
-    if not is_claimed:
-        return None
-    claimed = job.get()
-    tenant_id = None if claimed.tenant_id is None else TenantId(str(claimed.tenant_id))
-    return Lease(model, job_id, tenant_id, token, claimed.attempt)
 
 
 def _in(seconds: float) -> Combinable:

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from portal.common.errors import PortalError
 from portal.training.crash_files import CrashFiles
 from portal.training.history import HistoryThinner
-from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_claim_next, job_heartbeat
+from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim_next, job_heartbeat
 from portal.training.memory import process_bytes
 from portal.training.outcomes import (
     JobError,
@@ -28,7 +28,6 @@ from portal.training.process import BrokenProtocol, Ended, TrainingProcess
 from portal.training.work import J, R, StaleJob, Work
 from portal.training.work_dir import WorkDir, WorkDirBusy
 from wire.errors import ErrorCode
-from wire.ids import JobId
 from wire.training import Progress, TrainFailure
 
 MAX_SILENCE_S = 600.0  # the contract asks for a line every two seconds; a machine may be very busy
@@ -49,6 +48,7 @@ class RunnerConfig:
     max_attempts: int
     timeout_s: float  # of one attempt
     memory_bytes: int | None = None  # of this machine, for all jobs of the kind that run at a time; None: any
+    max_running: int | None = None  # jobs of the kind on this machine at a time; None: as many as there are
 
     @property
     def heartbeat_s(self) -> float:
@@ -76,25 +76,26 @@ class DatabaseAway(Exception):
     """The database did not answer; it may later."""
 
 
-def run_job(work: Work[Any, Any], job_id: JobId, config: RunnerConfig) -> None:
-    """Work on the job if it is free; may be called any number of times for the same job."""
-    _run(work, job_claim(work.model, job_id=job_id, lease_s=config.lease_s), config)
-
-
 def run_next_job(work: Work[Any, Any], config: RunnerConfig) -> bool:
     """Work on the free job whose turn it is, if there is one, and room for it; whether there was."""
-    lease = job_claim_next(work.model, lease_s=config.lease_s, memory_bytes=config.memory_bytes)
-    return _run(work, lease, config)
-
-
-def _run(work: Work[Any, Any], lease: Lease | None, config: RunnerConfig) -> bool:
+    lease = job_claim_next(
+        work.model,
+        lease_s=config.lease_s,
+        memory_bytes=config.memory_bytes,
+        max_running=config.max_running,
+    )
     if lease is None:
         return False
+    run_lease(work, lease, config)
+    return True
+
+
+def run_lease(work: Work[Any, Any], lease: Lease, config: RunnerConfig) -> None:
+    """Work on the job of ``lease``, which was just taken."""
     try:
         Attempt(work, lease, config).run()
     except LeaseLost:
         _log.warning("job.lease_lost", job=lease.job_id, attempt=lease.attempt)
-    return True
 
 
 class Attempt(Generic[J, R]):

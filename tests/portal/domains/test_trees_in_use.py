@@ -23,11 +23,12 @@ from portal.training.estimate_work import EstimateWork
 from portal.training.import_work import ImportWork
 from portal.training.leases import Lease
 from portal.training.models import AdapterImport, JobState, LeasedJob, TrainingEstimate, TrainingJob
-from portal.training.runner import RunnerConfig, run_job
+from portal.training.runner import RunnerConfig
 from portal.training.services import training_pause, training_resume
 from portal.training.training_work import TrainingWork
 from portal.training.try_again import KEPT_FOR
 from portal.training.work import Work
+from tests.fakes.jobs import run_job
 from tests.fakes.portal import Cast, digest, make_dataset, make_import, make_job, make_task
 from tests.fakes.training import TRAINER
 from tests.portal.domains.world import (

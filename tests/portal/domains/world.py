@@ -23,7 +23,8 @@ from portal.serving.models import Deployment
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import UNFINISHED
-from portal.training.runner import RunnerConfig, run_job
+from portal.training.runner import RunnerConfig
+from tests.fakes.jobs import run_job
 from tests.fakes.portal import make_backbone, make_dataset, make_general
 from wire.ids import JobId
 

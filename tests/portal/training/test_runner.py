@@ -23,11 +23,12 @@ from portal.training.models import UNFINISHED, JobState, TrainingEvent, Training
 from portal.training.outcomes import JobError, job_fail, job_pause
 from portal.training.process import TrainingProcess
 from portal.training.reaper import work_dirs_sweep
-from portal.training.runner import RunnerConfig, run_job
+from portal.training.runner import RunnerConfig
 from portal.training.services import training_retry
 from portal.training.states import job_move
 from portal.training.training_work import TrainingWork
 from portal.training.try_again import CAN_BE_TRIED_AGAIN, KEPT_FOR
+from tests.fakes.jobs import run_job
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from tests.fakes.training import TRAINER
 from wire.errors import ErrorCode
