@@ -212,6 +212,7 @@ def _report(
         **_figures(job, brought, backbone, texts, answers),
         "kind": job.kind.value,
         "coverage": to_plain(plot.coverage),
+        "offline": to_plain(answers.offline),
         "adapter_bytes": published.num_bytes,
         "plot_bytes": plot_bytes,
         "latency": to_plain(

@@ -9,8 +9,9 @@ from hmi.build.adapter_archive import AdapterRefused
 from hmi.build.evaluation import ExactPath, LowerPath, PlotPath, Predictions, TaskModel
 from hmi.build.expected import Expected
 from hmi.build.library_reference import HeadAlone, LibraryPath
-from hmi.build.offline import OfflineModel
+from hmi.build.offline import OfflineModel, offline_answers
 from hmi.build.parity import ParityReport, numbers_of, parity_report
+from hmi.build.report import OfflineAnswers
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import Hplm
@@ -66,6 +67,7 @@ class ImportAnswers:
     parity: ImportParity
     computed: Predictions  # by the libraries, over all layers as the checkpoint had them
     plot: Predictions  # as served
+    offline: OfflineAnswers
 
 
 class Candidates:
@@ -131,7 +133,12 @@ def compare_answers(
         expected=_expected(expected, at_home, served, are_spans=are_spans) if expected else None,
         problems=(),
     )
-    return ImportAnswers(replace(parity, problems=tuple(_problems(parity))), computed, plot)
+    return ImportAnswers(
+        replace(parity, problems=tuple(_problems(parity))),
+        computed,
+        plot,
+        offline_answers(plot, exact, encoded, candidates.plot.fields),
+    )
 
 
 def _agreement(at_home: Sequence[Answer], served: Sequence[Answer], min_share: float) -> PlotAgreement:

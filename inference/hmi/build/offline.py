@@ -15,7 +15,9 @@ from hmi.build.evaluation import (
     TaskModel,
     predict,
 )
+from hmi.build.parity import numbers_of, parity_report
 from hmi.build.private_leaf import open_leaf, standing_leaf
+from hmi.build.report import OfflineAnswers
 from hmi.build.states import output_bounds
 from hmi.kinds.answers import answers_of
 from hmi.model.adapter_bundle import open_adapter_bundle
@@ -26,6 +28,7 @@ from hmi.plot.tree import open_tree
 from wire.artifacts import AdapterFields, BundleKind, BundleRef
 from wire.ids import BundleUri, Digest
 from wire.inference import Answer
+from wire.tasks import TaskKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,24 @@ def answers_from(found: Predictions, encoded: EncodedTexts, fields: AdapterField
         kind.answer(outputs[bounds[place] : bounds[place + 1]], fields, encoded.words_of(place))
         for place in range(encoded.documents.num_documents)
     ]
+
+
+def offline_answers(
+    served: Predictions, computed: Predictions, encoded: EncodedTexts, fields: AdapterFields
+) -> OfflineAnswers:
+    """How a version of these ``fields`` answers the texts ``encoded`` where it is taken to, by ``computed``
+    lower layers, against how it is ``served``."""
+    looked_up, without_plot = (
+        [numbers_of(answer) for answer in answers_from(found, encoded, fields)]
+        for found in (served, computed)
+    )
+    report = parity_report(looked_up, without_plot, are_spans=fields.kind is TaskKind.TOKEN_CLASSIFICATION)
+    return OfflineAnswers(
+        report.rows,
+        report.same_label / report.rows,
+        report.max_score_difference,
+        report.mean_score_difference,
+    )
 
 
 def _looking_up(store: Store, uri: BundleUri, backbone: Backbone, leaf: BundleRef | None) -> PlotPath:

@@ -78,8 +78,8 @@ class PlotCost:
 
 @dataclass(frozen=True, slots=True)
 class OfflineAnswers:
-    """How the version answers the test rows without any PLOT, its lower layers computed by the served
-    backbone, against how it serves."""
+    """How the version answers the test rows, or an import's texts, without any PLOT, its lower layers
+    computed by the served backbone, against how it serves."""
 
     rows: int
     same_label_share: float  # of several labels the surest; of spans rows with the same ones; of a score 1

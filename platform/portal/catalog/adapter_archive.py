@@ -26,7 +26,7 @@ from wire.ids import BundleUri
 
 PIECE_BYTES = 1 << 16
 OFFLINE_PARITY_FILE = "offline.json"
-"""The report's ``offline``; null of versions for which it was not measured."""
+"""The report's ``offline``; null of versions of releases that did not measure it."""
 _END = bytes(2 * tarfile.BLOCKSIZE)
 
 

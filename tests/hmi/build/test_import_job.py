@@ -93,7 +93,7 @@ def bring(world: TrainingWorld, path: Path, **changes: Any) -> ImportResult:
     return run_import(job, store=world.store, work=path.parent / "work", progress=JobProgress(Events()))
 
 
-def offline(world: TrainingWorld, version: BundleUri, tree: BundleUri) -> OfflineModel:
+def offline(world: TrainingWorld, version: BundleUri, tree: BundleUri | None) -> OfflineModel:
     return open_offline(world.store, version, tree, backbone_uri=BundleUri("backbones/tiny"))
 
 
@@ -130,6 +130,29 @@ def test_an_exported_version_that_is_brought_back_answers_the_same(
     assert (report["kind"], report["headline"]["name"]) == ("single_label", "accuracy")
     assert report["plot_cost"]["plot_accuracy"] == report["accuracy"]
     assert (report["format_version"], report["plot_bytes"]) == (1, of_training["plot_bytes"])
+
+
+@pytest.mark.parametrize("has_rows", [False, True])
+def test_the_report_says_how_it_answers_without_plot(
+    world: TrainingWorld, adapter: Path, has_rows: bool
+) -> None:
+    """On all texts of the parity test: those that came with it, and rows of the dataset."""
+    rows_uri = world.put_rows("some", ROWS) if has_rows else None
+    result = bring(world, adapter, rows_uri=rows_uri)
+    rows = {number: text for number, (text, _) in enumerate(ROWS, start=1)}
+    texts = [*TEXTS, *(rows[number] for number in result.report.get("test_rows", ()))]
+    served, computed = (
+        [answer.scores for answer in offline(world, result.version.uri, tree).answers(texts)]  # type: ignore[union-attr]  # of a label's answer
+        for tree in (world.tree.uri, None)
+    )
+    off = [
+        abs(one[label] - other[label]) for one, other in zip(served, computed, strict=True) for label in one
+    ]
+    said = result.report["offline"]
+    assert said["rows"] == len(texts) == result.report["import"]["parity"]["plot"]["rows"]
+    assert (len(texts) > len(TEXTS)) is has_rows
+    assert said["max_score_difference"] == pytest.approx(max(off), abs=1e-6) and max(off) > 1e-4
+    assert said["mean_score_difference"] == pytest.approx(sum(off) / len(off), abs=1e-6)
 
 
 def test_progress_counts_the_answers(world: TrainingWorld, adapter: Path) -> None:

@@ -11,8 +11,7 @@ from hmi.build.evaluation import ExactPath, Predictions, TaskModel, predict, pre
 from hmi.build.floor_curve import FloorPoint, floor_curve
 from hmi.build.kinds.span_suspects import SpanErrors
 from hmi.build.kinds.token_classification import TokenClassificationTraining
-from hmi.build.offline import answers_from
-from hmi.build.parity import numbers_of, parity_report
+from hmi.build.offline import offline_answers
 from hmi.build.planned_work import Stage
 from hmi.build.rank_curve import RankPoint, cut_ranks, rank_curve
 from hmi.build.report import OfflineAnswers, PlotCost, plot_cost
@@ -23,7 +22,6 @@ from hmi.model.adapter_bundle import Hplm
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.backbone import Backbone
 from hmi.model.heads import HostHead
-from wire.tasks import TaskKind
 
 Quality = npt.NDArray[np.float64]  # [test rows], of TrainingKind.row_quality
 
@@ -87,25 +85,12 @@ class _Measures:
             ExactPath(run.backbone), answering, test.documents, on_documents=run.progress.advance
         )
         floors = floor_curve(plot, exact, plot_quality, self.quality(exact), seed=self._seed)
-        offline = self._offline(plot, exact)
+        offline = offline_answers(plot, exact, test.encoded, self.kept.fields)
         if computed is None:
             return None, floors, offline
         (other,) = others
         computed_quality = run.kind.row_quality(other.outputs, test.targets, computed.task.fitted)
         return plot_cost(plot_quality, computed_quality, seed=self._seed), floors, offline
-
-    def _offline(self, plot: Predictions, exact: Predictions) -> OfflineAnswers:
-        encoded, fields = self.run.parts.test.encoded, self.kept.fields
-        served, computed = (
-            [numbers_of(answer) for answer in answers_from(found, encoded, fields)] for found in (plot, exact)
-        )
-        report = parity_report(served, computed, are_spans=fields.kind is TaskKind.TOKEN_CLASSIFICATION)
-        return OfflineAnswers(
-            report.rows,
-            report.same_label / report.rows,
-            report.max_score_difference,
-            report.mean_score_difference,
-        )
 
     def ranks(self, quality: Quality) -> tuple[RankPoint, ...]:
         """Of the test rows as they were looked up; the very same head."""
