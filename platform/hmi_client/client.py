@@ -12,9 +12,11 @@ from hmi_client import operations
 from hmi_client.adapter_files import packed
 from hmi_client.errors import ApiError, ClientError
 from hmi_client.form import form_of
+from hmi_client.offline_archive import check_offline
 from hmi_client.operations import Operation
+from hmi_client.replacing import replacing
 from hmi_client.texts import Input
-from hmi_client.transport import Transport
+from hmi_client.transport import OnProgress, Transport
 
 CHUNK_BYTES = 4 << 20
 POLL_S = 1.0
@@ -22,8 +24,6 @@ KINDS = ("single_label", "score", "multi_label", "sentence_pair", "token_classif
 """Of tasks and datasets; the first where none is said."""
 ENDED = ("succeeded", "failed", "cancelled")
 Json = dict[str, Any]
-OnProgress = Callable[[float], None]
-"""Called with the share that is done, from 0 to 1."""
 
 
 class Client:
@@ -145,6 +145,19 @@ class Client:
     def adapter(self, task: str, number: int) -> bytes:
         """A version's adapter, head and manifest as a .tar, which import_adapter takes."""
         return self._transport.fetch(self._path(operations.VERSION_ADAPTER, task=task, number=str(number)))
+
+    def offline(
+        self, task: str, number: int, out: Path, *, on_progress: OnProgress = lambda _share: None
+    ) -> Json | None:
+        """Write a version and its backbone into ``out``, a .tar to predict offline with; how far its answers
+        are from those served, None where that was not measured.
+
+        ``out`` appears when all of it is there and every byte is as it was published.
+        """
+        path = self._path(operations.VERSION_OFFLINE, task=task, number=str(number))
+        with replacing(out) as temporary:
+            self._transport.download(path, temporary, on_progress)
+            return check_offline(temporary)
 
     def predict(
         self, task: str, texts: Sequence[Input], *, abstain: bool = False, error_level: float | None = None

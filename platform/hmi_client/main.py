@@ -5,8 +5,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from hmi_client.client import KINDS, Client
 from hmi_client.errors import ClientError
 from hmi_client.login import Login, login_file, login_read, login_save
 from hmi_client.progress import Bar
+from hmi_client.replacing import replacing
 from hmi_client.texts import PredictionFile, batched, texts_of
 from hmi_client.transport import HttpTransport
 
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_train,
         _add_import_adapter,
         _add_download_adapter,
+        _add_download_offline,
         _add_deploy,
         _add_predict,
     ):
@@ -112,6 +113,16 @@ def _add_download_adapter(commands: Commands) -> None:
     taken.add_argument("number", type=int, help="of the version")
     taken.add_argument("--out", type=Path, required=True, help="a .tar file, which import-adapter takes")
     taken.set_defaults(run=_download_adapter)
+
+
+def _add_download_offline(commands: Commands) -> None:
+    taken = commands.add_parser("download-offline", help="take a version away to predict offline, as a .tar")
+    taken.add_argument("task")
+    taken.add_argument("number", type=int, help="of the version")
+    taken.add_argument(
+        "--out", type=Path, required=True, help="a .tar file, to unpack for hmi predict --bundle"
+    )
+    taken.set_defaults(run=_download_offline)
 
 
 def _add_deploy(commands: Commands) -> None:
@@ -237,9 +248,26 @@ def _import_adapter(options: argparse.Namespace) -> bool:
 
 def _download_adapter(options: argparse.Namespace) -> bool:
     content = _saved_client().adapter(options.task, options.number)
-    with _replacing(options.out) as temporary:
+    with replacing(options.out) as temporary:
         temporary.write_bytes(content)
     _say(f"version {options.number} of {options.task}: {len(content)} bytes in {options.out}")
+    return True
+
+
+def _download_offline(options: argparse.Namespace) -> bool:
+    bar = Bar(sys.stderr, "download")
+    try:
+        parity = _saved_client().offline(options.task, options.number, options.out, on_progress=bar.show)
+    finally:
+        bar.close()
+    _say(f"version {options.number} of {options.task}: {options.out.stat().st_size} bytes in {options.out}")
+    if parity is None:
+        _say("how far its answers are from those served was not measured")
+    else:
+        _say(
+            f"of {parity['rows']} texts {parity['same_label_share']:.1%} are answered the same as served; "
+            f"scores differ by up to {parity['max_score_difference']:.2g}"
+        )
     return True
 
 
@@ -253,7 +281,7 @@ def _predict(options: argparse.Namespace) -> bool:
     client = _saved_client()
     num_texts = num_not_sure = 0
     with (
-        _replacing(options.out) as temporary,
+        replacing(options.out) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as opened,
     ):
         file = PredictionFile(opened)
@@ -268,19 +296,6 @@ def _predict(options: argparse.Namespace) -> bool:
     not_sure = f", {num_not_sure} of them not sure" if num_not_sure else ""
     _say(f"{num_texts} predictions in {options.out}{not_sure}")
     return True
-
-
-@contextmanager
-def _replacing(out: Path) -> Iterator[Path]:
-    """A file beside ``out`` that takes its place once all of it is written."""
-    temporary = out.with_name(out.name + ".part")
-    try:
-        yield temporary
-        temporary.replace(out)
-    except OSError as exc:
-        raise ClientError(f"{out} cannot be written: {exc.strerror}.") from exc
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -65,6 +65,7 @@ VERSION_GET = Operation(
     "GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}", reads=_fields("number report")
 )
 VERSION_ADAPTER = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}/adapter")
+VERSION_OFFLINE = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}/offline")
 VERSIONS_LIST = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions")
 DEPLOY = Operation(
     "POST", f"{_TENANT}/tasks/{{task}}/deployments", sends=_fields("version"), reads=_fields("version")

@@ -5,15 +5,21 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from hmi_client.errors import ApiError, ClientError
 
 TIMEOUT_S = 60.0
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LONGEST_WAIT_S = 60.0
+PIECE_BYTES = 1 << 18
 _LATER = (429, 502, 503, 504)
+OnProgress = Callable[[float], None]
+"""Called with the share that is done, from 0 to 1."""
+T = TypeVar("T")
 
 
 class Transport(Protocol):
@@ -32,6 +38,10 @@ class Transport(Protocol):
 
     def fetch(self, path: str) -> bytes:
         """The whole content of an answer that is a file. Raises ApiError, ClientError."""
+
+    def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
+        """Write an answer that is a large file into ``out``, a piece at a time. Raises ApiError, ClientError:
+        then ``out`` may hold a part of it."""
 
 
 class HttpTransport:
@@ -53,19 +63,23 @@ class HttpTransport:
         is_repeatable: bool = True,
     ) -> Any:
         """See Transport. A request that is not repeatable is tried again only where it was refused (429)."""
-        content = self._patiently(method, path, body, headers or {}, is_repeatable)
+        content = self._patiently(
+            lambda: self._once(method, path, body, headers or {}), is_repeatable=is_repeatable
+        )
         return json.loads(content) if content else None
 
     def fetch(self, path: str) -> bytes:
         """See Transport; a content that was cut off is asked for again."""
-        return self._patiently("GET", path, None, {}, is_repeatable=True)
+        return self._patiently(lambda: self._once("GET", path, None, {}), is_repeatable=True)
 
-    def _patiently(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], is_repeatable: bool
-    ) -> bytes:
+    def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
+        """See Transport; a content that was cut off is asked for again, from its beginning."""
+        self._patiently(lambda: self._saved(path, out, on_progress), is_repeatable=True)
+
+    def _patiently(self, attempt: Callable[[], T], *, is_repeatable: bool) -> T:
         for wait_s in (*WAITS_S, None):
             try:
-                return self._once(method, path, body, headers)
+                return attempt()
             except ApiError as exc:
                 can_help = exc.status == 429 or (is_repeatable and exc.status in _LATER)
                 if wait_s is None or not can_help:
@@ -78,18 +92,70 @@ class HttpTransport:
         raise AssertionError("the last round raises or returns")
 
     def _once(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+        with self._answer(method, path, body, headers) as response:
+            content: bytes = response.read()
+        return content
+
+    def _saved(self, path: str, out: Path, on_progress: OnProgress) -> None:
+        with self._answer("GET", path, None, {}) as response, _Written(out) as written:
+            told = response.headers["Content-Length"]
+            num_bytes = int(told) if told else None
+            while piece := response.read(PIECE_BYTES):
+                written.add(piece)
+                if num_bytes:
+                    on_progress(written.num_bytes / num_bytes)
+        if num_bytes is not None and written.num_bytes != num_bytes:
+            raise http.client.IncompleteRead(b"", num_bytes - written.num_bytes)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Iterator[http.client.HTTPResponse]:
         request = urllib.request.Request(self._origin + path, data=body, method=method)
         request.add_header("Accept", "application/json")
         request.add_header("Authorization", f"Bearer {self._key}")
         for name, value in headers.items():
             request.add_header(name, value)
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                content: bytes = response.read()
+            response = self._opener.open(request, timeout=TIMEOUT_S)
         except urllib.error.HTTPError as exc:
             with exc:
                 raise _error(exc) from exc
-        return content
+        with response:
+            yield response
+
+
+class _Written:
+    """A file that is written anew. That it cannot be is no fault of the connection, and asking again would
+    not help: raises ClientError."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self.num_bytes = 0
+
+    def __enter__(self) -> "_Written":
+        try:
+            self._file = self._out.open("wb")
+        except OSError as exc:
+            raise self._error(exc) from exc
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError as exc:
+            raise self._error(exc) from exc
+
+    def add(self, piece: bytes) -> None:
+        """At its end."""
+        try:
+            self._file.write(piece)
+        except OSError as exc:
+            raise self._error(exc) from exc
+        self.num_bytes += len(piece)
+
+    def _error(self, exc: OSError) -> ClientError:
+        return ClientError(f"{self._out} cannot be written: {exc.strerror}.")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 Answer = tuple[int, dict[str, str], object]
-"""Status, headers, and a body: a string as it is, all else as JSON."""
+"""Status, headers, and a body: a string or bytes as they are, all else as JSON."""
 
 
 class ScriptedServer:
@@ -34,7 +34,7 @@ def scripted() -> Iterator[ScriptedServer]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+            self.wfile.write(_content(body))
 
         do_GET = do_POST = _answer
 
@@ -51,3 +51,9 @@ def scripted() -> Iterator[ScriptedServer]:
         http.shutdown()
         thread.join()
         http.server_close()
+
+
+def _content(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()

@@ -9,6 +9,7 @@ import pytest
 from hmi_client.adapter_files import NEEDED
 from hmi_client.login import Login, login_file, login_save
 from hmi_client.main import main
+from tests.fakes.offline_archive import offline_archive
 from tests.fakes.scripted_server import ScriptedServer, scripted
 
 ROOT = "/api/v1/tenants/acme"
@@ -123,12 +124,48 @@ def test_an_adapter_that_is_not_there_leaves_no_file(
     assert list(tmp_path.glob("mine.tar*")) == []
 
 
-def test_a_place_that_cannot_be_written_is_told(
+def test_a_version_is_taken_to_predict_offline(
     server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    content = offline_archive()
+    server.answers = [(200, {"Content-Length": str(len(content))}, content)]
+    out = tmp_path / "news.tar"
+    assert _run("download-offline", "news", 3, "--out", out) == 0
+    assert server.asked[0][:2] == ("GET", f"{ROOT}/tasks/news/versions/3/offline")
+    assert out.read_bytes() == content
+    assert list(tmp_path.glob("*.part")) == []
+    said = capsys.readouterr().err
+    assert "download 100%" in said and "of 40 texts 97.5% are answered the same" in said
+
+
+def test_one_that_was_not_measured_says_so(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = [(200, {}, offline_archive(parity=None))]
+    assert _run("download-offline", "news", 3, "--out", tmp_path / "news.tar") == 0
+    assert "was not measured" in capsys.readouterr().err
+
+
+def test_a_damaged_one_leaves_the_file_that_was_there(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "news.tar"
+    out.write_bytes(b"of yesterday")
+    server.answers = [(200, {}, offline_archive(**{"store/version/head.safetensors": b"damaged"}))]
+    assert _run("download-offline", "news", 3, "--out", out) == 1
+    assert "head.safetensors has other bytes" in capsys.readouterr().err
+    assert out.read_bytes() == b"of yesterday"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("command", ["download-adapter", "download-offline"])
+def test_a_place_that_cannot_be_written_is_told(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     server.answers = [(200, {}, "content")]
-    assert _run("download-adapter", "news", 3, "--out", tmp_path / "absent" / "mine.tar") == 1
+    assert _run(command, "news", 3, "--out", tmp_path / "absent" / "mine.tar") == 1
     assert "cannot be written" in capsys.readouterr().err
+    assert len(server.asked) == 1, "asking again would not help"
 
 
 def test_pairs_are_predicted_into_a_file(server: ScriptedServer, tmp_path: Path) -> None:

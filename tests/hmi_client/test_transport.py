@@ -1,6 +1,7 @@
 """Requests over a real socket: errors, and what is tried again."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,29 @@ def test_a_file_that_was_cut_off_is_asked_for_again(server: ScriptedServer, wait
     server.answers = [(200, {"Content-Length": "10"}, "half"), (200, {"Content-Length": "5"}, "whole")]
     assert _transport(server, waits).fetch("/a") == b"whole"
     assert len(waits) == 1
+
+
+def test_a_download_that_was_cut_off_is_begun_anew(
+    server: ScriptedServer, waits: list[float], tmp_path: Path
+) -> None:
+    content, shares = bytes(range(256)) * 4096, list[float]()
+    told = {"Content-Length": str(len(content))}
+    server.answers = [BUSY, (200, told, content[: len(content) // 2]), (200, told, content)]
+    out = tmp_path / "large"
+    _transport(server, waits).download("/a", out, shares.append)
+    assert out.read_bytes() == content
+    assert (len(waits), waits[0]) == (2, 7.0)
+    begun_anew = shares.index(min(shares), 1)
+    assert max(shares[:begun_anew]) == 0.5 and shares[-1] == 1.0
+    assert shares[begun_anew:] == sorted(shares[begun_anew:]) and len(shares) > begun_anew + 1, "on the way"
+
+
+def test_a_download_of_which_nobody_says_how_large_it_is_is_taken(
+    server: ScriptedServer, waits: list[float], tmp_path: Path
+) -> None:
+    server.answers = [(200, {}, "whole")]
+    _transport(server, waits).download("/a", tmp_path / "out", lambda share: None)
+    assert (tmp_path / "out").read_text() == "whole"
 
 
 def test_a_busy_platform_is_asked_again_when_it_says(server: ScriptedServer, waits: list[float]) -> None:

@@ -1,5 +1,6 @@
 """The Python client against the portal's own REST API."""
 
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from django.test import Client as Browser
 from hmi_client.adapter_files import NEEDED
 from hmi_client.client import Client
 from hmi_client.errors import ApiError, ClientError
+from hmi_client.transport import OnProgress
 from portal.common.scope import tenant_scope
 from portal.datasets import jobs
 from portal.training.models import AdapterImport, JobState, TrainingJob
-from tests.fakes.bundles import make_stored_version
+from tests.fakes.bundles import BACKBONE_FILES, make_stored_version
 from tests.fakes.portal import (
     Cast,
     client_with,
@@ -54,6 +56,10 @@ class InProcess:
 
     def fetch(self, path: str) -> bytes:
         return bytes(self._answer("GET", path, b"", {}).getvalue())
+
+    def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
+        out.write_bytes(self.fetch(path))
+        on_progress(1.0)
 
     def _answer(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Any:
         more = dict(headers)
@@ -197,6 +203,34 @@ def test_an_adapter_is_taken_away_and_brought_again(cast: Cast, client: Client, 
     file.write_bytes(client.adapter("news", version.number))
     brought = client.import_adapter("news", file)
     assert (brought["file_name"], brought["num_bytes"]) == ("taken.tar", file.stat().st_size)
+
+
+def test_a_version_is_taken_away_to_predict_offline(cast: Cast, client: Client, tmp_path: Path) -> None:
+    version = make_stored_version(make_task(cast.acme.tenant))
+    parity = {
+        "rows": 40,
+        "same_label_share": 0.975,
+        "max_score_difference": 0.1,
+        "mean_score_difference": 0.01,
+    }
+    with tenant_scope(cast.acme.tenant.id):
+        version.report = {**version.report, "offline": parity}
+        version.save()
+    out = tmp_path / "news.tar"
+    assert client.offline("news", version.number, out) == parity
+    with tarfile.open(out) as archive:
+        assert {"hplm.json", "store/version/head.safetensors"} <= set(archive.getnames())
+        backbone = archive.extractfile("store/backbone/lower.safetensors")
+        assert backbone is not None and backbone.read() == BACKBONE_FILES["lower.safetensors"]
+
+
+def test_one_that_is_not_whole_in_the_store_leaves_no_file(
+    cast: Cast, client: Client, tmp_path: Path
+) -> None:
+    version = make_version(make_task(cast.acme.tenant))
+    with pytest.raises(ApiError, match="tell the operator"):
+        client.offline("news", version.number, tmp_path / "news.tar")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_adapter_that_is_not_in_the_store_is_not_taken(cast: Cast, client: Client) -> None:
