@@ -48,7 +48,7 @@ def main() -> None:
             ("small", small, 0, False),
             ("large", large, 0, False),
             ("large_shared", large, 0, True),
-            ("with_tasks", large, args.tasks, False),
+            ("with_tasks", large, args.tasks, True),
         ):
             tasks = tuple(
                 GatedTask(TaskId(f"{number}"), task, _ref(world), BundleUri("rows.jsonl"), _numbers())
