@@ -19,6 +19,14 @@ def compute_dtype(choice: ComputeType, device: str) -> torch.dtype:
     return torch.bfloat16 if choice is ComputeType.BFLOAT16 else torch.float32
 
 
+def attends_by_products(dtype: torch.dtype, device: torch.device, capabilities: Mapping[str, object]) -> bool:
+    """Whether attention is quicker as two products and a softmax than as the library's one call: in bfloat16
+    on a processor that multiplies it without AMX, for which that call has no matrix products of its own
+    (docs/decisions/0003)."""
+    is_small = dtype is torch.bfloat16 and device.type == "cpu"
+    return is_small and bool(capabilities.get("avx512_bf16")) and not capabilities.get("amx_bf16")
+
+
 def multiplies_bfloat16(capabilities: Mapping[str, object]) -> bool:
     """Whether a processor of ``capabilities``, as torch tells them, is faster in bfloat16."""
     return any(capabilities.get(name) for name in _MULTIPLIES_BFLOAT16)

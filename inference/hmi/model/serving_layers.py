@@ -21,6 +21,7 @@ from hmi.model.adapter_bank import AdapterBank, BankCall, add_adapters
 from hmi.model.adapter_units import SiteWeights
 from hmi.model.attention_rows import AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
+from hmi.model.compute_type import attends_by_products
 from hmi.model.lower import LowerLayers, embed
 from hmi.model.packed_linear import laid_out, linear
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
@@ -44,6 +45,7 @@ class ServingLayers:
         self._hidden = first.output.weight.shape[0]
         self._num_heads = first.num_heads
         self._relative = layers.relative
+        self._attends_by_products = attends_by_products(dtype, self._device, torch.cpu.get_capabilities())
         self._indices = [layer.index for layer in layers.encoder_layers]
         self._layers = [LayerWeights.of(layer, dtype) for layer in layers.encoder_layers]
         self._forward = in_one_call()
@@ -81,6 +83,7 @@ class ServingLayers:
             device=self._device,
             dtype=self._dtype,
             relative=self._relative,
+            by_products=self._attends_by_products,
         )
 
     @torch.inference_mode()

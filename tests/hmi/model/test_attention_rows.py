@@ -12,7 +12,9 @@ from hmi.model.packing import PackedAttention
 HEADS, SIZE = 2, 4
 
 
-def rows_of(lengths: list[int], num_padding: int = 0) -> tuple[AttentionRows, np.ndarray]:
+def rows_of(
+    lengths: list[int], num_padding: int = 0, *, by_products: bool = False
+) -> tuple[AttentionRows, np.ndarray]:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     rows = AttentionRows.of(
         offsets,
@@ -20,14 +22,17 @@ def rows_of(lengths: list[int], num_padding: int = 0) -> tuple[AttentionRows, np
         num_heads=HEADS,
         device=torch.device("cpu"),
         dtype=torch.float32,
+        by_products=by_products,
     )
     return rows, offsets
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(1, 150), min_size=1, max_size=20), st.integers(0, 63))
-def test_it_is_the_attention_that_training_uses(lengths: list[int], num_padding: int) -> None:
-    rows, offsets = rows_of(lengths, num_padding)
+@given(st.lists(st.integers(1, 150), min_size=1, max_size=20), st.integers(0, 63), st.booleans())
+def test_it_is_the_attention_that_training_uses(
+    lengths: list[int], num_padding: int, by_products: bool
+) -> None:
+    rows, offsets = rows_of(lengths, num_padding, by_products=by_products)
     generator = torch.Generator().manual_seed(1)
     num_tokens = int(offsets[-1])
     states = torch.randn(num_tokens + num_padding, 3 * HEADS * SIZE, generator=generator)

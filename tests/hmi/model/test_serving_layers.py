@@ -195,3 +195,32 @@ def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(torch.jit, "script", refuse)
     assert in_one_call.__wrapped__() is serving_layers.forward
+
+
+@pytest.mark.parametrize("by_products", [False, True])
+@pytest.mark.parametrize("scale", [10.0, 1e3, 1e6])
+def test_an_adapter_of_huge_weights_neither_sees_nor_moves_the_others_of_its_row(
+    backbone: Backbone, dtype: torch.dtype, scale: float, by_products: bool
+) -> None:
+    """Scores grow with the weights: what hides other documents has to hide them whatever the scores are."""
+    fields = backbone.fields
+    filled = AdapterBank(fields, num_slots=3, max_rank=8, dtype=dtype)
+    config = LoraConfig(modules=(AdapterModule.QUERY, AdapterModule.KEY, AdapterModule.VALUE))
+    for slot, of_slot in enumerate((0.1, scale, -scale)):
+        adapter = random_adapter(fields, seed=1 + slot, config=config, scale=of_slot)
+        filled.write(slot, filled.pack(adapter))
+    serving = ServingLayers(backbone.upper, dtype=dtype)
+    serving._attends_by_products = by_products
+    states, offsets = states_of([20, 24], fields.hidden)
+    attention = serving.attention(offsets)
+    assert len(attention.groups[0].mask) == 1, "they share a row"
+
+    def answers(states: torch.Tensor, slot: int) -> torch.Tensor:
+        return serving.forward(states, attention, filled.call(np.array([0, slot]), offsets))
+
+    before = answers(states, 1)
+    assert torch.isfinite(before).all()
+    assert torch.equal(answers(states, 2)[:20], before[:20]), "it moved the other one"
+    changed = torch.cat((states[:20].roll(1, 0), states[20:]))
+    assert not torch.equal(answers(changed, 1)[:20], before[:20])
+    assert torch.equal(answers(changed, 1)[20:], before[20:]), "it saw the other one"
