@@ -146,9 +146,10 @@ def _least_plot_bytes(fields: BackboneFields) -> int:
 
 def _workspace_bytes(fields: BackboneFields, limits: BatchLimits) -> int:
     """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate], and
-    the attention scores of its longest documents."""
-    per_token = 4 * (10 * fields.hidden + 2 * fields.intermediate + fields.num_heads * fields.max_positions)
-    return limits.max_tokens * per_token
+    the attention scores of its longest documents, in bfloat16 three times (attends_by_products)."""
+    of_layers = 4 * (10 * fields.hidden + 2 * fields.intermediate)
+    of_scores = 3 * 2 * fields.num_heads * fields.max_positions
+    return limits.max_tokens * (of_layers + of_scores)
 
 
 def _check_taken(device: FilledDevice, backbone_bytes: int) -> None:
