@@ -37,7 +37,7 @@ def main() -> None:
     """Few n-grams, many, and many with tasks; of a tenant's domain and of a shared one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=300_000, help="n-grams of each of three segments")
-    parser.add_argument("--tasks", type=int, default=20, help="deployed, that the new tree is tried on")
+    parser.add_argument("--tasks", type=int, default=3, help="deployed, that the new tree is tried on")
     args = parser.parse_args()
     peaks = {}
     with tempfile.TemporaryDirectory(prefix="hmi-update-memory-") as folder:
@@ -48,7 +48,7 @@ def main() -> None:
             ("small", small, 0, False),
             ("large", large, 0, False),
             ("large_shared", large, 0, True),
-            ("with_tasks", large, args.tasks, True),
+            ("with_tasks", large, args.tasks, False),
         ):
             tasks = tuple(
                 GatedTask(TaskId(f"{number}"), task, _ref(world), BundleUri("rows.jsonl"), _numbers())
