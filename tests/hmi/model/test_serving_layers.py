@@ -16,6 +16,7 @@ from hmi.model.adapters.host import AdapterConfig
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
+from hmi.model.bert import QKV
 from hmi.model.serving_layers import ServingLayers, ServingLower, in_one_call
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
@@ -198,14 +199,20 @@ def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("by_products", [False, True])
-@pytest.mark.parametrize("scale", [10.0, 1e3, 1e6])
+@pytest.mark.parametrize(
+    ("scale", "modules"), [(10.0, tuple(AdapterModule)), (1e3, tuple(AdapterModule)), (1e6, QKV)]
+)
 def test_an_adapter_of_huge_weights_neither_sees_nor_moves_the_others_of_its_row(
-    backbone: Backbone, dtype: torch.dtype, scale: float, by_products: bool
+    backbone: Backbone,
+    dtype: torch.dtype,
+    scale: float,
+    modules: tuple[AdapterModule, ...],
+    by_products: bool,
 ) -> None:
     """Scores grow with the weights: what hides other documents has to hide them whatever the scores are."""
     fields = backbone.fields
     filled = AdapterBank(fields, num_slots=3, max_rank=8, dtype=dtype)
-    config = LoraConfig(modules=(AdapterModule.QUERY, AdapterModule.KEY, AdapterModule.VALUE))
+    config = LoraConfig(modules=modules)
     for slot, of_slot in enumerate((0.1, scale, -scale)):
         adapter = random_adapter(fields, seed=1 + slot, config=config, scale=of_slot)
         filled.write(slot, filled.pack(adapter))
