@@ -1,4 +1,4 @@
-"""What does a private leaf bring? A task in a shared domain that has none of its text, with one and without."""
+"""What does a private leaf bring? Tasks of a shared domain that has none of their text, with and without."""
 
 import argparse
 import tempfile
@@ -57,7 +57,7 @@ def _run(local: LocalStore, folder: Path, task: BenchTask, max_rows: int, seed: 
         "is_kept": trial["is_kept"],
         "validation_gain_points": _rounded(trial["gain_points"]),
         "test_gain_points": _rounded(100 * (with_leaf["accuracy"] - without["accuracy"])),
-        "test_rows": without["num_test"],
+        "test_rows": without["rows"]["test"],
         "leaf_rows": trial["num_rows"],
         "leaf_bytes": trial["num_bytes"],
     }
