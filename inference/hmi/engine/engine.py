@@ -185,10 +185,12 @@ class Engine(Generic[RetrievedT]):
         if not self._may_begin():
             return False
         selection = self._scheduler.next_batch(self._placement.temperature)
-        for request in selection.displaced:
-            self._wait_for_residency(request)
         if selection.batch.parts:
             self._begin(selection.batch)
+        for (
+            request
+        ) in selection.displaced:  # later: what they bring near may take the place of the batch's own
+            self._wait_for_residency(request)
         return bool(selection.batch.parts)
 
     def wait(self, timeout_s: float) -> None:

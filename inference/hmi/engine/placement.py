@@ -193,9 +193,21 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def advance(self, hplm: HplmRef) -> bool:
         """True when all of ``hplm`` is at hand; else starts what is missing, to be seen in take_moved()."""
-        has_path = self._has_path(hplm)
-        has_adapter = self._has(self._slots, "adapter", self._adapter_loader, hplm.adapter, hplm)
-        return has_path and has_adapter
+        path = self._paths.get(hplm.tree)
+        if path is None:
+            self._fetch("tree", self._tree_loader, hplm.tree, hplm, self._remember_path)
+            self._bring_adapter(hplm)
+            return False
+        self._paths.move_to_end(hplm.tree)
+        # One after the other, the shared ones first, and nothing is held beyond what is missing: models that
+        # each hold what the other's part needs the room of would wait for ever.
+        nodes = _nodes_of(hplm, path)
+        for place, node in enumerate(nodes):
+            if not self._has_node(node, hplm, is_root=place == 0):
+                self._give_up_holds(hplm, (*nodes[place + 1 :], hplm.adapter))
+                self._bring_adapter(hplm)
+                return False
+        return self._has(self._slots, "adapter", self._adapter_loader, hplm.adapter, hplm)
 
     def take_moved(self) -> Mapping[HplmRef, HmiError | None]:
         """Models for which something arrived, or failed, since the last call."""
@@ -205,11 +217,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     def let_go(self, hplm: HplmRef) -> None:
         """No open request wants ``hplm`` any more: it may leave the host tier when room is needed."""
         for ref in self._held_for.pop(hplm, ()):
-            held = self._held[ref]
-            held.users.discard(hplm)
-            if not held.users:
-                del self._held[ref]
-                held.lease.release()
+            self._leave(ref, hplm)
 
     def temperature(self, hplm: HplmRef) -> Temperature:
         # Of everything that waits, at every batch: as few steps as can be.
@@ -310,16 +318,24 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     # What is missing
 
-    def _has_path(self, hplm: HplmRef) -> bool:
-        path = self._paths.get(hplm.tree)
-        if path is None:
-            self._fetch("tree", self._tree_loader, hplm.tree, hplm, self._remember_path)
-            return False
-        self._paths.move_to_end(hplm.tree)
-        # One after the other, the shared ones first: models that each hold a leaf and wait for the room that
-        # these take for the same node above would wait for ever.
-        nodes = _nodes_of(hplm, path)
-        return all(self._has_node(node, hplm, is_root=node is nodes[0]) for node in nodes)
+    def _bring_adapter(self, hplm: HplmRef) -> None:
+        """Load it meanwhile, without holding it."""
+        if not self._slots.has(hplm.adapter) and ("adapter", hplm.adapter) not in self._fetches:
+            self._adapter_loader.prefetch(hplm.adapter)
+
+    def _give_up_holds(self, hplm: HplmRef, refs: Iterable[BundleRef]) -> None:
+        for ref in refs:
+            if ref in self._held_for.get(hplm, ()):
+                self._held_for[hplm].discard(ref)
+                self._leave(ref, hplm)
+
+    def _leave(self, ref: BundleRef, hplm: HplmRef) -> None:
+        """``hplm`` needs what is held no more, and perhaps nobody does."""
+        held = self._held[ref]
+        held.users.discard(hplm)
+        if not held.users:
+            del self._held[ref]
+            held.lease.release()
 
     def _has_node(self, ref: BundleRef, hplm: HplmRef, *, is_root: bool) -> bool:
         """On the device, or in the host tier and small enough to be copied with the batch."""

@@ -143,6 +143,9 @@ class FakeNodes:
 class FakeDisk:
     """Adapters ``a<n>``, tables ``n<n>``, trees ``t<n>``: root 0, one of three domains, perhaps a leaf."""
 
+    def __init__(self) -> None:
+        self.slow_tables: dict[int, threading.Event] = {}  # table -> when it can be read
+
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
             return 20
@@ -156,7 +159,10 @@ class FakeDisk:
         return FakeAdapter(number)
 
     def read_table(self, key: BundleRef) -> FakeTable:
-        return FakeTable(int(key.digest[1:]))
+        number = int(key.digest[1:])
+        if number in self.slow_tables:
+            assert self.slow_tables[number].wait(WAIT_S)
+        return FakeTable(number)
 
     def read_tree(self, key: BundleRef) -> TreePath:
         return TreePath(tuple(ref("n", node) for node in nodes_of(int(key.digest[1:]))))
@@ -208,8 +214,8 @@ class World:
         self.host = Budget(MemoryTier.HOST, sum(HOST_BYTES.values()))
         self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
         self.batches: list[BatchRecord] = []
-        disk, inbox = FakeDisk(), Inbox()
-        self.loaders = {kind: self._loader(disk, kind) for kind in ("adapter", "tree", "table")}
+        self.disk, inbox = FakeDisk(), Inbox()
+        self.loaders = {kind: self._loader(self.disk, kind) for kind in ("adapter", "tree", "table")}
         self.placement: HplmPlacement[FakeAdapter, FakeTable] = HplmPlacement(
             adapter_loader=self.loaders["adapter"],
             tree_loader=self.loaders["tree"],
@@ -290,8 +296,8 @@ class World:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "max_copied_bytes"),
-    [(1, 1000), (2, 1000), (1, 50), (2, 50)],
-    ids=["1", "2", "1, most nodes copied on a thread", "2, most nodes copied on a thread"],
+    [(1, 1000), (2, 1000), (1, 50), (2, 50), (4, 50)],
+    ids=["1", "2", *(f"{seed}, most nodes copied on a thread" for seed in (1, 2, 4))],
 )
 def test_no_answer_comes_from_another_models_parts(seed: int, max_copied_bytes: int) -> None:
     world, chance = World(max_copied_bytes=max_copied_bytes), random.Random(seed)
@@ -362,6 +368,26 @@ def test_a_large_node_that_nobody_waits_for_any_more_is_there_all_the_same() -> 
     world.run_until(again.future.done)
     assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
     assert world.nodes.num_filled == 1
+    world.engine.close(drain_s=0)
+
+
+def test_adapters_that_wait_for_a_leaf_leave_their_room_to_one_that_could_run() -> None:
+    """Each held, they filled it, and what could have run waited for room until it was given up."""
+    world = World(max_copied_bytes=1000)
+    leaf = 1 + 4
+    world.disk.slow_tables[leaf] = threading.Event()
+    waiting = [world.submit(1 + n, adapter, 4, 1) for n, adapter in enumerate((2, 5, 8, 11, 14))]  # 300 bytes
+    adapters = world.loaders["adapter"]
+    world.run_until(lambda: len(adapters.resident_bytes()) == len(waiting))
+    assert sum(adapters.resident_bytes().values()) + 300 > HOST_BYTES["adapters"]
+    other = world.submit(9, 17, 7, 1)
+    world.run_until(other.future.done)
+    assert _settled(other, (17.0, 0.0, 2.0, 8.0), {"answered": 0})
+    assert not any(request.future.done() for request in waiting)
+    world.disk.slow_tables[leaf].set()
+    world.run_until(lambda: all(request.future.done() for request in waiting))
+    for request, adapter in zip(waiting, (2, 5, 8, 11, 14), strict=True):
+        assert _settled(request, (float(adapter), 0.0, 2.0, 5.0), {"answered": 0})
     world.engine.close(drain_s=0)
 
 

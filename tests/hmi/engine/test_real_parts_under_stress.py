@@ -69,7 +69,7 @@ def test_every_answer_is_its_own_models(
         forwards=2,
         max_batch_adapters=SLOTS,
         max_batch_rows=4,
-        device_bytes=6_500_000,
+        device_bytes=7_550_000,
     )
     assert plane.placement.num_slots == SLOTS
     plane.start()

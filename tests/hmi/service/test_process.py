@@ -134,7 +134,7 @@ class Process:
             "HMI_CACHE_DIR": str(cache),
             "HMI_SERVICE_PORT": str(self.port),
             "HMI_DEVICE_BYTES": "64MiB",
-            "HMI_HOST_BYTES": "16MiB",
+            "HMI_HOST_BYTES": "64MiB",
             "HMI_MAX_ADAPTER_RANK": "8",
             "HMI_MAX_BATCH_ADAPTERS": "4",
             "HMI_USAGE_FLUSH_S": "0.2",
@@ -285,7 +285,7 @@ def test_a_request_under_way_is_answered_when_the_service_ends(
         statuses: list[int] = []
 
         def ask() -> None:
-            texts = [" ".join(["film"] * 60)] * NUM_DRAINED_TEXTS
+            texts = ["film good bad"] * NUM_DRAINED_TEXTS
             try:
                 answer = httpx.post(
                     f"http://127.0.0.1:{process.port}/v1/tasks/reviews/predict",

@@ -180,7 +180,7 @@ def test_an_adapter_is_brought_and_watched(cast: Cast, client: Client, tmp_path:
     make_task(cast.acme.tenant)
     folder = tmp_path / "mine"
     folder.mkdir()
-    for name in NEEDED:
+    for name in NEEDED["lora"]:
         (folder / name).write_bytes(b"content")
     brought = client.import_adapter("news", folder, min_agreement=0.8)
     assert (brought["file_name"], brought["min_agreement"]) == ("mine.tar", 0.8)
