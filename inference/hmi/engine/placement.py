@@ -155,7 +155,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     Engine thread only, but for device_adapters() and device_nodes(); other threads report through the inbox.
     Disk is read on the loaders'. The engine thread copies from host to device, between batches; nodes of more
     than ``max_copied_bytes`` a thread of their own, before their models may run. What an open request waits
-    for is held in the host tier from its arrival there until it is on the device.
+    for is held in the host tier from its arrival there until it is on the device: node after node, then the
+    adapter, and nothing beyond what is missing.
     """
 
     def __init__(
