@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import print_result, read_task, say
-from benchmarks.local_job import ROWS_URI, general_text
+from benchmarks.local_job import ROWS_URI, general_text, unheard
 from hmi.build.data import LabelledRow, labels_of, row_line
 from hmi.build.estimate_job import estimate_training
 from hmi.build.job_progress import JobProgress
@@ -23,7 +23,7 @@ from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.spans import Span
 from wire.tasks import TaskKind
-from wire.training import Progress, Recipe, TrainJob
+from wire.training import Recipe, TrainJob
 
 MAX_TOKENS = 64
 SIZES = (150, 400)
@@ -84,7 +84,7 @@ class _Bench:
         self._number += 1
         store, job = self._local.store, self._job(kind, rows, seed)
         store.put_file(job.rows_uri, b"".join(row_line(row) for row in rows))
-        progress = JobProgress(_unheard)
+        progress = JobProgress(unheard)
         said = estimate_training(job, store=store, progress=progress)
         began = time.monotonic()
         work = WorkFolder(self._folder / f"work-{self._number}")
@@ -212,10 +212,6 @@ def _drawn(name: str, num_rows: int, chance: random.Random) -> Rows | None:
 
 def _numbered(rows: Sequence[LabelledRow]) -> Rows:
     return tuple(replace(row, row=number) for number, row in enumerate(rows, start=1))
-
-
-def _unheard(event: Progress) -> None:
-    """Progress that nobody reads."""
 
 
 _MAKERS: dict[TaskKind, Callable[[int, random.Random], Rows | None]] = {

@@ -7,7 +7,7 @@ from benchmarks.common import BenchTask, general_texts, say
 from hmi.cli.local_store import LocalStore
 from hmi.model.estimators import ReportProgress
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
-from wire.training import Recipe, TrainJob
+from wire.training import Progress, Recipe, TrainJob
 
 ROWS_URI = BundleUri("rows.jsonl")
 GENERAL_CHARACTERS = 800_000
@@ -58,3 +58,7 @@ def told(what: str) -> ReportProgress:
             say(f"{what} {message} {step}/{num_steps}")
 
     return tell
+
+
+def unheard(event: Progress) -> None:
+    """Progress of a job that nobody reads."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import TASKS, BenchTask, print_result, read_task, say
-from benchmarks.local_job import general_text, local_job
+from benchmarks.local_job import general_text, local_job, unheard
 from hmi.build.data import row_line
 from hmi.build.job_progress import JobProgress
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
 from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
 from wire.ids import BundleUri, DatasetId, DomainId
-from wire.training import Progress, Recipe
+from wire.training import Recipe
 
 MAX_ROWS, MAX_TOKENS = 1200, 64
 LEAF_MB = 4.0
@@ -81,11 +81,7 @@ def _report(
     )
     local.store.put_file(job.rows_uri, b"".join(map(row_line, rows)))
     work = WorkFolder(folder.with_name(f"work-{name}"))
-    return run_training(job, store=local.store, work=work, progress=JobProgress(_unheard)).report
-
-
-def _unheard(event: Progress) -> None:
-    """Progress that nobody reads."""
+    return run_training(job, store=local.store, work=work, progress=JobProgress(unheard)).report
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -15,7 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import TASKS, BenchTask, print_result, read_task, say
-from benchmarks.local_job import FULL_GENERAL_CHARACTERS, GENERAL_CHARACTERS, general_text, local_job, told
+from benchmarks.local_job import (
+    FULL_GENERAL_CHARACTERS,
+    GENERAL_CHARACTERS,
+    general_text,
+    local_job,
+    told,
+    unheard,
+)
 from benchmarks.tunings import (
     LabelledTexts,
     TunedOn,
@@ -173,7 +180,7 @@ class _Bench:
         lines = [json.dumps({"row": row.row, "text": row.text, "label": row.label}) + "\n" for row in rows]
         self._local.store.put_file(uri, "".join(lines).encode())
         job = _job(task, self._local, self.recipe, name, uri)
-        with JobProgress(_unheard) as progress:
+        with JobProgress(unheard) as progress:
             said = estimate_training(job, store=self._local.store, progress=progress)
         tell = told(f"{name} training")
 
@@ -226,10 +233,6 @@ def _job(task: BenchTask, local: LocalStore, recipe: Recipe, name: str, uri: Bun
         tree_out_uri=BundleUri(f"{name}/tree"),
         version_out_uri=BundleUri(f"{name}/version"),
     )
-
-
-def _unheard(event: Progress) -> None:
-    """Progress that nobody reads."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -187,9 +187,8 @@ class Engine(Generic[RetrievedT]):
         selection = self._scheduler.next_batch(self._placement.temperature)
         if selection.batch.parts:
             self._begin(selection.batch)
-        for (
-            request
-        ) in selection.displaced:  # later: what they bring near may take the place of the batch's own
+        # After the batch is held: what these bring near may take the place of its own.
+        for request in selection.displaced:
             self._wait_for_residency(request)
         return bool(selection.batch.parts)
 

@@ -28,7 +28,8 @@ class RowGroup(NamedTuple):
     length: int
     tokens: Tensor  # int64 [num_rows * length]
     mask: Tensor  # [num_rows, 1, length, length] 0 within a document, _HIDDEN elsewhere; with what
-    # relative positions add, [num_rows, num_heads, length, length]
+    # relative positions add, [num_rows, num_heads, length, length]; by products for each head of each row,
+    # [num_rows * num_heads, length, length]
 
 
 class AttentionRows(NamedTuple):
@@ -81,6 +82,8 @@ class AttentionRows(NamedTuple):
             mask = mask[:, None].to(device, dtype)
             if relative is not None:
                 mask = mask + relative.bias(length).to(dtype)  # of a distance: a document may begin anywhere
+            if by_products:
+                mask = mask.expand(num_rows, num_heads, length, length).reshape(-1, length, length)
             groups.append(RowGroup(num_rows, length, torch.from_numpy(tokens.ravel()).to(device), mask))
             before += num_rows * length
         return cls(num_heads, groups, torch.from_numpy(back).to(device), by_products)
@@ -115,8 +118,7 @@ def _by_products(heads: Tensor, mask: Tensor) -> Tensor:
     """
     _, num_rows, num_heads, length, size = heads.size()
     parts = heads.reshape(3, num_rows * num_heads, length, size)
-    hidden = mask.expand(num_rows, num_heads, length, length).reshape(-1, length, length)
-    scores = torch.baddbmm(hidden, parts[0], parts[1].transpose(1, 2), alpha=size**-0.5)
+    scores = torch.baddbmm(mask, parts[0], parts[1].transpose(1, 2), alpha=size**-0.5)
     mixed = torch.bmm(torch.softmax(scores, -1), parts[2])
     return mixed.view(num_rows, num_heads, length, size)
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from hmi.plot.mapped import let_go, mapped, zeros
+from hmi.plot.mapped import blocks, let_go, mapped, zeros
 
 Keys = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
@@ -16,7 +17,6 @@ Run = tuple[Keys, Counts]
 
 MAX_BYTES = 512 << 20
 """Memory that a build may take for what it has not yet written down."""
-_BLOCK_KEYS = 1 << 18
 _PENDING_BYTES = (
     64  # of one key that waits to be merged: itself, its count, and the copies that merging makes
 )
@@ -69,12 +69,13 @@ def unpacked(run: Run, work: Work | None) -> tuple[npt.NDArray[np.uint32], npt.N
     files of its folder."""
     folder = None if work is None else work.folder
     every, touching = (zeros(np.uint32, run[1].shape, folder) for _ in range(2))
-    has_touching = False
-    for start in range(0, len(every), _BLOCK_KEYS):
-        part = slice(start, start + _BLOCK_KEYS)
-        every[part], touching[part] = all_of(run[1][part]), in_span(run[1][part])
+    has_touching, start = False, 0
+    for counts in blocks(run[1]):
+        part = slice(start, start + len(counts))
+        every[part], touching[part] = all_of(counts), in_span(counts)
         has_touching |= bool(touching[part].any())
-        let_go(every, touching, run[1])
+        let_go(every, touching)
+        start = part.stop
     return every, touching if has_touching else None
 
 
@@ -107,8 +108,8 @@ def count_keys(
     last = merge_runs(runs)
     if work is None:
         return _chosen(last, is_kept)
-    blocks = merged_blocks([*written, last], max_keys=max(max_pending, 1))
-    kept = _write_blocks((_chosen(block, is_kept) for block in blocks), work.folder, name)
+    merged_runs = merged_blocks([*written, last], max_keys=max(max_pending, 1))
+    kept = _write_runs((_chosen(run, is_kept) for run in merged_runs), work.folder, name)
     for number in range(len(written)):
         _delete(work.folder, f"run-{number}")
     return kept
@@ -150,14 +151,8 @@ def joined(runs: Sequence[Run], work: Work | None, name: str) -> Run:
     """Runs whose keys follow on one another, as one; ``work`` and ``name`` as in count_keys."""
     if work is None:
         return np.concatenate([keys for keys, _ in runs]), np.concatenate([counts for _, counts in runs])
-    return _write_blocks((block for run in runs for block in _blocks(run)), work.folder, name)
-
-
-def _blocks(run: Run) -> Iterator[Run]:
-    for start in range(0, len(run[0]), _BLOCK_KEYS):
-        part = slice(start, start + _BLOCK_KEYS)
-        yield run[0][part], run[1][part]
-        let_go(*run)
+    of_runs = (zip(blocks(keys), blocks(counts), strict=True) for keys, counts in runs)
+    return _write_runs(chain.from_iterable(of_runs), work.folder, name)
 
 
 def _chosen(run: Run, is_kept: Callable[[Run], npt.NDArray[np.bool_]]) -> Run:
@@ -166,13 +161,13 @@ def _chosen(run: Run, is_kept: Callable[[Run], npt.NDArray[np.bool_]]) -> Run:
 
 
 def _write(run: Run, folder: Path, name: str) -> Run:
-    return _write_blocks([run], folder, name)
+    return _write_runs([run], folder, name)
 
 
-def _write_blocks(blocks: Iterable[Run], folder: Path, name: str) -> Run:
+def _write_runs(runs: Iterable[Run], folder: Path, name: str) -> Run:
     num_rows = 0
     with (folder / f"{name}.keys").open("wb") as keys, (folder / f"{name}.counts").open("wb") as counts:
-        for block_keys, block_counts in blocks:
+        for block_keys, block_counts in runs:
             keys.write(block_keys.tobytes())
             counts.write(block_counts.astype(np.int64).tobytes())
             num_rows += len(block_keys)

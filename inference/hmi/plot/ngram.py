@@ -119,10 +119,8 @@ class CountedNgrams:
 
     keys: Keys  # [n], sorted
     counts: npt.NDArray[np.uint32]  # [n]
-    in_span: (
-        npt.NDArray[np.uint32] | None
-    )  # [n] occurrences of which some token is Documents.in_span; None: no
-    #                                         n-gram has one
+    in_span: npt.NDArray[np.uint32] | None
+    """[n] occurrences of which some token is Documents.in_span; None: no n-gram has one."""
     num_tokens: int
 
 

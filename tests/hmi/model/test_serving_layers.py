@@ -220,7 +220,7 @@ def test_an_adapter_of_huge_weights_neither_sees_nor_moves_the_others_of_its_row
     serving._attends_by_products = by_products
     states, offsets = states_of([20, 24], fields.hidden)
     attention = serving.attention(offsets)
-    assert len(attention.groups[0].mask) == 1, "they share a row"
+    assert [group.num_rows for group in attention.groups] == [1], "they share a row"
 
     def answers(states: torch.Tensor, slot: int) -> torch.Tensor:
         return serving.forward(states, attention, filled.call(np.array([0, slot]), offsets))
