@@ -144,7 +144,7 @@ class FakeDisk:
     """Adapters ``a<n>``, tables ``n<n>``, trees ``t<n>``: root 0, one of three domains, perhaps a leaf."""
 
     def __init__(self) -> None:
-        self.slow_tables: dict[int, threading.Event] = {}  # table -> when it can be read
+        self.slow: dict[BundleRef, threading.Event] = {}  # what can be read only then
 
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
@@ -152,17 +152,20 @@ class FakeDisk:
         number = int(key.digest[1:])
         return FakeAdapter(number).num_bytes if key.digest[0] == "a" else FakeTable(number).num_bytes
 
+    def _wait(self, key: BundleRef) -> None:
+        if key in self.slow:
+            assert self.slow[key].wait(WAIT_S)
+
     def read_adapter(self, key: BundleRef) -> FakeAdapter:
+        self._wait(key)
         number = int(key.digest[1:])
         if number % 17 == 3:
             raise BundleBroken("truncated")
         return FakeAdapter(number)
 
     def read_table(self, key: BundleRef) -> FakeTable:
-        number = int(key.digest[1:])
-        if number in self.slow_tables:
-            assert self.slow_tables[number].wait(WAIT_S)
-        return FakeTable(number)
+        self._wait(key)
+        return FakeTable(int(key.digest[1:]))
 
     def read_tree(self, key: BundleRef) -> TreePath:
         return TreePath(tuple(ref("n", node) for node in nodes_of(int(key.digest[1:]))))
@@ -374,8 +377,8 @@ def test_a_large_node_that_nobody_waits_for_any_more_is_there_all_the_same() -> 
 def test_adapters_that_wait_for_a_leaf_leave_their_room_to_one_that_could_run() -> None:
     """Each held, they filled it, and what could have run waited for room until it was given up."""
     world = World(max_copied_bytes=1000)
-    leaf = 1 + 4
-    world.disk.slow_tables[leaf] = threading.Event()
+    leaf = ref("n", 1 + 4)
+    world.disk.slow[leaf] = threading.Event()
     waiting = [world.submit(1 + n, adapter, 4, 1) for n, adapter in enumerate((2, 5, 8, 11, 14))]  # 300 bytes
     adapters = world.loaders["adapter"]
     world.run_until(lambda: len(adapters.resident_bytes()) == len(waiting))
@@ -384,10 +387,30 @@ def test_adapters_that_wait_for_a_leaf_leave_their_room_to_one_that_could_run() 
     world.run_until(other.future.done)
     assert _settled(other, (17.0, 0.0, 2.0, 8.0), {"answered": 0})
     assert not any(request.future.done() for request in waiting)
-    world.disk.slow_tables[leaf].set()
+    world.disk.slow[leaf].set()
     world.run_until(lambda: all(request.future.done() for request in waiting))
     for request, adapter in zip(waiting, (2, 5, 8, 11, 14), strict=True):
         assert _settled(request, (float(adapter), 0.0, 2.0, 5.0), {"answered": 0})
+    world.engine.close(drain_s=0)
+
+
+def test_nothing_is_held_beyond_a_node_that_went_meanwhile() -> None:
+    world = World(max_copied_bytes=1000)
+    domain, leaf, adapter = ref("n", 2), ref("n", 5), ref("a", 2)
+    first = world.submit(9, 17, 1, 1)
+    world.run_until(lambda: first.future.done() and domain in world.placement.device_nodes())
+    world.disk.slow |= {domain: threading.Event(), adapter: threading.Event()}
+    request = world.submit(1, 2, 4, 1)
+    held_for = world.placement._held_for
+    world.run_until(lambda: leaf in held_for.get(request.hplm, ()))
+    world.loaders["table"].quarantine(domain, BundleBroken("to have it read again"))
+    world.loaders["table"].retain([])
+    assert world.placement._nodes.evict(domain)
+    world.disk.slow[adapter].set()
+    world.run_until(lambda: not held_for.get(request.hplm))
+    world.disk.slow[domain].set()
+    world.run_until(request.future.done)
+    assert _settled(request, (2.0, 0.0, 2.0, 5.0), {"answered": 0})
     world.engine.close(drain_s=0)
 
 
