@@ -340,15 +340,11 @@ class Engine(Generic[RetrievedT]):
             error = leases.failed.get(part.request.hplm)
             if error is not None:
                 self._fail_placing(part.request, error)
-        parts = tuple(
-            part
-            for part in batch.parts
-            if part.request.hplm in leases.placed and not part.request.state.is_final
-        )
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
-        if not leases.placed and self._in_flight:
-            self._is_crowded = True
+        if not leases.placed:  # there is no batch, and nothing to learn from it about how long one takes
+            self._is_crowded = bool(leases.postponed and self._in_flight)
             return
+        parts = tuple(part for part in batch.parts if part.request.hplm in leases.placed)
         flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)
         self._in_flight.append(flight)
         work = self._retrieved(flight)
@@ -359,8 +355,6 @@ class Engine(Generic[RetrievedT]):
     def _retrieved(self, flight: _Flight) -> Callable[[], _Outcome]:
         """The first stage of a batch, now; answers its second one."""
         start = self._clock.monotonic()
-        if not flight.batch.parts:
-            return lambda: _Outcome((), 0.0, 0.0)
         try:
             retrieved = self._runner.retrieve(flight.batch, flight.leases.placed)
         except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others run without it

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from hmi.base.errors import BundleBroken, DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.base.errors import BudgetExceeded, BundleBroken, DeadlineExceeded, HmiError, NotReady, QueueFull
 from hmi.engine.batch import Batch, BatchRecord
 from hmi.engine.batch_limits import BatchLimits
 from hmi.engine.config import EngineConfig
@@ -34,6 +34,7 @@ class FakePlacement:
     def __init__(self) -> None:
         self.absent: set[HplmRef] = set()
         self.has_room_for_one_batch = False
+        self.before_lease: Callable[[], None] = lambda: None
         self.unplaceable: dict[HplmRef, HmiError] = {}
         self.moved: dict[HplmRef, HmiError | None] = {}
         self.let_go_of: list[HplmRef] = []
@@ -58,6 +59,7 @@ class FakePlacement:
         return Temperature.GONE if hplm in self.absent else Temperature.HOT
 
     def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
+        self.before_lease()
         leases = BatchLeases()
         for hplm in hplms:
             if not is_alone and self.has_room_for_one_batch:
@@ -237,6 +239,23 @@ def test_an_adapter_that_cannot_be_placed_is_quarantined_and_fails_alone() -> No
     assert error_of(bad).code is ErrorCode.BUNDLE_BROKEN
     assert world.placement.quarantined == [hplm_of("bad")]
     assert values(good) == [0]
+
+
+def test_models_that_cannot_be_placed_do_not_make_the_engine_look_slow() -> None:
+    """What nothing was computed for says nothing of how fast batches are; else others were refused for it."""
+    world = World()
+    world.submit("acme", num_documents=20)
+    while world.engine.step():  # it learns its pace
+        pass
+    world.placement.unplaceable[hplm_of("large")] = BudgetExceeded("no room", needed_bytes=1, free_bytes=0)
+    world.placement.before_lease = lambda: world.clock.advance(0.1)
+    for _ in range(40):
+        failing = [world.submit("large", num_documents=8) for _ in range(2)]
+        while world.engine.step():
+            pass
+        assert all(isinstance(error_of(request), BudgetExceeded) for request in failing)
+    world.submit("globex")
+    world.submit("acme")  # not refused
 
 
 def test_a_request_that_breaks_the_forward_fails_alone() -> None:
