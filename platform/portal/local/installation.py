@@ -12,7 +12,7 @@ from typing import Any
 from portal.local.console import Console
 from portal.local.depth import backbone_uri, num_lower
 from portal.local.environment import OPERATOR_EMAIL, Environments
-from portal.local.folders import ROOT
+from portal.local.folders import ROOT, replace_file
 from portal.local.frontend_build import build_frontend
 from portal.local.general_text import (
     general_texts,
@@ -191,7 +191,7 @@ class Installation:
         made = self._steps.run(
             name, python("-m", "hmi.cli", *arguments, "--json"), self._environments.data_plane_tools
         )
-        described.write_text(json.dumps(made, indent=1))
+        replace_file(described, json.dumps(made, indent=1))
         self._knowledge_stamps.mark(name, inputs)
         return made
 

@@ -59,8 +59,8 @@ class _Kept:
 class Supervisor:
     """Owns every long-lived process. One thread of its own starts and watches them (ChildProcess says why it
     must live as long as they); the methods may be called from any other thread. ``on_change`` gets all rows
-    after each change, ``on_failure`` a message for the operator when a process cannot be kept running; both
-    are called in that thread."""
+    after each change, and may raise OSError; ``on_failure`` a message for the operator when a process cannot
+    be kept running; both are called in that thread."""
 
     def __init__(
         self,
@@ -185,7 +185,11 @@ class Supervisor:
     def _move(self, kept: _Kept, state: ProcessState) -> None:
         kept.state = state
         kept.since = time.time()
-        self._on_change(tuple(_row(each) for each in self._kept.values() if each.child.identity is not None))
+        rows = tuple(_row(each) for each in self._kept.values() if each.child.identity is not None)
+        try:
+            self._on_change(rows)
+        except OSError as exc:  # no reason to stop what runs
+            logger.warning("what runs could not be written down: %s", exc.strerror)
 
     def _rotate_logs(self) -> None:
         if self._monotonic() - self._rotated_s >= ROTATE_S:

@@ -1,4 +1,8 @@
+import errno
+import shutil
 from pathlib import Path
+
+import pytest
 
 from portal.local.log_files import NUM_PREVIOUS, rotate
 
@@ -33,3 +37,17 @@ def test_a_bounded_number_of_previous_files_is_kept_newest_first(tmp_path: Path)
 def test_a_file_that_is_not_there_is_left_alone(tmp_path: Path) -> None:
     rotate(tmp_path / "never.log")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_full_disk_it_is_emptied_without_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the log that filled the disk would grow on, and the program that rotates it would end."""
+
+    def no_room(_source: Path, copy: Path) -> None:
+        copy.write_bytes(b"half of i")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", no_room)
+    file = tmp_path / "portal.log"
+    file.write_bytes(b"x" * 101)
+    rotate(file, max_bytes=100)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("portal.log", b"")]

@@ -1,3 +1,4 @@
+import errno
 import os
 import queue
 import signal
@@ -24,6 +25,7 @@ class Watched:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.rows: tuple[ProcessRow, ...] = ()
+        self.is_disk_full = False
         self.history: list[tuple[str, str]] = []
         self.failures: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.supervisor = Supervisor(on_change=self._changed, on_failure=self.failures.put, policy=QUICK)
@@ -60,6 +62,8 @@ class Watched:
         before = {row.name: row.state for row in self.rows}
         self.history += [(row.name, row.state) for row in rows if before.get(row.name) != row.state]
         self.rows = rows
+        if self.is_disk_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture
@@ -97,6 +101,17 @@ def test_a_crash_loop_ends_with_the_reason_and_the_last_lines(watched: Watched) 
     ):
         ready.result(60)
     assert "no space left on device" in watched.failures.get(timeout=60)
+
+
+def test_a_full_disk_ends_nothing_that_runs(watched: Watched) -> None:
+    watched.is_disk_full = True  # the record of what runs cannot be written
+    for name in ("one", "two"):
+        watched.supervisor.start(watched.wanted(name)).result(60)
+    before = watched.row("one").pid
+    os.kill(before, signal.SIGKILL)
+    assert watched.runs_again("one", before)
+    assert watched.row("two").state == ProcessState.READY
+    assert watched.failures.empty()
 
 
 def test_a_process_that_worked_has_more_patience_but_not_for_ever(watched: Watched) -> None:
