@@ -23,6 +23,10 @@ def checked_url(url: str, *, is_private_allowed: bool) -> SplitResult:
         raise AddressRefused("The URL must begin with https://.")
     if not parts.hostname or port == 0 or not url.isascii() or any(c.isspace() for c in url):
         raise AddressRefused("The URL has no host, or a character that a URL may not have.")
+    try:
+        parts.hostname.encode("idna")  # as the look-up does, which would raise it in the middle of a delivery
+    except UnicodeError as exc:
+        raise AddressRefused("The URL's host has an empty part, or one of more than 63 characters.") from exc
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise AddressRefused("The URL must have no user, no password and no '#'.")
     try:

@@ -1,7 +1,7 @@
 """The outbox: order, retries, leases, and a receiver that is away for an hour."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -246,6 +246,34 @@ def test_a_secret_that_cannot_be_read_any_more_holds_up_its_own_webhook_alone(
     time.pass_by(minutes=1)
     _deliver(time)
     assert _deliveries()[0].state == "delivered"
+
+
+def test_an_attempt_that_breaks_is_noted_and_holds_up_no_others(
+    cast: Cast, receiver: Receiver, time: Time
+) -> None:
+    broken = make_webhook(cast.globex.tenant, url="https://example.com/")
+    make_webhook(cast.acme.tenant, url=receiver.url)
+    _emit(cast.globex.tenant, uuid4(), 1)
+    _emit(cast.acme.tenant, uuid4(), 2)
+
+    class Breaking(Sender):
+        def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
+            if url == broken.url:
+                raise UnicodeError("of a kind that nobody thought of")
+            return super().post(url, headers=headers, body=body)
+
+    def deliver() -> int:
+        sender = Breaking(is_private_allowed=True)
+        return deliver_due(sender=sender, now=lambda: time.now, is_time_left=lambda: True)
+
+    assert deliver() == 2
+    failed, delivered = _deliveries()
+    assert (failed.state, failed.error) == (DeliveryState.PENDING, "could not be sent: tell the operator")
+    assert delivered.state == DeliveryState.DELIVERED
+    time.pass_by(seconds=GIVE_UP_AFTER.total_seconds())
+    assert deliver() == 1
+    assert _deliveries()[0].state == DeliveryState.FAILED
+    assert _numbers(receiver) == [2]
 
 
 def test_old_events_are_forgotten_unless_something_of_them_is_pending(cast: Cast, time: Time) -> None:
