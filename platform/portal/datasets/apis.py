@@ -80,7 +80,7 @@ class DatasetRowsOut(serializers.Serializer[Any]):
 class DatasetRowsIn(serializers.Serializer[Any]):
     """Which rows."""
 
-    offset = serializers.IntegerField(min_value=0, default=0)
+    offset = serializers.IntegerField(min_value=0, max_value=1 << 60, default=0)
     limit = serializers.IntegerField(min_value=1, max_value=MAX_PREVIEW_ROWS, default=20)
     numbers = serializers.RegexField(
         r"^[0-9]{1,9}(,[0-9]{1,9})*$", max_length=10 * MAX_PREVIEW_ROWS, default=""
