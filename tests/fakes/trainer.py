@@ -4,8 +4,8 @@
 
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
 Behaviours: well; crash (at step 2 of every start); crash-once; stumble (at the second step of every start);
-refuse (a failure event); full (one that passes, at step 2 of every start); full-once; noise (no event);
-wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
+refuse (a failure event); refuse-nul (one that quotes a NUL); full (one that passes, at step 2 of every start);
+full-once; noise (no event); wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log, whatever its
 standard input says); estimate (answers at once, as `hmi estimate` does); import (as `hmi import`);
 import-unlike (whose parity test was not passed).
 """
@@ -66,6 +66,9 @@ def behave(arguments: argparse.Namespace, step: int, *, first: int) -> None:
             fill_disk()
         case "refuse":
             say(event="failure", code="dataset_too_few_rows", message="Add more rows.")
+            sys.exit(2)
+        case "refuse-nul":
+            say(event="failure", code="adapter_refused", message="There is no 'a\0b'.")
             sys.exit(2)
         case "estimate":
             accuracy = {

@@ -1,6 +1,7 @@
 """Unpacks an archive that a stranger made: known files alone, each read with a bound, never a path of its
 own."""
 
+import errno
 import gzip
 import io
 import stat
@@ -43,6 +44,8 @@ _BROKEN = (
     zlib.error,
     EOFError,
     RuntimeError,  # of zipfile: it is encrypted
+    ValueError,  # of both libraries, like the next one: names and numbers in headers that are none
+    IndexError,
 )
 _ZIP_END, _ZIP64_LOCATOR = b"PK\x05\x06", b"PK\x06\x07"
 _ZIP_END_BYTES, _ZIP64_LOCATOR_BYTES = 22, 20
@@ -79,6 +82,10 @@ def unpack_adapter(archive: Path, folder: Path) -> Unpacked:
         found, ignored = _read(archive)
     except _BROKEN as exc:
         raise AdapterRefused(f"the archive cannot be read: {exc}") from exc
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:
+            raise  # of the disk
+        raise AdapterRefused("the archive cannot be read: it names a place before its own beginning") from exc
     method, place = _adapter_in(found, ignored)
     for path, content in found.items():
         if path.parent == place:
@@ -138,7 +145,7 @@ def _adapter_in(found: dict[PurePosixPath, bytes], ignored: list[PurePosixPath])
 
 def _checked(member: _Member) -> PurePosixPath:
     """The member's path; only plain files and folders below the archive's root are let through."""
-    name = member.name
+    name = member.name.encode(errors="replace").decode()  # one that is no text could not be told
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or ":" in name:
         raise AdapterRefused("the archive has a member whose path leads out of it")

@@ -175,9 +175,12 @@ def _decoded(path: Path, shape: type[S]) -> S:
 def _check_labels(labels: tuple[str, ...]) -> None:
     if len(labels) > MAX_LABELS:
         raise AdapterRefused(f"the adapter has {len(labels)} labels; a task has at most {MAX_LABELS}")
-    if any(label != label.strip() or not 0 < len(label) <= MAX_LABEL_CHARS for label in labels):
+    if any(
+        label != label.strip() or not 0 < len(label) <= MAX_LABEL_CHARS or "\0" in label for label in labels
+    ):
         raise AdapterRefused(
-            f"a label is empty, longer than {MAX_LABEL_CHARS} characters, or has white space round it"
+            f"a label is empty, longer than {MAX_LABEL_CHARS} characters, or has white space round it, "
+            "or a NUL in it"
         )
 
 

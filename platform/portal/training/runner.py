@@ -293,7 +293,9 @@ def _ask(ask: Callable[[], T]) -> T:
 
 def _error_of(failure: TrainFailure) -> JobError:
     known = failure.code in ErrorCode.__members__.values()
-    return JobError(ErrorCode(failure.code) if known else ErrorCode.TRAINING_FAILED, failure.message)
+    # It may quote a tenant's file, and PostgreSQL keeps no NUL.
+    message = failure.message.replace("\0", "\ufffd")
+    return JobError(ErrorCode(failure.code) if known else ErrorCode.TRAINING_FAILED, message)
 
 
 def _given_up(name: str, max_attempts: int) -> PortalError:

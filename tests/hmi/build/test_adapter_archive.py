@@ -210,3 +210,47 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     (tmp_path / "archive").write_bytes(bytes(whole))
     with pytest.raises(AdapterRefused):
         unpack(tmp_path / "archive")
+
+
+SPARSE = "GNU.sparse."
+
+
+def sparse_tar(**fields: str) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as file:
+        info = tarfile.TarInfo("a")
+        info.size, info.pax_headers = 600, {SPARSE + name: value for name, value in fields.items()}
+        file.addfile(info, io.BytesIO(b"zz\n" * 200))
+    return written.getvalue()
+
+
+def zip_bytes(path: Path, name: str = "a") -> bytes:
+    return zip_of(path, {name: b"x"}).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda path: sparse_tar(major="1", minor="0", name="a", realsize="x"),
+        lambda path: sparse_tar(major="1", minor="0", name="a", realsize="10"),
+        lambda path: sparse_tar(map="a,b", size="10"),
+        lambda path: sparse_tar(size="x", offset="1"),
+        lambda path: zip_bytes(path, "é").replace("é".encode(), b"\xff\xff"),
+        lambda path: zip_bytes(path)[:-6] + struct.pack("<I", 0xFFFFFFF0) + b"\0\0",
+    ],
+    ids=["sparse 1.0", "sparse 1.0 map", "sparse 0.1", "sparse 0.0", "name", "place"],
+)
+def test_headers_that_the_libraries_stumble_over_are_refused(
+    tmp_path: Path, content: Callable[[Path], bytes]
+) -> None:
+    (tmp_path / "archive").write_bytes(content(tmp_path / "archive"))
+    with pytest.raises(AdapterRefused, match="cannot be read"):
+        unpack(tmp_path / "archive")
+
+
+def test_a_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "archive", "w", format=tarfile.GNU_FORMAT) as file:
+        add(file, "\udcff", b"", tarfile.SYMTYPE)
+    with pytest.raises(AdapterRefused) as refused:
+        unpack(tmp_path / "archive")
+    assert refused.value.message.encode().startswith(b"the archive's ? is neither")

@@ -358,6 +358,7 @@ def _head(path: Path, **tensors: torch.Tensor) -> None:
         (lambda c, w, p: (p / "head.json").write_text('{"lables": []}'), "head.json cannot be read"),
         (lambda c, w, p: (p / "head.json").write_text('{"labels": ["a", "a"]}'), "different labels"),
         (lambda c, w, p: (p / "head.json").write_text('{"labels": ["a", " "]}'), "a label is empty"),
+        (lambda c, w, p: (p / "head.json").write_text(r'{"labels": ["a", "b\u0000"]}'), "or a NUL in it"),
         (lambda c, w, p: (p / "head.json").write_text('{"max_tokens": 1000}'), "takes 3 to 64"),
         (lambda c, w, p: (p / "head.json").write_text('{"kind": "score"}'), "of kind score"),
         (

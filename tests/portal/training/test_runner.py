@@ -266,6 +266,12 @@ def test_a_failure_is_told_with_its_code(job: TrainingJob, config: Callable[...,
     assert work_dirs(config()) == []
 
 
+def test_a_failure_that_quotes_a_nul_is_told(job: TrainingJob, config: Callable[..., RunnerConfig]) -> None:
+    done = run(job, config("refuse-nul"))
+    assert done.state == JobState.FAILED
+    assert done.error == {"code": "adapter_refused", "message": "There is no 'a\ufffdb'."}
+
+
 def test_a_process_that_takes_too_long_is_ended(
     job: TrainingJob, config: Callable[..., RunnerConfig]
 ) -> None:
