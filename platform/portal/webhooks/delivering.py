@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Window
+from django.db.models.functions import RowNumber
 
 from portal.common.scope import operator_scope
 from portal.common.sealing import unseal
@@ -65,20 +66,27 @@ def deliver_due(*, sender: Posts, now: Callable[[], datetime], is_time_left: Cal
 
 
 def attempts_claim(*, now: datetime, max_attempts: int) -> list[Attempt]:
-    """Deliveries that are due, each leased: until the lease ends nobody else gets it."""
+    """Deliveries that are due, each leased: until the lease ends nobody else gets it.
+
+    In turns between tenants: one with thousands to a receiver that never answers holds up its own.
+    """
     with operator_scope():
         pending = WebhookDelivery.objects.unscoped().filter(state=DeliveryState.PENDING)
         earlier = pending.filter(
             webhook=OuterRef("webhook"), subject=OuterRef("subject"), event__lt=OuterRef("event")
         )
-        due = (
+        due = pending.filter(~Exists(earlier), next_attempt_at__lte=now).filter(
+            webhook__is_active=True, tenant__is_active=True
+        )
+        oldest = ("next_attempt_at", "event_id")
+        turn = Window(RowNumber(), partition_by="tenant", order_by=oldest)
+        next_ones = due.annotate(turn=turn).order_by("turn", *oldest).values_list("pk", flat=True)
+        claimed = list(
             pending.select_for_update(skip_locked=True, of=("self",))
             .select_related("webhook", "event", "tenant")
-            .filter(~Exists(earlier), next_attempt_at__lte=now)
-            .filter(webhook__is_active=True, tenant__is_active=True)
-            .order_by("next_attempt_at", "event_id")[:max_attempts]
+            .filter(pk__in=list(next_ones[:max_attempts]), next_attempt_at__lte=now)
+            .order_by(*oldest)
         )
-        claimed = list(due)
         for delivery in claimed:
             delivery.num_attempts += 1
             delivery.last_attempt_at, delivery.next_attempt_at = now, now + LEASE

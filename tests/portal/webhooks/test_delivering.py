@@ -140,6 +140,18 @@ def test_one_webhook_does_not_wait_for_another(cast: Cast, receiver: Receiver, t
     assert sound == [1, 2]
 
 
+def test_a_tenant_with_many_does_not_hold_up_another(cast: Cast, time: Time) -> None:
+    make_webhook(cast.globex.tenant)
+    make_webhook(cast.acme.tenant)
+    for number in range(20):
+        _emit(cast.globex.tenant, uuid4(), number)
+    for number in range(2):
+        _emit(cast.acme.tenant, uuid4(), number)
+    claimed = [json.loads(attempt.body) for attempt in attempts_claim(now=time.now, max_attempts=8)]
+    assert [told["data"]["version"] for told in claimed if told["tenant"] == "acme"] == [0, 1]
+    assert [told["data"]["version"] for told in claimed if told["tenant"] == "globex"] == list(range(6))
+
+
 def test_pauses_double_up_to_five_minutes() -> None:
     pauses = [pause_after(number).total_seconds() for number in range(1, 10)]
     assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
