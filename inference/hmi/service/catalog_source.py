@@ -80,6 +80,8 @@ class PostgresCatalogSource:
                 await answered_within(
                     self._read_timeout_s, listening, listening.execute(f"LISTEN {NOTIFY_CHANNEL}")
                 )
+                # East of Greenwich the end of the year 9999, which a key may have, is no time of Python's.
+                await answered_within(self._read_timeout_s, reading, reading.execute("SET TIME ZONE 'UTC'"))
             except (psycopg.Error, TimeoutError) as exc:
                 raise CatalogUnavailable(str(exc)) from exc
             connection = PostgresCatalogConnection(reading, read_timeout_s=self._read_timeout_s)

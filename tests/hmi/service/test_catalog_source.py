@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Self, cast
 from uuid import UUID
 
@@ -91,6 +92,33 @@ def test_a_database_that_hangs_is_left_with_no_connection_more(database_urls: Da
     with StallingProxy.to(database_urls.catalog) as proxy:
         asyncio.run(asyncio.wait_for(scenario(proxy), WAIT_S))
         assert proxy.most_open == 2
+
+
+@pytest.mark.database
+def test_a_key_that_never_expires_is_read_whatever_the_time_zone(database_urls: DatabaseUrls) -> None:
+    async def expiries() -> list[datetime | None]:
+        source = PostgresCatalogSource(f"{database_urls.catalog}?options=-ctimezone%3DEurope/Berlin")
+        async with source.connect(lambda: None) as connection:
+            return [key.expires_at for key in (await connection.read()).keys]
+
+    with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+        owner.execute("SELECT set_config('hmi.scope', 'operator', false)")
+        tenant = owner.execute(
+            "INSERT INTO tenant (id, name, slug, is_active, created_at)"
+            " VALUES (gen_random_uuid(), 'a', 'a-key-for-ever', true, now()) RETURNING id"
+        ).fetchone()
+        assert tenant is not None
+        try:
+            owner.execute(
+                "INSERT INTO api_key (id, tenant_id, name, key_sha256, prefix, scopes, kind, expires_at,"
+                " created_at) VALUES (gen_random_uuid(), %s, 'a', '\\x01', 'hmi_', '{predict}', 'service',"
+                " '9999-12-31 23:59:59Z', now())",
+                tenant,
+            )
+            assert asyncio.run(expiries()) == [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+        finally:
+            owner.execute("DELETE FROM api_key WHERE tenant_id = %s", tenant)
+            owner.execute("DELETE FROM tenant WHERE id = %s", tenant)
 
 
 @pytest.mark.database
