@@ -128,7 +128,7 @@ class Admission:
         free = self._max_requests - self._num_requests
         if free <= 0 or free < FREE_PER_OPEN * share.num_requests:
             raise QueueFull(
-                f"{self._num_requests} requests wait, {share.num_requests} of them yours; try again later",
+                f"too many requests wait, {share.num_requests} of them yours; try again later",
                 retry_after_s=retry_after_s(self._num_tokens / self._tokens_per_s),
             )
 

@@ -259,7 +259,7 @@ class Engine(Generic[RetrievedT]):
         allowed_s = MAX_WAIT_SHARE * (request.deadline - self._clock.monotonic())
         if wait_s <= allowed_s:
             return False
-        message = f"{len(self._waiting)} models are being loaded before this one; try again later"
+        message = "too many models are being loaded before this one; try again later"
         self._fail(request, QueueFull(message, retry_after_s=retry_after_s(wait_s - allowed_s)))
         return True
 

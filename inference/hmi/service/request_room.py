@@ -75,8 +75,8 @@ class RequestRoom:
         others = of_tenant - before  # of the tenant's other requests
         if self._used_bytes + more + FREE_PER_OPEN * others > self._max_bytes:
             raise QueueFull(
-                f"requests that are open take {self._used_bytes} of the {self._max_bytes} bytes for them, "
-                f"yours {of_tenant}; try again later",
+                f"requests that are open take too much of the service's memory for them, yours {of_tenant} "
+                "bytes; try again later",
                 retry_after_s=RETRY_AFTER_S,
             )
         self._of_tenant[tenant_id] = of_tenant + more

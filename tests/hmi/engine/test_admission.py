@@ -59,6 +59,7 @@ def test_a_full_queue_refuses_everybody_and_says_when_to_come_back() -> None:
     with pytest.raises(QueueFull) as caught:
         admission.enter(request_of("d"), 0.0)
     assert caught.value.retry_after_s == 12, "three requests of 40 tokens at 10 a second"
+    assert caught.value.message == "too many requests wait, 0 of them yours; try again later", "not whose"
 
 
 def test_work_ahead_that_takes_too_long_is_a_refusal() -> None:

@@ -59,12 +59,14 @@ def test_a_tenant_takes_a_fifth_by_many_requests_and_another_still_finds_room() 
                 held.grow(20)
             except QueueFull as full:
                 assert full.retry_after_s > 0
+                assert f"yours {room.used_bytes} bytes" in full.message
                 break
             num_open += 1
         assert 0.15 < room.used_bytes / MAX_BYTES < 0.25, num_open
         open_ones.enter_context(room.hold(GLOBEX_ID)).grow(700)
-        with pytest.raises(QueueFull):
+        with pytest.raises(QueueFull) as refused:
             held.grow(20)
+        assert str(room.used_bytes) not in refused.value.message, "what others use is not told"
     assert room.used_bytes == 0
 
 
