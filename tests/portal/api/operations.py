@@ -14,6 +14,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from tests.conftest import ROOT
 
 TENANT_PATH = "/api/v1/tenants/{tenant}"
+NO_FIELDS: Mapping[str, str] = {}
 METHODS = ("get", "post", "put", "patch", "delete")
 FORMATS: Mapping[str, str] = {
     "uuid": str(UUID(int=0)),
@@ -23,6 +24,8 @@ FORMATS: Mapping[str, str] = {
     "uri": "https://example.com/hook",
 }
 CSV = b"text,label\n" + b"".join(b"film %d,%s\n" % (n, b"pos" if n % 2 else b"neg") for n in range(20))
+ARCHIVE = b"PK\x03\x04"
+"""As much of one as an upload is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,17 @@ class Operation:
         named = [p["name"] for p in self.spec.get("parameters", []) if p["in"] == "path"]
         return [name for name in named if name != "tenant"]
 
-    def request(self, client: Client, tenant: str, values: Mapping[str, str]) -> Any:
-        """The answer to a request with a body that the schema allows."""
-        content, content_type = self._body()
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Shapes of the fields that its body has, by name."""
+        [shape] = [media["schema"] for media in self._media().values() if "schema" in media] or [{}]
+        return dict(_resolved(shape).get("properties", {}))
+
+    def request(
+        self, client: Client, tenant: str, values: Mapping[str, str], fields: Mapping[str, str] = NO_FIELDS
+    ) -> Any:
+        """The answer to a request with a body that the schema allows, in which ``fields`` are as given."""
+        content, content_type = self._body(fields)
         return client.generic(
             self.method.upper(),
             self.path.format(tenant=tenant, **values),
@@ -64,18 +75,23 @@ class Operation:
         needed = [p for p in self.spec.get("parameters", []) if p["in"] == "header" and p.get("required")]
         return {parameter["name"]: str(example_of(parameter["schema"])) for parameter in needed}
 
-    def _body(self) -> tuple[bytes, str]:
-        content = self.spec.get("requestBody", {}).get("content", {})
+    def _media(self) -> Mapping[str, Any]:
+        return dict(self.spec.get("requestBody", {}).get("content", {}))
+
+    def _body(self, fields: Mapping[str, str]) -> tuple[bytes, str]:
+        content = self._media()
         if "multipart/form-data" in content:
             form = {
                 **example_of(content["multipart/form-data"]["schema"]),
-                "file": SimpleUploadedFile("a.csv", CSV),
+                "file": SimpleUploadedFile("a", ARCHIVE if self.path.endswith("/imports") else CSV),
+                **fields,
             }
             return encode_multipart(BOUNDARY, form), MULTIPART_CONTENT
         if "application/octet-stream" in content:
             return CSV, "application/octet-stream"
         if "application/json" in content:
-            return json.dumps(example_of(content["application/json"]["schema"])).encode(), "application/json"
+            example = example_of(content["application/json"]["schema"])
+            return json.dumps(example | fields if fields else example).encode(), "application/json"
         return b"", "application/octet-stream"
 
 
@@ -95,10 +111,15 @@ def operations() -> list[Operation]:
     ]
 
 
+def _resolved(shape: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = shape.get("$ref", "").rpartition("/")[2]
+    return dict(schema()["components"]["schemas"][name]) if name else shape
+
+
 def example_of(shape: Mapping[str, Any]) -> Any:
     """A value of this shape with what is required and no more."""
     if "$ref" in shape:
-        return example_of(schema()["components"]["schemas"][shape["$ref"].rpartition("/")[2]])
+        return example_of(_resolved(shape))
     for several in ("allOf", "oneOf", "anyOf"):
         if several in shape:
             return example_of(shape[several][0])

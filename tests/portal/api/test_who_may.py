@@ -5,18 +5,20 @@ A new kind of thing in an address is to be made in things.py, a new address outs
 """
 
 from collections.abc import Iterator, Mapping
+from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope
-from portal.tenants.models import Role
+from portal.tenants.models import Role, Tenant
 from tests.fakes.portal import Cast, client_of, client_with, make_general, make_key
 from tests.portal.api.operations import Operation, operations, schema
-from tests.portal.api.things import EVERY_THING, make_things
+from tests.portal.api.things import EVERY_THING, MAKERS, make_things
 from wire.catalog import Scope
 
 pytestmark = pytest.mark.database
@@ -54,6 +56,19 @@ UNTOLD = {"tenants_tasks_gate_consent_delete"}
 """Changes that change nothing here: no consent has been given."""
 OF_TENANTS = [operation for operation in operations() if operation.is_of_a_tenant]
 
+BODY_THINGS: Mapping[str, str] = {
+    "dataset": "dataset",
+    "domain": "domain",
+    "parent_domain": "domain",
+    "task": "task",
+}
+"""Fields of bodies that name a thing, and how things.py calls it."""
+NO_THINGS: frozenset[str] = frozenset()
+"""Fields that are called like a thing and name none."""
+THINGS_IN_BODIES = [
+    (operation, name) for operation in OF_TENANTS for name in operation.fields if name in BODY_THINGS
+]
+
 
 def each(chosen: list[Operation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", chosen, ids=lambda operation: operation.name)
@@ -67,6 +82,7 @@ def refused(answer: HttpResponse) -> bool:
 def test_another_tenants_things_are_not_found(cast: Cast, operation: Operation) -> None:
     make_general()
     values = make_things(cast.acme.tenant, operation.parameters)
+    before = _rows_of(cast.acme.tenant)
     strangers = (
         cast.globex.client(),
         client_with(make_key(cast.globex.tenant)),
@@ -78,10 +94,44 @@ def test_another_tenants_things_are_not_found(cast: Cast, operation: Operation) 
     answer = operation.request(cast.globex.client(), "globex", values)
     if operation.parameters:  # acme's thing under globex's own address
         assert answer.status_code == 404, answer.content
-    elif operation.method == "get":  # a list, or a sum: the same whatever acme has
+    assert _rows_of(cast.acme.tenant) == before
+    if not operation.parameters and operation.method == "get":  # a list, or a sum: the same whatever acme has
         make_things(cast.acme.tenant, EVERY_THING)
         seen = operation.request(cast.globex.client(), "globex", values)
         assert seen.getvalue() == answer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("operation", "field"), THINGS_IN_BODIES, ids=lambda part: getattr(part, "name", part)
+)
+def test_another_tenants_thing_in_a_body_looks_like_one_that_is_not_there(
+    cast: Cast, operation: Operation, field: str
+) -> None:
+    make_general()
+    values = make_things(cast.globex.tenant, operation.parameters)
+    thing = BODY_THINGS[field]
+    named = {
+        "acme's": MAKERS[thing](cast.acme.tenant),
+        "nobody's": str(uuid4()),  # as a slug, too
+    }
+    before = _rows_of(cast.acme.tenant)
+    told = {}
+    for whose, name in named.items():
+        answer = operation.request(cast.globex.client(), "globex", values, {field: name})
+        assert 400 <= answer.status_code < 500, answer.content
+        told[whose] = answer.json()["error"] | {"request_id": ""}
+    assert str(told["acme's"]).replace(named["acme's"], named["nobody's"]) == str(told["nobody's"])
+    assert _rows_of(cast.acme.tenant) == before
+
+
+def test_every_field_that_names_a_thing_is_tried() -> None:
+    ids = {
+        name
+        for operation in OF_TENANTS
+        for name, shape in operation.fields.items()
+        if shape.get("format") == "uuid" or name in EVERY_THING
+    }
+    assert ids - NO_THINGS <= set(BODY_THINGS)
 
 
 @each(OF_TENANTS)
@@ -142,6 +192,25 @@ def test_every_address_is_in_the_schema() -> None:
         "api/v1/schema",
         "api/v1/docs",
     }
+
+
+def _rows_of(tenant: Tenant) -> dict[str, str]:
+    """All that the database has of ``tenant``, table by table."""
+    with operator_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t"
+            " USING (table_schema, table_name)"
+            " WHERE c.table_schema = 'public' AND c.column_name = 'tenant_id' AND t.table_type = 'BASE TABLE'"
+        )
+        tables = {name: "tenant_id" for (name,) in cursor.fetchall()} | {"tenant": "id"}
+        found = {}
+        for name, column in tables.items():
+            cursor.execute(
+                f"SELECT string_agg(r::text, E'\n' ORDER BY r::text) FROM {name} r WHERE {column} = %s",
+                [tenant.pk],
+            )
+            found[name] = cursor.fetchone()[0]
+    return found
 
 
 def _routes(resolver: URLResolver, before: str = "") -> Iterator[str]:
