@@ -13,6 +13,8 @@ from rest_framework.throttling import BaseThrottle
 from portal.common.logging import client_address
 
 WINDOW_S = 60
+MAX_MAILS = 100
+MAILS_WINDOW_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,24 @@ class CallerThrottle(BaseThrottle):
         self._reset_s = WINDOW_S - now_s % WINDOW_S
         request._request.rate_limit = RateLimit(limit, max(limit - count, 0), self._reset_s)  # type: ignore[attr-defined]
         return bool(count <= limit)
+
+    def wait(self) -> float:
+        """Seconds until it may be tried again."""
+        return self._reset_s
+
+
+class MailThrottle(BaseThrottle):
+    """Counts mails to addresses that the caller chooses; each portal process by itself, in windows of an hour."""
+
+    def allow_request(self, request: Request, view: object) -> bool:
+        """See DRF."""
+        if request.method != "POST":
+            return True
+        now_s = int(time.time())
+        place = f"mails:{_caller(request)}:{now_s // MAILS_WINDOW_S}"
+        cache.add(place, 0, timeout=2 * MAILS_WINDOW_S)
+        self._reset_s = MAILS_WINDOW_S - now_s % MAILS_WINDOW_S
+        return bool(cache.incr(place) <= MAX_MAILS)
 
     def wait(self) -> float:
         """Seconds until it may be tried again."""

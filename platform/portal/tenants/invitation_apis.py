@@ -13,6 +13,7 @@ from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.common.throttle import CallerThrottle, MailThrottle
 from portal.tenants import invitations, selectors
 from portal.tenants.access import OWNER_POSTS, TenantApi
 from portal.tenants.apis import PlaceOut
@@ -57,6 +58,7 @@ class InvitationsApi(TenantApi):
     """Open invitations."""
 
     write_roles = OWNER_POSTS
+    throttle_classes = (CallerThrottle, MailThrottle)
 
     @extend_schema(responses=page_of(InvitationOut), parameters=PAGE_PARAMETERS)
     def get(self, request: Request, tenant: str) -> Response:
@@ -92,6 +94,7 @@ class InvitationResendApi(TenantApi):
     """Sending an invitation again."""
 
     write_roles = OWNER_POSTS
+    throttle_classes = (CallerThrottle, MailThrottle)
 
     @extend_schema(request=None, responses=InvitationOut)
     def post(self, request: Request, tenant: str, invitation: Any) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -52,6 +53,24 @@ def test_strangers_are_counted_by_the_address_that_the_proxy_saw_whatever_they_c
         for number, address in enumerate(["203.0.113.1"] * 4 + ["203.0.113.2"])
     ]
     assert looked == [404, 404, 404, 429, 404]
+
+
+def test_a_user_sends_so_many_invitations_an_hour_and_reads_on(
+    cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"api_requests_per_minute": 1000})
+    monkeypatch.setattr("portal.common.throttle.MAX_MAILS", 3)
+    client, path = cast.acme.client(), f"{cast.acme.path}/invitations"
+
+    def invite(number: int) -> HttpResponse:
+        offer = {"email": f"{number}@example.com", "role": "viewer"}
+        return client.post(path, offer, content_type="application/json")
+
+    first, *_ = answers = [invite(number) for number in range(2)]
+    again = client.post(f"{path}/{first.json()['id']}/resend")
+    assert [answer.status_code for answer in (*answers, again, invite(3))] == [201, 201, 200, 429]
+    assert client.post(f"{path}/{first.json()['id']}/resend").headers["Retry-After"] == "1190"
+    assert client.get(path).json()["count"] == 2
 
 
 def test_what_has_not_changed_is_not_sent_again(cast: Cast) -> None:
