@@ -46,7 +46,7 @@ class CallerThrottle(BaseThrottle):
 
 
 class MailThrottle(BaseThrottle):
-    """Counts mails to addresses that the caller chooses; each portal process by itself, in windows of an hour."""
+    """Counts mails to addresses that the caller chooses; each portal process by itself, by the hour."""
 
     def allow_request(self, request: Request, view: object) -> bool:
         """See DRF."""

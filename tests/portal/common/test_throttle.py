@@ -1,10 +1,10 @@
 """Rate limits and ETags of the REST API."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -62,7 +62,7 @@ def test_a_user_sends_so_many_invitations_an_hour_and_reads_on(
     monkeypatch.setattr("portal.common.throttle.MAX_MAILS", 3)
     client, path = cast.acme.client(), f"{cast.acme.path}/invitations"
 
-    def invite(number: int) -> HttpResponse:
+    def invite(number: int) -> Any:
         offer = {"email": f"{number}@example.com", "role": "viewer"}
         return client.post(path, offer, content_type="application/json")
 
