@@ -9,7 +9,7 @@ nothing serves go at once, the others with the update that is asked for domains_
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
@@ -63,8 +63,10 @@ def tree_follow(tree: TreeVersion, verdicts: Verdicts, *, actor: str) -> None:
     Two trees are live afterwards at most. Runs in the update's transaction.
     """
     newest = tree_newest(domain=tree.domain, backbone=tree.backbone)
-    if newest is not None and newest.pk != tree.pk:  # the same content was the newest once before
-        TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=timezone.now())
+    if newest is not None and newest.pk != tree.pk:
+        # The same content was the newest once before, or the clock that said when the other came was ahead.
+        now = max(timezone.now(), newest.created_at + timedelta(microseconds=1))
+        TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=now)
     left = [one for one in _deployments(tree) if not _is_moved(one, tree, verdicts, actor=actor)]
     held = HeldTask.objects.unscoped().filter(deployment__in=left)
     before = set(held.values_list("deployment_id", flat=True))

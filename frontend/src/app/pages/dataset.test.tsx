@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { chunkBytes } from "@/features/datasets/api/send-in-chunks";
@@ -269,6 +269,20 @@ describe("a large file", () => {
     expect(await screen.findByRole("heading", { name: "mails.csv" })).toBeVisible();
     expect(offsets()).toEqual(["0", String(chunkBytes), String(2 * chunkBytes)]);
     expect(localStorage).toHaveLength(0);
+  });
+
+  it("is not sent when it comes with others", async () => {
+    renderApp("/t/acme/datasets");
+    await screen.findByText(/Drop a CSV/);
+    const other = new File(["text,label"], "b.csv", { type: "text/csv" });
+    const files = [file(), other];
+    const items = files.map((each) => ({ kind: "file", type: each.type, getAsFile: () => each }));
+    fireEvent.drop(input(), { dataTransfer: { files, items, types: ["Files"] } });
+
+    expect(await screen.findByRole("alert")).toHaveTextContent(
+      "One file at a time: these were 2, and none was sent.",
+    );
+    expect(offsets()).toEqual([]);
   });
 
   it("is listed while bytes of it are missing, and can be given up", async () => {
