@@ -1948,7 +1948,7 @@ export interface components {
             /** @description Of tenants, at all its nodes. */
             readonly num_segments: number;
             diff?: components["schemas"]["TreeDiffOut"] | null;
-            /** @description Accuracy and coverage of your deployed tasks' held-out rows, before and after; none of a shared domain. */
+            /** @description The metric and coverage of your deployed tasks' held-out rows, before and after; none of a shared domain. */
             verdicts?: components["schemas"]["TaskVerdictOut"][];
             /** Format: date-time */
             created_at: string;
@@ -2794,9 +2794,11 @@ export interface components {
             new_tree: string;
             /** @description Held-out rows that were tried. */
             num_rows: number;
+            /** @description What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality where an older release tried it; null: not tried. */
+            metric: string | null;
             /**
              * Format: double
-             * @description Of those rows on the tree that it serves on; of a score, less the mean absolute error.
+             * @description The metric of those rows together, on the tree that it serves on.
              */
             accuracy_old: number | null;
             /**
@@ -2909,7 +2911,15 @@ export interface components {
             task_id: string;
             moves: boolean;
             num_rows: number;
-            /** Format: double */
+            /**
+             * @description What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality of an update by an older release; null: not tried.
+             * @default row_quality
+             */
+            metric: string | null;
+            /**
+             * Format: double
+             * @description Of the metric, on all rows together.
+             */
             accuracy_before: number | null;
             /** Format: double */
             accuracy_after: number | null;

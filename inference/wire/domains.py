@@ -74,7 +74,8 @@ class TaskVerdict:
     task_id: TaskId
     moves: bool
     num_rows: int
-    accuracy_before: float | None  # the rows' mean quality: of a score, less the mean absolute error
+    metric: str | None  # wire.tasks.validation_metric of the task's kind; None: not tried
+    accuracy_before: float | None  # of the metric, on all the rows together
     accuracy_after: float | None
     p_value: float | None  # of losing so many rows by chance, corrected for the number of tasks
     coverage_before: dict[str, float] = field(default_factory=dict)  # rung -> share of the rows' tokens

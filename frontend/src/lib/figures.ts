@@ -27,6 +27,8 @@ const figures = {
   pearson: { title: "Correlation (Pearson)", isNoShare: true },
   spearman: { title: "Correlation of ranks (Spearman)", isNoShare: true },
   token_accuracy: { title: "Words with the right tag" },
+  /** Of updates by an older release: the mean over rows, of a score less the absolute error. */
+  row_quality: { title: "Quality of a row", isNoShare: true },
 } satisfies Record<string, Figure>;
 
 interface KindFigures {

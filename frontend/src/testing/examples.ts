@@ -128,6 +128,7 @@ export function domainUpdate(changes: Partial<DomainUpdate> = {}): DomainUpdate 
         task_id: task().id,
         moves: true,
         num_rows: 200,
+        metric: "accuracy",
         accuracy_before: 0.9,
         accuracy_after: 0.91,
         p_value: 0.4,

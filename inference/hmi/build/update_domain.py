@@ -1,6 +1,7 @@
 """One update of a domain: its node made anew from all its segments, tried on the tasks that it serves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,11 @@ from hmi.artifacts.store import Store
 from hmi.base.errors import NotFound
 from hmi.build.build_folder import build_folder
 from hmi.build.data import LabelledRow
-from hmi.build.evaluation import PlotPath, Predictions, TaskModel, predict
+from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.gate import SIGNIFICANCE, Paired, loss_p_values
 from hmi.build.job_progress import JobProgress
 from hmi.build.kinds.chosen import training_kind
-from hmi.build.kinds.learning import fitted_head
+from hmi.build.kinds.learning import Evaluated, fitted_head
 from hmi.build.plot_builder import build_domain, publish_segment_beside, text_dataset_id
 from hmi.build.private_leaf import open_leaf
 from hmi.build.shared_node import Contributed, shared_node
@@ -34,6 +35,8 @@ from wire.artifacts import BundleRef
 from wire.codec import to_plain
 from wire.domains import DomainJob, DomainResult, GatedTask, TaskVerdict, TreeDiff
 from wire.ids import Digest
+from wire.inference import Coverage
+from wire.tasks import validation_metric
 from wire.training import Phase, PublishedBundle
 
 Segments = list[tuple[BundleRef, Segment]]
@@ -136,38 +139,45 @@ def _verdicts(
     return tuple(
         tried[task.task_id].verdict(task, p_values[task.task_id])
         if task.task_id in tried
-        else TaskVerdict(task.task_id, False, 0, None, None, None)
+        else TaskVerdict(task.task_id, False, 0, None, None, None, None)
         for task in job.tasks
     )
 
 
-class _Tried:
-    """One task's rows, answered on the old and on the new tree."""
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """One task's rows, as one tree answers them."""
 
-    def __init__(
-        self,
-        before: Predictions,
-        after: Predictions,
-        quality: Callable[[Predictions], npt.NDArray[np.float64]],
-    ) -> None:
-        self._before, self._after = before, after
-        self._was_good, self._is_good = quality(before), quality(after)
+    quality: npt.NDArray[np.float64]  # [rows], of TrainingKind.row_quality
+    figure: float  # of TrainingKind.metric
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """One task's rows, answered on the old and on the new tree. Row is compared with row, which sees a loss
+    in fewer rows than figures of the whole do; what is told is the figure that the task is judged by."""
+
+    metric: str
+    before: _Answered
+    after: _Answered
 
     @property
     def paired(self) -> Paired:
-        lost, won = self._is_good < self._was_good, self._is_good > self._was_good
-        return Paired(int(lost.sum()), int(won.sum()))
+        was, now = self.before.quality, self.after.quality
+        return Paired(int((now < was).sum()), int((now > was).sum()))
 
     def verdict(self, task: GatedTask, p_value: float) -> TaskVerdict:
         return TaskVerdict(
             task_id=task.task_id,
             moves=p_value >= SIGNIFICANCE,
-            num_rows=len(self._is_good),
-            accuracy_before=float(self._was_good.mean()),
-            accuracy_after=float(self._is_good.mean()),
+            num_rows=len(self.after.quality),
+            metric=self.metric,
+            accuracy_before=self.before.figure,
+            accuracy_after=self.after.figure,
             p_value=p_value,
-            coverage_before=to_plain(self._before.coverage),
-            coverage_after=to_plain(self._after.coverage),
+            coverage_before=to_plain(self.before.coverage),
+            coverage_after=to_plain(self.after.coverage),
         )
 
 
@@ -193,11 +203,24 @@ def _try(store: Store, task: GatedTask, backbone: Backbone, tree: PlotTree) -> _
     fitted = fitted_head(hplm.head, hplm.fields)
     old = _open(store, task.tree, backbone.digest)
     leaf = None if task.leaf is None else open_leaf(store, task.leaf, backbone.digest)
-    before, after = (
-        predict(PlotPath(backbone, which, leaf), model, encoded.documents, on_documents=lambda done: None)
-        for which in (old, tree)
-    )
-    return _Tried(before, after, lambda found: kind.row_quality(found.outputs, targets, fitted))
+
+    def answered(which: PlotTree) -> _Answered:
+        path = PlotPath(backbone, which, leaf)
+        found = predict(path, model, encoded.documents, on_documents=lambda done: None)
+        evaluated = Evaluated(
+            rows=rows,
+            encoded=encoded,
+            outputs=found.outputs,
+            targets=targets,
+            train_targets=None,
+            row_coverage=found.row_coverage,
+            fitted=fitted,
+            seed=1,
+        )
+        quality = kind.row_quality(found.outputs, targets, fitted)
+        return _Answered(quality, kind.metric(evaluated), found.coverage)
+
+    return _Tried(validation_metric(hplm.fields.kind), answered(old), answered(tree))
 
 
 def _rows(lines: Iterable[bytes], task: GatedTask) -> list[LabelledRow]:

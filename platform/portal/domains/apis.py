@@ -22,6 +22,7 @@ from portal.datasets.shapes import DatasetOut
 from portal.domains import selectors, services
 from portal.domains.models import DeletionSubject
 from portal.domains.suggestion import dataset_split
+from portal.serving.selectors import ROW_QUALITY
 from portal.tenants.access import DEVELOPER_DELETES, OWNER_POSTS, TenantApi
 from portal.training.apis import JobErrorOut
 from portal.training.models import JobState
@@ -33,7 +34,15 @@ class TaskVerdictOut(serializers.Serializer[Any]):
     task_id = serializers.UUIDField()
     moves = serializers.BooleanField()
     num_rows = serializers.IntegerField()
-    accuracy_before = serializers.FloatField(allow_null=True)
+    metric = serializers.CharField(
+        default=ROW_QUALITY,
+        allow_null=True,
+        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality"
+        " of an update by an older release; null: not tried.",
+    )
+    accuracy_before = serializers.FloatField(
+        allow_null=True, help_text="Of the metric, on all rows together."
+    )
     accuracy_after = serializers.FloatField(allow_null=True)
     p_value = serializers.FloatField(allow_null=True)
     coverage_before = serializers.DictField(child=serializers.FloatField())
@@ -81,7 +90,7 @@ class DomainTreeOut(serializers.Serializer[Any]):
         source="coverage.verdicts",
         many=True,
         default=list,
-        help_text="Accuracy and coverage of your deployed tasks' held-out rows, before and after; none of a"
+        help_text="The metric and coverage of your deployed tasks' held-out rows, before and after; none of a"
         " shared domain.",
     )
     created_at = serializers.DateTimeField()

@@ -73,10 +73,16 @@ class TaskHoldOut(serializers.Serializer[Any]):
     old_tree = serializers.CharField(source="old_tree.digest", help_text="Digest of the one it serves on.")
     new_tree = serializers.CharField(source="new_tree.digest", help_text="Digest of the one it moves to.")
     num_rows = serializers.IntegerField(source="figures.num_rows", help_text="Held-out rows that were tried.")
+    metric = serializers.CharField(
+        source="figures.metric",
+        allow_null=True,
+        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality"
+        " where an older release tried it; null: not tried.",
+    )
     accuracy_old = serializers.FloatField(
         source="figures.accuracy_old",
         allow_null=True,
-        help_text="Of those rows on the tree that it serves on; of a score, less the mean absolute error.",
+        help_text="The metric of those rows together, on the tree that it serves on.",
     )
     accuracy_new = serializers.FloatField(
         source="figures.accuracy_new", allow_null=True, help_text="On the tree that it moves to."

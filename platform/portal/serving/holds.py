@@ -89,6 +89,7 @@ def _told(deployment: Deployment, tree: TreeVersion, held: HeldTask) -> dict[str
     return {
         "old_tree": served_tree(deployment).digest,
         "new_tree": tree.digest,
+        "metric": figures.metric,
         "accuracy_old": figures.accuracy_old,
         "accuracy_new": figures.accuracy_new,
         "num_rows": figures.num_rows,

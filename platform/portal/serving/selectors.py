@@ -23,11 +23,17 @@ from portal.training.models import TrainingJob
 from portal.usage.models import TrialFigures
 
 
+ROW_QUALITY = "row_quality"
+"""What verdicts of older releases, which name no metric, have told: the rows' mean of accuracy, of a row's F1, or less
+the absolute error."""
+
+
 @dataclass(frozen=True, slots=True)
 class HoldFigures:
     """How the gate found a held task's held-out rows to be answered on either tree; None: not tried."""
 
     num_rows: int
+    metric: str | None  # wire.tasks.validation_metric, or ROW_QUALITY
     accuracy_old: float | None  # on the tree that it serves on
     accuracy_new: float | None  # on the one that it moves to
 
@@ -103,7 +109,8 @@ def hold_figures(held: HeldTask) -> HoldFigures:
     """The gate tried the tree that a task was asked to go to: of one that was brought back, the older one."""
     before, after = held.verdict.get("accuracy_before"), held.verdict.get("accuracy_after")
     old, new = (after, before) if held.reason == HoldReason.BROUGHT_BACK else (before, after)
-    return HoldFigures(held.verdict.get("num_rows", 0), old, new)
+    metric = held.verdict.get("metric", ROW_QUALITY) if held.verdict else None
+    return HoldFigures(held.verdict.get("num_rows", 0), metric, old, new)
 
 
 def alarm_list(*, tenant: Tenant, deployments: Sequence[Deployment]) -> list[DriftAlarm]:

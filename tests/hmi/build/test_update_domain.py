@@ -1,9 +1,12 @@
 """Updates of a domain on a real, tiny backbone; forgetting equals a store that never saw the tenant."""
 
+import json
+import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +16,16 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.suggest_domain import suggest_domain
 from hmi.build.update_domain import update_domain
 from hmi.plot.tree import open_tree
-from tests.hmi.build.training_world import Events, TrainingWorld, invented_rows, make_world
+from tests.hmi.build.training_world import (
+    BAD,
+    GOOD,
+    NEUTRAL,
+    RECIPE,
+    Events,
+    TrainingWorld,
+    invented_rows,
+    make_world,
+)
 from wire.artifacts import BundleRef
 from wire.domains import (
     Contribution,
@@ -24,6 +36,7 @@ from wire.domains import (
     SuggestJob,
 )
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
+from wire.tasks import TaskKind
 from wire.training import TrainResult
 
 pytestmark = pytest.mark.slow  # whole trainings
@@ -196,9 +209,61 @@ def test_the_gate_tries_deployed_tasks_on_their_held_out_rows(
     assert agreed.p_value is not None
     assert agreed.moves == (agreed.p_value >= 0.05)
     assert sum(agreed.coverage_after.values()) == pytest.approx(1)
-    assert (silent.moves, silent.num_rows, silent.p_value) == (False, 0, None)
+    assert (silent.moves, silent.num_rows, silent.metric, silent.p_value) == (False, 0, None, None)
     opened = open_tree(world.store, done.tree.uri, done.tree.digest, backbone=world.backbone.digest)
     assert {ref.digest for ref in opened.fields.nodes[-1].segments} == {one.digest for one in own}
+
+
+KINDS = {
+    TaskKind.SINGLE_LABEL: ("negative", "positive"),
+    TaskKind.SENTENCE_PAIR: ("negative", "positive"),
+    TaskKind.MULTI_LABEL: ("bad", "good"),
+    TaskKind.SCORE: (),
+    TaskKind.TOKEN_CLASSIFICATION: ("blame", "praise"),
+}
+"""With their labels."""
+
+
+def labelled_rows(num_rows: int) -> list[dict[str, Any]]:
+    """Rows with what each of KINDS is trained on, of several labels and places a row."""
+    chance, rows = random.Random(4), []
+    for number in range(1, num_rows + 1):
+        text, spans = str(number), []
+        for _ in range(4):
+            label, words = chance.choice((("praise", GOOD), ("blame", BAD), (None, NEUTRAL)))
+            word = chance.choice(words)
+            if label is not None:
+                spans.append({"start": len(text) + 1, "end": len(text) + 1 + len(word), "label": label})
+            text += f" {word}"
+        num_good = sum(span["label"] == "praise" for span in spans)
+        is_good, labels = 2 * num_good > len(spans), {"bad"} if len(spans) > num_good else set()
+        rows.append(
+            {"row": number, "text": text, "pair": text[::-1], "label": "positive" if is_good else "negative",
+             "labels": sorted(labels | ({"good"} if num_good else set())), "value": float(num_good),
+             "spans": spans}
+        )  # fmt: skip
+    return rows
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gate_tells_the_figure_that_the_kind_is_judged_by(kind: TaskKind, tmp_path: Path) -> None:
+    """On the tree that a version was tested on, its held-out rows have the report's headline."""
+    name, labels = kind.value, KINDS[kind]
+    rows_uri = BundleUri(f"datasets/{name}/rows.jsonl")
+    recipe = replace(RECIPE, epochs=12, batch_rows=8, learning_rate=2e-2)
+    world = make_world(tmp_path, weight_scale=0.1)  # from which spans can be learnt
+    world.store.put_file(rows_uri, "".join(json.dumps(row) + "\n" for row in labelled_rows(120)).encode())
+    result = world.train(
+        world.job(rows_uri, name=name, labels=labels, recipe=recipe, kind=kind), tmp_path / "work"
+    )
+    version = BundleRef(result.version.uri, result.version.digest)
+    tree = BundleRef(result.tree.uri, result.tree.digest)
+    task = GatedTask(TaskId(name), version, tree, rows_uri, tuple(result.report["test_rows"]))
+    done = update(world, [contribution(result, "a")], f"{name}/trees/own", is_shared=False, tasks=(task,))
+    headline, (verdict,) = result.report["headline"], done.verdicts
+    assert (verdict.metric, verdict.num_rows) == (headline["name"], result.report["rows"]["test"])
+    assert verdict.accuracy_before == pytest.approx(headline["value"], abs=1e-6)
+    assert 0.05 < headline["value"] < 1, headline
 
 
 def test_a_missing_segment_is_an_error_and_publishes_nothing(

@@ -95,10 +95,23 @@ def test_a_tree_tells_what_it_did_to_rows_coverage_and_accuracy(cast: Cast, task
     assert newest["diff"]["rows_added"] == {"trigram": 2, "unigram": 1}
     (verdict,) = newest["verdicts"]
     assert (verdict["task_id"], verdict["num_rows"]) == (str(task.pk), 200)
-    assert (verdict["accuracy_before"], verdict["accuracy_after"]) == (0.9, 0.8)
+    assert (verdict["metric"], verdict["accuracy_before"], verdict["accuracy_after"]) == (
+        "accuracy",
+        0.9,
+        0.8,
+    )
     assert {"coverage_before", "coverage_after", "p_value", "moves"} <= set(verdict)
     assert all(tree["verdicts"] == [] for tree in older), "made by trainings: nothing to compare with"
     assert cast.globex.client().get(path.replace("acme", "globex")).status_code == 404
+
+
+def test_figures_that_an_older_release_told_are_not_called_a_metric(cast: Cast, task: Task) -> None:
+    newest = trees(task.domain)[-1]
+    with operator_scope():
+        del newest.coverage["verdicts"][0]["metric"]
+        newest.save(update_fields=["coverage"])
+    found, *_ = cast.acme.client(Role.VIEWER).get(f"{cast.acme.path}/domains/news/trees").json()["results"]
+    assert found["verdicts"][0]["metric"] == "row_quality"
 
 
 def test_a_task_that_would_lose_stays(task: Task, worker: Worker) -> None:

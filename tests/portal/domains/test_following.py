@@ -125,6 +125,7 @@ def test_later_updates_do_not_put_off_the_end_of_a_hold(task: Task, worker: Work
     assert (begun["task"], begun["version"], begun["until"]) == ("news", 1, first.isoformat())
     assert begun["old_tree"] == ended["old_tree"] == version.tree_version.digest
     assert (begun["accuracy_old"], begun["accuracy_new"]) == ((0.9, 0.8) if agrees else (None, None))
+    assert begun["metric"] == ("accuracy" if agrees else None)
     assert (ended["reason"], ended["new_tree"]) == ("time_over", trees(task.domain)[-1].digest)
 
 
@@ -444,6 +445,7 @@ def test_the_tasks_page_tells_why_until_when_and_what_it_costs(
         "old_tree": version.tree_version.digest,
         "new_tree": trees(task.domain)[-1].digest,
         "num_rows": 200,
+        "metric": "accuracy",
         "accuracy_old": 0.9,
         "accuracy_new": 0.8,
     }

@@ -61,8 +61,28 @@ describe("domains", () => {
     );
     const updates = screen.getByRole("region", { name: "Updates" });
     expect(within(updates).getByRole("row", { name: /^Mail topics/ })).toHaveTextContent(
-      "Mail topicsFollows the new tree90.0% → 91.0%50.0% → 60.0%200",
+      "Mail topicsFollows the new treeAccuracy 90.0% → 91.0%50.0% → 60.0%200",
     );
+  });
+
+  it.each([
+    ["span_f1", 0.9, "F1 of spans 90.0% → 91.0%"],
+    ["micro_f1", 0.9, "Micro F1 90.0% → 91.0%"],
+    ["r2", -0.05, "Variance explained (R²) −0.05 → 0.91"],
+    ["row_quality", 0.9, "Quality of a row 0.90 → 0.91"],
+    [null, null, "not tried"],
+  ])("names the figure that each task is judged by: %s", async (metric, before, words) => {
+    const verdicts = (domainUpdate().verdicts ?? []).map((one) => ({
+      ...one,
+      metric,
+      accuracy_before: before,
+    }));
+    server.on(`GET ${root}/domains/mails/updates`, page(domainUpdate({ verdicts })));
+    renderApp("/t/acme/domains/mails");
+
+    const updates = await screen.findByRole("region", { name: "Updates" });
+    expect(await within(updates).findByRole("cell", { name: words })).toBeVisible();
+    expect(within(updates).queryByText("Accuracy")).toBeNull();
   });
 
   it("updates a domain after asking, and not while an update is under way", async () => {

@@ -95,6 +95,7 @@ describe("the overview", () => {
       old_tree: "sha256:" + "ab".repeat(32),
       new_tree: "sha256:" + "cd".repeat(32),
       num_rows: 200,
+      metric: "accuracy",
       accuracy_old: 0.9,
       accuracy_new: 0.85,
     };

@@ -120,6 +120,7 @@ describe("a task", () => {
       old_tree: "sha256:" + "ab".repeat(32),
       new_tree: "sha256:" + "cd".repeat(32),
       num_rows: 200,
+      metric: "accuracy",
       accuracy_old: 0.9,
       accuracy_new: 0.85,
     };
@@ -146,7 +147,7 @@ describe("a task", () => {
       expect(said).toHaveTextContent(/until Jan 12, 2026/);
       expect(said).toHaveTextContent("answered worse with it");
       expect(said).toHaveTextContent("serves on tree abababababab and moves to cdcdcdcdcdcd");
-      expect(said).toHaveTextContent("Right of 200 held-out rows: 90.0% on the one, 85.0% on the other.");
+      expect(said).toHaveTextContent("Accuracy on 200 held-out rows: 90.0% on the one, 85.0% on the other.");
       expect(within(said).queryByRole("link")).toBeNull();
       await user.click(within(said).getByRole("button", { name: "Train a new version" }));
       expect(document.getElementById("train")).toHaveFocus();
@@ -155,7 +156,14 @@ describe("a task", () => {
     it("leads to the consent where it could not be tried", async () => {
       current = {
         ...current,
-        hold: { ...hold, reason: "untried", num_rows: 0, accuracy_old: null, accuracy_new: null },
+        hold: {
+          ...hold,
+          reason: "untried",
+          num_rows: 0,
+          metric: null,
+          accuracy_old: null,
+          accuracy_new: null,
+        },
       };
       renderApp("/t/acme/tasks/mail-topics");
 
@@ -165,11 +173,18 @@ describe("a task", () => {
       expect(within(said).getByRole("link")).toHaveAttribute("href", "/t/acme/domains/mail-topics");
     });
 
-    it("tells a score's figures in its own units", async () => {
-      current = { ...current, kind: "score", hold: { ...hold, accuracy_old: -0.25, accuracy_new: -0.5 } };
+    it.each([
+      ["r2", 0.25, "Variance explained (R²) on 200 held-out rows: 0.25 on the one, −0.50 on the other"],
+      ["row_quality", 1.25, "Quality of a row on 200 held-out rows: 1.25 on the one, −0.50 on the other"],
+    ])("names the figure that the task is judged by: %s", async (metric, old, words) => {
+      current = {
+        ...current,
+        kind: "score",
+        hold: { ...hold, metric, accuracy_old: old, accuracy_new: -0.5 },
+      };
       renderApp("/t/acme/tasks/mail-topics");
 
-      expect(await notice()).toHaveTextContent("by 0.25 as a rule on the one, by 0.5 on the other");
+      expect(await notice()).toHaveTextContent(words);
     });
 
     it("offers a viewer nothing to press", async () => {

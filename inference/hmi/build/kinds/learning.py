@@ -155,6 +155,9 @@ class TrainingKind(Protocol):
 
     def figures(self, evaluated: Evaluated) -> Figures: ...
 
+    def metric(self, evaluated: Evaluated) -> float:
+        """wire.tasks.validation_metric of these rows: the headline's value, without all else of figures()."""
+
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """How good each row's answer is, the more the better: its mean is a figure of the whole, and two
         models' answers are compared by it, row by row."""

@@ -182,6 +182,9 @@ class MultiLabelTraining:
             calibration=None if before is None else labels_calibration(before, scores, truth),
         )
 
+    def metric(self, evaluated: Evaluated) -> float:
+        return micro_f1(_said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0)
+
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """F1 of each row's labels; 1 where there are none and none is said."""
         said, truth = _said(outputs, fitted), targets > 0

@@ -167,6 +167,9 @@ class ScoreTraining:
             ),
         )
 
+    def metric(self, evaluated: Evaluated) -> float:
+        return r2(evaluated.outputs[:, 0].astype(np.float64), evaluated.targets)
+
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         """Less the absolute error."""
         errors: Values = -np.abs(outputs[:, 0].astype(np.float64) - targets)

@@ -24,7 +24,7 @@ from hmi.build.kinds.learning import (
 from hmi.build.label_errors import SingleLabelJudge
 from hmi.build.label_set_figures import LabelSetFigures, label_set_figures
 from hmi.build.linear_head import Features
-from hmi.build.metrics import ClassMetrics
+from hmi.build.metrics import ClassMetrics, accuracy
 from hmi.build.report import (
     HeldOut,
     Mistake,
@@ -137,6 +137,9 @@ class SingleLabelTraining:
                 seed=evaluated.seed,
             ),
         )
+
+    def metric(self, evaluated: Evaluated) -> float:
+        return accuracy(softmax(evaluated.outputs), evaluated.targets)
 
     def row_quality(self, outputs: Outputs, targets: Targets, fitted: FittedHead) -> npt.NDArray[np.float64]:
         return np.asarray(outputs.argmax(axis=1) == targets, np.float64)

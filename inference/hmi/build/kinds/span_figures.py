@@ -14,6 +14,7 @@ from hmi.build.metrics import (
     Probabilities,
     bootstrap_rows,
     expected_calibration_error,
+    f1_of,
 )
 from hmi.build.report import row_slices
 from hmi.build.score_calibration import ScoreCalibration, reliability_bins
@@ -86,8 +87,7 @@ def span_figures(
     evaluated: Evaluated, *, labels: tuple[str, ...], words_right: Indices, words: Indices
 ) -> SpanFigures:
     """``words_right`` and ``words`` [rows]: words whose tag is right, and all that were read."""
-    found = _found(evaluated, labels, evaluated.fitted.score_map)
-    rows = [_Row(row, spans) for row, spans in zip(evaluated.rows, found, strict=True)]
+    rows = _rows(evaluated, labels)
     is_exact = np.array([row.is_exact for row in rows])
     table = _table(rows, labels, is_exact, words_right, words)
     measured = {name: _with_interval(metric, table, evaluated.seed) for name, metric in _METRICS.items()}
@@ -123,6 +123,13 @@ def span_figures(
     )
 
 
+def span_f1(evaluated: Evaluated, labels: Sequence[str]) -> float:
+    """As SpanFigures.span_f1."""
+    rows = _rows(evaluated, labels)
+    hits = sum(len(row.hits) for row in rows)
+    return f1_of(hits, sum(len(row.said) for row in rows), sum(len(row.truth) for row in rows))
+
+
 class _Row:
     """One test row with what is found in it."""
 
@@ -145,6 +152,11 @@ class _Row:
     def num_wrong(self) -> int:
         """Spans that are missed, and spans that are none."""
         return len(self.truth) + len(self.said) - 2 * sum(self.is_right)
+
+
+def _rows(evaluated: Evaluated, labels: Sequence[str]) -> list[_Row]:
+    found = _found(evaluated, labels, evaluated.fitted.score_map)
+    return [_Row(row, spans) for row, spans in zip(evaluated.rows, found, strict=True)]
 
 
 def _found(
@@ -219,8 +231,7 @@ class _Sums:
 
     @property
     def micro_f1(self) -> float:
-        together = float(self.given.sum() + self.support.sum())
-        return 2 * float(self.hits.sum()) / together if together else 1.0
+        return f1_of(float(self.hits.sum()), float(self.given.sum()), float(self.support.sum()))
 
     @property
     def macro_f1(self) -> float:

@@ -18,7 +18,7 @@ from hmi.build.kinds.learning import (
     Targets,
     imitation_loss,
 )
-from hmi.build.kinds.span_figures import SpanFigures, span_figures
+from hmi.build.kinds.span_figures import SpanFigures, span_f1, span_figures
 from hmi.build.kinds.span_probe import SpanProbe
 from hmi.build.kinds.span_suspects import JudgedSpans, SpanErrors, doubtful_rows, span_errors
 from hmi.build.kinds.span_targets import IGNORED, PADDING, SPECIAL, read_targets
@@ -109,6 +109,9 @@ class TokenClassificationTraining:
             words_right=np.bincount(read.rows[right], minlength=num_rows),
             words=np.bincount(read.rows, minlength=num_rows),
         )
+
+    def metric(self, evaluated: Evaluated) -> float:
+        return span_f1(evaluated, self._labels)
 
     def suspects(
         self, rows: Sequence[LabelledRow], encoded: EncodedTexts, outputs: Outputs, fitted: FittedHead

@@ -5,7 +5,8 @@ import { IconClockPause } from "@tabler/icons-react";
 import { Link } from "react-router";
 
 import { paths } from "@/app/paths";
-import { formatAgo, formatCount, formatDate, formatPercent, formatValue } from "@/lib/format";
+import { figureTitle, formatFigure } from "@/lib/figures";
+import { formatAgo, formatCount, formatDate } from "@/lib/format";
 import type { Task, TaskHold } from "@/lib/types";
 
 import { goToTraining } from "./to-training";
@@ -38,7 +39,7 @@ export function HoldNotice({ tenant, task, hold, canTrain }: Props) {
           {reasons[hold.reason]} Since {formatAgo(hold.since)}. At the latest then it moves to the newest tree
           by itself, whatever that does to its answers.
         </Text>
-        <Figures hold={hold} isScore={task.kind === "score"} />
+        <Figures hold={hold} />
         <Text size="sm">
           {canTrain ? (
             <>
@@ -66,21 +67,18 @@ export function HoldNotice({ tenant, task, hold, canTrain }: Props) {
   );
 }
 
-function Figures({ hold, isScore }: { hold: TaskHold; isScore: boolean }) {
-  const { accuracy_old: old, accuracy_new: newer, num_rows } = hold;
+function Figures({ hold }: { hold: TaskHold }) {
+  const { metric, accuracy_old: old, accuracy_new: newer, num_rows } = hold;
   const trees = (
     <>
       It serves on tree <Code>{short(hold.old_tree)}</Code> and moves to <Code>{short(hold.new_tree)}</Code>.
     </>
   );
-  if (old === null || newer === null) return <Text size="sm">{trees}</Text>;
-  const rows = formatCount(num_rows, "held-out row");
+  if (metric === null || old === null || newer === null) return <Text size="sm">{trees}</Text>;
   return (
     <Text size="sm">
-      {trees}{" "}
-      {isScore
-        ? `Off on ${rows}: by ${formatValue(-old)} as a rule on the one, by ${formatValue(-newer)} on the other.`
-        : `Right of ${rows}: ${formatPercent(old)} on the one, ${formatPercent(newer)} on the other.`}
+      {trees} {figureTitle(metric)} on {formatCount(num_rows, "held-out row")}: {formatFigure(metric, old)} on
+      the one, {formatFigure(metric, newer)} on the other.
     </Text>
   );
 }

@@ -2,6 +2,7 @@
 
 import { Alert, Badge, Group, Stack, Table, Text } from "@mantine/core";
 
+import { figureTitle, formatFigure } from "@/lib/figures";
 import { formatDate, formatPercent } from "@/lib/format";
 import type { DomainUpdate, TaskVerdict } from "@/lib/types";
 import { ListTable } from "@/components/ui/ListTable";
@@ -14,6 +15,8 @@ const states: Record<DomainUpdate["state"], { label: string; color: string }> = 
   cancelled: { label: "Cancelled", color: "gray" },
   paused: { label: "Paused", color: "gray" },
 };
+
+const notTried = "not tried";
 
 interface Props {
   updates: DomainUpdate[];
@@ -58,7 +61,7 @@ function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<P
       columns={[
         "Task",
         "Verdict",
-        { name: "Accuracy", isNumber: true },
+        { name: "On held-out rows", isNumber: true },
         { name: "Known in context", isNumber: true },
         { name: "Rows", isNumber: true },
       ]}
@@ -73,9 +76,9 @@ function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<P
               {verdict.moves ? "Follows the new tree" : "Stays for a week at most"}
             </Badge>
           </Table.Td>
-          <Table.Td ta="right">{change(verdict.accuracy_before, verdict.accuracy_after)}</Table.Td>
+          <Table.Td ta="right">{figureChange(verdict)}</Table.Td>
           <Table.Td ta="right">
-            {change(known(verdict.coverage_before), known(verdict.coverage_after))}
+            {change(known(verdict.coverage_before), known(verdict.coverage_after), formatPercent)}
           </Table.Td>
           <Table.Td ta="right">{verdict.num_rows}</Table.Td>
         </Table.Tr>
@@ -84,9 +87,15 @@ function Verdicts({ verdicts, taskNameOf }: { verdicts: TaskVerdict[] } & Pick<P
   );
 }
 
-function change(before: number | null, after: number | null): string {
-  if (before === null || after === null) return "not tried";
-  return `${formatPercent(before)} → ${formatPercent(after)}`;
+/** The tasks of a domain may be of several kinds: each one's figure has its name. */
+function figureChange({ metric, accuracy_before, accuracy_after }: TaskVerdict): string {
+  if (!metric) return notTried;
+  const changed = change(accuracy_before, accuracy_after, (value) => formatFigure(metric, value));
+  return `${figureTitle(metric)} ${changed}`;
+}
+
+function change(before: number | null, after: number | null, format: (value: number) => string): string {
+  return before === null || after === null ? notTried : `${format(before)} → ${format(after)}`;
 }
 
 function known(coverage: Record<string, number>): number | null {
