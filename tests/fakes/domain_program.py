@@ -43,7 +43,8 @@ def main() -> None:
     rows = {"trigram": len(made_of), "unigram": 1}
     verdicts = [
         {"task_id": task["task_id"], "moves": bool(task["rows"]) and not arguments.loses,
-         "num_rows": len(task["rows"]), "metric": "accuracy" if task["rows"] else None, "accuracy_before": 0.9 if task["rows"] else None,
+         "num_rows": len(task["rows"]), "metric": "accuracy" if task["rows"] else None,
+         "accuracy_before": 0.9 if task["rows"] else None,
          "accuracy_after": 0.8 if task["rows"] else None, "p_value": 0.01 if task["rows"] else None,
          "coverage_before": {}, "coverage_after": {}}
         for task in job["tasks"]

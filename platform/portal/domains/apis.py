@@ -37,8 +37,8 @@ class TaskVerdictOut(serializers.Serializer[Any]):
     metric = serializers.CharField(
         default=ROW_QUALITY,
         allow_null=True,
-        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality"
-        " of an update by an older release; null: not tried.",
+        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind;"
+        " row_quality of an update by an older release; null: not tried.",
     )
     accuracy_before = serializers.FloatField(
         allow_null=True, help_text="Of the metric, on all rows together."

@@ -76,8 +76,8 @@ class TaskHoldOut(serializers.Serializer[Any]):
     metric = serializers.CharField(
         source="figures.metric",
         allow_null=True,
-        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind; row_quality"
-        " where an older release tried it; null: not tried.",
+        help_text="What the two figures are: accuracy, r2, micro_f1 or span_f1, by the task's kind;"
+        " row_quality where an older release tried it; null: not tried.",
     )
     accuracy_old = serializers.FloatField(
         source="figures.accuracy_old",

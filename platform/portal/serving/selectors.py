@@ -22,10 +22,9 @@ from portal.tenants.models import Tenant
 from portal.training.models import TrainingJob
 from portal.usage.models import TrialFigures
 
-
 ROW_QUALITY = "row_quality"
-"""What verdicts of older releases, which name no metric, have told: the rows' mean of accuracy, of a row's F1, or less
-the absolute error."""
+"""What verdicts of older releases, which name no metric, have told: a mean over rows, of right ones, of a
+row's F1, or of a score's absolute error with a minus."""
 
 
 @dataclass(frozen=True, slots=True)
