@@ -986,7 +986,8 @@ export interface paths {
          * @description Download a version to predict offline, as a .tar for `hmi predict --bundle`.
          *
          *     Adapter, head, backbone, and in offline.json how its answers differ from those served: no PLOT goes
-         *     along, and the lower layers are computed. Each call leaves an entry in the audit log.
+         *     along, and the lower layers are computed. A download that was cut off goes on with `Range: bytes=N-`
+         *     (and the ETag as `If-Range`). Each call leaves an entry in the audit log.
          */
         get: operations["tenants_tasks_versions_offline_get"];
         put?: never;

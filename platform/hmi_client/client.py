@@ -14,7 +14,7 @@ from hmi_client.errors import ApiError, ClientError
 from hmi_client.form import form_of
 from hmi_client.offline_archive import check_offline
 from hmi_client.operations import Operation
-from hmi_client.replacing import replacing
+from hmi_client.replacing import part_of, replacing
 from hmi_client.texts import Input
 from hmi_client.transport import OnProgress, Transport
 
@@ -152,11 +152,12 @@ class Client:
         """Write a version and its backbone into ``out``, a .tar to predict offline with; how far its answers
         are from those served, None where that was not measured.
 
-        ``out`` appears when all of it is there and every byte is as it was published.
+        ``out`` appears when all of it is there and every byte is as it was published. What was cut off stays
+        beside it, and the next call with the same ``out`` goes on with it.
         """
         path = self._path(operations.VERSION_OFFLINE, task=task, number=str(number))
+        self._transport.download(path, part_of(out), on_progress)
         with replacing(out) as temporary:
-            self._transport.download(path, temporary, on_progress)
             return check_offline(temporary)
 
     def predict(

@@ -13,7 +13,7 @@ from hmi_client.client import KINDS, Client
 from hmi_client.errors import ClientError
 from hmi_client.login import Login, login_file, login_read, login_save
 from hmi_client.progress import Bar
-from hmi_client.replacing import replacing
+from hmi_client.replacing import part_of, replacing
 from hmi_client.texts import PredictionFile, batched, texts_of
 from hmi_client.transport import HttpTransport
 
@@ -258,6 +258,10 @@ def _download_offline(options: argparse.Namespace) -> bool:
     bar = Bar(sys.stderr, "download")
     try:
         parity = _saved_client().offline(options.task, options.number, options.out, on_progress=bar.show)
+    except ClientError:
+        if part_of(options.out).exists():
+            _say("what has come is kept: the same command goes on with it")
+        raise
     finally:
         bar.close()
     _say(f"version {options.number} of {options.task}: {options.out.stat().st_size} bytes in {options.out}")

@@ -7,10 +7,16 @@ from pathlib import Path
 from hmi_client.errors import ClientError
 
 
+def part_of(out: Path) -> Path:
+    """Where ``out`` is written until all of it is there."""
+    return out.with_name(out.name + ".part")
+
+
 @contextmanager
 def replacing(out: Path) -> Iterator[Path]:
-    """A file beside ``out`` that takes its place once all of it is written. Raises ClientError."""
-    temporary = out.with_name(out.name + ".part")
+    """A file beside ``out``, part_of() it, that takes its place once all of it is written. Raises
+    ClientError."""
+    temporary = part_of(out)
     try:
         yield temporary
         temporary.replace(out)

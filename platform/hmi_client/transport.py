@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from hmi_client.errors import ApiError, ClientError
+from hmi_client.partial import Partial
 
 TIMEOUT_S = 60.0
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LONGEST_WAIT_S = 60.0
 PIECE_BYTES = 1 << 18
 _LATER = (429, 502, 503, 504)
+_GONE_ON, _NOT_THERE = 206, 416
 OnProgress = Callable[[float], None]
 """Called with the share that is done, from 0 to 1."""
 T = TypeVar("T")
@@ -41,7 +43,7 @@ class Transport(Protocol):
 
     def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
         """Write an answer that is a large file into ``out``, a piece at a time. Raises ApiError, ClientError:
-        then ``out`` may hold a part of it."""
+        then ``out`` may hold a part of it, with which the next download there goes on."""
 
 
 class HttpTransport:
@@ -73,8 +75,22 @@ class HttpTransport:
         return self._patiently(lambda: self._once("GET", path, None, {}), is_repeatable=True)
 
     def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
-        """See Transport; a content that was cut off is asked for again, from its beginning."""
-        self._patiently(lambda: self._saved(path, out, on_progress), is_repeatable=True)
+        """See Transport; of a content that was cut off the rest is asked for, as long as some of it comes."""
+        partial = Partial(out)
+        while True:
+            begun = partial.num_bytes
+            try:
+                self._patiently(lambda: self._saved(path, partial, on_progress), is_repeatable=True)
+            except ApiError as exc:
+                if exc.status != _NOT_THERE or not begun:
+                    raise
+                partial.settle()  # more has come than there is: then it is another file
+            except ClientError:
+                if partial.num_bytes <= begun:
+                    raise
+            else:
+                partial.settle()
+                return
 
     def _patiently(self, attempt: Callable[[], T], *, is_repeatable: bool) -> T:
         for wait_s in (*WAITS_S, None):
@@ -96,16 +112,21 @@ class HttpTransport:
             content: bytes = response.read()
         return content
 
-    def _saved(self, path: str, out: Path, on_progress: OnProgress) -> None:
-        with self._answer("GET", path, None, {}) as response, _Written(out) as written:
+    def _saved(self, path: str, partial: Partial, on_progress: OnProgress) -> None:
+        """What has not come yet."""
+        begun = partial.num_bytes
+        with self._answer("GET", path, None, partial.headers) as response:
+            if response.status != _GONE_ON:
+                begun = 0
+                partial.begin(response.headers["ETag"] or "")
             told = response.headers["Content-Length"]
-            num_bytes = int(told) if told else None
-            while piece := response.read(PIECE_BYTES):
-                written.add(piece)
+            num_bytes = begun + int(told) if told else None
+            come = begun
+            for come in partial.add(iter(lambda: response.read(PIECE_BYTES), b"")):
                 if num_bytes:
-                    on_progress(written.num_bytes / num_bytes)
-        if num_bytes is not None and written.num_bytes != num_bytes:
-            raise http.client.IncompleteRead(b"", num_bytes - written.num_bytes)
+                    on_progress(come / num_bytes)
+        if num_bytes is not None and come != num_bytes:
+            raise http.client.IncompleteRead(b"", num_bytes - come)
 
     @contextmanager
     def _answer(
@@ -123,39 +144,6 @@ class HttpTransport:
                 raise _error(exc) from exc
         with response:
             yield response
-
-
-class _Written:
-    """A file that is written anew. That it cannot be is no fault of the connection, and asking again would
-    not help: raises ClientError."""
-
-    def __init__(self, out: Path) -> None:
-        self._out = out
-        self.num_bytes = 0
-
-    def __enter__(self) -> "_Written":
-        try:
-            self._file = self._out.open("wb")
-        except OSError as exc:
-            raise self._error(exc) from exc
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            self._file.close()
-        except OSError as exc:
-            raise self._error(exc) from exc
-
-    def add(self, piece: bytes) -> None:
-        """At its end."""
-        try:
-            self._file.write(piece)
-        except OSError as exc:
-            raise self._error(exc) from exc
-        self.num_bytes += len(piece)
-
-    def _error(self, exc: OSError) -> ClientError:
-        return ClientError(f"{self._out} cannot be written: {exc.strerror}.")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

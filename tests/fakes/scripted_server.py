@@ -17,6 +17,7 @@ class ScriptedServer:
         self.answers: list[Answer] = []
         self.asked: list[tuple[str, str, str]] = []  # method, path, Authorization
         self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
         self.url = ""
 
 
@@ -28,6 +29,7 @@ def scripted() -> Iterator[ScriptedServer]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             told.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            told.headers.append(dict(self.headers))
             told.asked.append((self.command, self.path, self.headers["Authorization"]))
             status, headers, body = told.answers.pop(0)
             self.send_response(status)

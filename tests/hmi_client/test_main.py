@@ -138,6 +138,36 @@ def test_a_version_is_taken_to_predict_offline(
     assert "download 100%" in said and "of 40 texts 97.5% are answered the same" in said
 
 
+def test_one_that_was_cut_off_is_kept_and_gone_on_with(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, out = offline_archive(), tmp_path / "news.tar"
+    told = {"Content-Length": str(len(content)), "ETag": '"one"'}
+    refusal = (403, {}, {"error": {"code": "forbidden", "message": "The key is gone.", "details": None}})
+    server.answers = [(200, told, content[:1000]), refusal]
+    assert _run("download-offline", "news", 3, "--out", out) == 1
+    assert "The key is gone." in (said := capsys.readouterr().err) and "what has come is kept" in said
+    assert not out.exists()
+    server.answers = [(206, {"Content-Length": str(len(content) - 1000)}, content[1000:])]
+    assert _run("download-offline", "news", 3, "--out", out) == 0
+    assert server.headers[-1]["Range"] == "bytes=1000-"
+    assert out.read_bytes() == content
+    assert list(tmp_path.glob("news.tar*")) == [out]
+
+
+def test_what_was_gone_on_with_is_checked_as_a_whole(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content, out = offline_archive(), tmp_path / "news.tar"
+    start = content.index(b"store/version/head.safetensors") + 512
+    (tmp_path / "news.tar.part").write_bytes(content[:start] + b"#")
+    (tmp_path / "news.tar.part.etag").write_text('"one"')
+    server.answers = [(206, {"Content-Length": str(len(content) - start - 1)}, content[start + 1 :])]
+    assert _run("download-offline", "news", 3, "--out", out) == 1
+    assert "head.safetensors has other bytes" in capsys.readouterr().err
+    assert list(tmp_path.glob("news.tar*")) == []
+
+
 def test_one_that_was_not_measured_says_so(
     server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

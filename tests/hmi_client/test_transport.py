@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hmi_client.errors import ApiError, ClientError
-from hmi_client.transport import HttpTransport
+from hmi_client.transport import WAITS_S, HttpTransport
 from tests.fakes.scripted_server import Answer, ScriptedServer, scripted
 
 OK: Answer = (200, {}, {"fine": True})
@@ -45,19 +45,81 @@ def test_a_file_that_was_cut_off_is_asked_for_again(server: ScriptedServer, wait
     assert len(waits) == 1
 
 
-def test_a_download_that_was_cut_off_is_begun_anew(
+CONTENT = bytes(range(256)) * 4096
+
+
+def _part(start: int, end: int = len(CONTENT), *, tag: str = '"one"') -> Answer:
+    """What the platform answers who asks for the bytes from ``start`` on, cut off at ``end``."""
+    headers = {"Content-Length": str(len(CONTENT) - start), **({"ETag": tag} if tag else {})}
+    if start:
+        headers["Content-Range"] = f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}"
+    return 206 if start else 200, headers, CONTENT[start:end]
+
+
+def _asked(server: ScriptedServer) -> list[tuple[str | None, str | None]]:
+    return [(headers.get("Range"), headers.get("If-Range")) for headers in server.headers]
+
+
+def test_of_a_download_that_was_cut_off_the_rest_is_asked_for(
     server: ScriptedServer, waits: list[float], tmp_path: Path
 ) -> None:
-    content, shares = bytes(range(256)) * 4096, list[float]()
-    told = {"Content-Length": str(len(content))}
-    server.answers = [BUSY, (200, told, content[: len(content) // 2]), (200, told, content)]
+    shares = list[float]()
+    server.answers = [BUSY, _part(0, 400_000), _part(400_000, 700_000), BUSY, _part(700_000)]
     out = tmp_path / "large"
     _transport(server, waits).download("/a", out, shares.append)
-    assert out.read_bytes() == content
-    assert (len(waits), waits[0]) == (2, 7.0)
-    begun_anew = shares.index(min(shares), 1)
-    assert max(shares[:begun_anew]) == 0.5 and shares[-1] == 1.0
-    assert shares[begun_anew:] == sorted(shares[begun_anew:]) and len(shares) > begun_anew + 1, "on the way"
+    assert out.read_bytes() == CONTENT
+    rest = [(f"bytes={start}-", '"one"') for start in (400_000, 700_000, 700_000)]
+    assert _asked(server) == [(None, None), (None, None), *rest]
+    assert shares == sorted(shares) and shares[-1] == 1.0 and len(shares) > 5
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_the_next_program_goes_on_with_it(server: ScriptedServer, waits: list[float], tmp_path: Path) -> None:
+    out = tmp_path / "large"
+    refusal: Answer = (403, {}, {"error": {"code": "forbidden", "message": "no", "details": None}})
+    server.answers = [_part(0, 400_000), refusal, _part(400_000)]
+    with pytest.raises(ApiError):
+        _transport(server, waits).download("/a", out, lambda share: None)
+    _transport(server, waits).download("/a", out, lambda share: None)
+    assert out.read_bytes() == CONTENT and _asked(server)[-1] == ("bytes=400000-", '"one"')
+
+
+def test_as_long_as_some_of_it_comes_nobody_gives_up(
+    server: ScriptedServer, waits: list[float], tmp_path: Path
+) -> None:
+    server.answers = [_part(start, start + 50_000) for start in range(0, len(CONTENT), 50_000)]
+    assert len(server.answers) > 2 * len(WAITS_S)
+    _transport(server, waits).download("/a", tmp_path / "large", lambda share: None)
+    assert (tmp_path / "large").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([_part(0, tag='"other"')], id="it has changed meanwhile"),
+        pytest.param([(416, {}, ""), _part(0)], id="it has become shorter"),
+    ],
+)
+def test_what_is_no_longer_the_beginning_is_thrown_away(
+    server: ScriptedServer, waits: list[float], tmp_path: Path, answers: list[Answer]
+) -> None:
+    out = tmp_path / "large"
+    out.write_bytes(b"of yesterday")
+    (tmp_path / "large.etag").write_text('"yesterday"')
+    server.answers = answers
+    _transport(server, waits).download("/a", out, lambda share: None)
+    assert out.read_bytes() == CONTENT
+    assert _asked(server)[0] == ("bytes=12-", '"yesterday"')
+
+
+@pytest.mark.parametrize("tag", ["", 'W/"one"'])
+def test_without_a_tag_that_can_be_relied_on_it_is_begun_anew(
+    server: ScriptedServer, waits: list[float], tmp_path: Path, tag: str
+) -> None:
+    server.answers = [_part(0, 400_000, tag=tag), _part(0, tag=tag)]
+    _transport(server, waits).download("/a", tmp_path / "large", lambda share: None)
+    assert (tmp_path / "large").read_bytes() == CONTENT
+    assert _asked(server) == [(None, None), (None, None)]
 
 
 def test_a_download_of_which_nobody_says_how_large_it_is_is_taken(

@@ -78,17 +78,22 @@ class AdapterArchive:
         sizes = [member.num_bytes for member in self.members.values()]
         return len(_END) + sum(tarfile.BLOCKSIZE + size + _padding(size) for size in sizes)
 
-    def pieces(self) -> Iterator[bytes]:
-        """Its bytes; a file is opened when its turn comes."""
+    def pieces(self, start: int = 0) -> Iterator[bytes]:
+        """Its bytes from ``start`` on; a file is opened when its turn comes, and not if it is before that."""
         for name, member in self.members.items():
             header = tarfile.TarInfo(name)
             header.size = member.num_bytes
-            yield header.tobuf(format=tarfile.USTAR_FORMAT)
-            with member.open() as file:
-                while piece := file.read(PIECE_BYTES):
-                    yield piece
-            yield bytes(_padding(member.num_bytes))
-        yield _END
+            yield from _after(start, header.tobuf(format=tarfile.USTAR_FORMAT))
+            start = max(0, start - tarfile.BLOCKSIZE)
+            if start < member.num_bytes:
+                with member.open() as file:
+                    file.seek(start)
+                    while piece := file.read(PIECE_BYTES):
+                        yield piece
+            start = max(0, start - member.num_bytes)
+            yield from _after(start, bytes(_padding(member.num_bytes)))
+            start = max(0, start - _padding(member.num_bytes))
+        yield from _after(start, _END)
 
 
 def open_offline_archive(
@@ -143,6 +148,11 @@ def _read(uri: str, store: ObjectStore) -> tuple[int, str] | None:
     except FileNotFoundError:
         return None
     return size, sha256.hexdigest()
+
+
+def _after(start: int, piece: bytes) -> Iterator[bytes]:
+    if start < len(piece):
+        yield piece[start:]
 
 
 def _padding(size: int) -> int:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from portal.catalog import selectors, services
 from portal.catalog.adapter_archive import AdapterArchive, open_archive, open_offline_archive
 from portal.catalog.models import VersionState
-from portal.common.download import Download
+from portal.common.download import resumable
 from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
@@ -174,7 +174,7 @@ class VersionAdapterApi(TenantApi):
         version = selectors.version_get(tenant=self.tenant, task=found, number=number)
         archive = open_archive(version.bundle_uri, version.bundle_digest, ObjectStore(settings.ENV.store_url))
         services.version_taken(version=version, task=found, acting=self.actor)
-        return _download(archive, f"{found.slug}-{version.number}.tar", tag=version.bundle_digest)
+        return _download(request, archive, f"{found.slug}-{version.number}.tar", tag=version.bundle_digest)
 
 
 class VersionOfflineApi(TenantApi):
@@ -187,7 +187,8 @@ class VersionOfflineApi(TenantApi):
         """Download a version to predict offline, as a .tar for `hmi predict --bundle`.
 
         Adapter, head, backbone, and in offline.json how its answers differ from those served: no PLOT goes
-        along, and the lower layers are computed. Each call leaves an entry in the audit log.
+        along, and the lower layers are computed. A download that was cut off goes on with `Range: bytes=N-`
+        (and the ETag as `If-Range`). Each call leaves an entry in the audit log.
         """
         found = selectors.task_get(tenant=self.tenant, slug=task)
         version = selectors.version_get(tenant=self.tenant, task=found, number=number)
@@ -198,13 +199,16 @@ class VersionOfflineApi(TenantApi):
             ObjectStore(settings.ENV.store_url),
         )
         services.version_taken(version=version, task=found, acting=self.actor, with_backbone=True)
-        return _download(
-            archive, f"{found.slug}-{version.number}-offline.tar", tag=f"{version.bundle_digest}-offline"
-        )
+        file_name = f"{found.slug}-{version.number}-offline.tar"
+        return _download(request, archive, file_name, tag=f"{version.bundle_digest}-offline")
 
 
-def _download(archive: AdapterArchive, file_name: str, *, tag: str) -> HttpResponseBase:
-    answer = Download(archive.pieces(), file_name=file_name, content_type="application/x-tar")
-    answer.headers["Content-Length"] = str(archive.num_bytes)
-    answer.headers["ETag"] = f'"{tag}"'
-    return answer
+def _download(request: Request, archive: AdapterArchive, file_name: str, *, tag: str) -> HttpResponseBase:
+    return resumable(
+        request,
+        archive.pieces,
+        num_bytes=archive.num_bytes,
+        tag=f'"{tag}"',
+        file_name=file_name,
+        content_type="application/x-tar",
+    )

@@ -1,11 +1,16 @@
 """Files as answers, a piece at a time: Django alone would hold a whole file in memory under ASGI."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
+from rest_framework.request import Request
+
+_FROM = re.compile(r"bytes=([0-9]{1,18})-")
 
 
 class Download(StreamingHttpResponse):
@@ -26,3 +31,32 @@ class Download(StreamingHttpResponse):
     async def _in_threads(self) -> AsyncIterator[bytes]:
         while (piece := await asyncio.to_thread(next, self._pieces, None)) is not None:
             yield piece
+
+
+def resumable(
+    request: Request,
+    pieces: Callable[[int], Iterator[bytes]],
+    *,
+    num_bytes: int,
+    tag: str,
+    file_name: str,
+    content_type: str,
+) -> HttpResponseBase:
+    """``pieces`` from the byte on that the request asks for. One who has the beginning of what had another
+    tag is given the whole, and so is one who asks for other parts than all the rest."""
+    start = _start(request, tag)
+    if start >= num_bytes:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{num_bytes}"})
+    answer = Download(pieces(start), file_name=file_name, content_type=content_type)
+    answer.headers["Accept-Ranges"] = "bytes"
+    answer.headers["Content-Length"] = str(num_bytes - start)
+    answer.headers["ETag"] = tag
+    if start:
+        answer.status_code = 206
+        answer.headers["Content-Range"] = f"bytes {start}-{num_bytes - 1}/{num_bytes}"
+    return answer
+
+
+def _start(request: Request, tag: str) -> int:
+    asked = _FROM.fullmatch(request.headers.get("Range", ""))
+    return int(asked[1]) if asked and request.headers.get("If-Range", tag) == tag else 0

@@ -162,6 +162,40 @@ def test_a_version_is_taken_away_with_its_backbone_and_without_any_plot(
     assert cast.acme.client().get(offline(cast)).getvalue() == content
 
 
+def test_what_was_cut_off_is_gone_on_with_from_any_byte(cast: Cast, whole: AdapterVersion) -> None:
+    client = cast.acme.client()
+    answer = client.get(offline(cast))
+    content, tag = answer.getvalue(), answer.headers["ETag"]
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    for start in (1, len(content) // 2, len(content) - 1):
+        rest = client.get(offline(cast), headers={"Range": f"bytes={start}-", "If-Range": tag})
+        assert rest.status_code == 206
+        assert rest.headers["Content-Range"] == f"bytes {start}-{len(content) - 1}/{len(content)}"
+        assert rest.headers["Content-Length"] == str(len(content) - start)
+        assert rest.getvalue() == content[start:]
+    over = client.get(offline(cast), headers={"Range": f"bytes={len(content)}-"})
+    assert (over.status_code, over.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+
+
+def test_an_archive_can_be_had_from_each_of_its_bytes_on(version: AdapterVersion, store: ObjectStore) -> None:
+    archive = open_archive(version.bundle_uri, version.bundle_digest, store)
+    content = b"".join(archive.pieces())
+    for start in range(0, archive.num_bytes, 7):
+        assert b"".join(archive.pieces(start)) == content[start:]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Range": "bytes=10-", "If-Range": '"another"'}, {"Range": "bytes=10-20"}, {"Range": "lines=1-"}],
+)
+def test_other_parts_than_the_rest_of_the_same_file_are_the_whole(
+    cast: Cast, whole: AdapterVersion, headers: dict[str, str]
+) -> None:
+    answer = cast.acme.client().get(offline(cast), headers=headers)
+    assert answer.status_code == 200 and "Content-Range" not in answer.headers
+    assert answer.headers["Content-Length"] == str(len(answer.getvalue()))
+
+
 def test_one_that_was_not_measured_says_so(cast: Cast, whole: AdapterVersion) -> None:
     with tenant_scope(whole.tenant_id):
         whole.report = {}
