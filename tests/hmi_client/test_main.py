@@ -10,7 +10,7 @@ from hmi_client.adapter_files import NEEDED
 from hmi_client.login import Login, login_file, login_save
 from hmi_client.main import main
 from tests.fakes.offline_archive import offline_archive
-from tests.fakes.scripted_server import ScriptedServer, scripted
+from tests.fakes.scripted_server import Answer, ScriptedServer, scripted
 
 ROOT = "/api/v1/tenants/acme"
 
@@ -143,7 +143,7 @@ def test_one_that_was_cut_off_is_kept_and_gone_on_with(
 ) -> None:
     content, out = offline_archive(), tmp_path / "news.tar"
     told = {"Content-Length": str(len(content)), "ETag": '"one"'}
-    refusal = (403, {}, {"error": {"code": "forbidden", "message": "The key is gone.", "details": None}})
+    refusal: Answer = (403, {}, {"error": {"code": "forbidden", "message": "The key is gone.", "details": None}})
     server.answers = [(200, told, content[:1000]), refusal]
     assert _run("download-offline", "news", 3, "--out", out) == 1
     assert "The key is gone." in (said := capsys.readouterr().err) and "what has come is kept" in said
