@@ -143,10 +143,10 @@ def test_one_that_was_cut_off_is_kept_and_gone_on_with(
 ) -> None:
     content, out = offline_archive(), tmp_path / "news.tar"
     told = {"Content-Length": str(len(content)), "ETag": '"one"'}
-    refusal: Answer = (403, {}, {"error": {"code": "forbidden", "message": "The key is gone.", "details": None}})
+    refusal: Answer = (403, {}, {"error": {"code": "forbidden", "message": "It is gone.", "details": None}})
     server.answers = [(200, told, content[:1000]), refusal]
     assert _run("download-offline", "news", 3, "--out", out) == 1
-    assert "The key is gone." in (said := capsys.readouterr().err) and "what has come is kept" in said
+    assert "It is gone." in (said := capsys.readouterr().err) and "what has come is kept" in said
     assert not out.exists()
     server.answers = [(206, {"Content-Length": str(len(content) - 1000)}, content[1000:])]
     assert _run("download-offline", "news", 3, "--out", out) == 0
