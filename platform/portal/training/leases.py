@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Greatest, Now
 
 from portal.common.scope import operator_scope, tenant_scope
 from portal.training.fair_order import IS_FREE, jobs_in_fair_order
+from portal.training.machine import machine
 from portal.training.memory import has_room
 from portal.training.models import JobState, LeasedJob
 from portal.training.states import job_move
@@ -61,7 +62,8 @@ class Heartbeat(Enum):
 def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease | None:
     """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
     with operator_scope():
-        token = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex}"
+        # Who reads the table is told the host's name; nothing goes by it.
+        token = f"{machine()}:{os.getpid()}:{uuid4().hex}:{socket.gethostname()[:64]}"
         job = model.objects.unscoped().filter(pk=job_id)
         is_claimed = job_move(
             job.filter(IS_FREE),
@@ -141,7 +143,7 @@ def held_by(lease: Lease) -> QuerySet[Any]:
 
 def _running_here(model: type[LeasedJob]) -> QuerySet[Any]:
     running = model.objects.unscoped().filter(state=JobState.RUNNING, lease_expires_at__gte=Now())
-    return running.filter(lease_owner__startswith=f"{socket.gethostname()}:")
+    return running.filter(lease_owner__startswith=f"{machine()}:")
 
 
 def _in(seconds: float) -> Combinable:

@@ -18,6 +18,7 @@ from portal.tenants.models import Tenant
 from portal.training import reaper
 from portal.training.config import runner_config
 from portal.training.leases import Lease, job_claim_next
+from portal.training.machine import machine
 from portal.training.models import JobState, LeasedJob, TrainingJob
 from portal.training.reaper import jobs_reap
 from tests.fakes.portal import Cast, make_dataset, make_general, make_job, make_task
@@ -55,7 +56,7 @@ def end(lease: Lease | None) -> None:
 
 def running(**changes: Any) -> dict[str, Any]:
     until = timezone.now() + timedelta(minutes=1)
-    owner = f"{socket.gethostname()}:1:abc"
+    owner = f"{machine()}:1:abc"
     return {"state": JobState.RUNNING, "lease_owner": owner, "lease_expires_at": until, **changes}
 
 
@@ -115,7 +116,8 @@ def test_the_smallest_trainings_leave_the_place_of_domains_jobs_free(cast: Cast)
     [
         ({}, True),
         ({"lease_expires_at": timezone.now() - timedelta(minutes=1)}, False),  # its worker was killed
-        ({"lease_owner": "elsewhere:1:abc"}, False),
+        ({"lease_owner": f"elsewhere:1:abc:{socket.gethostname()}"}, False),  # whatever it is called
+        ({"lease_owner": f"{socket.gethostname()}:1:abc"}, False),
     ],
 )
 def test_what_runs_on_this_machine_counts_and_what_was_killed_does_not(
@@ -124,6 +126,18 @@ def test_what_runs_on_this_machine_counts_and_what_was_killed_does_not(
     update(domains[0], **running(**changes))
     update(domains[2])
     assert (claimed() is None) is is_counted
+
+
+def test_a_machine_that_gets_another_name_meanwhile_has_one_place_as_before(
+    domains: list[Domain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for domain in domains[::2]:
+        update(domain)
+    first = claimed()
+    monkeypatch.setattr(socket, "gethostname", lambda: "renamed")
+    assert first is not None and claimed() is None
+    end(first)
+    assert claimed() is not None
 
 
 def test_a_killed_one_is_taken_up_again(domains: list[Domain]) -> None:

@@ -22,6 +22,7 @@ from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.training import reaper
 from portal.training.leases import job_claim_next
+from portal.training.machine import machine
 from portal.training.memory import process_bytes, reckoned_bytes
 from portal.training.models import JobState, TrainingEstimate, TrainingJob
 from portal.training.reaper import call_for_next
@@ -97,7 +98,12 @@ def test_one_of_which_nothing_is_known_is_reckoned_as_one_usually_is(jobs: Any) 
 
 @pytest.mark.parametrize(
     ("owner", "lease_s", "is_counted"),
-    [(socket.gethostname(), 60, True), (socket.gethostname(), -60, False), ("elsewhere", 60, False)],
+    [
+        (machine(), 60, True),
+        (machine(), -60, False),
+        ("elsewhere", 60, False),
+        (socket.gethostname(), 60, False),
+    ],
 )
 def test_what_runs_on_this_machine_counts_and_no_dead_or_other_ones(
     jobs: Any, owner: str, lease_s: int, is_counted: bool
