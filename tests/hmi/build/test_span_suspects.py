@@ -14,10 +14,10 @@ def spans(*some: tuple[int, float, bool]) -> JudgedSpans:
     )
 
 
-def test_a_row_is_doubted_when_the_model_is_as_sure_of_a_difference_as_of_right_spans() -> None:
-    found = spans((0, 0.9, True), (1, 0.7, True), (2, 0.85, False), (3, 0.75, False))
-    labelled = spans((0, 0.9, True), (1, 0.7, True), (3, 0.4, False), (4, 0.05, False))
-    assert doubtful_rows(labelled, found, 6) == [(4, 0.95), (2, 0.85)]
+def test_a_row_is_doubted_when_the_model_is_half_as_sure_of_a_difference_as_of_right_spans() -> None:
+    found = spans((0, 0.9, True), (1, 0.7, True), (2, 0.85, False), (3, 0.45, False), (5, 0.35, False))
+    labelled = spans((0, 0.9, True), (1, 0.7, True), (3, 0.7, False), (4, 0.05, False), (5, 0.8, False))
+    assert doubtful_rows(labelled, found, 6) == [(4, 0.95), (2, 0.85), (3, 0.45)]
 
 
 def test_a_model_that_finds_no_right_span_doubts_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Rows whose spans the trained model contradicts as surely as it finds right ones."""
+"""Rows whose spans the trained model contradicts, surely enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ import numpy.typing as npt
 from hmi.build.metrics import Indices
 from hmi.build.row_judge import MAX_SUSPECTS
 from wire.spans import Span
+
+SURE_ENOUGH = 0.5
+"""A share. Most rows that are judged were trained on: what is wrong with them the model was taught, and it is
+less sure of the contrary than of a right span (docs/decisions/0001, Suspect labels)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ class JudgedSpans:
 def doubtful_rows(labelled: JudgedSpans, found: JudgedSpans, num_rows: int) -> list[tuple[int, float]]:
     """Places of the suspects with the doubt on each, the surest first.
 
-    A row is one when the model is as sure of a difference as it is, on average, of spans that are labelled so
-    (confident learning, Northcutt et al. 2021). Where it finds none of those, it knows too little to doubt.
+    A row is one when the model is SURE_ENOUGH of a difference, beside how sure it is, on average, of spans
+    that are labelled so (as confident learning, Northcutt et al. 2021, where that share is 1). Where it finds
+    none of those, it knows too little to doubt.
     """
     agreed = found.scores[found.is_agreed]
     if not len(agreed):
@@ -53,8 +58,9 @@ def doubtful_rows(labelled: JudgedSpans, found: JudgedSpans, num_rows: int) -> l
     extra, missing = ~found.is_agreed, ~labelled.is_agreed
     np.maximum.at(doubts, found.rows[extra], found.scores[extra])
     np.maximum.at(doubts, labelled.rows[missing], 1 - labelled.scores[missing])
+    least = SURE_ENOUGH * agreed.mean()
     order = np.argsort(-doubts, kind="stable")
-    return [(int(place), float(doubts[place])) for place in order if doubts[place] >= agreed.mean()]
+    return [(int(place), float(doubts[place])) for place in order if doubts[place] >= least]
 
 
 def span_errors(

@@ -64,7 +64,7 @@ function judgement({ kind, label_errors: errors }: Report): string {
   const rows = formatCount(errors.judged, "row");
   const doubted = formatNumber(errors.num_suspects);
   if (kind === "token_classification") {
-    return `The trained model looked at ${rows} and contradicts the spans of ${doubted}, as surely as it finds right ones.`;
+    return `The trained model looked at ${rows} and contradicts the spans of ${doubted}, at least half as sure of that as of right ones.`;
   }
   if (kind === "score") {
     const spread = "spread" in errors ? formatValue(errors.spread) : "";
