@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.every_kind import EveryKind, begin_every_kind
 from tests.e2e.installation import Installation
 from tests.fakes.ports import free_ports
 
@@ -34,3 +35,9 @@ def installation() -> Iterator[Installation]:
     )
     assert "not running" in (again.stdout + again.stderr), again.stdout + again.stderr
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def every_kind(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> EveryKind:
+    """Tasks of every kind in that installation; their trainings are under way."""
+    return begin_every_kind(installation, tmp_path_factory.mktemp("every-kind"))

@@ -20,9 +20,10 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Browser as PlaywrightBrowser
-from playwright.sync_api import FilePayload, Page, Route, expect, sync_playwright
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect, sync_playwright
 
 from portal.local.browser import OPTIONS, NoBrowser, find_browser
+from tests.e2e.every_kind import EveryKind, slug_of
 from tests.e2e.installation import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -192,6 +193,87 @@ def test_a_printed_report_has_all_of_it_and_is_cut_nowhere(
     sets = page.get_by_role("region", name="When it may say “not sure”")
     expect(sets.get_by_role("row")).to_have_count(1 + len(report["label_sets"]))
     assert visit.complaints == []
+
+
+def test_the_words_of_a_row_are_marked_by_hand(
+    installation: Installation, browser: PlaywrightBrowser, every_kind: EveryKind
+) -> None:
+    """With the mouse, by what a touch screen's handles select, and with keys; the next training reads it."""
+    number = every_kind.version_of(SPANS)
+    visit = open_demo(installation, browser)
+    page, tenant = visit.page, every_kind.tenant
+    page.goto(f"{installation.base_url}/t/{tenant.tenant}/tasks/{slug_of(SPANS)}/versions/{number}")
+    page.get_by_role("button", name=re.compile("^Mark by hand")).first.click()
+    editor = page.get_by_role("group", name=re.compile("^Spans of row"))
+    box, told = editor.get_by_role("application"), editor.get_by_role("status")
+    expect(box).to_be_focused()
+    _, feeling, thing, _ = box.inner_text().split()
+
+    drag_over(page, box, 5, 7)  # inside of "the FEELING thing 12"
+    expect(told).to_contain_text(f"“{feeling}”")
+    before = {"praise": "blame", "blame": "praise", None: "praise"}
+    marks = box.locator("mark")
+    given = marks.first.get_attribute("data-label") if marks.count() else None
+    label = before[given]
+    editor.get_by_role("button", name=label).click()
+    expect(marks).to_have_text([feeling])
+
+    start = 4 + len(feeling) + 1
+    for end in (start + 2, start + len(thing) + 2):  # a finger presses long, and pulls a handle
+        box.evaluate(SELECT, [start + 1, end])
+        expect(told).to_contain_text(f"“{thing}" + ("”" if end == start + 2 else " "))
+        assert page.evaluate("getSelection().toString()") == box.inner_text()[start + 1 : end]
+    editor.get_by_role("button", name="blame").click()
+    expect(marks).to_have_count(2)
+    visit.show("marked-by-hand")
+    page.keyboard.press("Control+z")
+    expect(marks).to_have_text([feeling])
+
+    row = re.sub(r"\D", "", editor.get_attribute("aria-label") or "")
+    with page.expect_response(lambda answer: answer.url.endswith("/corrections")) as corrected:
+        page.get_by_role("button", name="Retrain with the corrections").click()
+    page.wait_for_url(re.compile("/trainings/"))
+    with tenant.api() as api:
+        api.post(f"trainings/{page.url.rsplit('/', 1)[1]}/cancel").raise_for_status()
+        rows = api.get(f"datasets/{corrected.value.json()['id']}/rows", params={"numbers": row})
+    assert rows.json()["results"][0]["spans"] == [{"start": 4, "end": 4 + len(feeling), "label": label}]
+    assert visit.complaints == []
+
+
+def drag_over(page: Page, box: Locator, start: int, end: int) -> None:
+    """With the mouse, from before one character to before another of the first line."""
+    places = [box.evaluate(PLACE, at) for at in (start, end)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=4)
+    page.mouse.up()
+
+
+SPANS = "token_classification"
+CARET = """
+const caret = (box, at) => {
+  const texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    if (at <= texts.currentNode.length) return [texts.currentNode, at];
+    at -= texts.currentNode.length;
+  }
+};
+"""
+PLACE = (
+    "(box, at) => {"
+    + CARET
+    + """
+  const range = document.createRange();
+  range.setStart(...caret(box, at));
+  const { x, y, height } = range.getBoundingClientRect();
+  return [x, y + height / 2];
+}"""
+)
+SELECT = (
+    "(box, [from, to]) => {"
+    + CARET
+    + "getSelection().setBaseAndExtent(...caret(box, from), ...caret(box, to)); }"
+)
 
 
 A4_WIDTH = 718  # in CSS pixels, within the usual margins

@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { act, screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { dataset as example, me, spansReport, task, training, version } from "@/testing/examples";
@@ -91,6 +91,45 @@ describe("the words of a row", () => {
     expect(await sent(user)).toEqual({
       corrections: [{ row: 31, spans: [{ start: 2, end: 9, label: "NAME" }, bo], drop: false }],
     });
+  });
+
+  it("are selected by touch: as handles are pulled, with no mouse that is let go", async () => {
+    const { editor, box, press } = await open();
+    const before = box.querySelector("span span")?.firstChild as Text;
+    const selected = (end: number) => {
+      act(() => {
+        window.getSelection()?.setBaseAndExtent(before, 4, before, end);
+        document.dispatchEvent(new Event("selectionchange"));
+      });
+      return window.getSelection()?.toString();
+    };
+    expect(selected(6)).toBe("nn");
+    expect(within(editor).getByRole("status")).toHaveTextContent("“Ann”, not marked");
+    expect(selected(9)).toBe("nn Le"); // the same node is there still
+    expect(within(editor).getByRole("status")).toHaveTextContent("“Ann Lee”, not marked");
+    expect(box.querySelector("[data-chosen]")).toBeNull(); // the browser shows it
+    await press("One more before");
+    expect(window.getSelection()?.isCollapsed).not.toBe(false);
+    expect(box.querySelector("[data-chosen]")).toHaveTextContent("😀 Ann Lee");
+    await press("DATE");
+    expect(marks(box)).toEqual(["😀 Ann Lee DATE", "Bo NAME"]);
+  });
+
+  it("stay chosen when a touch on a label takes the selection away", async () => {
+    const { editor, box, press } = await open();
+    const before = box.querySelector("span span")?.firstChild as Text;
+    act(() => {
+      window.getSelection()?.setBaseAndExtent(before, 3, before, 6);
+      document.dispatchEvent(new Event("selectionchange"));
+    });
+    act(() => {
+      window.getSelection()?.removeAllRanges();
+      document.dispatchEvent(new Event("selectionchange"));
+    });
+    expect(box.querySelector("[data-chosen]")).toHaveTextContent("Ann");
+    expect(within(editor).getByRole("status")).toHaveTextContent("“Ann”, not marked");
+    await press("NAME");
+    expect(marks(box)).toEqual(["Ann NAME", "Bo NAME"]);
   });
 
   it("are chosen and marked with the keyboard alone", async () => {

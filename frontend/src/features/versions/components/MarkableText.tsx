@@ -1,6 +1,6 @@
 /** A text with its spans, in which characters are chosen: with the mouse, by touch, or with keys alone. */
 
-import { type KeyboardEvent, type MouseEvent, type RefObject, useEffect } from "react";
+import { type KeyboardEvent, type MouseEvent, type RefObject, useEffect, useRef, useState } from "react";
 
 import { lengthOf, type Place as Characters, spansOf } from "@/lib/spans";
 
@@ -36,8 +36,10 @@ interface Props {
 export function MarkableText({ box, label, helpId, text, spans, units, choice, onChoose, onKey }: Props) {
   const isFromRight = isRightToLeft(text);
   const chosen = choice && joined(choice.anchor, choice.head);
+  const isPressed = useRef(false);
+  const { drawn, isSelecting } = useSelection({ box, spans, units, choice, onChoose }, isPressed);
 
-  const [headStart, headEnd] = [choice?.head.start, choice?.head.end];
+  const [headStart, headEnd] = [drawn?.head.start, drawn?.head.end];
   useEffect(() => {
     box.current?.querySelector("[data-head]")?.scrollIntoView({ block: "nearest" });
   }, [box, headStart, headEnd]);
@@ -48,12 +50,11 @@ export function MarkableText({ box, label, helpId, text, spans, units, choice, o
   };
 
   const release = (event: Release) => {
+    isPressed.current = false;
     const selection = window.getSelection();
-    const range = selection?.rangeCount ? selection.getRangeAt(0) : null;
     // With Shift the browser selects from wherever it was last: only where it was clicked matters.
-    const isDragged = range !== null && !range.collapsed && !event.shiftKey;
-    const dragged = isDragged && box.current ? charactersIn(box.current, range) : null;
-    if (dragged && dragged.start < dragged.end) choose(snapped(units, dragged), false);
+    const dragged = event.shiftKey ? null : selectedIn(box.current);
+    if (dragged) choose(snapped(units, dragged), false);
     else if (box.current?.contains(event.target as Node)) click(box.current, event);
     selection?.removeAllRanges(); // what is chosen is shown as such
   };
@@ -67,7 +68,9 @@ export function MarkableText({ box, label, helpId, text, spans, units, choice, o
 
   /** The mouse may be let go outside of the text. */
   const press = ({ button }: MouseEvent) => {
-    if (button === 0) document.addEventListener("mouseup", release, { once: true });
+    if (button !== 0) return;
+    isPressed.current = true;
+    document.addEventListener("mouseup", release, { once: true });
   };
 
   const step = (by: number, isLonger: boolean) => {
@@ -106,10 +109,64 @@ export function MarkableText({ box, label, helpId, text, spans, units, choice, o
       tabIndex={0}
       onKeyDown={keyed}
       onMouseDown={press}
+      data-selecting={isSelecting || undefined}
     >
-      <Pieces text={text} spans={spans} choice={choice} />
+      <Pieces text={text} spans={spans} choice={drawn} />
     </div>
   );
+}
+
+interface Selecting {
+  /** What was chosen before, and is drawn: the page must not change below the selection. */
+  drawn: Choice | null;
+  made: Choice;
+  spans: Place[];
+}
+
+/** What the browser itself selects in the box, as it does where a finger presses long and pulls the handles:
+ * no mouse is let go then. The selection stays, handles and all, until something else chooses or marks. */
+function useSelection(
+  { box, spans, units, choice, onChoose }: Pick<Props, "box" | "spans" | "units" | "choice" | "onChoose">,
+  isPressed: RefObject<boolean>,
+) {
+  const [selecting, setSelecting] = useState<Selecting | null>(null);
+  const isOver = selecting !== null && (selecting.made !== choice || selecting.spans !== spans);
+  const isSelecting = selecting !== null && !isOver;
+
+  useEffect(() => {
+    if (isOver) window.getSelection()?.removeAllRanges();
+  }, [isOver]);
+
+  useEffect(() => {
+    const changed = () => {
+      if (isPressed.current) return; // what the mouse selects counts when it is let go
+      const began = window.getSelection()?.anchorNode ?? null;
+      const found = box.current?.contains(began) ? selectedIn(box.current) : null;
+      const whole = found && snapped(units, found);
+      if (!found) setSelecting(null);
+      else if (whole && !(isSelecting && isAt(selecting.made, whole))) {
+        const made = { anchor: whole, head: whole };
+        setSelecting({ drawn: isSelecting ? selecting.drawn : choice, made, spans });
+        onChoose(made);
+      }
+    };
+    document.addEventListener("selectionchange", changed);
+    return () => document.removeEventListener("selectionchange", changed);
+  }, [box, spans, units, choice, onChoose, isPressed, selecting, isSelecting]);
+
+  return { drawn: isSelecting ? selecting.drawn : choice, isSelecting };
+}
+
+/** The characters of the box that are selected; null where none are. */
+function selectedIn(box: HTMLElement | null): Characters | null {
+  const selection = window.getSelection();
+  const range = selection?.rangeCount ? selection.getRangeAt(0) : null;
+  const found = box && range && !range.collapsed ? charactersIn(box, range) : null;
+  return found && found.start < found.end ? found : null;
+}
+
+function isAt({ anchor, head }: Choice, { start, end }: Characters): boolean {
+  return anchor.start === start && head.end === end;
 }
 
 /** The text and nothing else: labels are drawn by the style, so that the characters in the box are the text's. */

@@ -119,11 +119,12 @@ export function SpanEditor({ row, text, given, spans, labels, onChange, onClose 
         />
       </Group>
       <Text size="xs" c="dimmed" id={helpId}>
-        Select words with the mouse, or click one, or a mark. With the keyboard: arrow keys go from word to
-        word, with <Kbd size="xs">Shift</Kbd> they choose more, <Kbd size="xs">↑</Kbd> <Kbd size="xs">↓</Kbd>{" "}
-        go to marks{labels.length <= labelsAtOnce ? ", the digits give labels" : ""},{" "}
-        <Kbd size="xs">Enter</Kbd> leads to the labels, <Kbd size="xs">Del</Kbd> removes marks,{" "}
-        <Kbd size="xs">Ctrl Z</Kbd> takes a step back. A model labels whole words.
+        Select words with the mouse, or click one, or a mark; on a touch screen press one for long and pull
+        the handles. With the keyboard: arrow keys go from word to word, with <Kbd size="xs">Shift</Kbd> they
+        choose more, <Kbd size="xs">↑</Kbd> <Kbd size="xs">↓</Kbd> go to marks
+        {labels.length <= labelsAtOnce ? ", the digits give labels" : ""}, <Kbd size="xs">Enter</Kbd> leads to
+        the labels, <Kbd size="xs">Del</Kbd> removes marks, <Kbd size="xs">Ctrl Z</Kbd> takes a step back. A
+        model labels whole words.
       </Text>
     </Stack>
   );
