@@ -1,10 +1,12 @@
-"""kill -9 of each process in turn, in a training and under requests: the job ends, answers stay the same."""
+"""kill -9 of each process in turn, in a training and under requests: the job ends, answers stay the same, and
+each is counted once."""
 
 import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import httpx
@@ -27,12 +29,14 @@ VICTIMS = ["postgres", "valkey", "worker", "estimator", "scheduler", "service", 
 
 
 def test_a_training_survives_the_death_of_every_process(installation: Installation) -> None:
-    key = installation.secret("demo_api_key")
+    with installation.api() as api:
+        made = api.post("keys", json={"name": "under load", "scopes": ["predict"]}).json()
+    key = made["secret"]
     before = installation.predict_all("bbc-news", TEXTS, key=key)
     installation.create_task("killed")
     dataset = installation.upload(_rows(), name="killed")
     training = installation.start_training("killed", dataset, RECIPE)
-    with _load(installation, key) as answers:
+    with _load(installation, key) as load:
         installation.wait_until(
             lambda: installation.training(training)["step"], what="it trains", deadline_s=300
         )
@@ -58,7 +62,26 @@ def test_a_training_survives_the_death_of_every_process(installation: Installati
     after = installation.predict_all("bbc-news", TEXTS, key=key)
     for one, other in zip(before, after, strict=True):
         assert one["scores"] == pytest.approx(other["scores"], abs=1e-5)
-    assert set(answers) == {tuple(one["label"] for one in before)}, "answers under load differed"
+    assert set(load.answers) == {tuple(one["label"] for one in before)}, "answers under load differed"
+    answered = len(load.answers) + 2
+    counted = partial(_num_counted, installation, made["id"])
+    installation.wait_until(lambda: counted() >= answered, what="answers are counted", deadline_s=120)
+    assert counted() <= answered + load.num_cut_off, "counted twice"
+
+
+@dataclass
+class Load:
+    """What came of the requests under load."""
+
+    answers: list[tuple[str, ...]] = field(default_factory=list)  # labels
+    num_cut_off: int = 0  # answered or not: nobody was told
+
+
+def _num_counted(installation: Installation, key_id: str) -> int:
+    """Requests with this key, by the usage that its tenant is shown."""
+    with installation.api() as api:
+        rows = api.get("usage", params={"by": "key"}).json()["results"]
+    return sum(int(row["num_requests"]) for row in rows if row["key_id"] == key_id)
 
 
 def _is_started_again(installation: Installation, name: str, old: int) -> bool:
@@ -97,24 +120,27 @@ def _ready(installation: Installation) -> bool:
 
 
 @contextmanager
-def _load(installation: Installation, key: str) -> Iterator[list[tuple[str, ...]]]:
-    """Requests all the while; what is answered is kept, what fails while a process is down is retried."""
+def _load(installation: Installation, key: str) -> Iterator[Load]:
+    """Requests all the while; what fails while a process is down is retried."""
     stop = threading.Event()
-    answers: list[tuple[str, ...]] = []
+    load = Load()
 
     def ask() -> None:
         while not stop.wait(0.2):
             try:
                 answer = installation.predict("bbc-news", TEXTS, key=key)
             except httpx.HTTPError:
+                load.num_cut_off += 1
                 continue
             if answer.status_code == 200:
-                answers.append(tuple(p["label"] for p in answer.json()["predictions"]))
+                load.answers.append(tuple(p["label"] for p in answer.json()["predictions"]))
+            elif answer.status_code >= 500:  # of the proxy: the service may have begun to answer
+                load.num_cut_off += 1
 
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        yield answers
+        yield load
     finally:
         stop.set()
         thread.join()
