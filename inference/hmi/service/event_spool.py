@@ -69,23 +69,29 @@ class EventSpool(Generic[EventT]):
         self.num_lost += len(lines) - len(whole)
 
     def seal(self) -> list[Path]:
-        """Begin a new file if the current one holds anything; all sealed files, oldest first."""
+        """Begin a new file if the current one holds anything; all sealed files, oldest first. While no file
+        can be begun (a full disk), the current one is written on."""
         if self._active_bytes:
-            path = self._folder / f"{self._number:012d}.jsonl"
-            os.close(self._active)
+            written, path = self._active, self._folder / f"{self._number:012d}.jsonl"
+            try:
+                self._active = self._open(self._number + 1)
+            except OSError as exc:
+                log.error("event_file_not_begun", folder=self._folder.name, reason=exc.strerror)
+                return list(self._sealed)
+            os.close(written)
             self._sealed.append(path)
             self._sealed_bytes += self._active_bytes
             self._active_bytes = 0
-            self._active = self._open(self._number + 1)
         return list(self._sealed)
 
     def read(self, path: Path) -> list[EventT]:
-        """The events of a sealed file. A line torn by a crash was never answered for, and is skipped."""
+        """The events of a sealed file. A line torn by a crash was never answered for, and is skipped, as is
+        what a disk has damaged."""
         events = []
         for line in path.read_bytes().splitlines():
             try:
                 events.append(self._decoder.decode(line))
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 log.warning("event_line_skipped", file=path.name, num_bytes=len(line))
         return events
 
@@ -100,9 +106,10 @@ class EventSpool(Generic[EventT]):
         os.close(self._lock)
 
     def _open(self, number: int) -> int:
-        self._number = number
         path = self._folder / f"{number:012d}.jsonl"
-        return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        opened = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        self._number = number
+        return opened
 
 
 def _number(path: Path) -> int:

@@ -95,6 +95,36 @@ def test_a_torn_line_is_skipped_and_the_others_count(tmp_path: Path) -> None:
     assert list(table.events) == ["event 1"]
 
 
+def test_a_line_that_is_no_text_is_skipped_like_a_torn_one(tmp_path: Path) -> None:
+    spool = spool_in(tmp_path)
+    spool.append(event(1))
+    spool.close()
+    (file,) = tmp_path.glob("*.jsonl")
+    with file.open("ab") as opened:
+        opened.write(b'{"id": "ev\xff\xfe"}\n')
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    spool.append(event(2))
+    flush(spool, table)
+    assert list(table.events) == ["event 1", "event 2"]
+    assert spool.num_bytes == 0
+
+
+def test_while_no_file_can_be_begun_the_old_one_is_written_on_and_what_waits_is_sent(tmp_path: Path) -> None:
+    earlier = spool_in(tmp_path)
+    earlier.append(event(1))
+    earlier.close()
+    next_but_one = tmp_path / f"{3:012d}.jsonl"
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    spool.append(event(2))
+    next_but_one.mkdir()
+    flush(spool, table)
+    assert list(table.events) == ["event 1"]
+    spool.append(event(3))
+    next_but_one.rmdir()
+    flush(spool, table)
+    assert (list(table.events), spool.num_lost) == (["event 1", "event 2", "event 3"], 0)
+
+
 def test_the_spool_is_bounded_and_says_what_was_lost(tmp_path: Path) -> None:
     spool, table = spool_in(tmp_path, max_bytes=1000), FakeEventTable[UsageEvent]()
     for number in range(20):
