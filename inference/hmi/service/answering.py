@@ -70,9 +70,17 @@ class Answering:
         self._calls: LoopCalls | None = None
 
     async def answer(
-        self, plane: Plane, grant: Grant, texts: list[Text], *, deadline: float, request_id: RequestId
+        self,
+        plane: Plane,
+        grant: Grant,
+        texts: list[Text],
+        *,
+        with_sets: bool,
+        deadline: float,
+        request_id: RequestId,
     ) -> Answered:
-        """Raises HmiError. Cancelling it cancels what it asked for."""
+        """``with_sets``: sets of labels will be read off the answer, which a canary without thresholds for them
+        leaves to the live version. Raises HmiError. Cancelling it cancels what it asked for."""
         calls = self._loop_calls()
         fields = await plane.describe(grant.live.hplm)
         check_inputs(texts, fields)
@@ -94,10 +102,9 @@ class Answering:
         )
         plane.submit(live.request, beside=tried.request)
         self._in_background(self._compare(grant, trial, live, tried))
+        may_answer = trial.kind is TrialKind.CANARY and (tried_fields.label_set_thresholds or not with_sets)
         try:
-            return await (
-                _first_of(tried, live, calls) if trial.kind is TrialKind.CANARY else live.answered(calls)
-            )
+            return await (_first_of(tried, live, calls) if may_answer else live.answered(calls))
         except asyncio.CancelledError:
             live.request.future.cancel()
             tried.request.future.cancel()

@@ -116,7 +116,12 @@ class Predict:
         asked = asked_of(await self._body(scope, receive, held, deadline), self._settings)
         request_id = request_id_of(scope)
         answered = await self._answering.answer(
-            plane, grant, asked.texts, deadline=deadline, request_id=request_id
+            plane,
+            grant,
+            asked.texts,
+            with_sets=asked.parameters.abstain,
+            deadline=deadline,
+            request_id=request_id,
         )
         response = response_of(
             answered,

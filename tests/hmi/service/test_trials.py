@@ -125,6 +125,23 @@ def test_a_canary_that_breaks_later_is_answered_by_the_live_version(
     assert all(event.has_trial_failed for event in service.comparisons.events.values())
 
 
+def test_a_canary_without_thresholds_leaves_sets_of_labels_to_the_live_version(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    catalog, tried = demo_catalog(tiny_store), adapter(tiny_store, 14)
+    catalog.try_out("acme", "careful", kind=TrialKind.CANARY, adapter=tried, tree=tiny_store.trees["film"])
+    with running(tiny_store, tmp_path, catalog=catalog) as service:
+
+        def answered(**parameters: Any) -> Any:
+            return service.predict({"inputs": TEXTS, "parameters": parameters}, task="careful")
+
+        service.wait_until(lambda: answered().json()["model"]["role"] == "canary")
+        asked = answered(abstain=True)
+        assert asked.status_code == 200, asked.text
+        assert asked.json()["model"]["role"] == "live"
+        assert answered().json()["model"]["role"] == "canary"
+
+
 def test_a_version_that_takes_another_length_gets_its_own_tokens(
     tiny_store: TinyStore, tmp_path: Path
 ) -> None:
