@@ -28,6 +28,8 @@ from wire.errors import ErrorCode
 MAX_MESSAGE_CHARS = 500
 RETRY_WAITS = tuple(timedelta(seconds=seconds) for seconds in (30, 30, 120, 600, 1800))
 """After a failure that passes: by the attempts that count so far."""
+BUSY_WAIT = timedelta(seconds=10)
+"""About what a process takes to end that was told to."""
 _TOLD = {
     JobState.SUCCEEDED: EventType.TRAINING_SUCCEEDED,
     JobState.FAILED: EventType.TRAINING_FAILED,
@@ -85,9 +87,10 @@ def job_start_over(*, lease: Lease) -> None:
 
 
 def job_give_back(*, lease: Lease) -> None:
-    """Queue the job as if it had not been claimed; the reaper calls for a worker later. Raises LeaseLost."""
+    """Queue the job as if it had not been claimed, for when its old process has ended; until then it is no
+    other's turn that it takes. The reaper calls for a worker later. Raises LeaseLost."""
     with lease_scope(lease):
-        _requeue(lease, attempt=lease.attempt - 1)
+        _requeue(lease, attempt=lease.attempt - 1, retry_at=Now() + BUSY_WAIT)
 
 
 def job_pause(*, jobs: QuerySet[Any]) -> bool:

@@ -64,6 +64,30 @@ def test_the_end_of_a_training_calls_for_the_one_that_waits(
     assert len(sent) == 1, "nobody waits"
 
 
+def test_a_training_whose_old_process_still_ends_keeps_no_other_from_its_turn(
+    cast: Cast, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
+    settings.ENV = settings.ENV.model_copy(update=changes)
+    make_general()
+    began = timezone.now() - timedelta(days=2)  # it was paused
+    first = make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant), started_at=began)
+    second = make_job(make_task(cast.globex.tenant), make_dataset(cast.globex.tenant))
+    sent: list[str] = []
+    monkeypatch.setattr(reaper, "enqueue_on_commit", lambda name, id: sent.append(id))
+    old = WorkDir(tmp_path / "trainings", str(first.pk))
+    try:
+        training_run(str(first.pk))
+    finally:
+        old.close()
+    with operator_scope():
+        first.refresh_from_db()
+    assert (first.state, first.attempt, first.lease_owner) == (JobState.QUEUED, 0, None)
+    assert sent == [str(second.pk)], "not for the first again, for ever"
+    training_run(str(second.pk))
+    assert (tmp_path / "asked").exists(), "the second's turn has come"
+
+
 def test_it_takes_up_jobs_of_every_kind_and_deletes_what_was_left_of_any(
     cast: Cast, settings: Settings, tmp_path: Path
 ) -> None:
