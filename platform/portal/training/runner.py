@@ -157,6 +157,8 @@ class Attempt(Generic[J, R]):
         """Nothing stays of what the job made from things that are gone; then it begins anew."""
         self._log.info("job.stale")
         assert self._job is not None, "only a job that was begun can be stale"
+        if self._insist(self._heartbeat) is Heartbeat.LOST:
+            raise LeaseLost  # what stands under the job's name may be another worker's, and serve
         try:
             self._work.discard(self._job)
         except PortalError as exc:  # the store is away; the next attempt finds the same job and tries again
@@ -246,11 +248,7 @@ class Attempt(Generic[J, R]):
     def _beat(self) -> None:
         sent_at = time.monotonic()
         try:
-            heard = _ask(
-                lambda: job_heartbeat(
-                    lease=self._lease, lease_s=self._config.lease_s, num_bytes=self._peak_bytes
-                )
-            )
+            heard = _ask(self._heartbeat)
             _ask(self._check_fresh)
         except DatabaseAway as exc:
             self._check_lease(exc)
@@ -262,6 +260,9 @@ class Attempt(Generic[J, R]):
             raise Cancelled
         self._lease_until = sent_at + self._config.lease_s
         self._next_heartbeat = sent_at + self._config.heartbeat_s
+
+    def _heartbeat(self) -> Heartbeat:
+        return job_heartbeat(lease=self._lease, lease_s=self._config.lease_s, num_bytes=self._peak_bytes)
 
     def _check_fresh(self) -> None:
         """Raise StaleJob when what the job was made from has been deleted or replaced."""

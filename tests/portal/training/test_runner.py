@@ -33,6 +33,7 @@ from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_jo
 from tests.fakes.training import TRAINER
 from wire.errors import ErrorCode
 from wire.ids import JobId
+from wire.training import TrainFailure
 
 pytestmark = pytest.mark.database
 
@@ -435,6 +436,31 @@ def test_a_failure_that_a_deletion_caused_is_none(
     monkeypatch.setattr(runner, "TrainingProcess", Deleting)
     failed = run(job, config("refuse"))
     assert (failed.state, failed.attempt, failed.error) == (JobState.QUEUED, 0, None)
+
+
+def test_a_worker_that_lost_its_lease_deletes_nothing_of_what_another_has_published(
+    job: TrainingJob,
+    sibling: Dataset,
+    config: Callable[..., RunnerConfig],
+    store_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = store_folder / f"tenants/{job.tenant_id}/versions/{job.pk}"
+
+    class Overtaken(TrainingProcess):  # another worker ends the job meanwhile, and then the sibling is deleted
+        def next_event(self, *, timeout_s: float) -> Any:
+            event = super().next_event(timeout_s=timeout_s)
+            if isinstance(event, TrainFailure):
+                published.mkdir(parents=True)
+                with operator_scope():
+                    ended = {"state": JobState.SUCCEEDED, "lease_owner": None, "lease_expires_at": None}
+                    TrainingJob.objects.unscoped().filter(pk=job.pk).update(**ended)
+                delete(sibling)
+            return event
+
+    monkeypatch.setattr(runner, "TrainingProcess", Overtaken)
+    assert run(job, config("refuse")).state == JobState.SUCCEEDED
+    assert published.exists()
 
 
 def test_a_tree_names_all_segments_that_it_holds(
