@@ -67,9 +67,13 @@ def job_retry(*, lease: Lease) -> None:
 
 def job_wait(*, lease: Lease, error: JobError, max_attempts: int) -> None:
     """Queue the job again, for a while later: what it lacked may be there then. It fails by ``error`` when
-    so many attempts have not brought it forward. Raises LeaseLost."""
+    so many attempts have not brought it forward, and ends at once when somebody has asked for it. Raises
+    LeaseLost."""
     with lease_scope(lease):
         job = job_locked(lease)
+        if job.cancel_requested:
+            job_end(lease, job, JobState.CANCELLED, eta_s=None)
+            return
         shown = {"code": error.code.value, "message": error.message, "retryable": True}
         attempt = lease.attempt - 1 if job.share >= job.claimed_share + MIN_PROGRESS else lease.attempt
         if attempt >= max_attempts:

@@ -24,7 +24,7 @@ from portal.training.outcomes import JobError, job_fail, job_pause
 from portal.training.process import TrainingProcess
 from portal.training.reaper import work_dirs_sweep
 from portal.training.runner import RunnerConfig
-from portal.training.services import training_retry
+from portal.training.services import training_cancel, training_retry
 from portal.training.states import job_move
 from portal.training.training_work import TrainingWork
 from portal.training.try_again import CAN_BE_TRIED_AGAIN, KEPT_FOR
@@ -210,6 +210,20 @@ def failed_by_a_full_disk(job: TrainingJob, config: Callable[..., RunnerConfig])
     lengths = [wait - timezone.now() for wait in waits if wait is not None]
     assert lengths[-1] > lengths[0], "longer and longer"
     return seen_so_far
+
+
+def test_a_training_that_was_cancelled_does_not_wait_for_what_passes(
+    job: TrainingJob, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cancelled(TrainingProcess):  # just before it says what it lacks
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            with tenant_scope(job.tenant_id):
+                training_cancel(job=job, acting=OPERATOR)
+
+    monkeypatch.setattr(runner, "TrainingProcess", Cancelled)
+    ended = run(job, config("full", lease_s=3600.0))
+    assert (ended.state, ended.retry_at, ended.lease_owner) == (JobState.CANCELLED, None, None)
 
 
 def test_what_does_not_pass_fails_the_job_by_its_own_words_and_its_folder_is_kept(
