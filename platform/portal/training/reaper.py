@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -19,6 +20,7 @@ from portal.training.states import job_move
 from portal.training.work_dir import WorkDir, WorkDirBusy
 
 _NONE = Q(pk__in=())
+_log = structlog.get_logger("portal.jobs")
 QUIET = timedelta(seconds=30)
 """A queued job without a message for so long may have lost it: one more does no harm."""
 
@@ -46,8 +48,9 @@ def call_for_next(model: type[LeasedJob]) -> None:
 
 def work_dirs_sweep(model: type[LeasedJob], root: Path, *, also_kept: Q = _NONE) -> None:
     """Delete the scratch folders under ``root`` whose job has ended or is gone, if nothing runs in them;
-    ``also_kept``: ended jobs whose folders stay."""
-    folders = [path for path in root.iterdir() if path.name != CRASH_FOLDER] if root.is_dir() else []
+    ``also_kept``: ended jobs whose folders stay. What cannot be deleted keeps no other from it."""
+    found = root.iterdir() if root.is_dir() else ()
+    folders = [path for path in found if path.is_dir() and path.name != CRASH_FOLDER]
     with operator_scope():
         kept = model.objects.unscoped().filter(Q(state__in=UNFINISHED) | also_kept)
         needed = set(kept.values_list("pk", flat=True))
@@ -57,6 +60,8 @@ def work_dirs_sweep(model: type[LeasedJob], root: Path, *, also_kept: Q = _NONE)
                 WorkDir(root, folder.name).delete()
             except WorkDirBusy:
                 continue  # its process is about to end
+            except OSError as exc:  # not the worker's own
+                _log.warning("job.folder_not_deleted", folder=str(folder), reason=exc.strerror)
 
 
 def _take_back(job: Any) -> None:

@@ -155,5 +155,16 @@ def test_folders_of_ended_and_unknown_jobs_are_deleted_and_no_others(make: Make,
     held.close()
 
 
+def test_a_file_or_a_folder_that_is_not_the_workers_keeps_no_other_from_being_deleted(
+    cast: Cast, tmp_path: Path
+) -> None:
+    (tmp_path / "0-notes.txt").write_text("of somebody who looked around here")
+    (tmp_path / "1-strange" / "lock").mkdir(parents=True)
+    ended = str(uuid4())
+    WorkDir(tmp_path, ended).close()
+    work_dirs_sweep(TrainingJob, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"0-notes.txt", "1-strange"}
+
+
 def test_there_may_be_no_folder_yet(cast: Cast, tmp_path: Path) -> None:
     work_dirs_sweep(TrainingJob, tmp_path / "none")
