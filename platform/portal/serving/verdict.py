@@ -20,6 +20,7 @@ from portal.usage.models import TrialFigures
 FAILURE_P = 0.001
 Z = 3.0
 MAX_FACTOR = 10
+_NEGLIGIBLE = 1e-17
 
 
 class Outcome(StrEnum):
@@ -58,9 +59,18 @@ def judge(figures: TrialFigures | None, *, min_texts: int, min_agreement: float)
 
 def sign_test(more: int, fewer: int) -> float:
     """The chance of at least ``more`` heads in ``more + fewer`` throws of a coin."""
+    if more <= fewer:  # as at most so many tails: the rest of more heads
+        return 1 - sign_test(fewer + 1, more - 1) if more else 1.0
     total = more + fewer
-    at_least = sum(math.comb(total, heads) for heads in range(more, total + 1))
-    return float(at_least / 2**total)
+    # From the likeliest on, each the smaller the further: of millions of throws a few thousand count.
+    log_chance = math.lgamma(total + 1) - math.lgamma(more + 1) - math.lgamma(fewer + 1)
+    chance = math.exp(log_chance - total * math.log(2))
+    at_least, heads = 0.0, more
+    while chance > at_least * _NEGLIGIBLE:
+        at_least += chance
+        chance *= (total - heads) / (heads + 1)
+        heads += 1
+    return min(1.0, at_least)
 
 
 def wilson(hits: int, total: int) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """When a version on trial is promoted or rolled back."""
 
+import math
+
 import pytest
 
 from portal.serving.verdict import Outcome, judge, sign_test, wilson
@@ -52,11 +54,20 @@ def test_before_the_first_comparison_it_says_how_many_it_needs() -> None:
     assert verdict.outcome is Outcome.WAIT and "a verdict needs 500 texts" in verdict.reason
 
 
+def test_the_sign_test_does_not_count_throws_one_by_one() -> None:
+    """A trial that nobody ends collects failures; what its page and the verdicts of all others wait for."""
+    assert sign_test(10_000_000, 10_000_000) == pytest.approx(0.5, abs=1e-3)
+    assert sign_test(1_000_000, 1_002_000) == pytest.approx(0.9214, abs=1e-3)  # by the normal curve
+    assert sign_test(1_002_000, 1_000_000) == pytest.approx(0.0787, abs=1e-3)
+    assert sign_test(10_000_000, 0) == 0.0
+
+
 def test_the_sign_test_is_exact() -> None:
-    assert sign_test(0, 0) == 1.0
-    assert sign_test(3, 0) == 0.125
-    assert sign_test(2, 1) == 0.5
-    assert sign_test(0, 3) == 1.0
+    assert sign_test(0, 0) == sign_test(0, 3) == 1.0
+    for total in (3, 10, 61, 300):
+        for more in range(total + 1):
+            exact = sum(math.comb(total, heads) for heads in range(more, total + 1)) / 2**total
+            assert sign_test(more, total - more) == pytest.approx(exact, rel=1e-9, abs=1e-15)
 
 
 def test_the_interval_holds_the_share_and_narrows() -> None:
