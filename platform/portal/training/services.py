@@ -74,8 +74,9 @@ def training_cancel(*, job: TrainingJob, acting: Actor) -> None:
 @transaction.atomic
 def training_pause(*, job: TrainingJob, acting: Actor) -> None:
     """Set a queued or running job aside: it keeps its task, its dataset and what it has done so far."""
-    if not job_pause(jobs=TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)):
-        raise Conflict("This training has ended, or is paused already.")
+    jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, cancel_requested=False)
+    if not job_pause(jobs=jobs):
+        raise Conflict("This training has ended or is being cancelled, or is paused already.")
     _audit(job, "training.pause", acting)
 
 

@@ -305,6 +305,18 @@ def test_an_ended_training_cannot_be_paused_nor_resumed(cast: Cast, task: Task, 
             assert error_of(response)["code"] == "conflict"
 
 
+def test_a_training_that_is_about_to_be_cancelled_is_not_set_aside_instead(
+    cast: Cast, task: Task, dataset: Dataset
+) -> None:
+    held = {"state": JobState.RUNNING, "lease_owner": "worker", "lease_expires_at": timezone.now()}
+    job = make_job(task, dataset, **held, attempt=1)
+    client, address = cast.acme.client(), f"{cast.acme.path}/trainings/{job.pk}"
+    assert client.post(f"{address}/cancel").json()["cancel_requested"] is True
+    response = client.post(f"{address}/pause")
+    assert (response.status_code, error_of(response)["code"]) == (409, "conflict")
+    assert client.get(address).json()["state"] == "running", "its worker hears of it, and ends it"
+
+
 def test_an_ended_training_cannot_be_cancelled(cast: Cast, task: Task, dataset: Dataset) -> None:
     for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
         job = make_job(task, dataset, state=state)
