@@ -85,11 +85,15 @@ def wilson_interval(share: float, num_rows: int) -> Interval:
     z = 1.96
     spread = z / num_rows * math.sqrt(num_rows * share * (1 - share) + z * z / 4)
     middle, scale = share + z * z / (2 * num_rows), 1 + z * z / num_rows
-    return Interval(max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
+    low, high = (middle - spread) / scale, (middle + spread) / scale
+    return Interval(max(0.0, min(low, share)), min(1.0, max(high, share)))  # which rounding may leave out
 
 
 def bootstrap_accuracy(correct: npt.NDArray[np.bool_], *, seed: int, num_resamples: int = 2000) -> Interval:
-    """95% bootstrap interval of the accuracy over rows drawn with replacement."""
+    """95% bootstrap interval of the accuracy over rows drawn with replacement; of rows that are all right, or
+    all wrong, Wilson's: drawn again they say nothing else."""
+    if correct.all() or not correct.any():
+        return wilson_interval(float(correct.mean()), len(correct))
     # Resampling n rows and counting the correct ones is one binomial draw.
     draws = np.random.default_rng(seed).binomial(len(correct), correct.mean(), size=num_resamples) / len(
         correct
@@ -99,7 +103,11 @@ def bootstrap_accuracy(correct: npt.NDArray[np.bool_], *, seed: int, num_resampl
 
 
 def bootstrap_macro_f1(confusion: npt.NDArray[np.int64], *, seed: int, num_resamples: int = 1000) -> Interval:
-    """95% bootstrap interval of macro_f1 over rows drawn with replacement."""
+    """95% bootstrap interval of macro_f1 over rows drawn with replacement; where it is 1 or 0, as
+    bootstrap_accuracy()."""
+    num_rows, num_right = int(confusion.sum()), int(np.trace(confusion))
+    if num_right in (0, num_rows):
+        return wilson_interval(num_right / num_rows, num_rows)
     num_labels = len(confusion)
     truth, predicted = np.nonzero(confusion)
     counts = confusion[truth, predicted]

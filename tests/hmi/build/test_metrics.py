@@ -60,6 +60,19 @@ def test_the_bootstrap_interval_is_that_of_a_share() -> None:
     assert metrics.bootstrap_accuracy(correct, seed=1) == interval
 
 
+@pytest.mark.parametrize("num_rows", [1, 2, 3, 40])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_rows_that_are_all_right_or_all_wrong_are_no_proof_of_a_share_of_all(
+    num_rows: int, share: float
+) -> None:
+    """Drawing the same answer again and again would give an interval without width."""
+    correct = np.full(num_rows, share == 1)
+    hits = np.diag([num_rows, 0]) if share else np.array([[0, num_rows], [0, 0]])
+    for interval in (metrics.bootstrap_accuracy(correct, seed=1), metrics.bootstrap_macro_f1(hits, seed=1)):
+        assert interval == metrics.wilson_interval(share, num_rows)
+        assert interval.high - interval.low > 3 / (num_rows + 4)
+
+
 def test_the_interval_of_any_figure_is_that_of_resampled_rows() -> None:
     correct = np.arange(1000) < 900
     interval = metrics.bootstrap_rows(lambda rows: float(correct[rows].mean()), 1000, seed=1)
