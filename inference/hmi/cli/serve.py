@@ -154,7 +154,7 @@ def make_service(
     answering = Answering(clock=clock, comparisons=comparisons)
     flush_s = settings.usage_flush_s
     writers = (
-        EventWriter(usage, sinks.usage, flush_s=flush_s, on_sent=limits.note_sent),
+        EventWriter(usage, sinks.usage, flush_s=flush_s, on_sent=limits.note_gone),
         EventWriter(comparisons, sinks.comparisons, flush_s=flush_s, on_sent=lambda events: None),
     )
     health = Health(reader, planes)
@@ -169,7 +169,7 @@ def make_service(
         access=access,
         planes=planes,
         answering=answering,
-        usage=JointEvents(usage),
+        usage=JointEvents(usage, on_lost=limits.note_gone),
         limits=limits,
         room=room,
     )

@@ -7,7 +7,7 @@ Every event has an id of its own and is inserted by it, so that sending a file t
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -50,9 +50,9 @@ class EventSpool(Generic[EventT]):
     def num_bytes(self) -> int:
         return self._sealed_bytes + self._active_bytes
 
-    def append(self, *events: EventT) -> None:
+    def append(self, *events: EventT) -> Sequence[EventT]:
         """Keep ``events``, in one write; past ``max_bytes`` (the catalog was away for long) count them as
-        lost."""
+        lost. Returns those that were."""
         lines = [msgspec.json.encode(event) + b"\n" for event in events]
         room = self._max_bytes - self.num_bytes
         kept = list(_fitting(lines, room))
@@ -66,7 +66,9 @@ class EventSpool(Generic[EventT]):
         if num_bytes < written:  # the disk was full in the middle of a line
             os.ftruncate(self._active, self._active_bytes + num_bytes)
         self._active_bytes += num_bytes
-        self.num_lost += len(lines) - len(whole)
+        lost = events[len(whole) :]
+        self.num_lost += len(lost)
+        return lost
 
     def seal(self) -> list[Path]:
         """Begin a new file if the current one holds anything; all sealed files, oldest first. While no file

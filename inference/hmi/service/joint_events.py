@@ -1,6 +1,7 @@
 """Keeps the events of all answers of a moment with one write."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from hmi.service.event_spool import EventSpool
@@ -11,13 +12,15 @@ EventT = TypeVar("EventT")
 class JointEvents(Generic[EventT]):
     """Over a spool. Event loop only. A write is a system call, at which the loop gives the interpreter up."""
 
-    def __init__(self, spool: EventSpool[EventT]) -> None:
+    def __init__(self, spool: EventSpool[EventT], *, on_lost: Callable[[Sequence[EventT]], None]) -> None:
+        """``on_lost`` is told which events the spool could not take."""
         self._spool = spool
+        self._on_lost = on_lost
         self._events: list[EventT] = []
         self._waiters: list[asyncio.Future[None]] = []
 
     async def keep(self, event: EventT) -> None:
-        """Returns when the spool has ``event``. It gets it also when nobody waits any more."""
+        """Returns when the spool has ``event``, or has lost it. It gets it also when nobody waits any more."""
         loop = asyncio.get_running_loop()
         if not self._events:
             loop.call_soon(self._write)
@@ -29,7 +32,7 @@ class JointEvents(Generic[EventT]):
     def _write(self) -> None:
         events, self._events = self._events, []
         waiters, self._waiters = self._waiters, []
-        self._spool.append(*events)
+        self._on_lost(self._spool.append(*events))
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -91,8 +91,8 @@ class Limits:
         tally.unsent.add(event)
         tally.beyond.add(event)
 
-    def note_sent(self, events: Iterable[UsageEvent]) -> None:
-        """These are in the catalog now."""
+    def note_gone(self, events: Iterable[UsageEvent]) -> None:
+        """These do not wait to be sent any more: they are in the catalog now, or were lost."""
         for event in events:
             tally = self._tallies.get(event.tenant_id)
             if tally is not None:

@@ -157,8 +157,9 @@ def test_events_that_are_kept_together_are_one_after_the_other(tmp_path: Path) -
 def test_what_a_full_disk_did_not_take_is_lost_and_the_rest_stays_readable(tmp_path: Path) -> None:
     spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     with full_disk():
-        spool.append(*(event(number) for number in range(100)))
+        lost = spool.append(*(event(number) for number in range(100)))
     num_kept = 100 - spool.num_lost
+    assert lost == tuple(event(number) for number in range(num_kept, 100))
     assert 0 < num_kept < 100
     spool.append(event(100))  # there is room again
     flush(spool, table)

@@ -1,6 +1,7 @@
 """Events that come together are written together, and before anybody goes on."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,16 +17,20 @@ class CountingSpool(EventSpool[UsageEvent]):
 
     num_writes = 0
 
-    def append(self, *events: UsageEvent) -> None:
+    def append(self, *events: UsageEvent) -> Sequence[UsageEvent]:
         self.num_writes += 1
-        super().append(*events)
+        return super().append(*events)
+
+
+def none_is_lost(events: Sequence[UsageEvent]) -> None:
+    assert not events
 
 
 @on_a_loop
 async def test_each_stands_in_the_spool_when_its_wait_ends() -> None:
     with TemporaryDirectory() as folder:
         spool = spool_in(Path(folder))
-        joint = JointEvents(spool)
+        joint = JointEvents(spool, on_lost=none_is_lost)
 
         async def kept(number: int) -> bool:
             await joint.keep(event(number))
@@ -42,7 +47,7 @@ async def test_each_stands_in_the_spool_when_its_wait_ends() -> None:
 async def test_those_of_a_moment_are_one_write() -> None:
     with TemporaryDirectory() as folder:
         spool = CountingSpool(Path(folder), UsageEvent, max_bytes=10**6)
-        joint = JointEvents(spool)
+        joint = JointEvents(spool, on_lost=none_is_lost)
         await asyncio.gather(*(joint.keep(event(number)) for number in range(20)))
         assert spool.num_writes == 1
 
@@ -51,7 +56,7 @@ async def test_those_of_a_moment_are_one_write() -> None:
 async def test_an_event_is_kept_though_its_caller_hangs_up() -> None:
     with TemporaryDirectory() as folder:
         spool = spool_in(Path(folder))
-        joint = JointEvents(spool)
+        joint = JointEvents(spool, on_lost=none_is_lost)
         gone = asyncio.ensure_future(joint.keep(event(1)))
         stays = asyncio.ensure_future(joint.keep(event(2)))
         await asyncio.sleep(0)

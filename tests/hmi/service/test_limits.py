@@ -106,7 +106,7 @@ def test_an_event_is_counted_once_whether_it_has_been_sent_or_not() -> None:
     limits.count(event(texts=2))  # from the spool, before the first snapshot
     limits.follow(snapshot(row))
     assert limits.headers(KEY, row)["X-Quota-Texts-Remaining"] == "8"
-    limits.note_sent([event(texts=2)])
+    limits.note_gone([event(texts=2)])
     assert limits.headers(KEY, row)["X-Quota-Texts-Remaining"] == "8"
     row = replace(row, used_texts=2)
     limits.follow(snapshot(row))
@@ -123,6 +123,22 @@ def test_a_period_ends_before_the_catalog_says_so() -> None:
     limits.count(event(texts=5))
     with pytest.raises(LimitReached):
         limits.admit(KEY, row)
+
+
+def test_what_a_full_spool_has_lost_is_of_no_later_period(tiny_store: TinyStore, tmp_path: Path) -> None:
+    """It is never sent: counted as waiting, it would take from every quota until the service is restarted."""
+    catalog = demo_catalog(tiny_store)
+    catalog.allow("acme", quota_texts=2)
+    with running(tiny_store, tmp_path, catalog=catalog, disk_bytes=1000) as service:
+        for left in ("1", "0"):
+            told = service.predict()
+            assert (told.status_code, told.headers["X-Quota-Texts-Remaining"]) == (200, left)
+        assert code_of(service.predict()) == (429, "quota_exceeded")
+        num_reads = catalog.num_reads
+        service.change(lambda: catalog.allow("acme", quota_texts=2))  # the next period
+        service.wait_until(lambda: catalog.num_reads > num_reads)
+        assert service.predict().headers["X-Quota-Texts-Remaining"] == "1"
+        assert service.usage.events == {}, "there was no room for one"
 
 
 def test_over_http_limits_are_429_with_when_to_come_back(tiny_store: TinyStore, tmp_path: Path) -> None:
