@@ -79,8 +79,8 @@ class Answering:
         deadline: float,
         request_id: RequestId,
     ) -> Answered:
-        """``with_sets``: sets of labels will be read off the answer, which a canary without thresholds for them
-        leaves to the live version. Raises HmiError. Cancelling it cancels what it asked for."""
+        """``with_sets``: sets of labels will be read off it; a canary without thresholds for them leaves that
+        to the live version. Raises HmiError. Cancelling it cancels what it asked for."""
         calls = self._loop_calls()
         fields = await plane.describe(grant.live.hplm)
         check_inputs(texts, fields)

@@ -20,7 +20,7 @@ class JointEvents(Generic[EventT]):
         self._waiters: list[asyncio.Future[None]] = []
 
     async def keep(self, event: EventT) -> None:
-        """Returns when the spool has ``event``, or has lost it. It gets it also when nobody waits any more."""
+        """Returns when the spool has ``event`` or has lost it. It gets it also when nobody waits any more."""
         loop = asyncio.get_running_loop()
         if not self._events:
             loop.call_soon(self._write)

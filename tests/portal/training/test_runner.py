@@ -461,7 +461,7 @@ def test_a_worker_that_lost_its_lease_deletes_nothing_of_what_another_has_publis
 ) -> None:
     published = store_folder / f"tenants/{job.tenant_id}/versions/{job.pk}"
 
-    class Overtaken(TrainingProcess):  # another worker ends the job meanwhile, and then the sibling is deleted
+    class Overtaken(TrainingProcess):  # another worker ends the job; then the sibling is deleted
         def next_event(self, *, timeout_s: float) -> Any:
             event = super().next_event(timeout_s=timeout_s)
             if isinstance(event, TrainFailure):
