@@ -86,10 +86,11 @@ class ObjectStore:
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
 
     def delete_beside(self, uri: str) -> None:
-        """As delete, and with it what stands beside it under its name: a tree's tables, and their segment."""
+        """As delete, and with it what stands beside it under its name: a tree's tables, and their segment;
+        hidden, what a killed process had published of one of them (hmi.artifacts.store)."""
         folder, _, name = uri.rpartition("/")
         for found in self.names(folder):
-            if found == name or found.startswith(f"{name}."):
+            if found == name or found.removeprefix(".").startswith(f"{name}."):
                 self.delete(f"{folder}/{found}")
 
     def _path(self, uri: str) -> str:

@@ -231,7 +231,7 @@ def dataset_files_delete(*, dataset_id: UUID, store: ObjectStore) -> None:
         return
     places = places_of(dataset.tenant_id, dataset.pk)
     store.delete(places.folder_uri)
-    store.delete(places.segment_uri)
+    store.delete_beside(places.segment_uri)
     with operator_scope():
         dataset.delete()
     _log.info("dataset.files_deleted", dataset=str(dataset_id), tenant=str(dataset.tenant_id))

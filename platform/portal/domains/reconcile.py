@@ -217,7 +217,7 @@ def leaves_destroy(store: ObjectStore) -> None:
         due = leaves.filter(destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE)
         found = list(due.values_list("pk", "uri"))
     for leaf_id, uri in found:
-        store.delete(uri)
+        store.delete_beside(uri)
         with operator_scope():
             PrivateLeaf.objects.unscoped().filter(pk=leaf_id).update(destroyed_at=Now())
         _log.info("leaf.destroyed", leaf=str(leaf_id))

@@ -320,6 +320,27 @@ def test_a_receipt_is_complete_only_without_what_a_cancelled_training_left(
     ]
 
 
+def test_what_a_killed_process_had_half_published_is_forgotten_too(task: Task, worker: Worker) -> None:
+    """Hidden beside the place that it was for (hmi.artifacts.store): a power failure leaves it there."""
+    version = learn(task, 1)
+    cancelled = make_job(task, dataset_of(version), state=JobState.CANCELLED)
+    folder = f"tenants/{task.tenant_id}"
+    for place in (
+        f"trees/.{cancelled.pk}.0a1b.part",
+        f"trees/.{cancelled.pk}.table-7.0a1b.part",
+        f"versions/.{cancelled.pk}.leaf-7.0a1b.part",
+        f"segments/.{version.dataset_id}.0a1b.part",
+    ):
+        put(f"{folder}/{place}/means.npy")
+    put(f"{folder}/versions/.{leafed(version).uri.rpartition('/')[2]}.0a1b.part/table.plot")
+    delete(dataset_of(version))
+    for _ in range(3):
+        worker.round()
+    assert receipt(task.tenant_id).forgotten_at is not None
+    for kind in ("trees", "versions", "segments"):
+        assert not [name for name in store().names(f"{folder}/{kind}") if name.startswith(".")], kind
+
+
 def test_what_was_taken_away_contributes_no_longer_though_its_files_still_stand(
     cast: Cast, task: Task, worker: Worker
 ) -> None:
