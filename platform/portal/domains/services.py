@@ -29,13 +29,26 @@ from wire.training import PublishedBundle
 
 @transaction.atomic
 def contribution_grant(*, domain: Domain, dataset: Dataset, acting: Actor) -> Contribution:
-    """Let the n-grams of ``dataset`` enter the shared ``domain`` at its next update; the k rule holds."""
+    """Let the n-grams of ``dataset`` enter the shared ``domain`` at its next update; the k rule holds.
+
+    Raises AlreadyExists, and Conflict while what an earlier consent brought is being forgotten: a receipt
+    says that nothing of it is left.
+    """
     contribution = Contribution(tenant=dataset.tenant, domain=domain, dataset=dataset, granted_by=acting.name)
     try:
         with transaction.atomic():
             contribution.save(force_insert=True)
     except IntegrityError as exc:
         raise AlreadyExists("dataset", f"This dataset contributes to {domain.slug} already.") from exc
+    # Asked behind the new row: an end of the old consent that was under way has been waited for there.
+    forgetting = DeletionRecord.objects.for_tenant(dataset.tenant).filter(
+        domain_id=domain.pk, segments__contains=[{"dataset": str(dataset.pk)}], forgotten_at=None
+    )
+    if forgetting.exists():
+        raise Conflict(
+            f"What this dataset brought to {domain.slug} is being forgotten: contribute it again when the"
+            " receipt says that it is."
+        )
     audit_record(
         actor=acting.name,
         action="contribution.grant",

@@ -7,11 +7,11 @@ import pytest
 from django.utils import timezone
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, TreeVersion
-from portal.common.errors import InvalidField
+from portal.common.errors import Conflict, InvalidField
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
-from portal.domains.models import DeletionRecord, DomainJob
+from portal.domains.models import Contribution, DeletionRecord, DomainJob
 from portal.domains.reconcile import (
     deletions_finish,
     leaves_destroy,
@@ -20,7 +20,12 @@ from portal.domains.reconcile import (
     trees_destroy,
 )
 from portal.domains.selectors import contributions_of
-from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
+from portal.domains.services import (
+    contribution_grant,
+    contribution_revoke,
+    domain_update_request,
+    tenant_forget,
+)
 from portal.serving.models import Deployment
 from portal.serving.selectors import served_tree
 from portal.serving.services import task_delete_unused
@@ -209,8 +214,6 @@ def share(worker: Worker, cast: Cast, slugs: tuple[str, ...] = ("acme", "globex"
         with tenant_scope(tenant.pk):
             contribution_grant(domain=press, dataset=dataset_of(version), acting=OPERATOR)
         tasks.append(task)
-    from portal.domains.services import domain_update_request
-
     with operator_scope():
         domain_update_request(domain=press, acting=OPERATOR)
     worker.work()
@@ -252,8 +255,6 @@ def test_a_revoked_consent_is_a_deletion_from_the_shared_node_alone(cast: Cast, 
     tasks = share(worker, cast)
     press = tasks[0].domain.parent
     assert press is not None
-    from portal.domains.models import Contribution
-
     with tenant_scope(cast.acme.tenant.pk):
         mine = Contribution.objects.for_tenant(cast.acme.tenant).get()
         assert mine.private_share == 0.25
@@ -266,6 +267,34 @@ def test_a_revoked_consent_is_a_deletion_from_the_shared_node_alone(cast: Cast, 
         assert Segment.objects.for_tenant(cast.acme.tenant).count() == 1, "the tenant's own domain keeps it"
     assert trees(tasks[0].domain)[0].retired_at is None
     assert receipt(cast.acme.tenant.pk).forgotten_at is not None
+
+
+def test_a_consent_is_not_given_again_before_the_last_is_forgotten(cast: Cast, worker: Worker) -> None:
+    """Else the tree that holds the text by the new consent would be made anew again and again for the old."""
+    press = share(worker, cast)[0].domain.parent
+    assert press is not None
+    acme = cast.acme.tenant
+    with tenant_scope(acme.pk):
+        mine = Contribution.objects.for_tenant(acme).select_related("dataset__tenant").get()
+        contribution_revoke(tenant=acme, contribution_id=mine.pk, acting=OPERATOR)
+        with pytest.raises(Conflict, match="forgotten"):
+            contribution_grant(domain=press, dataset=mine.dataset, acting=OPERATOR)
+        elsewhere = shared_domain("elsewhere")
+        contribution_grant(domain=elsewhere, dataset=mine.dataset, acting=OPERATOR)
+    for _ in range(3):
+        worker.round()
+    assert receipt(acme.pk).forgotten_at is not None
+    with tenant_scope(acme.pk):
+        assert Contribution.objects.for_tenant(acme).filter(domain=press, revoked_at=None).count() == 0
+        contribution_grant(domain=press, dataset=mine.dataset, acting=OPERATOR)
+    with operator_scope():
+        asked = DomainJob.objects.unscoped().filter(domain=press, does="update").count()
+        domain_update_request(domain=press, acting=OPERATOR)
+    for _ in range(3):
+        worker.round()
+    assert len(trees(press)[-1].segments) == 3
+    with operator_scope():
+        assert DomainJob.objects.unscoped().filter(domain=press, does="update").count() == asked + 1
 
 
 def test_a_tenant_goes_with_everything_at_once(cast: Cast, task: Task) -> None:
