@@ -20,6 +20,7 @@ from portal.common.scope import tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import DatasetUpload
 from portal.datasets.uploads import upload_append
+from portal.domains.services import contribution_grant, contribution_revoke
 from portal.serving.services import deploy
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Membership, Role
@@ -39,6 +40,7 @@ from tests.fakes.portal import (
     make_version,
     make_webhook,
 )
+from tests.portal.domains.world import shared_domain
 from wire.ids import BundleUri, Digest
 from wire.training import PublishedBundle, TrainResult
 
@@ -134,6 +136,17 @@ def test_a_dataset_that_is_being_deleted_is_not_trained_on(cast: Cast, other: Ot
     other.hold("dataset", dataset.pk)
     with waiting(), tenant_scope(cast.acme.tenant.id):
         training_create(task=task, dataset_id=dataset.pk, recipe={}, acting=OPERATOR)
+
+
+def test_a_consent_is_not_ended_while_an_update_registers_a_tree_by_it(cast: Cast, other: Other) -> None:
+    """The update holds the datasets of its tree: a consent that ended meanwhile would be taken for forgotten
+    before the tree is seen."""
+    tenant, domain, dataset = cast.acme.tenant, shared_domain(), make_dataset(cast.acme.tenant)
+    with tenant_scope(tenant.id):
+        given = contribution_grant(domain=domain, dataset=dataset, acting=OPERATOR)
+    other.hold("dataset", dataset.pk)
+    with waiting(), tenant_scope(tenant.id):
+        contribution_revoke(tenant=tenant, contribution_id=given.pk, acting=OPERATOR)
 
 
 def test_nothing_is_begun_for_a_task_that_is_being_deleted(cast: Cast, other: Other, tmp_path: Path) -> None:

@@ -63,8 +63,11 @@ def contribution_grant(*, domain: Domain, dataset: Dataset, acting: Actor) -> Co
 @transaction.atomic
 def contribution_revoke(*, tenant: Tenant, contribution_id: UUID, acting: Actor) -> DeletionRecord:
     """End a consent; what the dataset brought to the shared domain is forgotten. Gives the receipt."""
-    rows = Contribution.objects.for_tenant(tenant).select_for_update(of=("self",)).select_related("dataset")
-    contribution = rows.filter(pk=contribution_id, revoked_at=None).first()
+    given = Contribution.objects.for_tenant(tenant).filter(pk=contribution_id, revoked_at=None)
+    # Its dataset first, as an update does that registers a tree by this consent: so this comes before, and is
+    # seen there, or after, and finds the tree.
+    Dataset.objects.for_tenant(tenant).select_for_update().filter(pk__in=given.values("dataset")).first()
+    contribution = given.select_for_update(of=("self",)).select_related("dataset").first()
     if contribution is None:
         raise NotFound("contribution")
     contribution.revoked_at, contribution.revoked_by = timezone.now(), acting.name
