@@ -15,17 +15,21 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
+from portal.catalog.models import TreeVersion
 from portal.catalog.services import version_register
-from portal.common.scope import tenant_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import DatasetUpload
 from portal.datasets.uploads import upload_append
-from portal.domains.services import contribution_grant, contribution_revoke
+from portal.domains.job_files import update_job
+from portal.domains.models import DomainJob
+from portal.domains.services import contribution_grant, contribution_revoke, domain_update_request
 from portal.serving.services import deploy
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Membership, Role
 from portal.tenants.services import member_remove, member_role_set
 from portal.training.import_services import Archive, import_create
+from portal.training.leases import job_claim
 from portal.training.services import estimate_create, training_create
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit, webhook_create
@@ -40,8 +44,8 @@ from tests.fakes.portal import (
     make_version,
     make_webhook,
 )
-from tests.portal.domains.world import shared_domain
-from wire.ids import BundleUri, Digest
+from tests.portal.domains.world import learn, shared_domain
+from wire.ids import BundleUri, Digest, JobId
 from wire.training import PublishedBundle, TrainResult
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -147,6 +151,25 @@ def test_a_consent_is_not_ended_while_an_update_registers_a_tree_by_it(cast: Cas
     other.hold("dataset", dataset.pk)
     with waiting(), tenant_scope(tenant.id):
         contribution_revoke(tenant=tenant, contribution_id=given.pk, acting=OPERATOR)
+
+
+def test_an_update_that_makes_a_tree_again_does_not_begin_while_it_is_destroyed(
+    cast: Cast, other: Other
+) -> None:
+    """Its process would find the tree at its place, and then no more."""
+    make_general()
+    version = learn(make_task(cast.acme.tenant), 1)
+    with operator_scope():
+        job = domain_update_request(domain=version.task.domain, acting=OPERATOR)
+    lease = job_claim(DomainJob, job_id=JobId(str(job.pk)), lease_s=30)
+    assert lease is not None
+    with operator_scope():
+        TreeVersion.objects.unscoped().filter(pk=version.tree_version_id).update(
+            uri=update_job(lease).tree_out_uri
+        )
+    other.hold("tree_version", version.tree_version_id)
+    with waiting():
+        update_job(lease)
 
 
 def test_nothing_is_begun_for_a_task_that_is_being_deleted(cast: Cast, other: Other, tmp_path: Path) -> None:

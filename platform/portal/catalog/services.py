@@ -309,7 +309,8 @@ def tree_register(
     """
     above = parent.segments if parent is not None else []
     every = {segment["dataset"]: dict(segment) for segment in [*above, *segments]}
-    known = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest).first()
+    same = TreeVersion.objects.unscoped().filter(domain=domain, digest=bundle.digest)
+    known = same.select_for_update(of=("self",)).first()  # destroyed before this, or not at all
     if known is not None:
         if known.destroyed_at is not None:
             known.uri, known.parent = bundle.uri, parent

@@ -54,6 +54,9 @@ def update_job(lease: Lease) -> DomainJob:
             max_node_bytes=int(settings.ENV.node_bytes),
             max_memory_bytes=int(settings.ENV.build_memory_bytes),
         )
+        # Locked: a tree at that place is destroyed before the process looks for it, or stays (trees_destroy).
+        same = TreeVersion.objects.unscoped().filter(uri=job.tree_out_uri).select_for_update()
+        list(same.values_list("pk", flat=True))
         held_by(lease).update(out_uri=job.tree_out_uri)
         return job
 

@@ -189,25 +189,30 @@ def trees_destroy(store: ObjectStore) -> None:
     """Delete the bundles of trees that were retired a while ago, once no tree stands on their nodes; those
     that jobs read only when they must be forgotten."""
     with operator_scope():
-        below = TreeVersion.objects.unscoped().filter(parent=OuterRef("pk"), destroyed_at=None)
-        due = TreeVersion.objects.unscoped().filter(
-            ~Exists(below),
-            Q(condemned_at__isnull=False) | ~Q(pk__in=trees_in_use()),
-            destroyed_at=None,
-            retired_at__lt=Now() - SERVICE_GRACE,
-        )
-        found = [(tree.pk, tree.uri) for tree in due]
-        standing = set(
-            TreeVersion.objects.unscoped()
-            .filter(uri__in=[uri for _, uri in found], retired_at=None)
-            .values_list("uri", flat=True)
-        )
-    for tree_id, uri in found:
-        if uri not in standing:
-            store.delete_beside(uri)
+        found = list(_trees_due().values_list("pk", flat=True))
+    for tree_id in found:
         with operator_scope():
+            # Locked, then looked at again: whoever makes or registers the same tree comes before or after.
+            tree = TreeVersion.objects.unscoped().select_for_update(of=("self",)).filter(pk=tree_id).first()
+            if tree is None or not _trees_due().filter(pk=tree_id).exists():
+                continue
+            if not TreeVersion.objects.unscoped().filter(uri=tree.uri, retired_at=None).exists():
+                store.delete_beside(tree.uri)
             TreeVersion.objects.unscoped().filter(pk=tree_id).update(destroyed_at=Now())
         _log.info("tree.destroyed", tree=str(tree_id))
+
+
+def _trees_due() -> QuerySet[TreeVersion]:
+    """Those to be destroyed now. An update under way that makes the same tree has found it at its place."""
+    below = TreeVersion.objects.unscoped().filter(parent=OuterRef("pk"), destroyed_at=None)
+    made_again = DomainJob.objects.unscoped().filter(out_uri=OuterRef("uri"), state__in=UNFINISHED)
+    return TreeVersion.objects.unscoped().filter(
+        ~Exists(below),
+        ~Exists(made_again),
+        Q(condemned_at__isnull=False) | ~Q(pk__in=trees_in_use()),
+        destroyed_at=None,
+        retired_at__lt=Now() - SERVICE_GRACE,
+    )
 
 
 def leaves_destroy(store: ObjectStore) -> None:

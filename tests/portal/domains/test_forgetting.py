@@ -4,11 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.errors import Conflict, InvalidField
 from portal.common.scope import operator_scope, tenant_scope
+from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
 from portal.domains.models import Contribution, DeletionRecord, DomainJob
@@ -392,6 +394,46 @@ def test_a_retired_tree_stays_for_the_requests_that_began_with_it(task: Task, wo
             TreeVersion.objects.unscoped().filter(pk=tree.pk).update(retired_at=retired_at)
         trees_destroy(store())
         assert store().exists(tree.uri) is is_there
+
+
+def test_a_replaced_tree_stays_while_an_update_makes_the_same_again(task: Task, worker: Worker) -> None:
+    """Its process finds the tree at its place, and makes no other."""
+    tree = learn(task, 1).tree_version
+    with operator_scope():
+        replaced = TreeVersion.objects.unscoped().filter(pk=tree.pk)
+        replaced.update(retired_at=timezone.now() - timedelta(minutes=10))
+        job = domain_update_request(domain=task.domain, acting=OPERATOR)
+        updates = DomainJob.objects.unscoped().filter(pk=job.pk)
+        updates.update(state=JobState.RUNNING, out_uri=tree.uri)
+    trees_destroy(store())
+    assert store().exists(tree.uri) and store().exists(f"{tree.uri}.table-1")
+    with operator_scope():
+        assert replaced.get().destroyed_at is None
+        updates.update(state=JobState.SUCCEEDED)
+    trees_destroy(store())
+    assert not store().exists(tree.uri)
+
+
+def test_a_tree_that_is_registered_again_is_not_destroyed(task: Task, worker: Worker) -> None:
+    """Between the look at what is due and the deletion of one tree."""
+    first, second = (learn(task, number).tree_version for number in (1, 2))
+    long_ago = timezone.now() - timedelta(minutes=10)
+    with operator_scope():
+        due = TreeVersion.objects.unscoped().filter(domain=task.domain)
+        due.update(retired_at=long_ago)
+
+    class Slow(ObjectStore):
+        def delete_beside(self, uri: str) -> None:
+            with operator_scope():
+                due.exclude(uri=uri).filter(destroyed_at=None).update(retired_at=None)
+            super().delete_beside(uri)
+
+    trees_destroy(Slow(settings.ENV.store_url))
+    with operator_scope():
+        standing = {tree.pk: tree.destroyed_at is None for tree in due}
+    assert sorted(standing.values()) == [False, True]
+    for tree in (first, second):
+        assert store().exists(tree.uri) is standing[tree.pk]
 
 
 def test_a_tree_is_destroyed_only_once_no_tree_stands_on_it(task: Task, worker: Worker) -> None:
