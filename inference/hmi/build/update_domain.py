@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
-from hmi.base.errors import NotFound
+from hmi.base.errors import HmiError, NotFound
 from hmi.build.build_folder import build_folder
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import PlotPath, TaskModel, predict
@@ -133,7 +133,12 @@ def _verdicts(
     tried = {}
     for number, task in enumerate(job.tasks, start=1):
         if task.rows:
-            tried[task.task_id] = _try(store, task, backbone, tree)
+            try:
+                tried[task.task_id] = _try(store, task, backbone, tree)
+            except (HmiError, msgspec.MsgspecError) as exc:
+                # What is broken or gone of one task holds up no others' update, nor what must be forgotten.
+                if isinstance(exc, HmiError) and exc.retryable:
+                    raise
         progress.advance(number)
     p_values = dict(zip(tried, loss_p_values([pair.paired for pair in tried.values()]), strict=True))
     return tuple(

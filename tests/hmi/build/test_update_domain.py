@@ -266,6 +266,33 @@ def test_the_gate_tells_the_figure_that_the_kind_is_judged_by(kind: TaskKind, tm
     assert 0.05 < headline["value"] < 1, headline
 
 
+def test_what_is_broken_or_gone_of_one_task_holds_up_no_others_update(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]], tmp_path: Path
+) -> None:
+    result, rows_uri = trained["a"]
+    version = BundleRef(result.version.uri, result.version.digest)
+    tree = BundleRef(result.tree.uri, result.tree.digest)
+    rows = tuple(result.report["test_rows"])
+    gone, damaged = BundleUri("tenants/b/versions/gone"), BundleUri("tenants/b/rows.jsonl")
+    world.store.put_file(damaged, b'{"row": 1, "te')
+    sound = GatedTask(TaskId("sound"), version, tree, rows_uri, rows)
+    tasks = (
+        replace(sound, task_id=TaskId("version gone"), version=replace(version, uri=gone)),
+        replace(sound, task_id=TaskId("tree gone"), tree=replace(tree, uri=gone)),
+        replace(sound, task_id=TaskId("leaf gone"), leaf=replace(tree, uri=gone)),
+        replace(sound, task_id=TaskId("file gone"), rows_uri=gone),
+        replace(sound, task_id=TaskId("file damaged"), rows_uri=damaged),
+        replace(sound, task_id=TaskId("rows gone"), rows=(1 << 30,)),
+        sound,
+    )
+    own = [replace(one, tenant_id=TenantId("a")) for one in parts(trained, "ab")]
+    done = update(world, own, "tenants/a/trees/broken", is_shared=False, tree_before=tree, tasks=tasks)
+    *broken, tried = done.verdicts
+    assert [(one.moves, one.num_rows) for one in broken] == [(False, 0)] * 6
+    alone = update(world, own, "tenants/a/trees/broken", is_shared=False, tree_before=tree, tasks=(sound,))
+    assert tried == alone.verdicts[0] and tried.num_rows == len(rows)
+
+
 def test_a_missing_segment_is_an_error_and_publishes_nothing(
     world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
 ) -> None:
