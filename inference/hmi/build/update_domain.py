@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hmi.artifacts.bundle import read_manifest
 from hmi.artifacts.store import Store
-from hmi.base.errors import HmiError, NotFound
+from hmi.base.errors import BundleBroken, HmiError, NotFound
 from hmi.build.build_folder import build_folder
 from hmi.build.data import LabelledRow
 from hmi.build.evaluation import PlotPath, TaskModel, predict
@@ -59,9 +59,8 @@ def update_domain(job: DomainJob, *, store: Store, folder: Path, progress: JobPr
     with build_folder(folder / "node", job.max_memory_bytes, elsewhere="HMI_WORK_DIR") as work:
         private_shares = build_node(store, job, parent, personal, work)
     tree = _open(store, BundleRef(job.tree_out_uri, _standing(store, job)), backbone.digest)
-    before = None if job.tree_before is None else _open(store, job.tree_before, backbone.digest)
     num_above = len(parent.tables)
-    diff = tree_diff(None if before is None else _own_table(before, job), tree.tables[num_above])
+    diff = tree_diff(_table_before(store, job), tree.tables[num_above])
     progress.enter(Phase.EVALUATING, "trying the new tree on deployed tasks", num_steps=len(job.tasks))
     verdicts = _verdicts(store, job, backbone, tree, progress)
     node = tree.fields.nodes[num_above]
@@ -233,8 +232,15 @@ def _rows(lines: Iterable[bytes], task: GatedTask) -> list[LabelledRow]:
     return [row for row in map(decoder.decode, lines) if row.row in wanted]
 
 
-def _own_table(tree: PlotTree, job: DomainJob) -> PlotTable | None:
-    """The domain's own node in a tree; none in one that ends above it."""
+def _table_before(store: Store, job: DomainJob) -> PlotTable | None:
+    """The domain's own node in the tree before; none in one that ends above it. Nor in one that is gone or
+    broken: a new one is what the domain needs then."""
+    if job.tree_before is None:
+        return None
+    try:
+        tree = _open(store, job.tree_before, job.backbone.digest)
+    except (NotFound, BundleBroken):
+        return None
     return next(
         (t for n, t in zip(tree.fields.nodes, tree.tables, strict=True) if n.name == job.domain_id), None
     )

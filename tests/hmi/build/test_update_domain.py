@@ -293,6 +293,15 @@ def test_what_is_broken_or_gone_of_one_task_holds_up_no_others_update(
     assert tried == alone.verdicts[0] and tried.num_rows == len(rows)
 
 
+def test_a_domain_whose_tree_was_lost_gets_a_new_one(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    lost = BundleRef(BundleUri("domains/s/trees/gone"), trained["a"][0].tree.digest)
+    made = update(world, parts(trained, "abc"), "domains/s/trees/lost", tree_before=lost)
+    assert made.diff.rows_added == made.diff.rows_after
+    assert sum(made.diff.rows_after.values()) > 0
+
+
 def test_a_missing_segment_is_an_error_and_publishes_nothing(
     world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
 ) -> None:
