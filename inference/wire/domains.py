@@ -65,6 +65,7 @@ class DomainJob:
     min_tenants: int = K_TENANTS
     max_node_bytes: int | None = None  # that the node's table may take; None: all rows stay
     max_memory_bytes: int = BUILD_MEMORY_BYTES  # while segments are merged; the tree does not depend on it
+    is_standing: bool = False  # the tree is to be brought back: tried alone, and never made
 
 
 @dataclass(frozen=True, slots=True)

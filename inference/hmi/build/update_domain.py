@@ -53,11 +53,13 @@ def update_domain(job: DomainJob, *, store: Store, folder: Path, progress: JobPr
         store.localize(job.backbone.uri, job.backbone.digest), digest=job.backbone.digest, with_lower=False
     )
     parent = _open(store, job.parent, backbone.digest)
-    num_segments = len(job.contributions)
-    progress.enter(Phase.LEARNING_DOMAIN, f"merging {num_segments} segments", num_steps=1)
-    personal = PersonalPieces(backbone.tokenizer.pieces())
-    with build_folder(folder / "node", job.max_memory_bytes, elsewhere="HMI_WORK_DIR") as work:
-        private_shares = build_node(store, job, parent, personal, work)
+    private_shares: dict[str, float] = {}
+    if not job.is_standing:
+        num_segments = len(job.contributions)
+        progress.enter(Phase.LEARNING_DOMAIN, f"merging {num_segments} segments", num_steps=1)
+        personal = PersonalPieces(backbone.tokenizer.pieces())
+        with build_folder(folder / "node", job.max_memory_bytes, elsewhere="HMI_WORK_DIR") as work:
+            private_shares = build_node(store, job, parent, personal, work)
     tree = _open(store, BundleRef(job.tree_out_uri, _standing(store, job)), backbone.digest)
     num_above = len(parent.tables)
     diff = tree_diff(_table_before(store, job), tree.tables[num_above])
@@ -252,7 +254,8 @@ def _open(store: Store, ref: BundleRef, backbone: Digest) -> PlotTree:
 
 def _standing(store: Store, job: DomainJob) -> Digest:
     digest = store.digest(job.tree_out_uri)
-    assert digest is not None, "the tree was just published"
+    if digest is None:
+        raise NotFound(f"there is no tree at {job.tree_out_uri}")
     return digest
 
 

@@ -76,10 +76,11 @@ def _bring_back_job(lease: Lease, domain: Domain, tree: TreeVersion) -> DomainJo
         backbone=BundleRef(BundleUri(backbone.uri), Digest(backbone.digest)),
         parent=ref_of(tree.parent),
         contributions=tuple(one for one in contributions_of(domain) if one.dataset_id in held),
-        is_shared=False,
+        is_shared=domain.tenant_id is None,
         tree_out_uri=BundleUri(tree.uri),
         tree_before=ref_of(newest) if newest is not None else None,
         tasks=_gated_tasks(domain),
+        is_standing=True,
     )
 
 

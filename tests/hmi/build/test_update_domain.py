@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmi.base.errors import BundleBroken, HmiError
+from hmi.base.errors import BundleBroken, HmiError, NotFound
 from hmi.build.job_progress import JobProgress
 from hmi.build.suggest_domain import suggest_domain
 from hmi.build.update_domain import update_domain
@@ -300,6 +300,19 @@ def test_a_domain_whose_tree_was_lost_gets_a_new_one(
     made = update(world, parts(trained, "abc"), "domains/s/trees/lost", tree_before=lost)
     assert made.diff.rows_added == made.diff.rows_after
     assert sum(made.diff.rows_after.values()) > 0
+
+
+def test_a_tree_that_is_brought_back_is_never_made(
+    world: TrainingWorld, trained: dict[str, tuple[TrainResult, BundleUri]]
+) -> None:
+    """Lost from the store it would be made without the rule of tenants, where an update finds it."""
+    uri = BundleUri("domains/s/trees/back")
+    with pytest.raises(NotFound):
+        update(world, parts(trained, "abc"), uri, is_standing=True)
+    assert world.store.digest(uri) is None
+    made = update(world, parts(trained, "abc"), uri)
+    back = update(world, parts(trained, "abc"), uri, is_standing=True)
+    assert (back.tree, back.private_shares) == (made.tree, {})
 
 
 def test_a_missing_segment_is_an_error_and_publishes_nothing(

@@ -79,7 +79,8 @@ def test_tasks_go_back_for_a_week_and_then_follow_again(cast: Cast, task: Task, 
     done = client.get(path.replace("bring-back", "updates")).json()["results"][0]
     assert (done["state"], done["tree_digest"]) == ("succeeded", before.digest)
     assert served(task).pk == before.pk
-    assert worker.jobs()[-1]["tree_out_uri"] == before.uri, "nothing new is built"
+    assert worker.jobs()[-1]["tree_out_uri"] == before.uri
+    assert [job["is_standing"] for job in worker.jobs()[-2:]] == [False, True], "nothing new is built"
     live = {tree.pk for tree in trees(task.domain) if tree.retired_at is None}
     assert live == {before.pk, newest.pk}
     with operator_scope():
