@@ -1,19 +1,20 @@
 """Finds personal data that has a shape (addresses, numbers). Names of people have none."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_NUMBER = re.compile(r"(?<![\w.,])\+?\(?\d[\d ()./-]{7,24}\d(?![\w%])")
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", re.ASCII)
+_NUMBER = re.compile(r"(?<![\w.,])\+?\(?\d[\d ()./-]{7,24}\d(?![\w%])", re.ASCII)
 _SEVEN_DIGITS = re.compile(r"\d(?:[ ()./-]{0,2}\d){6}")  # no number of a person has fewer
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
 _WEB = re.compile(
     r"(?:(?:https?|ftp)://|mailto:|www\.)[^\s<>\"']{1,2048}"
     r"|\b(?:[a-z0-9-]{1,63}\.){1,6}(?:com|org|net|edu|gov|info|biz|uk|de|eu|fr|io)\b(?:[/:?#][^\s<>\"']{0,2048})?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # in _plain() text: a letter that is left there may stand next to an address
 )
 _AFTER_WEB = ".,;:!?)]}"
 
@@ -30,7 +31,7 @@ class Spot:
 def personal_spots(text: str) -> list[Spot]:
     """All spots of ``text``, in order, none over another."""
     spots: list[Spot] = []
-    for spot in _candidates(text):
+    for spot in _candidates(_plain(text)):
         if all(spot.end <= other.start or spot.start >= other.end for other in spots):
             spots.append(spot)
     return sorted(spots, key=lambda spot: spot.start)
@@ -40,10 +41,40 @@ def identifying_spans(text: str) -> list[tuple[int, int]]:
     """First character and the one after the last of all that may lead to somebody: personal_spots, and places
     on the web, which name people often enough. In order; they may touch."""
     spans = [(spot.start, spot.end) for spot in personal_spots(text)]
+    text = _plain(text)
     if "." in text or ":" in text:
         for match in _WEB.finditer(text):
             spans.append((match.start(), match.start() + len(match.group().rstrip(_AFTER_WEB))))
     return sorted(spans)
+
+
+class _PlainCharacters(dict[int, str]):
+    """Of a character the one of ASCII that an address or a number would have in its place: digits of all
+    scripts, letters with accents, wide forms, blanks and dashes of every kind. What joins or marks a letter is
+    part of its word; letters of scripts without capitals, which write words without blanks, stay."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        plain = unicodedata.normalize("NFKD", character)[:1]
+        kind = unicodedata.category(character)
+        if (digit := unicodedata.decimal(character, None)) is not None:
+            plain = str(digit)
+        elif kind == "Zs":
+            plain = " "
+        elif kind in ("Pd", "Cf"):
+            plain = "-"
+        elif not plain.isascii():
+            plain = "a" if kind in ("Lu", "Ll", "Lt", "Mn") else character
+        self[code] = plain
+        return plain
+
+
+_PLAIN = _PlainCharacters()
+
+
+def _plain(text: str) -> str:
+    """Of the same length."""
+    return text if text.isascii() else text.translate(_PLAIN)
 
 
 def _candidates(text: str) -> Iterator[Spot]:

@@ -1,6 +1,8 @@
 """What may lead to somebody is found where the text is known."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wire.personal_data import identifying_spans
 
@@ -20,6 +22,36 @@ from wire.personal_data import identifying_spans
 )
 def test_it_finds_addresses_places_on_the_web_and_numbers(text: str, found: list[str]) -> None:
     assert [text[start:end] for start, end in identifying_spans(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("an jürgen.müller@example.de geschrieben", ["jürgen.müller@example.de", "example.de"]),
+        ("an jan.schmidt@münchen.de", ["jan.schmidt@münchen.de", "münchen.de"]),
+        ("an ju\u0308rgen@example.de", ["ju\u0308rgen@example.de", "example.de"]),
+        ("ｊａｎ＠ｅｘａｍｐｌｅ．ｃｏｍ", ["ｊａｎ＠ｅｘａｍｐｌｅ．ｃｏｍ", "ｅｘａｍｐｌｅ．ｃｏｍ"]),
+        ("иван@пример.com", ["иван@пример.com", "пример.com"]),
+        ("请联系jan@example.com吧", ["jan@example.com", "example.com"]),
+        ("电话09012345678是", ["09012345678"]),
+        ("call +44\u00a020\u00a07946\u00a00018 now", ["+44\u00a020\u00a07946\u00a00018"]),
+        ("unter 0170\u20131234567", ["0170\u20131234567"]),
+        ("at (555)\u00a0123\u2011456\u201178", ["(555)\u00a0123\u2011456\u201178"]),
+        ("tel ０９０１２３４５６７８", ["０９０１２３４５６７８"]),
+        ("اتصل ٠١٢٣٤٥٦٧٨٩ الآن", ["٠١٢٣٤٥٦٧٨٩"]),
+        ("größer als 3,5 – das heißt … ½ von ③", []),
+    ],
+)
+def test_it_finds_them_in_letters_digits_and_signs_of_every_script(text: str, found: list[str]) -> None:
+    assert [text[start:end] for start, end in identifying_spans(text)] == found
+
+
+@given(st.text())
+def test_characters_of_any_kind_keep_their_places(text: str) -> None:
+    address = "jan@example.com"
+    found = identifying_spans(f"{text} {address} {text}")
+    start = len(text) + 1
+    assert any(first <= start and start + len(address) <= last for first, last in found)
 
 
 @pytest.mark.parametrize(
