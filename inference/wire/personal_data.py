@@ -50,8 +50,8 @@ def identifying_spans(text: str) -> list[tuple[int, int]]:
 
 class _PlainCharacters(dict[int, str]):
     """Of a character the one of ASCII that an address or a number would have in its place: digits of all
-    scripts, letters with accents, wide forms, blanks and dashes of every kind. What joins or marks a letter is
-    part of its word; letters of scripts without capitals, which write words without blanks, stay."""
+    scripts, letters with accents, wide forms, blanks and dashes of every kind. What joins or marks a letter
+    is part of its word; letters of scripts without capitals, which write words without blanks, stay."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from portal.catalog.models import AdapterVersion, Backbone, Domain, Task, TreeVersion
+from portal.catalog.selectors import tree_newest
 from portal.catalog.services import general_tree_register, shared_domain_change
 from portal.common.scope import operator_scope, tenant_scope
 from portal.domains.job_work import UpdateWork
@@ -95,6 +96,23 @@ def time_goes_by(days: float) -> None:
 def told(type: str) -> list[dict[str, Any]]:
     with operator_scope():
         return [event.data for event in WebhookEvent.objects.unscoped().filter(type=type).order_by("pk")]
+
+
+def test_what_an_update_made_is_the_newest_whatever_clocks_say(task: Task, worker: Worker) -> None:
+    """The machine that registered the tree before was ahead, or this one's clock was put back."""
+    learn(task, 1)
+    ahead = learn(task, 2).tree_version
+    agree(task)
+    with operator_scope():
+        TreeVersion.objects.unscoped().filter(pk=ahead.pk).update(
+            created_at=timezone.now() + timedelta(hours=1)
+        )
+    version = learn(task, 3)
+    deployed(version)
+    made = update(task.domain, worker).tree_id
+    with operator_scope():
+        newest = tree_newest(domain=task.domain, backbone=make_backbone())
+    assert newest is not None and newest.pk == made == tree_of(task).pk
 
 
 @pytest.mark.parametrize("agrees", [True, False])
