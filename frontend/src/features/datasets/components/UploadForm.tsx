@@ -58,18 +58,20 @@ export function UploadForm({ tenant, kind, onUploaded }: Props) {
       onUploaded,
     );
   };
-  const refuse = ([first]: FileRejection[]) =>
-    setRefusal(
-      first
-        ? `${first.file.name} is not a CSV, TSV, JSON lines, Parquet or CoNLL file (${extensions.join(", ")}).`
-        : null,
-    );
+  const choose = (fit: File[], others: FileRejection[]) => {
+    const number = fit.length + others.length;
+    const name = others[0]?.file.name;
+    if (number > 1) setRefusal(`One file at a time: these were ${number}, and none was sent.`);
+    else if (fit[0]) send(fit[0]);
+    else if (name !== undefined)
+      setRefusal(`${name} is not a CSV, TSV, JSON lines, Parquet or CoNLL file (${extensions.join(", ")}).`);
+  };
 
   return (
     <Stack>
       <Dropzone
-        onDrop={([chosen]) => chosen && send(chosen)}
-        onReject={refuse}
+        onDropAny={choose}
+        onDrop={() => undefined /* which hears of the first file alone */}
         validator={({ name }) =>
           extensions.some((extension) => name.toLowerCase().endsWith(extension))
             ? null
