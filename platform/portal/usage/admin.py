@@ -26,7 +26,6 @@ class UsageDayAdmin(ReadOnlyAdmin):
 class PlanAdmin(OperatorAdmin):
     """What tenants may use by default."""
 
-    readonly_fields = ("is_default",)
     actions = ("make_default",)
     list_display = (
         "name",
@@ -38,6 +37,10 @@ class PlanAdmin(OperatorAdmin):
         "quota_tokens",
     )
     ordering = ("slug",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
+        """A plan keeps its slug: with another one it would be another plan."""
+        return ("is_default",) if obj is None else ("is_default", "slug")
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
         """With a line in the audit log."""

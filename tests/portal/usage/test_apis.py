@@ -123,6 +123,12 @@ def test_the_operator_sets_plans_and_limits_in_the_console(cast: Cast) -> None:
         actions = list(AuditEntry.objects.unscoped().values_list("action", "actor"))
         for action in ("plan.save", "plan.make_default", "tenant_limits.save"):
             assert (action, "user:operator@example.com") in actions
+    renamed = operator.post("/admin/usage/plan/gold/change/", {**plan, "slug": "silver", "name": "Silver"})
+    assert renamed.status_code == 302
+    with operator_scope():
+        assert [(found.slug, found.name) for found in Plan.objects.filter(is_default=True)] == [
+            ("gold", "Silver")
+        ]
     wrong = operator.post("/admin/usage/plan/add/", {**plan, "slug": "b", "weight": "0"})
     assert wrong.status_code == 200 and b"plan_weight" in wrong.content
     assert operator.post("/admin/usage/plan/gold/delete/", {"post": "yes"}).status_code == 403
