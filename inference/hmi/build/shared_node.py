@@ -61,11 +61,11 @@ def shared_node(
     kept = _kept(merged, contributed, min_tenants, personal, folder)
     keys, counts, squares, means = _rows(merged, kept, hidden, folder, max_bytes)
     documents = [np.zeros(0, np.uint64), *(segment.documents for segment in segments)]
-    hashes: npt.NDArray[np.uint64] = np.unique(np.concatenate(documents))
+    hashes = np.sort(np.concatenate(documents))  # what several gave is in the sum several times
     fields = SegmentFields(
         backbone=backbone,
         dataset_id=dataset_id,
-        num_documents=len(hashes),
+        num_documents=len(np.unique(hashes)),
         num_tokens=merged.num_tokens,
         min_count=max((segment.fields.min_count for segment in segments), default=1),
         window_tokens=max((segment.fields.window_tokens for segment in segments), default=128),

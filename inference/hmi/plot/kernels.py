@@ -28,7 +28,6 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 F32 = npt.NDArray[np.float32]
-Bool = npt.NDArray[np.bool_]
 
 TRIGRAM, LEFT, RIGHT, UNIGRAM, BOTH_BIGRAMS = (
     0,
@@ -408,7 +407,7 @@ def leave_out(
     source_node: I64,
     source_windows: I64,
     source_minimum: I64,
-    holds: Bool,
+    copies: I64,
     tau: F32,
     isolated: F32,
     fixed_scale: float,
@@ -421,7 +420,8 @@ def leave_out(
     ``keys`` [4, n] and ``counted_keys`` [4, m] number the distinct n-grams of the batch (-1 in counted_keys:
     not asked for); ``counted_window`` [m] is the window a counted token stands in. Sources are segments,
     sorted by node, root first: ``source_rows`` and ``source_counts`` [sources, n-grams] with -1 and 0 for
-    absent ones, ``source_means`` [rows, hidden]; ``holds`` [sources, documents]. ``tau`` [nodes, 4].
+    absent ones, ``source_means`` [rows, hidden]; ``copies`` [sources, documents], how often each has counted
+    the document. ``tau`` [nodes, 4].
     """
     num_tokens, hidden = out.shape
     num_nodes = tau.shape[0]
@@ -460,10 +460,10 @@ def leave_out(
                     row = source_rows[source, key]
                     if row >= 0:
                         own = 0
-                        if holds[source, document]:
+                        if copies[source, document] > 0:
                             for k in range(own_start, own_stop):
                                 if counted_window[counted_order[k]] < source_windows[source]:
-                                    own += 1
+                                    own += copies[source, document]
                         in_source = source_counts[source, key]
                         least = 1 if level == UNIGRAM else source_minimum[source]
                         if in_source - own >= least:
@@ -475,7 +475,9 @@ def leave_out(
                                     other = counted_order[k]
                                     if counted_window[other] < source_windows[source]:
                                         for j in range(hidden):
-                                            total[j] -= np.int64(counted_fixed[other, j])
+                                            total[j] -= copies[source, document] * np.int64(
+                                                counted_fixed[other, j]
+                                            )
                     source += 1
 
                 above = answered_by[level, num_groups, node - 1] if node > 0 else -1

@@ -125,7 +125,7 @@ class LeaveOneOutLookup:
                 gathered.node,
                 gathered.windows,
                 gathered.minimum,
-                gathered.holds,
+                gathered.copies,
                 self._tau,
                 self._isolated,
                 1 / ONE,
@@ -181,7 +181,7 @@ class LeaveOneOutLookup:
         num_sources = len(self._sources)
         rows = np.full((num_sources, len(distinct)), -1)
         counts = np.zeros((num_sources, len(distinct)), np.int64)
-        holds = np.zeros((num_sources, len(document_hashes)), np.bool_)
+        copies = np.zeros((num_sources, len(document_hashes)), np.int64)
         means = [np.zeros((0, self._isolated.shape[1]), np.int16)]
         num_means = 0
         in_table = [table.find(distinct) >= 0 for table in self._tables]
@@ -192,7 +192,7 @@ class LeaveOneOutLookup:
             counts[source, present] = segment.counts[found[present]]
             means.append(segment.means[found[present]])
             num_means += len(means[-1])
-            holds[source] = segment.holds(document_hashes)
+            copies[source] = segment.copies(document_hashes)
         fields = [segment.fields for _, segment in self._sources]
         return _Gathered(
             rows=rows,
@@ -201,7 +201,7 @@ class LeaveOneOutLookup:
             node=np.array([node for node, _ in self._sources], np.int64),
             windows=np.array([field.max_windows for field in fields], np.int64),
             minimum=np.array([field.min_count for field in fields], np.int64),
-            holds=holds,
+            copies=copies,
         )
 
     def _check(
@@ -240,4 +240,4 @@ class _Gathered:
     node: npt.NDArray[np.int64]  # [sources]
     windows: npt.NDArray[np.int64]  # [sources]
     minimum: npt.NDArray[np.int64]  # [sources]
-    holds: npt.NDArray[np.bool_]  # [sources, documents]
+    copies: npt.NDArray[np.int64]  # [sources, documents]

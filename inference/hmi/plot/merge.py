@@ -135,7 +135,7 @@ def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
         counts=counts.astype(np.uint32),
         squares=squares,
         means=means,
-        documents=np.setdiff1d(node_sum.documents, own.documents),
+        documents=np.delete(node_sum.documents, np.searchsorted(node_sum.documents, own.documents)),
         in_span=None,  # they are no contributions: nothing is decided by them
     )
     mine_alone = replace(

@@ -37,7 +37,8 @@ class Segment:
     counts: npt.NDArray[np.uint32]  # [num_rows]
     squares: npt.NDArray[np.int64]  # [num_rows] sum of the squared lengths of the states, in 1/1024²
     means: npt.NDArray[np.int16]  # [num_rows, hidden] in 1/1024
-    documents: npt.NDArray[np.uint64]  # [num_documents] text_hash of each counted text, sorted
+    documents: npt.NDArray[np.uint64]
+    """text_hash of each counted text, sorted; in the sum of several datasets as often as they have it."""
     in_span: npt.NDArray[np.uint32] | None = None
     """[num_rows] occurrences that touch an e-mail, a place on the web, a telephone number ...; None: none
     does, or a release counted that did not look for them."""
@@ -63,6 +64,11 @@ class Segment:
     def holds(self, document_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         """Which of the texts were counted here, [n]."""
         return np.isin(document_hashes, self.documents)
+
+    def copies(self, document_hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        """How often each of the texts was counted here, [n]."""
+        first, last = (np.searchsorted(self.documents, document_hashes, side) for side in ("left", "right"))
+        return last - first
 
 
 def text_hash(text: str) -> int:

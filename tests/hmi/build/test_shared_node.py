@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.build.shared_node import Contributed, SharedNode, shared_node
+from hmi.plot.estimate import build_table
+from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
+from hmi.plot.merge import contains, merge_segments, taken_apart
+from hmi.plot.ngram import Rung
 from hmi.plot.segment import Segment, open_segment, write_segment
+from tests.hmi.plot.worlds import HIDDEN as WIDTH
+from tests.hmi.plot.worlds import VOCAB, World, counted, pack, random_text, segment_of
 from wire.artifacts import SegmentFields
 from wire.ids import DatasetId, Digest, TenantId
 
@@ -72,6 +78,39 @@ def test_it_keeps_what_enough_tenants_or_the_operator_contributed(
     again = fold(contributed, k).segment
     assert np.array_equal(again.keys, node.keys)
     assert np.array_equal(again.means, node.means)
+
+
+def test_a_text_that_several_tenants_gave_is_left_out_of_the_sum_as_often() -> None:
+    """Each of three datasets has the text 0, whose words no other text has: a training of the first that
+    looks it up finds nothing of it."""
+    random_states = np.random.default_rng(5)
+    texts = [random_text(random_states, [12]) for _ in range(4)]
+    texts = [
+        replace(text, windows=((1, 2) * 6,) if number == 0 else ((3, 4) * 6,))
+        for number, text in enumerate(texts)
+    ]
+    isolated = random_states.normal(size=(VOCAB, WIDTH)).astype(np.float32)
+    world = World(tuple(texts), (), isolated)
+    given_by = [segment_of(world, (0, number), name) for number, name in enumerate("abc", start=1)]
+    node = shared_node(
+        [Contributed(TenantId(one.fields.dataset_id), one) for one in given_by],
+        dataset_id=DatasetId("shared"),
+        backbone=BACKBONE,
+        hidden=WIDTH,
+        min_tenants=3,
+    ).segment
+    root = build_table(merge_segments([]), backbone=BACKBONE, hidden=WIDTH, parents=(), isolated=isolated)
+    table = build_table(
+        merge_segments([node]), backbone=BACKBONE, hidden=WIDTH, parents=(root,), isolated=None
+    )
+    assert contains(node, given_by[0]) and node.fields.num_documents == 4
+    documents, _ = pack([texts[0]])
+    for evidence in (taken_apart(node, given_by[0]), (node,)):
+        lookup = LeaveOneOutLookup([NodeEvidence((), root), NodeEvidence(evidence, table)], isolated)
+        out = np.empty((documents.num_tokens, WIDTH), np.float32)
+        answers = lookup.lookup(documents, np.zeros(1, np.uint64), counted([texts[0]]), out)
+        assert set(answers.rung.tolist()) == {Rung.UNIGRAM} and set(answers.node.tolist()) == {0}
+        np.testing.assert_allclose(out, isolated[documents.token_ids], atol=1e-6)
 
 
 def test_two_datasets_of_one_tenant_are_one_tenant() -> None:
