@@ -1376,7 +1376,8 @@ export interface components {
         };
         /** @description One change: who did what to which thing. */
         AuditEntryOut: {
-            id: number;
+            /** @description Tells nothing but entries apart. */
+            readonly id: string;
             /** Format: date-time */
             at: string;
             /** @description user:ADDRESS, key:ID, job:ID or operator. */

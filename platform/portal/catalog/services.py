@@ -20,7 +20,7 @@ from portal.catalog.models import (
     TreeVersion,
     VersionState,
 )
-from portal.common.errors import AlreadyExists, InvalidField, NotFound
+from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
@@ -31,6 +31,9 @@ from wire.domains import K_TENANTS, LEAST_TENANTS, MOST_TENANTS
 from wire.imports import ImportResult
 from wire.tasks import TaskKind
 from wire.training import PublishedBundle, TrainResult
+
+MAX_TASKS = 500
+"""Of a tenant: the inference service knows all tasks of all tenants by heart, as it does keys."""
 
 
 @transaction.atomic
@@ -108,6 +111,8 @@ def task_create(
     """A task; unless a domain is named, it gets one of its own. In a shared domain it teaches nothing: its
     texts are looked up in what the domain knows. Its kind stays."""
     own = Task.objects.for_tenant(tenant)
+    if own.count() >= MAX_TASKS:
+        raise Conflict(f"There are {MAX_TASKS} tasks, as many as a tenant may have: delete one first.")
     slug = slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())
     if own.filter(slug=slug).exists():
         raise AlreadyExists("slug", f"There is a task {slug} already: choose another slug.")

@@ -18,6 +18,11 @@ from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership,
 from wire.catalog import Scope
 
 PLAYGROUND_KEY_LIFE = timedelta(minutes=15)
+MAX_KEYS = 200
+"""Of a tenant that can be used, of either kind. The inference service knows all keys of all tenants by heart:
+without a bound one of them could fill what it has for that."""
+MAX_TENANTS = 20
+"""That a user may own, and still make another; the operator may make as many as there is room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,10 @@ class NewKey:
 @transaction.atomic
 def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) -> Tenant:
     """A tenant with its first owner. A given ``slug`` must be free; else one is made from the name."""
+    with operator_scope():
+        owned = Membership.objects.unscoped().filter(user=owner, role=Role.OWNER).count()
+    if owned >= MAX_TENANTS and not owner.is_staff:
+        raise Conflict(f"You own {MAX_TENANTS} tenants, as many as one may: leave one, or ask the operator.")
     tenant = Tenant(id=uuid4(), name=name, slug=slug or slug_from(name, is_taken=_is_tenant_slug_taken))
     with tenant_scope(tenant.id):
         try:
@@ -191,6 +200,9 @@ def _key_save(
     expires_at: datetime | None,
     acting: Actor,
 ) -> NewKey:
+    ended = models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=timezone.now())
+    if ApiKey.objects.for_tenant(tenant).filter(kind=kind).exclude(ended).count() >= MAX_KEYS:
+        raise Conflict(f"There are {MAX_KEYS} keys, as many as a tenant may have: revoke one first.")
     secret = key_new()
     key = ApiKey(
         tenant=tenant,

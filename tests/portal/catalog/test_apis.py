@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from portal.catalog import services
 from portal.catalog.models import Domain
 from portal.catalog.selectors import version_get, version_list
 from portal.common.scope import tenant_scope
@@ -114,3 +115,13 @@ def test_another_tenants_domains_and_versions_are_not_there(cast: Cast) -> None:
 def test_a_viewer_makes_no_domain(cast: Cast) -> None:
     answer = cast.acme.client(Role.VIEWER).post(f"{cast.acme.path}/domains", {"name": "X"}, content_type=JSON)
     assert (answer.status_code, _code(answer)) == (403, "forbidden")
+
+
+def test_a_tenant_has_so_many_tasks(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MAX_TASKS", 1)
+    client = cast.acme.client(Role.DEVELOPER)
+    answers = [
+        client.post(f"{cast.acme.path}/tasks", {"name": name}, content_type=JSON) for name in ("One", "Two")
+    ]
+    assert [answer.status_code for answer in answers] == [201, 409]
+    assert "delete one" in answers[1].json()["error"]["message"]

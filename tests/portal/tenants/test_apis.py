@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
+from portal.tenants import services
 from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant
 from tests.fakes.portal import Cast, client_of, client_with, make_key, make_task, make_user
@@ -47,6 +48,29 @@ def test_a_user_makes_a_tenant_and_owns_it(cast: Cast) -> None:
     with operator_scope():
         entry = AuditEntry.objects.unscoped().get(action="tenant.create")
     assert (entry.actor, str(entry.tenant_id)) == ("user:nobody@example.com", answer.json()["id"])
+
+
+def test_a_user_owns_so_many_tenants_and_the_operator_any_number(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MAX_TENANTS", 1)
+    for user, status in ((cast.nobody, 409), (make_user("o@example.com", is_operator=True), 201)):
+        client = client_of(user)
+        assert client.post("/api/v1/tenants", {"name": "One"}, content_type=JSON).status_code == 201
+        assert client.post("/api/v1/tenants", {"name": "Two"}, content_type=JSON).status_code == status
+
+
+def test_a_tenant_has_so_many_keys_that_can_be_used(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a bound one tenant could fill what the inference service has for the keys of all."""
+    monkeypatch.setattr(services, "MAX_KEYS", 2)
+    owner, path = cast.acme.client(), f"{cast.acme.path}/keys"
+    body = {"name": "k", "scopes": ["predict"]}
+    made = [owner.post(path, body, content_type=JSON) for _ in range(3)]
+    assert [answer.status_code for answer in made] == [201, 201, 409]
+    assert "revoke one" in made[2].json()["error"]["message"]
+    assert cast.globex.client().post(f"{cast.globex.path}/keys", body, content_type=JSON).status_code == 201
+    assert owner.delete(f"{path}/{made[0].json()['id']}").status_code == 204
+    assert owner.post(path, body, content_type=JSON).status_code == 201
 
 
 def test_a_tenants_taken_name_gets_a_number(cast: Cast) -> None:

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from portal.audit.models import AuditEntry
 from portal.audit.services import audit_record
-from portal.common.scope import tenant_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.models import Role
 from tests.fakes.portal import Cast, Member
 
@@ -32,6 +33,19 @@ def test_a_tenants_changes_are_listed_newest_first(cast: Cast) -> None:
     assert (newest["action"], oldest["action"]) == ("key.create", "task.create")
     assert (oldest["actor"], oldest["details"]) == ("user:ada@example.com", {"number": 1})
     assert (oldest["target_type"], oldest["target_id"]) == ("tenant", str(cast.acme.tenant.id))
+
+
+def test_an_entry_does_not_say_how_many_others_there_are(cast: Cast) -> None:
+    _note(cast.acme, "task.create")
+    _note(cast.acme, "key.create")
+    client = cast.acme.client()
+    ids, again = (
+        [entry["id"] for entry in client.get(f"{cast.acme.path}/audit").json()["results"]] for _ in "12"
+    )
+    assert ids == again and len(set(ids)) == 2
+    with operator_scope():
+        numbers = {str(number) for number in AuditEntry.objects.unscoped().values_list("pk", flat=True)}
+    assert not numbers & set(ids) and all(len(entry_id) == 32 for entry_id in ids)
 
 
 def test_changes_are_filtered(cast: Cast) -> None:
