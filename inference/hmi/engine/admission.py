@@ -90,6 +90,9 @@ class Admission:
     def enter(self, request: EngineRequest, now: float) -> None:
         """Count ``request`` as open; raises QueueFull, with when to come back, and counts nothing."""
         share = self._shares.get(request.tenant_id) or _Share(request.weight, since=now)
+        if share.weight != request.weight:  # its plan was changed, and it has something open
+            self._weight += request.weight - share.weight
+            share.weight = request.weight
         asked_per_s = self._asked.count(request.documents.num_tokens, now)
         self._check_places(share)
         self._check_wait(request, share, now, asked_per_s)

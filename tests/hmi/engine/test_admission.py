@@ -150,3 +150,18 @@ def test_what_has_left_leaves_nothing_behind(steps: list[tuple[str, int, bool]])
         admission.leave(request, 100.0)
     assert admission.num_tenants == 0
     assert num_admitted(admission, *(request_of(str(n)) for n in range(30))) == 20
+
+
+def test_a_weight_that_changes_counts_from_the_next_request_on() -> None:
+    """Also of a tenant that always has something open."""
+    admission = Admission(100)
+    admission.observe_step(10, 1.0, is_full=True)
+    admission.enter(request_of("large", 1000, deadline=1e6), 0.0)
+    first = request_of("a", 10, deadline=1e6)
+    admission.enter(first, 0.0)
+    assert num_admitted(admission, request_of("a", 20, deadline=7.0)) == 0
+    second = request_of("a", 20, deadline=7.0, weight=4.0)
+    assert num_admitted(admission, second) == 1
+    for request in (first, second):
+        admission.leave(request, 1.0)
+    assert num_admitted(admission, request_of("b", 20, deadline=8.0)) == 1, "beside one of weight 1"
