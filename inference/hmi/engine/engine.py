@@ -178,7 +178,7 @@ class Engine(Generic[RetrievedT]):
         self._placement.close()
 
     def step(self) -> bool:
-        """Take what has arrived, drop what is too late, begin one batch; False when none could begin."""
+        """Take what has arrived, drop what is too late, begin one batch; False when none can begin now."""
         self._inbox.run_all()
         self._settle_moved()
         self._drop_late()
@@ -190,7 +190,9 @@ class Engine(Generic[RetrievedT]):
         # After the batch is held: what these bring near may take the place of its own.
         for request in selection.displaced:
             self._wait_for_residency(request)
-        return bool(selection.batch.parts)
+        # What was displaced may be at hand already, in the host tier: then nothing arrives to tell of it.
+        are_ready = any(request.state is RequestState.QUEUED for request in selection.displaced)
+        return bool(selection.batch.parts) or are_ready
 
     def wait(self, timeout_s: float) -> None:
         """Until something arrives for the next step, at most ``timeout_s``."""

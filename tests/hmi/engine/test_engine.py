@@ -33,6 +33,7 @@ class FakePlacement:
 
     def __init__(self) -> None:
         self.absent: set[HplmRef] = set()
+        self.gone_once: set[HplmRef] = set()  # evicted from the device, and at hand when asked for again
         self.has_room_for_one_batch = False
         self.before_lease: Callable[[], None] = lambda: None
         self.unplaceable: dict[HplmRef, HmiError] = {}
@@ -56,6 +57,9 @@ class FakePlacement:
         self.let_go_of.append(hplm)
 
     def temperature(self, hplm: HplmRef) -> Temperature:
+        if hplm in self.gone_once:
+            self.gone_once.remove(hplm)
+            return Temperature.GONE
         return Temperature.GONE if hplm in self.absent else Temperature.HOT
 
     def lease(self, hplms: Sequence[HplmRef], *, is_alone: bool) -> BatchLeases:
@@ -228,6 +232,18 @@ def test_a_model_evicted_before_its_turn_is_waited_for_again() -> None:
     assert first.future.done() and second.state is RequestState.WAITING_RESIDENCY
     world.placement.arrive(hplm_of("second"))
     world.engine.step()
+    assert values(second) == [0]
+
+
+def test_a_model_that_has_left_the_device_and_is_still_near_is_not_waited_for() -> None:
+    """Nothing more arrives that would wake the engine: it slept until the deadline, five seconds at most."""
+    world = World(max_rows=1)
+    world.submit("first")
+    second = world.submit("second")
+    world.engine.step()
+    world.placement.gone_once.add(hplm_of("second"))
+    while world.engine.step():
+        pass
     assert values(second) == [0]
 
 
