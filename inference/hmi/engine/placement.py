@@ -259,6 +259,9 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                     )
             except HmiError as error:
                 leases.failed[hplm] = error
+            except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others are placed without it
+                message = f"adapter {hplm.adapter.digest} cannot be copied to the device: {exc!r}"
+                leases.failed[hplm] = HmiError(ErrorCode.INTERNAL, message, retryable=True)
             else:
                 self.let_go(hplm)
         leases.leases.extend(held.values())
@@ -357,14 +360,14 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return (_COPY, ref) in self._fetches
 
     def _begin_copy(self, ref: BundleRef, table: TableT, hplm: HplmRef, *, is_root: bool) -> bool:
-        """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it now."""
+        """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it now, or never."""
         lease = self._table_loader.acquire_now(ref)  # the copy's own: whoever waits may leave
         if lease is None:
             return False
         try:
             self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
             number = self._copy(self._nodes, ref, lambda: self._node_arena.begin(table))
-        except _NoPlaceNow:
+        except Exception:  # noqa: BLE001 its batch, which tries it again, is told what is wrong
             lease.release()
             return False
         self._fetches[_COPY, ref] = _Fetch({hplm})

@@ -60,13 +60,14 @@ class FakeAdapter:
 
 @dataclass(frozen=True)
 class FakeTable:
-    """A node of 40 to 100 bytes."""
+    """A node of 40 to 100 bytes, if no more is said."""
 
     number: int
+    more_bytes: int = 0
 
     @property
     def num_bytes(self) -> int:
-        return 40 + 20 * (self.number % 4)
+        return 40 + 20 * (self.number % 4) + self.more_bytes
 
 
 class FakeBank:
@@ -76,12 +77,15 @@ class FakeBank:
 
     def __init__(self) -> None:
         self.content: dict[Slot, FakeAdapter] = {}
+        self.broken: set[int] = set()  # adapters that cannot be written
 
     def bytes_of(self, item: FakeAdapter) -> int:
         return item.num_bytes
 
     def write(self, slot: Slot, item: FakeAdapter) -> None:
         self.content.pop(slot, None)
+        if item.number in self.broken:
+            raise MemoryError("no memory to copy to")
         if self.num_units + item.num_units > NUM_UNITS:
             raise BudgetExceeded("no units", needed_bytes=item.num_units, free_bytes=0)
         self.content[slot] = item
@@ -145,12 +149,15 @@ class FakeDisk:
 
     def __init__(self) -> None:
         self.slow: dict[BundleRef, threading.Event] = {}  # what can be read only then
+        self.more_bytes: dict[BundleRef, int] = {}  # of tables
 
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
             return 20
-        number = int(key.digest[1:])
-        return FakeAdapter(number).num_bytes if key.digest[0] == "a" else FakeTable(number).num_bytes
+        return FakeAdapter(int(key.digest[1:])).num_bytes if key.digest[0] == "a" else self._table(key).num_bytes
+
+    def _table(self, key: BundleRef) -> FakeTable:
+        return FakeTable(int(key.digest[1:]), self.more_bytes.get(key, 0))
 
     def _wait(self, key: BundleRef) -> None:
         if key in self.slow:
@@ -165,7 +172,7 @@ class FakeDisk:
 
     def read_table(self, key: BundleRef) -> FakeTable:
         self._wait(key)
-        return FakeTable(int(key.digest[1:]))
+        return self._table(key)
 
     def read_tree(self, key: BundleRef) -> TreePath:
         return TreePath(tuple(ref("n", node) for node in nodes_of(int(key.digest[1:]))))
@@ -282,6 +289,12 @@ class World:
         assert self.host.used_bytes <= self.host.max_bytes
         used = self.host.used_by_kind()
         assert all(used.get(kind, 0) <= most for kind, most in HOST_BYTES.items())
+
+    def leased(self) -> list[BundleRef]:
+        """What may not be evicted now, in any tier."""
+        device = (self.placement._slots, self.placement._nodes)
+        residencies = (*device, *(loader._residency for loader in self.loaders.values()))
+        return [key for each in residencies for key, entry in each._entries.items() if entry.num_leases]
 
     def _loader(self, disk: FakeDisk, kind: str) -> "Loader[BundleRef, Any]":
         return Loader(
@@ -428,6 +441,37 @@ def test_where_a_large_node_cannot_be_copied_those_that_wait_fail_at_once_and_th
     again = world.submit(1, 4, 2, 1)
     world.run_until(again.future.done)
     assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
+    world.engine.close(drain_s=0)
+
+
+def test_a_node_that_the_device_has_no_room_for_fails_its_own_requests_alone() -> None:
+    """It failed the step that was to copy it, and with it all that was open, and stayed in the host tier."""
+    world = World(max_copied_bytes=90)
+    world.disk.more_bytes[ref("n", 3)] = NODE_BYTES
+    for _ in range(2):
+        bad, good = world.submit(1, 4, 2, 1), world.submit(2, 1, 0, 1)
+        world.run_until(lambda bad=bad, good=good: bad.future.done() and good.future.done())  # type: ignore[misc]
+        assert isinstance(bad.future.exception(), BudgetExceeded)
+        assert _settled(good, (1.0, 0.0, 1.0), {"answered": 0})
+        assert not world.leased()
+    world.engine.close(drain_s=0)
+
+
+def test_an_adapter_that_cannot_be_copied_to_the_device_fails_alone() -> None:
+    """With it all that was open failed, and what its batch had placed by then stayed leased for ever."""
+    world = World(max_copied_bytes=1000)
+    world.bank.broken = {2}
+    for _ in range(2):
+        bad, good = world.submit(1, 2, 0, 1), world.submit(2, 1, 0, 1)
+        world.run_until(lambda bad=bad, good=good: bad.future.done() and good.future.done())  # type: ignore[misc]
+        error = bad.future.exception()
+        assert isinstance(error, HmiError) and error.code.value == "internal"
+        assert _settled(good, (1.0, 0.0, 1.0), {"answered": 0})
+        assert not world.leased()
+    world.bank.broken = set()
+    again = world.submit(1, 2, 0, 1)
+    world.run_until(again.future.done)
+    assert _settled(again, (2.0, 0.0, 1.0), {"answered": 0})
     world.engine.close(drain_s=0)
 
 
