@@ -18,11 +18,10 @@ class Inbox:
             self._arrival.notify()
 
     def run_all(self) -> None:
-        """Make the calls that are there now; those that they post wait for the next time."""
-        with self._arrival:
-            calls, self._calls = self._calls, deque()
-        for call in calls:
-            call()
+        """Make the calls that are there now; those that they post wait for the next time, and so do those
+        behind one that raises: each is of somebody else."""
+        for _ in range(len(self._calls)):
+            self._calls.popleft()()
 
     def wait(self, timeout_s: float) -> None:
         """Until there is a call, at most ``timeout_s``."""

@@ -114,6 +114,7 @@ class World:
         self, *, max_rows: int = 8, max_requests: int = 100, stage: ComputeStage | None = None
     ) -> None:
         self.stage = SameThread() if stage is None else stage
+        self.inbox = Inbox()
         self.clock = FakeClock()
         self.placement = FakePlacement()
         self.runner = FakeRunner(lambda batch: self.clock.advance(0.5))
@@ -123,7 +124,7 @@ class World:
             EngineConfig(limits=limits, max_requests=max_requests),
             placement=self.placement,
             runner=self.runner,
-            inbox=Inbox(),
+            inbox=self.inbox,
             clock=self.clock,
             stage=self.stage,
             on_batch=self.batches.append,
@@ -418,6 +419,28 @@ def test_a_bug_in_a_step_fails_what_is_open_and_the_engine_goes_on() -> None:
     bad = False
     assert len(world.submit().future.result(30).documents) == 1
     world.engine.close(drain_s=30)
+
+
+def test_a_bug_in_what_arrives_loses_nothing_that_arrived_behind_it() -> None:
+    """A batch's end was lost so: the engine took it for running, and waited for it for ever."""
+    stage = HandStage(width=2)
+    world = World(max_rows=1, stage=stage)
+    for tenant in "ab":
+        world.submit(tenant)
+        assert world.engine.step()
+
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    world.inbox.post(bug)
+    while stage.waiting:
+        world.inbox.post(stage.waiting.pop(0))
+    with pytest.raises(ZeroDivisionError):
+        world.engine.step()
+    request = world.submit("c")
+    assert world.engine.step()
+    stage.finish()
+    assert values(request) == [0]
 
 
 def test_computed_lower_layers_are_charged_when_they_are_known() -> None:
