@@ -119,7 +119,7 @@ class Engine(Generic[RetrievedT]):
         self._load_pace = LoadPace()
         self._broken: dict[HplmRef, HmiError] = {}  # found by a batch, and still leased
         self._in_flight: list[_Flight] = []  # batches that have begun, in order
-        self._is_crowded = False  # no room for a batch beside those
+        self._is_crowded = False  # no room for a batch beside those, or beside what is copied
         self._finished = -math.inf  # when the last of them ended
         self._pace = StepPace()
         self._next_at = 0.0  # when the batch after those that are computed is to be chosen
@@ -250,6 +250,8 @@ class Engine(Generic[RetrievedT]):
             return
         self._num_open_of[request.hplm] += 1
         self._deadlines.add(request)
+        if not self._in_flight:
+            self._is_crowded = False  # it may need no more room
         if not self._refuse_if_far(request):
             self._wait_for_residency(request)
 
@@ -278,6 +280,7 @@ class Engine(Generic[RetrievedT]):
     def _settle_moved(self) -> None:
         moved = self._placement.take_moved()
         if moved:
+            self._is_crowded = False
             self._load_pace.observe(
                 len(moved), self._clock.monotonic(), are_more_awaited=len(self._waiting) > len(moved)
             )
@@ -318,7 +321,7 @@ class Engine(Generic[RetrievedT]):
         """While as many batches are computed as can be, the next begins when it is full, or when it is time
         to choose it: until then more may join it, and whoever comes goes before those served enough."""
         if not self._in_flight:
-            return True
+            return not self._is_crowded
         if not self._has_place_beside:
             return False
         if len(self._in_flight) < self._stage.width:
@@ -344,7 +347,7 @@ class Engine(Generic[RetrievedT]):
                 self._fail_placing(part.request, error)
         self._take_back([part for part in batch.parts if part.request.hplm in leases.postponed])
         if not leases.placed:  # there is no batch, and nothing to learn from it about how long one takes
-            self._is_crowded = bool(leases.postponed and self._in_flight)
+            self._is_crowded = bool(leases.postponed)
             return
         parts = tuple(part for part in batch.parts if part.request.hplm in leases.placed)
         flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)

@@ -150,6 +150,7 @@ class FakeDisk:
     def __init__(self) -> None:
         self.slow: dict[BundleRef, threading.Event] = {}  # what can be read only then
         self.more_bytes: dict[BundleRef, int] = {}  # of tables
+        self.only_roots: set[BundleRef] = set()  # trees
 
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
@@ -175,7 +176,8 @@ class FakeDisk:
         return self._table(key)
 
     def read_tree(self, key: BundleRef) -> TreePath:
-        return TreePath(tuple(ref("n", node) for node in nodes_of(int(key.digest[1:]))))
+        nodes = nodes_of(int(key.digest[1:]))
+        return TreePath(tuple(ref("n", node) for node in (nodes[:1] if key in self.only_roots else nodes)))
 
 
 class _Source:
@@ -368,6 +370,32 @@ def test_batches_run_while_a_large_node_is_copied_and_none_reads_half_of_it() ->
     world.nodes.may_fill.set()
     world.run_until(far[1].future.done)
     assert _settled(far[1], (4.0, 0.0, 3.0), {"answered": 0})
+    world.engine.close(drain_s=0)
+
+
+def test_what_finds_no_room_beside_a_copy_is_tried_again_when_that_has_ended() -> None:
+    """It was tried again and again: the engine thread worked against the copy that it waited for."""
+    world = World(max_copied_bytes=90)
+    world.disk.more_bytes[ref("n", 3)] = 450  # of the device's 600; beside it stands the root, and no domain
+    world.nodes.may_fill.clear()
+    world.disk.only_roots.add(ref("t", 9))
+    first = world.submit(3, 5, 9, 1)
+    world.run_until(first.future.done)
+    large = world.submit(1, 4, 2, 1)
+    world.run_until(lambda: 550 in world.nodes.places.values())
+    small = world.submit(2, 1, 0, 1)
+    held = world.placement._held
+    world.run_until(lambda: ref("n", 1) in held and ref("a", 1) in held)
+    world.engine.step()
+    assert not world.engine.step() and not small.future.done()
+    hot = world.submit(3, 5, 9, 1)  # on the device: it needs the root alone
+    world.run_until(hot.future.done)
+    world.engine.step()
+    assert not world.engine.step() and not small.future.done()
+    world.nodes.may_fill.set()
+    world.run_until(lambda: large.future.done() and small.future.done())
+    assert _settled(large, (4.0, 0.0, 3.0), {"answered": 0})
+    assert _settled(small, (1.0, 0.0, 1.0), {"answered": 0})
     world.engine.close(drain_s=0)
 
 
