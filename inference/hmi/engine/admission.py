@@ -15,10 +15,10 @@ MAX_WAIT_SHARE = 0.6
 """Of the time until the deadline, that the work ahead may take: the rest is for what is not foreseen, such as
 a processor that others begin to use."""
 MIN_RETRY_AFTER_S, MAX_RETRY_AFTER_S = 1.0, 30.0
-SMOOTHING = 0.2
-"""Weight of the newest step in the running mean of the speed."""
-
-
+SPEED_S = 2.0
+"""About so far back count steps in the running mean of the speed."""
+MAX_WEIGHT = 0.2
+"""Of one step in it, however long it was: one that stalled says little of those that follow."""
 ASKED_S = 1.0
 """About so far back counts as of late for what is asked for."""
 MIN_LEFT_PER_S = 1e-9
@@ -118,14 +118,18 @@ class Admission:
             self._weight -= share.weight
 
     def observe_step(self, num_tokens: float, step_s: float, *, is_full: bool) -> None:
-        """A batch took ``step_s``. One that was not full shows what is possible at least, no more."""
+        """A batch took ``step_s``. One that was not full, for which that is all the time since it began, shows
+        what is possible at least, no more."""
         if step_s <= 0:
             return
         speed = num_tokens / step_s
         if math.isinf(self._tokens_per_s):
             self._tokens_per_s = speed if is_full else math.inf
-        elif is_full or speed > self._tokens_per_s:
-            self._tokens_per_s += SMOOTHING * (speed - self._tokens_per_s)
+        elif is_full:
+            # By time: of two that end together the second has taken none, and is no faster for it.
+            self._tokens_per_s += min(step_s / SPEED_S, MAX_WEIGHT) * (speed - self._tokens_per_s)
+        elif speed > self._tokens_per_s:
+            self._tokens_per_s += MAX_WEIGHT * (speed - self._tokens_per_s)
 
     def _check_places(self, share: _Share) -> None:
         free = self._max_requests - self._num_requests

@@ -13,7 +13,7 @@ import structlog
 
 from hmi.base.clock import Clock
 from hmi.base.errors import BudgetExceeded, DeadlineExceeded, HmiError, NotReady, QueueFull
-from hmi.engine.admission import MAX_WAIT_SHARE, SMOOTHING, Admission, retry_after_s
+from hmi.engine.admission import MAX_WAIT_SHARE, Admission, retry_after_s
 from hmi.engine.batch import Batch, BatchPart, BatchRecord
 from hmi.engine.config import EngineConfig
 from hmi.engine.deadlines import Deadlines
@@ -30,6 +30,8 @@ MAX_IDLE_S = 5.0
 """How long the engine thread waits at most for something to happen."""
 MIN_IDLE_S = 0.001
 """And at least."""
+SMOOTHING = 0.2
+"""Weight of the newest batch in the running mean of how long one takes."""
 
 RetrievedT = TypeVar("RetrievedT")
 
@@ -74,6 +76,7 @@ class _Flight:
     leases: BatchLeases
     begun: float
     placing_s: float
+    is_full: bool  # others waited when it was chosen, and found no place in it
     computing_since: float | None = None
 
 
@@ -350,7 +353,9 @@ class Engine(Generic[RetrievedT]):
             self._is_crowded = bool(leases.postponed)
             return
         parts = tuple(part for part in batch.parts if part.request.hplm in leases.placed)
-        flight = _Flight(Batch(parts), leases, begun=start, placing_s=placing_s)
+        flight = _Flight(
+            Batch(parts), leases, begun=start, placing_s=placing_s, is_full=self._scheduler.has_work
+        )
         self._in_flight.append(flight)
         work = self._retrieved(flight)
         self._pace.observe_prepare(self._clock.monotonic() - start)
@@ -395,8 +400,9 @@ class Engine(Generic[RetrievedT]):
         step_s = now - max(flight.begun, self._finished)
         self._finished = now
         self._scheduler.observe_step(placing_s=flight.placing_s, step_s=step_s)
+        pace_s = step_s if flight.is_full else now - flight.begun
         with self._counts:
-            self._admission.observe_step(flight.batch.num_tokens, step_s, is_full=self._scheduler.has_work)
+            self._admission.observe_step(flight.batch.num_tokens, pace_s, is_full=flight.is_full)
 
     def _expect_ends(self) -> None:
         """The oldest batches in flight are computed; the next is to be chosen when the first of them ends."""

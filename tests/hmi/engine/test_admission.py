@@ -119,6 +119,34 @@ def test_a_batch_that_was_not_full_shows_no_slowness() -> None:
     assert num_admitted(admission, request_of("b", 500, deadline=1.0)) == 1
 
 
+def test_batches_that_end_together_are_no_faster_for_it() -> None:
+    admission = Admission(100)
+    for _ in range(200):
+        admission.observe_step(1000, 0.0999, is_full=True)
+        admission.observe_step(1000, 0.0001, is_full=True)
+    admission.enter(request_of("a", 100_000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 100_000, deadline=11 / MAX_WAIT_SHARE)) == 1
+    admission.leave(request_of("a", 100_000), 0.0)
+    assert num_admitted(admission, request_of("a", 100_000, deadline=9 / MAX_WAIT_SHARE)) == 0
+
+
+def test_one_step_that_stalled_does_not_make_the_next_look_slow() -> None:
+    admission = Admission(100)
+    admission.observe_step(1000, 0.1, is_full=True)
+    admission.observe_step(1000, 60.0, is_full=True)
+    admission.enter(request_of("a", 10_000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 10_000, deadline=3 / MAX_WAIT_SHARE)) == 1
+
+
+def test_an_engine_whose_first_step_stalled_is_soon_known_to_be_fast() -> None:
+    admission = Admission(100)
+    admission.observe_step(1000, 60.0, is_full=True)
+    for _ in range(20):
+        admission.observe_step(100, 0.01, is_full=False)
+    admission.enter(request_of("a", 10_000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 10_000, deadline=3 / MAX_WAIT_SHARE)) == 1
+
+
 def test_a_tenant_is_refused_when_its_own_pace_is_too_slow() -> None:
     admission = Admission(1000)
     admission.observe_step(1e6, 1.0, is_full=True)  # plenty, were it not for others who keep coming

@@ -275,6 +275,20 @@ def test_models_that_cannot_be_placed_do_not_make_the_engine_look_slow() -> None
     world.submit("acme")  # not refused
 
 
+def test_small_requests_that_come_during_small_batches_do_not_make_the_engine_look_slow() -> None:
+    """A batch that took all that waited was none that could not have taken more; else a large request was
+    refused for as long as small ones came."""
+    stage = HandStage()
+    world = World(stage=stage)
+    world.submit("a")
+    for number in range(40):
+        assert world.engine.step()
+        world.submit("ab"[number % 2])
+        world.engine.step()
+        stage.finish()
+    world.submit("large", num_documents=200)  # not refused
+
+
 def test_a_request_that_breaks_the_forward_fails_alone() -> None:
     world = World()
 
