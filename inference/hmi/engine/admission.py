@@ -23,12 +23,14 @@ ASKED_S = 1.0
 """About so far back counts as of late for what is asked for."""
 MIN_LEFT_PER_S = 1e-9
 MEASURED_S = 2.0
-"""How long a tenant must have been waiting before the pace at which it is served says something."""
+"""How long a tenant must have been waiting before the pace at which it is served says something; what is
+answered sooner did not wait."""
 
 
 @dataclass(slots=True)
 class _Share:
-    """What one tenant has open, and what it was answered since it last had nothing open."""
+    """What one tenant has open, and what it was answered since it last had nothing open, or was answered
+    quickly: then its pace is what it asked for, and says nothing of how fast it can be served."""
 
     weight: float
     since: float
@@ -43,7 +45,10 @@ class _Share:
             return 0.0
         return num_tokens * elapsed / self.num_answered_tokens
 
-    def count_answered(self, num_tokens: float, now: float) -> None:
+    def count_answered(self, num_tokens: float, now: float, *, open_s: float) -> None:
+        if open_s < MEASURED_S:
+            self.since, self.num_answered_tokens = now, 0.0
+            return
         self.num_answered_tokens += num_tokens
         if now - self.since > 2 * MEASURED_S:
             # Half is forgotten now and then, so that the pace is that of late.
@@ -108,7 +113,7 @@ class Admission:
         """``request`` has ended, answered or not."""
         share = self._shares[request.tenant_id]
         if request.state is RequestState.DONE:
-            share.count_answered(request.documents.num_tokens, now)
+            share.count_answered(request.documents.num_tokens, now, open_s=now - request.submitted)
         share.num_requests -= 1
         share.num_tokens -= request.documents.num_tokens
         self._num_requests -= 1

@@ -180,6 +180,20 @@ def test_what_has_left_leaves_nothing_behind(steps: list[tuple[str, int, bool]])
     assert num_admitted(admission, *(request_of(str(n)) for n in range(30))) == 20
 
 
+def test_a_tenant_that_asks_for_little_is_not_taken_for_one_that_is_served_slowly() -> None:
+    """It has something open all the time: a model that loads, or requests that overlap."""
+    admission = Admission(1000)
+    admission.observe_step(1e6, 1.0, is_full=True)
+    admission.enter(request_of("a"), 0.0)  # its model is on its way
+    for number in range(40):
+        request = request_of("a")
+        request.submitted = number / 2
+        admission.enter(request, number / 2)
+        request.state = RequestState.DONE
+        admission.leave(request, number / 2 + 0.1)
+    assert num_admitted(admission, request_of("a", 1000, deadline=50.0), now=20.0) == 1
+
+
 def test_a_weight_that_changes_counts_from_the_next_request_on() -> None:
     """Also of a tenant that always has something open."""
     admission = Admission(100)
