@@ -121,5 +121,5 @@ def _read_head(path: Path) -> HostHead:
     try:
         tensors = load(path.read_bytes())
         return HostHead(tensors["weight"], tensors["bias"])
-    except (OSError, SafetensorError, KeyError) as exc:
+    except (FileNotFoundError, IsADirectoryError, SafetensorError, KeyError) as exc:
         raise BundleBroken(f"{HEAD_FILE} cannot be read: {exc}") from exc

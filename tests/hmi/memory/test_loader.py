@@ -160,6 +160,19 @@ def test_a_bug_in_reading_fails_the_item_and_not_the_loader() -> None:
     world.loader.close()
 
 
+@pytest.mark.parametrize("trouble", [OSError(24, "Too many open files"), MemoryError()])
+def test_trouble_of_the_machine_is_not_held_against_the_item(trouble: Exception) -> None:
+    """An adapter that could not be read once failed until its task was given another."""
+    world = World()
+    world.disk.errors["a"] = trouble
+    with pytest.raises(HmiError) as caught:
+        world.loader.acquire("a").result(WAIT_S)
+    assert caught.value.retryable
+    del world.disk.errors["a"]
+    assert world.loader.acquire("a").result(WAIT_S).value == "A"
+    world.loader.close()
+
+
 def test_a_full_tier_refuses_after_its_patience_and_says_so() -> None:
     world = World()
     held = [world.loader.acquire(key).result(WAIT_S) for key in "ab"]

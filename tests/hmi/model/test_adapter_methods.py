@@ -19,6 +19,7 @@ from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.serving_layers import ServingLayers
 from hmi.model.training_layers import TrainingLayers
+from tests.fakes.no_files_left import no_files_left
 from tests.tiny.adapters import random_adapter, random_head
 from wire import training
 from wire.ids import Digest
@@ -48,6 +49,21 @@ def test_all_that_a_recipe_may_name_are_here_and_no_others() -> None:
     assert {name: method.facts for name, method in METHODS.items()} == dict(training.METHODS)
     with pytest.raises(InvalidInput, match=f"known are {', '.join(training.METHODS)}"):
         adapter_config("prefix", rank=4, alpha=8.0)
+
+
+def test_where_no_file_can_be_opened_an_adapter_is_not_taken_for_broken(
+    method: AdapterMethod, tmp_path: Path, backbone: Backbone
+) -> None:
+    """It would fail until its task was given another one."""
+    adapter = random_adapter(backbone.fields, seed=1, config=method.config(8, 8.0))
+    method.save(tmp_path, adapter, backbone.fields)
+    with no_files_left(), pytest.raises(OSError, match="Too many open files"):
+        method.open(tmp_path, backbone.fields)
+    assert method.open(tmp_path, backbone.fields).config == adapter.config
+    for name in method.facts.files:
+        (tmp_path / name).unlink()
+    with pytest.raises(BundleBroken):
+        method.open(tmp_path, backbone.fields)
 
 
 def test_a_recipe_says_rank_and_alpha(method: AdapterMethod) -> None:

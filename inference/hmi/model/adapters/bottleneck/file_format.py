@@ -63,5 +63,5 @@ def open_bottleneck(folder: Path, fields: BackboneFields) -> HostAdapter:
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load(path.read_bytes())
-    except (OSError, SafetensorError) as exc:
+    except (FileNotFoundError, IsADirectoryError, SafetensorError) as exc:
         raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc

@@ -116,7 +116,7 @@ def _read_config(path: Path) -> tuple[_PeftConfig, dict[str, Any]]:
         return msgspec.json.decode(content, type=_PeftConfig), msgspec.json.decode(
             content, type=dict[str, Any]
         )
-    except (OSError, msgspec.DecodeError) as exc:
+    except (FileNotFoundError, IsADirectoryError, msgspec.DecodeError) as exc:
         raise BundleBroken(f"{CONFIG_FILE} of the adapter: {exc}") from exc
 
 
@@ -143,7 +143,7 @@ def _refuse_unsupported(config: _PeftConfig, options: dict[str, Any], fields: Ba
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load(path.read_bytes())
-    except (OSError, SafetensorError) as exc:
+    except (FileNotFoundError, IsADirectoryError, SafetensorError) as exc:
         raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc
 
 
