@@ -156,7 +156,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     Disk is read on the loaders'. The engine thread copies from host to device, between batches; nodes of more
     than ``max_copied_bytes`` a thread of their own, before their models may run. What an open request waits
     for is held in the host tier from its arrival there until it is on the device: node after node, then the
-    adapter, and nothing beyond what is missing.
+    adapter, and nothing beyond what is missing; what comes before a missing node only for one model at a time.
     """
 
     def __init__(
@@ -188,6 +188,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
         self._held: dict[BundleRef, _Held] = {}
         self._held_for: dict[HplmRef, set[BundleRef]] = {}
+        self._foremost: HplmRef | None = None  # of those that lack a node, the one that holds what is above it
         self._promoted: list[Lease[BundleRef, Reservation, Any]] = []  # of the batch that is being placed
         self._fetches: dict[tuple[str, BundleRef], _Fetch] = {}
         self._moved: dict[HplmRef, HmiError | None] = {}
@@ -200,14 +201,19 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             self._bring_adapter(hplm)
             return False
         self._paths.move_to_end(hplm.tree)
-        # One after the other, the shared ones first, and nothing is held beyond what is missing: models that
-        # each hold what the other's part needs the room of would wait for ever.
+        # One after the other, the shared ones first, and nothing is held beyond what is missing, nor, but for
+        # one model, before it: models that each hold what the other's part needs the room of would wait for
+        # ever.
         nodes = _nodes_of(hplm, path)
         for place, node in enumerate(nodes):
             if not self._has_node(node, hplm, is_root=place == 0):
                 self._give_up_holds(hplm, (*nodes[place + 1 :], hplm.adapter))
+                self._foremost = self._foremost or hplm
+                if self._foremost != hplm:
+                    self._give_up_holds(hplm, self._in_host(nodes[:place]))
                 self._bring_adapter(hplm)
                 return False
+        self._is_foremost_no_more(hplm)
         return self._has(self._slots, "adapter", self._adapter_loader, hplm.adapter, hplm)
 
     def take_moved(self) -> Mapping[HplmRef, HmiError | None]:
@@ -217,6 +223,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def let_go(self, hplm: HplmRef) -> None:
         """No open request wants ``hplm`` any more: it may leave the host tier when room is needed."""
+        self._is_foremost_no_more(hplm)
         for ref in self._held_for.pop(hplm, ()):
             self._leave(ref, hplm)
 
@@ -332,6 +339,14 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             if ref in self._held_for.get(hplm, ()):
                 self._held_for[hplm].discard(ref)
                 self._leave(ref, hplm)
+
+    def _in_host(self, refs: Iterable[BundleRef]) -> list[BundleRef]:
+        """Those that are held there, not on the device."""
+        return [ref for ref in refs if ref in self._held and not self._held[ref].is_on_device]
+
+    def _is_foremost_no_more(self, hplm: HplmRef) -> None:
+        if self._foremost == hplm:
+            self._foremost = None
 
     def _leave(self, ref: BundleRef, hplm: HplmRef) -> None:
         """``hplm`` needs what is held no more, and perhaps nobody does."""

@@ -150,7 +150,7 @@ class FakeDisk:
     def __init__(self) -> None:
         self.slow: dict[BundleRef, threading.Event] = {}  # what can be read only then
         self.more_bytes: dict[BundleRef, int] = {}  # of tables
-        self.only_roots: set[BundleRef] = set()  # trees
+        self.paths: dict[BundleRef, list[int]] = {}  # of trees that are not as nodes_of() says
 
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
@@ -176,8 +176,8 @@ class FakeDisk:
         return self._table(key)
 
     def read_tree(self, key: BundleRef) -> TreePath:
-        nodes = nodes_of(int(key.digest[1:]))
-        return TreePath(tuple(ref("n", node) for node in (nodes[:1] if key in self.only_roots else nodes)))
+        nodes = self.paths.get(key) or nodes_of(int(key.digest[1:]))
+        return TreePath(tuple(ref("n", node) for node in nodes))
 
 
 class _Source:
@@ -378,7 +378,7 @@ def test_what_finds_no_room_beside_a_copy_is_tried_again_when_that_has_ended() -
     world = World(max_copied_bytes=90)
     world.disk.more_bytes[ref("n", 3)] = 450  # of the device's 600; beside it stands the root, and no domain
     world.nodes.may_fill.clear()
-    world.disk.only_roots.add(ref("t", 9))
+    world.disk.paths[ref("t", 9)] = [0]
     first = world.submit(3, 5, 9, 1)
     world.run_until(first.future.done)
     large = world.submit(1, 4, 2, 1)
@@ -432,6 +432,21 @@ def test_adapters_that_wait_for_a_leaf_leave_their_room_to_one_that_could_run() 
     world.run_until(lambda: all(request.future.done() for request in waiting))
     for request, adapter in zip(waiting, (2, 5, 8, 11, 14), strict=True):
         assert _settled(request, (float(adapter), 0.0, 2.0, 5.0), {"answered": 0})
+    world.engine.close(drain_s=0)
+
+
+def test_models_whose_nodes_fill_the_host_tier_do_not_wait_for_each_others_room() -> None:
+    """Each held its domain's node, together they filled the tier, and no leaf had room: all waited for ten
+    seconds, and most were given up."""
+    world = World(max_copied_bytes=1000)
+    for tree in range(12):
+        world.disk.paths[ref("t", tree)] = [0, 100 + 4 * tree + 3, 200 + 4 * tree + 3]  # 40, 100 and 100 bytes
+    requests = [world.submit(tree, 1 + 3 * tree, tree, 1) for tree in range(12)]
+    world.run_until(lambda: all(request.future.done() for request in requests))
+    for tree, request in enumerate(requests):
+        expected = (1 + 3 * tree, 0, 103 + 4 * tree, 203 + 4 * tree)
+        assert _settled(request, tuple(map(float, expected)), {"answered": 0})
+    assert not world.leased()
     world.engine.close(drain_s=0)
 
 
