@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hmi.base.clock import Clock
-from hmi.base.errors import HmiError, NotReady, QueueFull
+from hmi.base.errors import DeadlineExceeded, HmiError, NotReady, QueueFull
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
@@ -82,7 +82,9 @@ class Answering:
         """``with_sets``: sets of labels will be read off it; a canary without thresholds for them leaves that
         to the live version. Raises HmiError. Cancelling it cancels what it asked for."""
         calls = self._loop_calls()
-        fields = await plane.describe(grant.live.hplm)
+        fields = plane.known(grant.live.hplm)
+        if fields is None:
+            fields = await self._described(plane, grant.live.hplm, deadline)
         check_inputs(texts, fields)
         encoded = await _encoded(plane, texts, fields)
         live = _asked(LIVE, grant, grant.live, fields, encoded, deadline=deadline, request_id=request_id)
@@ -109,6 +111,13 @@ class Answering:
             live.request.future.cancel()
             tried.request.future.cancel()
             raise
+
+    async def _described(self, plane: Plane, hplm: HplmRef, deadline: float) -> AdapterFields:
+        try:
+            async with asyncio.timeout(deadline - self._clock.monotonic()):
+                return await plane.describe(hplm)
+        except TimeoutError as exc:
+            raise DeadlineExceeded("the version that serves this task could not be loaded in time") from exc
 
     def _loop_calls(self) -> LoopCalls:
         if self._calls is None:
