@@ -10,6 +10,11 @@ DISK_LOAD_BYTES = 10_000_000
 """What a disk reads in the time that it takes to begin: 20 ms at 500 MB/s."""
 COPY_LOAD_BYTES = 1_000_000
 """What is copied to the device in the time that a copy takes besides its bytes."""
+MAX_USES = 64
+"""More uses make an item worth no more: what was used a million times would stay long after its last use, as
+the versions that others have replaced do. (Of 200 tenants by Zipf 1.0 over 100 slots who all got new versions
+after 50,000 requests, 0.68 of the next 10,000 found theirs there and 0.84 after 40,000 without a bound; 0.81
+and 0.87 with it. Where nothing is replaced both find the same.)"""
 
 K = TypeVar("K", bound=Hashable)
 
@@ -69,8 +74,8 @@ class _Worth:
 
 
 class LeastWorth(Generic[K]):
-    """Gives up what is worth least per byte: uses while it was here, times what bringing it back costs, over
-    its size, plus an age that rises with every eviction, so that what was popular once goes as well.
+    """Gives up what is worth least per byte: uses while it was here, up to a bound, times what bringing it
+    back costs, over its size, plus an age that rises with every eviction, so that what was popular once goes as well.
 
     (Greedy-Dual-Size-Frequency. Order of access alone forgets a popular item after a flood of rare ones.)
     """
@@ -91,7 +96,7 @@ class LeastWorth(Generic[K]):
             known = self._known[key] = _Worth()
         self._num_touches += 1
         known.touched = self._num_touches
-        known.num_uses += 1
+        known.num_uses = min(known.num_uses + 1, MAX_USES)
         known.worth = self._age + known.num_uses * (self._load_bytes + num_bytes) / max(num_bytes, 1)
         if not (known.is_in_heap or known.is_held):
             self._push(key, known)
