@@ -53,6 +53,11 @@ async def test_a_model_that_does_not_come_is_waited_for_until_the_deadline() -> 
         answering = Answering(clock=clock, comparisons=comparisons)
         with pytest.raises(DeadlineExceeded):
             await answering.answer(
-                cast(Plane, plane), grant, ["text"], deadline=clock.monotonic() + 0.02, request_id=RequestId("r")
+                cast(Plane, plane),
+                grant,
+                ["text"],
+                with_sets=False,
+                deadline=clock.monotonic() + 0.02,
+                request_id=RequestId("r"),
             )
     assert plane.num_waiting == 0
