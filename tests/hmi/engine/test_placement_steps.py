@@ -155,7 +155,9 @@ class FakeDisk:
     def measure(self, key: BundleRef) -> int:
         if key.digest[0] == "t":
             return 20
-        return FakeAdapter(int(key.digest[1:])).num_bytes if key.digest[0] == "a" else self._table(key).num_bytes
+        return (
+            FakeAdapter(int(key.digest[1:])).num_bytes if key.digest[0] == "a" else self._table(key).num_bytes
+        )
 
     def _table(self, key: BundleRef) -> FakeTable:
         return FakeTable(int(key.digest[1:]), self.more_bytes.get(key, 0))
@@ -295,7 +297,8 @@ class World:
     def leased(self) -> list[BundleRef]:
         """What may not be evicted now, in any tier."""
         device = (self.placement._slots, self.placement._nodes)
-        residencies = (*device, *(loader._residency for loader in self.loaders.values()))
+        residencies: list[Residency[BundleRef, Any, Any]] = [*device]
+        residencies += [loader._residency for loader in self.loaders.values()]
         return [key for each in residencies for key, entry in each._entries.items() if entry.num_leases]
 
     def _loader(self, disk: FakeDisk, kind: str) -> "Loader[BundleRef, Any]":
@@ -440,7 +443,11 @@ def test_models_whose_nodes_fill_the_host_tier_do_not_wait_for_each_others_room(
     seconds, and most were given up."""
     world = World(max_copied_bytes=1000)
     for tree in range(12):
-        world.disk.paths[ref("t", tree)] = [0, 100 + 4 * tree + 3, 200 + 4 * tree + 3]  # 40, 100 and 100 bytes
+        world.disk.paths[ref("t", tree)] = [
+            0,
+            100 + 4 * tree + 3,
+            200 + 4 * tree + 3,
+        ]  # 40, 100 and 100 bytes
     requests = [world.submit(tree, 1 + 3 * tree, tree, 1) for tree in range(12)]
     world.run_until(lambda: all(request.future.done() for request in requests))
     for tree, request in enumerate(requests):
