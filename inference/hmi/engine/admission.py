@@ -123,8 +123,8 @@ class Admission:
             self._weight -= share.weight
 
     def observe_step(self, num_tokens: float, step_s: float, *, is_full: bool) -> None:
-        """A batch took ``step_s``. One that was not full, for which that is all the time since it began, shows
-        what is possible at least, no more."""
+        """A batch took ``step_s``. One that was not full, for which that is all the time since it began,
+        shows what is possible at least, no more."""
         if step_s <= 0:
             return
         speed = num_tokens / step_s

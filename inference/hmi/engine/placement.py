@@ -156,7 +156,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     Disk is read on the loaders'. The engine thread copies from host to device, between batches; nodes of more
     than ``max_copied_bytes`` a thread of their own, before their models may run. What an open request waits
     for is held in the host tier from its arrival there until it is on the device: node after node, then the
-    adapter, and nothing beyond what is missing; what comes before a missing node only for one model at a time.
+    adapter, and nothing beyond what is missing; what comes before a missing node only for one model at a
+    time.
     """
 
     def __init__(
@@ -377,7 +378,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return (_COPY, ref) in self._fetches
 
     def _begin_copy(self, ref: BundleRef, table: TableT, hplm: HplmRef, *, is_root: bool) -> bool:
-        """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it now, or never."""
+        """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it, now or
+        ever."""
         lease = self._table_loader.acquire_now(ref)  # the copy's own: whoever waits may leave
         if lease is None:
             return False
