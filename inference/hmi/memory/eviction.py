@@ -75,8 +75,8 @@ class _Worth:
 
 class LeastWorth(Generic[K]):
     """Gives up what is worth least per byte: uses while it was here, up to a bound, times what bringing it
-    back costs, over its size, plus an age that rises with every eviction, so that what was popular once goes as
-    well.
+    back costs, over its size, plus an age that rises with every eviction, so that what was popular once goes
+    as well.
 
     (Greedy-Dual-Size-Frequency. Order of access alone forgets a popular item after a flood of rare ones.)
     """
