@@ -189,9 +189,8 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         self._paths: OrderedDict[BundleRef, TreePath] = OrderedDict()
         self._held: dict[BundleRef, _Held] = {}
         self._held_for: dict[HplmRef, set[BundleRef]] = {}
-        self._foremost: HplmRef | None = (
-            None  # of those that lack a node, the one that holds what is above it
-        )
+        # Of the models that lack a node, the one that holds what is above it.
+        self._foremost: HplmRef | None = None
         self._promoted: list[Lease[BundleRef, Reservation, Any]] = []  # of the batch that is being placed
         self._fetches: dict[tuple[str, BundleRef], _Fetch] = {}
         self._moved: dict[HplmRef, HmiError | None] = {}

@@ -165,9 +165,8 @@ class Loader(Generic[K, V]):
         except HmiError as error:
             self._fail(key, error)
         except Exception as exc:  # noqa: BLE001 the edge of a thread: the item fails, the loader goes on
-            is_machines = isinstance(
-                exc, OSError | MemoryError
-            )  # no files or no memory left, a disk that errs
+            # No files or no memory left, a disk that errs: the item may be sound.
+            is_machines = isinstance(exc, OSError | MemoryError)
             message = f"loading {key} failed: {exc!r}"
             self._fail(key, HmiError(ErrorCode.INTERNAL, message, retryable=is_machines))
         else:
