@@ -1,11 +1,13 @@
 """The object store: bundles and files by relative URI, in a local folder or any S3-compatible service."""
 
 import hashlib
+import os
 import shutil
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
@@ -20,6 +22,13 @@ from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
 
 STORE_SETTING, CACHE_SETTING = "HMI_STORE_URL", "HMI_CACHE_DIR"
+UNUSED_S = 7 * 86400.0
+"""A job's local copy of a remote bundle goes when it has not been asked for so long."""
+
+
+_NOTE, _PART = ".uri", ".part"
+"""Beside a local copy of a remote bundle, what it is a copy of and when it was asked for last; a copy that is
+being fetched."""
 
 
 class Store(ABC):
@@ -75,7 +84,8 @@ def open_store(url: str, cache_dir: Path | None, budget: DiskBudget | None = Non
     ``s3://bucket/prefix``.
 
     ``cache_dir`` keeps local copies of remote bundles; a folder needs none. What is held, not localized, of
-    them stays within ``budget``.
+    them stays within ``budget``. Without one, as jobs open it, copies are dropped first that are gone from
+    the store, or that nobody has asked for in a week: a copy of what was deleted is not kept.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
@@ -91,8 +101,12 @@ def open_store(url: str, cache_dir: Path | None, budget: DiskBudget | None = Non
         filesystem, root = fsspec.core.url_to_fs(url)
     except (ValueError, ImportError) as exc:
         raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param=STORE_SETTING) from exc
-    cache = None if budget is None else DiskCache(cache_dir / "held", budget)
-    return RemoteStore(filesystem, str(root), cache_dir, held=cache)
+    if budget is not None:
+        return RemoteStore(filesystem, str(root), cache_dir, held=DiskCache(cache_dir / "held", budget))
+    store = RemoteStore(filesystem, str(root), cache_dir)
+    with suppress(StoreUnavailable):  # whoever needs it will be told
+        store.drop_copies()
+    return store
 
 
 class FolderStore(Store):
@@ -231,18 +245,38 @@ class RemoteStore(Store):
     def localize(self, uri: BundleUri, digest: Digest) -> Path:
         return self._local_copy(digest, uri, digest)
 
+    def drop_copies(self) -> None:
+        """Those that no longer stand in the store, those that were not asked for in UNUSED_S, and what killed
+        processes have left half fetched."""
+        oldest = time.time() - UNUSED_S
+        for note in self._cache.glob(f"*{_NOTE}"):
+            with suppress(FileNotFoundError):  # another process was quicker
+                uri, _, digest = note.read_text(encoding="utf-8").partition("\n")
+                if note.stat().st_mtime < oldest or self.digest(BundleUri(uri)) != digest:
+                    shutil.rmtree(note.with_suffix(""), ignore_errors=True)
+                    note.unlink()
+        for folder in self._cache.glob(f".*{_PART}"):
+            with suppress(FileNotFoundError):
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def _local_copy(self, key: str, uri: BundleUri, digest: Digest) -> Path:
         target = self._cache / key.removeprefix("sha256:")
-        if (target / MANIFEST_FILE).is_file():
+        note = target.with_name(target.name + _NOTE)
+        if (target / MANIFEST_FILE).is_file() and note.is_file():
+            os.utime(note)
             return target
         self._manifest(uri, digest)
         self._cache.mkdir(parents=True, exist_ok=True)
-        temporary = self._cache / f".{target.name}.{uuid.uuid4().hex}.part"
+        temporary = self._cache / f".{target.name}.{uuid.uuid4().hex}{_PART}"
         try:
             temporary.mkdir()
             self._fill(uri, temporary)
             verify_files(temporary, read_manifest(temporary))
             sync_tree(temporary)
+            note.write_text(
+                f"{uri}\n{digest}", encoding="utf-8"
+            )  # before the copy: none is there without one
             try:
                 temporary.rename(target)
             except OSError:

@@ -1,5 +1,7 @@
 """Both stores publish whole bundles or nothing, and hand out only the one that was asked for."""
 
+import os
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +10,7 @@ import fsspec
 import pytest
 
 from hmi.artifacts.bundle import open_bundle
-from hmi.artifacts.store import FolderStore, RemoteStore, Store, open_store
+from hmi.artifacts.store import UNUSED_S, FolderStore, RemoteStore, Store, open_store
 from hmi.base.errors import (
     AlreadyExists,
     BundleBroken,
@@ -143,6 +145,34 @@ def test_a_full_disk_under_the_store_and_under_the_copies_is_told_with_what_to_s
             remote.localize(URI, digest)
     assert store.digest(URI) is None
     remote.localize(URI, digest)
+
+
+def test_a_job_keeps_no_copy_of_what_was_deleted_or_is_asked_for_no_more(tmp_path: Path) -> None:
+    url, cache = f"memory://{uuid.uuid4().hex}", tmp_path / "cache"
+    store = open_store(url, cache)
+    uris = [BundleUri(f"segments/{name}") for name in ("gone", "unused", "used")]
+    digests = [make_bundle(tmp_path / uri, uri.encode()) for uri in uris]
+    for uri, digest in zip(uris, digests, strict=True):
+        store.publish(tmp_path / uri, uri)
+        store.localize(uri, digest)
+    half_fetched = cache / ".half.part"
+    half_fetched.mkdir()
+    week_ago = time.time() - UNUSED_S - 1
+    for path in (half_fetched, *cache.glob("*.uri")):
+        os.utime(path, (week_ago, week_ago))
+    for number in (0, 2):
+        open_store(url, tmp_path / "other").localize(uris[number], digests[number])
+        assert store.localize(uris[number], digests[number]).is_dir()  # asked for again
+    store.delete(uris[0])
+    open_store(url, cache)
+    kept = digests[2].removeprefix("sha256:")
+    assert sorted(path.name for path in cache.iterdir()) == [kept, f"{kept}.uri"]
+    open_bundle(
+        open_store(url, cache).localize(uris[2], digests[2]),
+        kind=BundleKind.PLOT_TREE,
+        fields_type=PlotTreeFields,
+        digest=digests[2],
+    )
 
 
 def test_a_remote_bundle_without_its_manifest_is_not_there(tmp_path: Path) -> None:
