@@ -3,15 +3,15 @@
 It is what a folder of `hmi/model/adapters/` brings, in one file: a test puts it there, as its ``method.py``.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import nn
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
+from torch import Tensor, nn
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site, module_path
@@ -47,16 +47,20 @@ def _save(folder: Path, adapter: HostAdapter, fields: BackboneFields) -> None:
     for site, factors in adapter.factors.items():
         tensors[f"{site.layer}/{site.module}/down"] = factors.down
         tensors[f"{site.layer}/{site.module}/up"] = factors.up
-    said = {"rank": adapter.config.rank, "alpha": adapter.config.alpha}
-    save_file(tensors, folder / FILE, metadata={"config": json.dumps(said)})
+    tensors["config"] = torch.tensor([adapter.config.rank, adapter.config.alpha], dtype=torch.float64)
+    save_file(tensors, folder / FILE)
+
+
+def _read(folder: Path) -> tuple[RsLoraConfig, dict[str, Tensor]]:
+    tensors = load((folder / FILE).read_bytes())
+    rank, alpha = tensors.pop("config").tolist()
+    return RsLoraConfig(int(rank), alpha), tensors
 
 
 def _open(folder: Path, fields: BackboneFields) -> HostAdapter:
     try:
-        with safe_open(folder / FILE, "pt") as file:
-            config = RsLoraConfig(**json.loads(file.metadata()["config"]))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no mapping
-    except (OSError, SafetensorError) as exc:
+        config, tensors = _read(folder)
+    except (FileNotFoundError, SafetensorError, KeyError) as exc:
         raise BundleBroken(f"{FILE} cannot be read: {exc}") from exc
     factors = {}
     for name in tensors:
@@ -72,14 +76,10 @@ def _open(folder: Path, fields: BackboneFields) -> HostAdapter:
 def _insert(bert: nn.Module, folder: Path) -> None:
     import peft
 
-    with safe_open(folder / FILE, "pt") as file:
-        said = json.loads(file.metadata()["config"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no mapping
+    read, tensors = _read(folder)
     places = {tuple(name.split("/")[:2]) for name in tensors}
     paths = {module_path(int(layer), AdapterModule(module)): (layer, module) for layer, module in places}
-    config = peft.LoraConfig(
-        r=said["rank"], lora_alpha=said["alpha"], use_rslora=True, target_modules=list(paths)
-    )
+    config = peft.LoraConfig(r=read.rank, lora_alpha=read.alpha, use_rslora=True, target_modules=list(paths))
     try:
         peft.inject_adapter_in_model(config, bert)
     except ValueError as exc:
