@@ -20,7 +20,7 @@ from hmi.engine.engine import Engine
 from hmi.engine.inbox import Inbox
 from hmi.engine.placement import HplmPlacement, PlacedHplm, TreePath
 from hmi.engine.request import DocumentAnswer, EngineRequest, HplmRef
-from hmi.engine.stages import SameThread
+from hmi.engine.stages import ComputeStage, SameThread
 from hmi.memory.budget import Budget
 from hmi.memory.eviction import LeastWorth
 from hmi.memory.loader import Loader
@@ -149,6 +149,7 @@ class FakeDisk:
 
     def __init__(self) -> None:
         self.slow: dict[BundleRef, threading.Event] = {}  # what can be read only then
+        self.errors: dict[BundleRef, Exception] = {}
         self.more_bytes: dict[BundleRef, int] = {}  # of tables
         self.paths: dict[BundleRef, list[int]] = {}  # of trees that are not as nodes_of() says
 
@@ -163,8 +164,10 @@ class FakeDisk:
         return FakeTable(int(key.digest[1:]), self.more_bytes.get(key, 0))
 
     def _wait(self, key: BundleRef) -> None:
-        if key in self.slow:
-            assert self.slow[key].wait(WAIT_S)
+        gate, error = self.slow.get(key), self.errors.get(key)
+        assert gate is None or gate.wait(WAIT_S)
+        if error is not None:
+            raise error
 
     def read_adapter(self, key: BundleRef) -> FakeAdapter:
         self._wait(key)
@@ -178,6 +181,7 @@ class FakeDisk:
         return self._table(key)
 
     def read_tree(self, key: BundleRef) -> TreePath:
+        self._wait(key)
         nodes = self.paths.get(key) or nodes_of(int(key.digest[1:]))
         return TreePath(tuple(ref("n", node) for node in nodes))
 
@@ -202,28 +206,37 @@ class ArenaRunner:
     def __init__(self, bank: FakeBank, nodes: FakeNodes) -> None:
         self._bank = bank
         self._nodes = nodes
+        self.cannot_retrieve: set[TenantId] = set()
+        self.cannot_compute: set[TenantId] = set()
+        self.not_finite: set[TenantId] = set()
 
     def retrieve(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Sequence[DocumentAnswer]:
         answers = []
+        if any(part.request.tenant_id in self.cannot_retrieve for part in batch.parts):
+            raise RuntimeError("no look-up")
+        if any(part.request.tenant_id in self.cannot_compute for part in batch.parts):
+            return ()
+        is_nan = any(part.request.tenant_id in self.not_finite for part in batch.parts)
         for part in batch.parts:
             where = placed[part.request.hplm]
             seen = (
                 self._bank.content[where.slot].number,
                 *(self._nodes.content[n].number for n in where.path),
             )
-            answers += [
-                DocumentAnswer(np.array([seen], np.float32), Coverage(0, 0, 1, 0))
-            ] * part.num_documents
+            outputs = np.full((1, len(seen)), np.nan, np.float32) if is_nan else np.array([seen], np.float32)
+            answers += [DocumentAnswer(outputs, Coverage(0, 0, 1, 0))] * part.num_documents
         return answers
 
     def compute(self, retrieved: Sequence[DocumentAnswer]) -> Sequence[DocumentAnswer]:
+        if not retrieved:
+            raise RuntimeError("no forward")
         return retrieved
 
 
 class World:
     """Engine and placement over fakes that know their content."""
 
-    def __init__(self, *, max_copied_bytes: int) -> None:
+    def __init__(self, *, max_copied_bytes: int, stage: ComputeStage | None = None) -> None:
         self.bank, self.nodes = FakeBank(), FakeNodes()
         self.host = Budget(MemoryTier.HOST, sum(HOST_BYTES.values()))
         self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
@@ -251,16 +264,17 @@ class World:
             max_copied_bytes=max_copied_bytes,
             inbox=inbox,
         )
+        self.runner = ArenaRunner(self.bank, self.nodes)
         self.engine = Engine(
             EngineConfig(
                 limits=BatchLimits(max_rows=8, max_tokens=64, max_adapters=3, max_cold_adapters=2),
                 max_requests=100_000,
             ),
             placement=self.placement,
-            runner=ArenaRunner(self.bank, self.nodes),
+            runner=self.runner,
             inbox=inbox,
             clock=SystemClock(),
-            stage=SameThread(),
+            stage=SameThread() if stage is None else stage,
             on_batch=self.batches.append,
         )
 
