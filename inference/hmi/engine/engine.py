@@ -4,7 +4,7 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -81,6 +81,14 @@ class _Flight:
 
 
 @dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A model that is brought near, and the open requests for it: perhaps none any more."""
+
+    since: float
+    requests: dict[EngineRequest, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Outcome:
     """What came of a batch's two stages."""
 
@@ -118,7 +126,7 @@ class Engine(Generic[RetrievedT]):
         self._on_batch = on_batch
         self._scheduler = Scheduler(config.limits, max_passed_over=config.max_passed_over)
         self._deadlines = Deadlines()
-        self._waiting: dict[HplmRef, list[EngineRequest]] = {}  # for residency
+        self._waiting: dict[HplmRef, _Awaited] = {}  # for residency
         self._load_pace = LoadPace()
         self._broken: dict[HplmRef, HmiError] = {}  # found by a batch, and still leased
         self._in_flight: list[_Flight] = []  # batches that have begun, in order
@@ -276,20 +284,26 @@ class Engine(Generic[RetrievedT]):
             self._scheduler.add(request)
         else:
             request.state = RequestState.WAITING_RESIDENCY
-            if not self._waiting:
-                self._load_pace.begin(self._clock.monotonic())
-            self._waiting.setdefault(request.hplm, []).append(request)
+            awaited = self._waiting.get(request.hplm)
+            if awaited is None:
+                awaited = self._waiting[request.hplm] = _Awaited(self._clock.monotonic())
+            awaited.requests[request] = None
 
     def _settle_moved(self) -> None:
         moved = self._placement.take_moved()
-        if moved:
-            self._is_crowded = False
+        if not moved:
+            return
+        self._is_crowded = False
+        awaited = {hplm: self._waiting.pop(hplm) for hplm in moved if hplm in self._waiting}
+        if awaited:
             self._load_pace.observe(
-                len(moved), self._clock.monotonic(), are_more_awaited=len(self._waiting) > len(moved)
+                len(awaited),
+                self._clock.monotonic(),
+                awaited_since=min(each.since for each in awaited.values()),
+                are_more_awaited=bool(self._waiting),
             )
         for hplm, error in moved.items():
-            waiting = [request for request in self._waiting.pop(hplm, []) if not request.state.is_final]
-            for request in waiting:
+            for request in list(awaited[hplm].requests) if hplm in awaited else ():
                 if error is None:
                     self._wait_for_residency(request)
                 else:
@@ -527,6 +541,8 @@ class Engine(Generic[RetrievedT]):
     def _end(self, request: EngineRequest, state: RequestState, error: HmiError | None = None) -> None:
         if request.state.is_final:
             return
+        if request.state is RequestState.WAITING_RESIDENCY and request.hplm in self._waiting:
+            self._waiting[request.hplm].requests.pop(request, None)
         request.state = state
         self._num_open_of[request.hplm] -= 1
         if self._num_open_of[request.hplm] <= 0:

@@ -1,5 +1,7 @@
 """How fast the models of waiting requests come near."""
 
+import math
+
 SMOOTHING = 0.2
 """Weight of the newest arrivals in the running mean."""
 
@@ -8,17 +10,14 @@ class LoadPace:
     """Learns while models are awaited; then tells how long a further one would take. Engine thread only."""
 
     def __init__(self) -> None:
-        self._since = 0.0
+        self._arrived = -math.inf
         self._model_s: float | None = None
 
-    def begin(self, now: float) -> None:
-        """From now on models are awaited; before, there were none."""
-        self._since = now
-
-    def observe(self, num_arrived: int, now: float, *, are_more_awaited: bool) -> None:
-        """``num_arrived`` came since the last call. When none are left, loaders may have rested meanwhile."""
-        model_s = (now - self._since) / num_arrived
-        self._since = now
+    def observe(self, num_arrived: int, now: float, *, awaited_since: float, are_more_awaited: bool) -> None:
+        """``num_arrived`` came since the last call, the first of them awaited since then: before, loaders may
+        have rested, whoever else is awaited. And they may have meanwhile, when no more are."""
+        model_s = (now - max(awaited_since, self._arrived)) / num_arrived
+        self._arrived = now
         if self._model_s is None:
             self._model_s = model_s if are_more_awaited else None
         elif are_more_awaited or model_s < self._model_s:

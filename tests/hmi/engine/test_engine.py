@@ -1,5 +1,7 @@
 """Engine with a fake placement and runner: deadlines, bounds, cancellation, failures; a fake clock."""
 
+import gc
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -356,6 +358,29 @@ def test_a_request_whose_model_never_comes_ends_at_its_deadline() -> None:
     world.engine.step()
     assert isinstance(error_of(request), DeadlineExceeded)
     assert world.placement.let_go_of == [hplm_of("cold")]
+
+
+def test_a_load_that_hangs_makes_no_other_look_slow_and_keeps_no_request_that_has_ended() -> None:
+    """Beside it, those that came at once a minute were taken for loads of a minute, and then for too slow."""
+    world = World()
+    world.placement.absent.add(hplm_of("hangs"))
+    for number in range(5):
+        given_up = world.submit("hangs", deadline_s=30)
+        name = f"quick {number}"
+        world.placement.absent.add(hplm_of(name))
+        quick = world.submit(name)  # not refused
+        world.engine.step()
+        world.clock.advance(0.1)
+        world.placement.arrive(hplm_of(name))
+        world.engine.step()
+        assert values(quick) == [0]
+        world.clock.advance(60)
+        world.engine.step()
+        assert isinstance(error_of(given_up), DeadlineExceeded)
+        kept = weakref.ref(given_up.documents.token_ids)
+        del given_up
+        gc.collect()
+        assert kept() is None
 
 
 def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
