@@ -90,6 +90,7 @@ class PlaneHolder:
         self._plane: Plane | None = None
         self._opening: asyncio.Task[None] | None = None
         self._snapshot: CatalogSnapshot | None = None
+        self._is_closing = False
         self.exact_path_problem = ""  # of tasks with a coverage floor, where no lower layers are loaded
         self.problem = "no backbone is known yet: prepare one and make it the default in the catalog"
 
@@ -108,7 +109,10 @@ class PlaneHolder:
         return 0.0 if self._plane is None else self._plane.gauges()[name]
 
     def follow(self, snapshot: CatalogSnapshot) -> None:
-        """A new snapshot: open the plane if this names its backbone, else tell the plane what is served."""
+        """A new snapshot: open the plane if this names its backbone, else tell the plane what is served.
+        Does nothing once it is being closed."""
+        if self._is_closing:
+            return
         self._snapshot = snapshot
         wanted = self._configured or snapshot.backbone
         if self._plane is not None:
@@ -119,6 +123,7 @@ class PlaneHolder:
             self._opening = asyncio.create_task(self._open(wanted))
 
     async def close(self) -> None:
+        self._is_closing = True
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
         if self._plane is not None:
