@@ -1,7 +1,7 @@
 """The data plane's errors: each carries its wire code and whether trying again can help."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from wire.errors import ErrorCode
 
@@ -24,6 +24,13 @@ class HmiError(Exception):
         self.retryable = retryable
         self.param = param
         self.details = details
+
+    def again(self) -> Self:
+        """The same for another caller. Each that is raised keeps the frames that it came through, and all that
+        these held: one that is kept and raised again would keep those of every caller."""
+        again = type(self).__new__(type(self), *self.args)
+        again.__dict__.update(self.__dict__)
+        return again
 
 
 class InvalidInput(HmiError):

@@ -71,7 +71,8 @@ class Loader(Generic[K, V]):
             if waiters is not None:
                 waiters.append(arrived)
                 return
-            found = self._quarantine.get(key) or self._residency.acquire(key)
+            broken = self._quarantine.get(key)
+            found = self._residency.acquire(key) if broken is None else broken.again()
             if found is None and self._is_closed:
                 found = _closing()
             if found is None:
@@ -116,7 +117,7 @@ class Loader(Generic[K, V]):
     def quarantine(self, key: K, error: HmiError) -> None:
         """From now on ``key`` fails with ``error``: it was found broken after it had been loaded."""
         with self._lock:
-            self._quarantine[key] = error
+            self._quarantine[key] = error.again()
         self._residency.evict(key)
 
     def resident_bytes(self) -> Mapping[K, int]:
@@ -197,7 +198,7 @@ class Loader(Generic[K, V]):
         with self._lock:
             waiters = self._waiters.pop(key)
             if not error.retryable:
-                self._quarantine[key] = error
+                self._quarantine[key] = error.again()
         for arrived in waiters:
             arrived(error)
 

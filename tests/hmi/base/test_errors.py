@@ -24,3 +24,12 @@ def test_what_may_pass_by_itself_is_retryable() -> None:
 )
 def test_all_errors_are_of_one_tree(kind: type[Exception]) -> None:
     assert issubclass(kind, HmiError)
+
+
+def test_an_error_for_another_caller_is_the_same_without_the_way_that_it_came() -> None:
+    try:
+        raise QueueFull("full", retry_after_s=0.5) from ValueError("cause")
+    except QueueFull as error:
+        again = error.again()
+        assert (type(again), again.args, vars(again)) == (QueueFull, error.args, vars(error))
+    assert again.__traceback__ is again.__cause__ is again.__context__ is None

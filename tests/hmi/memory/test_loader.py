@@ -1,6 +1,9 @@
 """Loader: each item once, on its own threads, a broken one alone."""
 
+import contextlib
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -158,6 +161,46 @@ def test_a_bug_in_reading_fails_the_item_and_not_the_loader() -> None:
     assert caught.value.code is ErrorCode.INTERNAL
     assert world.loader.acquire("b").result(WAIT_S).value == "B"
     world.loader.close()
+
+
+class Content:
+    """Something large."""
+
+
+class CutDisk(FakeDisk):
+    """What it has read of an item is no whole one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.contents: list[weakref.ref[Content]] = []
+
+    def read(self, key: str) -> str:
+        content = Content()
+        self.contents.append(weakref.ref(content))
+        raise BundleBroken(f"{key} is truncated")
+
+
+def test_a_broken_item_keeps_nothing_of_itself_nor_of_those_who_asked_for_it() -> None:
+    """Its error kept the frames that it had been raised through: the content, and all requests for it."""
+    disk = CutDisk()
+    room = ByteRoom(Budget(MemoryTier.HOST, 100), kind="items", max_bytes=100)
+    loader: Loader[str, str] = Loader(
+        disk, Residency(room, LeastRecentlyUsed()), num_threads=1, room_timeout_s=0.05, name="cut"
+    )
+    kept = disk.contents
+
+    def ask() -> None:
+        body = Content()
+        kept.append(weakref.ref(body))
+        loader.acquire("bad").result(WAIT_S)
+
+    for _ in range(3):
+        with contextlib.suppress(BundleBroken):
+            ask()
+    loader.close()
+    gc.collect()
+    assert len(kept) == 4 and not any(each() for each in kept)
+    assert [str(error) for error in loader.quarantined().values()] == ["bad is truncated"]
 
 
 @pytest.mark.parametrize("trouble", [OSError(24, "Too many open files"), MemoryError()])
