@@ -26,8 +26,8 @@ class HmiError(Exception):
         self.details = details
 
     def again(self) -> Self:
-        """The same for another caller. Each that is raised keeps the frames that it came through, and all that
-        these held: one that is kept and raised again would keep those of every caller."""
+        """The same for another caller. Each that is raised keeps the frames that it came through, and all
+        that these held: one that is kept and raised again would keep those of every caller."""
         again = type(self).__new__(type(self), *self.args)
         again.__dict__.update(self.__dict__)
         return again

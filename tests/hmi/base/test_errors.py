@@ -32,4 +32,4 @@ def test_an_error_for_another_caller_is_the_same_without_the_way_that_it_came() 
     except QueueFull as error:
         again = error.again()
         assert (type(again), again.args, vars(again)) == (QueueFull, error.args, vars(error))
-    assert again.__traceback__ is again.__cause__ is again.__context__ is None
+    assert (again.__traceback__, again.__cause__, again.__context__) == (None, None, None)

@@ -79,7 +79,9 @@ def _insert(bert: nn.Module, folder: Path) -> None:
     read, tensors = _read(folder)
     places = {tuple(name.split("/")[:2]) for name in tensors}
     paths = {module_path(int(layer), AdapterModule(module)): (layer, module) for layer, module in places}
-    config = peft.LoraConfig(r=read.rank, lora_alpha=int(read.alpha), use_rslora=True, target_modules=list(paths))
+    config = peft.LoraConfig(
+        r=read.rank, lora_alpha=int(read.alpha), use_rslora=True, target_modules=list(paths)
+    )
     try:
         peft.inject_adapter_in_model(config, bert)
     except ValueError as exc:
