@@ -14,6 +14,9 @@ KEPT_TASK_BYTES = 900
 """Beside a task: a grant."""
 KEPT_TENANT_BYTES = 500
 """Beside a tenant's limit: what was counted of it (Limits)."""
+KEPT_VERSION_BYTES = 1200
+"""Beside what serves or is on trial: where its packed copy is on disk (PackedCopies), and what is wrong with
+it and its tree where they are broken (Loader). Of others neither is kept."""
 NUM_SNAPSHOTS = 2
 """The one that serves, and the one that is read meanwhile."""
 
@@ -23,7 +26,7 @@ def catalog_bytes(rows: CatalogRows) -> int:
     keys, tasks, trials, limits = len(rows.keys), len(rows.tasks), len(rows.trials), len(rows.limits)
     snapshot = KEY_BYTES * keys + TASK_BYTES * tasks + TRIAL_BYTES * trials + LIMIT_BYTES * limits
     kept = KEPT_KEY_BYTES * keys + KEPT_TASK_BYTES * tasks + KEPT_TENANT_BYTES * limits
-    return NUM_SNAPSHOTS * snapshot + kept
+    return NUM_SNAPSHOTS * snapshot + kept + KEPT_VERSION_BYTES * (tasks + trials)
 
 
 class CatalogRoom:

@@ -9,17 +9,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from hmi.base.errors import BudgetExceeded
+from hmi.artifacts.packed_copies import PackedCopies
+from hmi.base.errors import BudgetExceeded, BundleBroken
 from hmi.engine.placement import KNOWN_TREE_BYTES, TreePath
 from hmi.memory.budget import Budget
+from hmi.memory.eviction import LeastRecentlyUsed
+from hmi.memory.loader import Loader
+from hmi.memory.residency import Residency
+from hmi.memory.room import ByteRoom
 from hmi.memory.tier import MemoryTier
 from hmi.service import catalog_source
 from hmi.service.access import Access
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
-from hmi.service.catalog_room import CATALOG, CatalogRoom, catalog_bytes
+from hmi.service.catalog_room import CATALOG, KEPT_VERSION_BYTES, CatalogRoom, catalog_bytes
 from hmi.service.limits import Limits
 from hmi.service.plane import KnownFields, known_bytes
 from hmi.service.snapshot import CatalogRows, CatalogSnapshot
@@ -130,9 +137,44 @@ def test_what_is_reserved_for_the_catalog_is_at_least_what_it_takes() -> None:
     own_tasks = [(number, number) for number in range(NUM_TENANTS)]
     make_rows = partial(rows_of, NUM_TENANTS)
     served(make_rows, own_tasks)  # whatever is made once
-    reserved = catalog_bytes(make_rows())
+    rows = make_rows()
+    reserved = catalog_bytes(rows) - KEPT_VERSION_BYTES * (len(rows.tasks) + len(rows.trials))
     taken = allocated(partial(served, make_rows, own_tasks))
     assert taken <= reserved <= 2 * taken
+
+
+def kept_of_versions(snapshot: CatalogSnapshot) -> object:
+    """Every adapter has been packed; then it was found to be broken, and so was its tree."""
+    room = ByteRoom(Budget(MemoryTier.HOST, 0), kind="none", max_bytes=0)
+    loaders: list[Loader[BundleRef, object]] = [
+        Loader(NoDisk(), Residency(room, LeastRecentlyUsed()), num_threads=1, room_timeout_s=0, name="none")
+        for _ in range(2)
+    ]
+    with TemporaryDirectory() as folder:
+        copies = PackedCopies(Path(folder), "form", max_bytes=2**30)
+        for hplm in snapshot.served:
+            copies.put(hplm.adapter.digest, b"", loaded_bytes=10**6 + len(loaders))
+            for loader, ref in zip(loaders, (hplm.adapter, hplm.tree), strict=True):
+                text = f"adapter_model.safetensors in bundle {ref.digest} has 123 bytes instead of 1234567"
+                loader.quarantine(ref, BundleBroken(f"{text}; fetch or build it again"))
+    return loaders, copies
+
+
+class NoDisk:
+    """Nothing is read."""
+
+    def measure(self, key: BundleRef) -> int:
+        raise NotImplementedError
+
+    def read(self, key: BundleRef) -> object:
+        raise NotImplementedError
+
+
+def test_what_is_kept_of_versions_takes_no_more_than_is_reckoned() -> None:
+    snapshot = CatalogSnapshot.of(rows_of(250), 0.0)
+    kept_of_versions(snapshot)  # whatever is made once
+    taken = allocated(partial(kept_of_versions, snapshot))
+    assert taken <= 500 * KEPT_VERSION_BYTES <= 2 * taken
 
 
 def test_a_tenant_of_many_keys_that_are_all_used_for_many_tasks_takes_no_more() -> None:
