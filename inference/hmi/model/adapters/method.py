@@ -40,8 +40,9 @@ class AdapterMethod:
     save: Callable[[Path, HostAdapter, BackboneFields], None]
     """Write ``facts.files`` into a folder, tensors in the type that they have."""
     open: Callable[[Path, BackboneFields], HostAdapter]
-    """Read and check them. Raises BundleBroken for what cannot be read or is not finite, BundleMismatch for
-    what does not fit the backbone's upper layers."""
+    """Read and check them. Raises BundleBroken for what is missing, cannot be read or is not finite,
+    BundleMismatch for what does not fit the backbone's upper layers; and lets any other OSError through: the
+    machine's trouble is not the adapter's."""
     names_backbone: Callable[[Path], bool]
     """Whether files that could be opened say which backbone they were trained on. Never true of a method
     that needs a manifest for that."""
