@@ -32,7 +32,15 @@ class JointEvents(Generic[EventT]):
     def _write(self) -> None:
         events, self._events = self._events, []
         waiters, self._waiters = self._waiters, []
-        self._on_lost(self._spool.append(*events))
+        error: Exception | None = None
+        try:
+            self._on_lost(self._spool.append(*events))
+        except Exception as exc:  # noqa: BLE001 a bug: whoever waits is told
+            error = exc
         for waiter in waiters:
-            if not waiter.done():
+            if waiter.done():
+                continue
+            if error is None:
                 waiter.set_result(None)
+            else:
+                waiter.set_exception(error)

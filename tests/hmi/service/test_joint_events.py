@@ -22,6 +22,13 @@ class CountingSpool(EventSpool[UsageEvent]):
         return super().append(*events)
 
 
+class BrokenSpool(EventSpool[UsageEvent]):
+    """Its disk fails in a way that nobody foresaw."""
+
+    def append(self, *events: UsageEvent) -> Sequence[UsageEvent]:
+        raise OSError("the disk does not answer")
+
+
 def none_is_lost(events: Sequence[UsageEvent]) -> None:
     assert not events
 
@@ -64,3 +71,13 @@ async def test_an_event_is_kept_though_its_caller_hangs_up() -> None:
         await stays
         [path] = spool.seal()
         assert spool.read(path) == [event(1), event(2)]
+
+
+@on_a_loop
+async def test_whoever_waits_for_a_spool_that_fails_is_told() -> None:
+    """And waits no longer: the answer would never have left."""
+    with TemporaryDirectory() as folder:
+        joint = JointEvents(BrokenSpool(Path(folder), UsageEvent, max_bytes=1000), on_lost=none_is_lost)
+        keeping = [asyncio.ensure_future(joint.keep(event(number))) for number in range(2)]
+        done, _ = await asyncio.wait(keeping, timeout=5)
+        assert len(done) == 2 and all(isinstance(each.exception(), OSError) for each in done)
