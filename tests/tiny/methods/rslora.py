@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.model.adapters.call import RETURNING_MODULES, AdapterModule, Site, module_path
 from hmi.model.adapters.host import Factors, HostAdapter
 from hmi.model.adapters.method import AdapterMethod
+from hmi.model.adapters.weights_file import read_weights
 from wire.artifacts import BackboneFields
 from wire.training import METHODS
 
@@ -52,7 +52,7 @@ def _save(folder: Path, adapter: HostAdapter, fields: BackboneFields) -> None:
 
 
 def _read(folder: Path) -> tuple[RsLoraConfig, dict[str, Tensor]]:
-    tensors = load((folder / FILE).read_bytes())
+    tensors = read_weights(folder / FILE)
     rank, alpha = tensors.pop("config").tolist()
     return RsLoraConfig(int(rank), alpha), tensors
 
@@ -60,7 +60,7 @@ def _read(folder: Path) -> tuple[RsLoraConfig, dict[str, Tensor]]:
 def _open(folder: Path, fields: BackboneFields) -> HostAdapter:
     try:
         config, tensors = _read(folder)
-    except (FileNotFoundError, SafetensorError, KeyError) as exc:
+    except KeyError as exc:
         raise BundleBroken(f"{FILE} cannot be read: {exc}") from exc
     factors = {}
     for name in tensors:

@@ -4,14 +4,14 @@ follow."""
 import re
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
-from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
+from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.model.adapters.bottleneck.config import BottleneckConfig
 from hmi.model.adapters.call import AdapterModule, Site, module_path
 from hmi.model.adapters.host import Factors, HostAdapter
+from hmi.model.adapters.weights_file import read_weights
 from wire.artifacts import BackboneFields
 
 WEIGHTS_FILE = "bottleneck.safetensors"
@@ -36,7 +36,7 @@ def open_bottleneck(folder: Path, fields: BackboneFields) -> HostAdapter:
     below the upper layers, unknown names, wrong shapes.
     """
     halves: dict[Site, dict[str, Tensor]] = {}
-    for name, tensor in sorted(_read(folder / WEIGHTS_FILE).items()):
+    for name, tensor in sorted(read_weights(folder / WEIGHTS_FILE).items()):
         match = _NAME.fullmatch(name)
         if match is None or match["module"] not in set(AdapterModule):
             raise BundleMismatch(f"the adapter's weight {name} belongs to no module that takes a bottleneck")
@@ -58,10 +58,3 @@ def open_bottleneck(folder: Path, fields: BackboneFields) -> HostAdapter:
     )
     adapter.check(fields)
     return adapter
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return load(path.read_bytes())
-    except (FileNotFoundError, IsADirectoryError, SafetensorError) as exc:
-        raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc

@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.model.adapters.call import AdapterModule, Site, module_path
 from hmi.model.adapters.host import Factors, HostAdapter
 from hmi.model.adapters.lora.config import LoraConfig
+from hmi.model.adapters.weights_file import read_weights
 from wire.artifacts import BackboneFields
 
 CONFIG_FILE = "adapter_config.json"
@@ -84,7 +84,7 @@ def open_peft(folder: Path, fields: BackboneFields) -> HostAdapter:
     config, options = _read_config(folder / CONFIG_FILE)
     _refuse_unsupported(config, options, fields)
     halves: dict[Site, dict[str, Tensor]] = {}
-    for name, tensor in sorted(_read_weights(folder / WEIGHTS_FILE).items()):
+    for name, tensor in sorted(read_weights(folder / WEIGHTS_FILE).items()):
         site, factor = _parse_name(name)
         halves.setdefault(site, {})[factor] = tensor
     for site, factors in halves.items():
@@ -138,13 +138,6 @@ def _refuse_unsupported(config: _PeftConfig, options: dict[str, Any], fields: Ba
         raise BundleMismatch(f"the adapter uses PEFT's {', '.join(used)}; plain LoRA is supported")
     if config.r < 1 or not 0 < config.lora_alpha < float("inf"):
         raise BundleMismatch(f"the adapter's rank is {config.r} and its alpha {config.lora_alpha}")
-
-
-def _read_weights(path: Path) -> dict[str, Tensor]:
-    try:
-        return load(path.read_bytes())
-    except (FileNotFoundError, IsADirectoryError, SafetensorError) as exc:
-        raise BundleBroken(f"{WEIGHTS_FILE} of the adapter cannot be read: {exc}") from exc
 
 
 @functools.lru_cache(maxsize=1024)
