@@ -26,41 +26,45 @@ class RateLimit:
     reset_s: int
 
 
-class CallerThrottle(BaseThrottle):
-    """Counts by key, by user, or by address; each portal process by itself, in windows of a minute."""
+class _WindowThrottle(BaseThrottle):
+    """Counts by key, by user, or by address; each portal process by itself, in windows of ``window_s``."""
+
+    what: str
+    window_s: int
+
+    def counted(self, request: Request) -> int:
+        """How many there were in this window, this one included."""
+        now_s = int(time.time())
+        place = f"{self.what}:{_caller(request)}:{now_s // self.window_s}"
+        self.reset_s = self.window_s - now_s % self.window_s
+        cache.add(place, 0, timeout=2 * self.window_s)
+        return int(cache.incr(place))
+
+    def wait(self) -> float:
+        """Seconds until it may be tried again."""
+        return self.reset_s
+
+
+class CallerThrottle(_WindowThrottle):
+    """Of all requests, by the minute."""
+
+    what, window_s = "rate", WINDOW_S
 
     def allow_request(self, request: Request, view: object) -> bool:
         """See DRF."""
-        limit = settings.ENV.api_requests_per_minute
-        now_s = int(time.time())
-        place = f"rate:{_caller(request)}:{now_s // WINDOW_S}"
-        cache.add(place, 0, timeout=2 * WINDOW_S)
-        count = cache.incr(place)
-        self._reset_s = WINDOW_S - now_s % WINDOW_S
-        request._request.rate_limit = RateLimit(limit, max(limit - count, 0), self._reset_s)  # type: ignore[attr-defined]
+        limit, count = settings.ENV.api_requests_per_minute, self.counted(request)
+        request._request.rate_limit = RateLimit(limit, max(limit - count, 0), self.reset_s)  # type: ignore[attr-defined]
         return bool(count <= limit)
 
-    def wait(self) -> float:
-        """Seconds until it may be tried again."""
-        return self._reset_s
 
+class MailThrottle(_WindowThrottle):
+    """Of mails to addresses that the caller chooses, by the hour."""
 
-class MailThrottle(BaseThrottle):
-    """Counts mails to addresses that the caller chooses; each portal process by itself, by the hour."""
+    what, window_s = "mails", MAILS_WINDOW_S
 
     def allow_request(self, request: Request, view: object) -> bool:
         """See DRF."""
-        if request.method != "POST":
-            return True
-        now_s = int(time.time())
-        place = f"mails:{_caller(request)}:{now_s // MAILS_WINDOW_S}"
-        cache.add(place, 0, timeout=2 * MAILS_WINDOW_S)
-        self._reset_s = MAILS_WINDOW_S - now_s % MAILS_WINDOW_S
-        return bool(cache.incr(place) <= MAX_MAILS)
-
-    def wait(self) -> float:
-        """Seconds until it may be tried again."""
-        return self._reset_s
+        return request.method != "POST" or self.counted(request) <= MAX_MAILS
 
 
 class RateLimitHeadersMiddleware:

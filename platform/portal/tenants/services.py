@@ -15,6 +15,7 @@ from portal.common.slugs import slug_from
 from portal.tenants.actors import Actor
 from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User
+from portal.tenants.selectors import membership_list_of_user
 from wire.catalog import Scope
 
 PLAYGROUND_KEY_LIFE = timedelta(minutes=15)
@@ -36,9 +37,8 @@ class NewKey:
 @transaction.atomic
 def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) -> Tenant:
     """A tenant with its first owner. A given ``slug`` must be free; else one is made from the name."""
-    with operator_scope():
-        owned = Membership.objects.unscoped().filter(user=owner, role=Role.OWNER).count()
-    if owned >= MAX_TENANTS and not owner.is_staff:
+    owned = [place for place in membership_list_of_user(user=owner) if place.role == Role.OWNER]
+    if len(owned) >= MAX_TENANTS and not owner.is_staff:
         raise Conflict(f"You own {MAX_TENANTS} tenants, as many as one may: leave one, or ask the operator.")
     tenant = Tenant(id=uuid4(), name=name, slug=slug or slug_from(name, is_taken=_is_tenant_slug_taken))
     with tenant_scope(tenant.id):
