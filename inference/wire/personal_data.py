@@ -40,8 +40,8 @@ def personal_spots(text: str) -> list[Spot]:
 def identifying_spans(text: str) -> list[tuple[int, int]]:
     """First character and the one after the last of all that may lead to somebody: personal_spots, and places
     on the web, which name people often enough. In order; they may touch."""
-    spans = [(spot.start, spot.end) for spot in personal_spots(text)]
     text = _plain(text)
+    spans = [(spot.start, spot.end) for spot in personal_spots(text)]
     if "." in text or ":" in text:
         for match in _WEB.finditer(text):
             spans.append((match.start(), match.start() + len(match.group().rstrip(_AFTER_WEB))))

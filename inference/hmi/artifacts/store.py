@@ -24,8 +24,6 @@ from wire.ids import BundleUri, Digest
 STORE_SETTING, CACHE_SETTING = "HMI_STORE_URL", "HMI_CACHE_DIR"
 UNUSED_S = 7 * 86400.0
 """A job's local copy of a remote bundle goes when it has not been asked for so long."""
-
-
 _NOTE, _PART = ".uri", ".part"
 """Beside a local copy of a remote bundle, what it is a copy of and when it was asked for last; a copy that is
 being fetched."""
@@ -274,9 +272,8 @@ class RemoteStore(Store):
             self._fill(uri, temporary)
             verify_files(temporary, read_manifest(temporary))
             sync_tree(temporary)
-            note.write_text(
-                f"{uri}\n{digest}", encoding="utf-8"
-            )  # before the copy: none is there without one
+            # Before the copy: none is there without one.
+            note.write_text(f"{uri}\n{digest}", encoding="utf-8")
             try:
                 temporary.rename(target)
             except OSError:

@@ -17,7 +17,7 @@ a processor that others begin to use."""
 MIN_RETRY_AFTER_S, MAX_RETRY_AFTER_S = 1.0, 30.0
 SPEED_S = 2.0
 """About so far back count steps in the running mean of the speed."""
-MAX_WEIGHT = 0.2
+MAX_STEP_WEIGHT = 0.2
 """Of one step in it, however long it was: one that stalled says little of those that follow."""
 ASKED_S = 1.0
 """About so far back counts as of late for what is asked for."""
@@ -132,9 +132,9 @@ class Admission:
             self._tokens_per_s = speed if is_full else math.inf
         elif is_full:
             # By time: of two that end together the second has taken none, and is no faster for it.
-            self._tokens_per_s += min(step_s / SPEED_S, MAX_WEIGHT) * (speed - self._tokens_per_s)
+            self._tokens_per_s += min(step_s / SPEED_S, MAX_STEP_WEIGHT) * (speed - self._tokens_per_s)
         elif speed > self._tokens_per_s:
-            self._tokens_per_s += MAX_WEIGHT * (speed - self._tokens_per_s)
+            self._tokens_per_s += MAX_STEP_WEIGHT * (speed - self._tokens_per_s)
 
     def _check_places(self, share: _Share) -> None:
         free = self._max_requests - self._num_requests
