@@ -3,6 +3,7 @@
 import gc
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -289,6 +290,33 @@ def test_small_requests_that_come_during_small_batches_do_not_make_the_engine_lo
         world.engine.step()
         stage.finish()
     world.submit("large", num_documents=200)  # not refused
+
+
+def test_small_batches_that_end_together_do_not_make_the_engine_look_fast() -> None:
+    """The second took as long as the first; else more was let in than could be answered in time."""
+    stage = HandStage(width=2)
+    world = World(stage=stage)
+
+    def takes(step_s: float, _batch: Batch) -> None:
+        world.clock.advance(step_s)
+
+    def run_all(*seconds: float) -> None:
+        while world.engine.step() or stage.waiting:
+            for step_s in seconds:
+                world.runner.before = partial(takes, step_s)
+                if stage.waiting:
+                    stage.finish()
+
+    world.submit("acme", num_documents=80)
+    run_all(0.5, 0.5)  # it learns that it answers 16 a second
+    for _ in range(20):
+        for tenant in ("a", "b"):
+            world.submit(tenant)
+            world.engine.step()
+        run_all(0.5, 0.001)
+    world.submit("a")
+    with pytest.raises(QueueFull, match="of work go before this request"):
+        world.submit("large", num_documents=400, deadline_s=20)
 
 
 def test_a_request_that_breaks_the_forward_fails_alone() -> None:

@@ -180,6 +180,25 @@ class CutDisk(FakeDisk):
         raise BundleBroken(f"{key} is truncated")
 
 
+def test_what_was_found_broken_later_keeps_nothing_of_where_it_was_found() -> None:
+    world = World()
+
+    def find_broken() -> weakref.ref[Content]:
+        content = Content()
+        try:
+            raise BundleBroken("not finite")
+        except BundleBroken as error:
+            world.loader.quarantine("a", error)
+        return weakref.ref(content)
+
+    found = find_broken()
+    gc.collect()
+    assert found() is None
+    with pytest.raises(BundleBroken, match="not finite"):
+        world.loader.acquire("a").result(WAIT_S)
+    world.loader.close()
+
+
 def test_a_broken_item_keeps_nothing_of_itself_nor_of_those_who_asked_for_it() -> None:
     """Its error kept the frames that it had been raised through: the content, and all requests for it."""
     disk = CutDisk()

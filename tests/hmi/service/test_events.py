@@ -83,26 +83,25 @@ def test_events_outlive_the_process_that_was_killed(tmp_path: Path) -> None:
     assert list(table.events.values()) == [event(7)]
 
 
-def test_a_torn_line_is_skipped_and_the_others_count(tmp_path: Path) -> None:
-    spool = spool_in(tmp_path)
+def spoiled_spool(folder: Path, line: bytes) -> EventSpool[UsageEvent]:
+    """Another process has left event 1 and ``line`` in it."""
+    spool = spool_in(folder)
     spool.append(event(1))
     spool.close()
-    (file,) = tmp_path.glob("*.jsonl")
+    (file,) = folder.glob("*.jsonl")
     with file.open("ab") as opened:
-        opened.write(b'{"id": "ev')
-    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+        opened.write(line)
+    return spool_in(folder)
+
+
+def test_a_torn_line_is_skipped_and_the_others_count(tmp_path: Path) -> None:
+    spool, table = spoiled_spool(tmp_path, b'{"id": "ev'), FakeEventTable[UsageEvent]()
     flush(spool, table)
     assert list(table.events) == ["event 1"]
 
 
 def test_a_line_that_is_no_text_is_skipped_like_a_torn_one(tmp_path: Path) -> None:
-    spool = spool_in(tmp_path)
-    spool.append(event(1))
-    spool.close()
-    (file,) = tmp_path.glob("*.jsonl")
-    with file.open("ab") as opened:
-        opened.write(b'{"id": "ev\xff\xfe"}\n')
-    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    spool, table = spoiled_spool(tmp_path, b'{"id": "ev\xff\xfe"}\n'), FakeEventTable[UsageEvent]()
     spool.append(event(2))
     flush(spool, table)
     assert list(table.events) == ["event 1", "event 2"]

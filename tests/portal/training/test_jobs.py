@@ -24,11 +24,17 @@ from wire.training import COMPUTED_STATES
 pytestmark = pytest.mark.database
 
 
-def test_each_message_has_a_job_of_its_kind_worked_on_by_the_installations_own_program(
-    cast: Cast, settings: Settings, tmp_path: Path
-) -> None:
+@pytest.fixture
+def _refusing(settings: Settings, tmp_path: Path) -> None:
+    """The installation's own program refuses whatever it is asked."""
     changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
     settings.ENV = settings.ENV.model_copy(update=changes)
+
+
+@pytest.mark.usefixtures("_refusing")
+def test_each_message_has_a_job_of_its_kind_worked_on_by_the_installations_own_program(
+    cast: Cast, tmp_path: Path
+) -> None:
     make_general()
     task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
     estimate = TrainingEstimate(tenant=task.tenant, task=task, dataset=dataset)
@@ -48,11 +54,10 @@ def test_each_message_has_a_job_of_its_kind_worked_on_by_the_installations_own_p
     assert asked == [["-m", "hmi.cli", command] for command in ("train", "estimate", "import")]
 
 
+@pytest.mark.usefixtures("_refusing")
 def test_the_end_of_a_training_calls_for_the_one_that_waits(
-    cast: Cast, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
-    settings.ENV = settings.ENV.model_copy(update=changes)
     make_general()
     task, dataset = make_task(cast.acme.tenant), make_dataset(cast.acme.tenant)
     first, second = make_job(task, dataset), make_job(make_task(cast.acme.tenant, "other"), dataset)
@@ -64,11 +69,10 @@ def test_the_end_of_a_training_calls_for_the_one_that_waits(
     assert len(sent) == 1, "nobody waits"
 
 
+@pytest.mark.usefixtures("_refusing")
 def test_a_training_whose_old_process_still_ends_keeps_no_other_from_its_turn(
-    cast: Cast, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changes = {"work_dir": tmp_path, "training_python": str(refusing_python(tmp_path))}
-    settings.ENV = settings.ENV.model_copy(update=changes)
     make_general()
     began = timezone.now() - timedelta(days=2)  # it was paused
     first = make_job(make_task(cast.acme.tenant), make_dataset(cast.acme.tenant), started_at=began)
