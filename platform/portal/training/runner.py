@@ -8,7 +8,8 @@ from threading import Event
 from typing import Any, Generic, TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
+from psycopg.errors import IdleInTransactionSessionTimeout
 
 from portal.common.errors import PortalError
 from portal.training.crash_files import CrashFiles
@@ -287,7 +288,10 @@ class Attempt(Generic[J, R]):
 def _ask(ask: Callable[[], T]) -> T:
     try:
         return ask()
-    except (OperationalError, InterfaceError) as exc:
+    except (OperationalError, InterfaceError, InternalError) as exc:
+        # Of InternalErrors one is no fault of ours: the worker stalled amid its transaction, past MAX_STALL.
+        if isinstance(exc, InternalError) and not isinstance(exc.__cause__, IdleInTransactionSessionTimeout):
+            raise
         connection.close()  # the next question takes a fresh one
         raise DatabaseAway from exc
 

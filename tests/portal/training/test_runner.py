@@ -1,12 +1,14 @@
 """Running a job against a trainer that behaves well or badly, in the real database."""
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,7 +20,7 @@ from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
 from portal.tenants.actors import OPERATOR
 from portal.training import runner
-from portal.training.leases import LeaseLost, job_claim
+from portal.training.leases import Lease, LeaseLost, job_claim, lease_scope
 from portal.training.models import UNFINISHED, JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import JobError, job_fail, job_pause
 from portal.training.process import TrainingProcess
@@ -33,7 +35,7 @@ from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_jo
 from tests.fakes.training import TRAINER
 from wire.errors import ErrorCode
 from wire.ids import JobId
-from wire.training import TrainFailure
+from wire.training import Progress, TrainFailure
 
 pytestmark = pytest.mark.database
 
@@ -117,6 +119,30 @@ def test_progress_is_shown_and_kept(job: TrainingJob, config: Callable[..., Runn
             (3, 3, 0.3),
             (4, 4, 0.4),
         ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_stalls_amid_a_transaction_goes_on(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    stalled: list[int] = []
+
+    class Stalling(TrainingWork):
+        def show(self, lease: Lease, progress: Progress) -> None:
+            if not stalled:
+                stalled.append(progress.step)
+                with lease_scope(lease), connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+                    time.sleep(0.1)  # stopped, as a machine that sleeps stops all
+            super().show(lease, progress)
+
+    run_job(Stalling(ObjectStore(settings.ENV.store_url), config().work_root), JobId(str(job.pk)), config())
+    done = seen(job)
+    assert (done.state, done.attempt) == (JobState.SUCCEEDED, 1), done.error
+    with tenant_scope(job.tenant_id):
+        events = TrainingEvent.objects.for_tenant(job.tenant).filter(job=job).order_by("seq")
+        assert stalled == [1]
+        assert [event.step for event in events] == [2, 3, 4], "a point less in the curve"
 
 
 def test_the_process_gets_no_secrets(
