@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
+from urllib.parse import unquote, urlsplit
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -37,7 +38,7 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._files, root = fsspec.core.url_to_fs(url)
+        self._files, root = _folder(url) if url.startswith("file://") else fsspec.core.url_to_fs(url)
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._files, LocalFileSystem)
 
@@ -132,6 +133,12 @@ class ObjectStore:
             file.commit()
         except OSError as exc:
             raise StoreUnavailable(uri, exc) from exc
+
+
+def _folder(url: str) -> tuple[LocalFileSystem, str]:
+    """As the data plane reads it (hmi.artifacts.store.open_store): ``file:///my%20folder`` is "/my folder", where
+    fsspec would take the escapes for letters."""
+    return LocalFileSystem(), unquote(urlsplit(url).path)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -72,3 +72,10 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable), ObjectStore(f"file://{tmp_path}").write("file/below") as file:
         file.write(b"x")
+
+
+@pytest.mark.parametrize("name", ["my files", "größer", "100%", "a#b?c", "a::b"])
+def test_a_folder_of_any_name_is_the_one_that_its_url_means(tmp_path: Path, name: str) -> None:
+    with ObjectStore((tmp_path / name).as_uri()).write("a/file") as file:
+        file.write(b"x")
+    assert (tmp_path / name / "a" / "file").read_bytes() == b"x"
