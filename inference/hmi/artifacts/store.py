@@ -96,7 +96,8 @@ def open_store(url: str, cache_dir: Path | None, budget: DiskBudget | None = Non
     if cache_dir is None:
         raise InvalidInput(f"the store {parts.scheme}:// needs a cache folder", param=CACHE_SETTING)
     try:
-        filesystem, root = fsspec.core.url_to_fs(url)
+        # What other processes publish and delete is seen at once: no listing is remembered.
+        filesystem, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
     except (ValueError, ImportError) as exc:
         raise InvalidInput(f"store URL {url!r} cannot be used: {exc}", param=STORE_SETTING) from exc
     if budget is not None:
@@ -302,19 +303,25 @@ class RemoteStore(Store):
 
     def exists(self, uri: BundleUri) -> bool:
         with _reachable(uri):
-            place = self._at(uri)
-            return bool(self._files.isfile(place) or self._files.isfile(f"{place}/{MANIFEST_FILE}"))
+            return self._is_file(self._at(uri)) or self._is_file(f"{self._at(uri)}/{MANIFEST_FILE}")
 
     def delete(self, uri: BundleUri) -> None:
         place = self._at(uri)
         with _reachable(uri):
-            if self._files.isfile(place):
+            if self._is_file(place):
                 self._files.rm_file(place)
                 return
-            if self._files.isfile(f"{place}/{MANIFEST_FILE}"):
+            if self._is_file(f"{place}/{MANIFEST_FILE}"):
                 self._files.rm_file(f"{place}/{MANIFEST_FILE}")
-            if self._files.isdir(place):
-                self._files.rm(place, recursive=True)
+            if left := self._files.find(place):
+                self._files.rm(left)
+
+    def _is_file(self, place: str) -> bool:
+        """fsspec's own isfile() takes a store that does not answer for one without the file."""
+        try:
+            return bool(self._files.info(place)["type"] == "file")
+        except FileNotFoundError:
+            return False
 
     def _manifest(self, uri: BundleUri, digest: Digest) -> BundleManifest:
         """Of the bundle that is asked for. Raises NotFound, BundleMismatch."""
@@ -372,5 +379,16 @@ def _reachable(uri: BundleUri) -> Iterator[None]:
         yield
     except FileNotFoundError as exc:
         raise NotFound(f"there is no file at {uri}") from exc
-    except OSError as exc:
-        raise StoreUnavailable(f"the store does not answer for {uri}: {exc}") from exc
+    except _client_errors() as exc:
+        reason = exc if isinstance(exc, OSError) else type(exc).__name__  # others' texts name the server
+        raise StoreUnavailable(f"the store does not answer for {uri}: {reason}") from exc
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """What says that a store does not answer: of S3's client most of it is no OSError."""
+    try:
+        from botocore.exceptions import BotoCoreError
+        from s3fs.core import S3_RETRYABLE_ERRORS
+    except ImportError:
+        return (OSError,)
+    return (OSError, BotoCoreError, *S3_RETRYABLE_ERRORS)

@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import fsspec
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from portal.common.errors import PortalError
@@ -21,7 +22,7 @@ TEMPORARY_PREFIX = ".writing-"
 class StoreUnavailable(PortalError):
     """The store cannot be reached or written; trying again may help."""
 
-    def __init__(self, uri: str, problem: OSError) -> None:
+    def __init__(self, uri: str, problem: Exception) -> None:
         super().__init__(
             f"The object store cannot be used ({type(problem).__name__}); try again.",
             code=ErrorCode.STORE_UNAVAILABLE,
@@ -33,12 +34,12 @@ class ObjectStore:
     """Files by relative URI with ``/``. Holds no state but the address; safe to share between threads.
 
     Errors: ValueError for a URI that leaves the store, FileNotFoundError for one that is absent,
-    StoreUnavailable for every other OSError.
+    StoreUnavailable for every other OSError, and what S3's client raises instead of one.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._files, root = _folder(url) if url.startswith("file://") else fsspec.core.url_to_fs(url)
+        self._files, root = _folder(url) if url.startswith("file://") else _remote(url)
         self._root = root.rstrip("/")
         self._is_local = isinstance(self._files, LocalFileSystem)
 
@@ -51,39 +52,32 @@ class ObjectStore:
 
     def open(self, uri: str) -> BinaryIO:
         """The file at ``uri``, for reading; the caller closes it."""
-        try:
+        with _reachable(uri):
             return cast(BinaryIO, self._files.open(self._path(uri), "rb"))
-        except FileNotFoundError:
-            raise
-        except OSError as exc:
-            raise StoreUnavailable(uri, exc) from exc
 
     def exists(self, uri: str) -> bool:
         """Is there a file or folder at ``uri``?"""
-        return bool(self._files.exists(self._path(uri)))
+        with _reachable(uri):
+            return bool(self._files.exists(self._path(uri)))
 
     def delete(self, uri: str) -> None:
         """Remove a file or a whole folder; an absent one is fine."""
         path = self._path(uri)
-        try:
+        with suppress(FileNotFoundError), _reachable(uri):
             if self._is_local and Path(path).is_dir():
                 shutil.rmtree(path)
             else:
                 self._files.rm(path, recursive=True)
-        except FileNotFoundError:
-            return
-        except OSError as exc:
-            raise StoreUnavailable(uri, exc) from exc
+        with _reachable(uri):
+            # S3 refuses single files of many, and its client says nothing of it.
+            if not self._is_local and self._files.find(path):
+                raise PermissionError(f"{uri} was not deleted")
 
     def names(self, uri: str) -> list[str]:
         """What is in the folder at ``uri``, by name, hidden files too; nothing where there is none."""
-        path = self._path(uri)
-        try:
-            found = self._files.ls(path, detail=False, refresh=True)
-        except FileNotFoundError:
-            return []
-        except OSError as exc:
-            raise StoreUnavailable(uri, exc) from exc
+        found: list[str] = []
+        with suppress(FileNotFoundError), _reachable(uri):
+            found = self._files.ls(self._path(uri), detail=False)
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
 
     def delete_beside(self, uri: str) -> None:
@@ -131,14 +125,40 @@ class ObjectStore:
                 file.discard()
                 raise
             file.commit()
-        except OSError as exc:
+        except _client_errors() as exc:
             raise StoreUnavailable(uri, exc) from exc
 
 
 def _folder(url: str) -> tuple[LocalFileSystem, str]:
-    """As the data plane reads it (hmi.artifacts.store.open_store): ``file:///my%20folder`` is "/my folder", where
-    fsspec would take the escapes for letters."""
+    """As the data plane reads it (hmi.artifacts.store.open_store): ``file:///my%20folder`` is "/my folder",
+    where fsspec would take the escapes for letters."""
     return LocalFileSystem(), unquote(urlsplit(url).path)
+
+
+def _remote(url: str) -> tuple[AbstractFileSystem, str]:
+    """What others write and delete is seen at once: no listing is remembered."""
+    files, root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+    return files, str(root)
+
+
+@contextmanager
+def _reachable(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except _client_errors() as exc:
+        raise StoreUnavailable(uri, exc) from exc
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """What says that a store does not answer: of S3's client most of it is no OSError."""
+    try:
+        from botocore.exceptions import BotoCoreError
+        from s3fs.core import S3_RETRYABLE_ERRORS
+    except ImportError:
+        return (OSError,)
+    return (OSError, BotoCoreError, *S3_RETRYABLE_ERRORS)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from s3fs import S3FileSystem
 
 from hmi.artifacts.bundle import open_bundle
 from hmi.artifacts.store import UNUSED_S, FolderStore, RemoteStore, Store, open_store
@@ -205,6 +206,23 @@ def test_an_unreachable_store_says_that_trying_again_can_help(tmp_path: Path) ->
     with pytest.raises(StoreUnavailable, match="does not answer") as caught:
         store.digest(URI)
     assert caught.value.retryable
+
+
+def test_s3_that_cannot_be_reached_is_told_from_an_s3_without_the_bundle(tmp_path: Path) -> None:
+    client = {"retries": {"max_attempts": 0}}
+    s3 = S3FileSystem(endpoint_url="http://127.0.0.1:1", key="k", secret="s", config_kwargs=client)
+    store, digest = RemoteStore(s3, "bucket/prefix", tmp_path / "cache"), make_bundle(tmp_path / "b")
+    asked: list[Callable[[], object]] = [
+        lambda: store.digest(URI),
+        lambda: store.exists(URI),
+        lambda: store.localize(URI, digest),
+        lambda: store.publish(tmp_path / "b", URI),
+        lambda: store.delete(URI),
+    ]
+    for ask in asked:
+        with pytest.raises(StoreUnavailable, match=r"does not answer for trees/one: \w+$") as caught:
+            ask()
+        assert caught.value.retryable
 
 
 @pytest.mark.parametrize("url", ["/no/scheme", "file://host/x", "file:relative", "nonsense://x"])

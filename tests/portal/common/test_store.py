@@ -1,8 +1,13 @@
 """The object store: whole files or none, and no way out of it."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
 
+import fsspec
 import pytest
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from portal.common.store import ObjectStore, StoreUnavailable
 
@@ -79,3 +84,81 @@ def test_a_folder_of_any_name_is_the_one_that_its_url_means(tmp_path: Path, name
     with ObjectStore((tmp_path / name).as_uri()).write("a/file") as file:
         file.write(b"x")
     assert (tmp_path / name / "a" / "file").read_bytes() == b"x"
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """In S3, at a port where nobody listens."""
+    client = {"retries": {"max_attempts": 0}}
+    options = {"endpoint_url": "http://127.0.0.1:1", "key": "k", "secret": "s", "config_kwargs": client}
+    monkeypatch.setitem(fsspec.config.conf, "s3", options)
+    return ObjectStore("s3://bucket")
+
+
+def test_s3_that_cannot_be_reached_says_so(unreachable: ObjectStore) -> None:
+    def write() -> None:
+        with unreachable.write("a/file") as file:
+            file.write(b"x")
+
+    asked: list[Callable[[], object]] = [
+        write,
+        lambda: unreachable.open("a/file"),
+        lambda: unreachable.exists("a/file"),
+        lambda: unreachable.names("a"),
+        lambda: unreachable.delete("a/file"),
+    ]
+    for ask in asked:
+        with pytest.raises(StoreUnavailable, match="cannot be used"):
+            ask()
+
+
+class _Keeping(DirFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Deletes nothing and says nothing, as s3fs where S3 refuses the files one by one."""
+
+    protocol = "keeping"
+
+    def rm(self, path: str, **_options: object) -> None: ...
+
+
+def test_what_was_not_deleted_is_not_taken_for_deleted(tmp_path: Path) -> None:
+    fsspec.register_implementation("keeping", _Keeping, clobber=True)
+    store = ObjectStore(f"keeping::file://{tmp_path}")
+    with store.write("a/file") as file:
+        file.write(b"x")
+    for uri in ("a/file", "a"):
+        with pytest.raises(StoreUnavailable):
+            store.delete(uri)
+    store.delete("b")
+
+
+class _Remembering(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Answers by the listings that it remembers, as s3fs; all instances have the same files."""
+
+    protocol = "remembering"
+    cachable = False
+    store: ClassVar[dict[str, object]] = {}
+
+    def ls(self, path: str, detail: bool = True, **_options: object) -> list[Any]:
+        found = self._ls_from_cache(path) or super().ls(path, detail=True)
+        self.dircache[path] = found
+        return found if detail else [one["name"] for one in found]
+
+    def info(self, path: str, **_options: object) -> Any:
+        found = self._ls_from_cache(path)
+        return found[0] if found else super().info(path)
+
+    def exists(self, path: str, **_options: object) -> bool:
+        try:
+            return bool(self.info(path))
+        except FileNotFoundError:
+            return False
+
+
+def test_what_another_process_writes_is_seen_at_once() -> None:
+    fsspec.register_implementation("remembering", _Remembering, clobber=True)
+    store, anothers = (ObjectStore("remembering://bucket/folder") for _ in range(2))
+    for name in ("one", "two"):
+        with anothers.write(f"a/{name}") as file:
+            file.write(b"x")
+        assert store.exists(f"a/{name}")
+        assert name in store.names("a")
