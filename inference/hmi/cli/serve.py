@@ -1,6 +1,7 @@
 """`serve`: joins all parts of the inference service and runs it until it is told to end."""
 
 import argparse
+import asyncio
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ from hmi.artifacts.store import open_store
 from hmi.base.clock import Clock, SystemClock
 from hmi.base.errors import InvalidInput
 from hmi.base.heap import settle_heap
-from hmi.cli.main import EXIT_OK
+from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from hmi.cli.open_plane import host_share, max_packed_bytes, open_plane
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
@@ -62,7 +63,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT; then answer what was accepted and return 0."""
+    """Serve until SIGTERM or SIGINT; then answer what was accepted and return 0.
+
+    Where something hangs, the process ends with status 1 when its time is over (DrainingServer).
+    """
     try:
         settings = read_settings(os.environ)
         set_up_logs(level=settings.log_level, log_format=settings.log_format)
@@ -83,7 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn, settling the heap once all is made, and telling /readyz first when it is asked to end."""
+    """uvicorn, settling the heap once all is made, and telling /readyz first when it is asked to end.
+
+    It ends within DRAIN_S, the application's CLOSE_S and a last flush of each kind of event.
+    """
 
     def __init__(self, config: uvicorn.Config, health: Health) -> None:
         super().__init__(config)
@@ -92,6 +99,15 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         settle_heap()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._health.is_stuck:
+            log.error(
+                "ended_by_force", status=EXIT_FAILURE, message="something hangs; what was counted is kept"
+            )
+            await asyncio.sleep(0)  # the loop writes its log
+            os._exit(EXIT_FAILURE)  # whatever else ends a process waits for its threads
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._health.is_draining = True

@@ -24,6 +24,7 @@ from hmi.service.predict import Predict, task_to_predict
 from hmi.service.request_ids import RequestIds
 from hmi.service.routes import Routes
 
+CLOSE_S = 10.0
 LAST_FLUSH_S = 5.0
 RESTART_S = 1.0
 
@@ -84,8 +85,9 @@ async def running(parts: ServiceParts) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await parts.planes.close()
-        await parts.answering.settle()
+        await parts.planes.close(within_s=CLOSE_S)
+        if not parts.planes.is_stuck:  # else what is compared may never be answered
+            await parts.answering.settle()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,6 +31,11 @@ class Health:
         self._planes = planes
         self.is_draining = False
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether what computes would not end when the service did."""
+        return self._planes.is_stuck
+
     def report(self) -> HealthReport:
         catalog_error = self._catalog_error()
         checks = {

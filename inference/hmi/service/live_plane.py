@@ -24,8 +24,8 @@ from wire.residency import ResidencyReport
 
 log = structlog.get_logger(__name__)
 
-DRAIN_S = 20.0
-"""How long accepted requests may take when the service closes."""
+DRAIN_S = 5.0
+"""How long what is still open may take when the service closes: callers have been waited for before."""
 
 
 class LivePlane:

@@ -91,6 +91,7 @@ class PlaneHolder:
         self._opening: asyncio.Task[None] | None = None
         self._snapshot: CatalogSnapshot | None = None
         self._is_closing = False
+        self.is_stuck = False  # what computes hangs, and was left behind by close()
         self.exact_path_problem = ""  # of tasks with a coverage floor, where no lower layers are loaded
         self.problem = "no backbone is known yet: prepare one and make it the default in the catalog"
 
@@ -122,12 +123,20 @@ class PlaneHolder:
         elif wanted is not None and self._opening is None:
             self._opening = asyncio.create_task(self._open(wanted))
 
-    async def close(self) -> None:
+    async def close(self, *, within_s: float) -> None:
+        """Answer what was accepted, then free everything. A forward, or a disk, that hangs is left behind."""
         self._is_closing = True
-        if self._opening is not None:
-            await asyncio.gather(self._opening, return_exceptions=True)
-        if self._plane is not None:
-            await asyncio.to_thread(self._plane.close)
+        try:
+            async with asyncio.timeout(within_s):
+                if self._opening is not None:
+                    await asyncio.gather(self._opening, return_exceptions=True)
+                if self._plane is not None:
+                    await asyncio.to_thread(self._plane.close)
+        except TimeoutError:
+            self.is_stuck = True
+            log.error(
+                "plane_not_closed", waited_s=within_s, open_requests=int(self.gauge("hmi_open_requests"))
+            )
 
     async def _open(self, ref: BundleRef) -> None:
         self.problem = f"opening backbone {ref.digest}"

@@ -1,8 +1,11 @@
 """PlaneHolder: what the catalog says while the service ends."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
+
+from structlog.testing import capture_logs
 
 from hmi.engine.request import HplmRef
 from hmi.service.plane import Plane, PlaneHolder
@@ -45,6 +48,35 @@ async def test_a_catalog_that_changes_while_the_plane_closes_is_not_followed() -
         await asyncio.sleep(0)
     holder.follow(snapshot)
     assert plane.num_followed == 2
-    await holder.close()
+    await holder.close(within_s=60)
     holder.follow(snapshot)
     assert plane.num_followed == 2
+
+
+class HangingPlane(FollowingPlane):
+    """One of its forwards never ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def gauges(self) -> dict[str, float]:
+        return {"hmi_open_requests": 2}
+
+    def close(self) -> None:
+        self.goes_on.wait()
+
+
+@on_a_loop
+async def test_a_plane_that_hangs_is_left_behind() -> None:
+    plane = HangingPlane()
+    snapshot = CatalogSnapshot.of(CatalogRows([], [], [], [], BACKBONE), 0.0)
+    holder = PlaneHolder(lambda ref: cast(Plane, plane), configured=None)
+    holder.follow(snapshot)
+    while not holder.is_open:
+        await asyncio.sleep(0)
+    with capture_logs() as logs:
+        await holder.close(within_s=0.01)
+    plane.goes_on.set()
+    assert holder.is_stuck
+    assert logs == [{"event": "plane_not_closed", "log_level": "error", "waited_s": 0.01, "open_requests": 2}]

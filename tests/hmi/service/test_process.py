@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from hmi.cli.main import EXIT_FAILURE
 from tests.conftest import DatabaseUrls
 from tests.fakes.ports import free_port
 from tests.fakes.stalling_proxy import StallingProxy
@@ -124,7 +125,7 @@ class Catalog:
 class Process:
     """`python -m hmi.cli serve` with its address."""
 
-    def __init__(self, urls: DatabaseUrls, store: TinyStore, cache: Path) -> None:
+    def __init__(self, urls: DatabaseUrls, store: TinyStore, cache: Path, *, flush_s: float = 0.2) -> None:
         self.port = free_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HMI_")},
@@ -137,7 +138,7 @@ class Process:
             "HMI_HOST_BYTES": "64MiB",
             "HMI_MAX_ADAPTER_RANK": "8",
             "HMI_MAX_BATCH_ADAPTERS": "4",
-            "HMI_USAGE_FLUSH_S": "0.2",
+            "HMI_USAGE_FLUSH_S": str(flush_s),
             "HMI_THREADS": "1",
             "HMI_MAX_INPUTS": str(NUM_DRAINED_TEXTS),
             "HMI_MAX_QUEUE_REQUESTS": str(NUM_DRAINED * NUM_DRAINED_TEXTS),
@@ -365,6 +366,31 @@ def test_a_database_that_hangs_slows_no_known_key_and_keeps_no_unknown_one(
             process.child.kill()
             process.child.wait()
             process.client.close()
+
+
+def test_a_disk_that_hangs_holds_no_service_up_that_is_told_to_end(
+    database_urls: DatabaseUrls, catalog: Catalog, tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    tenant = _deploy_reviews(catalog, tiny_store, seed=95)
+    process = Process(database_urls, tiny_store, tmp_path, flush_s=3600)
+    try:
+        wait_until(process.is_ready)
+        assert process.predict("reviews").status_code == 200
+        process.stop(signal.SIGKILL)
+        [kept] = (tmp_path / "packed").iterdir()
+        os.mkfifo(kept / "hangs")  # whoever opens it to read waits for a writer
+        process.start()
+        wait_until(lambda: "opening backbone" in _readyz(process))
+        assert process.stop(signal.SIGTERM) == EXIT_FAILURE
+        written = process.log.read_text()
+        assert "plane_not_closed" in written
+        assert "ended_by_force" in written
+        # What was answered is counted.
+        assert catalog.one("SELECT count(*) FROM usage_event WHERE tenant_id = %s", tenant) == 1
+    finally:
+        process.child.kill()
+        process.child.wait()
+        process.client.close()
 
 
 def _num_threads(process: Process) -> int:
