@@ -1,8 +1,9 @@
 """Where webhooks may go: never into the operator's own network, unless the operator allows it."""
 
-import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
+
+from portal.webhooks.look_up import looked_up
 
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
 """IPv6 that gateways turn into IPv4, perhaps a private one."""
@@ -39,13 +40,13 @@ def checked_url(url: str, *, is_private_allowed: bool) -> SplitResult:
     return parts
 
 
-def resolved(host: str, port: int, *, is_private_allowed: bool) -> str:
-    """An IP address of ``host``, to connect to without asking again. Raises AddressRefused, OSError.
+def resolved(host: str, port: int, *, is_private_allowed: bool, within_s: float) -> str:
+    """An IP address of ``host``, to connect to without asking again. Raises AddressRefused, OSError;
+    TimeoutError when the name server is silent.
 
     One private address among several refuses them all: whoever controls the name may mix them.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(address[0]) for _, _, _, _, address in found]
+    addresses = looked_up(host, port, within_s=within_s)
     for address in addresses:
         _check(ip_address(address.partition("%")[0]), is_private_allowed)
     return addresses[0]

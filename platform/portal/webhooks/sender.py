@@ -38,7 +38,7 @@ class Sender:
         started = time.monotonic()
         status, error = None, ""
         try:
-            status = self._status(url, headers, body)
+            status = self._status(url, headers, body, started + self._deadline_s)
             if self._is_late(started):  # cut off within the headers, which then look whole
                 error = "no answer in time"
             elif not 200 <= status < 300:
@@ -59,36 +59,49 @@ class Sender:
     def _is_late(self, started: float) -> bool:
         return time.monotonic() - started >= self._deadline_s
 
-    def _status(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+    def _status(self, url: str, headers: Mapping[str, str], body: bytes, deadline: float) -> int:
         parts = checked_url(url, is_private_allowed=self._is_private_allowed)
         is_tls = parts.scheme == "https"
         host, port = parts.hostname or "", parts.port or (443 if is_tls else 80)
-        address = resolved(host, port, is_private_allowed=self._is_private_allowed)
-        connection = _Pinned(host, port, address=address, tls=self._tls if is_tls else None)
-        with _cut_after(connection, self._deadline_s):
+        address = resolved(
+            host, port, is_private_allowed=self._is_private_allowed, within_s=deadline - time.monotonic()
+        )
+        connection = Pinned(host, port, address=address, tls=self._tls if is_tls else None, deadline=deadline)
+        with _cut_after(connection, deadline - time.monotonic()):
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", target, body, dict(headers) | {"User-Agent": USER_AGENT})
             return connection.getresponse().status
 
 
-class _Pinned(http.client.HTTPConnection):
+class Pinned(http.client.HTTPConnection):
     """Connects to an address that was looked up and checked before, whatever the name leads to by now."""
 
-    def __init__(self, host: str, port: int, *, address: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, host: str, port: int, *, address: str, tls: ssl.SSLContext | None, deadline: float
+    ) -> None:
         super().__init__(host, port, timeout=CONNECT_S)
-        self._address, self._tls = address, tls
+        self._address, self._tls, self._deadline = address, tls, deadline
         if tls is not None:
             self.default_port = 443
 
     def connect(self) -> None:
         """See http.client."""
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        timeout_s = min(CONNECT_S, self._left_s())
+        self.sock = socket.create_connection((self._address, self.port), timeout_s)
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+        self._left_s()
+
+    def _left_s(self) -> float:
+        """Raises TimeoutError when there is none: what was to be cut then may not have been there yet."""
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return left_s
 
 
 @contextmanager
-def _cut_after(connection: _Pinned, seconds: float) -> Iterator[None]:
+def _cut_after(connection: Pinned, seconds: float) -> Iterator[None]:
     """A receiver that sends a byte now and then meets no time-out of the socket: the connection is cut."""
 
     def cut() -> None:

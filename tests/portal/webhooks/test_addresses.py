@@ -61,7 +61,7 @@ def test_the_operator_may_allow_private_addresses(url: str) -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "0x7f.1", "127.1"])
 def test_a_name_that_leads_to_a_private_address_is_refused_when_it_is_looked_up(host: str) -> None:
     with pytest.raises(AddressRefused, match="private"):
-        resolved(host, 443, is_private_allowed=False)
+        resolved(host, 443, is_private_allowed=False, within_s=60)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_one_private_address_among_those_of_a_name_refuses_them_all(
     def looked_up(*addresses: str) -> str:
         found = [(0, 0, 0, "", (address, 443)) for address in addresses]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
-        return resolved("mixed.example", 443, is_private_allowed=False)
+        return resolved("mixed.example", 443, is_private_allowed=False, within_s=60)
 
     assert looked_up(public) == public
     for addresses in ((public, private), (private, public)):
@@ -84,4 +84,4 @@ def test_one_private_address_among_those_of_a_name_refuses_them_all(
 
 
 def test_a_name_that_leads_to_a_private_address_is_resolved_where_that_is_allowed() -> None:
-    assert resolved("localhost", 80, is_private_allowed=True) in ("127.0.0.1", "::1")
+    assert resolved("localhost", 80, is_private_allowed=True, within_s=60) in ("127.0.0.1", "::1")

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from portal.webhooks.sender import Sender
+from portal.webhooks.sender import Pinned, Sender
+from tests.fakes.name_server import silent_name_server
 from tests.fakes.ports import free_port
 from tests.fakes.receiver import Receiver, open_receiver
 
@@ -85,6 +87,25 @@ def test_an_error_of_the_receiver_is_an_error(receiver: Receiver) -> None:
 def test_nobody_listening_is_told() -> None:
     answer = Sender(is_private_allowed=True).post(f"http://127.0.0.1:{free_port()}/", headers={}, body=b"")
     assert answer.error == "cannot be reached (ConnectionRefusedError)"
+
+
+def test_a_name_server_that_is_silent_is_given_up_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_name_server(monkeypatch) as server:
+        answer = Sender(is_private_allowed=True, deadline_s=0.05).post(
+            "http://silent.example/", headers={}, body=b""
+        )
+        assert not server.has_ended  # and it was not waited for
+    assert answer.error == "no answer in time"
+
+
+def test_what_has_no_time_left_once_its_name_is_known_is_not_sent(receiver: Receiver) -> None:
+    """What cuts a receiver off at the deadline would have come before there was one."""
+    host, _, port = receiver.url.removeprefix("http://").partition(":")
+    late = Pinned(host, int(port), address=host, tls=None, deadline=time.monotonic())
+    with pytest.raises(TimeoutError):
+        late.request("POST", "/")
+    late.close()
+    assert receiver.received == []
 
 
 def test_a_receiver_that_drips_bytes_is_cut_off_at_the_deadline() -> None:
