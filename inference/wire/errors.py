@@ -144,3 +144,10 @@ def error_body(
             "request_id": request_id,
         }
     }
+
+
+CANNOT_WRITE = (
+    "The server cannot write on one of its disks, which is full perhaps. Tell the operator, whose log says "
+    "which; then try again: what is done is kept."
+)
+"""What a tenant is told, who has nothing of the names of the server's folders."""

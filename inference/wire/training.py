@@ -216,4 +216,5 @@ class TrainFailure:
     code: str  # wire.errors.ErrorCode
     message: str  # says what to do; holds no text of the tenant
     retryable: bool = False  # the same job may succeed later, from where it is; else the job must change
+    for_operator: str = ""  # what the message leaves out: where on the machine
     event: str = "failure"

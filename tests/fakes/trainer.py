@@ -106,7 +106,8 @@ def end_with_parent() -> None:
 
 
 def fill_disk() -> None:
-    say(event="failure", code="store_unavailable", message="The disk is full.", retryable=True)
+    say(event="failure", code="store_unavailable", message="The disk is full.", retryable=True,
+        for_operator="There is no room left in /scratch.")  # fmt: skip
     sys.exit(1)
 
 

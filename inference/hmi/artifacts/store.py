@@ -17,7 +17,14 @@ import fsspec
 from hmi.artifacts.bundle import parse_manifest, read_manifest, sync, sync_tree, verify_files
 from hmi.artifacts.disk_cache import DiskBudget, DiskCache
 from hmi.base.disk_room import cannot_write_in, is_full
-from hmi.base.errors import AlreadyExists, BundleMismatch, InvalidInput, NotFound, StoreUnavailable
+from hmi.base.errors import (
+    AlreadyExists,
+    BundleMismatch,
+    CannotWrite,
+    InvalidInput,
+    NotFound,
+    StoreUnavailable,
+)
 from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
 
@@ -195,8 +202,8 @@ class FolderStore(Store):
     def _path(self, uri: BundleUri) -> Path:
         return self._root / _relative(uri)
 
-    def _cannot_write(self, uri: BundleUri, exc: OSError) -> StoreUnavailable:
-        return StoreUnavailable(
+    def _cannot_write(self, uri: BundleUri, exc: OSError) -> CannotWrite:
+        return CannotWrite(
             f"{uri} is not published: {cannot_write_in(self._root, exc, elsewhere=STORE_SETTING)}"
         )
 
@@ -355,8 +362,8 @@ class RemoteStore(Store):
                     raise
                 raise self._cannot_copy(uri, exc) from exc
 
-    def _cannot_copy(self, uri: BundleUri, exc: OSError) -> StoreUnavailable:
-        return StoreUnavailable(
+    def _cannot_copy(self, uri: BundleUri, exc: OSError) -> CannotWrite:
+        return CannotWrite(
             f"{uri} is not fetched: {cannot_write_in(self._cache, exc, elsewhere=CACHE_SETTING)}"
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from wire.errors import ErrorCode
+from wire.errors import CANNOT_WRITE, ErrorCode
 
 
 class HmiError(Exception):
@@ -24,6 +24,11 @@ class HmiError(Exception):
         self.retryable = retryable
         self.param = param
         self.details = details
+
+    @property
+    def told(self) -> str:
+        """What a tenant is told."""
+        return self.message
 
     def again(self) -> Self:
         """The same for another caller. Each that is raised keeps the frames that it came through, and all
@@ -91,6 +96,14 @@ class StoreUnavailable(HmiError):
 
     def __init__(self, message: str) -> None:
         super().__init__(ErrorCode.STORE_UNAVAILABLE, message, retryable=True)
+
+
+class CannotWrite(StoreUnavailable):
+    """A disk is full, or a folder refuses. ``message`` is the operator's: it names the folder."""
+
+    @property
+    def told(self) -> str:
+        return CANNOT_WRITE
 
 
 class QueueFull(HmiError):

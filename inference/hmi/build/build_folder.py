@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hmi.base.disk_room import cannot_write_in, is_full
-from hmi.base.errors import HmiError, StoreUnavailable
+from hmi.base.errors import CannotWrite, HmiError
 from hmi.plot.counting import MAX_BYTES, Work
 from wire.errors import ErrorCode
 
@@ -39,6 +39,6 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "
     except OSError as exc:
         if not is_full(exc):
             raise
-        raise StoreUnavailable(cannot_write_in(folder, exc, elsewhere=elsewhere)) from exc
+        raise CannotWrite(cannot_write_in(folder, exc, elsewhere=elsewhere)) from exc
     finally:
         os.close(descriptor)  # the kernel releases the lock, also when the process is killed

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from hmi.base.allocator import keep_freed_memory
 from hmi.base.disk_room import cannot_write_in
-from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.errors import CannotWrite, HmiError, InvalidInput
 from hmi.base.out_of_memory import is_out_of_memory
 from wire import codec
 from wire.errors import HTTP_STATUS, ErrorCode
@@ -80,7 +80,13 @@ def tell_failure(command: str, exc: Exception, folder: Path | None) -> int:
     the job itself must change, its message for people too, and the exit status; else raise what was told."""
     error = as_hmi_error(exc, folder)
     is_final = _is_final(error)
-    print(codec.to_json(TrainFailure(error.code.value, error.message, retryable=not is_final)), flush=True)
+    failure = TrainFailure(
+        error.code.value,
+        error.told,
+        retryable=not is_final,
+        for_operator="" if error.told == error.message else error.message,
+    )
+    print(codec.to_json(failure), flush=True)
     if not is_final:
         raise error from exc
     print(f"hmi {command}: {error.message}", file=sys.stderr)
@@ -111,9 +117,7 @@ def cannot_write(exc: OSError, folder: Path | None) -> HmiError:
     else:  # a file that was open already: of those of the job
         place = folder or Path(tempfile.gettempdir())
     elsewhere = "HMI_WORK_DIR (by hand: --work or --out)" if folder is not None else "TMPDIR"
-    return HmiError(
-        ErrorCode.STORE_UNAVAILABLE, cannot_write_in(place, exc, elsewhere=elsewhere), retryable=True
-    )
+    return CannotWrite(cannot_write_in(place, exc, elsewhere=elsewhere))
 
 
 def print_event(event: Progress) -> None:

@@ -41,7 +41,7 @@ async def on_hmi_error(request: Request, error: Exception) -> Response:
         log.warning("request_refused", code=error.code.value, message=error.message)
     body = error_body(
         error.code,
-        error.message,
+        error.told,
         request_id=request_id_of(request.scope),
         param=error.param,
         details=error.details,

@@ -143,7 +143,7 @@ class PlaneHolder:
         try:
             plane = await asyncio.to_thread(self._open_plane, ref)
         except HmiError as error:
-            self.problem = f"backbone {ref.digest}: {error.message}"
+            self.problem = f"backbone {ref.digest}: {error.told}"
             log.error("backbone_not_opened", digest=ref.digest, code=error.code.value, message=error.message)
         except Exception:  # a bug in opening must be seen in /readyz, and tried again like any failure
             self.problem = f"backbone {ref.digest} could not be opened; the operator's log says why"

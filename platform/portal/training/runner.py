@@ -28,7 +28,7 @@ from portal.training.outcomes import (
 from portal.training.process import BrokenProtocol, Ended, TrainingProcess
 from portal.training.work import J, R, StaleJob, Work
 from portal.training.work_dir import WorkDir, WorkDirBusy
-from wire.errors import ErrorCode
+from wire.errors import CANNOT_WRITE, ErrorCode
 from wire.training import Progress, TrainFailure
 
 MAX_SILENCE_S = 600.0  # the contract asks for a line every two seconds; a machine may be very busy
@@ -66,10 +66,10 @@ class Crashed(Exception):
 
 
 class FailedForNow(Exception):
-    """The process said what it lacks: later it may be there."""
+    """The process said what it lacks: later it may be there. Its words are for the operator."""
 
-    def __init__(self, error: JobError) -> None:
-        super().__init__(error.message)
+    def __init__(self, error: JobError, *, for_operator: str) -> None:
+        super().__init__(for_operator or error.message)
         self.error = error
 
 
@@ -124,6 +124,9 @@ class Attempt(Generic[J, R]):
             self._log.warning("job.still_running")
             self._insist(lambda: job_give_back(lease=self._lease))
             return
+        except OSError as exc:
+            self._wait_to_write(exc)
+            return
         try:
             self._work_in(work_dir)
         finally:
@@ -142,17 +145,28 @@ class Attempt(Generic[J, R]):
             self._insist(lambda: job_retry(lease=lease))
             return  # with its checkpoints kept
         except FailedForNow as exc:
-            self._wait(exc.error)
+            self._wait(exc.error, str(exc))
+            return  # likewise
+        except OSError as exc:
+            self._wait_to_write(exc)
             return  # likewise
         except StaleJob:
             self._start_over(work_dir)
             return
         work_dir.delete()
 
-    def _wait(self, error: JobError) -> None:
-        self._log.warning("job.failed_for_now", code=error.code.value, reason=error.message)
+    def _wait(self, error: JobError, for_operator: str) -> None:
+        self._log.warning("job.failed_for_now", code=error.code.value, reason=for_operator)
         max_attempts = self._config.max_attempts
         self._insist(lambda: job_wait(lease=self._lease, error=error, max_attempts=max_attempts))
+
+    def _wait_to_write(self, exc: OSError) -> None:
+        place, reason = exc.filename or self._config.work_root, exc.strerror or exc
+        self._wait(
+            JobError(ErrorCode.STORE_UNAVAILABLE, CANNOT_WRITE),
+            f"cannot write in {place} ({reason}): free disk space there, let the worker's user write there, "
+            "or name another folder by HMI_WORK_DIR",
+        )
 
     def _start_over(self, work_dir: WorkDir) -> None:
         """Nothing stays of what the job made from things that are gone; then it begins anew."""
@@ -224,7 +238,7 @@ class Attempt(Generic[J, R]):
                     # What a deletion took away under the process is no fault of the job's.
                     self._insist(self._check_fresh)
                     if event.retryable:
-                        raise FailedForNow(_error_of(event))
+                        raise FailedForNow(_error_of(event), for_operator=event.for_operator)
                     return event
                 case Progress():
                     heard_at = now

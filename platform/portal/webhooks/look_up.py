@@ -5,8 +5,8 @@ import threading
 from concurrent.futures import Future
 
 _PLACES = threading.BoundedSemaphore(64)
-"""Of this process: look-ups that have not ended, those that were given up included. A silent name server holds
-each for half a minute or so, and a job makes eight attempts at a time."""
+"""Of this process: look-ups that have not ended, those that were given up included. A silent name server
+holds each for half a minute or so, and a job makes eight attempts at a time."""
 
 
 def looked_up(host: str, port: int, *, within_s: float, places: threading.Semaphore = _PLACES) -> list[str]:

@@ -58,7 +58,10 @@ def test_a_full_disk_and_a_store_that_is_away_may_be_tried_again_and_are_told(
     with pytest.raises(HmiError, match=wanted) as full:
         fail_with(OSError(errno.ENOSPC, "No space left on device"))
     assert (full.value.code, full.value.retryable) == (ErrorCode.STORE_UNAVAILABLE, True)
-    assert told(capsys) == TrainFailure("store_unavailable", full.value.message, retryable=True)
+    failure = told(capsys)
+    assert (failure.code, failure.retryable) == ("store_unavailable", True)
+    assert failure.for_operator == full.value.message
+    assert "/" not in failure.message, "a tenant reads it"
     with pytest.raises(HmiError, match="away"):
         fail_with(HmiError(ErrorCode.STORE_UNAVAILABLE, "the store is away", retryable=True))
     assert told(capsys) == TrainFailure("store_unavailable", "the store is away", retryable=True)

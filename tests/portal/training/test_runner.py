@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from portal.catalog.models import AdapterVersion, Segment, TreeVersion
 from portal.common.errors import Conflict, InUse
@@ -33,7 +34,7 @@ from portal.training.try_again import CAN_BE_TRIED_AGAIN, KEPT_FOR
 from tests.fakes.jobs import run_job
 from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
 from tests.fakes.training import TRAINER
-from wire.errors import ErrorCode
+from wire.errors import CANNOT_WRITE, ErrorCode
 from wire.ids import JobId
 from wire.training import Progress, TrainFailure
 
@@ -215,8 +216,11 @@ FULL = {"code": "store_unavailable", "message": "The disk is full.", "retryable"
 def test_what_passes_is_told_and_waited_for(
     job: TrainingJob, config: Callable[..., RunnerConfig], log: Path
 ) -> None:
-    failed = run(job, config("full-once"))
+    with capture_logs() as logs:
+        failed = run(job, config("full-once"))
     assert (failed.state, failed.error, failed.lease_owner) == (JobState.QUEUED, FULL, None)
+    [reason] = [line["reason"] for line in logs if line["event"] == "job.failed_for_now"]
+    assert reason == "There is no room left in /scratch.", "the operator alone is told where"
     assert failed.retry_at is not None and failed.retry_at > timezone.now()
     assert run(job, config("full-once")) == failed and starts(log) == [0], "nobody takes it yet"
     make_due(job)
@@ -267,6 +271,34 @@ def test_what_does_not_pass_fails_the_job_by_its_own_words_and_its_folder_is_kep
     assert (done.state, done.attempt, done.error) == (JobState.SUCCEEDED, 1, None)
     assert starts(log)[-1] == 1, "it went on from its checkpoint"
     assert work_dirs(config()) == []
+
+
+@pytest.mark.parametrize("absent", ["its folder", "a folder in it"])
+def test_a_scratch_folder_that_cannot_be_made_is_waited_for_and_fails_the_job_in_the_end(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path, absent: str
+) -> None:
+    root = config().work_root
+    taken = root / str(job.pk) if absent == "its folder" else root / str(job.pk) / "work"
+    taken.parent.mkdir(parents=True)
+    taken.touch()  # where a folder is to be: as a disk that is full or read-only, an error of the system
+    states = []
+    with capture_logs() as logs:
+        for _ in range(3):
+            make_due(job)
+            seen_so_far = run(job, config())
+            states.append(seen_so_far.state)
+            assert seen_so_far.lease_owner is None
+    assert states == [JobState.QUEUED] * 2 + [JobState.FAILED]
+    assert starts(log) == []
+    assert seen_so_far.error == {
+        "code": "store_unavailable",
+        "message": CANNOT_WRITE,
+        "retryable": True,
+    }
+    assert str(root) not in CANNOT_WRITE
+    reasons = [line["reason"] for line in logs if line["event"] == "job.failed_for_now"]
+    assert len(reasons) == 3
+    assert all(str(taken) in reason and "HMI_WORK_DIR" in reason for reason in reasons)
 
 
 def test_the_folder_of_a_failed_job_goes_with_its_dataset_and_after_a_day(
