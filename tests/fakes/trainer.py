@@ -1,8 +1,9 @@
 """A program that keeps wire.training's contract and learns nothing: it counts steps, a checkpoint after each.
 
-    trainer.py [--behaviour NAME] [--steps N] --log FILE ...
+    trainer.py [--behaviour NAME] [--steps N] [--hold STEP ...] --log FILE ...
 
 Each start adds a line to the log: the step it resumed from, its process id, and its environment's names.
+After the checkpoint of a step to hold at, it waits for a file "go-STEP" beside the log.
 Behaviours: well; crash (at step 2 of every start); crash-once; stumble (at the second step of every start);
 refuse (a failure event); refuse-nul (one that quotes a NUL); full (one that passes, at step 2 of every
 start); full-once; noise (no event); wait (after the first step, for ever); deaf (likewise, until there is a
@@ -25,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--behaviour", default="well")
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--step-s", type=float, default=0.0)
+    parser.add_argument("--hold", type=int, nargs="*", default=[])
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--job", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
@@ -45,7 +46,8 @@ def main() -> None:
         temporary = checkpoint.with_name("step.new")
         temporary.write_text(str(step))
         temporary.replace(checkpoint)
-        time.sleep(arguments.step_s)
+        if step in arguments.hold:
+            wait_for(arguments.log.with_name(f"go-{step}"))
     say(event="result", report={"accuracy": 0.9, "coverage": {"trigram": 0.5}},
         version=bundle(job["version_out_uri"]),
         tree=bundle(job["tree_uri" if job["is_domain_shared"] else "tree_out_uri"]),
@@ -94,9 +96,13 @@ def behave(arguments: argparse.Namespace, step: int, *, first: int) -> None:
         case "wait":
             threading.Event().wait()
         case "deaf":
-            while not arguments.log.with_name("go").exists():
-                time.sleep(0.01)
+            wait_for(arguments.log.with_name("go"))
             sys.exit(3)
+
+
+def wait_for(file: Path) -> None:
+    while not file.exists():
+        time.sleep(0.01)
 
 
 def end_with_parent() -> None:

@@ -1,7 +1,7 @@
 """Running a job against a trainer that behaves well or badly, in the real database."""
 
+import select
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from wire.ids import JobId
 from wire.training import Progress, TrainFailure
 
 pytestmark = pytest.mark.database
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -134,7 +135,9 @@ def test_a_worker_that_stalls_amid_a_transaction_goes_on(
                 stalled.append(progress.step)
                 with lease_scope(lease), connection.cursor() as cursor:
                     cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
-                    time.sleep(0.1)  # stopped, as a machine that sleeps stops all
+                    # Stopped, as a machine that sleeps stops all, until the session has been ended.
+                    assert connection.connection is not None
+                    assert select.select([connection.connection.fileno()], [], [], PATIENCE_S)[0]
             super().show(lease, progress)
 
     run_job(Stalling(ObjectStore(settings.ENV.store_url), config().work_root), JobId(str(job.pk)), config())
