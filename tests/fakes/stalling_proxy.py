@@ -3,12 +3,14 @@
 import contextlib
 import select
 import socket
+import sys
 import threading
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 POLL_S = 0.02
+TCP_ESTABLISHED = 1  # of Linux
 
 
 class StallingProxy:
@@ -43,7 +45,7 @@ class StallingProxy:
 
     def stall(self) -> None:
         with self._lock:
-            self.most_open, self.num_held_bytes = len(self._open), 0
+            self.most_open, self.num_held_bytes = self._num_open(), 0
         self._goes_on.clear()
 
     def go_on(self) -> None:
@@ -63,6 +65,9 @@ class StallingProxy:
                 _shut(caller)
                 _shut(server)
 
+    def _num_open(self) -> int:
+        return sum(not _has_hung_up(caller) for caller in self._open)
+
     def _accept(self) -> None:
         while not self._is_closed:
             try:
@@ -75,7 +80,7 @@ class StallingProxy:
         with caller, socket.create_connection(("127.0.0.1", self._target)) as server:
             with self._lock:
                 self._open[caller] = server
-                self.most_open = max(self.most_open, len(self._open))
+                self.most_open = max(self.most_open, self._num_open())
             back = threading.Thread(target=self._pass_on, args=(server, caller), daemon=True)
             back.start()
             self._pass_on(caller, server)
@@ -102,6 +107,14 @@ class StallingProxy:
             pass  # the other end has gone
         _shut(source)
         _shut(target)
+
+
+def _has_hung_up(caller: socket.socket) -> bool:
+    """Known here before the thread that serves it has seen it."""
+    if sys.platform != "linux":
+        return False
+    state = caller.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state != TCP_ESTABLISHED
 
 
 def _shut(end: socket.socket) -> None:

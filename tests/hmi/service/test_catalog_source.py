@@ -82,11 +82,13 @@ def test_others_have_their_turn_between_a_few_rows_and_the_next() -> None:
 @pytest.mark.database
 def test_a_database_that_hangs_is_left_with_no_connection_more(database_urls: DatabaseUrls) -> None:
     async def scenario(proxy: StallingProxy) -> None:
-        source = PostgresCatalogSource(proxy.leads(database_urls.catalog), read_timeout_s=1)
+        source = PostgresCatalogSource(proxy.leads(database_urls.catalog), read_timeout_s=WAIT_S)
         with pytest.raises(CatalogUnavailable):
             async with source.connect(lambda: None) as connection:
                 await connection.read()
                 proxy.stall()
+                assert isinstance(connection, PostgresCatalogConnection)
+                connection._read_timeout_s = 0.2
                 await connection.read()
 
     with StallingProxy.to(database_urls.catalog) as proxy:
@@ -151,13 +153,15 @@ def test_who_stops_reading_from_a_database_that_hangs_leaves_at_once(database_ur
 def test_events_are_not_taken_by_a_database_that_hangs(database_urls: DatabaseUrls) -> None:
     async def scenario(proxy: StallingProxy) -> None:
         url = proxy.leads(database_urls.usage)
-        sink = PostgresEventSink(url, USAGE_TABLE, UsageEvent, insert_timeout_s=1)
+        sink = PostgresEventSink(url, USAGE_TABLE, UsageEvent, insert_timeout_s=WAIT_S)
         await sink.insert([])
         proxy.stall()
+        sink._insert_timeout_s = 0.2
         with pytest.raises(EventsNotTaken):
             await sink.insert([])
         assert proxy.most_open == 1
-        proxy.go_on()  # the next one's connection may come before the end of the old one is seen
+        proxy.go_on()
+        sink._insert_timeout_s = WAIT_S
         await sink.insert([])
         await sink.close()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hmi.base.errors import AlreadyExists
 from hmi.base.units import MIB
 from hmi.service.event_spool import EventSpool
 from hmi.service.event_writer import EventWriter
+from tests.conftest import ROOT
 from tests.fakes.events import FakeEventTable
 from tests.fakes.full_disk import full_disk
 from wire.ids import EventId, KeyId, TaskId, TenantId, VersionId
@@ -73,11 +76,14 @@ def test_a_batch_that_broke_half_way_is_counted_once(tmp_path: Path) -> None:
 
 
 def test_events_outlive_the_process_that_was_killed(tmp_path: Path) -> None:
-    child = os.fork()
-    if child == 0:
-        spool_in(tmp_path).append(event(7))
-        os._exit(9)  # no buffer is flushed, nothing is closed
-    os.waitpid(child, 0)
+    here = "from tests.hmi.service.test_events import event, spool_in"
+    append = "spool_in(pathlib.Path(sys.argv[1])).append(event(7))"
+    end = "os._exit(9)"  # no buffer is flushed, nothing is closed
+    code = f"import os, pathlib, sys; {here}; {append}; {end}"
+    # Not a fork of this process: it has threads.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    child = subprocess.run([sys.executable, "-c", code, tmp_path], env=environment, cwd=ROOT, check=False)
+    assert child.returncode == 9
     spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
     flush(spool, table)
     assert list(table.events.values()) == [event(7)]

@@ -79,5 +79,5 @@ async def test_whoever_waits_for_a_spool_that_fails_is_told() -> None:
     with TemporaryDirectory() as folder:
         joint = JointEvents(BrokenSpool(Path(folder), UsageEvent, max_bytes=1000), on_lost=none_is_lost)
         keeping = [asyncio.ensure_future(joint.keep(event(number))) for number in range(2)]
-        done, _ = await asyncio.wait(keeping, timeout=5)
+        done, _ = await asyncio.wait(keeping, timeout=60)
         assert len(done) == 2 and all(isinstance(each.exception(), OSError) for each in done)

@@ -139,6 +139,7 @@ class Process:
             "HMI_MAX_ADAPTER_RANK": "8",
             "HMI_MAX_BATCH_ADAPTERS": "4",
             "HMI_USAGE_FLUSH_S": str(flush_s),
+            "HMI_CATALOG_POLL_S": "3600",
             "HMI_THREADS": "1",
             "HMI_MAX_INPUTS": str(NUM_DRAINED_TEXTS),
             "HMI_MAX_QUEUE_REQUESTS": str(NUM_DRAINED * NUM_DRAINED_TEXTS),
@@ -186,8 +187,8 @@ class Process:
         return code
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = WAIT_S) -> None:
-    end = time.monotonic() + within_s
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)  # another process cannot be waited for otherwise
@@ -225,9 +226,9 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
         assert before.status_code == 200, before.text
         assert before.json()["model"]["adapter_digest"] == first.digest
 
-        # A new version takes over within two seconds.
+        # A new version takes over when it is announced: nobody asks for it, and no poll comes in time.
         catalog.deploy(tenant, task, 2, backbone, second, tiny_store.trees["market"])
-        wait_until(lambda: process.predict("reviews").json()["model"]["version"] == 2, within_s=2)
+        wait_until(lambda: process.predict("reviews").json()["model"]["version"] == 2)
 
         # Connections that the database drops are made again, and nobody notices.
         catalog.connection.execute(
@@ -236,7 +237,7 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
         )
         assert process.predict("reviews").status_code == 200
         catalog.key(tenant, KEY + "2")
-        wait_until(lambda: process.predict("reviews", KEY + "2").status_code == 200, within_s=10)
+        wait_until(lambda: process.predict("reviews", KEY + "2").status_code == 200)
 
         # Usage arrives once; a kill -9 loses none of it, and the same request has the same answer afterwards.
         with ThreadPoolExecutor(4) as pool:
@@ -251,9 +252,9 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
         counted: LiteralString = "SELECT count(*) FROM usage_event WHERE tenant_id = %s"
         wait_until(lambda: catalog.one(counted, tenant) == len(process.answered))
 
-        # A revoked key stops within two seconds.
+        # A revoked key stops likewise.
         catalog.connection.execute("UPDATE api_key SET revoked_at = now() WHERE id = %s", [key])
-        wait_until(lambda: process.predict("reviews").status_code == 401, within_s=2)
+        wait_until(lambda: process.predict("reviews").status_code == 401)
 
         assert process.stop(signal.SIGTERM) == 0, process.log.read_text()
         assert KEY not in process.log.read_text()
@@ -355,7 +356,7 @@ def test_a_database_that_hangs_slows_no_known_key_and_keeps_no_unknown_one(
             assert process.predict("reviews", KEY + "-late").status_code == 503
             proxy.go_on()
             wait_until(lambda: process.predict("reviews", KEY + "-late").status_code == 200)
-            assert process.predict("reviews", KEY + "-0").status_code == 401
+            wait_until(lambda: process.predict("reviews", KEY + "-0").status_code == 401)
             counted: LiteralString = "SELECT count(*) FROM usage_event WHERE tenant_id = %s"
             wait_until(lambda: catalog.one(counted, tenant) == len(process.answered))
 
