@@ -29,14 +29,15 @@ answered sooner did not wait."""
 
 @dataclass(slots=True)
 class _Share:
-    """What one tenant has open, and what it was answered since it last had nothing open, or was answered
-    quickly: then its pace is what it asked for, and says nothing of how fast it can be served."""
+    """What one tenant has open, and what it was answered since it began to wait for its answers: before, its
+    pace is what it asked for, and says nothing of how fast it can be served."""
 
     weight: float
     since: float
     num_requests: int = 0
     num_tokens: float = 0.0
     num_answered_tokens: float = 0.0
+    has_waited: bool = False  # since then
 
     def own_wait_s(self, num_tokens: float, now: float) -> float:
         """How long its own requests take at the pace of late; 0 while that is not known."""
@@ -46,8 +47,9 @@ class _Share:
         return num_tokens * elapsed / self.num_answered_tokens
 
     def count_answered(self, num_tokens: float, now: float, *, open_s: float) -> None:
-        if open_s < MEASURED_S:
-            self.since, self.num_answered_tokens = now, 0.0
+        # The first that had to wait begins the measure: it may have waited for one stall, or for its model.
+        if open_s < MEASURED_S or not self.has_waited:
+            self.since, self.num_answered_tokens, self.has_waited = now, 0.0, open_s >= MEASURED_S
             return
         self.num_answered_tokens += num_tokens
         if now - self.since > 2 * MEASURED_S:

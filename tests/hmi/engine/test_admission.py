@@ -161,6 +161,18 @@ def test_a_tenant_is_refused_when_its_own_pace_is_too_slow() -> None:
     admission.enter(request_of("a", 10, deadline=50.0), 10.0)
 
 
+def test_a_stall_does_not_make_a_tenant_look_slow() -> None:
+    """Of what was open then, the first answer, for one token after three seconds, was taken for its pace."""
+    admission = Admission(1000)
+    admission.observe_step(1e6, 1.0, is_full=True)
+    requests = [request_of("a", tokens) for tokens in (1, 10, 10, 10)]
+    for request in requests:
+        admission.enter(request, 0.0)
+    requests[0].state = RequestState.DONE
+    admission.leave(requests[0], 3.0)
+    assert num_admitted(admission, request_of("a", 10, deadline=60.0), now=3.0) == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 50), st.booleans()), max_size=60))
 def test_what_has_left_leaves_nothing_behind(steps: list[tuple[str, int, bool]]) -> None:
