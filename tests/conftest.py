@@ -11,8 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.ports import free_port
+
+# The same examples every time, however slow the machine; --hypothesis-profile=default looks for others.
+settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "only-for-tests"

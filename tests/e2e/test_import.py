@@ -39,6 +39,11 @@ def test_an_adapter_that_is_brought_back_answers_the_same(installation: Installa
         after = _served(installation, key)
     finally:
         installation.deploy("bbc-news", training["version"])
+        installation.wait_until(
+            lambda: _served(installation, key)["model"]["version"] == training["version"],
+            what="the version of before serves again",
+            deadline_s=120,
+        )
     for one, other in zip(before["predictions"], after["predictions"], strict=True):
         assert one["scores"] == pytest.approx(other["scores"], abs=1e-4)
 

@@ -11,7 +11,7 @@ from wire.errors import ErrorCode
 
 
 def test_it_comes_back_bit_by_bit(tmp_path: Path) -> None:
-    weights = torch.randn(3, 5)
+    weights = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
     state = {"step": 7, "history": [{"loss": 0.1}], "best": None}
     save_checkpoint(tmp_path / "c", Checkpoint({"w": weights, "t": weights.T}, state))
     loaded = load_checkpoint(tmp_path / "c")

@@ -137,7 +137,7 @@ def test_a_bank_holds_adapter_and_head_of_a_task_together(tmp_path: Path, backbo
     hplm = open_(tmp_path / "one", backbone)
     assert bank.num_bytes == 3 * bank.bytes_of(bank.pack(hplm))  # two and what fills up rows
     bank.write(1, bank.pack(hplm))
-    pooled = torch.randn(1, backbone.fields.hidden)
+    pooled = torch.randn(1, backbone.fields.hidden, generator=torch.Generator().manual_seed(1))
     logits = bank.heads.logits(pooled, np.array([1]))[0, :3]
     torch.testing.assert_close(logits, hplm.head.weight @ pooled[0] + hplm.head.bias)
     assert bank.adapters.call(np.array([1, IDENTITY]), np.array([0, 1, 2])) is not None

@@ -54,7 +54,7 @@ def test_a_mixed_batch_gives_each_document_its_own_heads_logits(
 
 
 def test_labels_past_a_heads_own_take_no_probability(bank: HeadBank, heads: list[HostHead]) -> None:
-    pooled = torch.randn(2, FIELDS.hidden)
+    pooled = torch.randn(2, FIELDS.hidden, generator=torch.Generator().manual_seed(1))
     scores = bank.logits(pooled, np.array([0, 4])).softmax(-1)
     expected = (heads[0].weight @ pooled[0] + heads[0].bias).softmax(-1)
     torch.testing.assert_close(scores[0, :2], expected)
@@ -65,7 +65,7 @@ def test_it_reads_the_arena_and_not_the_source() -> None:
     bank = HeadBank(FIELDS, num_slots=1, max_labels=8)
     head = random_head(FIELDS, num_labels=3, seed=0)
     bank.write(0, PackedHead.of(head))
-    pooled = torch.randn(1, FIELDS.hidden)
+    pooled = torch.randn(1, FIELDS.hidden, generator=torch.Generator().manual_seed(1))
     before = bank.logits(pooled, np.array([0]))
     head.weight.fill_(1e6)
     head.bias.fill_(1e6)
@@ -78,7 +78,8 @@ def test_a_smaller_head_leaves_nothing_of_the_larger_one_before_it() -> None:
     bank = HeadBank(FIELDS, num_slots=1, max_labels=16)
     bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=16, seed=0)))
     bank.write(0, PackedHead.of(random_head(FIELDS, num_labels=2, seed=1)))
-    logits = bank.logits(torch.randn(1, FIELDS.hidden), np.array([0]))
+    pooled = torch.randn(1, FIELDS.hidden, generator=torch.Generator().manual_seed(1))
+    logits = bank.logits(pooled, np.array([0]))
     assert logits.shape == (1, 8)
     assert torch.isfinite(logits[0]).tolist() == [True] * 2 + [False] * 6
     bank.check_integrity()

@@ -33,7 +33,9 @@ def packed(backbone: Backbone, config: AdapterConfig | None, dtype: torch.dtype)
         thresholds=(0.25, 1 / 3),
     )
     chance = torch.Generator().manual_seed(1)
-    head = HostHead(torch.randn(2, backbone.fields.hidden, generator=chance), torch.randn(2))
+    head = HostHead(
+        torch.randn(2, backbone.fields.hidden, generator=chance), torch.randn(2, generator=chance)
+    )
     return bank.pack(Hplm(Digest("sha256:" + "c" * 64), fields, adapter, head))
 
 

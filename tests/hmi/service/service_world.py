@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from hmi.base.clock import SystemClock
+from hmi.base.clock import Clock, SystemClock
 from hmi.cli.serve import EventSinks, make_service
 from hmi.service.catalog_reader import CatalogReaderConfig
 from tests.fakes.catalog import FakeCatalog
@@ -19,6 +19,7 @@ from wire.usage import ComparisonEvent, UsageEvent
 
 ACME, GLOBEX = "hmi_acme-secret", "hmi_globex-secret"
 LABELS = ("good", "bad", "new")
+WAIT_S = 60
 
 
 class Service:
@@ -53,11 +54,10 @@ class Service:
 
     def wait_until(self, condition: Any) -> None:
         """Ask /readyz until ``condition`` holds: each answer lets the service's own tasks run."""
-        for _ in range(20_000):
-            if condition():
-                return
+        end = SystemClock().monotonic() + WAIT_S
+        while not condition():
+            assert SystemClock().monotonic() < end, "it never came"
             self.client.get("/readyz")
-        raise AssertionError("it never came")
 
     def change(self, change: Callable[[], None]) -> None:
         """Change the catalog where the service lives: on its event loop."""
@@ -80,6 +80,7 @@ def running(
     *,
     catalog: FakeCatalog | None = None,
     refresh_wait_s: float = 60,
+    clock: Clock | None = None,
     **changes: Any,
 ) -> Iterator[Service]:
     catalog = demo_catalog(store) if catalog is None else catalog
@@ -90,7 +91,7 @@ def running(
         settings,
         source=catalog,
         sinks=EventSinks(usage, comparisons),
-        clock=SystemClock(),
+        clock=SystemClock() if clock is None else clock,
         reader_config=CatalogReaderConfig(
             poll_s=30,
             staleness_s=settings.key_staleness_s,

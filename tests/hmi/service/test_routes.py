@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hmi.base.clock import SystemClock
 from hmi.base.units import KIB
 from hmi.build.offline import open_offline
 from hmi.plot.tree import read_tree
@@ -556,10 +557,22 @@ def test_known_keys_do_not_wait_for_a_database_that_hangs(tiny_store: TinyStore,
         assert {code_of(one.result()) for one in asking} == {(401, "invalid_key")}
 
 
+class ClockAhead(SystemClock):
+    """Which a test can put forward."""
+
+    ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
 def test_a_stale_catalog_is_not_trusted(tiny_store: TinyStore, tmp_path: Path) -> None:
-    with running(tiny_store, tmp_path, key_staleness_s=0.2) as service:
+    clock = ClockAhead()
+    with running(tiny_store, tmp_path, key_staleness_s=600, clock=clock) as service:
         service.change(service.catalog.go_away)
-        service.wait_until(lambda: service.predict().status_code == 503)
+        service.wait_until(lambda: not service.check("database")["is_ok"])
+        assert service.predict().status_code == 200
+        clock.ahead_s = 601
         assert code_of(service.predict()) == (503, "catalog_stale")
         assert not service.is_ready
 

@@ -16,7 +16,7 @@ from portal.local.supervisor import RestartPolicy, Supervised, Supervisor
 from portal.local.waiting import wait_until
 
 SLEEP = "import time; time.sleep(60)"
-QUICK = RestartPolicy(first_backoff_s=0.01, max_backoff_s=0.02, max_restarts=3)
+QUICK = RestartPolicy(first_backoff_s=0.01, max_backoff_s=0.02, max_restarts=3, window_s=3600.0)
 
 
 class Watched:

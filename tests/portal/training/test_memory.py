@@ -21,7 +21,7 @@ from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.models import Dataset
 from portal.training import reaper
-from portal.training.leases import job_claim_next
+from portal.training.leases import Lease, job_claim_next
 from portal.training.machine import machine
 from portal.training.memory import process_bytes, reckoned_bytes
 from portal.training.models import JobState, TrainingEstimate, TrainingJob
@@ -31,7 +31,7 @@ from portal.training.training_work import TrainingWork
 from tests.fakes.portal import Cast, make_dataset, make_job, make_task
 from tests.fakes.training import TRAINER
 from wire.codec import to_plain
-from wire.training import TRAINING_BYTES, Recipe
+from wire.training import TRAINING_BYTES, Recipe, TrainJob
 
 pytestmark = pytest.mark.database
 GIB = 1 << 30
@@ -211,7 +211,16 @@ def test_a_jobs_row_says_what_its_process_took(task: Task, dataset: Dataset, tmp
     if process_bytes(os.getpid()) is None:
         pytest.skip("this system does not say")
     job = make_job(task, dataset, recipe=PLAIN)
-    command = (sys.executable, "-I", str(TRAINER), "--log", str(tmp_path / "log"), "--step-s", "0.5")
+    log = tmp_path / "log"
+    command = (sys.executable, "-I", str(TRAINER), "--log", str(log), "--hold", "1")
+
+    class LettingGo(TrainingWork):  # of the process, when a heartbeat has told what it takes
+        def is_stale(self, lease: Lease, job: TrainJob) -> bool:
+            with operator_scope():
+                if TrainingJob.objects.unscoped().get(pk=lease.job_id).peak_bytes is not None:
+                    log.with_name("go-1").touch()
+            return super().is_stale(lease, job)
+
     config = RunnerConfig(
         command=command,
         environment={"PATH": "/usr/bin:/bin", "HMI_STORE_URL": "file:///nowhere"},
@@ -221,7 +230,7 @@ def test_a_jobs_row_says_what_its_process_took(task: Task, dataset: Dataset, tmp
         timeout_s=60.0,
         memory_bytes=GIB,
     )
-    work = TrainingWork(ObjectStore(settings.ENV.store_url), tmp_path / "states")
+    work = LettingGo(ObjectStore(settings.ENV.store_url), tmp_path / "states")
     assert run_next_job(work, config)
     assert not run_next_job(work, config), "it has ended"
     with operator_scope():

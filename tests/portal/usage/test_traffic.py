@@ -91,9 +91,11 @@ def test_traffic_is_told_by_rest(cast: Cast) -> None:
     count(task, at=timezone.now(), latency_ms=3.0)
     client, path = cast.acme.client(Role.VIEWER), f"{cast.acme.path}/tasks/news/traffic"
     hours = client.get(path).json()
-    assert (hours["by"], len(hours["results"]), hours["results"][-1]["num_requests"]) == ("hour", 48, 2)
-    days = client.get(f"{path}?by=day&periods=1&version=1").json()
-    [day] = days["results"]
+    newest = hours["results"][-2:]  # an hour may have ended since, or a day
+    assert (hours["by"], len(hours["results"])) == ("hour", 48)
+    assert sum(hour["num_requests"] for hour in newest) == 2
+    days = client.get(f"{path}?by=day&periods=2&version=1").json()
+    [day] = [day for day in days["results"] if day["num_requests"]]
     assert (day["num_requests"], day["latency_p99_ms"]) == (1, pytest.approx(3.0, rel=0.2))
     assert client.get(f"{path}?version=2").status_code == 404
 

@@ -18,7 +18,6 @@ from cryptography.x509.oid import NameOID
 
 from portal.webhooks.sender import Pinned, Sender
 from tests.fakes.name_server import silent_name_server
-from tests.fakes.ports import free_port
 from tests.fakes.receiver import Receiver, open_receiver
 
 
@@ -85,7 +84,10 @@ def test_an_error_of_the_receiver_is_an_error(receiver: Receiver) -> None:
 
 
 def test_nobody_listening_is_told() -> None:
-    answer = Sender(is_private_allowed=True).post(f"http://127.0.0.1:{free_port()}/", headers={}, body=b"")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
+        answer = Sender(is_private_allowed=True).post(url, headers={}, body=b"")
     assert answer.error == "cannot be reached (ConnectionRefusedError)"
 
 
