@@ -588,7 +588,8 @@ def test_a_budget_that_is_too_small_is_explained(
     tiny_store: TinyStore, tmp_path: Path, name: str, setting: str, part: str
 ) -> None:
     catalog = FakeCatalog()  # without tenants: they would not fit the host tier, which /readyz then says
-    with running(tiny_store, tmp_path, catalog=catalog, **{name: 1000}) as service:
+    too_little: dict[str, Any] = {name: 1000}
+    with running(tiny_store, tmp_path, catalog=catalog, **too_little) as service:
 
         def name_backbone() -> None:
             catalog.backbone = tiny_store.backbone_ref
