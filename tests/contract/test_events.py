@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
+from hmi.base.units import MIB
 from hmi.build.metrics import ECE_BINS
-from hmi.service.event_writer import PostgresEventSink
+from hmi.service.event_spool import EventSpool
+from hmi.service.event_writer import EventWriter, PostgresEventSink
 from portal.usage.latencies import percentile_ms
 from tests.conftest import DatabaseUrls
 from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
@@ -86,6 +90,41 @@ def test_usage_is_inserted_once_and_summed_by_day(
         assert hour[:4] == (at, num_requests, 30 * num_requests, 10 * num_requests)
         assert percentile_ms(hour[4], 0.99) == pytest.approx(100, rel=0.2)
         assert sum(hour[4]) == num_requests
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"num_tokens": 2**31}, "22003"),
+        ({"num_tokens": -1}, "23514 usage_event_num_tokens_check"),
+        ({"task_id": TaskId("none")}, "22P02"),
+    ],
+)
+def test_what_the_catalog_will_never_take_is_refused_and_the_others_are_counted(
+    database_urls: DatabaseUrls,
+    owner: psycopg.Connection[Any],
+    tmp_path: Path,
+    changes: dict[str, Any],
+    reason: str,
+) -> None:
+    events = [usage() for _ in range(3)]
+    spool = EventSpool(tmp_path, UsageEvent, max_bytes=MIB)
+    spool.append(events[0], usage(**changes), *events[1:])
+
+    async def send() -> None:
+        sink = PostgresEventSink(database_urls.usage, USAGE_TABLE, UsageEvent)
+        writer = EventWriter(spool, sink, flush_s=1, on_sent=lambda events: None)
+        await writer.flush()
+        spool.append(events[0])
+        await writer.flush()
+        await writer.close()
+
+    with capture_logs() as logs:
+        asyncio.run(send())
+    assert [(line["event"], line["reasons"]) for line in logs] == [("events_refused", [reason])]
+    stored = owner.execute(f"SELECT id::text FROM {USAGE_TABLE} WHERE tenant_id = %s", [TENANT]).fetchall()
+    assert {row[0] for row in stored} == {event.id for event in events}
+    assert len(stored) == 3
 
 
 def test_a_comparison_is_inserted_once(database_urls: DatabaseUrls, owner: psycopg.Connection[Any]) -> None:

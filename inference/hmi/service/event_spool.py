@@ -5,6 +5,7 @@ of the service; it is not forced to the disk one by one, so the last moments bef
 Every event has an id of its own and is inserted by it, so that sending a file twice counts it once.
 """
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,10 @@ import msgspec
 import structlog
 
 from hmi.base.errors import AlreadyExists
+
+REFUSED_FOLDER = "refused"
+REFUSED_SHARE = 1 / 8
+"""Of a spool's bytes, for events that the catalog refused: what is beyond is lost."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +47,16 @@ class EventSpool(Generic[EventT]):
             raise AlreadyExists(f"another service uses {folder}; give each its own HMI_CACHE_DIR") from exc
         self._sealed = sorted(folder.glob("*.jsonl"), key=_number)
         self._sealed_bytes = sum(path.stat().st_size for path in self._sealed)
+        refused = sorted((folder / REFUSED_FOLDER).glob("*.jsonl"), key=_number)
+        self._refused_bytes = sum(path.stat().st_size for path in refused)
         self._active_bytes = 0
-        self._active = self._open(_number(self._sealed[-1]) + 1 if self._sealed else 1)
+        earlier = [_number(path) for path in (*self._sealed[-1:], *refused[-1:])]
+        self._active = self._open(max(earlier, default=0) + 1)
         self.num_lost = 0
 
     @property
     def num_bytes(self) -> int:
-        return self._sealed_bytes + self._active_bytes
+        return self._sealed_bytes + self._active_bytes + self._refused_bytes
 
     def append(self, *events: EventT) -> Sequence[EventT]:
         """Keep ``events``, in one write; past ``max_bytes`` (the catalog was away for long) count them as
@@ -97,8 +105,30 @@ class EventSpool(Generic[EventT]):
                 log.warning("event_line_skipped", file=path.name, num_bytes=len(line))
         return events
 
+    def set_aside(self, path: Path, events: Sequence[EventT]) -> bool:
+        """Keep those ``events`` of a sealed file that the catalog will never take, for the operator, in a
+        file of the same name in REFUSED_FOLDER. False: they cannot be kept now."""
+        kept = self._folder / REFUSED_FOLDER / path.name
+        content = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
+        if self._refused_bytes + len(content) > REFUSED_SHARE * self._max_bytes:
+            log.error("refused_events_lost", folder=self._folder.name, num_events=len(events))
+            self.num_lost += len(events)
+            return True
+        temporary = kept.with_suffix(".new")
+        try:
+            kept.parent.mkdir(exist_ok=True, mode=0o700)
+            temporary.write_bytes(content)
+            temporary.rename(kept)
+        except OSError as exc:
+            log.error("refused_events_not_kept", folder=self._folder.name, reason=exc.strerror)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            return False
+        self._refused_bytes += len(content)
+        return True
+
     def remove(self, path: Path) -> None:
-        """A sealed file whose events are all in the catalog."""
+        """A sealed file whose events are all in the catalog, or set aside."""
         self._sealed.remove(path)
         self._sealed_bytes -= path.stat().st_size
         path.unlink()

@@ -27,11 +27,21 @@ class EventsNotTaken(Exception):
     """The catalog does not take events now."""
 
 
+class EventsRefused(Exception):
+    """The catalog will never take at least one of these events, and has taken none of them now. ``reason``
+    holds nothing of theirs."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class EventSink(Protocol[EventT_contra]):
     """Where events of one kind go."""
 
     async def insert(self, events: Sequence[EventT_contra]) -> None:
-        """Insert those that are not there yet; raises EventsNotTaken, and then any may be there."""
+        """Insert those that are not there yet; raises EventsNotTaken, and then any may be there, or
+        EventsRefused."""
 
     async def close(self) -> None: ...
 
@@ -58,6 +68,9 @@ class PostgresEventSink(Generic[EventT]):
                 self._connection,
                 self._connection.execute(self._insert_rows, [rows]),
             )
+        except (psycopg.DataError, psycopg.IntegrityError) as exc:
+            # By its number and the constraint's name: the words quote the row.
+            raise EventsRefused(f"{exc.sqlstate} {exc.diag.constraint_name or ''}".strip()) from exc
         except (psycopg.Error, TimeoutError) as exc:
             await self.close()
             raise EventsNotTaken(f"{type(exc).__name__}: {exc}".strip()) from exc
@@ -88,7 +101,7 @@ class EventWriter(Generic[EventT]):
         flush_s: float,
         on_sent: Callable[[Sequence[EventT]], None],
     ) -> None:
-        """``on_sent`` is told, file by file, which events are in the catalog."""
+        """``on_sent`` is told, file by file, which events are in the catalog, or will never be."""
         self._spool = spool
         self._sink = sink
         self._flush_s = flush_s
@@ -104,14 +117,31 @@ class EventWriter(Generic[EventT]):
         """Send what the spool holds; what cannot be sent stays for the next time."""
         for path in self._spool.seal():
             events = self._spool.read(path)
+            refused: dict[EventT, str] = {}
             try:
                 for first in range(0, len(events), BATCH_EVENTS):
-                    await self._sink.insert(events[first : first + BATCH_EVENTS])
+                    refused |= await self._refused_of(events[first : first + BATCH_EVENTS])
             except EventsNotTaken as exc:
                 log.warning("events_not_sent", reason=str(exc), spooled_bytes=self._spool.num_bytes)
                 return
+            if refused:
+                reasons = sorted(set(refused.values()))
+                log.error("events_refused", file=path.name, num_events=len(refused), reasons=reasons)
+                if not self._spool.set_aside(path, list(refused)):
+                    return
             self._spool.remove(path)
             self._on_sent(events)
+
+    async def _refused_of(self, events: Sequence[EventT]) -> dict[EventT, str]:
+        """Insert ``events`` but those that the catalog refuses; these, and why. Raises EventsNotTaken."""
+        try:
+            await self._sink.insert(events)
+        except EventsRefused as exc:
+            if len(events) == 1:
+                return {events[0]: exc.reason}
+            middle = len(events) // 2
+            return await self._refused_of(events[:middle]) | await self._refused_of(events[middle:])
+        return {}
 
     async def close(self) -> None:
         """Let go of sink and spool; what has not been sent stands in the spool for the next start."""

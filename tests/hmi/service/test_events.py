@@ -7,11 +7,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from hmi.base.errors import AlreadyExists
 from hmi.base.units import MIB
-from hmi.service.event_spool import EventSpool
+from hmi.service.event_spool import REFUSED_FOLDER, REFUSED_SHARE, EventSpool
 from hmi.service.event_writer import EventWriter
 from tests.conftest import ROOT
 from tests.fakes.events import FakeEventTable
@@ -112,6 +114,65 @@ def test_a_line_that_is_no_text_is_skipped_like_a_torn_one(tmp_path: Path) -> No
     flush(spool, table)
     assert list(table.events) == ["event 1", "event 2"]
     assert spool.num_bytes == 0
+
+
+def test_an_event_that_the_catalog_refuses_is_set_aside_and_the_others_count(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    table.refuses = {EventId("event 3"), EventId("event 1700")}
+    spool.append(*(event(number) for number in range(2000)))
+    with capture_logs() as logs:
+        flush(spool, table)
+    assert set(table.events) == {f"event {number}" for number in range(2000)} - table.refuses
+    assert spool.seal() == []
+    [kept] = (tmp_path / REFUSED_FOLDER).iterdir()
+    refused = [msgspec.json.decode(line, type=UsageEvent) for line in kept.read_bytes().splitlines()]
+    assert refused == [event(3), event(1700)]
+    assert spool.num_bytes == kept.stat().st_size, "they count in the spool's room"
+    assert logs == [
+        {
+            "event": "events_refused",
+            "log_level": "error",
+            "file": kept.name,
+            "num_events": 2,
+            "reasons": ["22003"],
+        }
+    ]
+
+
+def test_refused_events_of_one_process_are_not_replaced_by_those_of_the_next(tmp_path: Path) -> None:
+    table = FakeEventTable[UsageEvent]()
+    table.refuses = {EventId("event 1"), EventId("event 2")}
+    for number in (1, 2):
+        spool = spool_in(tmp_path)
+        spool.append(event(number))
+        flush(spool, table)
+        spool.close()
+    assert len(list((tmp_path / REFUSED_FOLDER).iterdir())) == 2
+    assert spool_in(tmp_path).num_bytes > 0
+
+
+def test_no_more_than_a_part_of_the_spool_is_kept_of_what_is_refused(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path, max_bytes=10_000), FakeEventTable[UsageEvent]()
+    table.refuses = {event(number).id for number in range(20)}
+    for number in range(20):
+        spool.append(event(number))
+        flush(spool, table)
+    assert 0 < spool.num_bytes <= 10_000 * REFUSED_SHARE
+    num_kept = len(list((tmp_path / REFUSED_FOLDER).iterdir()))
+    assert (num_kept + spool.num_lost, table.events) == (20, {})
+
+
+def test_refused_events_that_cannot_be_kept_now_wait_in_their_file(tmp_path: Path) -> None:
+    spool, table = spool_in(tmp_path), FakeEventTable[UsageEvent]()
+    table.refuses = {EventId("event 1")}
+    in_the_way = tmp_path / REFUSED_FOLDER
+    in_the_way.touch()
+    spool.append(event(1), event(2))
+    flush(spool, table)
+    assert (list(table.events), len(spool.seal())) == (["event 2"], 1)
+    in_the_way.unlink()
+    flush(spool, table)
+    assert (list(table.events), spool.seal(), len(list(in_the_way.iterdir()))) == (["event 2"], [], 1)
 
 
 def test_while_no_file_can_be_begun_the_old_one_is_written_on_and_what_waits_is_sent(tmp_path: Path) -> None:
