@@ -3,6 +3,8 @@
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from portal.common.models import TenantManager, TenantOwned
@@ -105,6 +107,12 @@ class QuotaPeriod(models.TextChoices):
     MONTH = "month"
 
 
+def above_zero(value: float) -> None:
+    """What the console tells beside the field; the tables' constraints keep it."""
+    if value <= 0:
+        raise ValidationError("Give a number above 0.")
+
+
 class Plan(models.Model):
     """What a tenant may use unless its own limits differ; one is the default. The operator's to change."""
 
@@ -114,12 +122,16 @@ class Plan(models.Model):
         default=False, help_text="Of all tenants that have no plan of their own."
     )
     weight = models.FloatField(
-        default=1.0, help_text="Share of a busy device: twice the weight, twice the share."
+        default=1.0,
+        validators=[above_zero],
+        help_text="Share of a busy device: twice the weight, twice the share.",
     )
     requests_per_s = models.FloatField(
-        null=True, blank=True, help_text="Of each key. Empty: as many as come."
+        null=True, blank=True, validators=[above_zero], help_text="Of each key. Empty: as many as come."
     )
-    burst = models.PositiveIntegerField(default=20, help_text="Requests that a key may send at once.")
+    burst = models.PositiveIntegerField(
+        default=20, validators=[MinValueValidator(1)], help_text="Requests that a key may send at once."
+    )
     quota_period = models.CharField(max_length=8, choices=QuotaPeriod, default=QuotaPeriod.MONTH)
     quota_texts = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="In a period. Empty: no quota."
@@ -153,9 +165,9 @@ class TenantLimits(models.Model):
         "tenants.Tenant", on_delete=models.CASCADE, primary_key=True, related_name="+"
     )
     plan = models.ForeignKey(Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    weight = models.FloatField(null=True, blank=True)
-    requests_per_s = models.FloatField(null=True, blank=True)
-    burst = models.PositiveIntegerField(null=True, blank=True)
+    weight = models.FloatField(null=True, blank=True, validators=[above_zero])
+    requests_per_s = models.FloatField(null=True, blank=True, validators=[above_zero])
+    burst = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     quota_texts = models.PositiveBigIntegerField(null=True, blank=True)
     quota_tokens = models.PositiveBigIntegerField(null=True, blank=True)
 

@@ -129,9 +129,32 @@ def test_the_operator_sets_plans_and_limits_in_the_console(cast: Cast) -> None:
         assert [(found.slug, found.name) for found in Plan.objects.filter(is_default=True)] == [
             ("gold", "Silver")
         ]
-    wrong = operator.post("/admin/usage/plan/add/", {**plan, "slug": "b", "weight": "0"})
-    assert wrong.status_code == 200 and b"plan_weight" in wrong.content
     assert operator.post("/admin/usage/plan/gold/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("weight", "0", "Give a number above 0."),
+        ("requests_per_s", "-1", "Give a number above 0."),
+        ("burst", "0", "Ensure this value is greater than or equal to 1."),
+        ("quota_texts", "-5", "Ensure this value is greater than or equal to 0."),
+        ("quota_tokens", str(2**63), f"Ensure this value is less than or equal to {2**63 - 1}."),
+    ],
+)
+def test_what_is_no_sound_plan_is_told_beside_its_field(
+    cast: Cast, field: str, value: str, told: str
+) -> None:
+    operator = client_of(make_user("operator@example.com", is_operator=True))
+    plan = {"slug": "gold", "name": "Gold", "weight": "2", "burst": "9", "quota_period": "day"}
+    limits = {"tenant": str(cast.acme.tenant.id)}
+    for page, sound in (("plan", plan), ("tenantlimits", limits)):
+        refused = operator.post(f"/admin/usage/{page}/add/", {**sound, field: value})
+        assert refused.status_code == 200
+        assert refused.context["adminform"].form.errors == {field: [told]}
+        assert f"{page}_{field}" not in refused.content.decode()
+    with operator_scope():
+        assert not TenantLimits.objects.exists()
 
 
 def test_the_console_is_for_staff(cast: Cast) -> None:
