@@ -18,6 +18,15 @@ class CrashFiles:
         path = self._folder / f"{name}.txt"
         path.write_text(text, encoding="utf-8", errors="replace")
         path.chmod(0o600)
-        for old in sorted(self._folder.iterdir(), key=lambda file: file.stat().st_mtime)[:-MAX_FILES]:
+        # Not by its time: a clock may have been put back, and files of one moment have the same.
+        others = sorted((file for file in self._folder.iterdir() if file != path), key=_written_at)
+        for old in others[: 1 - MAX_FILES]:
             old.unlink(missing_ok=True)
         return path
+
+
+def _written_at(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:  # another worker has dropped it
+        return 0.0

@@ -14,7 +14,7 @@ from hmi.plot.estimate import build_table
 from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
 from hmi.plot.merge import contains, merge_segments, taken_apart
 from hmi.plot.ngram import Rung
-from hmi.plot.segment import Segment, open_segment, write_segment
+from hmi.plot.segment import Segment, open_segment, text_hash, write_segment
 from tests.hmi.plot.worlds import HIDDEN as WIDTH
 from tests.hmi.plot.worlds import VOCAB, World, counted, pack, random_text, segment_of
 from wire.artifacts import SegmentFields
@@ -35,7 +35,7 @@ def segment(name: str, rows: dict[int, int]) -> Segment:
     ).reshape(len(rows), HIDDEN)
     counts = np.array([rows[key] for key in sorted(rows)], np.uint32)
     fields = SegmentFields(BACKBONE, DatasetId(name), 1, sum(rows.values()), 2)
-    documents = np.array([abs(hash(name)) % 2**63], np.uint64)
+    documents = np.array([text_hash(name)], np.uint64)
     return Segment(fields, keys, counts, counts.astype(np.int64) * 7, means, documents)
 
 

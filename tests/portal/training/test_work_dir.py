@@ -1,5 +1,6 @@
 """The scratch folder: one user at a time, kept over attempts."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,13 @@ def test_deleting_leaves_nothing(tmp_path: Path) -> None:
     (work_dir.temporary / "x").write_text("1")
     work_dir.delete()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crash_file_that_was_just_written_is_kept_whatever_the_clock_said_of_others(tmp_path: Path) -> None:
+    for number in range(MAX_FILES):
+        path = CrashFiles(tmp_path).keep(f"job-{number}", "news")
+        os.utime(path, (2e9, 2e9))
+    assert CrashFiles(tmp_path).keep("job", "news").exists()
 
 
 def test_the_newest_crash_files_are_kept_for_the_operator_alone(tmp_path: Path) -> None:
