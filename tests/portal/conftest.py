@@ -34,12 +34,16 @@ from django.db import connections  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
 from portal.config.env import database_config  # noqa: E402
+from portal.training import leases  # noqa: E402
 from tests.conftest import DatabaseUrls  # noqa: E402
 from tests.fakes.portal import Cast, make_cast  # noqa: E402
 
 # Each client of a test starts the middlewares anew: static files are looked for when one is asked for,
 # instead of being listed each time.
 settings.WHITENOISE_AUTOREFRESH = True
+
+# A test is one transaction, and a busy machine may let it stand for longer than a worker.
+leases.MAX_STALL = "10min"
 
 # Hashing a password is meant to be slow; once per sign-in is too slow for tests.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024

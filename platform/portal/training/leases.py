@@ -62,6 +62,7 @@ class Heartbeat(Enum):
 def job_claim(model: type[LeasedJob], *, job_id: JobId, lease_s: float) -> Lease | None:
     """Take a queued job, or one whose lease has expired; None when there is nothing to take."""
     with operator_scope():
+        _lose_locks_in_a_stall()
         # Who reads the table is told the host's name; nothing goes by it.
         token = f"{machine()}:{os.getpid()}:{uuid4().hex}:{socket.gethostname()[:64]}"
         job = model.objects.unscoped().filter(pk=job_id)
@@ -98,6 +99,7 @@ def job_claim_next(
     to wait: ``max_running`` of its kind run on this machine, or there is no room for it in the
     ``memory_bytes`` that they have there."""
     with operator_scope():
+        _lose_locks_in_a_stall()
         with connection.cursor() as cursor:  # one at a time: who is second sees what the first has taken
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model.job_name.value])
         job = jobs_in_fair_order(model).first()
@@ -124,8 +126,8 @@ def job_heartbeat(*, lease: Lease, lease_s: float, num_bytes: int | None = None)
 @contextmanager
 def lease_scope(lease: Lease) -> Iterator[None]:
     """The job's scope for a write under the lease; a worker that stalls in it loses its lock."""
-    with scope_of(lease), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [MAX_STALL])
+    with scope_of(lease):
+        _lose_locks_in_a_stall()
         yield
 
 
@@ -139,6 +141,12 @@ def held_by(lease: Lease) -> QuerySet[Any]:
     return lease.model.objects.unscoped().filter(
         pk=lease.job_id, state=JobState.RUNNING, lease_owner=lease.token
     )
+
+
+def _lose_locks_in_a_stall() -> None:
+    """What this transaction has locked is free again when its worker stalls in it: others may wait for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [MAX_STALL])
 
 
 def _running_here(model: type[LeasedJob]) -> QuerySet[Any]:

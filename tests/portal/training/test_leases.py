@@ -1,13 +1,25 @@
 """Claiming, keeping and losing the right to work on a job."""
 
+import select
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import InternalError, connection
 from django.utils import timezone
 
 from portal.common.scope import operator_scope
-from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim, job_heartbeat
+from portal.training import leases
+from portal.training.fair_order import jobs_in_fair_order
+from portal.training.leases import (
+    Heartbeat,
+    Lease,
+    LeaseLost,
+    job_claim,
+    job_claim_next,
+    job_heartbeat,
+)
 from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import job_give_back, job_retry, job_stop
 from portal.training.states import SOURCES, job_move
@@ -78,6 +90,25 @@ def test_a_heartbeat_tells_of_a_cancelling(job: TrainingJob) -> None:
     with operator_scope():
         TrainingJob.objects.unscoped().update(cancel_requested=True)
     assert job_heartbeat(lease=lease, lease_s=30) is Heartbeat.CANCEL
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_stalls_amid_its_claim_holds_no_other_up(
+    job: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was stopped held the lock under which all claim, for as long as it was."""
+
+    def stalls(model: type[TrainingJob]) -> Any:
+        assert connection.connection is not None
+        assert select.select([connection.connection.fileno()], [], [], 60)[0], "its session goes on"
+        return jobs_in_fair_order(model)
+
+    with monkeypatch.context() as stalling, pytest.raises(InternalError):
+        stalling.setattr(leases, "MAX_STALL", "1ms")
+        stalling.setattr(leases, "jobs_in_fair_order", stalls)
+        job_claim_next(TrainingJob, lease_s=30)
+    connection.close()
+    assert job_claim_next(TrainingJob, lease_s=30) is not None
 
 
 def test_an_unknown_job_cannot_be_claimed(cast: Cast) -> None:
