@@ -83,7 +83,7 @@ class PostgresServer:
         settings = {
             "port": str(self.port),
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": str(self.socket_dir) if self._has_usable_socket() else "",
+            "unix_socket_directories": self._socket_folders(),
             "log_line_prefix": "%m [%p] %u@%d ",
             **self._settings,
         }
@@ -105,10 +105,13 @@ class PostgresServer:
             stop_deadline_s=15.0,
         )
 
-    def _has_usable_socket(self) -> bool:
+    def _socket_folders(self) -> str:
+        """As PostgreSQL lists folders, which commas would part; "": there is none that can be used."""
         if self.socket_dir is None or len(os.fsencode(self.socket_dir)) + 15 > MAX_SOCKET_PATH_BYTES:
-            return False
-        return self._user is None or can_enter(self._user, self.socket_dir)
+            return ""
+        if self._user is not None and not can_enter(self._user, self.socket_dir):
+            return ""
+        return '"' + str(self.socket_dir).replace('"', '""') + '"'
 
     def _make_reachable(self, user: User) -> None:
         parent = self.data_dir.parent
@@ -191,7 +194,14 @@ def _clean_environment() -> dict[str, str]:
 
 
 def _runs_cluster(pid: int, data_dir: Path) -> bool:
-    listed = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "postgres" in listed.stdout and str(data_dir) in listed.stdout
+    command = _command(pid)
+    return b"postgres" in command and os.fsencode(data_dir) in command
+
+
+def _command(pid: int) -> bytes:
+    """Of a process, with its arguments; empty when there is none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        # Not Linux, whose ps writes "?" for what is no ASCII, where the locale is not that of the path.
+        return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, check=False).stdout

@@ -24,7 +24,7 @@ PASSWORD = "with / and @ and ' in it"
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """Open to the user that PostgreSQL runs as when we are root, unlike pytest's own folders."""
-    made = Path(tempfile.mkdtemp(prefix="hmi-postgres-test-"))
+    made = Path(tempfile.mkdtemp(prefix='hmi größe, 100% "x" '))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made)
@@ -58,10 +58,12 @@ def test_a_wrong_password_is_refused(server: PostgresServer) -> None:
         psycopg.connect(server.url(password="wrong"))
 
 
-def test_the_socket_asks_for_the_password_too(server: PostgresServer, folder: Path) -> None:
+def test_the_socket_asks_for_the_password_too(server: PostgresServer, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(folder / "run")  # the client's library parts hosts at commas
+    host = str(tmp_path / "run")
     with pytest.raises(psycopg.OperationalError, match="no password supplied"):
-        psycopg.connect(host=str(folder / "run"), port=server.port, user="postgres", passfile=os.devnull)
-    with psycopg.connect(host=str(folder / "run"), port=server.port, user="postgres", password=PASSWORD):
+        psycopg.connect(host=host, port=server.port, user="postgres", passfile=os.devnull)
+    with psycopg.connect(host=host, port=server.port, user="postgres", password=PASSWORD):
         pass
 
 
@@ -82,6 +84,16 @@ def test_a_pid_file_of_another_program_does_not_stop_the_start(running: Running,
     pid_file = folder / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    running.start()
+
+
+def test_a_server_that_was_left_behind_ends_before_another_takes_its_folder(
+    running: Running, server: PostgresServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    PostgresServer(folder / "data", free_port(), PASSWORD).prepare()
+    assert not server.is_ready()
+    running.stop()
     running.start()
 
 
