@@ -169,6 +169,7 @@ class PostgresServer:
             user=self._user.uid if self._user else None,
             group=self._user.gid if self._user else None,
             extra_groups=[] if self._user else None,
+            start_new_session=True,  # Ctrl-C is for us alone, who end once it is done
         )
 
     def _end_leftover(self) -> None:

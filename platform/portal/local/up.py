@@ -62,19 +62,19 @@ def _supervise(options: UpOptions, console: Console) -> None:
     environments = build_environments(
         folders=options.folders, ports=options.ports, host=options.host, secrets=secrets, inherited=os.environ
     )
-    with console.step("prepare the servers"):
-        programs = build_programs(
-            folders=options.folders,
-            ports=options.ports,
-            host=options.host,
-            secrets=secrets,
-            environments=environments,
-        )
     url = public_url(options.host, options.ports)
     record = _recorder(options, url)
-    record(())
+    record(())  # ./hmi down finds us from now on
     stop = threading.Event()
     with _supervisor(record, stop, console) as supervisor:
+        with console.step("prepare the servers"):
+            programs = build_programs(
+                folders=options.folders,
+                ports=options.ports,
+                host=options.host,
+                secrets=secrets,
+                environments=environments,
+            )
         installation = Installation(
             options=options,
             programs=programs,

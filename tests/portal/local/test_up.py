@@ -1,0 +1,38 @@
+"""A start that is called off, from its first moments on."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.local.control import down
+from portal.local.folders import ROOT, Folders
+from portal.local.record import RECORD_FILE
+from portal.local.steps import python
+from portal.local.waiting import wait_until
+from tests.fakes.ports import free_ports
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def folders() -> Iterator[Folders]:
+    """Open to the user that PostgreSQL runs as when we are root, unlike pytest's own folders."""
+    made = Path(tempfile.mkdtemp(prefix="hmi-up-test-"))
+    made.chmod(0o755)
+    yield Folders(made / "var")
+    shutil.rmtree(made)
+
+
+def test_what_still_makes_its_database_is_stopped_and_not_said_to_be_down(folders: Folders) -> None:
+    options = ("--var", str(folders.var), "--port", str(free_ports(5)), "--no-demo")
+    command = python("-P", "-m", "portal.local.main", "up", *options)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as up:
+        assert wait_until(lambda: any(folders.postgres.glob(".initdb-*")), deadline_s=60)
+        assert down(folders) == "HMI is stopped."
+        said = up.communicate(timeout=60)[0]
+    assert up.returncode == 0, said
+    assert not (folders.run / RECORD_FILE).exists()
