@@ -5,6 +5,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
@@ -79,6 +80,12 @@ class ObjectStore:
         with suppress(FileNotFoundError), _reachable(uri):
             found = self._files.ls(self._path(uri), detail=False)
         return sorted(name.rstrip("/").rpartition("/")[2] for name in found)
+
+    def changed_at(self, uri: str) -> datetime | None:
+        """When the file at ``uri``, or the newest in the folder, was written; None where there is none."""
+        with _reachable(uri):
+            files = self._files.find(self._path(uri))
+            return max((self._files.modified(file) for file in files), default=None)
 
     def delete_beside(self, uri: str) -> None:
         """As delete, and with it what stands beside it under its name: a tree's tables, and their segment;

@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from portal.catalog.models import (
     GENERAL_DOMAIN,
@@ -26,7 +27,7 @@ from portal.common.errors import Conflict
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
-from portal.datasets.models import Dataset, DatasetState
+from portal.datasets.models import Dataset, DatasetState, DatasetUpload
 from portal.domains.following import domains_crowded, held_tasks_move
 from portal.domains.job_files import tree_above
 from portal.domains.models import (
@@ -51,6 +52,14 @@ AGAIN_AFTER = timedelta(minutes=5)
 UPDATE_EVERY = timedelta(days=1)
 """So often a domain takes up new segments by itself."""
 MAX_SUGGESTIONS = 20
+LEFT_OVER_AFTER = timedelta(hours=1)
+"""So old a file of no dataset is of none that is only about to be known."""
+_TEXTS: tuple[tuple[str, type[Dataset] | type[DatasetUpload]], ...] = (
+    ("datasets", Dataset),
+    ("segments", Dataset),
+    ("uploads", DatasetUpload),
+)
+"""Folders of a tenant, and whose ids the names in them are."""
 _log = structlog.get_logger("portal.domains")
 
 
@@ -260,6 +269,7 @@ def _folders(tenants: QuerySet[Tenant]) -> list[str]:
 def _leftovers_delete(store: ObjectStore, folders: Iterable[str]) -> None:
     for folder in folders:
         _archives_delete(store, folder)
+        _texts_delete(store, folder)
         for kind in ("trees", "versions"):
             # Listed first: what is published meanwhile is not in the list, and what is in it is known by now.
             places = {f"{folder}/{kind}/{_stem(name)}" for name in store.names(f"{folder}/{kind}")}
@@ -278,6 +288,29 @@ def _archives_delete(store: ObjectStore, folder: str) -> None:
         uri = f"{folder}/imports/{name}"
         if uri not in needed and is_left_over(name, now=time.time()):
             store.delete(uri)
+
+
+def _texts_delete(store: ObjectStore, folder: str) -> None:
+    """What is left of datasets and of files on their way: of a program that was killed before their row
+    stood, or that wrote on when they had been deleted."""
+    for kind, model in _TEXTS if folder.startswith("tenants/") else ():
+        names = store.names(f"{folder}/{kind}")
+        with operator_scope():
+            ids = [_stem(name) for name in names if _is_uuid(_stem(name))]
+            known = {
+                str(pk) for pk in model.objects.unscoped().filter(pk__in=ids).values_list("pk", flat=True)
+            }
+            deleted = DeletionRecord.objects.unscoped().filter(subject_id__in=ids)
+            gone = {str(pk) for pk in deleted.values_list("subject_id", flat=True)}
+        for name in names:
+            uri = f"{folder}/{kind}/{name}"
+            if _stem(name) in known:
+                continue
+            # Its row may be about to stand; not that of what was deleted.
+            changed_at = None if _stem(name) in gone else store.changed_at(uri)
+            if changed_at is None or changed_at < timezone.now() - LEFT_OVER_AFTER:
+                store.delete(uri)
+                _log.info("store.leftover_deleted", uri=uri)
 
 
 def _stem(name: str) -> str:

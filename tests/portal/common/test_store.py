@@ -1,6 +1,7 @@
 """The object store: whole files or none, and no way out of it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +61,17 @@ def test_files_and_folders_are_deleted_and_absent_ones_are_fine(store: ObjectSto
     for uri in ("a", "b", "nothing/here"):
         store.delete(uri)
         assert not store.exists(uri)
+
+
+def test_a_folder_was_changed_when_its_newest_file_was(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)  # clocks of file systems lag
+    for name in ("a/one", "a/deep/two"):
+        with store.write(name) as file:
+            file.write(b"x")
+    changed_at = store.changed_at("a")
+    assert changed_at is not None and before <= changed_at <= datetime.now(UTC)
+    assert changed_at == store.changed_at("a/deep/two")
+    assert store.changed_at("nothing") is None
 
 
 def test_an_absent_file_cannot_be_opened(store: ObjectStore) -> None:

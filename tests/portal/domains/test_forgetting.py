@@ -1,7 +1,10 @@
 """What was deleted is forgotten: trees, bundles, shared nodes, receipts; and the holes that were there."""
 
+import os
+import time
 from datetime import timedelta
-from uuid import UUID
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -331,6 +334,37 @@ def test_leftovers_of_cancelled_trainings_and_deleted_tasks_go(cast: Cast, task:
     assert set(store().names(f"{folder}/versions")) == {trained, str(running.pk)}
     left = {name.partition(".")[0] for name in store().names(f"{folder}/trees")}
     assert left == {trained, str(running.pk), gone.tree_version.uri.rpartition("/")[2]}
+
+
+def test_text_of_no_dataset_goes_once_it_is_of_none_to_come(task: Task, store_folder: Path) -> None:
+    """A portal was killed before the row of what was uploaded stood, a store failed as it should delete."""
+    known = dataset_of(learn(task, 1))
+    folder = f"tenants/{task.tenant_id}"
+    put(f"{folder}/datasets/{known.pk}/original")
+    put(f"{folder}/segments/{known.pk}/manifest.json")
+    old, fresh, segment, upload = (str(uuid4()) for _ in range(4))
+    for place in (f"datasets/{old}/original", f"segments/.{segment}.1.part/keys.bin", f"uploads/{upload}/0"):
+        put(f"{folder}/{place}")
+        os.utime(store_folder / folder / place, (time.time() - 3700,) * 2)
+    put(f"{folder}/datasets/{fresh}/original")
+    leftovers_delete(store())
+    assert set(store().names(f"{folder}/datasets")) == {str(known.pk), fresh}
+    assert store().names(f"{folder}/segments") == [str(known.pk)]
+    assert store().names(f"{folder}/uploads") == []
+
+
+def test_what_is_written_of_a_dataset_after_its_deletion_goes_before_the_receipt_is_complete(
+    task: Task, worker: Worker
+) -> None:
+    """By an examination that went on when its worker was killed."""
+    gone = dataset_of(learn(task, 1))
+    folder = f"tenants/{task.tenant_id}/datasets/{gone.pk}"
+    delete(gone)
+    put(f"{folder}/rows.jsonl")
+    for _ in range(3):
+        worker.round()
+    assert receipt(task.tenant_id).forgotten_at is not None
+    assert store().names(folder) == []
 
 
 def test_a_receipt_is_complete_only_without_what_a_cancelled_training_left(
