@@ -20,7 +20,7 @@ from portal.datasets.apis import upload_limits
 from portal.datasets.selectors import check_stored, dataset_get
 from portal.datasets.shapes import DatasetOut
 from portal.domains import selectors, services
-from portal.domains.models import DeletionSubject
+from portal.domains.models import WITH_RECEIPT
 from portal.domains.suggestion import dataset_split
 from portal.serving.selectors import ROW_QUALITY
 from portal.tenants.access import DEVELOPER_DELETES, OWNER_POSTS, TenantApi
@@ -220,7 +220,7 @@ class DeletionOut(serializers.Serializer[Any]):
     """A receipt: complete once forgotten_at is set."""
 
     id = serializers.UUIDField()
-    subject = ChoiceField(choices=DeletionSubject.choices)
+    subject = ChoiceField(choices=[(subject.value, subject.label) for subject in WITH_RECEIPT])
     subject_id = serializers.UUIDField()
     segments = SegmentRefOut(many=True)
     versions = TrainedVersionOut(many=True)

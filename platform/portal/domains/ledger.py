@@ -15,8 +15,8 @@ from portal.common.errors import InUse
 from portal.common.scope import operator_scope
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
-from portal.domains.models import Contribution, DeletionRecord, DeletionSubject
-from portal.domains.services import contribution_revoke, tenant_forget
+from portal.domains.models import Contribution, DeletionRecord, DeletionSubject, GateConsent
+from portal.domains.services import contribution_revoke, gate_consent_set, tenant_forget
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import UNFINISHED, TrainingJob
@@ -103,6 +103,12 @@ def _delete_again(record: DeletionRecord) -> bool:
             if consent is None:
                 return False
             contribution_revoke(tenant=consent.tenant, contribution_id=consent.pk, acting=OPERATOR)
+        case DeletionSubject.GATE_CONSENT:
+            given = GateConsent.objects.unscoped().select_related("task__tenant").filter(pk=record.subject_id)
+            agreed = given.first()
+            if agreed is None:
+                return False
+            gate_consent_set(task=agreed.task, is_given=False, acting=OPERATOR)
         case DeletionSubject.TENANT:
             tenant = Tenant.objects.filter(pk=record.subject_id).first()
             if tenant is None:

@@ -119,6 +119,12 @@ class DeletionSubject(models.TextChoices):
     DATASET = "dataset"
     TENANT = "tenant"
     CONTRIBUTION = "contribution"
+    GATE_CONSENT = "gate_consent"
+
+
+WITH_RECEIPT = (DeletionSubject.DATASET, DeletionSubject.TENANT, DeletionSubject.CONTRIBUTION)
+"""What has brought text somewhere. Of an ended gate consent nothing is to be forgotten: its line is there for
+a restore."""
 
 
 class DeletionRecord(models.Model):

@@ -10,6 +10,7 @@ from portal.catalog.models import GENERAL_DOMAIN, Domain, Segment, Task, TreeVer
 from portal.catalog.selectors import backbone_default, tree_newest
 from portal.common.errors import Conflict, NotFound
 from portal.domains.models import (
+    WITH_RECEIPT,
     Contribution,
     DeletionRecord,
     DomainJob,
@@ -210,8 +211,9 @@ def contribution_list(*, tenant: Tenant) -> QuerySet[Contribution]:
 
 
 def deletion_list(*, tenant: Tenant) -> QuerySet[DeletionRecord]:
-    """The tenant's lines of the deletion ledger, newest first."""
-    return DeletionRecord.objects.for_tenant(tenant).order_by("-deleted_at", "id")
+    """The tenant's lines of the deletion ledger that have a receipt, newest first."""
+    records = DeletionRecord.objects.for_tenant(tenant).filter(subject__in=WITH_RECEIPT)
+    return records.order_by("-deleted_at", "id")
 
 
 def deletion_get(*, tenant: Tenant, deletion_id: UUID) -> DeletionRecord:

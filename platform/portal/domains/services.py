@@ -98,7 +98,18 @@ def gate_consent_set(*, task: Task, is_given: bool, acting: Actor) -> None:
     if is_given:
         GateConsent(tenant=task.tenant, task=task, granted_by=acting.name).save(force_insert=True)
     else:
-        GateConsent.objects.for_tenant(task.tenant).filter(task=task).delete()
+        consent = GateConsent.objects.for_tenant(task.tenant).filter(task=task).select_for_update().first()
+        if consent is None:
+            return  # somebody else was quicker
+        now = timezone.now()
+        DeletionRecord(
+            tenant_id=task.tenant_id,
+            subject=DeletionSubject.GATE_CONSENT,
+            subject_id=consent.pk,
+            deleted_at=now,
+            forgotten_at=now,
+        ).save(force_insert=True)
+        consent.delete()
     audit_record(
         actor=acting.name,
         action="gate_consent.grant" if is_given else "gate_consent.revoke",

@@ -9,12 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import models
 
-from portal.catalog.models import AdapterVersion, Segment, TreeVersion
+from portal.catalog.models import AdapterVersion, Segment, Task, TreeVersion
 from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_files_delete, deleted_datasets
-from portal.domains.models import Contribution, DeletionRecord, DomainJob
-from portal.domains.services import contribution_grant, contribution_revoke, tenant_forget
+from portal.domains.models import Contribution, DeletionRecord, DomainJob, GateConsent
+from portal.domains.services import contribution_grant, contribution_revoke, gate_consent_set, tenant_forget
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState, TrainingJob
@@ -24,7 +24,7 @@ from tests.portal.domains.world import Worker, delete, learn, shared_domain, sto
 pytestmark = pytest.mark.database
 
 BACKED_UP: Sequence[type[models.Model]] = (
-    *(Dataset, Segment, TreeVersion, AdapterVersion, Contribution, DomainJob, DeletionRecord),
+    *(Dataset, Segment, TreeVersion, AdapterVersion, Contribution, DomainJob, DeletionRecord, GateConsent),
 )
 Backup = Mapping[type[models.Model], Sequence[Mapping[str, Any]]]
 
@@ -120,6 +120,34 @@ def test_consents_and_tenants_go_again_too(cast: Cast, worker: Worker, tmp_path:
     with operator_scope():
         assert not Tenant.objects.filter(slug="globex").exists()
         assert Contribution.objects.unscoped().get().revoked_at is not None
+
+
+def test_a_gate_consent_that_was_ended_does_not_come_back_and_one_given_since_stays(
+    cast: Cast, tmp_path: Path
+) -> None:
+    ended, given_again = make_task(cast.acme.tenant), make_task(cast.acme.tenant, slug="sport")
+    for task in (ended, given_again):
+        gate_set(task, is_given=True)
+    backup = back_up()
+    for task in (ended, given_again):
+        gate_set(task, is_given=False)
+    copy = tmp_path / "ledger.jsonl"
+    assert said("export", str(copy)) == "2 lines\n"
+    restore(backup)
+    gate_set(given_again, is_given=False)  # restored, ended once more, and given
+    gate_set(given_again, is_given=True)
+    assert said("replay", str(copy)).endswith("1 deleted again, of 3 lines\n")
+    with operator_scope():
+        assert [consent.task_id for consent in GateConsent.objects.unscoped()] == [given_again.pk]
+        records = DeletionRecord.objects.unscoped()
+        assert all(record.forgotten_at is not None for record in records), "there is nothing to forget"
+    assert list(cast.acme.client().get(f"{cast.acme.path}/deletions").json()["results"]) == []
+    assert said("replay", str(copy)).startswith("0 lines were not in the database\n0 deleted again")
+
+
+def gate_set(task: Task, *, is_given: bool) -> None:
+    with tenant_scope(task.tenant_id):
+        gate_consent_set(task=task, is_given=is_given, acting=OPERATOR)
 
 
 def test_a_training_on_it_is_cancelled_and_the_operator_told_to_come_back(
