@@ -19,6 +19,7 @@ from hmi.artifacts.disk_cache import DiskBudget, DiskCache
 from hmi.base.disk_room import cannot_write_in, is_full
 from hmi.base.errors import (
     AlreadyExists,
+    BundleBroken,
     BundleMismatch,
     CannotWrite,
     InvalidInput,
@@ -253,18 +254,25 @@ class RemoteStore(Store):
 
     def drop_copies(self) -> None:
         """Those that no longer stand in the store, those that were not asked for in UNUSED_S, and what killed
-        processes have left half fetched."""
+        processes, or a full disk, have left half fetched."""
         oldest = time.time() - UNUSED_S
         for note in self._cache.glob(f"*{_NOTE}"):
             with suppress(FileNotFoundError):  # another process was quicker
-                uri, _, digest = note.read_text(encoding="utf-8").partition("\n")
-                if note.stat().st_mtime < oldest or self.digest(BundleUri(uri)) != digest:
+                if note.stat().st_mtime < oldest or not self._stands(note):
                     shutil.rmtree(note.with_suffix(""), ignore_errors=True)
                     note.unlink()
         for folder in self._cache.glob(f".*{_PART}"):
             with suppress(FileNotFoundError):
                 if folder.stat().st_mtime < oldest:
                     shutil.rmtree(folder, ignore_errors=True)
+
+    def _stands(self, note: Path) -> bool:
+        """What it is the note of; of a note that was written in part, nothing does."""
+        try:
+            uri, _, digest = note.read_text(encoding="utf-8").partition("\n")
+            return self.digest(BundleUri(uri)) == digest
+        except (UnicodeDecodeError, InvalidInput, BundleBroken):
+            return False
 
     def _local_copy(self, key: str, uri: BundleUri, digest: Digest) -> Path:
         target = self._cache / key.removeprefix("sha256:")

@@ -176,6 +176,19 @@ def test_a_job_keeps_no_copy_of_what_was_deleted_or_is_asked_for_no_more(tmp_pat
     )
 
 
+@pytest.mark.parametrize("written", [b"", b"segments/\xc3", b"segments/one", b"segments/broken\nsha256:0"])
+def test_what_a_full_disk_left_of_a_note_ends_no_job(tmp_path: Path, written: bytes) -> None:
+    url, cache = f"memory://{uuid.uuid4().hex}", tmp_path / "cache"
+    store, digest = open_store(url, cache), make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    store.put_file(BundleUri(f"segments/broken/{MANIFEST_FILE}"), b"{}")
+    store.localize(URI, digest)
+    (cache / f"{digest.removeprefix('sha256:')}.uri").write_bytes(written)
+    store = open_store(url, cache)
+    assert list(cache.iterdir()) == []
+    assert store.localize(URI, digest).is_dir()
+
+
 def test_a_remote_bundle_without_its_manifest_is_not_there(tmp_path: Path) -> None:
     filesystem = fsspec.filesystem("memory")
     root = f"/{uuid.uuid4().hex}"
