@@ -16,6 +16,7 @@ from hmi.build.evaluation import PlotPath
 from hmi.build.job_progress import JobProgress
 from hmi.build.states import select
 from hmi.model.backbone import Backbone
+from hmi.model.tokenizer import Text
 from hmi.plot.tree import open_tree
 from wire.artifacts import BundleRef
 from wire.domains import DomainCoverage, DomainPart, DomainSplit, SuggestJob, SuggestResult
@@ -34,6 +35,16 @@ _SEED = 1
 class _Row(msgspec.Struct):
     row: int
     text: str
+    pair: str | None = None  # the second text, of kinds with two
+
+    @property
+    def input(self) -> Text:
+        """What a model would read."""
+        return self.text if self.pair is None else (self.text, self.pair)
+
+    @property
+    def halves(self) -> tuple[str, str]:
+        return halves(self.text if self.pair is None else f"{self.text} {self.pair}")
 
 
 _DECODER = msgspec.json.Decoder(_Row)
@@ -55,14 +66,14 @@ def suggest_domain(job: SuggestJob, *, store: Store, progress: JobProgress) -> S
         store.localize(job.backbone.uri, job.backbone.digest), digest=job.backbone.digest, with_lower=False
     )
     with store.open_file(job.rows_uri) as lines:
-        texts = [row.text for row in _sample(lines)]
+        sampled = _sample(lines)
     trees = {domain.domain_id: domain.tree for domain in job.domains}
     progress.enter(Phase.EVALUATING, "measuring coverage by every domain", num_steps=len(trees) + 1)
-    general = _measure(_path(store, backbone, job.general), backbone, texts, None)
+    general = _measure(_path(store, backbone, job.general), backbone, sampled, None)
     measured: dict[DomainId, _Measured] = {}
     for number, (domain_id, tree) in enumerate(trees.items(), start=1):
         progress.advance(number)
-        measured[domain_id] = _measure(_path(store, backbone, tree), backbone, texts, domain_id)
+        measured[domain_id] = _measure(_path(store, backbone, tree), backbone, sampled, domain_id)
     progress.advance(len(trees) + 1)
     coverages = [general.rungs, *(one.rungs for one in measured.values())]
     ranked = sorted(
@@ -76,7 +87,7 @@ def suggest_domain(job: SuggestJob, *, store: Store, progress: JobProgress) -> S
         paths = {domain_id: _path(store, backbone, trees[domain_id]) for domain_id in parts}
         with store.open_file(job.rows_uri) as lines:
             split = _split(paths, backbone, map(_DECODER.decode, lines))
-    return SuggestResult(best.domain_id, tuple(ranked), len(texts), split)
+    return SuggestResult(best.domain_id, tuple(ranked), len(sampled), split)
 
 
 def _sample(lines: Iterable[bytes]) -> list[_Row]:
@@ -97,13 +108,13 @@ def _path(store: Store, backbone: Backbone, ref: BundleRef) -> PlotPath:
 
 
 def _measure(
-    path: PlotPath, backbone: Backbone, texts: Sequence[str], domain_id: DomainId | None
+    path: PlotPath, backbone: Backbone, sampled: Sequence[_Row], domain_id: DomainId | None
 ) -> _Measured:
-    rungs, lengths = _rungs(path, backbone, texts)
+    rungs, lengths = _rungs(path, backbone, [row.input for row in sampled])
     covered = lengths @ rungs / max(float(lengths.sum()), 1.0)
     trigram, bigram, unigram, _ = covered.tolist()
     first, second = (
-        _known(_rungs(path, backbone, [halves(text)[half] for text in texts])[0]) for half in (0, 1)
+        _known(_rungs(path, backbone, [row.halves[half] for row in sampled])[0]) for half in (0, 1)
     )
     return _Measured(
         DomainCoverage(domain_id, trigram, bigram, unigram), KnownTexts(_known(rungs), (first, second))
@@ -111,7 +122,7 @@ def _measure(
 
 
 def _rungs(
-    path: PlotPath, backbone: Backbone, texts: Sequence[str]
+    path: PlotPath, backbone: Backbone, texts: Sequence[Text]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Share of each text's tokens that each rung answers, [num_texts, 4]; and how many tokens it has."""
     documents = backbone.tokenizer.encode(texts, MAX_TOKENS).documents
@@ -135,7 +146,7 @@ def _split(paths: dict[DomainId, PlotPath], backbone: Backbone, rows: Iterator[_
     shares: list[Shares] = []  # each [num_parts, rows of a batch]
     while batch := list(islice(rows, MAX_TEXTS)):
         numbers += [row.row for row in batch]
-        texts = [row.text for row in batch]
+        texts = [row.input for row in batch]
         shares.append(np.stack([_known(_rungs(path, backbone, texts)[0]) for path in paths.values()]))
     whole = np.concatenate(shares, axis=1)
     part_of = best_of(whole)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from hmi.build import suggest_domain as suggest_module
+from hmi.build.data import LabelledRow, row_line
+from hmi.build.evaluation import PlotPath
 from hmi.build.job_progress import JobProgress
 from hmi.build.plot_builder import build_domain, count_texts, publish_segment, text_dataset_id
 from hmi.build.suggest_domain import suggest_domain
@@ -55,10 +57,14 @@ def _domain(world: TrainingWorld, name: DomainId) -> DomainTree:
 
 
 def _suggest(world: TrainingWorld, domains: tuple[DomainTree, ...], texts: list[str]) -> SuggestResult:
+    return _suggest_of(world, domains, world.put_rows("uploaded", [(text, "x") for text in texts]))
+
+
+def _suggest_of(world: TrainingWorld, domains: tuple[DomainTree, ...], rows_uri: BundleUri) -> SuggestResult:
     job = SuggestJob(
         job_id=JobId("job"),
         dataset_id=DatasetId("a"),
-        rows_uri=world.put_rows("uploaded", [(text, "x") for text in texts]),
+        rows_uri=rows_uri,
         backbone=BundleRef(BundleUri("backbones/tiny"), world.backbone.digest),
         general=world.tree,
         domains=domains,
@@ -97,3 +103,25 @@ def test_a_part_that_stands_at_the_end_of_a_large_dataset_is_found(
     assert found.num_texts == 100
     assert found.split is not None
     assert [part.num_rows for part in found.split.parts] == [300, 150]
+
+
+def test_of_pairs_both_texts_are_measured(world: TrainingWorld, domains: tuple[DomainTree, ...]) -> None:
+    """What is told is what a model that reads the pairs would have answered by n-grams."""
+    seconds = [
+        f"{one} {other}" for one, other in zip(*(_texts(FILMS, 60, seed=n) for n in (2, 3)), strict=True)
+    ]
+    rows = [
+        LabelledRow(number, text, "x", pair=pair)
+        for number, (text, pair) in enumerate(zip(_texts(MARKETS, 60, seed=4), seconds, strict=True), start=1)
+    ]
+    uri = BundleUri("datasets/pairs/rows.jsonl")
+    world.store.put_file(uri, b"".join(map(row_line, rows)))
+    found = _suggest_of(world, domains, uri)
+    assert found.best == FILMS
+    documents = world.backbone.tokenizer.encode([row.input for row in rows], 128).documents
+    for coverage in found.coverages:
+        ref = next((one.tree for one in domains if one.domain_id == coverage.domain_id), world.tree)
+        tree = open_tree(world.store, ref.uri, ref.digest, backbone=world.backbone.digest)
+        rungs = PlotPath(world.backbone, tree)(documents).coverage
+        trigram, bigram, *_ = documents.lengths @ rungs / documents.num_tokens
+        assert (coverage.trigram, coverage.bigram) == pytest.approx((trigram, bigram))
