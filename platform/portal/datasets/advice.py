@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from portal.datasets.findings import Finding, Fix, FixKind, RowTally, Severity
 from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
+from portal.datasets.kinds.score import MAX_SCORE
 from portal.datasets.lines import MAX_VALUE_CHARS
 from portal.datasets.mending import LONG_TEXT_CHARS
 
@@ -84,7 +85,7 @@ ROW_ADVICE: Mapping[str, Advice] = {
     ),
     "not_a_number_labels": Advice(
         _BLOCKING,
-        "The label is no number in {rows}.",
+        f"The label is no number, or one beyond {MAX_SCORE:g}, in {{rows}}.",
         "Write numbers with a decimal point and nothing else.",
         (_LEAVE_OUT,),
     ),

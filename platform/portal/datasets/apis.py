@@ -27,6 +27,7 @@ from portal.datasets.corrections import FIELDS, Correction, correcting_fix
 from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.doctor import UploadLimits
 from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
+from portal.datasets.kinds.score import MAX_SCORE
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
 from portal.tenants.access import TenantApi
 from wire.spans import Span
@@ -137,7 +138,12 @@ class CorrectionIn(serializers.Serializer[Any]):
         required=False,
         help_text="Of multi_label: all labels that the row shall have; perhaps none.",
     )
-    value = serializers.FloatField(required=False, help_text="Of score: the value that the row shall have.")
+    value = serializers.FloatField(
+        required=False,
+        min_value=-MAX_SCORE,
+        max_value=MAX_SCORE,
+        help_text="Of score: the value that the row shall have.",
+    )
     spans = serializers.ListField(
         child=SpanIn(),
         required=False,

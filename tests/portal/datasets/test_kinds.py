@@ -1,6 +1,7 @@
 """The upload doctor on files of each kind of task."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,13 @@ def test_what_is_no_number_blocks_and_can_be_left_out(tmp_path: Path) -> None:
     )
     assert not mended.report.blocking
     assert mended.report.num_rows_kept == len(TEXTS)
+
+
+def test_scores_that_no_training_could_square_are_no_numbers(tmp_path: Path) -> None:
+    outcome = scores(tmp_path, "a fine text,1e308", "another one,1e308", "a third,-1e31", "a fourth,-1e30")
+    assert finding(outcome, "not_a_number_labels").rows == (14, 15, 16)
+    values = outcome.report.values
+    assert values is not None and math.isfinite(values.mean) and values.least == -1e30
 
 
 def test_a_text_with_two_scores_is_a_conflict_and_one_with_the_same_a_duplicate(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from portal.datasets.records import Record
 from portal.datasets.source_row import SourceRow
 from wire.errors import ErrorCode
 
+MAX_SCORE = 1e30
+"""Either way: trainings square scores, and heads have them in float32."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -70,7 +72,7 @@ class ScoreRows:
 
 
 def number_of(text: str) -> float | None:
-    """A finite number in digits with a decimal point, else None."""
+    """A number of up to MAX_SCORE in digits with a decimal point, else None."""
     text = text.strip()
     value = float(text) if _NUMBER.fullmatch(text) else math.inf
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= MAX_SCORE else None
