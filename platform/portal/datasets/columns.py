@@ -59,7 +59,7 @@ def find_columns(
     names: Sequence[str], choice: ColumnChoice, *, has_pairs: bool = False, has_spans: bool = False
 ) -> Columns:
     """The columns to read; raises NoColumns, whose message lists what the file has."""
-    found = [name.strip() for name in names]
+    found = [plain_name(name) for name in names]
     known = (*_TEXT_NAMES, *(_FIRST_NAMES if has_pairs else ()))
     text = _find(found, choice.text, known, role="text")
     label = _find(found, choice.label, _SPANS_NAMES if has_spans else _LABEL_NAMES, role="label")
@@ -75,7 +75,7 @@ def columns_at(
     names: Sequence[str], text_index: int, label_index: int, pair_index: int | None = None
 ) -> Columns:
     """The columns at these places."""
-    found = [name.strip() for name in names]
+    found = [plain_name(name) for name in names]
     folds = [
         place
         for place, name in enumerate(found)
@@ -90,6 +90,11 @@ def columns_at(
         pair="" if pair_index is None else found[pair_index],
         pair_index=pair_index,
     )
+
+
+def plain_name(name: str) -> str:
+    """A column's name without white space round it, nor NUL characters in it, which PostgreSQL cannot keep."""
+    return name.replace("\0", "").strip()
 
 
 def numbered_names(width: int) -> list[str]:
@@ -108,7 +113,7 @@ def guess_columns(names: Sequence[str], sample: Sequence[Sequence[Any]]) -> Colu
     if not others:
         return None
     label = min(others, key=lambda place: len(set(columns[place])))
-    is_header = names[label].strip() not in {value.strip() for value in columns[label]}
+    is_header = plain_name(names[label]) not in {value.strip() for value in columns[label]}
     is_header = is_header and all(len(name) <= _HEADER_CHARS and name.count(" ") < 4 for name in names)
     return ColumnGuess(text, label, is_header)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from portal.common.store import ObjectStore
 from portal.datasets.advice import row_finding
+from portal.datasets.columns import plain_name
 from portal.datasets.encoding import FileBytes, read_bytes
 from portal.datasets.file_findings import byte_findings, header_findings, row_findings
 from portal.datasets.findings import DatasetRefused, Finding, RowTally, Severity
@@ -178,7 +179,7 @@ def _report(
         encoding=encoding,
         delimiter=reader.delimiter,
         has_header=reader.has_header,
-        columns=tuple(name.strip()[:200] for name in reader.names[:200]),
+        columns=tuple(plain_name(name)[:200] for name in reader.names[:200]),
         lengths=lengths.buckets(),
         num_chars=lengths.num_chars,
         longest_chars=lengths.longest_chars,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from portal.datasets.columns import numbered_names
+from portal.datasets.columns import numbered_names, plain_name
 from portal.datasets.encoding import ENCODING_NAMES, FileBytes
 from portal.datasets.findings import Example, Finding, Fix, FixKind, Severity, shortened
 from portal.datasets.kinds.row_kind import RowKind
@@ -34,7 +34,9 @@ def header_findings(reader: UploadReader) -> Iterator[Finding]:
         yield _note("delimiter", f"Values are divided by a {name}, not by a comma; they were read so.")
     if reader.padded_names and reader.has_header:
         names = ", ".join(repr(name[:60]) for name in reader.padded_names[:20])
-        yield _note("header_white_space", f"White space round column names was passed over: {names}.")
+        yield _note(
+            "header_white_space", f"White space round column names, or NUL in them, was passed over: {names}."
+        )
     if reader.ignored_columns:
         names = ", ".join(repr(name[:60]) for name in reader.ignored_columns[:20])
         number = len(reader.ignored_columns)
@@ -121,12 +123,12 @@ def _read_as(found: FileBytes, encoding: str) -> str:
 def _header_fixes(reader: UploadReader) -> Iterator[Fix]:
     missing = reader.missing
     assert missing is not None and missing.guess is not None
+    names = [plain_name(name) for name in reader.names]
     text, label = missing.guess.text_index, missing.guess.label_index
     named = _set_header(
-        f"Read the text from {reader.names[text].strip()[:60]!r} and the label from "
-        f"{reader.names[label].strip()[:60]!r}",
-        reader.names[text].strip(),
-        reader.names[label].strip(),
+        f"Read the text from {names[text][:60]!r} and the label from {names[label][:60]!r}",
+        names[text],
+        names[label],
         has_header=True,
     )
     if reader.format is FileFormat.JSONL or not reader.has_header:
@@ -139,7 +141,7 @@ def _header_fixes(reader: UploadReader) -> Iterator[Fix]:
         numbered[label],
         has_header=False,
     )
-    is_usable = len(set(reader.names)) == len(reader.names) and all(name.strip() for name in reader.names)
+    is_usable = len(set(names)) == len(names) and all(names)
     if not is_usable:
         yield unnamed
     elif missing.guess.is_header:

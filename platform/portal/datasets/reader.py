@@ -20,6 +20,7 @@ from portal.datasets.columns import (
     find_columns,
     guess_columns,
     numbered_names,
+    plain_name,
 )
 from portal.datasets.conll import ConllLayout, layout_of, sentences
 from portal.datasets.findings import DatasetRefused, Finding, refuse, shortened
@@ -124,12 +125,12 @@ class UploadReader:
         """Names of the columns that are not read."""
         columns = self.columns
         used = (columns.text_index, columns.label_index, columns.fold_index, columns.pair_index)
-        return [name.strip() for place, name in enumerate(self.names) if place not in used]
+        return [plain_name(name) for place, name in enumerate(self.names) if place not in used]
 
     @property
     def padded_names(self) -> list[str]:
-        """Column names that lost white space at their ends."""
-        return [name for name in self.names if name != name.strip()]
+        """Column names that lost white space at their ends, or NUL characters."""
+        return [name for name in self.names if name != plain_name(name)]
 
     def rows(self) -> Iterator[SourceRow]:
         """Every readable row in the file's order."""
@@ -259,7 +260,7 @@ class UploadReader:
         elif not self._kind.takes(value[columns.label]):
             self._unreadable("label_type", row, line)
         else:
-            fold = "" if columns.fold_index is None else value.get(self.names[columns.fold_index].strip())
+            fold = "" if columns.fold_index is None else value.get(self.names[columns.fold_index])
             text: Any = value[columns.text]
             label = value[columns.label]
             return SourceRow(
@@ -378,7 +379,7 @@ def _object_of(line: str) -> dict[str, Any] | None:
         value = msgspec.json.decode(line, type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         return None
-    return {name.strip(): item for name, item in value.items()}
+    return {plain_name(name): item for name, item in value.items()}
 
 
 def _label_text(label: Any) -> str:

@@ -278,6 +278,21 @@ DELIMITERS_AND_HEADERS = [
         "header_white_space",
         "' text '",
     ),
+    _file("nul_in_the_header", GOOD.replace("text", "te\0xt", 1), "header_white_space", "'te\\x00xt'"),
+    _file(
+        "nul_in_a_header_of_other_names",
+        GOOD.replace(HEADER, "wor\0ds,kind\n", 1),
+        "dataset_missing_column",
+        "'words', 'kind'",
+        "set_header:dataset_missing_column:named",
+    ),
+    _file(
+        "a_name_twice_but_for_white_space",
+        "text,label,label \n" + "".join(f"{text},{label},{n}\n" for n, (text, label) in enumerate(ROWS)),
+        "dataset_missing_column",
+        "Several columns may be the label",
+        "set_header:dataset_missing_column:absent",
+    ),
     _file(
         "no_header",
         GOOD.removeprefix(HEADER),
