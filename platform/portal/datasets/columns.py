@@ -93,7 +93,7 @@ def columns_at(
 
 
 def plain_name(name: str) -> str:
-    """A column's name without white space round it, nor NUL characters in it, which PostgreSQL cannot keep."""
+    """Without white space round it, and without NUL characters, which PostgreSQL cannot keep."""
     return name.replace("\0", "").strip()
 
 
