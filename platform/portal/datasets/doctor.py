@@ -68,12 +68,6 @@ class Report:
         """What stands in the way of a training."""
         return [finding for finding in self.findings if finding.severity is Severity.BLOCKING]
 
-    def refuse_hopeless(self) -> None:
-        """Raise DatasetRefused when something stands in the way that no fix on offer takes away."""
-        hopeless = [finding for finding in self.blocking if not finding.fixes]
-        if hopeless:
-            raise DatasetRefused(ErrorCode(hopeless[0].code), hopeless)
-
     def as_json(self) -> dict[str, Any]:
         """As it is kept with the dataset and answered by the API."""
         return {**to_plain(self), "findings": [finding.as_json() for finding in self.findings]}
@@ -88,6 +82,13 @@ class Examination:
     text_column: str = ""
     label_column: str = ""
     label_rows: Mapping[str, int] = field(default_factory=dict)
+    param: str | None = "file"  # of the upload, that is to blame for what stands in the way
+
+    def refuse_hopeless(self) -> None:
+        """Raise DatasetRefused when something stands in the way that no fix on offer takes away."""
+        hopeless = [finding for finding in self.report.blocking if not finding.fixes]
+        if hopeless:
+            raise DatasetRefused(ErrorCode(hopeless[0].code), hopeless, param=self.param)
 
 
 def examine(
@@ -97,17 +98,17 @@ def examine(
 
     Raises DatasetRefused, with nothing written, when the file cannot be read at all.
     """
-    is_parquet = _is_parquet(file)
-    source = _parquet if is_parquet else _text
+    is_packed = is_parquet(file)
+    source = _parquet if is_packed else _text
     found, opened = source(file, plan, limits)
     ledger = Ledger(plan.drop)
     kind = row_kind(plan.kind)
     checks = RowChecks(kind, plan, ledger, max_rows=limits.max_rows)
-    encoding = (None if is_parquet else plan.encoding) or found.encodings[0]
+    encoding = (None if is_packed else plan.encoding) or found.encodings[0]
     with opened as text:
         reader = UploadReader(
             text,
-            file_name=_JSON_LINES if is_parquet else file_name,
+            file_name=_JSON_LINES if is_packed else file_name,
             kind=kind,
             plan=plan,
             ledger=ledger,
@@ -121,7 +122,7 @@ def examine(
     ledger.check_integrity()
     return Examination(
         report=_report(found, encoding, reader, plan, ledger, checks, kind),
-        format=FileFormat.PARQUET if is_parquet else reader.format,
+        format=FileFormat.PARQUET if is_packed else reader.format,
         text_column=reader.columns.text,
         label_column=reader.columns.label,
         label_rows=kind.label_rows,
@@ -131,7 +132,8 @@ def examine(
 Source = tuple[FileBytes, AbstractContextManager[TextIO]]
 
 
-def _is_parquet(file: BinaryIO) -> bool:
+def is_parquet(file: BinaryIO) -> bool:
+    """By its first bytes."""
     file.seek(0)
     return file.read(len(_PARQUET)) == _PARQUET
 
@@ -151,7 +153,7 @@ def _parquet(file: BinaryIO, _plan: FixPlan, limits: UploadLimits) -> Source:
 
 def refused(problem: DatasetRefused) -> Examination:
     """The examination of a file that cannot be read: its report says why."""
-    return Examination(report=Report(findings=tuple(problem.findings)))
+    return Examination(report=Report(findings=tuple(problem.findings)), param=problem.param)
 
 
 def _report(

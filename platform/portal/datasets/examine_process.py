@@ -1,20 +1,28 @@
-"""Examines one upload in a process of its own: Django is not in it, and its memory ends with it.
+"""Examines one upload in a process of its own: Django is not in it, its memory has a bound and ends with it.
 
-``python -m portal.datasets.examine_process`` reads a job from standard input and answers on standard output.
+``python -m portal.datasets.examine_process PIPE`` reads a job from standard input and answers on standard
+output; it ends when nobody holds the other end of the pipe any more.
 """
 
+import os
+import resource
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 
 import msgspec
 
 from portal.common.store import ObjectStore
 from portal.datasets.doctor import Examination, UploadLimits, examine, refused
-from portal.datasets.findings import DatasetRefused
+from portal.datasets.findings import DatasetRefused, refuse
 from portal.datasets.plan import FixPlan
+from wire.errors import ErrorCode
 
 DEADLINE_S = 1800
+MAX_MEMORY_BYTES = 1 << 30
+"""Of the process: a file of some kilobytes can unpack, or a row can go on, to as much as there is."""
+_ORPHANED_STATUS = 3
 MAX_SHOWN_CHARS = 2000
 
 
@@ -35,17 +43,22 @@ class ExaminationBroke(Exception):
 
 
 def examine_apart(job: ExamineJob) -> Examination:
-    """Examine in a child process. Raises ExaminationBroke."""
+    """Examine in a child process, which ends with this one. Raises ExaminationBroke."""
+    watched, held = os.pipe()
     try:
         ended = subprocess.run(
-            [sys.executable, "-P", "-m", "portal.datasets.examine_process"],
+            [sys.executable, "-P", "-m", "portal.datasets.examine_process", str(watched)],
             input=msgspec.json.encode(job),
             capture_output=True,
+            pass_fds=(watched,),
             timeout=DEADLINE_S,
             check=False,
         )
     except subprocess.TimeoutExpired as exc:
         raise ExaminationBroke(f"no answer in {DEADLINE_S} s") from exc
+    finally:
+        os.close(watched)
+        os.close(held)
     if ended.returncode != 0:
         said = ended.stderr.decode(errors="replace")[-MAX_SHOWN_CHARS:]
         raise ExaminationBroke(f"exit {ended.returncode}: {said}")
@@ -71,8 +84,30 @@ def examine_here(job: ExamineJob) -> Examination:
 
 def main() -> None:
     """Answer one job."""
+    threading.Thread(target=_end_with, args=(int(sys.argv[1]),), name="parent-watch", daemon=True).start()
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=ExamineJob)
-    sys.stdout.buffer.write(msgspec.json.encode(examine_here(job)))
+    try:
+        examination = examine_here(job)
+    except MemoryError:
+        examination = refused(_takes_too_much_memory())
+    sys.stdout.buffer.write(msgspec.json.encode(examination))
+
+
+def _end_with(pipe: int) -> None:
+    """The kernel closes the other end however the parent dies: its lock is free then, and what this process
+    still wrote would come after a deletion."""
+    os.read(pipe, 1)
+    os._exit(_ORPHANED_STATUS)
+
+
+def _takes_too_much_memory() -> DatasetRefused:
+    return refuse(
+        ErrorCode.DATASET_TOO_LARGE,
+        f"The file takes more than {MAX_MEMORY_BYTES >> 30} GiB of memory to read: some of its rows are very "
+        "long, or unpack to very much.",
+        "Shorten or split long texts; upload the columns of texts and labels alone.",
+    )
 
 
 if __name__ == "__main__":

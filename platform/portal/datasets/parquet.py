@@ -69,7 +69,7 @@ class _Lines(io.RawIOBase):
         self._rows = rows
         self._left = max_bytes
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -79,7 +79,8 @@ class _Lines(io.RawIOBase):
             row = next(self._rows, None)
             if row is None:
                 return 0
-            self._rest = json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n"
+            line = json.dumps(row, ensure_ascii=False).encode(errors="replace") + b"\n"
+            self._rest = memoryview(line)
             self._left -= len(self._rest)
             if self._left < 0:
                 raise _unpacks_to_too_much(self._max_bytes)
@@ -103,6 +104,8 @@ def _rows(opened: pq.ParquetFile) -> Iterator[dict[str, Any]]:
             columns = [_values(batch.column(place)) for place in range(len(names))]
             for values in zip(*columns, strict=True):
                 yield dict(zip(names, values, strict=True))
+    except MemoryError:  # pyarrow's own is an ArrowException too
+        raise
     except _UNREADABLE as exc:
         raise _damaged() from exc
 

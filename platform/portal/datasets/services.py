@@ -20,7 +20,7 @@ from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
 from portal.datasets.declared import Declared, declared_of
-from portal.datasets.doctor import Examination, Report, UploadLimits, examine
+from portal.datasets.doctor import Examination, Report, UploadLimits, is_parquet
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
 from portal.datasets.examine_process import ExamineJob, examine_apart, examine_here
 from portal.datasets.findings import Finding, Fix, FixKind, fix_of
@@ -37,7 +37,8 @@ from wire.ids import DatasetId, TenantId
 MAX_ATTEMPTS = 3
 QUEUED_AGAIN_AFTER = timedelta(minutes=1)
 APART_BYTES = 4 << 20
-"""Files above it are examined in a process of their own: this one keeps its memory."""
+"""Files above it, and those that may unpack to more, are examined in a process of their own: this one keeps
+its memory."""
 _log = structlog.get_logger("portal.datasets")
 
 
@@ -66,16 +67,9 @@ def dataset_create(
     """
     dataset = _new(tenant=tenant, upload=upload, name=name, declared=declared, acting=acting)
     with _nothing_left(store, dataset):
-        examination = examine(
-            upload.file,
-            file_name=upload.file_name,
-            plan=plan_of((), declared),
-            limits=limits,
-            store=store,
-            rows_uri=dataset.rows_uri,
-        )
-        examination.report.refuse_hopeless()
         _store_original(dataset, upload.file, limits, store)
+        examination = _examined(dataset, limits, store)
+        examination.refuse_hopeless()
         for field, value in _outcome(examination).items():
             setattr(dataset, field, value)
         _save_new(dataset, acting)
@@ -328,7 +322,13 @@ def _examined(dataset: Dataset, limits: UploadLimits, store: ObjectStore) -> Exa
         plan=plan_of([fix_of(fix) for fix in dataset.fixes], _declared(dataset)),
         limits=limits,
     )
-    return examine_apart(job) if dataset.num_bytes > APART_BYTES else examine_here(job)
+    is_apart = dataset.num_bytes > APART_BYTES or _is_packed(dataset, store)
+    return examine_apart(job) if is_apart else examine_here(job)
+
+
+def _is_packed(dataset: Dataset, store: ObjectStore) -> bool:
+    with _original(dataset, store) as file:
+        return is_parquet(file)
 
 
 def _declared(dataset: Dataset) -> Declared:

@@ -33,7 +33,7 @@ def test_there_are_at_least_sixty_broken_files_all_different() -> None:
 def test_a_broken_file_gets_its_finding(tmp_path: Path, broken: BrokenFile) -> None:
     if broken.is_refused:
         with pytest.raises(DatasetRefused) as caught:
-            examined(tmp_path, broken.data, name=broken.file_name).report.refuse_hopeless()
+            examined(tmp_path, broken.data, name=broken.file_name).refuse_hopeless()
         assert caught.value.code == broken.code
         assert broken.message in caught.value.message
         assert caught.value.findings[0].fix

@@ -2,12 +2,16 @@
 
 import datetime
 import io
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from portal.common.store import ObjectStore
 from portal.datasets.declared import Declared
@@ -16,6 +20,7 @@ from portal.datasets.examine_process import ExaminationBroke, ExamineJob, examin
 from portal.datasets.findings import DatasetRefused
 from portal.datasets.plan import plan_of
 from portal.datasets.reader import FileFormat
+from tests.fakes.portal import Cast
 from tests.portal.datasets.broken_files import ROWS
 from tests.portal.datasets.examining import LIMITS, codes, examined, kept
 
@@ -135,6 +140,42 @@ def _job(folder: Path, data: bytes, name: str) -> ExamineJob:
 def test_a_process_of_its_own_gives_the_same_examination(tmp_path: Path, data: bytes) -> None:
     job = _job(tmp_path, data, "a.csv")
     assert examine_apart(job) == examine_here(job)
+
+
+def _bomb() -> bytes:
+    """1.9 GB in 64 rows of one batch, which have one text in common."""
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 64, pa.int32()), pa.array(["a" * 30_000_000]))
+    written = io.BytesIO()
+    table = pa.table({"text": text, "label": ["x"] * 64})
+    pq.write_table(table, written, compression="zstd", dictionary_pagesize_limit=1 << 30)
+    return written.getvalue()
+
+
+def test_a_small_file_that_takes_all_memory_is_refused_by_its_process(tmp_path: Path) -> None:
+    data = _bomb()
+    assert len(data) < 10_000
+    found = examine_apart(_job(tmp_path, data, "a.parquet"))
+    assert [finding.code for finding in found.report.findings] == ["dataset_too_large"]
+    assert "1 GiB of memory" in found.report.findings[0].message
+
+
+@pytest.mark.database
+def test_an_upload_in_one_piece_that_takes_all_memory_is_refused_and_leaves_nothing(
+    cast: Cast, store_folder: Path
+) -> None:
+    file = SimpleUploadedFile("a.parquet", _bomb())
+    answer = cast.acme.client().post(f"{cast.acme.path}/datasets", {"file": file})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "dataset_too_large")
+    assert [path for path in store_folder.rglob("*") if path.is_file()] == []
+
+
+def test_it_ends_when_nobody_waits_for_it_any_more() -> None:
+    watched, held = os.pipe()
+    command = [sys.executable, "-P", "-m", "portal.datasets.examine_process", str(watched)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(watched,)) as child:
+        os.close(watched)
+        os.close(held)
+        assert child.wait(30) == 3
 
 
 def test_a_process_that_breaks_is_told(tmp_path: Path) -> None:
