@@ -1,7 +1,9 @@
 """What the fixes do to texts, and where characters stand afterwards: spans move along with their text."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from portal.datasets.findings import FixKind
 from portal.datasets.text_forms import repairs
@@ -38,7 +40,7 @@ class Mending:
         moved = list(spans)
         for step in self._steps:
             pieces = step(text)
-            moved = [_moved(span, pieces) for span in moved]
+            moved = list(map(_Moves(pieces).moved, moved))
             text = _replaced(text, pieces)
         return [span for span in moved if span.start < span.end]
 
@@ -83,17 +85,30 @@ def _replaced(text: str, pieces: Iterable[Piece]) -> str:
     return "".join([*parts, text[end:]]) if parts else text
 
 
-def _moved(span: Span, pieces: Iterable[Piece]) -> Span:
-    """A span that ends inside a piece takes all of what is put in its place."""
-    start, end = span.start, span.end
-    for piece in pieces:
-        longer = len(piece.text) - (piece.end - piece.start)
-        if piece.end <= span.start:
-            start += longer
-        elif piece.start < span.start:
-            start += piece.start - span.start
-        if piece.end <= span.end:
-            end += longer
-        elif piece.start < span.end:
-            end += piece.start + len(piece.text) - span.end
-    return replace(span, start=start, end=end)
+class _Moves:
+    """How far pieces, in their order, move what stands behind them."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+        self._ends = [piece.end for piece in pieces]
+        longer = (len(piece.text) - (piece.end - piece.start) for piece in pieces)
+        self._longer = list(accumulate(longer, initial=0))  # [pieces + 1] by those before
+
+    def moved(self, span: Span) -> Span:
+        """A span that ends inside a piece takes all of what is put in its place."""
+        return replace(span, start=self._start(span.start), end=self._end(span.end))
+
+    def _start(self, place: int) -> int:
+        number = bisect_right(self._ends, place)
+        inside = self._inside(number, place)
+        return self._longer[number] + (place if inside is None else inside.start)
+
+    def _end(self, place: int) -> int:
+        number = bisect_right(self._ends, place)
+        inside = self._inside(number, place)
+        return self._longer[number] + (place if inside is None else inside.start + len(inside.text))
+
+    def _inside(self, number: int, place: int) -> Piece | None:
+        """The first piece that does not end before ``place``, where it begins before it."""
+        piece = self._pieces[number] if number < len(self._pieces) else None
+        return None if piece is None or piece.start >= place else piece

@@ -1,7 +1,8 @@
 """Labelled spans of a text: a list of objects start, end, label, or the tags of CoNLL columns."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -55,14 +56,16 @@ class SpanRows:
         if given is None or _outside(given, before):
             return Record(source.row, text, spans=None if given is None else tuple(given))
         mending = Mending(plan.edits)
-        named = mending.spans(before, [_trimmed(span, before) for span in given])
+        blanks = _Runs(before, str.isspace)
+        named = mending.spans(before, [_trimmed(span, blanks) for span in given])
         if by_hand is None:
             named = [_renamed(span, plan, edit) for span in named]
         else:
             text = mending.text(before)  # the text that the spans are places in, with what was mended since
         kept = sorted(span for span in named if span.label not in plan.drop_labels)
         if FixKind.WIDEN in plan.edits:
-            kept = [_widened(span, text) for span in kept]
+            words = _Runs(text, _is_of_a_word)
+            kept = [_widened(span, words) for span in kept]
         if FixKind.KEEP_LONGEST in plan.edits:
             kept = _longest(kept)
         return Record(source.row, text, spans=tuple(kept), document=source.document)
@@ -86,9 +89,10 @@ class SpanRows:
     def oddities(self, record: Record, source: SourceRow) -> Iterator[str]:
         yield from source.flaws
         spans = record.spans or ()
-        if any(_widened(span, record.text) is not span for span in spans):
+        words, blanks = _Runs(record.text, _is_of_a_word), _Runs(source.text, str.isspace)
+        if any(_widened(span, words) is not span for span in spans):
             yield "spans_cut_words"
-        if any(_trimmed(span, source.text) is not span for span in _given(source) or ()):
+        if any(_trimmed(span, blanks) is not span for span in _given(source) or ()):
             yield "spans_trimmed"
         if any(span.label.casefold() in PLACEHOLDERS for span in spans):
             yield "placeholder_labels"
@@ -144,15 +148,40 @@ def _outside(spans: Sequence[Span], text: str) -> bool:
     return any(not 0 <= span.start < span.end <= len(text) for span in spans)
 
 
-def _trimmed(span: Span, text: str) -> Span:
+class _Runs:
+    """Where characters of one sort stand side by side in a text: each is looked at once, however many spans
+    begin or end among them."""
+
+    def __init__(self, text: str, belongs: Callable[[str], bool]) -> None:
+        self._text = text
+        self._belongs = belongs
+        self._found: list[tuple[int, int]] = []  # first character and the one after the last, ascending
+
+    def around(self, place: int) -> tuple[int, int] | None:
+        """The run that the character is part of; None: it is of no such sort."""
+        text, belongs = self._text, self._belongs
+        number = bisect_right(self._found, (place, len(text)))
+        if number and place < self._found[number - 1][1]:
+            return self._found[number - 1]
+        if not belongs(text[place]):
+            return None
+        start, end = place, place + 1
+        while start > 0 and belongs(text[start - 1]):
+            start -= 1
+        while end < len(text) and belongs(text[end]):
+            end += 1
+        self._found.insert(number, (start, end))
+        return start, end
+
+
+def _trimmed(span: Span, blanks: _Runs) -> Span:
     """Without white space at its ends; a span of nothing else stays."""
-    if not (text[span.start].isspace() or text[span.end - 1].isspace()):
+    first, last = blanks.around(span.start), blanks.around(span.end - 1)
+    start = span.start if first is None else first[1]
+    end = span.end if last is None else last[0]
+    if start >= end or (start, end) == (span.start, span.end):
         return span
-    inside = text[span.start : span.end]
-    if not inside.strip():
-        return span
-    start = span.start + len(inside) - len(inside.lstrip())
-    return replace(span, start=start, end=span.end - len(inside) + len(inside.rstrip()))
+    return replace(span, start=start, end=end)
 
 
 def _renamed(span: Span, plan: FixPlan, edit: Edit) -> Span:
@@ -161,13 +190,11 @@ def _renamed(span: Span, plan: FixPlan, edit: Edit) -> Span:
     return span if label == span.label else replace(span, label=label)
 
 
-def _widened(span: Span, text: str) -> Span:
+def _widened(span: Span, words: _Runs) -> Span:
     """With the whole of the words in which it begins and ends."""
-    start, end = span.start, span.end
-    while start > 0 and _is_of_a_word(text[start]) and _is_of_a_word(text[start - 1]):
-        start -= 1
-    while end < len(text) and _is_of_a_word(text[end - 1]) and _is_of_a_word(text[end]):
-        end += 1
+    first, last = words.around(span.start), words.around(span.end - 1)
+    start = span.start if first is None else first[0]
+    end = span.end if last is None else last[1]
     return span if (start, end) == (span.start, span.end) else replace(span, start=start, end=end)
 
 
@@ -180,8 +207,10 @@ def _is_of_a_word(character: str) -> bool:
 
 def _longest(spans: Sequence[Span]) -> list[Span]:
     """Of spans over one another the longest, of equally long ones the first."""
-    kept: list[Span] = []
+    kept: list[Span] = []  # ascending
     for span in sorted(spans, key=lambda span: span.start - span.end):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept)
+        place = bisect_right(kept, span)
+        follows = place == 0 or kept[place - 1].end <= span.start
+        if follows and (place == len(kept) or span.end <= kept[place].start):
+            kept.insert(place, span)
+    return kept
