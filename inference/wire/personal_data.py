@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
@@ -47,11 +48,13 @@ class Spot:
 
 def personal_spots(text: str) -> list[Spot]:
     """All spots of ``text``, in order, none over another."""
-    spots: list[Spot] = []
+    spots: list[Spot] = []  # ascending
     for spot in _candidates(_plain(text)):
-        if all(spot.end <= other.start or spot.start >= other.end for other in spots):
-            spots.append(spot)
-    return sorted(spots, key=lambda spot: spot.start)
+        place = bisect_right(spots, spot.start, key=lambda other: other.start)
+        follows = place == 0 or spots[place - 1].end <= spot.start
+        if follows and (place == len(spots) or spot.end <= spots[place].start):
+            spots.insert(place, spot)
+    return spots
 
 
 def identifying_spans(text: str) -> list[tuple[int, int]]:

@@ -1,8 +1,8 @@
 """What counts as the same text, everywhere: in splits, in segments, when a text is left out."""
 
-import unicodedata
+from wire.normal_form import normal_form
 
 
 def normalised(text: str) -> str:
     """Unicode form, case and white space do not matter."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(normal_form(text).casefold().split())

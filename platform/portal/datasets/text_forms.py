@@ -1,7 +1,8 @@
 """Forms of a text: what counts as the same, and what it was before a wrong decoding."""
 
 import re
-import unicodedata
+
+from wire.normal_form import normal_form
 
 _NO_LETTERS = re.compile(r"[\W_]+")
 _ASCII_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalnum())
@@ -12,7 +13,7 @@ def normalised(text: str) -> str:
     """What a training's split counts as the same text: Unicode form, case and white space do not matter."""
     if text.isascii():
         return " ".join(text.lower().split())
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(normal_form(text).casefold().split())
 
 
 def letters_of(normal: str) -> str:
