@@ -5,7 +5,7 @@ from typing import Protocol
 from portal.local.process import ChildProcess, ProcessSpec, tail
 from portal.local.waiting import wait_until
 
-READY_S = 30
+READY_S = 120
 
 
 class Server(Protocol):
