@@ -167,6 +167,13 @@ class Process:
             self.answered.append(response)
         return response
 
+    def wait_for_status(self, status: int, *, key: str = KEY) -> None:
+        """Ask until it is answered so; fails with the last answer and what the service has written."""
+        end = time.monotonic() + WAIT_S
+        while (answer := self.predict("reviews", key)).status_code != status:
+            assert time.monotonic() < end, f"{answer.text}\n{self.log.read_text()[-4000:]}"
+            time.sleep(0.05)  # another process cannot be waited for otherwise
+
     def is_ready(self) -> bool:
         assert self.child.poll() is None, self.log.read_text()
         try:
@@ -237,7 +244,7 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
         )
         assert process.predict("reviews").status_code == 200
         catalog.key(tenant, KEY + "2")
-        wait_until(lambda: process.predict("reviews", KEY + "2").status_code == 200)
+        process.wait_for_status(200, key=KEY + "2")
 
         # Usage arrives once; a kill -9 loses none of it, and the same request has the same answer afterwards.
         with ThreadPoolExecutor(4) as pool:
@@ -254,7 +261,7 @@ def test_the_way_from_an_empty_catalog_to_a_graceful_end(
 
         # A revoked key stops likewise.
         catalog.connection.execute("UPDATE api_key SET revoked_at = now() WHERE id = %s", [key])
-        wait_until(lambda: process.predict("reviews").status_code == 401)
+        process.wait_for_status(401)
 
         assert process.stop(signal.SIGTERM) == 0, process.log.read_text()
         assert KEY not in process.log.read_text()
@@ -355,8 +362,8 @@ def test_a_database_that_hangs_slows_no_known_key_and_keeps_no_unknown_one(
             catalog.key(tenant, KEY + "-late")
             assert process.predict("reviews", KEY + "-late").status_code == 503
             proxy.go_on()
-            wait_until(lambda: process.predict("reviews", KEY + "-late").status_code == 200)
-            wait_until(lambda: process.predict("reviews", KEY + "-0").status_code == 401)
+            process.wait_for_status(200, key=KEY + "-late")
+            process.wait_for_status(401, key=KEY + "-0")
             counted: LiteralString = "SELECT count(*) FROM usage_event WHERE tenant_id = %s"
             wait_until(lambda: catalog.one(counted, tenant) == len(process.answered))
 
