@@ -133,8 +133,8 @@ class _Fetch:
 
 @dataclass(slots=True)
 class _Held:
-    """An item kept in the host tier until the models that wait for it have it on the device; a large node
-    there, from when it has been copied until they are in a batch."""
+    """An item kept in the host tier until the models that wait for it have it on the device; a node that was
+    copied ahead of its batch there, until they are in one."""
 
     lease: Lease[BundleRef, Reservation, Any]
     users: set[HplmRef]
@@ -156,8 +156,9 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     Disk is read on the loaders'. The engine thread copies from host to device, between batches; nodes of more
     than ``max_copied_bytes`` a thread of their own, before their models may run. What an open request waits
     for is held in the host tier from its arrival there until it is on the device: node after node, then the
-    adapter, and nothing beyond what is missing; what comes before a missing node only for one model at a
-    time.
+    adapter, and nothing beyond what is missing. Of what comes before a missing node only one model at a time
+    holds any, and passes it on to the device where that has room: so a path needs no more of the host tier
+    than its largest node.
     """
 
     def __init__(
@@ -211,8 +212,12 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             if not self._has_node(node, hplm, is_root=place == 0):
                 self._give_up_holds(hplm, (*nodes[place + 1 :], hplm.adapter))
                 self._foremost = self._foremost or hplm
+                above = self._in_host(nodes[:place])
                 if self._foremost != hplm:
-                    self._give_up_holds(hplm, self._in_host(nodes[:place]))
+                    self._give_up_holds(hplm, above)
+                else:
+                    for held in above:
+                        self._pass_on(held, is_root=held == nodes[0])
                 self._bring_adapter(hplm)
                 return False
         self._is_foremost_no_more(hplm)
@@ -372,6 +377,19 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         # Where all room is in use now, it waits for that as a small one does, and is copied with its batch.
         return is_small or not self._begin_copy(ref, table, hplm, is_root=is_root)
 
+    def _pass_on(self, ref: BundleRef, *, is_root: bool) -> None:
+        """Copy a small node that is held to the device ahead of its batch, if there is room: in the host tier
+        it may have the room of the one that is missing below it."""
+        table = self._held[ref].lease.value
+        if self._is_copied(ref) or self._node_arena.bytes_of(table) > self._max_copied_bytes:
+            return
+        try:
+            self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
+            number = self._copy(self._nodes, ref, lambda: self._node_arena.add(table))
+        except Exception:  # noqa: BLE001 its batch, which tries it again, is told what is wrong
+            return
+        self._now_on_device(ref, number, is_root=is_root)
+
     def _is_copied(self, ref: BundleRef) -> bool:
         """Whether the node is on its way from host to device, on the thread for large ones."""
         return (_COPY, ref) in self._fetches
@@ -408,6 +426,11 @@ class HplmPlacement(Generic[AdapterT, TableT]):
     ) -> None:
         with lease:
             self._node_arena.finish(number, lease.value)
+        self._now_on_device(ref, number, is_root=is_root)
+        self._end_copy(ref, None)
+
+    def _now_on_device(self, ref: BundleRef, number: int, *, is_root: bool) -> None:
+        """The node has been copied: those that hold it do so there."""
         on_device = self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]
         if is_root:
             self._nodes.pin(ref)
@@ -417,7 +440,6 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         else:
             held.lease.release()
             held.lease, held.is_on_device = on_device, True
-        self._end_copy(ref, None)
 
     def _not_copied(
         self, ref: BundleRef, number: int, lease: Lease[BundleRef, Reservation, TableT], error: HmiError

@@ -35,7 +35,7 @@ from wire.inference import Coverage
 
 NUM_SLOTS, NUM_UNITS = 6, 10
 NODE_BYTES = 600
-HOST_BYTES = {"adapters": 1600, "tables": 700, "trees": 400}
+HOST_BYTES = {"adapters": 1600, "trees": 400}  # and tables
 NUM_STEPS = 2000
 WAIT_S = 60
 
@@ -236,9 +236,12 @@ class ArenaRunner:
 class World:
     """Engine and placement over fakes that know their content."""
 
-    def __init__(self, *, max_copied_bytes: int, stage: ComputeStage | None = None) -> None:
+    def __init__(
+        self, *, max_copied_bytes: int, tables_bytes: int = 700, stage: ComputeStage | None = None
+    ) -> None:
+        self.host_bytes = {**HOST_BYTES, "tables": tables_bytes}
         self.bank, self.nodes = FakeBank(), FakeNodes()
-        self.host = Budget(MemoryTier.HOST, sum(HOST_BYTES.values()))
+        self.host = Budget(MemoryTier.HOST, sum(self.host_bytes.values()))
         self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
         self.batches: list[BatchRecord] = []
         self.disk, inbox = FakeDisk(), Inbox()
@@ -306,7 +309,7 @@ class World:
         assert self.nodes.num_bytes == self.device.used_bytes <= NODE_BYTES
         assert self.host.used_bytes <= self.host.max_bytes
         used = self.host.used_by_kind()
-        assert all(used.get(kind, 0) <= most for kind, most in HOST_BYTES.items())
+        assert all(used.get(kind, 0) <= most for kind, most in self.host_bytes.items())
 
     def leased(self) -> list[BundleRef]:
         """What may not be evicted now, in any tier."""
@@ -319,7 +322,7 @@ class World:
         return Loader(
             _Source(disk, kind),
             Residency(
-                ByteRoom(self.host, kind=f"{kind}s", max_bytes=HOST_BYTES[f"{kind}s"]),
+                ByteRoom(self.host, kind=f"{kind}s", max_bytes=self.host_bytes[f"{kind}s"]),
                 LeastWorth(load_bytes=100),
             ),
             num_threads=2,
@@ -467,6 +470,21 @@ def test_models_whose_nodes_fill_the_host_tier_do_not_wait_for_each_others_room(
     for tree, request in enumerate(requests):
         expected = (1 + 3 * tree, 0, 103 + 4 * tree, 203 + 4 * tree)
         assert _settled(request, tuple(map(float, expected)), {"answered": 0})
+    assert not world.leased()
+    world.engine.close(drain_s=0)
+
+
+@pytest.mark.parametrize("max_copied_bytes", [1000, 50])
+def test_a_path_whose_nodes_fit_the_host_tier_one_at_a_time_passes_through_it_so(
+    max_copied_bytes: int,
+) -> None:
+    """The domain's node, held there for its batch, left the leaf no room, and was waited for in vain."""
+    world = World(max_copied_bytes=max_copied_bytes, tables_bytes=250)
+    domain, leaf = ref("n", 2), ref("n", 5)
+    world.disk.more_bytes |= {domain: 120, leaf: 140}  # 200 bytes each
+    request = world.submit(1, 2, 4, 1)
+    world.run_until(request.future.done)
+    assert _settled(request, (2.0, 0.0, 2.0, 5.0), {"answered": 0})
     assert not world.leased()
     world.engine.close(drain_s=0)
 
