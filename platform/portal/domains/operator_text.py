@@ -66,4 +66,5 @@ def _command(domain: Domain, paths: list[Path]) -> list[str]:
         work=Path(settings.ENV.work_dir) / "texts",
         paths=paths,
     )
-    return [settings.ENV.training_python, "-m", "hmi.cli", *arguments]
+    # -P: a file where the command was given must not pass for one of the modules.
+    return [settings.ENV.training_python, "-P", "-m", "hmi.cli", *arguments]

@@ -60,12 +60,13 @@ def running(folders: Folders) -> Record | None:
 
 
 def manage(folders: Folders, arguments: Sequence[str]) -> int:
-    """Run a command of manage.py on the running installation, with the portal's settings and its role."""
+    """Run a command of manage.py on the running installation, with the portal's settings and its role. Files
+    that it names are found from where we were called."""
     record = running(folders)
     if record is None:
         raise InstallationError("HMI is not running: start it with ./hmi up")
     environment = environments_of(folders, record).portal
-    done = subprocess.run(python("manage.py", *arguments), cwd=ROOT, env=environment, check=False)
+    done = subprocess.run(python(str(ROOT / "manage.py"), *arguments), env=environment, check=False)
     return done.returncode
 
 

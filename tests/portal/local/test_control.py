@@ -50,6 +50,17 @@ def test_a_command_of_manage_py_gets_the_installations_settings(
     assert manage(folders, ["no_such_command"]) != 0
 
 
+def test_files_that_a_command_names_are_found_from_where_it_was_called(
+    folders: Folders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _record(folders)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "platform.py").write_text("raise SystemExit('a file here was taken for a module')")
+    (tmp_path / "copy.jsonl").write_text("no line of a ledger\n")
+    assert manage(folders, ["deletions", "replay", "copy.jsonl"]) != 0
+    assert "copy.jsonl: line 1 is no line of a ledger" in capfd.readouterr().err
+
+
 def test_the_record_of_a_supervisor_that_is_gone_does_not_count(folders: Folders) -> None:
     write_record(folders.run / RECORD_FILE, Record(2**22 + 1, "1", "http://127.0.0.1:8400", ()))
     assert running(folders) is None
