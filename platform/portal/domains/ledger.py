@@ -57,7 +57,8 @@ def ledger_lines() -> Iterator[str]:
 def ledger_take(lines: Iterable[str]) -> int:
     """Put the lines of ledger_lines() that the database lacks into it, all or none; their number.
 
-    Raises BrokenLedger.
+    What was forgotten of a dataset or tenant may stand in the store again, and the database may never have
+    heard of it: it is looked for anew. Raises BrokenLedger.
     """
     records = [_record(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     with operator_scope():
@@ -65,6 +66,8 @@ def ledger_take(lines: Iterable[str]) -> int:
         known = set(rows.values_list("pk", flat=True))
         new = [record for record in records if record.pk not in known]
         for record in new:
+            if record.subject in (DeletionSubject.DATASET, DeletionSubject.TENANT):
+                record.forgotten_at = None
             record.save(force_insert=True)
     return len(new)
 

@@ -19,7 +19,7 @@ from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState, TrainingJob
 from tests.fakes.portal import Cast, make_general, make_job, make_task
-from tests.portal.domains.world import Worker, delete, learn, shared_domain, store, trees, verified
+from tests.portal.domains.world import Worker, delete, learn, put, shared_domain, store, trees, verified
 
 pytestmark = pytest.mark.database
 
@@ -120,6 +120,32 @@ def test_consents_and_tenants_go_again_too(cast: Cast, worker: Worker, tmp_path:
     with operator_scope():
         assert not Tenant.objects.filter(slug="globex").exists()
         assert Contribution.objects.unscoped().get().revoked_at is not None
+
+
+def test_what_the_database_never_heard_of_goes_from_a_store_that_has_it_again(
+    cast: Cast, worker: Worker, tmp_path: Path
+) -> None:
+    """Made after the backup of the database and before that of the store, and deleted since."""
+    backup = back_up()
+    dataset = learn(make_task(cast.acme.tenant), 1).dataset
+    assert dataset is not None
+    tenant_forget(tenant=cast.globex.tenant, confirm="globex", acting=OPERATOR)
+    delete(dataset)
+    with operator_scope():
+        DeletionRecord.objects.unscoped().update(deleted_at="2020-01-01T00:00:00Z")
+    rounds(worker)
+    copy = tmp_path / "ledger.jsonl"
+    said("export", str(copy))
+    restore(backup)
+    folders = f"tenants/{cast.globex.tenant.pk}", f"tenants/{cast.acme.tenant.pk}/datasets/{dataset.pk}"
+    for folder in folders:
+        put(f"{folder}/rows.jsonl")
+    assert said("replay", str(copy)).endswith("0 deleted again, of 2 lines\n")
+    rounds(worker)
+    assert [store().names(folder) for folder in folders] == [[], []]
+    with operator_scope():
+        records = DeletionRecord.objects.unscoped()
+        assert all(record.forgotten_at is not None for record in records)
 
 
 def test_a_gate_consent_that_was_ended_does_not_come_back_and_one_given_since_stays(
