@@ -1,6 +1,7 @@
 """Texts to packed token ids, by the backbone's own tokenizer.json; no torch."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,12 +104,13 @@ class Tokenizer:
         packed, first = [], 0
         for texts, max_tokens in asked:
             last = first + len(texts)
-            packed.append(self._packed(encodings[first:last], max_tokens, with_words=with_words))
+            words = _cut_words(texts, encodings[first:last], max_tokens) if with_words else None
+            packed.append(self._packed(encodings[first:last], max_tokens, words))
             first = last
         return packed
 
     def _packed(
-        self, encodings: Sequence[tokenizers.Encoding], max_tokens: int, *, with_words: bool
+        self, encodings: Sequence[tokenizers.Encoding], max_tokens: int, words: NDArray[np.int32] | None
     ) -> EncodedTexts:
         ids = [np.array(encoding.ids, np.int32) for encoding in encodings]
         lengths = np.array([len(document) for document in ids], np.int64)
@@ -116,7 +118,6 @@ class Tokenizer:
         for index in np.flatnonzero(truncated):
             ids[index] = self._cut(ids[index], max_tokens)
         documents = Documents.pack(ids)
-        words = _cut_words(encodings, max_tokens) if with_words else None
         return EncodedTexts(documents, truncated, np.minimum(lengths, max_tokens), words)
 
     def spans(self, text: str) -> Sequence[tuple[int, int]]:
@@ -138,18 +139,21 @@ class Tokenizer:
         return np.concatenate((first, last, second, last))
 
 
-def _cut_words(encodings: Sequence[tokenizers.Encoding], max_tokens: int) -> NDArray[np.int32]:
+def _cut_words(
+    texts: Sequence[Text], encodings: Sequence[tokenizers.Encoding], max_tokens: int
+) -> NDArray[np.int32]:
     """EncodedTexts.words of single texts."""
     parts = [np.zeros((0, 2), np.int32)]
-    for encoding in encodings:
-        words = _words(encoding)
+    for text, encoding in zip(texts, encodings, strict=True):
+        assert isinstance(text, str), "words are told of single texts"
+        words = _words(text, encoding)
         if len(words) > max_tokens:
             words = np.concatenate((words[: max_tokens - 1], words[-1:]))  # the last is [SEP]'s
         parts.append(words)
     return np.concatenate(parts)
 
 
-def _words(encoding: tokenizers.Encoding) -> NDArray[np.int32]:
+def _words(text: str, encoding: tokenizers.Encoding) -> NDArray[np.int32]:
     spans = np.array(encoding.offsets, np.int32).reshape(-1, 2)
     numbers = np.array([-1 if number is None else number for number in encoding.word_ids], np.int64)
     first = np.flatnonzero(np.diff(numbers, prepend=-2))  # of each word, and of each special token
@@ -157,4 +161,19 @@ def _words(encoding: tokenizers.Encoding) -> NDArray[np.int32]:
     last = first + lengths - 1
     whole = np.stack((spans[first, 0], spans[last, 1]), axis=1)
     whole[numbers[first] < 0] = 0
+    if not text.isascii():
+        _take_marks(whole, text)
     return np.repeat(whole, lengths, axis=0)
+
+
+def _take_marks(whole: NDArray[np.int32], text: str) -> None:
+    """Let ``whole`` [words, 2] end behind the marks on their last letters (an accent, a vowel sign), which
+    the tokenizer leaves out: half a letter would be no place that anybody marks."""
+    starts = [*whole[1:, 0].tolist(), len(text)]
+    for word, ((_, end), next_start) in enumerate(zip(whole.tolist(), starts, strict=True)):
+        # Behind the last word there is [SEP], which stands at 0: nothing bounds the marks there.
+        most = next_start if next_start >= end else len(text)
+        stop = end
+        while 0 < stop < most and unicodedata.category(text[stop]).startswith("M"):
+            stop += 1
+        whole[word, 1] = stop

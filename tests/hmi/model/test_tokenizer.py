@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import normalizers
 
 from hmi.base.errors import BundleBroken, InvalidInput
 from hmi.model.tokenizer import Tokenizer
@@ -45,6 +46,29 @@ def test_it_says_of_every_token_which_word_it_is_part_of(tokenizer: Tokenizer) -
     assert [encoded.words_of(place) is not None for place in (1, 2)] == [True, True]
     cut = tokenizer.encode([text], 4, with_words=True)
     assert cut.words is not None and cut.words.tolist() == [[0, 0], [0, 3], [4, 7], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cafe\u0301", "the\u0302\u0301", "film"],  # letters and accents apart, as some systems write them
+        ["\u0928\u092e\u0938\u094d\u0924\u0947", "film"],  # Devanagari: the word ends with a vowel sign
+        ["\u2764\ufe0f", "film", "\u65e5\ufe00", "e\u0301"],  # shown as an emoji; an ideograph's variant
+    ],
+)
+def test_a_word_has_the_marks_on_its_last_letter(tokenizer: Tokenizer, words: list[str]) -> None:
+    text = " ".join(words)
+    encoded = tokenizer.encode([text, "bad"], 32, with_words=True)
+    found = dict.fromkeys(map(tuple, encoded.words_of(0)[1:-1].tolist()))  # type: ignore[index]  # asked for
+    assert [text[start:end] for start, end in found] == words
+
+
+def test_marks_that_the_tokenizer_keeps_as_words_of_their_own_are_of_no_other() -> None:
+    library = tiny_tokenizer()
+    library.normalizer = normalizers.BertNormalizer(lowercase=False)  # ideographs stand apart from their marks
+    text = "\u65e5\ufe00e\u0301"
+    words = Tokenizer(library).encode([text], 32, with_words=True).words
+    assert words is not None and words.tolist() == [[0, 0], [0, 1], [1, 4], [0, 0]]
 
 
 def test_it_reports_the_texts_it_cuts_and_keeps_their_last_token(tokenizer: Tokenizer) -> None:
