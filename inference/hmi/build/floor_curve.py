@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.evaluation import Predictions
-from hmi.build.metrics import bootstrap_rows
+from hmi.build.metrics import bootstrap_mean, bootstrap_rows
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Of the test rows, that are to be computed; a floor never parts rows of equal coverage."""
@@ -47,7 +47,7 @@ def floor_curve(
         share = float(is_computed.mean())
         quality = np.where(is_computed, exact_quality, plot_quality)
         gain = quality - plot_quality
-        interval = bootstrap_rows(lambda rows: float(quality[rows].mean()), len(known), seed=seed)
+        interval = bootstrap_mean(quality, seed=seed)
         gain_interval = bootstrap_rows(lambda rows: float(gain[rows].mean()), len(known), seed=seed)
         return FloorPoint(
             floor=floor,

@@ -145,6 +145,25 @@ def bootstrap_rows(
     return Interval(float(low), float(high))
 
 
+def bootstrap_mean(quality: npt.NDArray[np.float64], *, seed: int) -> Interval:
+    """95% bootstrap interval of the mean of ``quality`` [rows], which is 1 at best; of rows that are all at
+    their best, as bootstrap_accuracy()."""
+    if (quality == 1).all():
+        return wilson_interval(1.0, len(quality))
+    return bootstrap_rows(lambda rows: float(quality[rows].mean()), len(quality), seed=seed)
+
+
+def bootstrap_share(
+    metric: Callable[[Indices], float], counts: npt.NDArray[np.bool_], *, seed: int
+) -> Interval:
+    """As bootstrap_rows(), of a figure in 0..1 of which only the rows that ``counts`` [rows] can say anything
+    good or bad; where it is 1 or 0, Wilson's of so many rows, as bootstrap_accuracy()."""
+    share = metric(np.arange(len(counts)))
+    if share in (0, 1):
+        return wilson_interval(share, max(int(counts.sum()), 1))
+    return bootstrap_rows(metric, len(counts), seed=seed)
+
+
 def _sums(
     places: npt.NDArray[np.int64], weights: npt.NDArray[np.float64], num_places: int
 ) -> npt.NDArray[np.float64]:

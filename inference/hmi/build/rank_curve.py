@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hmi.build.metrics import bootstrap_rows
+from hmi.build.metrics import bootstrap_mean, bootstrap_rows
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import METHODS
 
@@ -57,7 +57,7 @@ def cut_ranks(method: str, rank: int) -> list[int]:
 
 def _point(adapter: HostAdapter, quality: Quality, whole: Quality, seed: int) -> RankPoint:
     difference = quality - whole
-    interval = bootstrap_rows(lambda rows: float(quality[rows].mean()), len(quality), seed=seed)
+    interval = bootstrap_mean(quality, seed=seed)
     differences = bootstrap_rows(lambda rows: float(difference[rows].mean()), len(quality), seed=seed)
     return RankPoint(
         rank=adapter.config.rank,

@@ -5,6 +5,7 @@ import pytest
 
 from hmi.build.evaluation import Predictions
 from hmi.build.floor_curve import CONFIDENCE, SHARES, floor_curve, floor_within, floors_of, share_bound
+from hmi.build.metrics import wilson_interval
 from wire.inference import Coverage
 
 KNOWN = np.array([0.9, 0.1, 0.5, 0.5, 0.7, 0.3, 1.0, 0.8, 0.6, 0.2])
@@ -35,6 +36,8 @@ def test_rows_under_the_floor_count_as_computed_and_the_others_as_looked_up() ->
     assert curve[0].max_computed_share == 0.0, "nothing is under a floor of 0"
     assert 0.5 < at_half.max_computed_share < 0.6, "three of ten rows"
     assert at_half.accuracy == 1.0
+    of_ten = wilson_interval(1.0, 10)
+    assert at_half.accuracy_ci95 == (of_ten.low, of_ten.high), "ten rows that are all right are no proof"
     assert at_half.gain_points == pytest.approx(30.0)
     assert at_half.text_ms == pytest.approx(0.3 * 30 + 0.7 * 10)
     assert at_half.gain_points_ci95[0] <= 30.0 <= at_half.gain_points_ci95[1]

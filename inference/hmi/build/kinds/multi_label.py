@@ -27,7 +27,8 @@ from hmi.build.metrics import (
     Indices,
     Marks,
     best_threshold,
-    bootstrap_rows,
+    bootstrap_accuracy,
+    bootstrap_share,
     expected_calibration_error,
     f1_of,
     micro_f1,
@@ -138,23 +139,24 @@ class MultiLabelTraining:
 
     def figures(self, evaluated: Evaluated) -> MultiLabelFigures:
         said, truth = _said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0
-        num_rows, seed = len(truth), evaluated.seed
+        sums = np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1)
+        has_any, seed = sums[:, 1:].any(axis=1), evaluated.seed
 
-        def interval(metric: Callable[[Indices], float]) -> tuple[float, float]:
-            found = bootstrap_rows(metric, num_rows, seed=seed)
+        def f1_interval(metric: Callable[[Indices], float]) -> tuple[float, float]:
+            found = bootstrap_share(metric, has_any, seed=seed)
             return found.low, found.high
 
-        sums = np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1)
         is_exact = (said == truth).all(axis=1)
+        exact_interval = bootstrap_accuracy(is_exact, seed=seed)
         hits, given, support = (said & truth).sum(0), said.sum(0), truth.sum(0)
         scores, before = sigmoid(evaluated.outputs), _scores_before(evaluated.outputs, evaluated.fitted)
         return MultiLabelFigures(
             micro_f1=micro_f1(said, truth),
-            micro_f1_ci95=interval(lambda rows: f1_of(*sums[rows].sum(0).tolist())),
+            micro_f1_ci95=f1_interval(lambda rows: f1_of(*sums[rows].sum(0).tolist())),
             macro_f1=macro_f1(said, truth),
-            macro_f1_ci95=interval(lambda rows: macro_f1(said[rows], truth[rows])),
+            macro_f1_ci95=f1_interval(lambda rows: macro_f1(said[rows], truth[rows])),
             exact_match=float(is_exact.mean()),
-            exact_match_ci95=interval(lambda rows: float(is_exact[rows].mean())),
+            exact_match_ci95=(exact_interval.low, exact_interval.high),
             labels=self._labels,
             classes=tuple(
                 LabelFigures(
@@ -162,7 +164,7 @@ class MultiLabelTraining:
                     threshold=evaluated.fitted.thresholds[place],
                     precision=float(hits[place] / max(given[place], 1)),
                     recall=float(hits[place] / max(support[place], 1)),
-                    f1=f1_of(int(hits[place]), int(given[place]), int(support[place])),
+                    f1=float(2 * hits[place] / max(given[place] + support[place], 1)),
                     support=int(support[place]),
                     predicted=int(given[place]),
                     ece_before=None if before is None else _ece(before[:, place], truth[:, place]),

@@ -12,14 +12,14 @@ from hmi.build.kinds.learning import Evaluated, Headline, Outputs
 from hmi.build.metrics import (
     Indices,
     Probabilities,
-    bootstrap_rows,
+    bootstrap_share,
     expected_calibration_error,
     f1_of,
 )
 from hmi.build.report import row_slices
 from hmi.build.score_calibration import ScoreCalibration, reliability_bins
 from hmi.build.slices import Slice
-from hmi.kinds.token_classification import ScoreMap, spans_in
+from hmi.kinds.token_classification import ScoreMap, spans_in, word_tokens
 from hmi.model.tokenizer import EncodedTexts
 from wire.inference import ScoredSpan
 from wire.spans import Span
@@ -90,7 +90,7 @@ def span_figures(
     rows = _rows(evaluated, labels)
     is_exact = np.array([row.is_exact for row in rows])
     table = _table(rows, labels, is_exact, words_right, words)
-    measured = {name: _with_interval(metric, table, evaluated.seed) for name, metric in _METRICS.items()}
+    measured = {name: metric.measured(table, evaluated.seed) for name, metric in _METRICS.items()}
     reach = [_reach(row, evaluated.encoded, place) for place, row in enumerate(evaluated.rows)]
     return SpanFigures(
         span_f1=measured["span_f1"][0],
@@ -205,18 +205,6 @@ def _counted(spans: Sequence[Sequence[Span]], labels: Sequence[str]) -> Counts:
     return counts
 
 
-def _with_interval(
-    metric: "Callable[[_Sums], float]", table: Counts, seed: int
-) -> tuple[float, tuple[float, float]]:
-    """``metric`` of all rows of ``table`` [rows, columns], with its bootstrap interval over them."""
-
-    def of_drawn(drawn: Indices) -> float:
-        return metric(_Sums(np.bincount(drawn, minlength=len(table)) @ table))
-
-    interval = bootstrap_rows(of_drawn, len(table), seed=seed)
-    return metric(_Sums(table.sum(axis=0))), (interval.low, interval.high)
-
-
 class _Sums:
     """The table's columns, summed over some rows."""
 
@@ -230,6 +218,11 @@ class _Sums:
         return _ratio(2 * self.hits, self.given + self.support)
 
     @property
+    def num_spans(self) -> float:
+        """Found or true."""
+        return float(self.given.sum() + self.support.sum())
+
+    @property
     def micro_f1(self) -> float:
         return f1_of(float(self.hits.sum()), float(self.given.sum()), float(self.support.sum()))
 
@@ -239,13 +232,36 @@ class _Sums:
         return float(self.f1[there].mean()) if there.any() else 1.0
 
 
-_METRICS: dict[str, Callable[[_Sums], float]] = {
-    "span_f1": lambda sums: sums.micro_f1,
-    "precision": lambda sums: float(sums.hits.sum() / max(sums.given.sum(), 1)),
-    "recall": lambda sums: float(sums.hits.sum() / max(sums.support.sum(), 1)),
-    "macro_f1": lambda sums: sums.macro_f1,
-    "exact_match": lambda sums: sums.num_exact / sums.num_rows,
-    "token_accuracy": lambda sums: sums.words_right / max(sums.words, 1),
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """One figure of some rows; a row can say nothing good or bad of it where ``out_of`` is 0."""
+
+    value: Callable[[_Sums], float]
+    out_of: Callable[[_Sums], float]
+
+    def measured(self, table: Counts, seed: int) -> tuple[float, tuple[float, float]]:
+        """Of all rows of ``table`` [rows, columns], with its bootstrap interval over them."""
+
+        def of_drawn(drawn: Indices) -> float:
+            return self.value(_Sums(np.bincount(drawn, minlength=len(table)) @ table))
+
+        counts = np.array([self.out_of(_Sums(row)) > 0 for row in table])
+        interval = bootstrap_share(of_drawn, counts, seed=seed)
+        return self.value(_Sums(table.sum(axis=0))), (interval.low, interval.high)
+
+
+_METRICS = {
+    "span_f1": _Metric(lambda sums: sums.micro_f1, lambda sums: sums.num_spans),
+    "precision": _Metric(
+        lambda sums: float(sums.hits.sum() / max(sums.given.sum(), 1)), lambda sums: float(sums.given.sum())
+    ),
+    "recall": _Metric(
+        lambda sums: float(sums.hits.sum() / max(sums.support.sum(), 1)),
+        lambda sums: float(sums.support.sum()),
+    ),
+    "macro_f1": _Metric(lambda sums: sums.macro_f1, lambda sums: sums.num_spans),
+    "exact_match": _Metric(lambda sums: sums.num_exact / sums.num_rows, lambda sums: sums.num_rows),
+    "token_accuracy": _Metric(lambda sums: sums.words_right / max(sums.words, 1), lambda sums: sums.words),
 }
 
 
@@ -307,7 +323,8 @@ class _Reach:
 def _reach(row: LabelledRow, encoded: EncodedTexts, place: int) -> _Reach:
     words = encoded.words_of(place)
     assert words is not None, "texts of this kind are encoded with their words"
-    starts, ends = set(words[:, 0].tolist()), set(words[:, 1].tolist())
+    of_words = words[word_tokens(words).tokens]
+    starts, ends = set(of_words[:, 0].tolist()), set(of_words[:, 1].tolist())
     read_to = int(words.max(initial=0)) if encoded.truncated[place] else len(row.text)
     not_read = [span for span in row.spans or () if span.end > read_to]
     cut = [
