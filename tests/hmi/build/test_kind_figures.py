@@ -1,22 +1,25 @@
-"""Figures of test rows, by kind, where hardly anything is there to measure: no training stands behind them."""
+"""Figures of test rows, by kind, where hardly anything is there to measure: no training is behind them."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from hmi.build.data import LabelledRow
-from hmi.build.kinds.learning import Evaluated, FittedHead
+from hmi.build.kinds.learning import Evaluated, FittedHead, Outputs
 from hmi.build.kinds.multi_label import MultiLabelFigures, MultiLabelTraining
 from hmi.build.kinds.span_figures import SpanFigures
 from hmi.build.kinds.token_classification import TokenClassificationTraining
 from hmi.build.metrics import wilson_interval
 from hmi.model.heads import HostHead
-from hmi.model.tokenizer import Tokenizer
+from hmi.model.tokenizer import EncodedTexts, Tokenizer
 from tests.tiny.backbone import tiny_tokenizer
 from wire.spans import Span
 
 LABELS = ("blame", "hope", "praise")
 HEAD = HostHead(torch.zeros(3, 4), torch.zeros(3))
+FITTED = FittedHead(HEAD, adjacent_cost=0.0)
 TOKENIZER = Tokenizer(tiny_tokenizer())
 
 
@@ -38,34 +41,31 @@ def labels_figures(
     )
 
 
-def span_figures(text: str, truth: list[tuple[Span, ...]], said: list[tuple[Span, ...]]) -> SpanFigures:
+def span_figures(
+    text: str, truth: list[tuple[Span, ...]], said: list[tuple[Span, ...]], *, max_tokens: int = 32
+) -> SpanFigures:
     """Of rows of one text that have the spans ``truth`` and are answered ``said``."""
     kind = TokenClassificationTraining(LABELS)
     rows, answered = (
         [LabelledRow(number, text, spans=given) for number, given in enumerate(some)]
         for some in (truth, said)
     )
-    encoded = TOKENIZER.encode([text] * len(rows), 32, with_words=True)
-    tags = np.concatenate(
-        [
-            of_row[:length, 0]
-            for of_row, length in zip(kind.targets(answered, encoded), encoded.documents.lengths, strict=True)
-        ]
-    )
-    outputs = np.where(np.maximum(tags, 0)[:, None] == np.arange(2 * len(LABELS) + 1), 20, 0)
+    encoded = TOKENIZER.encode([text] * len(rows), max_tokens, with_words=True)
     coverage = np.tile([0.5, 0.2, 0.3, 0.0], (len(rows), 1))
-    return kind.figures(
-        Evaluated(
-            rows,
-            encoded,
-            outputs.astype(np.float32),
-            kind.targets(rows, encoded),
-            None,
-            coverage,
-            FittedHead(HEAD, adjacent_cost=0.0),
-            seed=1,
-        )
+    outputs, targets = span_outputs(answered, encoded), kind.targets(rows, encoded)
+    return kind.figures(Evaluated(rows, encoded, outputs, targets, None, coverage, FITTED, seed=1))
+
+
+def span_outputs(rows: list[LabelledRow], encoded: EncodedTexts) -> Outputs:
+    """Of a head that finds the rows' spans for sure."""
+    targets, lengths = TokenClassificationTraining(LABELS).targets(rows, encoded), encoded.documents.lengths
+    tags = np.concatenate(
+        [of_row[:length, 0] for of_row, length in zip(targets, lengths.tolist(), strict=True)]
     )
+    sure: Outputs = np.where(np.maximum(tags, 0)[:, None] == np.arange(2 * len(LABELS) + 1), 20, 0).astype(
+        np.float32
+    )
+    return sure
 
 
 def test_a_label_that_no_row_has_and_none_is_given_has_no_f1() -> None:
@@ -153,3 +153,26 @@ def test_figures_of_spans_are_those_counted_one_by_one() -> None:
     assert figures.macro_f1 == pytest.approx(2 / 9)
     assert [mistake.row for mistake in figures.mistakes] == [0, 1, 2, 3]
     assert figures.exact_match == 0
+
+
+def test_a_suggestion_for_a_row_that_is_too_long_keeps_what_was_not_read() -> None:
+    """Whoever takes it would else lose the marks behind the end of what was read."""
+    text = "the good film was not very bad"
+    seen, across, unread = Span(4, 8, "blame"), Span(9, 17, "hope"), Span(27, 30, "blame")
+    answered = Span(0, 8, "praise")
+    [mistake] = span_figures(text, [(seen, unread)], [(answered,)], max_tokens=5).mistakes
+    assert (mistake.predicted, mistake.suggested) == ((answered,), (answered, unread))
+    figures = span_figures(text, [(across, unread)], [(Span(4, 13, "praise"),)], max_tokens=5)
+    assert figures.mistakes[0].suggested == (across, unread), "not over one that goes on behind the end"
+    whole = span_figures(text, [(seen, unread)], [(answered,)]).mistakes[0]
+    assert whole.predicted == whole.suggested == (answered,)
+
+
+def test_so_do_the_suggestions_for_rows_that_look_wrong() -> None:
+    text, kind = "the good film was not very bad", TokenClassificationTraining(LABELS)
+    unread, praise = Span(27, 30, "blame"), Span(4, 8, "praise")
+    rows = [LabelledRow(1, text, spans=(praise,)), LabelledRow(2, text, spans=(Span(4, 8, "hope"), unread))]
+    encoded = TOKENIZER.encode([text] * 2, 5, with_words=True)
+    outputs = span_outputs([replace(row, spans=(praise,)) for row in rows], encoded)
+    [suspect] = kind.suspects(rows, encoded, outputs, FITTED).suspects
+    assert (suspect.row, suspect.suggested) == (2, (praise, unread))

@@ -25,7 +25,9 @@ export type RowAnswer = Pick<Correction, "label" | "labels" | "value" | "spans">
 /** The worst mistakes, in the order of the report. */
 export function mistakesOf(report: Report): JudgedRow[] {
   if (report.kind === "token_classification") {
-    return (report.mistakes ?? []).map(({ row, spans, predicted }) => placed(row, spans, predicted));
+    return (report.mistakes ?? []).map(({ row, spans, predicted, suggested }) =>
+      placed(row, spans, suggested ?? predicted),
+    );
   }
   if (report.kind === "score") {
     return (report.mistakes ?? []).map(({ row, value, predicted }) => scored(row, value, predicted));

@@ -311,7 +311,8 @@ export interface SpansReport extends Common {
   labels: string[];
   classes: ClassFigures[];
   calibration: Calibration | null;
-  mistakes?: { row: number; spans: Place[]; predicted: Place[] }[];
+  /** Suggested are those predicted, and of the labelled ones those behind the end of what was read. */
+  mistakes?: { row: number; spans: Place[]; predicted: Place[]; suggested?: Place[] }[];
   label_errors?: {
     judged: number;
     num_suspects: number;

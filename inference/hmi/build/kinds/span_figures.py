@@ -48,6 +48,7 @@ class SpansMistake:
     row: int
     spans: tuple[Span, ...]
     predicted: tuple[Span, ...]
+    suggested: tuple[Span, ...]  # as with_unread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def span_figures(
         classes=_classes(_Sums(table.sum(axis=0)), labels),
         calibration=_calibration(evaluated, rows, labels),
         score_map=evaluated.fitted.score_map,
-        mistakes=_mistakes(rows),
+        mistakes=_mistakes(rows, reach),
         slices=row_slices(
             is_exact,
             characters=[len(row.text) for row in evaluated.rows],
@@ -307,17 +308,37 @@ def _judged(rows: Sequence[_Row]) -> tuple[Probabilities, Indices]:
     return scores[:, None], wrong
 
 
-def _mistakes(rows: Sequence[_Row]) -> tuple[SpansMistake, ...]:
-    wrong = sorted((row for row in rows if row.num_wrong), key=lambda row: -row.num_wrong)
-    return tuple(SpansMistake(row.number, row.truth, row.said) for row in wrong[:MAX_MISTAKES])
-
-
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """True spans of one row that no answer can equal."""
+    """How far one row was read, and its true spans that no answer can equal."""
 
+    read_to: int  # a character
     num_cut: int
     num_not_read: int
+
+
+def _mistakes(rows: Sequence[_Row], reach: Sequence[_Reach]) -> tuple[SpansMistake, ...]:
+    both = zip(rows, reach, strict=True)
+    wrong = sorted((pair for pair in both if pair[0].num_wrong), key=lambda pair: -pair[0].num_wrong)
+    return tuple(
+        SpansMistake(row.number, row.truth, row.said, with_unread(row.said, row.truth, of_row.read_to))
+        for row, of_row in wrong[:MAX_MISTAKES]
+    )
+
+
+def with_unread(found: Sequence[Span], labelled: Sequence[Span], read_to: int) -> tuple[Span, ...]:
+    """What a row's spans might be: those ``found``, and the ``labelled`` ones that end behind ``read_to``,
+    where nothing was looked for. Both are in the order of the text."""
+    unread = [span for span in labelled if span.end > read_to]
+    before = min((span.start for span in unread), default=read_to)
+    return (*(span for span in found if span.end <= before), *unread)
+
+
+def read_to(text: str, encoded: EncodedTexts, place: int) -> int:
+    """The character up to which a text was read, which stands at ``place``."""
+    words = encoded.words_of(place)
+    assert words is not None, "texts of this kind are encoded with their words"
+    return int(words.max(initial=0)) if encoded.truncated[place] else len(text)
 
 
 def _reach(row: LabelledRow, encoded: EncodedTexts, place: int) -> _Reach:
@@ -325,14 +346,14 @@ def _reach(row: LabelledRow, encoded: EncodedTexts, place: int) -> _Reach:
     assert words is not None, "texts of this kind are encoded with their words"
     of_words = words[word_tokens(words).tokens]
     starts, ends = set(of_words[:, 0].tolist()), set(of_words[:, 1].tolist())
-    read_to = int(words.max(initial=0)) if encoded.truncated[place] else len(row.text)
-    not_read = [span for span in row.spans or () if span.end > read_to]
+    end = read_to(row.text, encoded, place)
+    not_read = [span for span in row.spans or () if span.end > end]
     cut = [
         span
         for span in row.spans or ()
-        if span.end <= read_to and not (span.start in starts and span.end in ends)
+        if span.end <= end and not (span.start in starts and span.end in ends)
     ]
-    return _Reach(len(cut), len(not_read))
+    return _Reach(end, len(cut), len(not_read))
 
 
 def _ratio(numerator: Counts, denominator: Counts) -> Counts:

@@ -21,7 +21,7 @@ class SpanSuspect:
 
     row: int
     spans: tuple[Span, ...]
-    suggested: tuple[Span, ...]  # what the model finds
+    suggested: tuple[Span, ...]  # what the model finds; what was not read stays
     doubt: float  # score of a span that it finds and the row lacks, or 1 less that of one that the row has
 
 

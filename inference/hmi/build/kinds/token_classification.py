@@ -18,7 +18,7 @@ from hmi.build.kinds.learning import (
     Targets,
     imitation_loss,
 )
-from hmi.build.kinds.span_figures import SpanFigures, span_f1, span_figures
+from hmi.build.kinds.span_figures import SpanFigures, read_to, span_f1, span_figures, with_unread
 from hmi.build.kinds.span_probe import SpanProbe
 from hmi.build.kinds.span_suspects import JudgedSpans, SpanErrors, doubtful_rows, span_errors
 from hmi.build.kinds.span_targets import IGNORED, PADDING, SPECIAL, read_targets
@@ -135,7 +135,11 @@ class TokenClassificationTraining:
             rows=[row.row for row in rows],
             labelled=[row.spans or () for row in rows],
             found={
-                place: self._found(outputs[offsets[place] : offsets[place + 1]], encoded, place, fitted)
+                place: with_unread(
+                    self._found(outputs[offsets[place] : offsets[place + 1]], encoded, place, fitted),
+                    rows[place].spans or (),
+                    read_to(rows[place].text, encoded, place),
+                )
                 for place in listed
             },
         )
