@@ -271,7 +271,7 @@ class AdapterTrainer:
             outputs = self._outputs(final, offsets)
             part = learning.loss(outputs, self._targets(train, some)) / total
             if self._distillation is not None:
-                part = self._distillation.blended(part, final, outputs, some, share=len(some) / len(rows))
+                part = self._distillation.blended(part, final, outputs, some, step_rows=rows)
             part.backward()  # type: ignore[no-untyped-call]
             loss += float(part.detach())
         return loss

@@ -49,10 +49,13 @@ class Distillation:
         outputs: Tensor,  # [num_rows, num_outputs], or [num_tokens, num_outputs], float32
         rows: npt.NDArray[np.int64],
         *,
-        share: float,
+        step_rows: npt.NDArray[np.int64],
     ) -> Tensor:
-        """The labels' loss and the teacher's of these ``rows``, which are ``share`` of the step's."""
+        """The labels' loss and the teacher's of these ``rows``: their part of the mean over the step's."""
         scores = self._learning.taught_loss(outputs, self._teacher.logits_of(rows))
         states = functional.mse_loss(final, self._teacher.states.batch(rows).states) / self._variance
-        taught_loss = TEACHER_SHARE * scores + STATES_WEIGHT * states
-        return (1 - TEACHER_SHARE) * label_loss + share * taught_loss
+        lengths = self._teacher.states.lengths
+        of_tokens = float(lengths[rows].sum() / lengths[step_rows].sum())
+        of_outputs = of_tokens if self._teacher.reads_tokens else len(rows) / len(step_rows)
+        taught_loss = of_outputs * TEACHER_SHARE * scores + of_tokens * STATES_WEIGHT * states
+        return (1 - TEACHER_SHARE) * label_loss + taught_loss

@@ -21,7 +21,7 @@ from hmi.build.adapter_trainer import (
     TrainingInputs,
     learning_rate,
 )
-from hmi.build.distillation import Teacher
+from hmi.build.distillation import Distillation, Teacher
 from hmi.build.kinds.class_weights import class_weights
 from hmi.build.kinds.learning import Outputs, Targets
 from hmi.build.kinds.single_label import SingleLabelLearning
@@ -362,6 +362,28 @@ def test_out_of_memory_it_goes_on_with_half_the_rows_at_a_time_to_the_same_end(
     for mine, theirs in zip(task.curve, ample.curve, strict=True):
         assert mine.loss == pytest.approx(theirs.loss, abs=1e-3)
     torch.testing.assert_close(task.head.weight, ample.head.weight, atol=1e-3, rtol=1e-2)
+
+
+@pytest.mark.parametrize("reads_tokens", [False, True])
+def test_half_the_rows_at_a_time_a_teacher_is_imitated_as_by_all_together(reads_tokens: bool) -> None:
+    """Short texts and long ones, which the halves of a step are: no token of either counts more."""
+    random = np.random.default_rng(1)
+    offsets = np.array([0, 2, 5, 14, 26])
+    states = StateSet(random.normal(size=(26, 8)).astype(np.float16), offsets)
+    learning = SingleLabelLearning(3, np.array([0, 1, 2, 0]))
+    logits = random.normal(size=(26 if reads_tokens else 4, 3)).astype(np.float32)
+    distillation = Distillation(Teacher(states, logits, reads_tokens=reads_tokens), learning)
+    final = torch.from_numpy(random.normal(size=(26, 8)).astype(np.float32))
+    outputs = torch.from_numpy(random.normal(size=logits.shape).astype(np.float32))
+    step = np.arange(4)
+
+    def loss(rows: npt.NDArray[np.int64]) -> float:
+        tokens = slice(offsets[rows[0]], offsets[rows[-1] + 1])
+        given = outputs[tokens] if reads_tokens else outputs[rows]
+        blended = distillation.blended(torch.zeros(()), final[tokens], given, rows, step_rows=step)
+        return float(blended)
+
+    assert loss(step[:2]) + loss(step[2:]) == pytest.approx(loss(step), rel=1e-5)
 
 
 def test_out_of_memory_on_half_the_rows_says_what_to_change(
