@@ -119,4 +119,5 @@ def _typical_scores(judged: JudgedRows, num_labels: int) -> Probabilities:
     own = judged.probabilities[np.arange(len(judged.truth)), judged.truth]
     sums = np.bincount(judged.truth, weights=own, minlength=num_labels)
     counts = np.bincount(judged.truth, minlength=num_labels)
-    return (sums / np.maximum(counts, 1)).astype(np.float32)
+    # Of a label whose own rows are too few to be judged, nobody knows what is typical: no row looks like it.
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.inf).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from hmi.build.label_errors import by_suspicion, cross_validated, label_errors
+from hmi.build.label_errors import JudgedRows, by_suspicion, cross_validated, label_errors
 from hmi.build.linear_head import RIDGE_DECAYS, WEIGHT_DECAY, fit_linear_head, fit_ridge
 from hmi.build.row_judge import NUM_FOLDS
 
@@ -51,6 +51,14 @@ def test_labels_with_fewer_rows_than_folds_and_equal_texts_are_not_judged() -> N
     assert 2 not in judged.truth
     same = cross_validated(features, truth, ["one text"] * 60, num_labels=3, seed=1)
     assert label_errors(same, rows=range(60), labels=LABELS).judged == 0
+
+
+def test_no_row_looks_like_a_label_of_which_no_row_could_be_judged() -> None:
+    """Its rows are too few to say what score is typical of it: a guess of 0.4 is no suspicion."""
+    scores = np.array([[0.5, 0.3, 0.2], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1], [0.9, 0.05, 0.05]], np.float32)
+    judged = JudgedRows(np.arange(4), np.array([0, 0, 0, 1]), scores)
+    found = label_errors(judged, rows=range(4), labels=LABELS)
+    assert [(suspect.row, suspect.suggested) for suspect in found.suspects] == [(3, "a"), (2, "b")]
 
 
 def test_the_head_of_values_is_that_of_scikit_learn() -> None:
