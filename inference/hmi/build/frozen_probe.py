@@ -23,6 +23,10 @@ class FrozenProbe(Protocol):
     def num_outputs(self) -> int: ...
 
     @property
+    def least_quality(self) -> float:
+        """What quality() gives at worst."""
+
+    @property
     def max_rows(self) -> int:
         """A head is fitted on no more."""
 
@@ -48,6 +52,10 @@ class PooledProbe:
     @property
     def num_outputs(self) -> int:
         return self.judge.num_outputs
+
+    @property
+    def least_quality(self) -> float:
+        return self.judge.least_quality
 
     @property
     def max_rows(self) -> int:

@@ -11,8 +11,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 def read_json_lines(path: Path, shape: type[S], *, param: str) -> list[S]:
-    """One ``shape`` a line. Raises InvalidInput for a file that cannot be read, and names the line that is
-    none."""
+    """One ``shape`` a line; blank lines are passed over. Raises InvalidInput for a file that cannot be read,
+    and names the line that is none."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as exc:
@@ -20,6 +20,8 @@ def read_json_lines(path: Path, shape: type[S], *, param: str) -> list[S]:
     decoder = msgspec.json.Decoder(shape)
     found = []
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             found.append(decoder.decode(line))
         except msgspec.DecodeError as exc:

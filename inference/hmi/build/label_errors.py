@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ class SingleLabelJudge:
 
     num_outputs: int
     labels: tuple[str, ...] = ()  # needed where errors are asked for
+    least_quality: ClassVar[float] = 0.0
 
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_linear_head(features, targets, self.num_outputs)

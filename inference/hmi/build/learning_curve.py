@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.frozen_probe import FrozenProbe, RowSums
-from hmi.build.metrics import Indices
+from hmi.build.metrics import Indices, wilson_interval
 from hmi.build.row_judge import MAX_ROWS, MAX_ROWS_TIMES_OUTPUTS
 
 PARTS = (4, 2, 1)
@@ -61,7 +61,7 @@ def learning_curve(probe: FrozenProbe, train: Indices, test: Indices, *, seed: i
     measured = [_mean_quality(probe, cut) for cut in cuts]
     drawn = np.array([_drawn(probe, cuts, len(test), random) for _ in range(NUM_DRAWS)])
     points = tuple(
-        LearningPoint(cut.rows, accuracy, _interval(of_cut))
+        LearningPoint(cut.rows, accuracy, _point_interval(cut, accuracy, of_cut))
         for cut, accuracy, of_cut in zip(cuts, measured, drawn.T, strict=True)
     )
     return LearningCurve(points, _forecast(points, drawn))
@@ -113,8 +113,17 @@ def _drawn(
         ):  # the most parts tell best how far heads of other rows lie apart, the less the more rows
             of_one = float(qualities.std(ddof=1)) * cut.rows**0.5
         spread = of_one / cut.rows**0.5 / len(qualities) ** 0.5
-        found.append(float(qualities.mean() + spread * random.normal()))
+        found.append(max(probe.least_quality, float(qualities.mean() + spread * random.normal())))
     return found
+
+
+def _point_interval(cut: _Cut, accuracy: float, drawn: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Where all rows are right, drawn again they say nothing else: then Wilson's, of the rows that count."""
+    if accuracy < 1:
+        return _interval(drawn)
+    num_rows = int((cut.sums[0][:, 1:] > 0).any(axis=1).sum())
+    of_share = wilson_interval(1.0, max(num_rows, 1))
+    return of_share.low, of_share.high
 
 
 def _interval(drawn: npt.NDArray[np.float64]) -> tuple[float, float]:

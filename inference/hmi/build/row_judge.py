@@ -37,6 +37,10 @@ class RowJudge(Protocol):
     @property
     def num_outputs(self) -> int: ...
 
+    @property
+    def least_quality(self) -> float:
+        """What quality() gives at worst."""
+
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         """A head for these rows; nothing of it depends on a seed."""
 

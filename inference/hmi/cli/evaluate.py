@@ -76,12 +76,12 @@ def figures(args: argparse.Namespace) -> object:
     columns = columns_of(args)
     rows = read_labelled(args.data, columns, fields.kind)
     for row in rows:
-        if kind.problem(row) is not None:
-            given = next((one for one in row.label_names if one not in fields.labels), "")
-            raise InvalidInput(
-                f"{args.data.name} has the label {given!r}, which the version does not know",
-                param="data",
-            )
+        problem = kind.problem(row)
+        if problem is not None:
+            unknown = next((one for one in row.label_names if one not in fields.labels), None)
+            if unknown is not None:
+                problem = f"it has the label {unknown!r}, which the version does not know"
+            raise InvalidInput(f"{args.data.name}, row {row.row}: {problem}", param="data")
     encoded = model.encode([row.input for row in rows])
     found = model.predict(encoded)
     return kind.figures(

@@ -113,10 +113,21 @@ def _spans(fields: Mapping[str, Any], columns: Columns, number: int, path: Path)
     given = _field(fields, name, number, path)
     try:
         listed = json.loads(given) if isinstance(given, str) else given
-        spans = tuple(sorted(msgspec.convert(listed, list[Span])))
+        spans = msgspec.convert(listed, list[Span])
     except (ValueError, msgspec.ValidationError) as exc:
         raise _bad(path, number, f"its field {name!r} is no list of objects start, end, label") from exc
-    return LabelledRow(number, text, spans=spans)
+    if not all(0 <= span.start < span.end <= len(text) for span in spans):
+        raise _bad(path, number, "one of its spans is empty or outside the text")
+    return LabelledRow(number, text, spans=tuple(sorted(_trimmed(span, text) for span in spans)))
+
+
+def _trimmed(span: Span, text: str) -> Span:
+    """Without white space at its ends, as of uploads; a span of nothing else stays."""
+    inside = text[span.start : span.end]
+    if not inside.strip():
+        return span
+    start = span.start + len(inside) - len(inside.lstrip())
+    return replace(span, start=start, end=span.end - len(inside) + len(inside.rstrip()))
 
 
 _READERS: Mapping[TaskKind, Callable[[Mapping[str, Any], Columns, int, Path], LabelledRow]] = {
@@ -192,14 +203,14 @@ def _sentences(lines: Iterator[str], path: Path) -> Iterator[tuple[list[str], li
 
 
 def _json_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate((line for line in lines if line.strip()), start=1):
         try:
             fields = json.loads(line)
         except ValueError as exc:
             raise _bad(path, number, "it is not JSON") from exc
         if not isinstance(fields, dict):
             raise _bad(path, number, "it is not a JSON object")
-        yield fields
+        yield {name: _as_text(value) for name, value in fields.items()}
 
 
 def _csv_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
@@ -231,7 +242,7 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
                 )
             for batch in opened.iter_batches(PARQUET_ROWS, use_threads=False):
                 for row in batch.to_pylist():
-                    yield {name: _as_in_csv(value) for name, value in row.items()}
+                    yield {name: _as_text(_whole(value)) for name, value in row.items()}
     except OSError as exc:
         raise InvalidInput(f"{path} cannot be read: {exc.strerror or exc}", param="data") from exc
     except arrow.ArrowException as exc:
@@ -242,15 +253,18 @@ def _parquet_rows(path: Path) -> Iterator[Mapping[str, Any]]:
         ) from exc
 
 
-def _as_in_csv(value: Any) -> Any:
-    """Single values as text, whole numbers that are kept as floating ones as whole; lists as they are."""
+def _whole(value: Any) -> Any:
+    """Of whole numbers that a column with gaps keeps as floating ones: as they were."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _as_text(value: Any) -> Any:
+    """Single values as CSV has them; lists as they are."""
     match value:
         case None:
             return ""
         case bool():
             return str(value).lower()
-        case float() if value.is_integer():
-            return str(int(value))
         case int() | float():
             return str(value)
         case _:

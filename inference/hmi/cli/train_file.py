@@ -53,11 +53,13 @@ def train_file(args: argparse.Namespace) -> int:
     from hmi.build.job_progress import JobProgress
     from hmi.build.offline import open_offline
     from hmi.build.train_job import run_training
+    from hmi.build.training.recipe_checks import check_recipe
     from hmi.build.work_folder import WorkFolder
 
     out: Path = args.out
     if (out / EXPORT_FILE).exists():
         raise AlreadyExists(f"{out} holds a trained version already; give another --out")
+    check_recipe(recipe_of(args))
     kind = TaskKind(args.kind)
     rows = read_labelled(args.data, columns_of(args), kind)
     local = open_local_store(out / EXPORT_STORE, source=args.backbone, general_text=args.general_text)

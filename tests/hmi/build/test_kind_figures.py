@@ -1,5 +1,6 @@
 """Figures of test rows, by kind, where hardly anything is there to measure: no training is behind them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,7 @@ TOKENIZER = Tokenizer(tiny_tokenizer())
 
 
 def labels_figures(
-    truth: list[tuple[str, ...]], said: list[tuple[str, ...]], labels: tuple[str, ...] = LABELS
+    truth: Sequence[tuple[str, ...]], said: Sequence[tuple[str, ...]], labels: tuple[str, ...] = LABELS
 ) -> MultiLabelFigures:
     """Of rows that have the labels ``truth`` and are answered ``said``."""
     kind = MultiLabelTraining(labels)
@@ -42,7 +43,7 @@ def labels_figures(
 
 
 def span_figures(
-    text: str, truth: list[tuple[Span, ...]], said: list[tuple[Span, ...]], *, max_tokens: int = 32
+    text: str, truth: Sequence[tuple[Span, ...]], said: Sequence[tuple[Span, ...]], *, max_tokens: int = 32
 ) -> SpanFigures:
     """Of rows of one text that have the spans ``truth`` and are answered ``said``."""
     kind = TokenClassificationTraining(LABELS)

@@ -340,6 +340,13 @@ def test_f1_of_several_labels_is_that_of_the_library() -> None:
     assert macro_f1(said, truth) == pytest.approx(f1_score(truth, said, average="macro"))
 
 
+def test_of_several_labels_there_must_be_two() -> None:
+    """No bundle has fewer: told before anything is trained."""
+    with pytest.raises(HmiError, match="all rows together have 1 label") as caught:
+        MultiLabelTraining(("sport",)).refuse_hopeless([LabelledRow(1, "a", labels=("sport",))])
+    assert caught.value.code is ErrorCode.DATASET_ONE_LABEL
+
+
 def test_a_label_that_the_job_does_not_know_is_refused() -> None:
     kind = MultiLabelTraining(TOPIC_LABELS)
     assert kind.problem(LabelledRow(1, "a", labels=("sport", "golf"))) is not None

@@ -6,6 +6,7 @@ import pytest
 from hmi.build.frozen_probe import PooledProbe, places_after
 from hmi.build.label_errors import SingleLabelJudge
 from hmi.build.learning_curve import LearningCurve, forecast, learning_curve
+from hmi.build.metrics import wilson_interval
 from tests.hmi.build.test_label_errors import clusters
 
 SPREAD = 2.5
@@ -26,6 +27,25 @@ def test_the_curve_rises_and_its_points_lie_in_their_intervals() -> None:
         low, high = point.accuracy_ci95
         assert low <= point.accuracy <= high <= 1
         assert 0.01 < high - low < 0.2
+
+
+def test_an_accuracy_near_nought_is_no_less_than_that() -> None:
+    random = np.random.default_rng(0)
+    features, truth = random.normal(size=(140, 8)).astype(np.float32), random.integers(0, 30, 140)
+    train, test = places_after([100, 40])
+    curve = learning_curve(PooledProbe(SingleLabelJudge(30), features, truth), train, test, seed=1)
+    assert curve is not None and curve.forecast is not None
+    for point in (*curve.points, curve.forecast):
+        low, high = point.accuracy_ci95
+        assert 0 <= low <= point.accuracy < 0.1 < high
+
+
+def test_rows_that_are_all_right_are_no_proof_of_an_accuracy_of_1() -> None:
+    curve = curve_of(100, 40, spread=0.2)
+    assert curve is not None and curve.forecast is None
+    of_forty = wilson_interval(1.0, 40)
+    assert {point.accuracy for point in curve.points} == {1.0}
+    assert {point.accuracy_ci95 for point in curve.points} == {(of_forty.low, of_forty.high)}
 
 
 def test_the_forecast_follows_its_own_law() -> None:

@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from hmi.base.errors import InvalidInput
+from hmi.build.expected import read_expected
 from hmi.cli.text_files import Columns, read_labelled, read_texts_of
 from wire.errors import ErrorCode
+from wire.spans import Span
 from wire.tasks import TaskKind
 
 ROWS = [
@@ -61,6 +63,38 @@ def test_numbers_of_a_parquet_file_may_be_labels_and_its_lists_too(tmp_path: Pat
     assert only.label == "3"
     with pytest.raises(InvalidInput, match="row 2: its field 'class' is empty"):
         read_labelled(path, Columns(label="class"))
+
+
+def test_json_may_have_blank_lines_and_numbers_for_labels(tmp_path: Path) -> None:
+    """As uploads may, and as the other forms have them."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a", "label": 0}\n\n{"text": "b", "label": 1.5}\n  \n')
+    assert [(row.row, row.label) for row in read_labelled(path, Columns())] == [(1, "0"), (2, "1.5")]
+    assert read_texts_of(path, Columns()) == ["a", "b"]
+    path.write_text('{"text": "a", "label": 0}\n\n{"text": "b", "label": null}\n')
+    with pytest.raises(InvalidInput, match="row 2: its field 'label' is empty"):
+        read_labelled(path, Columns())
+
+
+def test_so_may_the_lines_that_answers_are_compared_with(tmp_path: Path) -> None:
+    path = tmp_path / "expected.jsonl"
+    path.write_text('{"text": "a", "value": 1}\n\n{"text": "b", "value": 2}\n\n')
+    assert [entry.text for entry in read_expected(path)] == ["a", "b"]
+    path.write_text('{"text": "a"}\n\n{"text": 1}\n')
+    with pytest.raises(InvalidInput, match=r"expected\.jsonl, line 3"):
+        read_expected(path)
+
+
+def test_spans_are_trimmed_and_sorted_as_those_of_uploads(tmp_path: Path) -> None:
+    """No answer has white space at its ends: a span that has could never be found."""
+    path = tmp_path / "rows.jsonl"
+    spans = [{"start": 9, "end": 14, "label": "b"}, {"start": 0, "end": 5, "label": "a"}]
+    path.write_text(json.dumps({"text": " Ann met\r\nBo  ", "spans": spans}) + "\n")
+    [row] = read_labelled(path, Columns(), TaskKind.TOKEN_CLASSIFICATION)
+    assert row.spans == (Span(1, 4, "a"), Span(10, 12, "b"))
+    path.write_text(json.dumps({"text": "Ann", "spans": [{"start": 0, "end": 4, "label": "a"}]}) + "\n")
+    with pytest.raises(InvalidInput, match="row 1: one of its spans is empty or outside the text"):
+        read_labelled(path, Columns(), TaskKind.TOKEN_CLASSIFICATION)
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:

@@ -159,6 +159,13 @@ def test_spans_are_trained_from_columns_evaluated_and_predicted_again(
     expected.write_text(json.dumps({"text": rows[0]["text"], "spans": []}) + "\n")
     assert main(["predict", "--bundle", str(out), "--expected", str(expected)]) == EXIT_FAILURE
     assert main(["predict", "--bundle", str(out), "--data", str(data)]) == EXIT_OK
+    for spans, said in (
+        ([{"start": 4, "end": 13, "label": "blame"}], "row 1: it has the label 'blame', which the version"),
+        ([{"start": start, "end": 13, "label": "praise"} for start in (4, 9)], "row 1: its spans are"),
+    ):
+        held_out.write_text(json.dumps({**rows[0], "spans": spans}) + "\n")
+        assert main(["evaluate", "--bundle", str(out), "--data", str(held_out)]) == EXIT_BAD_INPUT
+        assert said in capsys.readouterr().err
 
 
 def test_a_folder_with_a_version_is_not_trained_over(exported: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -184,6 +191,17 @@ def test_bad_rows_are_refused_with_what_is_wrong(
     arguments = ["train", "--data", str(data), "--domain", "films", "--out", str(tmp_path / "out")]
     assert main(arguments) == EXIT_BAD_INPUT
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--learning-rate", "nan"), ("--rank", "0")])
+def test_a_recipe_that_cannot_be_followed_is_refused_before_any_work(
+    option: str, value: str, tmp_path: Path, capsys: Capture
+) -> None:
+    data, out = write_csv(tmp_path / "data.csv", ROWS), tmp_path / "out"
+    arguments = ["train", "--data", str(data), "--domain", "films", "--out", str(out), option, value]
+    assert main(arguments) == EXIT_BAD_INPUT
+    assert f"the recipe's {option[2:].replace('-', '_')} is {value}" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_missing_column_names_those_that_are_there(tmp_path: Path, capsys: Capture) -> None:

@@ -65,7 +65,9 @@ def test_a_word_has_the_marks_on_its_last_letter(tokenizer: Tokenizer, words: li
 
 def test_marks_that_the_tokenizer_keeps_as_words_of_their_own_are_of_no_other() -> None:
     library = tiny_tokenizer()
-    library.normalizer = normalizers.BertNormalizer(lowercase=False)  # ideographs stand apart from their marks
+    library.normalizer = normalizers.BertNormalizer(
+        lowercase=False
+    )  # ideographs stand apart from their marks
     text = "\u65e5\ufe00e\u0301"
     words = Tokenizer(library).encode([text], 32, with_words=True).words
     assert words is not None and words.tolist() == [[0, 0], [0, 1], [1, 4], [0, 0]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +49,7 @@ class LabelsJudge:
     """See RowJudge. RowTargets are [rows, labels] float32, 1 where a row has the label."""
 
     labels: tuple[str, ...]
+    least_quality: ClassVar[float] = 0.0
 
     @property
     def num_outputs(self) -> int:

@@ -42,6 +42,7 @@ from hmi.model.heads import HostHead
 from hmi.model.tokenizer import EncodedTexts
 from wire.errors import ErrorCode
 
+MIN_LABELS = 2
 MIN_POSITIVES = 10
 """Validation rows that a label needs for a threshold of its own; others share the best common one."""
 MAX_MISTAKES = 20
@@ -117,6 +118,12 @@ class MultiLabelTraining:
         return rarest_labels(rows)
 
     def refuse_hopeless(self, train: Sequence[LabelledRow]) -> None:
+        if len(self._labels) < MIN_LABELS:
+            raise HmiError(
+                ErrorCode.DATASET_ONE_LABEL,
+                f"all rows together have {len(self._labels)} label; give texts of at least {MIN_LABELS} "
+                "different ones",
+            )
         if not any(row.labels for row in train):
             raise HmiError(
                 ErrorCode.DATASET_ONE_LABEL, "no training row has a label; give texts that have some"
@@ -140,7 +147,7 @@ class MultiLabelTraining:
     def figures(self, evaluated: Evaluated) -> MultiLabelFigures:
         said, truth = _said(evaluated.outputs, evaluated.fitted), evaluated.targets > 0
         sums = np.stack([(said & truth).sum(1), said.sum(1), truth.sum(1)], axis=1)
-        has_any, seed = sums[:, 1:].any(axis=1), evaluated.seed
+        has_any, seed = sums[:, 1:].sum(axis=1) > 0, evaluated.seed
 
         def f1_interval(metric: Callable[[Indices], float]) -> tuple[float, float]:
             found = bootstrap_share(metric, has_any, seed=seed)

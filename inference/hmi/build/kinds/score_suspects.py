@@ -1,5 +1,6 @@
 """Rows whose value lies further from what the other rows say of them than chance explains."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class ScoreJudge:
     """See RowJudge."""
 
     num_outputs = 1
+    least_quality = -math.inf
 
     def fit(self, features: Features, targets: RowTargets) -> LinearHead:
         return fit_ridge(features, targets)

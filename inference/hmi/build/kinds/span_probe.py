@@ -1,6 +1,7 @@
 """Spans found by linear heads on the frozen model's state of each token."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ class SpanProbe:
     features: Features  # [tokens, hidden]
     offsets: npt.NDArray[np.int64]  # [rows + 1]
     targets: Targets
+    least_quality: ClassVar[float] = 0.0
 
     @property
     def max_rows(self) -> int:

@@ -5,6 +5,9 @@ from hmi.model.adapters.methods import adapter_config
 from hmi.model.backbone import Backbone
 from wire.training import Recipe
 
+MAX_SEED = 1 << 63
+"""The libraries that draw take no others."""
+
 
 def check_recipe(recipe: Recipe) -> None:
     """Raise InvalidInput for what no training can do."""
@@ -14,6 +17,8 @@ def check_recipe(recipe: Recipe) -> None:
             raise InvalidInput(
                 f"the recipe's {name} is {getattr(recipe, name)}, at least 1 is needed", param=name
             )
+    if not 0 <= recipe.seed < MAX_SEED:
+        raise InvalidInput(f"the recipe's seed is {recipe.seed}; it is 0 to {MAX_SEED - 1}", param="seed")
     if recipe.min_steps < 0:
         raise InvalidInput(f"the recipe's min_steps is {recipe.min_steps}", param="min_steps")
     if not 0 <= recipe.leaf_mb < float("inf"):

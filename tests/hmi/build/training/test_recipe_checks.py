@@ -28,6 +28,9 @@ def test_the_default_recipe_can_be_followed() -> None:
         ("leaf_mb", float("inf")),
         ("learning_rate", 0.0),
         ("learning_rate", 1.0),
+        ("learning_rate", float("nan")),
+        ("seed", -1),
+        ("seed", 1 << 63),
     ],
 )
 def test_it_refuses_what_no_training_can_do(field: str, value: object) -> None:
