@@ -124,7 +124,7 @@ def planned_work(
 
 def _searched(recipe: Recipe, num_train_rows: int, epoch: Callable[[float], float]) -> float:
     """Work of trying recipes; ``epoch`` tells that of one epoch on a share of the training rows."""
-    tried = candidates(recipe)
+    tried = candidates(recipe, num_rows=num_train_rows)
     searched = 0.0
     for part in rounds(len(tried)):
         num_rows = part.rows_of(num_train_rows)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from hmi.build.settled_recipe import settled
 from wire.training import Recipe
 
 RATE_FACTORS = (1 / 3, 1.0, 3.0)
@@ -69,7 +70,7 @@ def search_recipe(
     Each round costs about as much as one training. ``is_over`` is asked before each trial but the first:
     then the best so far is taken. Of equals the earlier candidate goes on.
     """
-    left = candidates(recipe)
+    left = candidates(recipe, num_rows=num_rows)
     trials: list[Trial] = []
     for part in rounds(len(left)):
         scores: list[float] = []
@@ -86,10 +87,12 @@ def search_recipe(
     return RecipeSearch(left[0], tuple(trials), is_cut_short=False)
 
 
-def candidates(recipe: Recipe) -> list[Recipe]:
-    """``recipe`` first, then others near it, in an order that its seed alone decides."""
+def candidates(recipe: Recipe, *, num_rows: int) -> list[Recipe]:
+    """``recipe``, which is settled for ``num_rows`` training rows, first, then others near it, in an order
+    that its seed alone decides; no two of which all rows would be trained on alike."""
     near = dict.fromkeys(
-        _near(recipe, *factors) for factors in itertools.product(RATE_FACTORS, RANK_FACTORS, EPOCH_FACTORS)
+        _near(recipe, *factors, num_rows=num_rows)
+        for factors in itertools.product(RATE_FACTORS, RANK_FACTORS, EPOCH_FACTORS)
     )
     near.pop(recipe, None)
     others = list(near)
@@ -107,15 +110,16 @@ def rounds(num_candidates: int) -> list[Round]:
     return found
 
 
-def _near(recipe: Recipe, rate: float, rank: float, epochs: float) -> Recipe:
+def _near(recipe: Recipe, rate: float, rank: float, epochs: float, *, num_rows: int) -> Recipe:
     new_rank = min(MAX_RANK, max(1, round(rank * recipe.rank)))
-    return replace(
+    near = replace(
         recipe,
         learning_rate=min(MAX_RATE, rate * recipe.learning_rate),
         rank=new_rank,
         alpha=recipe.alpha * new_rank / recipe.rank,  # the same scale
         epochs=max(1, round(epochs * recipe.epochs)),
     )
+    return replace(near, epochs=settled(near, num_rows=num_rows).epochs)
 
 
 def _trial(candidate: Recipe, part: Round, num_rows: int, accuracy: float) -> Trial:

@@ -59,7 +59,7 @@ class WorkFolder:
     def keep_search(self, search: RecipeSearch) -> None:
         """Keep what a search chose, and drop what only an unfinished one needs."""
         write_atomically(self.path / "search.json", to_json(search).encode())
-        for checkpoint in self.path.glob("search-*.checkpoint"):
+        for checkpoint in self.path.glob("trial-*.checkpoint"):
             checkpoint.unlink()
 
     def finish(self, result: TrainResult) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hmi.build.recipe_search import MIN_ROWS, Round, candidates, rounds, search_recipe
+from hmi.build.settled_recipe import settled
 from wire.training import Recipe
 
 RECIPE = Recipe(search=8)
@@ -30,7 +31,7 @@ class Bench:
 def test_it_finds_the_best_candidate_with_the_budget_of_a_few_trainings() -> None:
     bench = Bench(lambda recipe: recipe.learning_rate + recipe.rank / 1000)
     found = search_recipe(RECIPE, num_rows=4096, measure=bench, is_over=bench.is_over)
-    assert found.recipe == max(candidates(RECIPE), key=bench.score)
+    assert found.recipe == max(candidates(RECIPE, num_rows=4096), key=bench.score)
     assert not found.is_cut_short
     assert [(trial.round, trial.rows) for trial in found.trials] == [(1, 512)] * 8 + [(2, 1024)] * 4 + [
         (3, 2048)
@@ -46,16 +47,26 @@ def test_of_equals_the_recipe_that_was_asked_for_stays() -> None:
 
 
 def test_candidates_differ_stay_near_and_depend_on_the_seed_alone() -> None:
-    found = candidates(RECIPE)
+    found = candidates(RECIPE, num_rows=4096)
     assert found[0] == RECIPE
     assert len(set(found)) == 8
-    assert candidates(RECIPE) == found
+    assert candidates(RECIPE, num_rows=4096) == found
     assert {recipe.alpha / recipe.rank for recipe in found} == {2.0}
     assert all(
         recipe.rank in (4, 8, 16) and recipe.epochs in (2, 3, 6) and 4e-4 < recipe.learning_rate < 6e-3
         for recipe in found
     )
-    assert candidates(Recipe(search=8, seed=2)) != found
+    assert candidates(Recipe(search=8, seed=2), num_rows=4096) != found
+
+
+@pytest.mark.parametrize("num_rows", [40, 160, 1000])
+def test_no_two_candidates_are_one_training(num_rows: int) -> None:
+    """Few rows have more epochs, until there are steps enough: half as many would be as many again."""
+    recipe = settled(Recipe(search=27), num_rows=num_rows)
+    found = candidates(recipe, num_rows=num_rows)
+    trained = [settled(one, num_rows=num_rows) for one in found]
+    assert found[0] == recipe and len(set(trained)) == len(trained) >= 18
+    assert [one.epochs for one in trained] == [one.epochs for one in found]
 
 
 @pytest.mark.parametrize("max_trials", range(1, 14))

@@ -17,7 +17,7 @@ from wire.training import Phase, Recipe
 def try_recipes(run: TrainingRun, recipe: Recipe, states: PartStates) -> RecipeSearch | None:
     """Which recipe near ``recipe`` validates best; None where it asks for no search. What an earlier process
     chose stands."""
-    tried = candidates(recipe)
+    tried = candidates(recipe, num_rows=len(run.parts.train.rows))
     if len(tried) < 2:
         return None
     done = run.work.search()
@@ -48,7 +48,7 @@ class _Trials:
         run = self._run
         trainer = AdapterTrainer(
             training_inputs(run, recipe, new_adapter(recipe, run.backbone.fields), self._lessons(part)),
-            checkpoint=run.work.path / f"search-{part.number}-{place}.checkpoint",
+            checkpoint=run.work.path / f"trial-{part.number}-{place}.checkpoint",
             listener=lambda *step, **figures: run.progress.advance(self._num_done),
             asked=lambda: run.stopping.order(Phase.SEARCHING),
         )

@@ -25,16 +25,16 @@ def test_a_search_tries_recipes_on_validation_rows_and_goes_on_after_a_kill(
     )
     with pytest.raises(Killed):
         world.train(job, tmp_path / "work", Events(dies_in=Phase.SEARCHING, dies_at_step=2))
-    assert sorted(path.name for path in (tmp_path / "work").glob("search-*")) == [
-        "search-1-0.checkpoint",
-        "search-1-1.checkpoint",
+    assert sorted(path.name for path in (tmp_path / "work").glob("trial-*")) == [
+        "trial-1-0.checkpoint",
+        "trial-1-1.checkpoint",
     ]
     with pytest.raises(Killed):
         world.train(job, tmp_path / "work", Events(dies_in=Phase.TRAINING))
     events = Events()
     report = world.train(job, tmp_path / "work", events).report
     assert not [event for event in events.heard if event.phase is Phase.SEARCHING]  # it stands
-    assert not list((tmp_path / "work").glob("search-*"))
+    assert not list((tmp_path / "work").glob("trial-*"))
     search = report["search"]
     assert [trial["round"] for trial in search["trials"]] == [1, 1, 1, 2, 2]
     assert sum(trial["is_kept"] for trial in search["trials"]) == 3
