@@ -124,7 +124,8 @@ class FolderStore(Store):
         self._root = root
 
     def publish(self, folder: Path, uri: BundleUri) -> None:
-        wanted, target = bundle_digest(read_manifest(folder)), self._path(uri)
+        manifest, target = read_manifest(folder), self._path(uri)
+        wanted = bundle_digest(manifest)
         if self._stands(uri, wanted):
             return
         # Hidden and beside the target: the same file system, so that the rename is atomic.
@@ -133,6 +134,7 @@ class FolderStore(Store):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, temporary)
             sync_tree(temporary)
+            _remove_debris(target, manifest)
             temporary.rename(target)
             sync(target.parent)
         except OSError as exc:
@@ -377,6 +379,14 @@ class RemoteStore(Store):
 
     def _at(self, uri: BundleUri) -> str:
         return f"{self._root}/{_relative(uri)}"
+
+
+def _remove_debris(target: Path, manifest: BundleManifest) -> None:
+    """What an interrupted deletion has left of that very bundle; nothing where anything else stands."""
+    if not (target / MANIFEST_FILE).exists():
+        left = {path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()}
+        if left <= manifest.files.keys():
+            shutil.rmtree(target, ignore_errors=True)
 
 
 def _relative(uri: BundleUri) -> str:

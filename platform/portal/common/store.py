@@ -15,6 +15,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from portal.common.errors import PortalError
+from wire.artifacts import MANIFEST_FILE
 from wire.errors import ErrorCode
 
 TEMPORARY_PREFIX = ".writing-"
@@ -64,6 +65,9 @@ class ObjectStore:
     def delete(self, uri: str) -> None:
         """Remove a file or a whole folder; an absent one is fine."""
         path = self._path(uri)
+        with _reachable(uri), suppress(FileNotFoundError, NotADirectoryError):
+            # First: what is left of an interrupted deletion is no bundle any more (hmi.artifacts.store).
+            self._files.rm_file(f"{path}/{MANIFEST_FILE}")
         with suppress(FileNotFoundError), _reachable(uri):
             if self._is_local and Path(path).is_dir():
                 shutil.rmtree(path)

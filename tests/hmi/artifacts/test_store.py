@@ -257,6 +257,27 @@ def test_a_manifest_is_what_makes_a_bundle(tmp_path: Path) -> None:
     assert not store.exists(URI)
 
 
+@pytest.mark.parametrize("others", [[], ["notes.txt"], ["two/manifest.json"]])
+def test_a_bundle_takes_the_place_of_what_is_left_of_it_and_of_nothing_else(
+    tmp_path: Path, others: list[str]
+) -> None:
+    store = FolderStore(tmp_path / "store")
+    digest = make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    place = tmp_path / "store" / URI
+    (place / MANIFEST_FILE).unlink()
+    for name in others:
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_bytes(b"x")
+    if others:
+        with pytest.raises(StoreUnavailable):
+            store.publish(tmp_path / "b", URI)
+        assert (place / others[0]).read_bytes() == b"x"
+    else:
+        store.publish(tmp_path / "b", URI)
+        assert store.digest(URI) == digest
+
+
 def test_what_a_service_holds_of_a_remote_store_stays_within_the_budget(tmp_path: Path) -> None:
     budget = Budget(MemoryTier.DISK, 6000)
     store = open_store(f"memory://{uuid.uuid4().hex}", tmp_path / "cache", budget)

@@ -1,5 +1,6 @@
 """The object store: whole files or none, and no way out of it."""
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -141,6 +142,33 @@ def test_what_was_not_deleted_is_not_taken_for_deleted(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             store.delete(uri)
     store.delete("b")
+
+
+def _cut_off(*_places: object, **_options: object) -> None:
+    raise OSError("cut off")
+
+
+class _CutOff(DirFileSystem):  # type: ignore[misc]  # fsspec has no types
+    """Deletes single files, and fails at folders."""
+
+    protocol = "cut-off"
+    rm = _cut_off
+
+
+def test_what_is_left_of_a_bundle_whose_deletion_was_cut_off_has_no_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the same bundle, made again, would be taken for published already."""
+    fsspec.register_implementation("cut-off", _CutOff, clobber=True)
+    monkeypatch.setattr(shutil, "rmtree", _cut_off)
+    for url in (f"file://{tmp_path}", f"cut-off::file://{tmp_path}"):
+        store = ObjectStore(url)
+        for name in ("manifest.json", "rows.bin"):
+            with store.write(f"trees/one/{name}") as file:
+                file.write(b"x")
+        with pytest.raises(StoreUnavailable):
+            store.delete("trees/one")
+        assert store.names("trees/one") == ["rows.bin"]
 
 
 class _Remembering(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
