@@ -97,6 +97,27 @@ def test_a_database_that_hangs_is_left_with_no_connection_more(database_urls: Da
 
 
 @pytest.mark.database
+def test_a_change_is_heard_of_without_being_asked_for(database_urls: DatabaseUrls) -> None:
+    def change() -> None:
+        with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+            owner.execute("SELECT set_config('hmi.scope', 'operator', false)")
+            owner.execute("UPDATE tenant SET is_active = is_active WHERE false")
+
+    async def scenario() -> None:
+        heard = asyncio.Event()
+        source = PostgresCatalogSource(database_urls.catalog, read_timeout_s=WAIT_S)
+        async with source.connect(heard.set) as connection:
+            await connection.read()
+            for _ in range(3):
+                assert not heard.is_set()
+                await asyncio.to_thread(change)
+                await asyncio.wait_for(heard.wait(), WAIT_S)
+                heard.clear()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.database
 def test_a_key_that_never_expires_is_read_whatever_the_time_zone(database_urls: DatabaseUrls) -> None:
     async def expiries() -> list[datetime | None]:
         source = PostgresCatalogSource(f"{database_urls.catalog}?options=-ctimezone%3DEurope/Berlin")
