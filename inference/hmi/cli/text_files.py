@@ -118,7 +118,10 @@ def _spans(fields: Mapping[str, Any], columns: Columns, number: int, path: Path)
         raise _bad(path, number, f"its field {name!r} is no list of objects start, end, label") from exc
     if not all(0 <= span.start < span.end <= len(text) for span in spans):
         raise _bad(path, number, "one of its spans is empty or outside the text")
-    return LabelledRow(number, text, spans=tuple(sorted(_trimmed(span, text) for span in spans)))
+    named = [replace(_trimmed(span, text), label=" ".join(span.label.split())) for span in spans]
+    if not all(span.label for span in named):
+        raise _bad(path, number, "one of its spans has no label")
+    return LabelledRow(number, text, spans=tuple(sorted(named)))
 
 
 def _trimmed(span: Span, text: str) -> Span:
@@ -156,7 +159,7 @@ def _refuse_twin_labels(rows: list[LabelledRow], path: Path) -> None:
 
 def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Fields of each row, numbered from 1."""
-    if path.suffix == PARQUET_SUFFIX:
+    if _suffix(path) == PARQUET_SUFFIX:
         yield from enumerate(_parquet_rows(path), start=1)
         return
     try:
@@ -171,9 +174,13 @@ def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _rows_of(path: Path) -> Callable[[Iterator[str], Path], Iterator[Mapping[str, Any]]]:
-    if path.suffix in CONLL_SUFFIXES:
+    if _suffix(path) in CONLL_SUFFIXES:
         return _conll_sentences
-    return _json_lines if path.suffix in JSON_SUFFIXES else _csv_lines
+    return _json_lines if _suffix(path) in JSON_SUFFIXES else _csv_lines
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix.lower()
 
 
 def _conll_sentences(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
@@ -215,7 +222,7 @@ def _json_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]
 
 def _csv_lines(lines: Iterator[str], path: Path) -> Iterator[Mapping[str, Any]]:
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
-    reader = csv.reader(lines, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+    reader = csv.reader(lines, delimiter="\t" if _suffix(path) == ".tsv" else ",", strict=True)
     try:
         header = next(reader, [])
         for number, values in enumerate((values for values in reader if values), start=1):

@@ -23,20 +23,24 @@ ROWS = [
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
-    match path.suffix:
+    match path.suffix.lower():
         case ".parquet":
             pq.write_table(pa.Table.from_pylist(rows), path)
         case ".jsonl":
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         case _:
             with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0], delimiter="\t" if path.suffix == ".tsv" else ",")
+                writer = csv.DictWriter(
+                    file, rows[0], delimiter="\t" if path.suffix.lower() == ".tsv" else ","
+                )
                 writer.writeheader()
                 writer.writerows(rows)
     return path
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".tsv", ".jsonl", ".parquet", ".CSV", ".TSV", ".JSONL", ".Parquet"]
+)
 def test_rows_are_the_same_in_every_form(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"rows{suffix}", ROWS)
     rows = read_labelled(path, Columns())
@@ -88,12 +92,15 @@ def test_so_may_the_lines_that_answers_are_compared_with(tmp_path: Path) -> None
 def test_spans_are_trimmed_and_sorted_as_those_of_uploads(tmp_path: Path) -> None:
     """No answer has white space at its ends: a span that has could never be found."""
     path = tmp_path / "rows.jsonl"
-    spans = [{"start": 9, "end": 14, "label": "b"}, {"start": 0, "end": 5, "label": "a"}]
+    spans = [{"start": 9, "end": 14, "label": "b"}, {"start": 0, "end": 5, "label": " a "}]
     path.write_text(json.dumps({"text": " Ann met\r\nBo  ", "spans": spans}) + "\n")
     [row] = read_labelled(path, Columns(), TaskKind.TOKEN_CLASSIFICATION)
     assert row.spans == (Span(1, 4, "a"), Span(10, 12, "b"))
     path.write_text(json.dumps({"text": "Ann", "spans": [{"start": 0, "end": 4, "label": "a"}]}) + "\n")
     with pytest.raises(InvalidInput, match="row 1: one of its spans is empty or outside the text"):
+        read_labelled(path, Columns(), TaskKind.TOKEN_CLASSIFICATION)
+    path.write_text(json.dumps({"text": "Ann", "spans": [{"start": 0, "end": 3, "label": " "}]}) + "\n")
+    with pytest.raises(InvalidInput, match="row 1: one of its spans has no label"):
         read_labelled(path, Columns(), TaskKind.TOKEN_CLASSIFICATION)
 
 
