@@ -366,6 +366,11 @@ class AdapterTrainer:
         }
 
 
+def has_finished(checkpoint: Checkpoint) -> bool:
+    """Whether the training that has left it will answer without a further step."""
+    return from_plain(_Course, checkpoint.state).finished
+
+
 def learning_rate(recipe: Recipe, step: int, num_steps: int) -> float:
     """Linear warm-up, then linear decay to zero after the last step."""
     warm_up = max(1, round(WARM_UP_SHARE * num_steps))

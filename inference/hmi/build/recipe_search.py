@@ -61,21 +61,24 @@ class Measure(Protocol):
 
     def __call__(self, recipe: Recipe, part: Round, place: int) -> float: ...
 
+    def is_done(self, part: Round, place: int) -> bool:
+        """Whether that trial ended before, in an earlier process: calling takes no time then."""
+
 
 def search_recipe(
     recipe: Recipe, *, num_rows: int, measure: Measure, is_over: Callable[[], bool]
 ) -> RecipeSearch:
     """The best of ``recipe.search`` candidates near ``recipe``, which is one of them.
 
-    Each round costs about as much as one training. ``is_over`` is asked before each trial but the first:
-    then the best so far is taken. Of equals the earlier candidate goes on.
+    Each round costs about as much as one training. ``is_over`` is asked before each trial but the first
+    and those that are done: then the best so far is taken. Of equals the earlier candidate goes on.
     """
     left = candidates(recipe, num_rows=num_rows)
     trials: list[Trial] = []
     for part in rounds(len(left)):
         scores: list[float] = []
         for place, candidate in enumerate(left):
-            if trials and is_over():
+            if trials and not measure.is_done(part, place) and is_over():
                 return _cut_short(left, scores, trials)
             scores.append(measure(candidate, part, place))
             trials.append(_trial(candidate, part, part.rows_of(num_rows), scores[-1]))

@@ -19,8 +19,10 @@ from hmi.build.adapter_trainer import (
     Order,
     TrainedTask,
     TrainingInputs,
+    has_finished,
     learning_rate,
 )
+from hmi.build.checkpoint import load_checkpoint
 from hmi.build.distillation import Distillation, Teacher
 from hmi.build.kinds.class_weights import class_weights
 from hmi.build.kinds.learning import Outputs, Targets
@@ -101,6 +103,11 @@ def trained(inputs: TrainingInputs, folder: Path, heard: Heard | None = None) ->
         monotonic=lambda: float(next(seconds)),
     )
     return trainer.run()
+
+
+def is_finished(folder: Path) -> bool:
+    checkpoint = load_checkpoint(folder / "checkpoint.safetensors")
+    return checkpoint is not None and has_finished(checkpoint)
 
 
 def weights(inputs: TrainingInputs, task: TrainedTask) -> list[torch.Tensor]:
@@ -274,6 +281,7 @@ def test_told_to_leave_it_writes_a_checkpoint_at_that_step_and_goes_on_to_the_sa
     with pytest.raises(Interrupted):
         ordered(new_inputs(RECIPE), tmp_path / "left", Order.LEAVE, at_step=5, heard=heard)
     assert heard.steps == [1, 2, 3, 4, 5]
+    assert not is_finished(tmp_path / "left") and is_finished(tmp_path / "whole")
     again, heard = new_inputs(RECIPE), Heard()
     task = trained(again, tmp_path / "left", heard)
     assert heard.steps[0] == 6
@@ -291,6 +299,7 @@ def test_told_to_finish_it_validates_once_more_and_keeps_the_best_so_far(
     assert heard.steps[-1] == at_step
     assert task.stopped_at_cap
     assert not task.stopped_early
+    assert is_finished(tmp_path)
     assert task.validation_accuracy == max(heard.validations)
     assert trained(new_inputs(RECIPE), tmp_path).curve == task.curve  # it has ended for good
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from hmi.build.recipe_search import MIN_ROWS, Round, candidates, rounds, search_recipe
+from hmi.build.recipe_search import MIN_ROWS, RecipeSearch, Round, candidates, rounds, search_recipe
 from hmi.build.settled_recipe import settled
 from wire.training import Recipe
 
@@ -19,10 +19,14 @@ class Bench:
     score: Callable[[Recipe], float]
     asked: list[tuple[Recipe, Round]] = field(default_factory=list)
     max_trials: int = 1000
+    num_done: int = 0  # of an earlier process
 
     def __call__(self, recipe: Recipe, part: Round, place: int) -> float:
         self.asked.append((recipe, part))
         return self.score(recipe)
+
+    def is_done(self, part: Round, place: int) -> bool:
+        return len(self.asked) < self.num_done
 
     def is_over(self) -> bool:
         return len(self.asked) >= self.max_trials
@@ -81,6 +85,21 @@ def test_when_time_is_over_the_best_so_far_is_taken(max_trials: int) -> None:
     assert found.recipe in of_last
     assert bench.score(found.recipe) == max(map(bench.score, of_last))
     assert found.recipe in tried
+
+
+@pytest.mark.parametrize("num_done", [1, 5, 9, 13])
+def test_what_an_earlier_process_has_tried_counts_though_no_time_is_left(num_done: int) -> None:
+    """It was paused, say, and its cap is reached: the same is taken as if it had gone on to there."""
+
+    def searched(bench: Bench) -> RecipeSearch:
+        return search_recipe(RECIPE, num_rows=4096, measure=bench, is_over=bench.is_over)
+
+    def score(recipe: Recipe) -> float:
+        return recipe.learning_rate * recipe.rank
+
+    paused = searched(Bench(score, max_trials=0, num_done=num_done))
+    assert paused == searched(Bench(score, max_trials=num_done))
+    assert len(paused.trials) == num_done
 
 
 @pytest.mark.parametrize("search", [0, 1])

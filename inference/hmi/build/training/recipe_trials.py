@@ -1,8 +1,11 @@
 """Trying recipes near the one that was asked for, each by a training on some of the rows."""
 
+from pathlib import Path
+
 import numpy as np
 
-from hmi.build.adapter_trainer import AdapterTrainer, LabelledStates, Order
+from hmi.build.adapter_trainer import AdapterTrainer, LabelledStates, Order, has_finished
+from hmi.build.checkpoint import load_checkpoint
 from hmi.build.data_insight import PartStates
 from hmi.build.planned_work import Stage
 from hmi.build.recipe_search import RecipeSearch, Round, candidates, rounds, search_recipe
@@ -48,7 +51,7 @@ class _Trials:
         run = self._run
         trainer = AdapterTrainer(
             training_inputs(run, recipe, new_adapter(recipe, run.backbone.fields), self._lessons(part)),
-            checkpoint=run.work.path / f"trial-{part.number}-{place}.checkpoint",
+            checkpoint=self._checkpoint(part, place),
             listener=lambda *step, **figures: run.progress.advance(self._num_done),
             asked=lambda: run.stopping.order(Phase.SEARCHING),
         )
@@ -62,6 +65,13 @@ class _Trials:
             f"{validation_metric(run.job.kind)} {accuracy:.3f} on the validation rows",
         )
         return accuracy
+
+    def is_done(self, part: Round, place: int) -> bool:
+        kept = load_checkpoint(self._checkpoint(part, place))
+        return kept is not None and has_finished(kept)
+
+    def _checkpoint(self, part: Round, place: int) -> Path:
+        return self._run.work.path / f"trial-{part.number}-{place}.checkpoint"
 
     def _lessons(self, part: Round) -> Lessons:
         """On the round's share of the training rows, the first in a fixed random order."""
