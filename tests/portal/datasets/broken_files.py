@@ -498,6 +498,13 @@ VALUES = [
         "merge_labels:similar_labels",
     ),
     _file(
+        "labels_of_two_unicode_forms",
+        GOOD + "a film,caf\u00e9\nanother film,cafe\u0301\n",
+        "similar_labels",
+        "'cafe\u0301'/'caf\u00e9'",
+        "merge_labels:similar_labels",
+    ),
+    _file(
         "label_unknown",
         GOOD + "a film,unknown\n" * 6,
         "placeholder_labels",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from portal.datasets.findings import DatasetRefused, Finding, Fix, FixKind, Severity, refuse
 from portal.datasets.ledger import Ledger
+from portal.datasets.text_forms import normalised
 from wire.errors import ErrorCode
 
 MAX_LABELS = 1000
@@ -68,7 +69,7 @@ def similar_labels(label_rows: Mapping[str, int]) -> Iterator[Finding]:
     """Labels that are hardly meant as two."""
     alike: dict[str, list[str]] = {}
     for label in label_rows:
-        alike.setdefault("".join(label.casefold().split()), []).append(label)
+        alike.setdefault("".join(normalised(label).split()), []).append(label)
     groups = [group for group in alike.values() if len(group) > 1]
     if not groups:
         return
@@ -79,7 +80,7 @@ def similar_labels(label_rows: Mapping[str, int]) -> Iterator[Finding]:
     pairs = ["/".join(repr(label) for label in group) for group in groups]
     yield Finding(
         code="similar_labels",
-        message=f"Labels that differ only in case or white space: {_some(pairs)}.",
+        message=f"Labels that differ only in case, white space or Unicode form: {_some(pairs)}.",
         fix="Write them alike if they mean the same; they are learnt as different labels.",
         severity=Severity.WARNING,
         num_rows=sum(label_rows[label] for label in merged),
