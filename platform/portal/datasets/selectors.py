@@ -11,8 +11,12 @@ from django.db.models import QuerySet
 
 from portal.common.errors import NotFound, PortalError
 from portal.common.store import ObjectStore
+from portal.datasets.declared import Declared
 from portal.datasets.encoding import CHUNK_BYTES
+from portal.datasets.findings import fix_of
+from portal.datasets.kinds.multi_label import SEPARATORS
 from portal.datasets.models import Dataset, DatasetUpload
+from portal.datasets.plan import plan_of
 from portal.datasets.records import Record
 from portal.tenants.models import Tenant
 from wire.errors import ErrorCode
@@ -62,7 +66,8 @@ def original_pieces(*, dataset: Dataset, store: ObjectStore) -> Iterator[bytes]:
 
 
 def cleaned_pieces(*, dataset: Dataset, store: ObjectStore, as_csv: bool) -> Iterator[bytes]:
-    """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label, or spans."""
+    """The rows that are kept: as JSON lines, or as CSV in UTF-8 with the columns text and label, or spans;
+    between several labels of a row stands what parted them, or else what none of them has in it."""
     return _as_csv(dataset, _rows(dataset, store)) if as_csv else _pieces(store, dataset.rows_uri)
 
 
@@ -111,8 +116,16 @@ def _csv_fields(record: Record, separator: str) -> tuple[str, ...]:
     return (record.text, label) if record.pair is None else (record.text, record.pair, label)
 
 
+def _separator(dataset: Dataset) -> str:
+    parted_by = plan_of([fix_of(fix) for fix in dataset.fixes], Declared(separator=dataset.label_separator))
+    labels = [count["label"] for count in dataset.labels]
+    wanted = (parted_by.separator, *SEPARATORS)
+    # No label has a line break: see is_usable.
+    return next((one for one in wanted if not any(one in label for label in labels)), "\n")
+
+
 def _as_csv(dataset: Dataset, rows: Iterator[Record]) -> Iterator[bytes]:
-    separator = dataset.label_separator
+    separator = _separator(dataset)
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(_CSV_HEADERS.get(TaskKind(dataset.kind), ("text", "label")))

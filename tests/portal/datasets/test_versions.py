@@ -1,5 +1,6 @@
 """Mending datasets over the REST API: new versions, examined in the background, and downloads."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -391,6 +392,24 @@ def test_it_is_downloaded_as_it_came_and_as_it_was_cleaned(cast: Cast) -> None:
     rows = downloaded(client.get(f"{path}/cleaned?form=jsonl")).splitlines()
     assert rows[0] == b'{"row":2,"text":"film 0","label":"neg"}'
     assert client.get(f"{path}/cleaned?form=xml").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("labels", "separator"),
+    [(["a;b", "c"], ","), (["a", "b"], ";"), (["a;b", "c,d|e/f g"], "\n")],
+    ids=["semicolon", "none", "all"],
+)
+def test_labels_that_have_the_separator_in_them_stay_apart_in_a_cleaned_file(
+    cast: Cast, labels: list[str], separator: str
+) -> None:
+    lines = "".join(
+        json.dumps({"text": f"film {n}", "labels": labels[: 1 + n % 2]}) + "\n" for n in range(12)
+    )
+    made = upload(cast.acme, lines.encode(), "films.jsonl", kind="multi_label", label_column="labels")
+    path = f"{cast.acme.path}/datasets/{made['id']}/cleaned"
+    cleaned = downloaded(cast.acme.client().get(path))
+    again = upload(cast.acme, cleaned, kind="multi_label", label_separator=separator)
+    assert again["labels"] == made["labels"]
 
 
 def test_a_download_comes_piece_by_piece_under_asgi() -> None:
