@@ -24,7 +24,7 @@ from portal.datasets.doctor import Examination, Report, UploadLimits, is_parquet
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
 from portal.datasets.examine_process import ExamineJob, examine_apart, examine_here
 from portal.datasets.findings import Finding, Fix, FixKind, fix_of
-from portal.datasets.models import Dataset, DatasetState
+from portal.datasets.models import Dataset, DatasetState, DatasetUpload
 from portal.datasets.places import DatasetPlaces
 from portal.datasets.plan import plan_of
 from portal.tenants.actors import Actor, actor_of_job
@@ -227,6 +227,7 @@ def dataset_files_delete(*, dataset_id: UUID, store: ObjectStore) -> None:
     store.delete(places.folder_uri)
     store.delete_beside(places.segment_uri)
     with operator_scope():
+        DatasetUpload.objects.unscoped().filter(dataset=dataset).delete()  # no dataset can come of it again
         dataset.delete()
     _log.info("dataset.files_deleted", dataset=str(dataset_id), tenant=str(dataset.tenant_id))
 

@@ -96,6 +96,8 @@ def upload_finish(
     """Make the dataset; asked again, it gives the same one. Conflict while bytes are missing."""
     upload = _locked(upload)
     if upload.dataset is not None:
+        if upload.dataset.deleted_at is not None:
+            raise NotFound("dataset")
         return upload.dataset
     if upload.num_received < upload.num_bytes:
         missing = upload.num_bytes - upload.num_received
@@ -137,12 +139,16 @@ def upload_delete(*, upload: DatasetUpload, store: ObjectStore, acting: Actor) -
 
 def uploads_sweep(*, store: ObjectStore) -> None:
     """Forget uploads that nobody has touched for a day, chunks first."""
+    last = timezone.now() - KEPT_FOR
     with operator_scope():
-        old = list(DatasetUpload.objects.unscoped().filter(touched_at__lt=timezone.now() - KEPT_FOR))
-    for upload in old:
-        store.delete(_folder_uri(upload))
+        old = list(DatasetUpload.objects.unscoped().filter(touched_at__lt=last).values_list("pk", flat=True))
+    for upload_id in old:
         with operator_scope():
-            upload.delete()
+            rows = DatasetUpload.objects.unscoped().select_for_update(skip_locked=True)
+            upload = rows.filter(pk=upload_id, touched_at__lt=last).first()
+            if upload is not None:  # nobody goes on with it, nor makes its dataset just now
+                store.delete(_folder_uri(upload))
+                upload.delete()
 
 
 def _locked(upload: DatasetUpload) -> DatasetUpload:

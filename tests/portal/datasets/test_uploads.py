@@ -180,6 +180,45 @@ def test_an_upload_that_nobody_goes_on_with_is_swept_away(cast: Cast, store_fold
     assert left["id"] == new
 
 
+def test_an_upload_that_is_gone_on_with_while_others_are_swept_away_stays(
+    cast: Cast, store_folder: Path
+) -> None:
+    uploads_begun = [begin(cast.acme.client(), cast.acme).json()["id"] for _ in range(2)]
+    for upload in uploads_begun:
+        append(cast.acme.client(), cast.acme, upload, 0, CSV[:CHUNK])
+    with tenant_scope(cast.acme.tenant.id):
+        rows = DatasetUpload.objects.for_tenant(cast.acme.tenant)
+        rows.update(touched_at=timezone.now() - timedelta(hours=25))
+    gone_on_with: list[str] = []
+
+    class BusyStore(ObjectStore):
+        """While it deletes the first one's chunks, the second one's sender comes back."""
+
+        def delete(self, uri: str) -> None:
+            if not gone_on_with:
+                gone_on_with.extend(upload for upload in uploads_begun if upload not in uri)
+                send(cast.acme.client(), cast.acme, gone_on_with[0], start=CHUNK)
+            super().delete(uri)
+
+    uploads.uploads_sweep(store=BusyStore(settings.ENV.store_url))
+    made = finish(cast.acme.client(), cast.acme, gone_on_with[0])
+    assert (made.status_code, made.json()["sha256"]) == (201, hashlib.sha256(CSV).hexdigest())
+
+
+def test_a_dataset_that_was_deleted_does_not_come_of_its_upload_again(
+    cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    client = cast.acme.client()
+    upload = begin(client, cast.acme).json()["id"]
+    send(client, cast.acme, upload)
+    with django_capture_on_commit_callbacks(execute=True):
+        made = finish(client, cast.acme, upload).json()["id"]
+    assert client.delete(f"{cast.acme.path}/datasets/{made}").status_code == 204
+    assert finish(client, cast.acme, upload).status_code == 404
+    jobs.datasets_sweep()
+    assert finish(client, cast.acme, upload).status_code == 404
+
+
 def test_another_tenants_upload_is_not_found(cast: Cast) -> None:
     upload = begin(cast.globex.client(), cast.globex).json()["id"]
     for client, member in (
