@@ -47,4 +47,13 @@ def _identify_by_proc(pid: int) -> ProcessIdentity | None:
     # The second field, the program's name, may hold spaces and parentheses: count from the last one.
     fields = stat[stat.rindex(")") + 2 :].split()
     state, start_ticks = fields[0], fields[19]
-    return None if state in "ZX" else ProcessIdentity(pid, start_ticks)
+    return None if state in "ZX" else ProcessIdentity(pid, f"{start_ticks} after {_boot()}")
+
+
+def _boot() -> str:
+    """Names the start of the machine that ticks count from: what it starts has much the same pids and ticks
+    each time."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "boot"
