@@ -118,7 +118,8 @@ export function Frame() {
       <AppShell.Main id="main" tabIndex={-1} style={{ outline: "none" }}>
         <OfflineNotice />
         <Stack gap="lg" maw={1280} mx="auto">
-          <Outlet context={me} />
+          {/* Of another task or tenant nothing stays: no figures while its own come, nothing that was typed. */}
+          <Outlet key={pathname} context={me} />
         </Stack>
       </AppShell.Main>
     </AppShell>
