@@ -47,4 +47,30 @@ describe("going from one thing to another of its kind", () => {
     expect(await screen.findByRole("heading", { name: "Try topics" })).toBeVisible();
     expect(screen.getByLabelText("Text")).toHaveValue("");
   });
+
+  it("leaves people where they have gone while a file was on its way", async () => {
+    let arrive: () => void = () => undefined;
+    server
+      .on("GET /api/v1/tenants/acme/uploads", page())
+      .on("POST /api/v1/tenants/acme/datasets", async () => {
+        await new Promise<void>((resolve) => (arrive = resolve));
+        return ok(dataset({ name: "large.csv" }), 201);
+      });
+    const { router, user } = renderApp("/t/acme/datasets");
+    await screen.findByText(/Drop a CSV/);
+    await user.upload(
+      document.querySelector("input[type=file]") as HTMLInputElement,
+      new File(["text,label\n"], "large.csv"),
+    );
+    await screen.findByText(/Checking large\.csv|Sending large\.csv/);
+    await act(() => router.navigate("/t/acme/tasks"));
+    await act(async () => {
+      arrive();
+      await Promise.resolve();
+    });
+
+    expect(await screen.findByText("large.csv was uploaded")).toBeVisible();
+    expect(router.state.navigation.state).toBe("idle");
+    expect(router.state.location.pathname).toBe("/t/acme/tasks");
+  });
 });

@@ -1,7 +1,6 @@
 /** One dataset: the doctor's report and its fixes, labels, lengths, rows, versions, downloads. */
 
 import { SimpleGrid, Stack } from "@mantine/core";
-import { useNavigate } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { Section } from "@/components/ui/Section";
@@ -25,6 +24,7 @@ import type { DatasetDetail } from "@/lib/types";
 
 import { PageView } from "../PageView";
 import { paths } from "../paths";
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 
@@ -41,8 +41,8 @@ export function DatasetPage() {
 
 function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDetail }) {
   const { isOwner, canWrite } = useRole(tenant);
-  const navigate = useNavigate();
-  const onMended = ({ id }: DatasetDetail) => void navigate(paths.dataset(tenant, id));
+  const leadOn = useLeadOn();
+  const onMended = ({ id }: DatasetDetail) => leadOn(paths.dataset(tenant, id));
   const isExamined = dataset.state !== "checking";
   const facts = [
     dataset.version > 1 && `version ${dataset.version}`,
@@ -63,7 +63,7 @@ function LoadedDataset({ tenant, dataset }: { tenant: string; dataset: DatasetDe
             <DeleteDatasetButton
               tenant={tenant}
               dataset={dataset}
-              onDeleted={() => void navigate(paths.datasets(tenant))}
+              onDeleted={() => leadOn(paths.datasets(tenant))}
             />
           )
         }

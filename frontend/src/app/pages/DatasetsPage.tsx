@@ -1,8 +1,8 @@
 /** A tenant's datasets, and uploading one more. */
 
 import { Stack } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
 import { useState } from "react";
-import { useNavigate } from "react-router";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -18,6 +18,7 @@ import { usePageTitle } from "@/lib/page-title";
 import type { TaskKind } from "@/lib/types";
 
 import { paths } from "../paths";
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 
@@ -31,7 +32,7 @@ export function DatasetsPage() {
   const uploads = useUploads(tenant);
   const isSending = useIsSending(tenant);
   const waiting = uploads.data?.results.filter(({ dataset }) => dataset === null) ?? [];
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   return (
     <>
       <PageHeader
@@ -45,7 +46,14 @@ export function DatasetsPage() {
             <UploadForm
               tenant={tenant}
               kind={kind}
-              onUploaded={({ id }) => void navigate(paths.dataset(tenant, id))}
+              onUploaded={({ id, name }) => {
+                if (leadOn(paths.dataset(tenant, id))) return;
+                notifications.show({
+                  color: "teal",
+                  title: `${name} was uploaded`,
+                  message: "What was read in it stands on its page, under Datasets.",
+                });
+              }}
             />
           </Stack>
         </Section>

@@ -2,7 +2,6 @@
 
 import { SimpleGrid, Stack, Text } from "@mantine/core";
 import { useState } from "react";
-import { useNavigate } from "react-router";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -25,6 +24,7 @@ import type { Domain, Task } from "@/lib/types";
 
 import { PageView } from "../PageView";
 import { paths } from "../paths";
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 import { NotFoundPage } from "./NotFoundPage";
@@ -157,7 +157,7 @@ function Contributions({ tenant, domain }: { tenant: string; domain: Domain }) {
   const { isOwner } = useRole(tenant);
   const contributions = useContributions(tenant);
   const datasets = useDatasets(tenant);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   return (
     <Section title="What you contribute" description="Off unless an owner says so.">
       <QueryView query={contributions} height={120}>
@@ -168,7 +168,7 @@ function Contributions({ tenant, domain }: { tenant: string; domain: Domain }) {
             contributions={results.filter((each) => each.domain === domain.slug)}
             datasets={datasets.data?.results ?? []}
             canChange={isOwner}
-            onRevoked={(id) => void navigate(`${paths.deletions(tenant)}#${id}`)}
+            onRevoked={(id) => leadOn(`${paths.deletions(tenant)}#${id}`)}
           />
         )}
       </QueryView>

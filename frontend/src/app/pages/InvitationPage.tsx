@@ -1,7 +1,7 @@
 /** Accepting an invitation, from the link of a mail. */
 
 import { Alert, Anchor, Button, Group, Stack, Text } from "@mantine/core";
-import { Link, useNavigate } from "react-router";
+import { Link } from "react-router";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { QueryView } from "@/components/ui/QueryView";
@@ -16,6 +16,7 @@ import type { InvitationOffer } from "@/lib/types";
 import { AccountFrame } from "../AccountFrame";
 import { paths } from "../paths";
 import { useFragment } from "../use-fragment";
+import { useLeadOn } from "../use-lead-on";
 
 export function InvitationPage() {
   usePageTitle("Invitation");
@@ -79,14 +80,14 @@ function OtherPerson({ email }: { email: string }) {
 
 function Accept({ token }: { token: string }) {
   const accept = useAcceptInvitation();
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   return (
     <>
       {accept.isError && <ErrorNotice error={accept.error} title="You have not joined" />}
       <Button
         loading={accept.isPending}
         onClick={() =>
-          afterChange(accept.mutateAsync(token), ({ tenant }) => void navigate(paths.overview(tenant.slug)))
+          afterChange(accept.mutateAsync(token), ({ tenant }) => leadOn(paths.overview(tenant.slug)))
         }
       >
         Join

@@ -1,7 +1,6 @@
 /** The people of a tenant, and those who were invited. */
 
 import { useState } from "react";
-import { useNavigate } from "react-router";
 
 import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -15,6 +14,7 @@ import { LeaveButton } from "@/features/members/components/LeaveButton";
 import { MemberTable } from "@/features/members/components/MemberTable";
 import { usePageTitle } from "@/lib/page-title";
 
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 
@@ -22,7 +22,7 @@ export function MembersPage() {
   usePageTitle("Members");
   const tenant = useParam("tenant");
   const { isOwner } = useRole(tenant);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const [page, setPage] = useState(1);
   const members = useMembers(tenant, page);
   return (
@@ -30,7 +30,7 @@ export function MembersPage() {
       <PageHeader
         title="Members"
         description="Who sees this tenant, and what they may do."
-        actions={<LeaveButton tenant={tenant} onLeft={() => void navigate("/")} />}
+        actions={<LeaveButton tenant={tenant} onLeft={() => leadOn("/")} />}
       />
       {isOwner && (
         <Section

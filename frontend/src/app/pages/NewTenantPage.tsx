@@ -1,7 +1,6 @@
 /** Makes a tenant: the first one of a new person, or one more. */
 
 import { Center, Group, Paper, Stack } from "@mantine/core";
-import { useNavigate } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { NewTenantForm } from "@/features/tenants/components/NewTenantForm";
@@ -11,10 +10,11 @@ import { AccountMenu } from "../AccountMenu";
 import { Brand } from "../Brand";
 import { paths } from "../paths";
 import { useSignedIn } from "../SignedIn";
+import { useLeadOn } from "../use-lead-on";
 
 export function NewTenantPage() {
   usePageTitle("New tenant");
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const { user, memberships } = useSignedIn();
   const [first] = memberships;
   return (
@@ -37,7 +37,7 @@ export function NewTenantPage() {
             }
           />
           <Paper withBorder p="lg" radius="md">
-            <NewTenantForm onCreated={({ slug }) => void navigate(paths.overview(slug))} />
+            <NewTenantForm onCreated={({ slug }) => leadOn(paths.overview(slug))} />
           </Paper>
         </Stack>
       </Center>

@@ -3,7 +3,7 @@
 import { Anchor, Group, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "react-router";
+import { Link } from "react-router";
 
 import { CopyField } from "@/components/ui/CopyField";
 import { PageHeader } from "@/components/ui/PageHeader";
@@ -16,13 +16,14 @@ import type { Deletion } from "@/lib/types";
 
 import { paths } from "../paths";
 import { useSignedIn } from "../SignedIn";
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 
 export function SettingsPage() {
   usePageTitle("Settings");
   const tenant = useParam("tenant");
   const client = useQueryClient();
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const place = useSignedIn().memberships.find((membership) => membership.tenant.slug === tenant);
   const leave = ({ id }: Deletion) => {
     notifications.show({
@@ -31,7 +32,7 @@ export function SettingsPage() {
       message: `The receipt has the number ${id}. Its text is being forgotten; the operator has the rest of the receipt.`,
       autoClose: false,
     });
-    void navigate("/");
+    leadOn("/");
     void client.invalidateQueries({ queryKey: queryKeys.me });
   };
   return (

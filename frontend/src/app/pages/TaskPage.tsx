@@ -2,7 +2,7 @@
 
 import { Button, Group, Text } from "@mantine/core";
 import { IconMessageBolt } from "@tabler/icons-react";
-import { Link, useNavigate } from "react-router";
+import { Link } from "react-router";
 
 import { PageHeader } from "@/components/ui/PageHeader";
 import { useTask } from "@/features/tasks/api/get-task";
@@ -15,6 +15,7 @@ import type { Task } from "@/lib/types";
 
 import { PageView } from "../PageView";
 import { paths } from "../paths";
+import { useLeadOn } from "../use-lead-on";
 import { useParam } from "../use-params";
 import { useRole } from "../use-role";
 import { DriftSection } from "./task/DriftSection";
@@ -38,7 +39,7 @@ export function TaskPage() {
 
 function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
   const { canWrite, isOwner } = useRole(tenant);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const canTrain = canWrite && !hasOpenTraining(task);
   const isTrained = task.latest_training !== null;
   const hasVersions = isTrained || task.latest_version !== null;
@@ -67,11 +68,7 @@ function LoadedTask({ tenant, task }: { tenant: string; task: Task }) {
               </Button>
             )}
             {isOwner && (
-              <DeleteTaskButton
-                tenant={tenant}
-                task={task}
-                onDeleted={() => void navigate(paths.tasks(tenant))}
-              />
+              <DeleteTaskButton tenant={tenant} task={task} onDeleted={() => leadOn(paths.tasks(tenant))} />
             )}
           </>
         }

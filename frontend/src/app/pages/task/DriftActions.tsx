@@ -2,9 +2,9 @@
 
 import { Anchor, Group, Stack, Text } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "react-router";
 
 import { paths } from "@/app/paths";
+import { useLeadOn } from "@/app/use-lead-on";
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
 import { UpdateButton } from "@/features/domains/components/UpdateButton";
 import { hasOpenTraining } from "@/features/tasks/state";
@@ -55,12 +55,12 @@ export function DriftActions({ tenant, task, drift }: Props) {
 
 function RetrainButton({ tenant, task, action }: { tenant: string; task: Task; action: DriftAction }) {
   const create = useCreateTraining(tenant, task.slug);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const dataset = datasetOf(action);
   const start = async () => {
     if (dataset === null) return;
     const training = await create.mutateAsync({ dataset });
-    void navigate(paths.training(tenant, task.slug, training.id));
+    leadOn(paths.training(tenant, task.slug, training.id));
   };
   return (
     <>

@@ -2,7 +2,7 @@
 
 import { Anchor, Button, Stack, Text } from "@mantine/core";
 import { useState } from "react";
-import { Link, useNavigate } from "react-router";
+import { Link } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
@@ -13,6 +13,7 @@ import { StartTrainingForm } from "@/features/trainings/components/StartTraining
 import type { Dataset, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
+import { useLeadOn } from "@/app/use-lead-on";
 
 import { trainSectionId } from "./to-training";
 import { WhatWasRead } from "./WhatWasRead";
@@ -21,7 +22,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
   const datasets = useDatasets(tenant);
   const [uploaded, setUploaded] = useState<string | null>(null);
   const [isUploading, setIsUploading] = useState(false);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const isShared = useIsDomainShared(tenant, task.domain);
 
   const isFirst = task.latest_training === null;
@@ -86,7 +87,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
                   initialDataset={
                     results.find(({ id, state }) => id === uploaded && state === "ready")?.id ?? null
                   }
-                  onStarted={({ id }) => void navigate(paths.training(tenant, task.slug, id))}
+                  onStarted={({ id }) => leadOn(paths.training(tenant, task.slug, id))}
                 />
               ) : (
                 !uploaded && (

@@ -1,9 +1,9 @@
 /** A report whose rows can be set right in place, and the training that learns from it. */
 
 import { notifications } from "@mantine/notifications";
-import { useNavigate } from "react-router";
 
 import { paths } from "@/app/paths";
+import { useLeadOn } from "@/app/use-lead-on";
 import { CorrectionBar } from "@/features/corrections/components/CorrectionBar";
 import { useCorrections } from "@/features/corrections/corrections";
 import { ReportSummary } from "@/features/versions/components/ReportSummary";
@@ -24,7 +24,7 @@ interface Props {
 export function CorrectableReport({ tenant, task, version, dataset }: Props) {
   const corrections = useCorrections(tenant, dataset);
   const retrain = useRetrain(tenant, task);
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const report = readReport(version.report);
   const decisions = { ...corrections, labels: report && "labels" in report ? report.labels : [] };
   const start = () =>
@@ -34,7 +34,7 @@ export function CorrectableReport({ tenant, task, version, dataset }: Props) {
         title: "It learns from the corrected data",
         message: "To undo, train on the earlier version of the data, which is still there.",
       });
-      void navigate(paths.training(tenant, task, training.id));
+      leadOn(paths.training(tenant, task, training.id));
     });
   return (
     <>

@@ -3,7 +3,6 @@
 import { Button, Group, Stack, TextInput } from "@mantine/core";
 import { IconArrowRight } from "@tabler/icons-react";
 import { type SubmitEvent, useState } from "react";
-import { useNavigate } from "react-router";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
 import { Section } from "@/components/ui/Section";
@@ -21,6 +20,7 @@ import type { Task, TaskKind } from "@/lib/types";
 
 import { PageView } from "@/app/PageView";
 import { paths } from "@/app/paths";
+import { useLeadOn } from "@/app/use-lead-on";
 
 interface Props {
   tenant: string;
@@ -47,7 +47,7 @@ export function NameStep({ tenant, dataset, onBack }: Props) {
 }
 
 function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileName: string; kind: TaskKind }) {
-  const navigate = useNavigate();
+  const leadOn = useLeadOn();
   const domains = useDomains(tenant);
   const { suggestion, isMeasuring } = useSuggestion(tenant, dataset);
   const createTask = useCreateTask(tenant);
@@ -72,7 +72,7 @@ function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileNam
   };
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    afterChange(create(), ({ slug }) => void navigate(`${paths.setUpTask(tenant, slug)}?dataset=${dataset}`));
+    afterChange(create(), ({ slug }) => leadOn(`${paths.setUpTask(tenant, slug)}?dataset=${dataset}`));
   };
   const error = createDomain.error ?? createTask.error;
   return (
