@@ -4,7 +4,7 @@ import { Button, Menu, Text, useMantineColorScheme } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconChevronDown, IconLogout, IconSettings, IconUserCog } from "@tabler/icons-react";
 
-import { Link } from "react-router";
+import { Link, useNavigate } from "react-router";
 
 import { useSignOut } from "@/features/auth/api/sign-out";
 import type { Me } from "@/lib/types";
@@ -19,7 +19,19 @@ const schemes = [
 
 export function AccountMenu({ user }: { user: Me["user"] }) {
   const signOut = useSignOut();
+  const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const leave = () => {
+    signOut.mutateAsync().then(
+      () => void navigate(paths.signIn),
+      (error: unknown) =>
+        notifications.show({
+          color: "red",
+          title: "You are still signed in",
+          message: error instanceof Error ? error.message : "Try again.",
+        }),
+    );
+  };
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
@@ -60,19 +72,7 @@ export function AccountMenu({ user }: { user: Me["user"] }) {
             Operator console
           </Menu.Item>
         )}
-        <Menu.Item
-          leftSection={<IconLogout size={16} aria-hidden />}
-          onClick={() =>
-            signOut.mutate(undefined, {
-              onError: (error) =>
-                notifications.show({
-                  color: "red",
-                  title: "You are still signed in",
-                  message: error.message,
-                }),
-            })
-          }
-        >
+        <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={leave}>
           Sign out
         </Menu.Item>
       </Menu.Dropdown>

@@ -17,5 +17,11 @@ async function getMe(): Promise<Me | null> {
 }
 
 export function useMe() {
-  return useQuery({ queryKey: queryKeys.me, queryFn: getMe, staleTime: 60_000 });
+  return useQuery({
+    queryKey: queryKeys.me,
+    queryFn: getMe,
+    staleTime: 60_000,
+    // In another tab somebody else may have signed in meanwhile.
+    refetchOnWindowFocus: "always",
+  });
 }

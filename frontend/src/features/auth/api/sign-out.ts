@@ -3,6 +3,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { queryKeys } from "@/lib/query-keys";
+import { forgetAnswers } from "@/lib/query-client";
 
 import { accountsRequest } from "./accounts";
 
@@ -11,9 +12,11 @@ export function useSignOut() {
   return useMutation({
     // The accounts API answers 401 when it has worked: nobody is signed in any more.
     mutationFn: () => accountsRequest("DELETE", "/auth/session"),
-    onSuccess: () => {
+    onSuccess: async () => {
+      // An answer that is on its way still says who was signed in.
+      await client.cancelQueries({ queryKey: queryKeys.me, exact: true });
       client.setQueryData(queryKeys.me, null);
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== queryKeys.me[0] });
+      forgetAnswers(client);
     },
   });
 }

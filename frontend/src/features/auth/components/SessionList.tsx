@@ -23,7 +23,7 @@ export function SessionList() {
               {shown.map((session) => (
                 <Group key={session.id} component="li" justify="space-between" gap="xs" wrap="nowrap">
                   <div style={{ minWidth: 0 }}>
-                    <Text size="sm" fw={500}>
+                    <Text size="sm" fw={500} component="div">
                       {browserOf(session)}{" "}
                       {session.is_current && (
                         <Badge color="teal" variant="light" tt="none">
