@@ -191,6 +191,6 @@ describe("one's account", () => {
       body: { meta: { is_authenticated: false } },
     });
     renderApp("/account");
-    expect(await screen.findByRole("heading", { name: "Sign in to HMI" })).toBeVisible();
+    expect(await screen.findByRole("heading", { name: "Sign in again" })).toBeVisible();
   });
 });

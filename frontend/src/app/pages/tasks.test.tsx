@@ -51,7 +51,7 @@ describe("the list of tasks", () => {
     server.on("GET /api/v1/tenants/acme/tasks", refusal(401, "unauthenticated", "Sign in."));
     renderApp("/t/acme/tasks");
 
-    expect(await screen.findByRole("heading", { name: "Sign in to HMI" })).toBeVisible();
+    expect(await screen.findByRole("heading", { name: "Sign in again" })).toBeVisible();
   });
 
   it("leads a person without a tenant to making one", async () => {
