@@ -1,5 +1,5 @@
-import { screen, within } from "@testing-library/react";
-import { beforeEach, describe, expect, it } from "vitest";
+import { act, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Training } from "@/lib/types";
 import { me, task, training } from "@/testing/examples";
@@ -24,6 +24,10 @@ describe("a training", () => {
       .on(`GET ${root}/trainings/${current.id}/events`, page());
   });
 
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it("follows the training to its version without being reloaded", async () => {
     renderApp(address);
     expect(await screen.findByText("40 / 100")).toBeVisible();
@@ -36,6 +40,18 @@ describe("a training", () => {
     expect(await screen.findByText("Version 3 is ready", {}, { timeout: 3000 })).toBeVisible();
     expect(screen.getByText("2 min 5 s")).toBeVisible();
     expect(screen.queryByRole("button", { name: "Cancel training" })).toBeNull();
+  });
+
+  it("that is not there is not asked for again and again", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    server.on(
+      `GET ${root}/trainings/${current.id}`,
+      refusal(404, "not_found", "There is no such thing here."),
+    );
+    renderApp(address);
+    expect(await screen.findByText("There is nothing here")).toBeVisible();
+    await act(() => vi.advanceTimersByTimeAsync(10_000));
+    expect(server.sentTo(`GET ${root}/trainings/${current.id}`)).toHaveLength(1);
   });
 
   it("says why it failed", async () => {

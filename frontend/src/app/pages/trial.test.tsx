@@ -1,5 +1,5 @@
-import { screen, within } from "@testing-library/react";
-import { beforeEach, describe, expect, it } from "vitest";
+import { act, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Task } from "@/lib/types";
 import { drift, listedVersion, me, task, taskTraining, trial, version } from "@/testing/examples";
@@ -27,6 +27,10 @@ describe("a trial", () => {
       .on(`GET ${root}/trainings`, page())
       .on(`GET ${root}/deployments`, page())
       .on(`GET ${root}/trials/current`, ok(trial()));
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
   const onTrial = () => {
@@ -105,5 +109,19 @@ describe("a trial", () => {
     await user.click(await screen.findByRole("button", { name: "Start the trial" }));
 
     expect(await screen.findByRole("alert")).toHaveTextContent("Another is running.");
+  });
+
+  it("is asked for again after a question that failed", async () => {
+    onTrial();
+    const failed = refusal(503, "not_ready", "Try again in a moment.");
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    renderApp("/t/acme/tasks/mail-topics");
+    await screen.findByText("Version 2 is on trial");
+    server.on(`GET ${root}/trials/current`, failed);
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+    const asked = server.sentTo(`GET ${root}/trials/current`).length;
+    await act(() => vi.advanceTimersByTimeAsync(20_000));
+
+    expect(server.sentTo(`GET ${root}/trials/current`).length).toBeGreaterThan(asked);
   });
 });

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
+import { askAgainEach } from "@/lib/ask-again";
 import { queryKeys } from "@/lib/query-keys";
 
 const whileExaminedMs = 1_000;
@@ -16,6 +17,6 @@ export function useDataset(tenant: string, id: string) {
           params: { path: { tenant, dataset: id } },
         }),
       ),
-    refetchInterval: ({ state }) => (state.data && state.data.state !== "checking" ? false : whileExaminedMs),
+    refetchInterval: askAgainEach(whileExaminedMs, (dataset) => !dataset || dataset.state === "checking"),
   });
 }

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
+import { askAgainEach } from "@/lib/ask-again";
 import { queryKeys } from "@/lib/query-keys";
 import type { Training } from "@/lib/types";
 
@@ -22,7 +23,6 @@ export function useTraining(tenant: string, id: string) {
   return useQuery({
     queryKey: queryKeys.training(tenant, id),
     queryFn: () => getTraining(tenant, id),
-    // Goes on after a failed question, so that a restart of the server does not freeze the page.
-    refetchInterval: ({ state }) => (state.data && !isUnderWay(state.data) ? false : whileUnderWayMs),
+    refetchInterval: askAgainEach(whileUnderWayMs, (training) => !training || isUnderWay(training)),
   });
 }

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 
 import { api, body } from "@/lib/api";
+import { askAgainEach } from "@/lib/ask-again";
 import { queryKeys } from "@/lib/query-keys";
 
 const whileRunningMs = 5_000;
@@ -16,6 +17,6 @@ export function useTrial(tenant: string, task: string) {
           params: { path: { tenant, task } },
         }),
       ),
-    refetchInterval: ({ state }) => (state.error ? false : whileRunningMs),
+    refetchInterval: askAgainEach(whileRunningMs, () => true),
   });
 }
