@@ -56,6 +56,23 @@ describe("signing in", () => {
     expect(screen.getByLabelText("E-mail address")).toHaveValue("ada@acme.example");
   });
 
+  it("says that it took too long where the code comes late, and begins again", async () => {
+    server
+      .on("POST /_allauth/browser/v1/auth/login", {
+        status: 401,
+        body: { data: { flows: [{ id: "mfa_authenticate", is_pending: true }] } },
+      })
+      .on("POST /_allauth/browser/v1/auth/2fa/authenticate", { status: 401, body: {} });
+    const { user } = renderApp("/");
+    await signIn(user, "right");
+    await user.type(await screen.findByLabelText("Code"), "123456");
+    await user.click(screen.getByRole("button", { name: "Go on" }));
+
+    expect(await screen.findByRole("alert")).toHaveTextContent("start again with your password");
+    await user.click(screen.getByRole("button", { name: "Start again with the password" }));
+    expect(await screen.findByLabelText("Password")).toBeVisible();
+  });
+
   it("signs out and forgets the tenant's pages", async () => {
     isSignedIn = true;
     const { user } = renderApp("/t/acme/tasks");

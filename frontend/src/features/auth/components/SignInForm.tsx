@@ -1,6 +1,6 @@
 /** Signing in: address and password, then a code where the account has a second factor. */
 
-import { Button, Stack } from "@mantine/core";
+import { Anchor, Button, Stack } from "@mantine/core";
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
@@ -16,7 +16,11 @@ interface Props {
 
 export function SignInForm({ address }: Props) {
   const signIn = useSignIn();
-  return signIn.data === "code_needed" ? <CodeForm /> : <PasswordForm signIn={signIn} address={address} />;
+  return signIn.data === "code_needed" ? (
+    <CodeForm onBack={signIn.reset} />
+  ) : (
+    <PasswordForm signIn={signIn} address={address} />
+  );
 }
 
 function PasswordForm({ signIn, address = "" }: Props & { signIn: ReturnType<typeof useSignIn> }) {
@@ -46,7 +50,7 @@ function PasswordForm({ signIn, address = "" }: Props & { signIn: ReturnType<typ
   );
 }
 
-function CodeForm() {
+function CodeForm({ onBack }: { onBack: () => void }) {
   const confirmCode = useConfirmCode();
   const [code, setCode] = useState("");
   const submit = (event: SubmitEvent) => {
@@ -61,6 +65,9 @@ function CodeForm() {
         <Button type="submit" loading={confirmCode.isPending} fullWidth>
           Go on
         </Button>
+        <Anchor component="button" type="button" size="sm" onClick={onBack}>
+          Start again with the password
+        </Anchor>
       </Stack>
     </form>
   );
