@@ -1,4 +1,4 @@
-import { screen } from "@testing-library/react";
+import { act, screen } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { me } from "@/testing/examples";
@@ -66,6 +66,21 @@ describe("accounts", () => {
 
     expect(await screen.findByText("Confirmed")).toBeVisible();
     expect(server.sentTo(`POST ${accounts}/auth/email/verify`)[0]?.body).toEqual({ key: "MQ:1abc" });
+  });
+
+  it("shows the page of a link that was cut off", async () => {
+    server.on(`POST ${accounts}/auth/email/verify`, { status: 401, body: {} });
+    const { user } = renderApp("/confirm-email#MQ%3");
+    await user.click(await screen.findByRole("button", { name: "Confirm" }));
+    expect(await screen.findByText("Confirmed")).toBeVisible();
+  });
+
+  it("takes the second link that is opened in a tab for what it is", async () => {
+    const { router } = renderApp("/invitation#first");
+    await screen.findByText("Acme");
+    server.on("POST /api/v1/invitations/look", ok({ ...offer, tenant: "Globex" }));
+    await act(() => router.navigate("/invitation#second"));
+    expect(await screen.findByText("Globex")).toBeVisible();
   });
 
   it("mails a link for a forgotten password and sets a new one", async () => {

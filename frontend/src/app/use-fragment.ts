@@ -1,11 +1,13 @@
 /** What stands after # in the address: secrets of mails' links, which browsers send to no server. */
 
-import { useState } from "react";
 import { useLocation } from "react-router";
 
-/** The fragment, decoded; kept as it was when the page was opened. */
+/** The fragment, decoded; as it is where it cannot be, such as of a link that was cut off. */
 export function useFragment(): string {
-  const { hash } = useLocation();
-  const [fragment] = useState(() => decodeURIComponent(hash.slice(1)));
-  return fragment;
+  const fragment = useLocation().hash.slice(1);
+  try {
+    return decodeURIComponent(fragment);
+  } catch {
+    return fragment;
+  }
 }
