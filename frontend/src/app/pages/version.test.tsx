@@ -540,6 +540,25 @@ describe("a report's rows", () => {
     expect(sessionStorage.getItem(`hmi-corrections acme ${dataset}`)).toBeNull();
   });
 
+  it("that were judged while the others were on their way stay to be learnt from", async () => {
+    let examined: () => void = () => undefined;
+    server.on(`GET ${datasets}/${corrected}`, async () => {
+      await new Promise<void>((resolve) => (examined = resolve));
+      return ok(example({ id: corrected, version: 2 }));
+    });
+    const { user, router } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    await user.click(await screen.findByRole("button", { name: /^It is delivery.*row 17/ }));
+    await user.click(screen.getByRole("button", { name: "Retrain with the corrections" }));
+    await expect.poll(() => sent(`GET ${datasets}/${corrected}`)).toHaveLength(1);
+    await user.selectOptions(screen.getByLabelText("What becomes of row 23"), "Leave the row out");
+    examined();
+
+    await expect.poll(() => router.state.location.pathname).toMatch(/\/trainings\//);
+    expect(JSON.parse(sessionStorage.getItem(`hmi-corrections acme ${dataset}`) ?? "")).toEqual([
+      { row: 23, drop: true },
+    ]);
+  });
+
   it("are given other values, by suggestion or by hand, where a score is predicted", async () => {
     const suspects = [{ row: 17, value: 1, suggested: 3.4172, doubt: 6.2 }];
     const label_errors = { judged: 240, spread: 0.39, num_suspects: 1, suspects };

@@ -1,6 +1,7 @@
 /** What a person has decided about rows of a dataset, kept in this browser window until it is sent. */
 
 import { useSessionStorage } from "@mantine/hooks";
+import { useEffect, useRef } from "react";
 
 import { formatCount } from "@/lib/format";
 import type { Correction } from "@/lib/types";
@@ -11,6 +12,8 @@ export interface Corrections {
   /** Undefined takes the decision about the row back. */
   decide: (row: number, correction: Correction | undefined) => void;
   clear: () => void;
+  /** Takes back what is among `sent`; what was decided since stays. */
+  settle: (sent: Correction[]) => void;
 }
 
 export function useCorrections(tenant: string, dataset: string): Corrections {
@@ -19,12 +22,23 @@ export function useCorrections(tenant: string, dataset: string): Corrections {
     defaultValue: [],
     getInitialValueInEffect: false,
   });
+  const latest = useRef(all);
+  useEffect(() => {
+    latest.current = all;
+  }, [all]);
   return {
     all,
     of: (row) => all.find((correction) => correction.row === row),
     decide: (row, correction) =>
       setAll((before) => [...before.filter((each) => each.row !== row), ...(correction ? [correction] : [])]),
     clear,
+    settle: (sent) => {
+      const words = new Set(sent.map((each) => JSON.stringify(each)));
+      const rest = latest.current.filter((each) => !words.has(JSON.stringify(each)));
+      // Not by a function of what was before: that is not called when the page has gone.
+      if (rest.length > 0) setAll(rest);
+      else clear();
+    },
   };
 }
 

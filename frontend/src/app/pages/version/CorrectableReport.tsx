@@ -27,15 +27,17 @@ export function CorrectableReport({ tenant, task, version, dataset }: Props) {
   const leadOn = useLeadOn();
   const report = readReport(version.report);
   const decisions = { ...corrections, labels: report && "labels" in report ? report.labels : [] };
-  const start = () =>
-    afterChange(retrain.mutateAsync({ version, corrections: corrections.all }), (training) => {
-      corrections.clear();
+  const start = () => {
+    const sent = corrections.all;
+    afterChange(retrain.mutateAsync({ version, corrections: sent }), (training) => {
+      corrections.settle(sent);
       notifications.show({
         title: "It learns from the corrected data",
         message: "To undo, train on the earlier version of the data, which is still there.",
       });
       leadOn(paths.training(tenant, task, training.id));
     });
+  };
   return (
     <>
       <ReportSummary tenant={tenant} report={version.report} dataset={dataset} decisions={decisions} />
