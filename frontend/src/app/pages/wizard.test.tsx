@@ -142,6 +142,29 @@ describe("the wizard", () => {
     expect(created()).toEqual([{ name: "Mails", kind: "single_label", domain: "mails-2" }]);
   });
 
+  it("makes another domain where another place is chosen after the task was refused", async () => {
+    const law = domain({ id: "law-id", slug: "law", name: "Law", is_shared: true });
+    const slugs = ["mails-2", "mails-3"];
+    server
+      .on(`GET ${root}/domains`, page(shared, law))
+      .on(`POST ${root}/domains`, () => ok(domain({ slug: slugs.shift() ?? "" }), 201))
+      .on(`POST ${root}/tasks`, refusal(503, "not_ready", "Try again in a moment."));
+    const { user } = renderApp(nameStep);
+    await user.click(await screen.findByRole("radio", { name: /^A new domain below News/ }));
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+    await screen.findByText("The task was not created");
+    await user.click(screen.getByRole("radio", { name: /^A new domain below Law/ }));
+    server.on(`POST ${root}/tasks`, () => ok(current, 201));
+    await user.click(screen.getByRole("button", { name: "Create task" }));
+
+    await screen.findByText("Train the model");
+    expect(created().at(-1)).toEqual({ name: "Mails", kind: "single_label", domain: "mails-3" });
+    expect(server.sentTo(`POST ${root}/domains`).at(-1)?.body).toEqual({
+      name: "Mails",
+      parent_domain: "law",
+    });
+  });
+
   it("offers the general domain once: a new one stands below it in any case", async () => {
     const general = domain({
       id: "6a1f0000-0000-4000-8000-0000000000b2",

@@ -66,8 +66,11 @@ function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileNam
     if (choice?.kind === "own" || choice?.kind === "shared")
       return createTask.mutateAsync({ name: title, kind, domain: choice.slug });
     if (choice?.kind !== "below") return createTask.mutateAsync({ name: title, kind });
+    // Made already where only the task was refused, unless another place was chosen since.
+    const isMade = createDomain.variables?.parentDomain === choice.slug;
     const made =
-      createDomain.data ?? (await createDomain.mutateAsync({ name: title, parentDomain: choice.slug }));
+      (isMade && createDomain.data) ||
+      (await createDomain.mutateAsync({ name: title, parentDomain: choice.slug }));
     return createTask.mutateAsync({ name: title, kind, domain: made.slug });
   };
   const submit = (event: SubmitEvent) => {
@@ -126,7 +129,7 @@ function NameForm({ tenant, dataset, fileName, kind, onBack }: Props & { fileNam
 /** "support_mails.csv" as "Support mails". */
 function taskNameFrom(fileName: string): string {
   const words = fileName
-    .replace(/\.(csv|tsv|jsonl|parquet)$/i, "")
+    .replace(/\.(csv|tsv|jsonl|parquet|conll)$/i, "")
     .replace(/[_-]+/g, " ")
     .trim();
   return (words.charAt(0).toUpperCase() + words.slice(1)).slice(0, 80);
