@@ -1,5 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
-import { beforeEach, describe, expect, it } from "vitest";
+import { focusManager } from "@tanstack/react-query";
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Task } from "@/lib/types";
 import {
@@ -24,6 +25,11 @@ const trained = taskTraining();
 describe("a task", () => {
   let server: FakeServer;
   let current: Task;
+
+  afterEach(() => {
+    focusManager.setFocused(undefined);
+    vi.useRealTimers();
+  });
 
   beforeEach(() => {
     current = task();
@@ -244,6 +250,11 @@ describe("a task", () => {
       dataset: dataset().id,
     });
     expect(server.sentTo(`POST ${root}/tasks/mail-topics/trainings`)).toEqual([]);
+
+    await user.click(screen.getByRole("button", { name: "The recipe" }));
+    await waitFor(() => expect(screen.getByLabelText("Rank")).toBeVisible());
+    await user.type(screen.getByLabelText("Rank"), "32");
+    expect(screen.queryByText(/^About 3 min/), "that was of another recipe").toBeNull();
   });
 
   it("offers a private leaf in a shared domain, and sends of the recipe what differs", async () => {
@@ -513,6 +524,23 @@ describe("a task", () => {
     await user.click(within(settings).getByRole("button", { name: "Save" }));
 
     expect(await within(settings).findByText("Saved.")).toBeVisible();
+    expect(server.sentTo(`PATCH ${root}/tasks/mail-topics`)[0]?.body).toEqual({ coverage_floor: 0.5 });
+  });
+
+  it("leaves a name that somebody else has given meanwhile", async () => {
+    server.on(`PATCH ${root}/tasks/mail-topics`, () => ok(current));
+    const { user } = renderApp("/t/acme/tasks/mail-topics");
+    const floor = await screen.findByLabelText("Unusual texts");
+    current = { ...current, name: "Mail of all kinds" };
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    await act(() => vi.advanceTimersByTimeAsync(6_000));
+    act(() => focusManager.setFocused(true));
+    await screen.findByRole("heading", { name: "Mail of all kinds" });
+    vi.useRealTimers();
+    await user.selectOptions(floor, "0.5");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+
+    expect(screen.getByLabelText("Name")).toHaveValue("Mail of all kinds");
     expect(server.sentTo(`PATCH ${root}/tasks/mail-topics`)[0]?.body).toEqual({ coverage_floor: 0.5 });
   });
 

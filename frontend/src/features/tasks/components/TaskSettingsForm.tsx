@@ -4,6 +4,7 @@ import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/co
 import { type SubmitEvent, useState } from "react";
 
 import { ErrorNotice } from "@/components/ui/ErrorNotice";
+import { afterChange } from "@/lib/after-change";
 import { formatPercent } from "@/lib/format";
 import type { Task } from "@/lib/types";
 
@@ -21,16 +22,23 @@ const never = "";
 
 export function TaskSettingsForm({ tenant, task, knownShare }: Props) {
   const change = useChangeTask(tenant, task.slug);
-  const [name, setName] = useState(task.name);
-  const [floor, setFloor] = useState(optionOf(task.coverage_floor));
+  // Only what was touched here: what somebody else has changed meanwhile stays as they have set it.
+  const [typed, setTyped] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const name = typed ?? task.name;
+  const floor = chosen ?? optionOf(task.coverage_floor);
   const isChanged = name.trim() !== task.name || floor !== optionOf(task.coverage_floor);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    change.mutate({
+    const changes = {
       ...(name.trim() !== task.name && { name: name.trim() }),
       ...(floor !== optionOf(task.coverage_floor) && {
         coverage_floor: floor === never ? null : Number(floor),
       }),
+    };
+    afterChange(change.mutateAsync(changes), () => {
+      setTyped((now) => (now === typed ? null : now));
+      setChosen((now) => (now === chosen ? null : now));
     });
   };
   return (
@@ -41,7 +49,7 @@ export function TaskSettingsForm({ tenant, task, knownShare }: Props) {
           label="Name"
           description="Its address for applications stays as it is."
           value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
+          onChange={(event) => setTyped(event.currentTarget.value)}
           maxLength={200}
           required
           withAsterisk={false}
@@ -50,7 +58,7 @@ export function TaskSettingsForm({ tenant, task, knownShare }: Props) {
           label="Unusual texts"
           description="Answers are quick because HMI looks up what it has learnt about words and their neighbours. A text with few neighbours that it knows can be computed in full instead: slower, and often more accurate."
           value={floor}
-          onChange={(event) => setFloor(event.currentTarget.value)}
+          onChange={(event) => setChosen(event.currentTarget.value)}
           data={optionsWith(task.coverage_floor)}
         />
         {knownShare !== null && (

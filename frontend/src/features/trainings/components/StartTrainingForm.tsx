@@ -42,6 +42,7 @@ export function StartTrainingForm({
   const dataset = chosen ?? initialDataset ?? datasets[0]?.id ?? "";
   const recipe = recipeOf(choice);
   const asked = { dataset, ...(Object.keys(recipe).length > 0 && { recipe }) };
+  const isOfThis = JSON.stringify(ask.variables) === JSON.stringify(asked);
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     afterChange(create.mutateAsync(asked), onStarted);
@@ -60,8 +61,8 @@ export function StartTrainingForm({
           <LeafChoice leafMb={choice.leafMb} onChange={(leafMb) => setChoice({ ...choice, leafMb })} />
         )}
         <RecipeFields choice={choice} onChange={setChoice} />
-        {ask.isError && <ErrorNotice error={ask.error} title="No estimate" />}
-        {ask.data && <EstimateNotice key={ask.data.id} tenant={tenant} asked={ask.data} />}
+        {isOfThis && ask.isError && <ErrorNotice error={ask.error} title="No estimate" />}
+        {isOfThis && ask.data && <EstimateNotice key={ask.data.id} tenant={tenant} asked={ask.data} />}
         <Group>
           <Button
             type="submit"
