@@ -3216,6 +3216,12 @@ export interface components {
             file_name: string;
             kind: components["schemas"]["TaskKind"];
             num_bytes: number;
+            /** @description As announced. */
+            sha256: string;
+            /** @description Of the text, the label and the second text, as announced; null: found by name. */
+            columns: (string | null)[];
+            /** @description As announced. */
+            label_separator: string;
             /** @description The next byte to send. */
             offset: number;
             /**

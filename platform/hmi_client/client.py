@@ -15,7 +15,7 @@ from hmi_client.form import form_of
 from hmi_client.offline_archive import check_offline
 from hmi_client.operations import Operation
 from hmi_client.replacing import part_of, replacing
-from hmi_client.texts import Input
+from hmi_client.texts import LABEL_SEPARATOR, Input
 from hmi_client.transport import OnProgress, Transport
 
 CHUNK_BYTES = 4 << 20
@@ -56,21 +56,20 @@ class Client:
 
         ``kind`` is one of KINDS (``single_label`` where none is given): that of the tasks to train on it.
 
-        Goes on with an upload of the same file that was cut off, of this program or another one.
+        Goes on with an upload of the same bytes, to be read in the same way, that was cut off: of this
+        program or another one that announced their SHA-256.
         """
-        num_bytes = file.stat().st_size
-        upload = self._begun(file.name, num_bytes, kind or KINDS[0]) or self._begin(
-            file,
-            num_bytes,
-            _given(
-                name=name,
-                kind=kind,
-                text_column=text_column,
-                label_column=label_column,
-                pair_column=pair_column,
-                label_separator=label_separator,
-            ),
+        options = _given(
+            name=name,
+            kind=kind,
+            text_column=text_column,
+            label_column=label_column,
+            pair_column=pair_column,
+            label_separator=label_separator,
         )
+        num_bytes = file.stat().st_size
+        announced = {"file_name": file.name, "num_bytes": num_bytes, "sha256": _sha256(file), **options}
+        upload = self._begun(announced) or self._begin(announced)
         self._send(file, num_bytes, upload, on_progress)
         dataset = self._call(operations.UPLOAD_DATASET, upload=upload["id"])
         while dataset["state"] == "checking":
@@ -182,17 +181,20 @@ class Client:
             raise ClientError(f"The task {task} has no version yet: train it first.")
         return int(found[0]["number"])
 
-    def _begun(self, file_name: str, num_bytes: int, kind: str) -> Json | None:
-        """An upload of such a file that waits for bytes; whether it is this file, its hash will tell."""
-        searched = (file_name, num_bytes, kind, None)
+    def _begun(self, announced: Json) -> Json | None:
+        """An upload that was announced in the very same way and waits for bytes."""
+        columns = [announced.get(name) for name in ("text_column", "label_column", "pair_column")]
+        usual = {"name": announced["file_name"][:200], "kind": KINDS[0], "label_separator": LABEL_SEPARATOR}
+        told = {**usual, **announced}
+        searched = {name: told[name] for name in ("file_name", "num_bytes", "sha256", *usual)}
+        searched |= {"columns": columns, "dataset": None}
         for upload in self._call(operations.UPLOADS_LIST, query="?page_size=200")["results"]:
-            if tuple(upload[name] for name in ("file_name", "num_bytes", "kind", "dataset")) == searched:
+            if all(upload.get(name, "") == value for name, value in searched.items()):
                 return dict(upload)
         return None
 
-    def _begin(self, file: Path, num_bytes: int, options: Mapping[str, str]) -> Json:
-        body = {"file_name": file.name, "num_bytes": num_bytes, "sha256": _sha256(file), **options}
-        return self._call(operations.UPLOAD_BEGIN, body=body, is_repeatable=False)
+    def _begin(self, announced: Json) -> Json:
+        return self._call(operations.UPLOAD_BEGIN, body=announced, is_repeatable=False)
 
     def _send(self, file: Path, num_bytes: int, upload: Json, on_progress: OnProgress) -> None:
         """What the platform has not got yet."""

@@ -136,6 +136,13 @@ class UploadOut(serializers.Serializer[Any]):
     file_name = serializers.CharField()
     kind = ChoiceField(choices=TASK_KINDS)
     num_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(allow_blank=True, help_text="As announced.")
+    columns = serializers.ListField(
+        source="given_columns",
+        child=serializers.CharField(allow_null=True),
+        help_text="Of the text, the label and the second text, as announced; null: found by name.",
+    )
+    label_separator = serializers.CharField(trim_whitespace=False, help_text="As announced.")
     offset = serializers.IntegerField(source="num_received", help_text="The next byte to send.")
     dataset = serializers.UUIDField(
         source="dataset_id", allow_null=True, help_text="What came of it, once all has arrived."

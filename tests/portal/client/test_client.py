@@ -1,5 +1,7 @@
 """The Python client against the portal's own REST API."""
 
+import hashlib
+import json
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -122,15 +124,38 @@ def test_an_upload_that_was_cut_goes_on_where_it_was(
     assert transport.num_begun == 1
 
 
-def test_another_file_of_that_name_and_size_is_found_out(
+def test_another_file_of_that_name_and_size_is_sent_from_its_beginning(
     client: Client, transport: InProcess, file: Path
 ) -> None:
     transport.cut = 1
     with pytest.raises(ClientError):
         client.upload(file)
     file.write_text(ROWS.replace("film 59", "film 95"))
-    with pytest.raises(ApiError):
+    assert client.upload(file)["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert transport.num_begun == 2
+
+
+def test_an_upload_of_which_nobody_knows_the_bytes_is_not_gone_on_with(
+    client: Client, transport: InProcess, file: Path
+) -> None:
+    announced = {"file_name": file.name, "num_bytes": file.stat().st_size}
+    root = "/api/v1/tenants/acme/uploads"
+    json_type = {"Content-Type": "application/json"}
+    begun = transport.call("POST", root, body=json.dumps(announced).encode(), headers=json_type)
+    first = {"Content-Type": "application/octet-stream", "Upload-Offset": "0"}
+    transport.call("PATCH", f"{root}/{begun['id']}", body=b"text,label\n" * 8000, headers=first)
+    assert client.upload(file)["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("option", [{"name": "Films"}, {"label_column": "label"}, {"text_column": "text"}])
+def test_an_upload_that_was_to_be_read_otherwise_is_not_gone_on_with(
+    client: Client, transport: InProcess, file: Path, option: dict[str, str]
+) -> None:
+    transport.cut = 1
+    with pytest.raises(ClientError):
         client.upload(file)
+    assert client.upload(file, **option)["num_rows"] == 60
+    assert transport.num_begun == 2
 
 
 def test_training_is_started_watched_and_its_version_deployed(cast: Cast, client: Client, file: Path) -> None:
