@@ -25,7 +25,14 @@ def login_file(environ: Mapping[str, str]) -> Path:
 
 
 def login_save(file: Path, login: Login) -> None:
-    """Write it at once or not at all."""
+    """Write it at once or not at all. Raises ClientError where it cannot be written."""
+    try:
+        _write(file, login)
+    except OSError as exc:
+        raise ClientError(f"{file} cannot be written: {exc.strerror}.") from exc
+
+
+def _write(file: Path, login: Login) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = file.with_suffix(".new")
     temporary.unlink(missing_ok=True)

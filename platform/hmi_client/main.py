@@ -5,7 +5,8 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from hmi_client.errors import ClientError
 from hmi_client.login import Login, login_file, login_read, login_save
 from hmi_client.progress import Bar
 from hmi_client.replacing import part_of, replacing
-from hmi_client.texts import PredictionFile, batched, texts_of
+from hmi_client.texts import Input, PredictionFile, batched, texts_of
 from hmi_client.transport import HttpTransport
 
 TEXTS_AT_ONCE = 64
@@ -284,13 +285,18 @@ def _deploy(options: argparse.Namespace) -> bool:
 def _predict(options: argparse.Namespace) -> bool:
     client = _saved_client()
     num_texts = num_not_sure = 0
+
+    def found() -> Iterator[Input]:
+        return texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
+
+    if options.file.is_file():
+        deque(found(), maxlen=0)  # what is wrong with a row is told before the first text is sent
     with (
         replacing(options.out) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as opened,
     ):
         file = PredictionFile(opened)
-        found = texts_of(options.file, column=options.text_column, pair_column=options.pair_column)
-        for texts in batched(found, TEXTS_AT_ONCE):
+        for texts in batched(found(), TEXTS_AT_ONCE):
             predictions = client.predict(
                 options.task, texts, abstain=options.abstain, error_level=options.error_level
             )

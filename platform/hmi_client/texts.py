@@ -17,9 +17,17 @@ Input = str | Mapping[str, str]
 
 
 def texts_of(file: Path, *, column: str, pair_column: str | None = None) -> Iterator[Input]:
-    """The texts, one a row; of .txt one a line. With ``pair_column`` two of each row. Raises ClientError."""
+    """The texts, one a row; of .txt one a line, blank ones left out. With ``pair_column`` two of each row.
+
+    Raises ClientError, for a row without text too.
+    """
     columns = [column] if pair_column is None else [column, pair_column]
-    for found in _rows_of(file, columns):
+    for number, found in enumerate(_rows_of(file, columns), start=1):
+        for name, text in zip(columns, found, strict=True):
+            if not text.strip():
+                raise ClientError(
+                    f"Row {number} of {file.name} has no text in {name!r}: fill it in, or take the row out."
+                )
         yield found[0] if pair_column is None else {"text": found[0], "pair": found[1]}
 
 
@@ -83,7 +91,7 @@ def _rows_of(file: Path, columns: list[str]) -> Iterator[list[str]]:
                 case ".jsonl" | ".ndjson":
                     yield from _of_objects(opened, columns)
                 case ".txt" if len(columns) == 1:
-                    yield from ([line.rstrip("\r\n")] for line in opened)
+                    yield from ([line.rstrip("\r\n")] for line in opened if line.strip())
                 case ".txt":
                     raise ClientError(f"{file.name}: two texts a row come from a .csv, .tsv or .jsonl file.")
                 case _:
@@ -118,7 +126,7 @@ def _of_objects(opened: TextIO, columns: list[str]) -> Iterator[list[str]]:
             continue
         try:
             row = json.loads(line)
-            yield [str(row[column]) for column in columns]
+            yield ["" if row[column] is None else str(row[column]) for column in columns]
         except (ValueError, KeyError, TypeError) as exc:
             raise ClientError(
                 f"Line {number} is no JSON object with the fields {', '.join(map(repr, columns))}."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from hmi_client.errors import ApiError, ClientError
 from hmi_client.partial import Partial
@@ -19,6 +20,7 @@ LONGEST_WAIT_S = 60.0
 PIECE_BYTES = 1 << 18
 _LATER = (429, 502, 503, 504)
 _GONE_ON, _NOT_THERE = 206, 416
+_IS_IT_HMI = "is it an installation of HMI? Give its address without a path, such as https://hmi.example.com."
 OnProgress = Callable[[float], None]
 """Called with the share that is done, from 0 to 1."""
 T = TypeVar("T")
@@ -47,11 +49,14 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Calls ``origin``; redirects are not followed, so that the key goes nowhere else."""
+    """Calls ``origin``; redirects are not followed, so that the key goes nowhere else.
+
+    Raises ClientError for what can be no address or no key.
+    """
 
     def __init__(self, origin: str, key: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._origin = origin.rstrip("/")
-        self._key = key
+        self._origin = _checked_origin(origin)
+        self._key = _checked_key(key)
         self._sleep = sleep
         self._opener = urllib.request.build_opener(_NoRedirects)
 
@@ -68,7 +73,10 @@ class HttpTransport:
         content = self._patiently(
             lambda: self._once(method, path, body, headers or {}), is_repeatable=is_repeatable
         )
-        return json.loads(content) if content else None
+        try:
+            return json.loads(content) if content else None
+        except ValueError as exc:
+            raise ClientError(f"{self._origin} answers with a page: {_IS_IT_HMI}") from exc
 
     def fetch(self, path: str) -> bytes:
         """See Transport; a content that was cut off is asked for again."""
@@ -158,5 +166,25 @@ def _error(exc: urllib.error.HTTPError) -> ApiError:
         error = json.loads(exc.read())["error"]
         code, message, details = error["code"], error["message"], error.get("details")
     except (ValueError, KeyError, TypeError):
-        code, message, details = "", f"The address answers {exc.code}: is it an installation of HMI?", None
+        code, message, details = "", f"The address answers {exc.code}: {_IS_IT_HMI}", None
     return ApiError(exc.code, code, message, details=details, retry_after_s=retry_after_s)
+
+
+def _checked_origin(origin: str) -> str:
+    try:
+        parts = urlsplit(origin)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, brackets that do not match
+        is_address = False
+    if not is_address or not origin.isascii() or any(char.isspace() for char in origin):
+        raise ClientError(
+            f"{origin} is no address of an installation: give one such as https://hmi.example.com."
+        )
+    return origin.rstrip("/")
+
+
+def _checked_key(key: str) -> str:
+    """It goes into a header; what cannot stand there is no key, and must not be shown."""
+    if not key.isascii() or not key.isprintable() or not key:
+        raise ClientError("This is no key: copy it as it was shown, from hmi_ to its end.")
+    return key

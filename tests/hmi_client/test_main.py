@@ -63,6 +63,16 @@ def test_a_training_takes_what_differs_of_the_recipe(server: ScriptedServer) -> 
     assert json.loads(server.bodies[0]) == sent
 
 
+def test_a_row_without_text_is_told_before_anything_is_predicted(
+    server: ScriptedServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mails.csv"
+    file.write_text("text\n" + "how it was\n" * 100 + '""\n')
+    assert _run("predict", "news", file, "--out", tmp_path / "out.csv") == 1
+    assert "Row 101 of mails.csv has no text" in capsys.readouterr().err
+    assert server.asked == []
+
+
 def test_a_setting_without_a_value_is_not_understood(server: ScriptedServer) -> None:
     assert _run("train", "news", "--dataset", "d1", "--set", "rank") == 2
     assert server.asked == []

@@ -19,7 +19,7 @@ from hmi_client.texts import Input, PredictionFile, batched, texts_of
         ("a.csv", '\ufeffid,text\n1,one\n2,"t,wo"\n'),
         ("a.tsv", "id\ttext\n1\tone\n2\tt,wo\n"),
         ("a.jsonl", '{"text": "one"}\n\n{"text": "t,wo"}\n'),
-        ("a.txt", "one\nt,wo\n"),
+        ("a.txt", "one\n\nt,wo\n \n"),
     ],
 )
 def test_texts_are_read_from_each_format(tmp_path: Path, name: str, content: str) -> None:
@@ -36,6 +36,8 @@ def test_texts_are_read_from_each_format(tmp_path: Path, name: str, content: str
         ("a.csv", b'text\n"open\n', "Line"),
         ("a.jsonl", b"{}\n", "Line 1"),
         ("a.pdf", b"", "give a .csv"),
+        ("a.csv", b"id,text\n1,one\n2, \n", "Row 2 of a.csv has no text in 'text'"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": null}\n', "Row 2 of a.jsonl has no text"),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, message: str) -> None:
@@ -114,6 +116,12 @@ def test_a_login_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
         login_save(file, Login("http://a", "acme", key))
     assert login_read(file) == Login("http://a", "acme", "second")
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_login_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    (tmp_path / "hmi").write_text("no folder")
+    with pytest.raises(ClientError, match="cannot be written"):
+        login_save(tmp_path / "hmi" / "client.json", Login("https://hmi.example.com", "acme", "hmi_key"))
 
 
 def test_without_a_login_it_says_how_to_get_one(tmp_path: Path) -> None:

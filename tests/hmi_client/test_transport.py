@@ -162,3 +162,24 @@ def test_nobody_there_is_told_after_some_patience(waits: list[float]) -> None:
     with pytest.raises(ClientError, match="cannot be reached"):
         transport.call("GET", "/a")
     assert len(waits) == 7
+
+
+def test_a_page_in_place_of_an_answer_is_no_installation(server: ScriptedServer, waits: list[float]) -> None:
+    server.answers = [(200, {"Content-Type": "text/html"}, "<!doctype html><title>HMI</title>")]
+    with pytest.raises(ClientError, match="its address without a path"):
+        _transport(server, waits).call("GET", "/a")
+
+
+@pytest.mark.parametrize(
+    "origin", ["hmi.example.com", "", "https://", "ftp://a", "https://a b", "https://[a", "http://a:b"]
+)
+def test_what_is_no_address_is_refused_at_once(origin: str) -> None:
+    with pytest.raises(ClientError, match="is no address"):
+        HttpTransport(origin, "hmi_key")
+
+
+@pytest.mark.parametrize("key", ["", "\u201chmi_key\u201d", "hmi_\nkey"])
+def test_what_is_no_key_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ClientError, match="This is no key") as caught:
+        HttpTransport("https://hmi.example.com", key)
+    assert not key or key not in str(caught.value)
