@@ -149,7 +149,7 @@ def test_an_upload_of_which_nobody_knows_the_bytes_is_not_gone_on_with(
 
 @pytest.mark.parametrize("option", [{"name": "Films"}, {"label_column": "label"}, {"text_column": "text"}])
 def test_an_upload_that_was_to_be_read_otherwise_is_not_gone_on_with(
-    client: Client, transport: InProcess, file: Path, option: dict[str, str]
+    client: Client, transport: InProcess, file: Path, option: dict[str, Any]
 ) -> None:
     transport.cut = 1
     with pytest.raises(ClientError):
