@@ -14,7 +14,11 @@ export const theme = createTheme({
     Alert: Alert.extend({
       defaultProps: { role: "note" },
       // The coloured title of a light alert has too little contrast in yellow.
-      styles: { title: { color: "var(--mantine-color-text)" } },
+      // Errors and findings quote names, addresses and texts, which may have no blank for long.
+      styles: {
+        title: { color: "var(--mantine-color-text)" },
+        body: { minWidth: 0, overflowWrap: "anywhere" },
+      },
     }),
     // So has the label of the current page's link under the mouse, and the text of a notice.
     NavLink: NavLink.extend({ styles: { label: { color: "var(--mantine-color-text)" } } }),

@@ -17,7 +17,8 @@ export function BarTitle({ name, share, note, strong = false }: Props) {
   return (
     <Group justify="space-between" wrap="nowrap" gap="sm">
       <Text size="sm" fw={weight} truncate title={name}>
-        {name}
+        {/* A name written from the right takes no figure into its midst. */}
+        <bdi>{name}</bdi>
         {note && (
           <Text span size="xs" c="dimmed" ml={6}>
             {note}

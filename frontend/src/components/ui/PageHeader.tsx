@@ -15,7 +15,15 @@ export function PageHeader({ title, description, trail = [], actions }: Props) {
   return (
     <header>
       {trail.length > 0 && (
-        <Breadcrumbs mb={6} component="nav" aria-label="Breadcrumbs">
+        <Breadcrumbs
+          mb={6}
+          component="nav"
+          aria-label="Breadcrumbs"
+          styles={{
+            root: { flexWrap: "wrap" },
+            breadcrumb: { overflowWrap: "anywhere", whiteSpace: "normal" },
+          }}
+        >
           {trail.map(({ label, to }) => (
             <Anchor key={to} component={Link} to={to} size="sm">
               {label}
@@ -24,8 +32,9 @@ export function PageHeader({ title, description, trail = [], actions }: Props) {
         </Breadcrumbs>
       )}
       <Group justify="space-between" align="flex-start" gap="sm">
-        <div style={{ minWidth: 0 }}>
-          <Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>
+        {/* Names of files, columns and addresses may be of any length, without a blank. */}
+        <div style={{ minWidth: 0, overflowWrap: "anywhere" }}>
+          <Title order={1} size="h2">
             {title}
           </Title>
           {description && (

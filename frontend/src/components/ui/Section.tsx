@@ -24,7 +24,7 @@ export function Section({ title, description, actions, children, anchor }: Props
       {...(anchor && { id: anchor, tabIndex: -1 })}
     >
       <Group justify="space-between" align="flex-start" mb="sm" gap="xs">
-        <div>
+        <div style={{ minWidth: 0, overflowWrap: "anywhere" }}>
           <Title order={2} size="h4" id={id}>
             {title}
           </Title>
