@@ -224,8 +224,9 @@ KINDS = {
 """With their labels."""
 
 
-def labelled_rows(num_rows: int) -> list[dict[str, Any]]:
-    """Rows with what each of KINDS is trained on, of several labels and places a row."""
+def labelled_rows(num_rows: int, kind: TaskKind) -> list[dict[str, Any]]:
+    """Rows with what each of KINDS is trained on, of several labels and places a row; of one kind a pair.
+    In every fourth row one place is left out, so that no model is right in all."""
     chance, rows = random.Random(4), []
     for number in range(1, num_rows + 1):
         text, spans = str(number), []
@@ -237,10 +238,12 @@ def labelled_rows(num_rows: int) -> list[dict[str, Any]]:
             text += f" {word}"
         num_good = sum(span["label"] == "praise" for span in spans)
         is_good, labels = 2 * num_good > len(spans), {"bad"} if len(spans) > num_good else set()
+        marked = spans[1:] if number % 4 == 0 else spans
+        pair = {"pair": text[::-1]} if kind is TaskKind.SENTENCE_PAIR else {}
         rows.append(
-            {"row": number, "text": text, "pair": text[::-1], "label": "positive" if is_good else "negative",
+            {"row": number, "text": text, **pair, "label": "positive" if is_good else "negative",
              "labels": sorted(labels | ({"good"} if num_good else set())), "value": float(num_good),
-             "spans": spans}
+             "spans": marked}
         )  # fmt: skip
     return rows
 
@@ -252,7 +255,9 @@ def test_the_gate_tells_the_figure_that_the_kind_is_judged_by(kind: TaskKind, tm
     rows_uri = BundleUri(f"datasets/{name}/rows.jsonl")
     recipe = replace(RECIPE, epochs=12, batch_rows=8, learning_rate=2e-2)
     world = make_world(tmp_path, weight_scale=0.1)  # from which spans can be learnt
-    world.store.put_file(rows_uri, "".join(json.dumps(row) + "\n" for row in labelled_rows(120)).encode())
+    world.store.put_file(
+        rows_uri, "".join(json.dumps(row) + "\n" for row in labelled_rows(120, kind)).encode()
+    )
     result = world.train(
         world.job(rows_uri, name=name, labels=labels, recipe=recipe, kind=kind), tmp_path / "work"
     )

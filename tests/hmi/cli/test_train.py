@@ -98,7 +98,7 @@ def test_a_full_disk_is_told_and_the_training_goes_on_when_there_is_room(
     printed = capsys.readouterr()
     failure = from_json(TrainFailure, printed.out.splitlines()[-1])
     assert (failure.code, failure.retryable) == ("store_unavailable", True)
-    assert failure.message in printed.err
+    assert failure.for_operator and failure.for_operator in printed.err
     assert main(arguments) == EXIT_OK
     assert from_json(TrainResult, capsys.readouterr().out.splitlines()[-1]).report["accuracy"] > 0
 
