@@ -1,16 +1,19 @@
 """How errors of the engine are told over HTTP: status, shape, when to come back."""
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from hmi.base.clock import SystemClock
-from hmi.base.errors import DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.base.errors import CannotWrite, DeadlineExceeded, HmiError, NotReady, QueueFull
 from hmi.service.errors import on_hmi_error, on_unexpected
 from hmi.service.request_ids import RequestIds
+from wire.errors import CANNOT_WRITE
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,20 @@ from hmi.service.request_ids import RequestIds
 def test_a_refusal_says_when_to_come_back(
     error: HmiError, status: int, code: str, retry_after: str | None
 ) -> None:
+    answer = answer_to(error)
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == retry_after
+    assert answer.json()["error"]["code"] == code
+
+
+def test_where_on_the_server_a_disk_is_full_the_operator_alone_is_told() -> None:
+    with capture_logs() as logs:
+        answer = answer_to(CannotWrite("there is no room left in /var/lib/hmi"))
+    assert answer.json()["error"]["message"] == CANNOT_WRITE
+    assert [line["message"] for line in logs] == ["there is no room left in /var/lib/hmi"]
+
+
+def answer_to(error: HmiError) -> httpx.Response:
     async def refuse(request: Request) -> Response:
         raise error
 
@@ -31,7 +48,4 @@ def test_a_refusal_says_when_to_come_back(
     service = RequestIds(
         app, clock=SystemClock(), observe=lambda route, status, seconds: None, on_unexpected=on_unexpected
     )
-    answer = TestClient(service).get("/")
-    assert answer.status_code == status
-    assert answer.headers.get("Retry-After") == retry_after
-    assert answer.json()["error"]["code"] == code
+    return TestClient(service).get("/")
