@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.local.console import Console
+from portal.local.database_identity import database_identity
 from portal.local.depth import backbone_uri, num_lower
 from portal.local.environment import OPERATOR_EMAIL, Environments
 from portal.local.folders import ROOT, replace_file
@@ -102,6 +103,13 @@ class Installation:
 
     def _database(self) -> None:
         self._start(self._programs.postgres)
+        self.prepare_database()
+
+    def prepare_database(self) -> None:
+        """Bring the database, which runs, to this release: roles, tables, the operator's account."""
+        url = self._environments.database_owner["HMI_DATABASE_OWNER_URL"]
+        if not self._database_stamps.is_done("database", database_identity(url)):
+            self._database_stamps.forget()  # it is another one: a dump was restored
         secrets = self._secrets
         passwords = (
             secrets.database_owner,
@@ -128,6 +136,7 @@ class Installation:
             ("operator_ensure", "--email", OPERATOR_EMAIL, "--password-file", self._operator_password_file()),
             inputs=digest(OPERATOR_EMAIL, secrets.operator_password),
         )
+        self._database_stamps.mark("database", database_identity(url))
 
     def _operator_password_file(self) -> str:
         return str(self._folders.secrets / "operator_password")

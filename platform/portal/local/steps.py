@@ -104,6 +104,10 @@ class Stamps:
         known = self._read() | {step: inputs}
         replace_file(self._file, json.dumps(known, indent=1, sort_keys=True))
 
+    def forget(self) -> None:
+        """No step is done."""
+        self._file.unlink(missing_ok=True)
+
     def _read(self) -> dict[str, str]:
         try:
             known = json.loads(self._file.read_text())
