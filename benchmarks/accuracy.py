@@ -34,6 +34,7 @@ from hmi.build.windows import Windowing
 from hmi.build.work_folder import WorkFolder
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.backbone import Backbone
+from hmi.plot.counting import Work
 from hmi.plot.segment import open_segment
 from hmi.plot.tree import open_tree
 from wire.artifacts import BundleRef
@@ -255,6 +256,8 @@ class _Bench:
 
     def _make_tree(self, texts: list[str]) -> BundleRef:
         segments = []
+        work = Work(self._folder / "general")  # tens of millions of tokens are counted within its bytes
+        work.folder.mkdir(exist_ok=True)
         self.num_general_tokens = 0
         teller = _Teller("general tree")
         if texts:
@@ -267,8 +270,9 @@ class _Bench:
                     above=np.zeros(0, np.uint64),
                     windowing=WINDOWING,
                     report=teller.line,
+                    work=work,
                 )
-                digest = publish_segment(self._store, counted, SEGMENT_URI).digest
+                digest = publish_segment(self._store, counted, SEGMENT_URI, work=work).digest
             segment = open_segment(
                 self._store.localize(SEGMENT_URI, digest), digest, backbone=self._backbone.digest
             )
@@ -277,7 +281,9 @@ class _Bench:
         standing = self._store.digest(TREE_URI)
         if standing is not None:
             return BundleRef(TREE_URI, standing)
-        built = build_root(self._store, self._backbone, segments, tree_uri=TREE_URI, report=teller.line)
+        built = build_root(
+            self._store, self._backbone, segments, tree_uri=TREE_URI, report=teller.line, work=work
+        )
         return BundleRef(built.tree.uri, built.tree.digest)
 
     def _job(self, task: BenchTask, name: str, kind: str, rows_uri: BundleUri, recipe: Recipe) -> TrainJob:
