@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hmi.service.limits import LimitReached, Limits
 from hmi.service.snapshot import CatalogRows, CatalogSnapshot
 from tests.fakes.clock import FakeClock
-from tests.hmi.service.service_world import code_of, demo_catalog, running
+from tests.hmi.service.service_world import Service, code_of, demo_catalog, running
 from tests.tiny.store import TinyStore
 from wire.catalog import LimitRow
 from wire.errors import ErrorCode
@@ -134,10 +135,8 @@ def test_what_a_full_spool_has_lost_is_of_no_later_period(tiny_store: TinyStore,
             told = service.predict()
             assert (told.status_code, told.headers["X-Quota-Texts-Remaining"]) == (200, left)
         assert code_of(service.predict()) == (429, "quota_exceeded")
-        num_reads = catalog.num_reads
-        service.change(lambda: catalog.allow("acme", quota_texts=2))  # the next period
-        service.wait_until(lambda: catalog.num_reads > num_reads)
-        assert service.predict().headers["X-Quota-Texts-Remaining"] == "1"
+        service.change(lambda: catalog.allow("acme", quota_texts=3))  # the next period
+        assert predict_until_limit(3, service)[-1].headers["X-Quota-Texts-Remaining"] == "2"
         assert service.usage.events == {}, "there was no room for one"
 
 
@@ -177,7 +176,19 @@ def test_usage_that_has_come_back_with_the_catalog_is_not_counted_beside_it(
     with running(tiny_store, tmp_path, catalog=catalog) as service:
         assert service.predict().headers["X-Quota-Texts-Remaining"] == "99"
         service.wait_until(lambda: service.usage.events)
-        num_reads = catalog.num_reads
-        service.change(lambda: catalog.allow("acme", quota_texts=100, used_texts=1))
-        service.wait_until(lambda: catalog.num_reads > num_reads)
-        assert service.predict().headers["X-Quota-Texts-Remaining"] == "98"
+        service.usage.is_away = True  # what follows stays to be counted here
+        service.change(lambda: catalog.allow("acme", quota_texts=200, used_texts=1))
+        told = predict_until_limit(200, service)
+        assert told[-1].headers["X-Quota-Texts-Remaining"] == str(200 - 1 - len(told))
+
+
+def predict_until_limit(quota_texts: int, service: Service) -> list[Any]:
+    """The answers up to the first that tells this limit: what was changed has been read by then."""
+    answers: list[Any] = []
+
+    def is_told() -> bool:
+        answers.append(service.predict())
+        return bool(answers[-1].headers["X-Quota-Texts-Limit"] == str(quota_texts))
+
+    service.wait_until(is_told)
+    return answers

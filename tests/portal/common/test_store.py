@@ -161,6 +161,7 @@ def test_what_is_left_of_a_bundle_whose_deletion_was_cut_off_has_no_manifest(
     """Else the same bundle, made again, would be taken for published already."""
     fsspec.register_implementation("cut-off", _CutOff, clobber=True)
     monkeypatch.setattr(shutil, "rmtree", _cut_off)
+    monkeypatch.chdir(tmp_path)  # in a folder of its name there
     for url in (f"file://{tmp_path}", f"cut-off::file://{tmp_path}"):
         store = ObjectStore(url)
         for name in ("manifest.json", "rows.bin"):

@@ -90,13 +90,30 @@ def test_without_arguments_every_test_is_in_one_of_two_runs(
     assert ran == [f"-m not ({develop.WITH_AN_INSTALLATION}) ran", f"-m {develop.WITH_AN_INSTALLATION} ran"]
 
 
-@pytest.mark.parametrize(("with_servers", "others"), [(1, 0), (0, 1)])
+@pytest.mark.parametrize(
+    ("with_servers", "others", "named"), [(1, 0, "tests with an installation"), (0, 1, "tests")]
+)
 def test_a_failed_test_of_either_run_fails_the_whole(
-    monkeypatch: pytest.MonkeyPatch, console: Console, with_servers: int, others: int
+    monkeypatch: pytest.MonkeyPatch,
+    console: Console,
+    said: io.StringIO,
+    with_servers: int,
+    others: int,
+    named: str,
 ) -> None:
     _given(monkeypatch, only=Outcome(True, ""))
     _given_tests(monkeypatch, console, with_servers=with_servers, others=others)
     assert develop.test([], console) == 1
+    assert said.getvalue().splitlines()[-1] == f"failed checks: {named}"
+
+
+def test_a_failed_test_of_those_that_were_asked_for_is_told_as_failed(
+    monkeypatch: pytest.MonkeyPatch, console: Console, said: io.StringIO
+) -> None:
+    _given(monkeypatch, only=Outcome(True, ""))
+    monkeypatch.setattr(develop, "_run", lambda *_: 2)
+    assert develop.test(["tests/portal"], console) == 1
+    assert said.getvalue().splitlines()[-1] == "failed checks: tests"
 
 
 def test_what_could_not_be_installed_for_the_checks_is_said_too(
