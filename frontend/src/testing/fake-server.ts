@@ -37,6 +37,15 @@ export function page(...results: unknown[]): FakeAnswer {
   return ok({ count: results.length, next: null, previous: null, results });
 }
 
+/** A list that has a page for each entry. */
+export function pages(...results: unknown[]): Handler {
+  return ({ query }) => {
+    const asked = Number(query.get("page") ?? 1);
+    const next = asked < results.length ? `?page=${asked + 1}` : null;
+    return ok({ count: results.length, next, previous: null, results: results.slice(asked - 1, asked) });
+  };
+}
+
 export class FakeServer {
   readonly requests: FakeRequest[] = [];
   readonly #handlers = new Map<string, Handler>();

@@ -7,7 +7,7 @@ import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
-import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { useContributions } from "@/features/domains/api/get-contributions";
 import { useDomains } from "@/features/domains/api/get-domains";
 import { useTrees } from "@/features/domains/api/get-trees";
@@ -18,7 +18,7 @@ import { GateConsentSwitch } from "@/features/domains/components/GateConsentSwit
 import { TreeList } from "@/features/domains/components/TreeList";
 import { UpdateButton } from "@/features/domains/components/UpdateButton";
 import { UpdateList } from "@/features/domains/components/UpdateList";
-import { useTasks } from "@/features/tasks/api/get-tasks";
+import { useAllTasks } from "@/features/tasks/api/get-all-tasks";
 import { usePageTitle } from "@/lib/page-title";
 import type { Domain, Task } from "@/lib/types";
 
@@ -45,8 +45,8 @@ export function DomainPage() {
 
 function Loaded({ tenant, domain }: { tenant: string; domain: Domain }) {
   usePageTitle(domain.name);
-  const tasks = useTasks(tenant, 1);
-  const known = tasks.data?.results ?? [];
+  const tasks = useAllTasks(tenant);
+  const known = tasks.data ?? [];
   return (
     <>
       <PageHeader
@@ -156,7 +156,7 @@ function Consents({ tenant, tasks }: { tenant: string; tasks: Task[] }) {
 function Contributions({ tenant, domain }: { tenant: string; domain: Domain }) {
   const { isOwner } = useRole(tenant);
   const contributions = useContributions(tenant);
-  const datasets = useDatasets(tenant);
+  const datasets = useAllDatasets(tenant);
   const leadOn = useLeadOn();
   return (
     <Section title="What you contribute" description="Off unless an owner says so.">
@@ -166,7 +166,7 @@ function Contributions({ tenant, domain }: { tenant: string; domain: Domain }) {
             tenant={tenant}
             domain={domain}
             contributions={results.filter((each) => each.domain === domain.slug)}
-            datasets={datasets.data?.results ?? []}
+            datasets={datasets.data ?? []}
             canChange={isOwner}
             onRevoked={(id) => leadOn(`${paths.deletions(tenant)}#${id}`)}
           />

@@ -5,7 +5,7 @@ import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
 import { useDomains } from "@/features/domains/api/get-domains";
 import { DomainTable } from "@/features/domains/components/DomainTable";
-import { useTasks } from "@/features/tasks/api/get-tasks";
+import { useAllTasks } from "@/features/tasks/api/get-all-tasks";
 import { usePageTitle } from "@/lib/page-title";
 
 import { paths } from "../paths";
@@ -15,7 +15,7 @@ export function DomainsPage() {
   usePageTitle("Domains");
   const tenant = useParam("tenant");
   const domains = useDomains(tenant);
-  const tasks = useTasks(tenant, 1);
+  const tasks = useAllTasks(tenant);
   return (
     <>
       <PageHeader
@@ -27,9 +27,7 @@ export function DomainsPage() {
           <Section title="Domains you can use">
             <DomainTable
               domains={results}
-              numTasksOf={({ slug }) =>
-                (tasks.data?.results ?? []).filter(({ domain }) => domain === slug).length
-              }
+              numTasksOf={({ slug }) => (tasks.data ?? []).filter(({ domain }) => domain === slug).length}
               hrefOf={({ slug }) => paths.domain(tenant, slug)}
             />
           </Section>

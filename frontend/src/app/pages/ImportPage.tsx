@@ -11,7 +11,7 @@ import { ListPages } from "@/components/ui/ListPages";
 import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
-import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { DeployButton } from "@/features/deployments/components/DeployButton";
 import { useImports } from "@/features/imports/api/get-imports";
 import { AdapterForm } from "@/features/imports/components/AdapterForm";
@@ -94,7 +94,7 @@ function Imports({ tenant, task }: { tenant: string; task: Task }) {
 }
 
 function Bring({ tenant, task }: { tenant: string; task: Task }) {
-  const datasets = useDatasets(tenant);
+  const datasets = useAllDatasets(tenant);
   return (
     <Section
       title="The adapter"
@@ -108,11 +108,11 @@ function Bring({ tenant, task }: { tenant: string; task: Task }) {
       }
     >
       <QueryView query={datasets} height={420}>
-        {({ results }) => (
+        {(all) => (
           <AdapterForm
             tenant={tenant}
             task={task.slug}
-            datasets={results.filter(({ kind, state }) => kind === task.kind && state === "ready")}
+            datasets={all.filter(({ kind, state }) => kind === task.kind && state === "ready")}
           />
         )}
       </QueryView>

@@ -12,7 +12,7 @@ import { QueryView } from "@/components/ui/QueryView";
 import { useKeys } from "@/features/keys/api/get-keys";
 import { KeyTable } from "@/features/keys/components/KeyTable";
 import { NewKeyDialog } from "@/features/keys/components/NewKeyDialog";
-import { useTasks } from "@/features/tasks/api/get-tasks";
+import { useAllTasks } from "@/features/tasks/api/get-all-tasks";
 import { usePageTitle } from "@/lib/page-title";
 
 import { useParam } from "../use-params";
@@ -24,7 +24,7 @@ export function KeysPage() {
   const { isOwner } = useRole(tenant);
   const [page, setPage] = useState(1);
   const keys = useKeys(tenant, page);
-  const tasks = useTasks(tenant, 1);
+  const tasks = useAllTasks(tenant);
   const [isOpen, { open, close }] = useDisclosure(false);
   const newKey = isOwner && (
     <Button onClick={open} aria-haspopup="dialog" leftSection={<IconPlus size={16} aria-hidden />}>
@@ -53,7 +53,7 @@ export function KeysPage() {
           )
         }
       </QueryView>
-      <NewKeyDialog tenant={tenant} tasks={tasks.data?.results ?? []} opened={isOpen} onClose={close} />
+      <NewKeyDialog tenant={tenant} tasks={tasks.data ?? []} opened={isOpen} onClose={close} />
     </>
   );
 }

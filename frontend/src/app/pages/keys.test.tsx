@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { apiKey, me, task } from "@/testing/examples";
-import { FakeServer, ok, page } from "@/testing/fake-server";
+import { FakeServer, ok, page, pages } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme";
@@ -41,6 +41,22 @@ describe("API keys", () => {
     await waitFor(() => expect(screen.queryByText("hmi_secret")).toBeNull());
     await user.click(screen.getByRole("button", { name: "New key" }));
     expect(await screen.findByLabelText("Name")).toHaveValue("");
+  });
+
+  it("is for any task, however many there are", async () => {
+    const last = task({ id: "6a1f0000-0000-4000-8000-0000000000c1", slug: "moods", name: "Moods" });
+    server.on(`GET ${root}/tasks`, pages(task(), last));
+    const { user } = renderApp("/t/acme/keys");
+    await user.click(await screen.findByRole("button", { name: "New key" }));
+    await user.type(await screen.findByLabelText("Name"), "app");
+    await user.selectOptions(
+      screen.getByLabelText("Task"),
+      await screen.findByRole("option", { name: "Moods" }),
+    );
+    await user.click(screen.getByRole("button", { name: "Create key" }));
+
+    expect(await screen.findByText("hmi_secret")).toBeVisible();
+    expect(server.sentTo(`POST ${root}/keys`)[0]?.body).toMatchObject({ task: "moods" });
   });
 
   it("rotates a key: the new secret is shown once, the old key goes on for the time chosen", async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 
 import type { Task } from "@/lib/types";
 import { dataset, domain, me, task, taskTraining, training, version } from "@/testing/examples";
-import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { FakeServer, ok, page, pages, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme";
@@ -222,6 +222,24 @@ describe("the wizard", () => {
     await user.click(screen.getByRole("button", { name: "Create task" }));
     await screen.findByText("Train the model");
     expect(created()).toEqual([{ name: "Pairs", kind: "sentence_pair" }]);
+  });
+
+  it("takes any file that was uploaded before, and trains on it, however many there are", async () => {
+    const oldest = dataset({ id: "6a1f0000-0000-4000-8000-0000000000d1", name: "oldest.csv" });
+    server
+      .on(`GET ${root}/datasets`, pages(dataset(), oldest))
+      .on(`GET ${root}/datasets/${oldest.id}`, ok(oldest))
+      .on(`GET ${root}/datasets/${oldest.id}/rows`, ok({ count: 0, results: [] }))
+      .on(`GET ${root}/datasets/${oldest.id}/suggestion`, ok(suggested(null)));
+    const { user } = renderApp("/t/acme/new-task");
+    await user.selectOptions(
+      await screen.findByLabelText("Or take a file that was uploaded before"),
+      await screen.findByRole("option", { name: /^oldest.csv/ }),
+    );
+    await user.click(await screen.findByRole("button", { name: "Go on with this file" }));
+    await user.click(await screen.findByRole("button", { name: "Create task" }));
+
+    await waitFor(() => expect(screen.getByLabelText("Dataset")).toHaveValue(oldest.id));
   });
 
   it("offers no dataset of another kind", async () => {

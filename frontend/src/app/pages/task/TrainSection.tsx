@@ -6,7 +6,7 @@ import { Link } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
-import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
 import { useIsDomainShared } from "@/features/domains/api/get-domains";
 import { StartTrainingForm } from "@/features/trainings/components/StartTrainingForm";
@@ -19,7 +19,7 @@ import { trainSectionId } from "./to-training";
 import { WhatWasRead } from "./WhatWasRead";
 
 export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
-  const datasets = useDatasets(tenant);
+  const datasets = useAllDatasets(tenant);
   const [uploaded, setUploaded] = useState<string | null>(null);
   const [isUploading, setIsUploading] = useState(false);
   const leadOn = useLeadOn();
@@ -46,7 +46,7 @@ export function TrainSection({ tenant, task }: { tenant: string; task: Task }) {
       }
     >
       <QueryView query={datasets} height={200}>
-        {({ results: all }) => {
+        {(all) => {
           const results = all.filter(({ kind }) => kind === task.kind);
           return results.length === 0 || isUploading ? (
             <Stack>

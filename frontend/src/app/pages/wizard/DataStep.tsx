@@ -6,8 +6,8 @@ import { useEffect, useRef, useState } from "react";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { useDataset } from "@/features/datasets/api/get-dataset";
-import { useDatasets } from "@/features/datasets/api/get-datasets";
 import { KindChoice } from "@/features/datasets/components/KindChoice";
 import { UploadForm } from "@/features/datasets/components/UploadForm";
 import { isToBeFixed } from "@/features/datasets/versions";
@@ -22,7 +22,7 @@ interface Props {
 }
 
 export function DataStep({ tenant, onChosen }: Props) {
-  const datasets = useDatasets(tenant);
+  const datasets = useAllDatasets(tenant);
   const [chosen, setChosen] = useState<string | null>(null);
   const [arrived, setArrived] = useState<string | null>(null);
   const [kind, setKind] = useState<TaskKind>("single_label");
@@ -40,7 +40,7 @@ export function DataStep({ tenant, onChosen }: Props) {
       description="From a file of examples: texts with the right answers. A few hundred rows of each label are a good start."
     >
       <QueryView query={datasets} height={260}>
-        {({ results }) => (
+        {(results) => (
           <Stack>
             <KindChoice label="It will give" value={kind} onChange={choose} />
             <UploadForm tenant={tenant} kind={kind} onUploaded={({ id }) => take(id)} />

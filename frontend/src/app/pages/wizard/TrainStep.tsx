@@ -5,7 +5,7 @@ import { Link, useSearchParams } from "react-router";
 
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
-import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { useIsDomainShared } from "@/features/domains/api/get-domains";
 import { hasOpenTraining } from "@/features/tasks/state";
 import { useTraining } from "@/features/trainings/api/get-training";
@@ -31,7 +31,7 @@ export function TrainStep({ tenant, task }: { tenant: string; task: Task }) {
 }
 
 function Start({ tenant, task }: { tenant: string; task: Task }) {
-  const datasets = useDatasets(tenant);
+  const datasets = useAllDatasets(tenant);
   const [address] = useSearchParams();
   const isShared = useIsDomainShared(tenant, task.domain);
   return (
@@ -40,8 +40,8 @@ function Start({ tenant, task }: { tenant: string; task: Task }) {
       description="Some rows are held out: the report is measured on texts that the model never saw."
     >
       <QueryView query={datasets} height={200}>
-        {({ results }) => {
-          const ready = results.filter(({ state, kind }) => state === "ready" && kind === task.kind);
+        {(all) => {
+          const ready = all.filter(({ state, kind }) => state === "ready" && kind === task.kind);
           if (ready.length === 0) {
             return (
               <Group>
