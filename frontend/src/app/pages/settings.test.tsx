@@ -103,13 +103,41 @@ describe("members", () => {
     expect(server.sentTo(`GET ${root}/invitations`)).toEqual([]);
   });
 
-  it("gives a member another role, and shows why it cannot", async () => {
-    server.on(`PUT ${root}/members/${member().id}`, refusal(409, "conflict", "The last owner stays one."));
+  it("gives a member another role when the button is pressed, and shows why it cannot", async () => {
+    const route = `PUT ${root}/members/${member().id}`;
+    server.on(route, refusal(409, "conflict", "The last owner stays one."));
     const { user } = renderApp("/t/acme/members");
-    await user.selectOptions(await screen.findByLabelText("Role of ada@acme.example"), "viewer");
+    const select = await screen.findByLabelText("Role of ada@acme.example");
+    await user.selectOptions(select, "developer");
+    await user.selectOptions(select, "viewer");
+    const button = screen.getByRole("button", { name: "Change the role of ada@acme.example" });
+    expect(server.sentTo(route)).toEqual([]);
+    await user.click(button);
 
-    expect(await screen.findByText("The last owner stays one.")).toBeVisible();
-    expect(server.sentTo(`PUT ${root}/members/${member().id}`)[0]?.body).toEqual({ role: "viewer" });
+    expect(await screen.findByRole("alert")).toHaveTextContent("The last owner stays one.");
+    expect(select).toHaveAccessibleDescription("The last owner stays one.");
+    expect(select).toHaveFocus();
+    expect(select).toHaveValue("viewer");
+
+    server.on(route, () => {
+      server.on(`GET ${root}/members`, page({ ...member(), role: "viewer" }));
+      return ok({ ...member(), role: "viewer" });
+    });
+    await user.click(button);
+    await waitFor(() => expect(button).not.toBeInTheDocument());
+    expect(select).toHaveFocus();
+    expect(select).toHaveValue("viewer");
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(server.sentTo(route).map(({ body }) => body)).toEqual([{ role: "viewer" }, { role: "viewer" }]);
+  });
+
+  it("forgets a choice of role that is taken back", async () => {
+    const { user } = renderApp("/t/acme/members");
+    const select = await screen.findByLabelText("Role of ada@acme.example");
+    await user.selectOptions(select, "viewer");
+    await user.selectOptions(select, member().role);
+
+    expect(screen.queryByRole("button", { name: /^Change the role/ })).toBeNull();
   });
 
   it("revokes an invitation after asking, and sends it again", async () => {

@@ -1,10 +1,12 @@
 /** The people of a tenant and what each may do. */
 
-import { Badge, NativeSelect, Table, Text } from "@mantine/core";
+import { Badge, Button, Group, NativeSelect, Table, Text } from "@mantine/core";
+import { useRef, useState } from "react";
 
 import { ConfirmButton } from "@/components/ui/ConfirmButton";
+import { afterChange } from "@/lib/after-change";
 import { formatAgo } from "@/lib/format";
-import type { Member } from "@/lib/types";
+import type { Member, Role } from "@/lib/types";
 
 import { useChangeRole } from "../api/change-role";
 import { useRemoveMember } from "../api/remove-member";
@@ -45,22 +47,44 @@ export function MemberTable({ tenant, members, canRemove }: Props) {
   );
 }
 
+/** A role is given by the button: keys move a closed select through all of them. */
 function RoleChoice({ tenant, member }: { tenant: string; member: Member }) {
   const change = useChangeRole(tenant, member);
+  const [chosen, setChosen] = useState<Role | null>(null);
+  const select = useRef<HTMLSelectElement>(null);
+  const give = (role: Role) => {
+    // The button cannot hold the focus: it goes once the role is given.
+    select.current?.focus();
+    afterChange(change.mutateAsync(role), () => setChosen((latest) => (latest === role ? null : latest)));
+  };
   return (
-    <NativeSelect
-      size="xs"
-      aria-label={`Role of ${member.email}`}
-      value={change.isPending ? change.variables : member.role}
-      onChange={(event) => {
-        const chosen = roles.find(({ value }) => value === event.currentTarget.value);
-        if (chosen) change.mutate(chosen.value);
-      }}
-      data={roles.map(({ value, label }) => ({ value, label }))}
-      disabled={change.isPending}
-      error={change.error?.message}
-      maw={200}
-    />
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <NativeSelect
+        ref={select}
+        size="xs"
+        aria-label={`Role of ${member.email}`}
+        value={chosen ?? member.role}
+        onChange={(event) => {
+          setChosen(roles.find(({ value }) => value === event.currentTarget.value)?.value ?? null);
+          if (change.isError) change.reset();
+        }}
+        data={roles.map(({ value, label }) => ({ value, label }))}
+        error={change.error?.message}
+        errorProps={{ role: "alert" }}
+        maw={200}
+      />
+      {chosen !== null && chosen !== member.role && (
+        <Button
+          size="xs"
+          variant="default"
+          aria-label={`Change the role of ${member.email}`}
+          loading={change.isPending}
+          onClick={() => give(chosen)}
+        >
+          Change
+        </Button>
+      )}
+    </Group>
   );
 }
 
