@@ -156,6 +156,21 @@ describe("webhooks", () => {
     expect(server.sentTo(`PATCH ${root}/${webhook.id}`)[0]?.body).toEqual({ is_active: false });
   });
 
+  it("says in the dialogue why it was not deleted, and nothing of what failed before", async () => {
+    server
+      .on(`POST ${root}/${webhook.id}/ping`, refusal(409, "conflict", "It is paused."))
+      .on(`DELETE ${root}/${webhook.id}`, refusal(403, "forbidden", "Only owners delete."));
+    const { user } = renderApp("/t/acme/webhooks");
+    await user.click(await screen.findByRole("button", { name: "Send a test Builds" }));
+    expect(await screen.findByText("It is paused.")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Delete Builds" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(within(dialog).queryByRole("alert")).toBeNull();
+    await user.click(within(dialog).getByRole("button", { name: "Delete webhook" }));
+
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent("Only owners delete.");
+  });
+
   it("changes its address and the events that it is told of", async () => {
     const events = ["training.failed"];
     server.on(`PATCH ${root}/${webhook.id}`, () => {

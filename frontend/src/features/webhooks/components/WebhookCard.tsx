@@ -21,6 +21,7 @@ interface Props {
 
 export function WebhookCard({ tenant, webhook, canChange }: Props) {
   const change = useChangeWebhook(tenant, webhook.id);
+  const remove = useChangeWebhook(tenant, webhook.id);
   const button = (label: string, what: "pause" | "resume" | "ping") => (
     <Button
       size="xs"
@@ -63,9 +64,9 @@ export function WebhookCard({ tenant, webhook, canChange }: Props) {
               ariaLabel={`Delete ${webhook.name}`}
               title={`Delete ${webhook.name}?`}
               confirmLabel="Delete webhook"
-              error={change.error}
-              isPending={change.isPending}
-              onConfirm={() => change.mutateAsync("delete")}
+              error={remove.error}
+              isPending={remove.isPending}
+              onConfirm={() => remove.mutateAsync("delete")}
             >
               <Text size="sm">Nothing more is sent to it, and the list of what was sent goes with it.</Text>
             </ConfirmButton>
@@ -74,9 +75,7 @@ export function WebhookCard({ tenant, webhook, canChange }: Props) {
       }
     >
       <Stack>
-        {change.isError && change.variables !== "delete" && (
-          <ErrorNotice error={change.error} title="Nothing was changed" />
-        )}
+        {change.isError && <ErrorNotice error={change.error} title="Nothing was changed" />}
         <Text size="xs" c="dimmed">
           {webhook.events.join(", ")}
         </Text>
