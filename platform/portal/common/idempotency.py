@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from portal.common.errors import InvalidField, PortalError
 from portal.common.models import IdempotencyRecord
+from portal.common.pruning import prune
 from wire.errors import ErrorCode
 
 HEADER = "Idempotency-Key"
@@ -50,6 +51,11 @@ def idempotent(post: Callable[..., Response]) -> Callable[..., Response]:
         return response
 
     return once
+
+
+def idempotency_prune(*, now: datetime) -> None:
+    """Forget answers that no repeat gets any more."""
+    prune(IdempotencyRecord.objects.unscoped().filter(created_at__lt=now - KEPT_FOR).order_by("created_at"))
 
 
 def _claim(tenant: models.Model, key: str, fingerprint: str) -> IdempotencyRecord:

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 
 from portal.audit.services import audit_record
+from portal.common.pruning import prune
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
@@ -15,10 +16,6 @@ from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
 
 HOURS_KEPT_FOR = timedelta(days=92)
-EVENTS_AT_ONCE = 10_000
-"""Deleted in one transaction: inserts of the service do not wait for a long one."""
-MAX_ROUNDS = 1_000
-"""Of such deletions in one run; the next run goes on."""
 QUOTA_PERCENTS = (80, 100)
 """Of a quota: webhooks are told when so much of it is used."""
 
@@ -111,15 +108,5 @@ def usage_prune(*, now: datetime, events_kept_for: timedelta) -> None:
         QuotaNotice.objects.unscoped().filter(created_at__lt=now - HOURS_KEPT_FOR).delete()
         UsageHour.objects.unscoped().filter(hour__lt=now - HOURS_KEPT_FOR).delete()
     for model in (UsageEvent, ComparisonEvent):
-        for _ in range(MAX_ROUNDS):
-            if not _forget_events(model, before=now - events_kept_for):
-                break
-
-
-def _forget_events(model: type[UsageEvent] | type[ComparisonEvent], *, before: datetime) -> bool:
-    """Whether there may be more."""
-    with operator_scope():
-        old = model.objects.unscoped().filter(created_at__lt=before).order_by("created_at")
-        some = old.values_list("pk", flat=True)[:EVENTS_AT_ONCE]
-        num_deleted, _ = model.objects.unscoped().filter(pk__in=some).delete()
-    return num_deleted == EVENTS_AT_ONCE
+        events = model.objects.unscoped()
+        prune(events.filter(created_at__lt=now - events_kept_for).order_by("created_at"))

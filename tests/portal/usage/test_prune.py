@@ -1,4 +1,4 @@
-"""Old events are deleted in batches; nothing that is told of them changes."""
+"""Old rows are deleted in batches, and nothing that is told of events changes."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,13 +6,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.forms.models import model_to_dict
 from django.utils import timezone
 
+from portal.common import pruning
+from portal.common.models import IdempotencyRecord
 from portal.common.scope import operator_scope, tenant_scope
 from portal.config.env import PortalSettings
 from portal.tenants.models import ApiKey, Role
-from portal.usage import jobs, services
+from portal.usage import jobs
 from portal.usage.models import ComparisonEvent, TrialFigures, UsageEvent
 from portal.usage.services import usage_prune
 from tests.fakes.portal import Cast, Member, make_key, make_task, make_version
@@ -112,8 +117,8 @@ def test_old_events_go_and_sums_quotas_and_drift_stay(cast: Cast) -> None:
 
 def test_it_deletes_in_batches_and_the_next_run_goes_on(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     use(cast.acme)
-    monkeypatch.setattr(services, "EVENTS_AT_ONCE", 1)
-    monkeypatch.setattr(services, "MAX_ROUNDS", 3)
+    monkeypatch.setattr(pruning, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(pruning, "MAX_ROUNDS", 3)
     usage_prune(now=timezone.now(), events_kept_for=KEPT_FOR)
     assert days_left(UsageEvent, cast.acme) == days_left(ComparisonEvent, cast.acme) == [0, 4, 6]
     usage_prune(now=timezone.now(), events_kept_for=KEPT_FOR)
@@ -134,3 +139,35 @@ def test_no_tenant_can_delete_events(cast: Cast) -> None:
         with tenant_scope(member.tenant.pk):
             assert UsageEvent.objects.unscoped().all().delete()[0] == 0
     assert len(days_left(UsageEvent, cast.acme)) == len(DAYS_AGO)
+
+
+def sign_in(member: Member, *, expires_in: timedelta) -> str:
+    """The key of a session of a user who has signed in, as allauth notes it."""
+    session = SessionStore()
+    session.set_expiry(timezone.now() + expires_in)
+    session.create()
+    key = session.session_key
+    assert key is not None
+    UserSession(user=member.owner, ip="192.0.2.1", session_key=key, user_agent="Browser").save()
+    return key
+
+
+def test_expired_sessions_go_and_where_they_were_signed_in_from(cast: Cast) -> None:
+    over, ended = (sign_in(cast.acme, expires_in=timedelta(seconds=-1)) for _ in range(2))
+    open_ = sign_in(cast.globex, expires_in=timedelta(minutes=1))
+    SessionStore(ended).delete()
+    jobs.usage_prune()
+    for model in (Session, UserSession):
+        assert set(model.objects.values_list("session_key", flat=True)) & {over, ended, open_} == {open_}
+
+
+def test_answers_are_kept_as_long_as_a_repeat_gets_them(cast: Cast) -> None:
+    for member in (cast.acme, cast.globex):
+        for hours in (23, 25):
+            kept = IdempotencyRecord(tenant=member.tenant, key=f"{hours} hours", fingerprint="", status=201)
+            kept.created_at = timezone.now() - timedelta(hours=hours)
+            with operator_scope():
+                kept.save(force_insert=True)
+    jobs.usage_prune()
+    with operator_scope():
+        assert set(IdempotencyRecord.objects.unscoped().values_list("key", flat=True)) == {"23 hours"}
