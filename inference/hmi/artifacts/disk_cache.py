@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hmi.artifacts.bundle import read_manifest, sync_tree, verify_files
-from hmi.base.errors import BudgetExceeded, BundleBroken
+from hmi.base.errors import BudgetExceeded, BundleBroken, BundleMismatch
 from wire.artifacts import MANIFEST_FILE, BundleManifest
 
 KIND = "bundles"
@@ -29,10 +29,12 @@ class DiskBudget(Protocol):
 
 @dataclass(slots=True)
 class _Copy:
-    """One bundle's copy; ``reservation`` None while it is being fetched."""
+    """One bundle's copy; ``reservation`` None while it is being fetched. A damaged one goes with its last
+    lease."""
 
     num_leases: int
     reservation: Any = None
+    is_damaged: bool = False
 
 
 class DiskCache:
@@ -57,26 +59,35 @@ class DiskCache:
     ) -> Iterator[Path]:
         """The copy's folder, which stays while it is held. ``key`` is the bundle's digest, or begins with it;
         ``fetch`` fills an empty folder with what
-        ``manifest`` names; neither is called when the copy is there.
+        ``manifest`` names; neither is called when the copy is there. A copy that was there and turns out to
+        be broken while it is held, by the errors of open_bundle or of the disk, is dropped: the next hold
+        fetches it again.
 
         Raises what they raise, BundleBroken for other bytes than the manifest's, and BudgetExceeded
         (retryable) when all that is there is held.
         """
         name = key.removeprefix("sha256:")
         with self._changed:
-            self._changed.wait_for(lambda: name not in self._copies or self._copies[name].reservation)
+            self._changed.wait_for(lambda: self._is_settled(name))
             copy = self._copies.setdefault(name, _Copy(num_leases=0))
             copy.num_leases += 1
             self._copies.move_to_end(name)
+        was_there = copy.reservation is not None
         try:
-            if copy.reservation is None:
+            if not was_there:
                 self._fetch(name, copy, manifest, fetch)
-            yield self._folder / name
+            try:
+                yield self._folder / name
+            except (BundleBroken, BundleMismatch, OSError):
+                copy.is_damaged |= was_there  # else it was verified just now, and another would be the same
+                raise
         finally:
             with self._changed:
                 copy.num_leases -= 1
                 if copy.reservation is None:
                     del self._copies[name]  # it was not brought: the next one tries again
+                elif copy.is_damaged and copy.num_leases == 0:
+                    self._drop(name)
                 self._changed.notify_all()
 
     def check_integrity(self) -> None:
@@ -85,6 +96,11 @@ class DiskCache:
             there = {path.name for path in self._folder.iterdir() if not path.name.startswith(".")}
             assert there == {name for name, copy in self._copies.items() if copy.reservation is not None}
             assert all(copy.num_leases >= 0 for copy in self._copies.values())
+
+    def _is_settled(self, name: str) -> bool:
+        """There to be read, or to be fetched by whoever asks."""
+        copy = self._copies.get(name)
+        return copy is None or (copy.reservation is not None and not copy.is_damaged)
 
     def _fetch(
         self,
@@ -128,10 +144,13 @@ class DiskCache:
         with self._changed:
             for name, copy in self._copies.items():
                 if copy.reservation is not None and copy.num_leases == 0:
-                    self._remove(name)
-                    self._budget.release(self._copies.pop(name).reservation)
+                    self._drop(name)
                     return True
             return False
+
+    def _drop(self, name: str) -> None:
+        self._remove(name)
+        self._budget.release(self._copies.pop(name).reservation)
 
     def _remove(self, name: str) -> None:
         # The manifest first: what is left of an interrupted removal is no bundle any more.

@@ -6,10 +6,10 @@ import shutil
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import fsspec
@@ -29,6 +29,7 @@ from hmi.base.errors import (
 from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
 
+Made = TypeVar("Made")
 STORE_SETTING, CACHE_SETTING = "HMI_STORE_URL", "HMI_CACHE_DIR"
 UNUSED_S = 7 * 86400.0
 """A job's local copy of a remote bundle goes when it has not been asked for so long."""
@@ -63,6 +64,14 @@ class Store(ABC):
         ``has_places``: what is wanted is the bundle of this place, since one of the same digest elsewhere
         says other places of its parts (wire.artifacts.bundle_digest)."""
         yield self.localize(uri, digest)
+
+    def read(
+        self, uri: BundleUri, digest: Digest, make: Callable[[Path], Made], *, has_places: bool = False
+    ) -> Made:
+        """What ``make`` makes of the held folder. It may be called twice: where it finds a local copy
+        broken, that is fetched once more."""
+        with self.hold(uri, digest, has_places=has_places) as folder:
+            return make(folder)
 
     @abstractmethod
     def digest(self, uri: BundleUri) -> Digest | None:
@@ -228,6 +237,7 @@ class RemoteStore(Store):
         self._root = root.rstrip("/")
         self._cache = cache_dir
         self._held = held
+        self._sound: set[str] = set()  # names of local copies that were verified since this was opened
 
     def publish(self, folder: Path, uri: BundleUri) -> None:
         manifest = read_manifest(folder)
@@ -250,6 +260,13 @@ class RemoteStore(Store):
             digest + place, lambda: self._manifest(uri, digest), lambda folder: self._fill(uri, folder)
         ) as folder:
             yield folder
+
+    def read(
+        self, uri: BundleUri, digest: Digest, make: Callable[[Path], Made], *, has_places: bool = False
+    ) -> Made:
+        with suppress(BundleBroken, BundleMismatch, OSError):  # by the disk, until a fresh copy is so, too
+            return super().read(uri, digest, make, has_places=has_places)
+        return super().read(uri, digest, make, has_places=has_places)
 
     def localize(self, uri: BundleUri, digest: Digest) -> Path:
         return self._local_copy(digest, uri, digest)
@@ -281,7 +298,10 @@ class RemoteStore(Store):
         note = target.with_name(target.name + _NOTE)
         if (target / MANIFEST_FILE).is_file() and note.is_file():
             os.utime(note)
-            return target
+            if target.name in self._sound or _is_sound(target, digest):
+                self._sound.add(target.name)
+                return target
+            self._drop_damaged(target)
         self._manifest(uri, digest)
         self._cache.mkdir(parents=True, exist_ok=True)
         temporary = self._cache / f".{target.name}.{uuid.uuid4().hex}{_PART}"
@@ -301,7 +321,15 @@ class RemoteStore(Store):
             raise self._cannot_copy(uri, exc) from exc
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        self._sound.add(target.name)
         return target
+
+    def _drop_damaged(self, target: Path) -> None:
+        """At once, as others see it: none of them finds it half deleted."""
+        dropped = self._cache / f".{target.name}.{uuid.uuid4().hex}{_PART}"
+        with suppress(FileNotFoundError):  # another process was quicker
+            target.rename(dropped)
+        shutil.rmtree(dropped, ignore_errors=True)
 
     def digest(self, uri: BundleUri) -> Digest | None:
         manifest = self._read_manifest(uri)
@@ -387,6 +415,16 @@ def _remove_debris(target: Path, manifest: BundleManifest) -> None:
         left = {path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir()}
         if left <= manifest.files.keys():
             shutil.rmtree(target, ignore_errors=True)
+
+
+def _is_sound(copy: Path, digest: Digest) -> bool:
+    """Whether the disk gives back the bundle that was put there."""
+    try:
+        manifest = read_manifest(copy)
+        verify_files(copy, manifest)
+    except (BundleBroken, OSError):
+        return False
+    return bundle_digest(manifest) == digest
 
 
 def _relative(uri: BundleUri) -> str:

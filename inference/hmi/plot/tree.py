@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hmi.artifacts.bundle import open_bundle, write_bundle
+from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
@@ -38,8 +38,11 @@ def write_tree(folder: Path, backbone: Digest, nodes: Sequence[TreeNode]) -> Dig
 
 def read_tree(store: Store, uri: BundleUri, digest: Digest, *, backbone: Digest) -> PlotTreeFields:
     """The manifest alone. Raises BundleMismatch for another backbone's tree, BundleBroken if it changed."""
-    with store.hold(uri, digest, has_places=True) as folder:
-        bundle = open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
+
+    def opened(folder: Path) -> Bundle[PlotTreeFields]:
+        return open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
+
+    bundle = store.read(uri, digest, opened, has_places=True)
     if bundle.fields.backbone != backbone:
         raise BundleMismatch(f"tree {digest} belongs to backbone {bundle.fields.backbone}, not {backbone}")
     is_covered = bundle.manifest.format_version < TREE_FORMAT_VERSION  # by the digest

@@ -1,9 +1,11 @@
 """The disk tier as the loaders see it: adapters, trees and PLOT tables, read from the store and verified."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from hmi.artifacts.bundle import manifest_fields, read_manifest
 from hmi.artifacts.packed_copies import PackedCopies
@@ -42,6 +44,7 @@ def store_sources(
     )
 
 
+Made = TypeVar("Made")
 TREE_BYTES = 4096
 """Charged for one tree's list of nodes."""
 
@@ -56,10 +59,9 @@ def _present(ref: BundleRef) -> Iterator[None]:
         raise HmiError(ErrorCode.BUNDLE_BROKEN, message, retryable=True) from exc
 
 
-@contextmanager
-def _held(store: Store, ref: BundleRef) -> Iterator[Path]:
-    with _present(ref), store.hold(ref.uri, ref.digest) as folder:
-        yield folder
+def _read(store: Store, ref: BundleRef, make: Callable[[Path], Made]) -> Made:
+    with _present(ref):
+        return store.read(ref.uri, ref.digest, make)
 
 
 class AdapterSource:
@@ -84,8 +86,7 @@ class AdapterSource:
         num_bytes = self._copies.loaded_bytes(key.digest)
         if num_bytes is not None:
             return num_bytes
-        with _held(self._store, key) as folder:
-            manifest = read_manifest(folder)
+        manifest = _read(self._store, key, read_manifest)
         fields = manifest_fields(
             manifest, kind=BundleKind.ADAPTER, fields_type=AdapterFields, name=key.digest
         )
@@ -96,11 +97,13 @@ class AdapterSource:
 
     def _packed(self, key: BundleRef) -> bytearray:
         """From the bundle, and kept."""
-        with _held(self._store, key) as folder:
-            hplm = open_adapter_bundle(
-                folder, digest=key.digest, backbone_fields=self._fields, backbone=self._backbone
-            )
-        packed = self._bank.pack(hplm)
+        opened = partial(
+            open_adapter_bundle,
+            digest=key.digest,
+            backbone_fields=self._fields,
+            backbone=self._backbone,
+        )
+        packed = self._bank.pack(_read(self._store, key, opened))
         content = to_content(packed)
         self._copies.put(key.digest, content, loaded_bytes=packed.num_bytes)
         return content
@@ -132,13 +135,12 @@ class TableSource:
         self._backbone = backbone
 
     def measure(self, key: BundleRef) -> int:
-        with _held(self._store, key) as folder:
-            # A root's isolated rows are for building alone and are not read.
-            table = read_manifest(folder).files.get(TABLE_FILE)
+        # A root's isolated rows are for building alone and are not read.
+        table = _read(self._store, key, read_manifest).files.get(TABLE_FILE)
         if table is None:
             raise BundleBroken(f"bundle {key.digest} has no {TABLE_FILE}")
         return table.num_bytes
 
     def read(self, key: BundleRef) -> PlotTable:
-        with _held(self._store, key) as folder:
-            return open_table_bundle(folder, key.digest, backbone=self._backbone)
+        opened = partial(open_table_bundle, digest=key.digest, backbone=self._backbone)
+        return _read(self._store, key, opened)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hmi.artifacts.bundle import read_manifest
+from hmi.artifacts.bundle import read_manifest, verify_files
 from hmi.artifacts.disk_cache import DiskCache
 from hmi.base.errors import BudgetExceeded, BundleBroken
 from hmi.memory.budget import Budget
@@ -95,6 +95,23 @@ def test_a_broken_copy_is_not_kept_and_gives_its_room_back(tmp_path: Path, remot
     assert budget.used_bytes == 0
     cache.check_integrity()
     assert remote.read(cache, remote.digests[1])
+
+
+def test_a_damaged_copy_goes_when_its_last_reader_has_ended(tmp_path: Path, remote: Remote) -> None:
+    cache, budget = cache_of(tmp_path, num_bundles=1)
+    digest = remote.digests[0]
+    sound = remote.read(cache, digest)
+    with ExitStack() as other:
+        folder = remote.hold(cache, digest, other)
+        (folder / "a.bin").write_bytes(b"other")
+        with pytest.raises(BundleBroken), ExitStack() as stack:
+            folder = remote.hold(cache, digest, stack)
+            verify_files(folder, read_manifest(folder))
+        assert folder.is_dir(), "somebody still reads it"
+    assert not folder.exists() and budget.used_bytes == 0
+    assert remote.read(cache, digest) == sound
+    assert remote.fetched == [digest, digest]
+    cache.check_integrity()
 
 
 def test_what_an_earlier_process_left_is_used_as_far_as_the_budget_reaches(

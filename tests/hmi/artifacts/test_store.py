@@ -10,7 +10,7 @@ import fsspec
 import pytest
 from s3fs import S3FileSystem
 
-from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.bundle import Bundle, open_bundle
 from hmi.artifacts.store import UNUSED_S, FolderStore, RemoteStore, Store, open_store
 from hmi.base.errors import (
     AlreadyExists,
@@ -37,6 +37,25 @@ def folder_store(tmp_path: Path) -> Store:
 def remote_store(tmp_path: Path) -> Store:
     return open_store(f"memory://{uuid.uuid4().hex}", tmp_path / "cache")
 
+
+def opened(folder: Path, digest: Digest) -> Bundle[PlotTreeFields]:
+    return open_bundle(folder, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, digest=digest)
+
+
+def reword_manifest(folder: Path) -> None:
+    """One that can be read, of another bundle."""
+    manifest = folder / MANIFEST_FILE
+    text = manifest.read_text()
+    assert "b" * 64 in text
+    manifest.write_text(text.replace("b" * 64, "c" + "b" * 63))
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    lambda folder: (folder / "a.bin").write_bytes(b"CONTENT"),
+    lambda folder: (folder / "deep" / "b.bin").unlink(),
+    lambda folder: (folder / MANIFEST_FILE).write_bytes(b"{"),
+    reword_manifest,
+]
 
 both = pytest.mark.parametrize("make_store", [folder_store, remote_store])
 MakeStore = Callable[[Path], Store]
@@ -208,6 +227,39 @@ def test_a_remote_bundle_that_was_changed_is_not_taken_into_the_cache(tmp_path: 
     with pytest.raises(BundleBroken, match="has changed"):
         store.localize(URI, digest)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_jobs_copy_that_the_disk_has_damaged_is_fetched_once_more(tmp_path: Path) -> None:
+    url, cache = f"memory://{uuid.uuid4().hex}", tmp_path / "cache"
+    store, digest = open_store(url, cache), make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    for damage in DAMAGES:
+        damage(store.localize(URI, digest))
+        store = open_store(url, cache)  # as the next job does
+        opened(store.localize(URI, digest), digest)
+        assert len(list(cache.iterdir())) == 2, "the copy and its note"
+    store.put_file(BundleUri(f"{URI}/a.bin"), b"CONTENT")
+    DAMAGES[0](store.localize(URI, digest))
+    with pytest.raises(BundleBroken, match="has changed"):  # in the store itself
+        open_store(url, cache).localize(URI, digest)
+
+
+def test_a_copy_that_the_disk_has_damaged_under_a_service_is_fetched_once_more(tmp_path: Path) -> None:
+    budget = Budget(MemoryTier.DISK, 10_000)
+    store = open_store(f"memory://{uuid.uuid4().hex}", tmp_path / "cache", budget)
+    digest = make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    with store.hold(URI, digest) as folder:
+        used_bytes = budget.used_bytes
+    for damage in DAMAGES:
+        damage(folder)
+        assert store.read(URI, digest, lambda folder: opened(folder, digest)).path == folder
+        assert budget.used_bytes == used_bytes
+    store.put_file(BundleUri(f"{URI}/a.bin"), b"CONTENT")
+    DAMAGES[0](folder)
+    with pytest.raises(BundleBroken, match="has changed"):  # in the store itself
+        store.read(URI, digest, lambda folder: opened(folder, digest))
+    assert budget.used_bytes == 0
 
 
 def test_an_unreachable_store_says_that_trying_again_can_help(tmp_path: Path) -> None:
