@@ -22,6 +22,9 @@ from wire.errors import ErrorCode
 DEADLINE_S = 1800
 MAX_MEMORY_BYTES = 1 << 30
 """Of the process: a file of some kilobytes can unpack, or a row can go on, to as much as there is."""
+_PLAIN_MEMORY = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""For the process: pyarrow's own allocator reserves a gigabyte, numpy the stacks of a thread a core; both
+would count as taken."""
 _ORPHANED_STATUS = 3
 MAX_SHOWN_CHARS = 2000
 
@@ -50,6 +53,7 @@ def examine_apart(job: ExamineJob) -> Examination:
             [sys.executable, "-P", "-m", "portal.datasets.examine_process", str(watched)],
             input=msgspec.json.encode(job),
             capture_output=True,
+            env={**os.environ, **_PLAIN_MEMORY},
             pass_fds=(watched,),
             timeout=DEADLINE_S,
             check=False,
