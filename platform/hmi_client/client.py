@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,12 @@ class Client:
     ) -> Json:
         """A new task; ``kind`` is one of KINDS (``single_label`` where none is given) and stays."""
         body = {"name": name, **_given(kind=kind, slug=slug, domain=domain)}
-        return self._call(operations.TASK_CREATE, body=body, is_repeatable=False)
+        return self._call(operations.TASK_CREATE, body=body)
 
     def train(self, task: str, dataset: str, recipe: Mapping[str, Any] | None = None) -> Json:
         """Start a training; ``recipe`` holds what differs from the defaults (docs/api.md, Trainings)."""
         body: Json = {"dataset": dataset} if recipe is None else {"dataset": dataset, "recipe": dict(recipe)}
-        return self._call(operations.TRAINING_START, task=task, body=body, is_repeatable=False)
+        return self._call(operations.TRAINING_START, task=task, body=body)
 
     def training(self, training: str) -> Json:
         """One training, with its progress."""
@@ -113,7 +114,7 @@ class Client:
     def deploy(self, task: str, version: int | None = None) -> Json:
         """Let a version serve; without a number, the newest one."""
         number = version if version is not None else self._newest(task)
-        return self._call(operations.DEPLOY, task=task, body={"version": number}, is_repeatable=False)
+        return self._call(operations.DEPLOY, task=task, body={"version": number})
 
     def import_adapter(
         self, task: str, source: Path, *, dataset: str | None = None, min_agreement: float | None = None
@@ -126,7 +127,7 @@ class Client:
         share = None if min_agreement is None else str(min_agreement)
         raw, content_type = form_of({"file": (name, content)}, _given(dataset=dataset, min_agreement=share))
         headers = {"Content-Type": content_type}
-        return self._call(operations.IMPORT_CREATE, task=task, raw=raw, headers=headers, is_repeatable=False)
+        return self._call(operations.IMPORT_CREATE, task=task, raw=raw, headers=headers)
 
     def watch_import(self, adapter_import: str) -> Iterator[Json]:
         """The import, each second, until it has ended; the last one says how."""
@@ -194,7 +195,7 @@ class Client:
         return None
 
     def _begin(self, announced: Json) -> Json:
-        return self._call(operations.UPLOAD_BEGIN, body=announced, is_repeatable=False)
+        return self._call(operations.UPLOAD_BEGIN, body=announced)
 
     def _send(self, file: Path, num_bytes: int, upload: Json, on_progress: OnProgress) -> None:
         """What the platform has not got yet."""
@@ -225,19 +226,20 @@ class Client:
         raw: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         query: str = "",
-        is_repeatable: bool = True,
         **places: str,
     ) -> Json:
         assert set(body or {}) <= operation.sends, (
             f"{operation.path} is not known to take {sorted(body or {})}"
         )
         content = raw if body is None else json.dumps(body).encode()
+        sent = dict(headers or ({"Content-Type": "application/json"} if body is not None else {}))
+        if operation.is_create:
+            sent["Idempotency-Key"] = str(uuid.uuid4())
         answer: Json = self._transport.call(
             operation.method,
             self._path(operation, **places) + query,
             body=content,
-            headers=headers or ({"Content-Type": "application/json"} if body is not None else {}),
-            is_repeatable=is_repeatable,
+            headers=sent,
         )
         return answer
 

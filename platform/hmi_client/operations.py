@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``sends`` are the fields of the body that it may have; ``reads`` those of the answer that are used."""
+    """``sends`` are the fields of the body that it may have; ``reads`` those of the answer that are used.
+
+    One that creates is sent with an Idempotency-Key, so that it makes one thing, however often it is tried.
+    """
 
     method: str
     path: str
     sends: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
+    is_create: bool = False
 
 
 def _fields(names: str) -> frozenset[str]:
@@ -26,6 +30,7 @@ UPLOAD_BEGIN = Operation(
         "file_name num_bytes name sha256 kind text_column label_column pair_column label_separator"
     ),
     reads=_fields("id offset num_bytes"),
+    is_create=True,
 )
 UPLOADS_LIST = Operation("GET", f"{_TENANT}/uploads")
 UPLOAD_GET = Operation("GET", f"{_TENANT}/uploads/{{upload}}", reads=_fields("id offset num_bytes dataset"))
@@ -37,10 +42,18 @@ DATASET_GET = Operation(
     "GET", f"{_TENANT}/datasets/{{dataset}}", reads=_fields("id state num_rows report name")
 )
 TASK_CREATE = Operation(
-    "POST", f"{_TENANT}/tasks", sends=_fields("name slug kind domain"), reads=_fields("slug kind domain")
+    "POST",
+    f"{_TENANT}/tasks",
+    sends=_fields("name slug kind domain"),
+    reads=_fields("slug kind domain"),
+    is_create=True,
 )
 TRAINING_START = Operation(
-    "POST", f"{_TENANT}/tasks/{{task}}/trainings", sends=_fields("dataset recipe"), reads=_fields("id state")
+    "POST",
+    f"{_TENANT}/tasks/{{task}}/trainings",
+    sends=_fields("dataset recipe"),
+    reads=_fields("id state"),
+    is_create=True,
 )
 TRAINING_GET = Operation(
     "GET",
@@ -55,6 +68,7 @@ IMPORT_CREATE = Operation(
     f"{_TENANT}/tasks/{{task}}/imports",
     sends=_fields("file dataset min_agreement"),
     reads=_fields("id state"),
+    is_create=True,
 )
 IMPORT_GET = Operation(
     "GET",
@@ -68,7 +82,11 @@ VERSION_ADAPTER = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}
 VERSION_OFFLINE = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions/{{number}}/offline")
 VERSIONS_LIST = Operation("GET", f"{_TENANT}/tasks/{{task}}/versions")
 DEPLOY = Operation(
-    "POST", f"{_TENANT}/tasks/{{task}}/deployments", sends=_fields("version"), reads=_fields("version")
+    "POST",
+    f"{_TENANT}/tasks/{{task}}/deployments",
+    sends=_fields("version"),
+    reads=_fields("version"),
+    is_create=True,
 )
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
 PREDICT = Operation(

@@ -36,9 +36,11 @@ class Transport(Protocol):
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        is_repeatable: bool = True,
     ) -> Any:
-        """The answer's JSON, None when it has none. Raises ApiError, ClientError."""
+        """The answer's JSON, None when it has none. Raises ApiError, ClientError.
+
+        May be sent several times: a request that must not act twice has an Idempotency-Key.
+        """
 
     def fetch(self, path: str) -> bytes:
         """The whole content of an answer that is a file. Raises ApiError, ClientError."""
@@ -67,12 +69,9 @@ class HttpTransport:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        is_repeatable: bool = True,
     ) -> Any:
-        """See Transport. A request that is not repeatable is tried again only where it was refused (429)."""
-        content = self._patiently(
-            lambda: self._once(method, path, body, headers or {}), is_repeatable=is_repeatable
-        )
+        """See Transport."""
+        content = self._patiently(lambda: self._once(method, path, body, headers or {}))
         try:
             return json.loads(content) if content else None
         except ValueError as exc:
@@ -80,7 +79,7 @@ class HttpTransport:
 
     def fetch(self, path: str) -> bytes:
         """See Transport; a content that was cut off is asked for again."""
-        return self._patiently(lambda: self._once("GET", path, None, {}), is_repeatable=True)
+        return self._patiently(lambda: self._once("GET", path, None, {}))
 
     def download(self, path: str, out: Path, on_progress: OnProgress) -> None:
         """See Transport; of a content that was cut off the rest is asked for, as long as some of it comes."""
@@ -88,7 +87,7 @@ class HttpTransport:
         while True:
             begun = partial.num_bytes
             try:
-                self._patiently(lambda: self._saved(path, partial, on_progress), is_repeatable=True)
+                self._patiently(lambda: self._saved(path, partial, on_progress))
             except ApiError as exc:
                 if exc.status != _NOT_THERE or not begun:
                     raise
@@ -100,17 +99,16 @@ class HttpTransport:
                 partial.settle()
                 return
 
-    def _patiently(self, attempt: Callable[[], T], *, is_repeatable: bool) -> T:
+    def _patiently(self, attempt: Callable[[], T]) -> T:
         for wait_s in (*WAITS_S, None):
             try:
                 return attempt()
             except ApiError as exc:
-                can_help = exc.status == 429 or (is_repeatable and exc.status in _LATER)
-                if wait_s is None or not can_help:
+                if wait_s is None or exc.status not in _LATER:
                     raise
                 self._sleep(min(max(wait_s, exc.retry_after_s), LONGEST_WAIT_S))
             except (OSError, http.client.HTTPException) as exc:
-                if wait_s is None or not is_repeatable:
+                if wait_s is None:
                     raise ClientError(f"{self._origin} cannot be reached: {exc}") from exc
                 self._sleep(wait_s)
         raise AssertionError("the last round raises or returns")

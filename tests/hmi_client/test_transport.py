@@ -136,13 +136,6 @@ def test_a_busy_platform_is_asked_again_when_it_says(server: ScriptedServer, wai
     assert waits == [7.0, 7.0]
 
 
-def test_what_must_not_be_repeated_is_not(server: ScriptedServer, waits: list[float]) -> None:
-    server.answers = [BUSY]
-    with pytest.raises(ApiError) as caught:
-        _transport(server, waits).call("POST", "/a", body=b"{}", is_repeatable=False)
-    assert (caught.value.status, caught.value.code, waits) == (503, "not_ready", [])
-
-
 def test_a_refusal_is_not_repeated(server: ScriptedServer, waits: list[float]) -> None:
     body = {"error": {"code": "not_found", "message": "There is no such task here.", "details": None}}
     server.answers = [(404, {}, body)]

@@ -33,11 +33,13 @@ ROWS = "text,label\n" + "".join(f"film {n} {'x' * 4000},{'pos' if n % 2 else 'ne
 
 
 class InProcess:
-    """Calls the portal without a socket; ``cut`` loses the answers to so many chunks."""
+    """Calls the portal without a socket; ``cut`` loses the answers to so many chunks, ``lost``
+    so many of each call, which is then made again."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self.cut = 0
+        self.lost = 0
         self.num_begun = 0
 
     def call(
@@ -47,8 +49,9 @@ class InProcess:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        is_repeatable: bool = True,
     ) -> Any:
+        for _ in range(self.lost):
+            self._answer(method, path, body or b"", headers or {})
         answer = self._answer(method, path, body or b"", headers or {})
         self.num_begun += method == "POST" and path.endswith("/uploads")
         if method == "PATCH" and self.cut:
@@ -168,6 +171,37 @@ def test_training_is_started_watched_and_its_version_deployed(cast: Cast, client
         TrainingJob.objects.for_tenant(cast.acme.tenant).update(state=JobState.SUCCEEDED)
     assert [seen["state"] for seen in watching] == ["succeeded"]
     assert client.deploy("news")["version"] == 1
+
+
+def test_what_is_asked_again_after_a_lost_answer_is_made_once(
+    cast: Cast, client: Client, transport: InProcess, file: Path, tmp_path: Path
+) -> None:
+    dataset = client.upload(file)["id"]
+    transport.lost = 2
+    assert client.create_task("Films")["slug"] == "films"
+    assert client.create_task("Films")["slug"] == "films-2", "another call makes another one"
+    client.train("films", dataset)
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in NEEDED["lora"]:
+        (folder / name).write_bytes(b"content")
+    client.import_adapter("films", folder)
+    make_version(make_task(cast.acme.tenant))
+    client.deploy("news")
+    announced = {"file_name": "more.csv", "num_bytes": 10}
+    client._begin(announced)
+
+    listed = {
+        path: transport.call("GET", f"/api/v1/tenants/acme/{path}")["count"]
+        for path in (
+            "tasks",
+            "tasks/films/trainings",
+            "tasks/films/imports",
+            "tasks/news/deployments",
+            "uploads",
+        )
+    }
+    assert list(listed.values()) == [3, 1, 1, 1, 1], listed
 
 
 def test_a_task_is_made_of_a_kind_and_trained_by_a_recipe(client: Client, file: Path) -> None:
