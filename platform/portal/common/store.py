@@ -70,7 +70,7 @@ class ObjectStore:
             self._files.rm_file(f"{path}/{MANIFEST_FILE}")
         with suppress(FileNotFoundError), _reachable(uri):
             if self._is_local and Path(path).is_dir():
-                shutil.rmtree(path)
+                _remove_folder(Path(path))
             else:
                 self._files.rm(path, recursive=True)
         with _reachable(uri):
@@ -170,6 +170,15 @@ def _client_errors() -> tuple[type[Exception], ...]:
     except ImportError:
         return (OSError,)
     return (OSError, BotoCoreError, *S3_RETRYABLE_ERRORS)
+
+
+def _remove_folder(folder: Path) -> None:
+    """All that goes of it; raises for what does not go."""
+    problems: list[BaseException] = []
+    shutil.rmtree(folder, onerror=lambda function, path, raised: problems.append(raised[1]))
+    for problem in problems:
+        if not isinstance(problem, FileNotFoundError):
+            raise problem
 
 
 def _sync_folder(folder: Path) -> None:

@@ -37,6 +37,7 @@ from portal.domains.models import (
     DomainJobKind,
     OperatorSegment,
 )
+from portal.domains.refusals import Refusals
 from portal.domains.selectors import contributions_of, tainted_trees
 from portal.domains.services import domain_update_request
 from portal.tenants.actors import OPERATOR
@@ -199,8 +200,9 @@ def trees_destroy(store: ObjectStore) -> None:
     that jobs read only when they must be forgotten."""
     with operator_scope():
         found = list(_trees_due().values_list("pk", flat=True))
+    refusals = Refusals(store)
     for tree_id in found:
-        with operator_scope():
+        with refusals.passed_over(f"tree {tree_id}"), operator_scope():
             # Locked, then looked at again: whoever makes or registers the same tree comes before or after.
             tree = TreeVersion.objects.unscoped().select_for_update(of=("self",)).filter(pk=tree_id).first()
             if tree is None or not _trees_due().filter(pk=tree_id).exists():
@@ -208,7 +210,7 @@ def trees_destroy(store: ObjectStore) -> None:
             if not TreeVersion.objects.unscoped().filter(uri=tree.uri, retired_at=None).exists():
                 store.delete_beside(tree.uri)
             TreeVersion.objects.unscoped().filter(pk=tree_id).update(destroyed_at=Now())
-        _log.info("tree.destroyed", tree=str(tree_id))
+            _log.info("tree.destroyed", tree=str(tree_id))
 
 
 def _trees_due() -> QuerySet[TreeVersion]:
@@ -230,11 +232,13 @@ def leaves_destroy(store: ObjectStore) -> None:
         leaves = PrivateLeaf.objects.unscoped()
         due = leaves.filter(destroyed_at=None, retired_at__lt=Now() - SERVICE_GRACE)
         found = list(due.values_list("pk", "uri"))
+    refusals = Refusals(store)
     for leaf_id, uri in found:
-        store.delete_beside(uri)
-        with operator_scope():
-            PrivateLeaf.objects.unscoped().filter(pk=leaf_id).update(destroyed_at=Now())
-        _log.info("leaf.destroyed", leaf=str(leaf_id))
+        with refusals.passed_over(uri):
+            store.delete_beside(uri)
+            with operator_scope():
+                PrivateLeaf.objects.unscoped().filter(pk=leaf_id).update(destroyed_at=Now())
+            _log.info("leaf.destroyed", leaf=str(leaf_id))
 
 
 def deletions_finish(store: ObjectStore) -> None:
@@ -242,20 +246,22 @@ def deletions_finish(store: ObjectStore) -> None:
     with operator_scope():
         pending = list(DeletionRecord.objects.unscoped().filter(forgotten_at=None))
     tenants = {record.tenant_id for record in pending}
+    refusals = Refusals(store)
     # A tree that a cancelled training or a failed update left behind holds the text too.
-    _leftovers_delete(store, _folders(Tenant.objects.filter(pk__in=tenants)) if pending else [])
+    _leftovers_delete(store, _folders(Tenant.objects.filter(pk__in=tenants)) if pending else [], refusals)
     for record in pending:
         if record.subject == DeletionSubject.TENANT:
-            store.delete(f"tenants/{record.tenant_id}")
+            with refusals.passed_over(f"tenants/{record.tenant_id}"):
+                store.delete(f"tenants/{record.tenant_id}")
         with operator_scope():
-            if _is_forgotten(record):
+            if not refusals.may_hold_text_of(record.tenant_id) and _is_forgotten(record):
                 DeletionRecord.objects.unscoped().filter(pk=record.pk).update(forgotten_at=Now())
                 _log.info("deletion.done", record=str(record.pk))
 
 
 def leftovers_delete(store: ObjectStore) -> None:
     """Delete bundles that no row and no unfinished job knows: of cancelled jobs, and of deleted tasks."""
-    _leftovers_delete(store, _folders(Tenant.objects.all()))
+    _leftovers_delete(store, _folders(Tenant.objects.all()), Refusals(store))
 
 
 def _folders(tenants: QuerySet[Tenant]) -> list[str]:
@@ -266,19 +272,25 @@ def _folders(tenants: QuerySet[Tenant]) -> list[str]:
         return [f"tenants/{tenant}" for tenant in own] + [f"domains/{domain}" for domain in shared]
 
 
-def _leftovers_delete(store: ObjectStore, folders: Iterable[str]) -> None:
+def _leftovers_delete(store: ObjectStore, folders: Iterable[str], refusals: Refusals) -> None:
     for folder in folders:
-        _archives_delete(store, folder)
-        _texts_delete(store, folder)
-        for kind in ("trees", "versions"):
-            # Listed first: what is published meanwhile is not in the list, and what is in it is known by now.
-            places = {f"{folder}/{kind}/{_stem(name)}" for name in store.names(f"{folder}/{kind}")}
-            for uri in sorted(places - _known(places)):
+        with refusals.passed_over(folder):
+            _archives_delete(store, folder, refusals)
+            _texts_delete(store, folder, refusals)
+            _bundles_delete(store, folder, refusals)
+
+
+def _bundles_delete(store: ObjectStore, folder: str, refusals: Refusals) -> None:
+    for kind in ("trees", "versions"):
+        # Listed first: what is published meanwhile is not in the list, and what is in it is known by now.
+        places = {f"{folder}/{kind}/{_stem(name)}" for name in store.names(f"{folder}/{kind}")}
+        for uri in sorted(places - _known(places)):
+            with refusals.passed_over(uri):
                 store.delete_beside(uri)
                 _log.info("store.leftover_deleted", uri=uri)
 
 
-def _archives_delete(store: ObjectStore, folder: str) -> None:
+def _archives_delete(store: ObjectStore, folder: str, refusals: Refusals) -> None:
     """Archives of adapters whose import has ended, or was never known."""
     names = store.names(f"{folder}/imports")
     with operator_scope():
@@ -287,10 +299,11 @@ def _archives_delete(store: ObjectStore, folder: str) -> None:
     for name in names:
         uri = f"{folder}/imports/{name}"
         if uri not in needed and is_left_over(name, now=time.time()):
-            store.delete(uri)
+            with refusals.passed_over(uri):
+                store.delete(uri)
 
 
-def _texts_delete(store: ObjectStore, folder: str) -> None:
+def _texts_delete(store: ObjectStore, folder: str, refusals: Refusals) -> None:
     """What is left of datasets and of files on their way: of a program that was killed before their row
     stood, or that wrote on when they had been deleted."""
     for kind, model in _TEXTS if folder.startswith("tenants/") else ():
@@ -306,11 +319,12 @@ def _texts_delete(store: ObjectStore, folder: str) -> None:
             uri = f"{folder}/{kind}/{name}"
             if _stem(name) in known:
                 continue
-            # Its row may be about to stand; not that of what was deleted.
-            changed_at = None if _stem(name) in gone else store.changed_at(uri)
-            if changed_at is None or changed_at < timezone.now() - LEFT_OVER_AFTER:
-                store.delete(uri)
-                _log.info("store.leftover_deleted", uri=uri)
+            with refusals.passed_over(uri):
+                # Its row may be about to stand; not that of what was deleted.
+                changed_at = None if _stem(name) in gone else store.changed_at(uri)
+                if changed_at is None or changed_at < timezone.now() - LEFT_OVER_AFTER:
+                    store.delete(uri)
+                    _log.info("store.leftover_deleted", uri=uri)
 
 
 def _stem(name: str) -> str:

@@ -1,5 +1,6 @@
 """The object store: whole files or none, and no way out of it."""
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -203,3 +204,26 @@ def test_what_another_process_writes_is_seen_at_once() -> None:
             file.write(b"x")
         assert store.exists(f"a/{name}")
         assert name in store.names("a")
+
+
+def test_what_cannot_be_deleted_keeps_nothing_else_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ObjectStore(f"file://{tmp_path}")
+    for name in "abc":
+        with store.write(f"folder/{name}") as file:
+            file.write(b"x")
+    unlink = os.unlink
+
+    def refuse(path: str, **options: Any) -> None:  # as an immutable file does, even to root
+        if Path(path).name == "b":
+            raise PermissionError(f"{path} is immutable")
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(StoreUnavailable):
+        store.delete("folder")
+    assert store.names("folder") == ["b"]
+    monkeypatch.undo()
+    store.delete("folder")
+    assert not store.exists("folder")

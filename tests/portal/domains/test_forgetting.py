@@ -4,16 +4,18 @@ import os
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from portal.catalog.models import AdapterVersion, PrivateLeaf, Segment, Task, TreeVersion
 from portal.common.errors import Conflict, InvalidField
 from portal.common.scope import operator_scope, tenant_scope
-from portal.common.store import ObjectStore
+from portal.common.store import ObjectStore, StoreUnavailable
 from portal.datasets.models import Dataset
 from portal.datasets.services import dataset_delete
 from portal.domains.models import Contribution, DeletionRecord, DomainJob
@@ -468,6 +470,75 @@ def test_a_tree_that_is_registered_again_is_not_destroyed(task: Task, worker: Wo
     assert sorted(standing.values()) == [False, True]
     for tree in (first, second):
         assert store().exists(tree.uri) is standing[tree.pk]
+
+
+class Refusing(ObjectStore):
+    """Does not delete what is ``stuck``."""
+
+    def __init__(self, stuck: set[str]) -> None:
+        super().__init__(settings.ENV.store_url)
+        self.stuck = stuck
+
+    def delete(self, uri: str) -> None:
+        if uri in self.stuck:
+            raise StoreUnavailable(uri, PermissionError(uri)) from PermissionError("held for ever")
+        super().delete(uri)
+
+
+def test_what_the_store_will_not_delete_holds_up_no_other_and_is_tried_again(
+    cast: Cast, task: Task, worker: Worker
+) -> None:
+    versions = [learn(one, 1) for one in (task, make_task(cast.globex.tenant))]
+    leaves = [leafed(version) for version in versions]
+    leftovers = [f"tenants/{version.tenant_id}/trees/{uuid4()}" for version in versions]
+    for uri in leftovers:
+        put(f"{uri}/manifest.json")
+    places = [
+        [version.tree_version.uri, leaf.uri, uri]
+        for version, leaf, uri in zip(versions, leaves, leftovers, strict=True)
+    ]
+    for version in versions:
+        delete(dataset_of(version))
+    refusing = Refusing(set(places[0]))
+    for _ in range(3):
+        worker.round(refusing)
+    assert [store().exists(uri) for uri in places[1]] == [False] * 3
+    assert receipt(cast.globex.tenant.pk).forgotten_at is not None
+    assert receipt(task.tenant_id).forgotten_at is None
+    with capture_logs() as told:
+        reconcile(refusing)
+    refused = {one["uri"]: one["reason"] for one in told if one["event"] == "store.not_deleted"}
+    assert refused == dict.fromkeys(places[0], "held for ever")
+    refusing.stuck = {leftovers[0]}
+    reconcile(refusing)
+    assert receipt(task.tenant_id).forgotten_at is None, "what is left may hold the text"
+    refusing.stuck = set()
+    reconcile(refusing)
+    assert receipt(task.tenant_id).forgotten_at is not None
+    assert [store().exists(uri) for uri in places[0]] == [False] * 3
+
+
+def test_of_a_store_that_does_not_answer_nothing_more_is_asked(task: Task, worker: Worker) -> None:
+    class Away(ObjectStore):
+        asked: ClassVar[list[str]] = []
+
+        def delete(self, uri: str) -> None:
+            self.asked.append(uri)
+            raise StoreUnavailable(uri, OSError())
+
+        def names(self, uri: str) -> list[str]:
+            raise StoreUnavailable(uri, OSError())
+
+        def delete_beside(self, uri: str) -> None:
+            self.delete(uri)
+
+    for version in (learn(task, 1), learn(task, 2)):
+        leafed(version)
+        delete(dataset_of(version))
+    worker.round()
+    with pytest.raises(StoreUnavailable):
+        leaves_destroy(Away(settings.ENV.store_url))
+    assert len(Away.asked) == 1
 
 
 def test_a_tree_is_destroyed_only_once_no_tree_stands_on_it(task: Task, worker: Worker) -> None:
