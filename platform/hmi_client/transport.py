@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -148,8 +149,20 @@ class HttpTransport:
         except urllib.error.HTTPError as exc:
             with exc:
                 raise _error(exc) from exc
+        except urllib.error.URLError as exc:
+            if isinstance(exc.reason, ssl.SSLCertVerificationError):
+                raise ClientError(self._untrusted(exc.reason)) from exc
+            raise
         with response:
             yield response
+
+    def _untrusted(self, exc: ssl.SSLCertVerificationError) -> str:
+        """Asking again cannot help here."""
+        why = exc.verify_message.rstrip(".")
+        return (
+            f"The certificate of {self._origin} is not trusted: {why}. Check the address; "
+            "if an authority of your own has signed it, name that one's PEM file in SSL_CERT_FILE."
+        )
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

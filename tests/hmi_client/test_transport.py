@@ -1,5 +1,6 @@
 """Requests over a real socket: errors, and what is tried again."""
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from hmi_client.errors import ApiError, ClientError
 from hmi_client.transport import WAITS_S, HttpTransport
+from tests.fakes.certificates import self_signed
+from tests.fakes.receiver import open_receiver
 from tests.fakes.scripted_server import Answer, ScriptedServer, scripted
 
 OK: Answer = (200, {}, {"fine": True})
@@ -155,6 +158,48 @@ def test_nobody_there_is_told_after_some_patience(waits: list[float]) -> None:
     with pytest.raises(ClientError, match="cannot be reached"):
         transport.call("GET", "/a")
     assert len(waits) == 7
+
+
+@pytest.mark.parametrize(
+    ("is_trusted", "name", "told"),
+    [
+        pytest.param(False, "localhost", r"self.signed.*\. .*SSL_CERT_FILE", id="of nobody known"),
+        pytest.param(True, "elsewhere", r"mismatch.*'localhost'\. .*SSL_CERT_FILE", id="another's"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted_is_told_at_once(
+    waits: list[float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+    name: str,
+    told: str,
+) -> None:
+    certificate = self_signed(tmp_path / "own.pem", name)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with open_receiver(tls) as receiver:
+        transport = HttpTransport(
+            receiver.url.replace("127.0.0.1", "localhost"), "hmi_key", sleep=waits.append
+        )
+        with pytest.raises(ClientError, match=told):
+            transport.call("POST", "/a", body=b"{}")
+        assert (waits, receiver.received) == ([], [])
+
+
+def test_a_certificate_is_trusted_where_ssl_cert_file_names_it(
+    waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path / "own.pem", "localhost")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    with open_receiver(tls) as receiver:
+        url = receiver.url.replace("127.0.0.1", "localhost")
+        assert HttpTransport(url, "hmi_key", sleep=waits.append).call("POST", "/a", body=b"{}") is None
+        assert len(receiver.received) == 1
 
 
 def test_a_page_in_place_of_an_answer_is_no_installation(server: ScriptedServer, waits: list[float]) -> None:

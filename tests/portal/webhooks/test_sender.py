@@ -5,18 +5,13 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from portal.webhooks.sender import Pinned, Sender
+from tests.fakes.certificates import self_signed
 from tests.fakes.name_server import silent_name_server
 from tests.fakes.receiver import Receiver, open_receiver
 
@@ -150,7 +145,7 @@ def test_a_receiver_without_tls_is_told(receiver: Receiver) -> None:
 def test_over_tls_a_receiver_must_be_who_its_name_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_trusted: bool, error: str
 ) -> None:
-    certificate = _certificate(tmp_path / "own.pem", name)
+    certificate = self_signed(tmp_path / "own.pem", name)
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -159,21 +154,3 @@ def test_over_tls_a_receiver_must_be_who_its_name_says(
         url = receiver.url.replace("127.0.0.1", "localhost")
         assert Sender(is_private_allowed=True).post(url, headers={}, body=b"{}").error == error
         assert len(receiver.received) == (error == "")
-
-
-def _certificate(file: Path, name: str) -> Path:
-    """Signed by itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = Encoding.PEM
-    secret = key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(secret + signed.public_bytes(pem))
-    return file
