@@ -28,6 +28,8 @@ def scripted() -> Iterator[ScriptedServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
+            if self.headers["Expect"] == "100-continue":  # S3's client waits with the body
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             told.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             told.headers.append(dict(self.headers))
             told.asked.append((self.command, self.path, self.headers["Authorization"]))
@@ -38,7 +40,7 @@ def scripted() -> Iterator[ScriptedServer]:
             self.end_headers()
             self.wfile.write(_content(body))
 
-        do_GET = do_POST = _answer
+        do_GET = do_HEAD = do_POST = do_PUT = _answer
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -246,7 +246,7 @@ class RemoteStore(Store):
             return
         if found is not None:
             raise AlreadyExists(f"another bundle stands at {uri}: {found}, not {wanted}")
-        with _reachable(uri):
+        with self._writable(uri):
             for name in (*manifest.files, MANIFEST_FILE):
                 self._files.put_file(str(folder / name), f"{self._at(uri)}/{name}")
 
@@ -343,7 +343,7 @@ class RemoteStore(Store):
             yield cast(BinaryIO, file)
 
     def put_file(self, uri: BundleUri, content: bytes) -> None:
-        with _reachable(uri):
+        with self._writable(uri):
             self._files.pipe_file(self._at(uri), content)
 
     def exists(self, uri: BundleUri) -> bool:
@@ -400,6 +400,20 @@ class RemoteStore(Store):
                     raise
                 raise self._cannot_copy(uri, exc) from exc
 
+    @contextmanager
+    def _writable(self, uri: BundleUri) -> Iterator[None]:
+        try:
+            with _reachable(uri):
+                yield
+        except NotFound as exc:
+            if not _is_bucket_missing(exc.__cause__):
+                raise
+            bucket = self._root.partition("/")[0]
+            raise CannotWrite(
+                f"{uri} is not published: there is no bucket {bucket!r}; create it, or name another in "
+                f"{STORE_SETTING}"
+            ) from exc
+
     def _cannot_copy(self, uri: BundleUri, exc: OSError) -> CannotWrite:
         return CannotWrite(
             f"{uri} is not fetched: {cannot_write_in(self._cache, exc, elsewhere=CACHE_SETTING)}"
@@ -445,6 +459,12 @@ def _reachable(uri: BundleUri) -> Iterator[None]:
     except _client_errors() as exc:
         reason = exc if isinstance(exc, OSError) else type(exc).__name__  # others' texts name the server
         raise StoreUnavailable(f"the store does not answer for {uri}: {reason}") from exc
+
+
+def _is_bucket_missing(error: BaseException | None) -> bool:
+    """As S3 says it; to its client a file that is missing is the same."""
+    response = getattr(error.__cause__, "response", None) if error is not None else None
+    return isinstance(response, dict) and response.get("Error", {}).get("Code") == "NoSuchBucket"
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

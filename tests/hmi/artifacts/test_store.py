@@ -16,6 +16,7 @@ from hmi.base.errors import (
     AlreadyExists,
     BundleBroken,
     BundleMismatch,
+    CannotWrite,
     InvalidInput,
     NotFound,
     StoreUnavailable,
@@ -23,6 +24,7 @@ from hmi.base.errors import (
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from tests.fakes.full_disk import full_disk
+from tests.fakes.scripted_server import scripted
 from tests.hmi.artifacts.bundles import make_bundle
 from wire.artifacts import MANIFEST_FILE, BundleKind, PlotTreeFields
 from wire.ids import BundleUri, Digest
@@ -288,6 +290,28 @@ def test_s3_that_cannot_be_reached_is_told_from_an_s3_without_the_bundle(tmp_pat
         with pytest.raises(StoreUnavailable, match=r"does not answer for trees/one: \w+$") as caught:
             ask()
         assert caught.value.retryable
+
+
+def test_a_bucket_that_does_not_exist_is_told_with_what_to_set(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "b")
+    no_bucket = (
+        "<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>"
+    )
+    with scripted() as server:
+        s3 = S3FileSystem(endpoint_url=server.url, key="k", secret="s", skip_instance_cache=True)
+        store = RemoteStore(s3, "misspelt/prefix", tmp_path / "cache")
+        writes: list[Callable[[], None]] = [
+            lambda: store.publish(tmp_path / "b", URI),
+            lambda: store.put_file(URI, b"x"),
+        ]
+        for write in writes:
+            server.answers = [(404, {"Content-Type": "application/xml"}, no_bucket)] * 9
+            with pytest.raises(
+                CannotWrite, match=r"no bucket 'misspelt'; create it, .* HMI_STORE_URL"
+            ) as told:
+                write()
+            assert "misspelt" not in told.value.told, "the operator's alone"
+    assert ("PUT", "/misspelt/prefix/trees/one") in {(method, path) for method, path, _ in server.asked}
 
 
 @pytest.mark.parametrize("url", ["/no/scheme", "file://host/x", "file:relative", "nonsense://x"])
