@@ -174,11 +174,9 @@ def _client_errors() -> tuple[type[Exception], ...]:
 
 def _remove_folder(folder: Path) -> None:
     """All that goes of it; raises for what does not go."""
-    problems: list[BaseException] = []
-    shutil.rmtree(folder, onerror=lambda function, path, raised: problems.append(raised[1]))
-    for problem in problems:
-        if not isinstance(problem, FileNotFoundError):
-            raise problem
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _sync_folder(folder: Path) -> None:
