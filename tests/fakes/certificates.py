@@ -1,5 +1,6 @@
 """Certificates that nobody trusts unless told to."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,3 +27,10 @@ def self_signed(file: Path, name: str) -> Path:
     secret = key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
     file.write_bytes(secret + signed.public_bytes(pem))
     return file
+
+
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """Of a server that shows this one, which self_signed() made."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

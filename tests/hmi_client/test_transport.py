@@ -1,6 +1,5 @@
 """Requests over a real socket: errors, and what is tried again."""
 
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from hmi_client.errors import ApiError, ClientError
 from hmi_client.transport import WAITS_S, HttpTransport
-from tests.fakes.certificates import self_signed
+from tests.fakes.certificates import self_signed, server_context
 from tests.fakes.receiver import open_receiver
 from tests.fakes.scripted_server import Answer, ScriptedServer, scripted
 
@@ -178,9 +177,7 @@ def test_a_certificate_that_is_not_trusted_is_told_at_once(
     certificate = self_signed(tmp_path / "own.pem", name)
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with open_receiver(tls) as receiver:
+    with open_receiver(server_context(certificate)) as receiver:
         transport = HttpTransport(
             receiver.url.replace("127.0.0.1", "localhost"), "hmi_key", sleep=waits.append
         )
@@ -194,9 +191,7 @@ def test_a_certificate_is_trusted_where_ssl_cert_file_names_it(
 ) -> None:
     certificate = self_signed(tmp_path / "own.pem", "localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with open_receiver(tls) as receiver:
+    with open_receiver(server_context(certificate)) as receiver:
         url = receiver.url.replace("127.0.0.1", "localhost")
         assert HttpTransport(url, "hmi_key", sleep=waits.append).call("POST", "/a", body=b"{}") is None
         assert len(receiver.received) == 1

@@ -2,11 +2,7 @@
 
 import io
 import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -25,15 +21,6 @@ from portal.local.supervisor import Supervisor
 from tests.fakes.ports import free_ports
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def folders() -> Iterator[Folders]:
-    """Open to the user that PostgreSQL runs as when we are root, unlike pytest's own folders."""
-    made = Path(tempfile.mkdtemp(prefix="hmi-installation-test-"))
-    made.chmod(0o755)
-    yield Folders(made / "var")
-    shutil.rmtree(made)
 
 
 def test_an_older_database_that_was_restored_is_brought_up_to_date(folders: Folders) -> None:

@@ -1,10 +1,6 @@
 """A start that is called off, from its first moments on."""
 
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,15 +12,6 @@ from portal.local.waiting import wait_until
 from tests.fakes.ports import free_ports
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def folders() -> Iterator[Folders]:
-    """Open to the user that PostgreSQL runs as when we are root, unlike pytest's own folders."""
-    made = Path(tempfile.mkdtemp(prefix="hmi-up-test-"))
-    made.chmod(0o755)
-    yield Folders(made / "var")
-    shutil.rmtree(made)
 
 
 def test_what_still_makes_its_database_is_stopped_and_not_said_to_be_down(folders: Folders) -> None:

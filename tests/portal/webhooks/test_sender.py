@@ -1,7 +1,6 @@
 """What one attempt does with receivers of all kinds."""
 
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from portal.webhooks.sender import Pinned, Sender
-from tests.fakes.certificates import self_signed
+from tests.fakes.certificates import self_signed, server_context
 from tests.fakes.name_server import silent_name_server
 from tests.fakes.receiver import Receiver, open_receiver
 
@@ -148,9 +147,7 @@ def test_over_tls_a_receiver_must_be_who_its_name_says(
     certificate = self_signed(tmp_path / "own.pem", name)
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with open_receiver(tls) as receiver:
+    with open_receiver(server_context(certificate)) as receiver:
         url = receiver.url.replace("127.0.0.1", "localhost")
         assert Sender(is_private_allowed=True).post(url, headers={}, body=b"{}").error == error
         assert len(receiver.received) == (error == "")
