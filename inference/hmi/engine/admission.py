@@ -1,7 +1,7 @@
 """Decides at the door whether a request can still be answered in time, and whose turn it is to be refused."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hmi.base.errors import QueueFull
 from hmi.engine.request import EngineRequest, RequestState
@@ -27,6 +27,21 @@ MEASURED_S = 2.0
 answered sooner did not wait."""
 
 
+class _AskedPace:
+    """Tokens a second that were asked for of late, admitted or not."""
+
+    def __init__(self) -> None:
+        self._tokens_per_s = 0.0
+        self._counted = 0.0
+
+    def count(self, num_tokens: int, now: float) -> float:
+        """``num_tokens`` more are asked for; what was asked for before them."""
+        before = self._tokens_per_s * math.exp((self._counted - now) / ASKED_S)
+        self._tokens_per_s = before + num_tokens / ASKED_S
+        self._counted = now
+        return before
+
+
 @dataclass(slots=True)
 class _Share:
     """What one tenant has open, and what it was answered since it began to wait for its answers: before, its
@@ -34,6 +49,7 @@ class _Share:
 
     weight: float
     since: float
+    asked: _AskedPace = field(default_factory=_AskedPace)
     num_requests: int = 0
     num_tokens: float = 0.0
     num_answered_tokens: float = 0.0
@@ -56,21 +72,6 @@ class _Share:
             # Half is forgotten now and then, so that the pace is that of late.
             self.num_answered_tokens /= 2
             self.since += (now - self.since) / 2
-
-
-class _AskedPace:
-    """Tokens a second that were asked for of late, admitted or not."""
-
-    def __init__(self) -> None:
-        self._tokens_per_s = 0.0
-        self._counted = 0.0
-
-    def count(self, num_tokens: int, now: float) -> float:
-        """``num_tokens`` more are asked for; what was asked for before them."""
-        before = self._tokens_per_s * math.exp((self._counted - now) / ASKED_S)
-        self._tokens_per_s = before + num_tokens / ASKED_S
-        self._counted = now
-        return before
 
 
 class Admission:
@@ -100,16 +101,17 @@ class Admission:
         if share.weight != request.weight:  # its plan was changed, and it has something open
             self._weight += request.weight - share.weight
             share.weight = request.weight
-        asked_per_s = self._asked.count(request.documents.num_tokens, now)
+        num_tokens = request.documents.num_tokens
+        others_ask_per_s = self._asked.count(num_tokens, now) - share.asked.count(num_tokens, now)
         self._check_places(share)
-        self._check_wait(request, share, now, asked_per_s)
+        self._check_wait(request, share, now, others_ask_per_s)
         if share.num_requests == 0:
             self._shares[request.tenant_id] = share
             self._weight += share.weight
         share.num_requests += 1
-        share.num_tokens += request.documents.num_tokens
+        share.num_tokens += num_tokens
         self._num_requests += 1
-        self._num_tokens += request.documents.num_tokens
+        self._num_tokens += num_tokens
 
     def leave(self, request: EngineRequest, now: float) -> None:
         """``request`` has ended, answered or not."""
@@ -146,14 +148,15 @@ class Admission:
                 retry_after_s=retry_after_s(self._num_tokens / self._tokens_per_s),
             )
 
-    def _check_wait(self, request: EngineRequest, share: _Share, now: float, asked_per_s: float) -> None:
+    def _check_wait(self, request: EngineRequest, share: _Share, now: float, others_ask_per_s: float) -> None:
         if self._num_requests == 0:
             return  # nothing is ahead of it: whether it is too late is the deadline's to say
         tokens = request.documents.num_tokens
         own = share.num_tokens + tokens
-        # At most, all goes before it that is open, and what comes until that is done; when as much comes as
-        # is done, there is no end to that. But while its tenant is served, so are the others, by weight.
-        left_per_s = max(self._tokens_per_s - asked_per_s, MIN_LEFT_PER_S)
+        # At most, all goes before it that is open, and what others ask for until that is done; when they ask
+        # for as much as is done, there is no end to that. But while its tenant is served, so are the others,
+        # by weight.
+        left_per_s = max(self._tokens_per_s - others_ask_per_s, MIN_LEFT_PER_S)
         by_turns_s = own * self._weight_with(share) / share.weight / self._tokens_per_s
         wait_s = min((self._num_tokens + tokens) / left_per_s, by_turns_s)
         wait_s = max(wait_s, share.own_wait_s(own, now))
