@@ -1182,7 +1182,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Rate limit and quota, and what of it is used in this period. */
+        /** @description Rate limit, quota and storage, and what of it is used: of a quota in this period. */
         get: operations["tenants_usage_allowance_get"];
         put?: never;
         post?: never;
@@ -1373,6 +1373,10 @@ export interface components {
             quota_tokens: number | null;
             used_texts: number;
             used_tokens: number;
+            /** @description Of datasets, uploads and what trainings made of them; null: no limit. */
+            max_stored_bytes: number | null;
+            /** @description Of those, now. */
+            stored_bytes: number;
         };
         /** @description One change: who did what to which thing. */
         AuditEntryOut: {
@@ -2065,6 +2069,7 @@ export interface components {
          *     * `already_exists` - already_exists
          *     * `in_use` - in_use
          *     * `idempotency_mismatch` - idempotency_mismatch
+         *     * `storage_full` - storage_full
          *     * `dataset_empty` - dataset_empty
          *     * `dataset_too_large` - dataset_too_large
          *     * `dataset_bad_encoding` - dataset_bad_encoding
@@ -2090,7 +2095,7 @@ export interface components {
          *     * `internal` - internal
          * @enum {string}
          */
-        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "adapter_refused" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
+        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "storage_full" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "adapter_refused" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
         /** @description Body of every answer that is not a success. */
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];

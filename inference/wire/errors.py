@@ -32,6 +32,7 @@ class ErrorCode(StrEnum):
     ALREADY_EXISTS = "already_exists"
     IN_USE = "in_use"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    STORAGE_FULL = "storage_full"
     # An uploaded dataset
     DATASET_EMPTY = "dataset_empty"
     DATASET_TOO_LARGE = "dataset_too_large"
@@ -82,6 +83,7 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.ALREADY_EXISTS: 409,
     ErrorCode.IN_USE: 409,
     ErrorCode.IDEMPOTENCY_MISMATCH: 409,
+    ErrorCode.STORAGE_FULL: 409,
     ErrorCode.DATASET_EMPTY: 422,
     ErrorCode.DATASET_TOO_LARGE: 413,
     ErrorCode.DATASET_BAD_ENCODING: 422,

@@ -27,6 +27,7 @@ from portal.datasets.findings import Finding, Fix, FixKind, fix_of
 from portal.datasets.models import Dataset, DatasetState, DatasetUpload
 from portal.datasets.places import DatasetPlaces
 from portal.datasets.plan import plan_of
+from portal.datasets.storage_limit import storage_limit
 from portal.tenants.actors import Actor, actor_of_job
 from portal.tenants.models import Tenant
 from portal.webhooks.models import EventType
@@ -86,11 +87,16 @@ def dataset_receive(
     limits: UploadLimits,
     store: ObjectStore,
     acting: Actor,
+    came_as: DatasetUpload | None = None,
 ) -> Dataset:
-    """Write the upload to the store; it is examined in the background."""
+    """Write the upload to the store; it is examined in the background. From then on the dataset takes the
+    room that was kept for it since it was announced, as ``came_as``."""
     dataset = _new(tenant=tenant, upload=upload, name=name, declared=declared, acting=acting)
     with _nothing_left(store, dataset):
         _store_original(dataset, upload.file, limits, store)
+        if came_as is not None:
+            came_as.dataset = dataset
+            came_as.save(update_fields=["dataset"])
         _save_new(dataset, acting)
     enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(dataset.pk))
     return dataset
@@ -290,7 +296,7 @@ def _original(dataset: Dataset, store: ObjectStore) -> Iterator[BinaryIO]:
 
 
 def _save_new(dataset: Dataset, acting: Actor, **details: Any) -> None:
-    with transaction.atomic():
+    with storage_limit():
         dataset.save(force_insert=True)
         _tell(dataset, dataset.state, dataset.num_rows)
         is_counted = dataset.state != DatasetState.CHECKING

@@ -20,6 +20,7 @@ from portal.datasets.encoding import CHUNK_BYTES, refuse_binary, too_many_bytes
 from portal.datasets.models import Dataset, DatasetUpload
 from portal.datasets.places import upload_folder_uri
 from portal.datasets.services import Upload, dataset_receive
+from portal.datasets.storage_limit import storage_limit
 from portal.tenants.actors import Actor
 from portal.tenants.models import Tenant
 from wire.errors import ErrorCode
@@ -43,7 +44,7 @@ def upload_begin(
     limits: UploadLimits,
     acting: Actor,
 ) -> DatasetUpload:
-    """Announce a file; DatasetRefused when it is larger than allowed."""
+    """Announce a file; DatasetRefused when it is larger than allowed, StorageFull when there is no room."""
     if num_bytes > limits.max_bytes:
         raise too_many_bytes(limits.max_bytes)
     upload = DatasetUpload(
@@ -56,7 +57,8 @@ def upload_begin(
         given_columns=declared.given_columns,
         label_separator=declared.separator,
     )
-    upload.save(force_insert=True)
+    with storage_limit():
+        upload.save(force_insert=True)
     audit_record(actor=acting.name, action="upload.create", target=upload, tenant=tenant, num_bytes=num_bytes)
     return upload
 
@@ -119,9 +121,8 @@ def upload_finish(
             limits=limits,
             store=store,
             acting=acting,
+            came_as=upload,
         )
-    upload.dataset = dataset
-    upload.save(update_fields=["dataset"])
     folder_uri = _folder_uri(upload)
     transaction.on_commit(lambda: store.delete(folder_uri))
     return dataset

@@ -35,6 +35,7 @@ class PlanAdmin(OperatorAdmin):
         "quota_period",
         "quota_texts",
         "quota_tokens",
+        "max_stored_bytes",
     )
     ordering = ("slug",)
 
@@ -63,7 +64,15 @@ class PlanAdmin(OperatorAdmin):
 class TenantLimitsAdmin(OperatorAdmin):
     """What is different for single tenants."""
 
-    list_display = ("tenant", "plan", "weight", "requests_per_s", "quota_texts", "quota_tokens")
+    list_display = (
+        "tenant",
+        "plan",
+        "weight",
+        "requests_per_s",
+        "quota_texts",
+        "quota_tokens",
+        "max_stored_bytes",
+    )
     list_select_related = ("tenant", "plan")
     search_fields = ("tenant__slug",)
     ordering = ("tenant__slug",)

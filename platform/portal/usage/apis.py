@@ -66,6 +66,10 @@ class AllowanceOut(serializers.Serializer[Any]):
     quota_tokens = serializers.IntegerField(allow_null=True)
     used_texts = serializers.IntegerField()
     used_tokens = serializers.IntegerField()
+    max_stored_bytes = serializers.IntegerField(
+        allow_null=True, help_text="Of datasets, uploads and what trainings made of them; null: no limit."
+    )
+    stored_bytes = serializers.IntegerField(help_text="Of those, now.")
 
 
 class UsageApi(TenantApi):
@@ -104,5 +108,7 @@ class AllowanceApi(TenantApi):
 
     @extend_schema(responses=AllowanceOut)
     def get(self, request: Request, tenant: str) -> Response:
-        """Rate limit and quota, and what of it is used in this period."""
-        return Response(AllowanceOut(selectors.allowance_get(tenant=self.tenant, now=timezone.now())).data)
+        """Rate limit, quota and storage, and what of it is used: of a quota in this period."""
+        allowance = selectors.allowance_get(tenant=self.tenant, now=timezone.now())
+        stored = selectors.stored_bytes(tenant=self.tenant)
+        return Response(AllowanceOut({**asdict(allowance), "stored_bytes": stored}).data)

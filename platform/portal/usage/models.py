@@ -139,6 +139,12 @@ class Plan(models.Model):
     quota_tokens = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="In a period. Empty: no quota."
     )
+    max_stored_bytes = models.PositiveBigIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Of datasets, uploads and what trainings made of them. Empty: no limit.",
+    )
 
     class Meta:
         db_table = "plan"
@@ -170,6 +176,9 @@ class TenantLimits(models.Model):
     burst = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     quota_texts = models.PositiveBigIntegerField(null=True, blank=True)
     quota_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    max_stored_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
 
     class Meta:
         db_table = "tenant_limits"

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.db import connection
 from django.db.models import Aggregate, BigIntegerField, Sum
 
 from portal.tenants.models import ApiKey, Tenant
@@ -145,6 +146,7 @@ class Allowance:
     quota_tokens: int | None
     used_texts: int
     used_tokens: int
+    max_stored_bytes: int | None
 
     @property
     def has_quota(self) -> bool:
@@ -158,6 +160,13 @@ def allowance_get(*, tenant: Tenant, now: datetime) -> Allowance:
     began = period_began(QuotaPeriod(plan.quota_period), now)
     used = UsageDay.objects.for_tenant(tenant).filter(day__gte=began).aggregate(**_USED)
     return _allowance(plan, own, began, used)
+
+
+def stored_bytes(*, tenant: Tenant) -> int:
+    """What of ``max_stored_bytes`` is taken, as the database counts it when something is added."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT hmi_stored_bytes(%s)", [tenant.pk])
+        return int(cursor.fetchone()[0])
 
 
 def allowances_with_quota(*, now: datetime) -> dict[UUID, Allowance]:
@@ -198,4 +207,5 @@ def _allowance(plan: Plan, own: TenantLimits, began: date, used: dict[str, Any])
         quota_tokens=plan.quota_tokens if own.quota_tokens is None else own.quota_tokens,
         used_texts=used["texts"] or 0,
         used_tokens=used["tokens"] or 0,
+        max_stored_bytes=plan.max_stored_bytes if own.max_stored_bytes is None else own.max_stored_bytes,
     )

@@ -22,6 +22,8 @@ const allowance: Allowance = {
   quota_tokens: null,
   used_texts: 850,
   used_tokens: 12_345,
+  max_stored_bytes: null,
+  stored_bytes: 5_000_000,
 };
 
 describe("usage", () => {
@@ -79,6 +81,24 @@ describe("usage", () => {
     expect(plan).toHaveTextContent("Nearly used up.");
     expect(plan).toHaveTextContent("Tokens: 12,345 since Jan 1; there is no quota.");
     expect(plan).toHaveTextContent("Each key may send 20 requests a second, and 40 at once.");
+  });
+
+  it("shows what is stored, and warns before there is no room", async () => {
+    renderApp("/t/acme/usage");
+    expect(await screen.findByText("Stored: 5.0 MB; there is no limit.")).toBeVisible();
+  });
+
+  it.each([
+    [6_000_000, "5.0 MB of 6.0 MB", "Nearly full. Past it uploads are refused"],
+    [4_000_000, "5.0 MB of 4.0 MB", "Full: uploads are refused."],
+  ])("shows what is stored of at most %d bytes", async (most, figures, words) => {
+    server.on(`GET ${root}/allowance`, ok({ ...allowance, max_stored_bytes: most }));
+    renderApp("/t/acme/usage");
+
+    const plan = await screen.findByRole("region", { name: "Your plan: Standard" });
+    expect(within(plan).getByRole("progressbar", { name: "Storage used" })).toBeVisible();
+    expect(plan).toHaveTextContent(figures);
+    expect(plan).toHaveTextContent(words);
   });
 
   it("says that a quota is used up", async () => {
