@@ -29,7 +29,7 @@ from portal.local.secrets import load_secrets
 from portal.local.steps import python
 from portal.local.waiting import wait_until
 
-DOWN_DEADLINE_S = 90.0
+DOWN_DEADLINE_S = 150.0
 NUM_LINES = 40
 
 

@@ -18,6 +18,9 @@ from portal.local.secrets import Secrets
 from portal.local.steps import python
 from portal.local.supervisor import Supervised
 
+SERVICE_STOP_S = 50.0
+"""To answer what is open, to close, and to send what was counted; then it is killed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Programs:
@@ -78,6 +81,7 @@ def _service(folders: Folders, ports: Ports, environments: Environments) -> Supe
         env=environments.service,
         cwd=ROOT,
         port=ports.service,
+        stop_deadline_s=SERVICE_STOP_S,
     )
     return Supervised(spec=spec, is_ready=_http_probe(ports.service, "/readyz"), ready_deadline_s=120.0)
 
