@@ -2,6 +2,7 @@
 
 import type {
   AdapterImport,
+  Allowance,
   ApiKey,
   Contribution,
   DatasetDetail,
@@ -235,6 +236,24 @@ export function drift(changes: Partial<Drift> = {}): Drift {
     labels: null,
     alarms: [],
     actions: [],
+    ...changes,
+  };
+}
+
+export function allowance(changes: Partial<Allowance> = {}): Allowance {
+  return {
+    plan: "Standard",
+    weight: 1,
+    requests_per_s: null,
+    burst: 20,
+    period: "month",
+    period_began: "2026-01-01",
+    quota_texts: null,
+    quota_tokens: null,
+    used_texts: 0,
+    used_tokens: 0,
+    max_stored_bytes: null,
+    stored_bytes: 5_000_000,
     ...changes,
   };
 }

@@ -8,9 +8,12 @@ import { EmptyState } from "@/components/ui/EmptyState";
 import { PageHeader } from "@/components/ui/PageHeader";
 import { QueryView } from "@/components/ui/QueryView";
 import { Section } from "@/components/ui/Section";
+import { useAllDatasets } from "@/features/datasets/api/get-all-datasets";
 import { useDatasets } from "@/features/datasets/api/get-datasets";
+import { useAllTasks } from "@/features/tasks/api/get-all-tasks";
 import { useTasks } from "@/features/tasks/api/get-tasks";
 import { TaskList } from "@/features/tasks/components/TaskList";
+import { useAllowance } from "@/features/usage/api/get-allowance";
 import { useUsage } from "@/features/usage/api/get-usage";
 import { UsageSummary } from "@/features/usage/components/UsageSummary";
 import { formatCount } from "@/lib/format";
@@ -85,7 +88,11 @@ function Welcome({ tenant, canWrite }: { tenant: string; canWrite: boolean }) {
 function Contents({ tenant, tasks, canWrite }: { tenant: string; tasks: Page<Task>; canWrite: boolean }) {
   const datasets = useDatasets(tenant);
   const usage = useUsage(tenant, daysShown);
-  const attention = attentionFor(tenant, tasks.results, datasets.data?.results ?? []);
+  const attention = attentionFor(tenant, {
+    tasks: withOthers(tasks, useAllTasks(tenant, hasMore(tasks)).data),
+    datasets: withOthers(datasets.data, useAllDatasets(tenant, hasMore(datasets.data)).data),
+    allowance: useAllowance(tenant).data,
+  });
   return (
     <>
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
@@ -129,6 +136,17 @@ function Contents({ tenant, tasks, canWrite }: { tenant: string; tasks: Page<Tas
       )}
     </>
   );
+}
+
+function hasMore(page: Page<unknown> | undefined) {
+  return page !== undefined && page.count > page.results.length;
+}
+
+/** What a list's first page has, which is asked for again while something is at work, and what the others had. */
+function withOthers<T extends { id: string }>(page: Page<T> | undefined, all: T[] = []): T[] {
+  const first = page?.results ?? [];
+  const known = new Set(first.map(({ id }) => id));
+  return [...first, ...all.filter(({ id }) => !known.has(id))];
 }
 
 /** The steps to an answering application that are still open; nothing once an application calls. */

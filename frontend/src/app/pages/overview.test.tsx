@@ -1,8 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import { dataset, me, task, taskTraining, version } from "@/testing/examples";
-import { FakeServer, ok, page, refusal } from "@/testing/fake-server";
+import { allowance, dataset, me, task, taskTraining, version } from "@/testing/examples";
+import { FakeServer, ok, page, pages, refusal } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme";
@@ -20,7 +20,8 @@ describe("the overview", () => {
       .on("GET /api/v1/me", ok(me()))
       .on(`GET ${root}/tasks`, page())
       .on(`GET ${root}/datasets`, page())
-      .on(`GET ${root}/usage`, ok({ days: 14, results: [] }));
+      .on(`GET ${root}/usage`, ok({ days: 14, results: [] }))
+      .on(`GET ${root}/usage/allowance`, ok(allowance()));
   });
 
   it("leads a newcomer to a first file", async () => {
@@ -58,6 +59,41 @@ describe("the overview", () => {
       ["Go on", "/t/acme/new-task/fresh"],
       ["Compare them", "/t/acme/tasks/two/compare?versions=1,2"],
     ]);
+  });
+
+  it("finds what needs attention on later pages of the lists, too", async () => {
+    const well = task({ deployment, latest_training: taskTraining() });
+    const failed = task({
+      id: "t2",
+      slug: "bad",
+      name: "Bad",
+      latest_training: taskTraining({ state: "failed" }),
+    });
+    server
+      .on(`GET ${root}/tasks`, pages(well, failed))
+      .on(`GET ${root}/datasets`, pages(dataset(), dataset({ id: "d2", series: "s2", state: "blocked" })));
+    renderApp("/t/acme");
+
+    const attention = await screen.findByRole("region", { name: "Needs attention" });
+    expect(await within(attention).findByText("The training of Bad failed")).toBeVisible();
+    expect(await within(attention).findByText("mails.csv is not ready to train on")).toBeVisible();
+  });
+
+  it("tells of limits that are nearly used up, or are", async () => {
+    server
+      .on(`GET ${root}/tasks`, page(task({ deployment, latest_training: taskTraining() })))
+      .on(
+        `GET ${root}/usage/allowance`,
+        ok(allowance({ quota_texts: 1000, used_texts: 850, max_stored_bytes: 5_000_000 })),
+      );
+    renderApp("/t/acme");
+
+    const attention = await screen.findByRole("region", { name: "Needs attention" });
+    expect(await within(attention).findByText("Texts since Jan 1: 850 of 1,000")).toBeVisible();
+    expect(attention).toHaveTextContent("Stored now: 5.0 MB of 5.0 MB");
+    expect(attention).toHaveTextContent("Full: uploads are refused.");
+    const links = within(attention).getAllByRole("link");
+    expect(links.map((link) => link.getAttribute("href"))).toEqual(["/t/acme/usage", "/t/acme/usage"]);
   });
 
   it("asks for no fix of a file of which a later version was fixed", async () => {

@@ -1,30 +1,22 @@
 import { screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
-import type { Allowance } from "@/lib/types";
-import { me, task } from "@/testing/examples";
+import { allowance, me, task } from "@/testing/examples";
 import { FakeServer, ok } from "@/testing/fake-server";
 import { renderApp } from "@/testing/render-app";
 
 const root = "/api/v1/tenants/acme/usage";
 const row = { num_requests: 2, num_texts: 3, num_tokens: 40, num_truncated: 1 };
 const other = "6a1f0000-0000-4000-8000-0000000000aa";
-const shop = { key: "shop", key_id: "6a1f0000-0000-4000-8000-0000000000ab" };
-const gone = { key: null, key_id: "6a1f0000-0000-4000-8000-0000000000ac" };
-const allowance: Allowance = {
-  plan: "Standard",
-  weight: 1,
+const quotas = allowance({
   requests_per_s: 20,
   burst: 40,
-  period: "month",
-  period_began: "2026-01-01",
   quota_texts: 1000,
-  quota_tokens: null,
   used_texts: 850,
   used_tokens: 12_345,
-  max_stored_bytes: null,
-  stored_bytes: 5_000_000,
-};
+});
+const shop = { key: "shop", key_id: "6a1f0000-0000-4000-8000-0000000000ab" };
+const gone = { key: null, key_id: "6a1f0000-0000-4000-8000-0000000000ac" };
 
 describe("usage", () => {
   let server: FakeServer;
@@ -34,7 +26,7 @@ describe("usage", () => {
     server.start();
     server
       .on("GET /api/v1/me", ok(me()))
-      .on(`GET ${root}/allowance`, ok(allowance))
+      .on(`GET ${root}/allowance`, ok(quotas))
       .on(`GET ${root}`, ({ query }) =>
         ok({
           days: Number(query.get("days")),
@@ -79,20 +71,20 @@ describe("usage", () => {
     );
     expect(plan).toHaveTextContent("850 of 1,000");
     expect(plan).toHaveTextContent("Nearly used up.");
-    expect(plan).toHaveTextContent("Tokens: 12,345 since Jan 1; there is no quota.");
+    expect(plan).toHaveTextContent("Tokens since Jan 1: 12,345; there is no limit.");
     expect(plan).toHaveTextContent("Each key may send 20 requests a second, and 40 at once.");
   });
 
   it("shows what is stored, and warns before there is no room", async () => {
     renderApp("/t/acme/usage");
-    expect(await screen.findByText("Stored: 5.0 MB; there is no limit.")).toBeVisible();
+    expect(await screen.findByText("Stored now: 5.0 MB; there is no limit.")).toBeVisible();
   });
 
   it.each([
     [6_000_000, "5.0 MB of 6.0 MB", "Nearly full. Past it uploads are refused"],
     [4_000_000, "5.0 MB of 4.0 MB", "Full: uploads are refused."],
   ])("shows what is stored of at most %d bytes", async (most, figures, words) => {
-    server.on(`GET ${root}/allowance`, ok({ ...allowance, max_stored_bytes: most }));
+    server.on(`GET ${root}/allowance`, ok({ ...quotas, max_stored_bytes: most }));
     renderApp("/t/acme/usage");
 
     const plan = await screen.findByRole("region", { name: "Your plan: Standard" });
@@ -102,7 +94,7 @@ describe("usage", () => {
   });
 
   it("says that a quota is used up", async () => {
-    server.on(`GET ${root}/allowance`, ok({ ...allowance, period: "day", used_texts: 1200 }));
+    server.on(`GET ${root}/allowance`, ok({ ...quotas, period: "day", used_texts: 1200 }));
     renderApp("/t/acme/usage");
 
     expect(await screen.findByText(/calls are refused until the next day \(UTC\) begins/)).toBeVisible();

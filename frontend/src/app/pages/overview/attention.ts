@@ -1,8 +1,9 @@
 /** What a tenant's people should look at, the gravest first. */
 
 import { isToBeFixed } from "@/features/datasets/versions";
+import { limitsOf } from "@/features/usage/allowance";
 import { formatDate } from "@/lib/format";
-import type { Dataset, Task } from "@/lib/types";
+import type { Allowance, Dataset, Task } from "@/lib/types";
 
 import { paths } from "@/app/paths";
 
@@ -15,8 +16,16 @@ export interface Attention {
   action: string;
 }
 
-export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[]): Attention[] {
+interface Known {
+  tasks: Task[];
+  datasets: Dataset[];
+  /** Absent until it has been told. */
+  allowance: Allowance | undefined;
+}
+
+export function attentionFor(tenant: string, { tasks, datasets, allowance }: Known): Attention[] {
   const found = [
+    ...(allowance ? forAllowance(tenant, allowance) : []),
     ...tasks.flatMap((task) => forTask(tenant, task)),
     ...datasets
       .filter((dataset) => isToBeFixed(dataset, datasets))
@@ -24,6 +33,23 @@ export function attentionFor(tenant: string, tasks: Task[], datasets: Dataset[])
   ];
   const gravity = ["red", "yellow", "blue"];
   return found.sort((a, b) => gravity.indexOf(a.color) - gravity.indexOf(b.color));
+}
+
+/** What is used up, or nearly: past it calls or uploads are refused. */
+function forAllowance(tenant: string, allowance: Allowance): Attention[] {
+  return limitsOf(allowance).flatMap(({ title, used, most, share, warning }) =>
+    warning === null
+      ? []
+      : [
+          {
+            color: share >= 1 ? "red" : "yellow",
+            title: `${title}: ${used} of ${most}`,
+            words: warning,
+            to: paths.usage(tenant),
+            action: "See usage",
+          },
+        ],
+  );
 }
 
 function forTask(tenant: string, task: Task): Attention[] {

@@ -6,8 +6,9 @@ import { allPages } from "@/lib/all-pages";
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 
-export function useAllDatasets(tenant: string) {
+export function useAllDatasets(tenant: string, isWanted = true) {
   return useQuery({
+    enabled: isWanted,
     queryKey: [...queryKeys.datasets(tenant), "all"],
     queryFn: () =>
       allPages(async (query) =>

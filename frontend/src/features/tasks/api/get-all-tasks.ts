@@ -6,8 +6,9 @@ import { allPages } from "@/lib/all-pages";
 import { api, body } from "@/lib/api";
 import { queryKeys } from "@/lib/query-keys";
 
-export function useAllTasks(tenant: string) {
+export function useAllTasks(tenant: string, isWanted = true) {
   return useQuery({
+    enabled: isWanted,
     queryKey: [...queryKeys.tasks(tenant), "all"],
     queryFn: () =>
       allPages(async (query) =>
