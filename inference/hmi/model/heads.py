@@ -187,8 +187,7 @@ class HeadBank:
         """The heads of one batch; it reads the arena when it is applied, not now."""
         for unit in self._table.take_stale():
             self._arena[unit].fill_(torch.nan)
-        runs = self._table.runs(slots, np.arange(1, len(slots) + 1), self._arena.device)
-        return HeadCall(runs, self._arena)
+        return HeadCall(self._table.runs(slots, self._arena.device), self._arena)
 
     def check_integrity(self) -> None:
         self._table.check_integrity()
@@ -199,7 +198,7 @@ class HeadBank:
 class HeadCall:
     """The heads of one batch, over the bank's arena."""
 
-    runs: SlotRuns
+    parts: Sequence[SlotRuns]  # together every row once
     arena: Tensor  # [units, UNIT_LABELS, hidden + 1] float32
 
     def logits(self, pooled: Tensor) -> Tensor:
@@ -207,9 +206,17 @@ class HeadCall:
 
         ``pooled`` is [num_documents, hidden]. Past a head's own labels stands -inf.
         """
-        runs = self.runs
-        heads = self.arena[runs.units].view(-1, runs.depth * UNIT_LABELS, self.arena.shape[-1])
+        if len(self.parts) == 1:  # all rows in their order
+            return self._logits_of(self.parts[0], pooled)
+        most = max(part.depth for part in self.parts) * UNIT_LABELS
+        logits = pooled.new_full((len(pooled), most), -torch.inf, dtype=torch.float32)
+        for part in self.parts:
+            logits[part.rows, : part.depth * UNIT_LABELS] = self._logits_of(part, pooled[part.rows])
+        return logits
+
+    def _logits_of(self, part: SlotRuns, pooled: Tensor) -> Tensor:
+        heads = self.arena[part.units].view(-1, part.depth * UNIT_LABELS, self.arena.shape[-1])
         weight, bias = heads[..., :-1].contiguous(), heads[..., -1]
-        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=runs.ends)
-        lengths = torch.diff(runs.ends, prepend=runs.ends.new_zeros(1))
+        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=part.ends)
+        lengths = torch.diff(part.ends, prepend=part.ends.new_zeros(1))
         return products + bias.repeat_interleave(lengths, dim=0)

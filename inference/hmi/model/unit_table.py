@@ -17,18 +17,25 @@ EMPTY_UNIT = 0
 longest."""
 
 NO_SLOT = -1
+_NO_ROW = -2
+
+
+MAX_GATHERED_UNITS = 256
+"""Units that are copied together for one multiplication: what that works in stays small, however large items
+are. (With 32 items of 125 units one copy of all took 50 MB and five times as long.)"""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotRuns:
-    """Rows of a batch cut where the slot changes, as grouped matrix multiplications take them.
+    """Rows of a batch whose slots hold about as many units, as one grouped matrix multiplication takes them.
 
-    slot of each row    4 4 4 7 7 -1            runs 3, ends 3 5 6
-    units of slots      4: (2, 9)   7: (5)      units 2 9 | 5 0 | 0 0     depth 2
+    rows                0 1 2 | 5 6            of slots 4 4 4 | 7 7     ends 3 5
+    units of slots      4: (2, 9)   7: (5)     units 2 9 | 5 0          depth 2
     """
 
+    rows: Tensor  # int64 [num_rows]
     units: Tensor  # int64 [runs * depth]
-    ends: Tensor  # int32 [runs]: first row after each run
+    ends: Tensor  # int32 [runs]: which of ``rows`` is the first after each run
     depth: int  # units of the longest item
 
 
@@ -99,26 +106,51 @@ class UnitTable:
         """The units that ``slot`` holds, the first ranks first; none for NO_SLOT."""
         return [] if slot == NO_SLOT else self._held[slot] or []
 
-    def runs(self, slots: NDArray[np.int64], ends: NDArray[np.int64], device: torch.device) -> SlotRuns:
-        """Runs of a batch: item i, of slot ``slots[i]``, ends before row ``ends[i]``.
+    def runs(self, slots: NDArray[np.int64], device: torch.device) -> list[SlotRuns]:
+        """All rows of a batch, row i of slot ``slots[i]``, in as few parts as keep small items from being
+        filled up to the size of large ones, and each part to MAX_GATHERED_UNITS or one item. In each they
+        stand in the batch's order.
 
         NO_SLOT stands for an item without units. Raises when a slot is empty.
         """
         self.require_filled(slots)
-        last = np.append(np.flatnonzero(slots[1:] != slots[:-1]), len(slots) - 1)
-        held = [self.units_of(slot) for slot in slots[last].tolist()]
-        depth = max(1, *map(len, held))
-        units = np.full((len(held), depth), EMPTY_UNIT, np.int64)
-        for run, its in enumerate(held):
-            units[run, : len(its)] = its
-        return SlotRuns(
-            units=torch.from_numpy(units.ravel()).to(device),
-            ends=torch.from_numpy(ends[last].astype(np.int32)).to(device),
-            depth=depth,
-        )
+        starts = np.flatnonzero(np.diff(slots, prepend=_NO_ROW))
+        ends = np.append(starts[1:], len(slots))
+        held = [self.units_of(slot) for slot in slots[starts].tolist()]
+        parts: list[list[int]] = []
+        for run in sorted(range(len(held)), key=lambda run: len(held[run])):
+            if not parts or not _are_alike(held[parts[-1][0]], held[run], len(parts[-1]) + 1):
+                parts.append([])
+            parts[-1].append(run)
+        return [
+            _slot_runs(
+                [range(starts[run], ends[run]) for run in sorted(part)],
+                [held[run] for run in sorted(part)],
+                device,
+            )
+            for part in parts
+        ]
 
     def check_integrity(self) -> None:
         """Every unit is free once or held by one slot once."""
         held = [unit for units in self._held for unit in units or ()]
         assert sorted([*held, *self._free]) == list(range(1, self.num_units + 1))
         assert self._stale <= set(self._free)
+
+
+def _are_alike(fewest: Sequence[int], most: Sequence[int], num_runs: int) -> bool:
+    """Whether so many runs, with ``fewest`` to ``most`` units, may be one part."""
+    return len(most) <= max(2 * len(fewest), 1) and num_runs * len(most) <= MAX_GATHERED_UNITS
+
+
+def _slot_runs(rows: Sequence[range], held: Sequence[Sequence[int]], device: torch.device) -> SlotRuns:
+    depth = max(1, *map(len, held))
+    units = np.full((len(held), depth), EMPTY_UNIT, np.int64)
+    for run, its in enumerate(held):
+        units[run, : len(its)] = its
+    return SlotRuns(
+        rows=torch.from_numpy(np.concatenate(rows).astype(np.int64)).to(device),
+        units=torch.from_numpy(units.ravel()).to(device),
+        ends=torch.from_numpy(np.cumsum([len(its) for its in rows]).astype(np.int32)).to(device),
+        depth=depth,
+    )

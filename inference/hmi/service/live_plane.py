@@ -11,8 +11,9 @@ from hmi.artifacts.packed_copies import PackedCopies
 from hmi.engine.engine import Engine
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.request import EngineRequest, HplmRef
-from hmi.memory.budget import Budget
+from hmi.memory.budget import Budget, Reservation
 from hmi.memory.loader import Loader
+from hmi.memory.residency import Lease
 from hmi.model.hplm_bank import PackedHplm
 from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
@@ -75,7 +76,13 @@ class LivePlane:
     async def describe(self, hplm: HplmRef) -> AdapterFields:
         fields = self._known.get(hplm.adapter)
         if fields is None:
-            lease = await asyncio.wrap_future(self.adapters.acquire(hplm.adapter))
+            arriving = self.adapters.acquire(hplm.adapter)
+            try:
+                lease = await asyncio.wrap_future(arriving)
+            except asyncio.CancelledError:
+                arriving.cancel()
+                arriving.add_done_callback(_let_go)  # it may have come before the loop saw that
+                raise
             with lease:
                 fields = lease.value.fields
             self._known.put(hplm.adapter, fields)
@@ -152,6 +159,11 @@ class LivePlane:
         self._follower.shutdown(wait=True, cancel_futures=True)
         self.engine.close(drain_s=DRAIN_S)
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _let_go(arrived: "Future[Lease[BundleRef, Reservation, PackedHplm]]") -> None:
+    if not arrived.cancelled() and arrived.exception() is None:
+        arrived.result().release()
 
 
 def _tell_failure(done: "Future[None]") -> None:

@@ -21,6 +21,7 @@ from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
+from hmi.cli.open_device import MAX_LABELS
 from hmi.cli.open_plane import MakeSources, open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
@@ -28,11 +29,13 @@ from hmi.engine.runner import ModelRunner
 from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import open_adapter_bundle
+from hmi.model.heads import PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.plot.tree import read_tree
 from hmi.service.live_plane import LivePlane
 from hmi.service.sources import Sources, store_sources
 from tests.fakes.settings import service_settings
+from tests.tiny.adapters import random_head
 from tests.tiny.store import TinyStore
 from wire.artifacts import AdapterFields, BackboneFields, BundleKind, BundleRef
 from wire.ids import BundleUri, Digest, RequestId, TaskId, TenantId
@@ -491,11 +494,21 @@ def test_what_is_reserved_is_what_the_tensors_take(
     bench.plane.close()
 
 
+def peak_bytes(compute: Callable[[], object]) -> int:
+    """By the allocations that the library tells of, the highest sum at any moment."""
+    with torch.profiler.profile(
+        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
+    ) as profile:
+        compute()
+    assert profile.profiler is not None and profile.profiler.kineto_results is not None
+    changes = [e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
+    return int(np.cumsum(changes).max())
+
+
 @pytest.mark.parametrize("compute_type", ["float32", "bfloat16"])
 def test_a_forward_of_the_largest_batch_works_in_what_was_reserved_for_it(
     tiny_store: TinyStore, tmp_path: Path, compute_type: str
 ) -> None:
-    """By the allocations that the library tells of, the highest sum at any moment."""
     most_tokens = 512
     bench = Bench(tiny_store, tmp_path, compute_type=compute_type, max_batch_tokens=most_tokens, forwards=1)
     runner = bench.plane.engine._runner
@@ -505,15 +518,26 @@ def test_a_forward_of_the_largest_batch_works_in_what_was_reserved_for_it(
     states = torch.zeros(int(offsets[-1]), fields.hidden)
     attention = runner._upper.attention(offsets)
     runner._upper.forward(states, attention, None)  # compiled before
-    with torch.profiler.profile(
-        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
-    ) as profile:
-        runner._upper.forward(states, attention, None)
-    assert profile.profiler is not None and profile.profiler.kineto_results is not None
-    changes = [e.nbytes() for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
-    peak = int(np.cumsum(changes).max())
+    peak = peak_bytes(lambda: runner._upper.forward(states, attention, None))
     assert most_tokens * fields.intermediate < peak, "nothing was told of"
     assert peak <= bench.plane.tier_bytes()["device", "workspace"]
+    bench.plane.close()
+
+
+def test_the_most_and_largest_heads_of_a_batch_work_in_what_was_reserved_for_it(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    """All heads were copied together, each filled up to the largest: more than all else of a forward."""
+    rows, fields = 32, tiny_store.backbone.fields
+    bench = Bench(tiny_store, tmp_path, max_batch_adapters=rows, max_batch_rows=rows, forwards=1)
+    runner = bench.plane.engine._runner
+    assert isinstance(runner, ModelRunner)
+    heads = runner._bank.heads
+    for slot in range(rows):
+        heads.write(slot, PackedHead.of(random_head(fields, num_labels=MAX_LABELS, seed=slot)))
+    states = torch.zeros(rows, fields.hidden)
+    peak = peak_bytes(lambda: heads.logits(states, np.arange(rows)))
+    assert states.nbytes < peak <= bench.plane.tier_bytes()["device", "workspace"]
     bench.plane.close()
 
 

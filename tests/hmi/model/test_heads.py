@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
 from hmi.model.heads import HeadBank, HostHead, PackedHead, head_unit_bytes, head_units, mean_pool
+from hmi.model.unit_table import MAX_GATHERED_UNITS
 from tests.tiny.adapters import random_head
 from wire.artifacts import BackboneFields
 
@@ -51,6 +52,34 @@ def test_a_mixed_batch_gives_each_document_its_own_heads_logits(
         own, rest = logits[document, : head.num_labels], logits[document, head.num_labels :]
         torch.testing.assert_close(own, head.weight @ pooled[document] + head.bias, atol=1e-4, rtol=0)
         assert (rest == -torch.inf).all()
+
+
+def test_a_head_of_a_thousand_labels_makes_no_others_as_large() -> None:
+    """Each head of its batch was filled up to its size: a step of all tenants took twice as long."""
+    sizes = [3] * 20 + [1000] + [3] * 11
+    units = [head_units(num_labels) for num_labels in sizes]
+    bank = HeadBank(FIELDS, num_slots=len(sizes), max_labels=1000, num_units=sum(units))
+    for slot, num_labels in enumerate(sizes):
+        bank.write(slot, PackedHead.of(random_head(FIELDS, num_labels=num_labels, seed=slot)))
+    call = bank.call(np.arange(len(sizes)))
+    assert sum(len(part.units) for part in call.parts) == sum(units)
+
+
+def test_many_large_heads_give_what_each_gives_alone_though_few_are_copied_together() -> None:
+    sizes = [1000, 700, 400, 1000, 2, 1000, 900, 9]
+    heads = [random_head(FIELDS, num_labels=n, seed=n + place) for place, n in enumerate(sizes)]
+    bank = HeadBank(FIELDS, num_slots=len(sizes), max_labels=1000)
+    for slot, head in enumerate(heads):
+        bank.write(slot, PackedHead.of(head))
+    slots = np.array([3, 0, 0, 7, 5, 1, 4, 4, 6, 2, 3])
+    pooled = torch.randn(len(slots), FIELDS.hidden, generator=torch.Generator().manual_seed(1))
+    call = bank.call(slots)
+    assert max(len(part.units) for part in call.parts) <= MAX_GATHERED_UNITS
+    logits = call.logits(pooled)
+    for row, slot in enumerate(slots):
+        own = heads[slot].weight @ pooled[row] + heads[slot].bias
+        torch.testing.assert_close(logits[row, : len(own)], own, atol=1e-4, rtol=0)
+        assert (logits[row, len(own) :] == -torch.inf).all()
 
 
 def test_labels_past_a_heads_own_take_no_probability(bank: HeadBank, heads: list[HostHead]) -> None:
