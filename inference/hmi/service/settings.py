@@ -9,10 +9,14 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmi.base.compute_type import ComputeType
-from hmi.base.units import GIB, MIB, parse_bytes
+from hmi.base.units import GIB, MIB, format_bytes, parse_bytes
 from wire.settings import PREFIX, refuse_unknown
 
 Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]
+
+
+LEAST_DISK_BYTES = 16 * MIB
+"""Its part for usage holds some ten thousand events; with less, what nobody could deliver at once would be lost."""
 
 
 class ServiceSettings(BaseSettings):
@@ -83,7 +87,13 @@ class ServiceSettings(BaseSettings):
 def read_settings(environ: Mapping[str, str]) -> ServiceSettings:
     """Settings from the environment; raises ValueError (pydantic's is one) that names what is wrong."""
     refuse_unknown(environ)
-    return ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
+    settings = ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
+    if settings.disk_bytes < LEAST_DISK_BYTES:
+        raise ValueError(
+            f"HMI_DISK_BYTES is {settings.disk_bytes}: at least {LEAST_DISK_BYTES} ({format_bytes(LEAST_DISK_BYTES)})"
+            " are needed, a quarter of it for usage that waits for the catalog"
+        )
+    return settings
 
 
 def _share_of_memory(share: float) -> int:

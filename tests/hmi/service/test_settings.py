@@ -64,3 +64,9 @@ def test_forwards_share_the_threads(
 def test_more_forwards_than_threads_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="HMI_FORWARDS is 3"):
         settings_from(monkeypatch, HMI_THREADS="2", HMI_FORWARDS="3")
+
+
+def test_a_disk_tier_that_would_lose_all_usage_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `HMI_DISK_BYTES=4` for 4GiB: the service answered, and counted nothing."""
+    with pytest.raises(ValueError, match="HMI_DISK_BYTES is 4: at least 16777216"):
+        settings_from(monkeypatch, HMI_DISK_BYTES="4")
