@@ -131,7 +131,7 @@ class DiskCache:
             try:
                 return self._budget.reserve(KIND, num_bytes)
             except BudgetExceeded as exc:
-                if not self._remove_one():
+                if not (self._may_free(num_bytes - exc.free_bytes) and self._remove_one()):
                     raise BudgetExceeded(
                         f"a bundle of {num_bytes:_} bytes does not fit beside those that are being read: "
                         f"{exc.message}",
@@ -139,6 +139,12 @@ class DiskCache:
                         free_bytes=0,
                         retryable=True,
                     ) from exc
+
+    def _may_free(self, num_bytes: int) -> bool:
+        """Whether so much goes with all that nobody reads; if not, none of it has to."""
+        with self._changed:
+            idle = [copy for copy in self._copies.values() if copy.num_leases == 0]
+            return sum(copy.reservation.num_bytes for copy in idle if copy.reservation is not None) >= num_bytes
 
     def _remove_one(self) -> bool:
         with self._changed:

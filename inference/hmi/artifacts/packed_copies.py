@@ -113,7 +113,9 @@ class PackedCopies:
             assert sum(sizes.values()) == self._num_bytes <= self._max_bytes
 
     def _make_room(self, file_bytes: int) -> bool:
-        """Count ``file_bytes`` in, at the cost of the least recently used."""
+        """Count ``file_bytes`` in, at the cost of the least recently used; what can never fit costs none."""
+        if file_bytes > self._max_bytes:
+            return False
         while self._num_bytes + file_bytes > self._max_bytes and self._copies:
             self._remove(next(iter(self._copies)))
         has_room = self._num_bytes + file_bytes <= self._max_bytes

@@ -86,6 +86,21 @@ def test_what_is_held_stays_and_the_next_is_refused_for_now(tmp_path: Path, remo
     assert not folder.exists()
 
 
+def test_a_bundle_that_does_not_fit_costs_no_other_its_place(tmp_path: Path, remote: Remote) -> None:
+    """Each request for it emptied the whole cache."""
+    cache, _ = cache_of(tmp_path, num_bundles=2)
+    a, b, _, _ = remote.digests
+    large = make_bundle(tmp_path / "large", bytes(2 * BUNDLE_BYTES))
+    remote.folders[large] = tmp_path / "large"
+    with ExitStack() as stack:
+        remote.hold(cache, a, stack)
+        remote.read(cache, b)
+        with pytest.raises(BudgetExceeded):
+            remote.read(cache, large)
+        remote.read(cache, b)
+    assert remote.fetched == [a, b]
+
+
 def test_a_broken_copy_is_not_kept_and_gives_its_room_back(tmp_path: Path, remote: Remote) -> None:
     cache, budget = cache_of(tmp_path, num_bundles=1)
     digest = remote.digests[0]
