@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -51,19 +52,19 @@ def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None
     load.add_argument("--tenants", type=int, default=10_000, help="each with one adapter")
     unequal = load.add_mutually_exclusive_group()
     unequal.add_argument(
-        "--alpha", type=float, default=0.3, help="power popularity: int(power(alpha) * tenants)"
+        "--alpha", type=finite, default=0.3, help="power popularity: int(power(alpha) * tenants)"
     )
-    unequal.add_argument("--zipf", type=float, help="Zipf popularity with this exponent instead")
+    unequal.add_argument("--zipf", type=finite, help="Zipf popularity with this exponent instead")
     how_much = load.add_mutually_exclusive_group()
-    how_much.add_argument("--rate", type=float, default=200.0, help="requests a second, together")
+    how_much.add_argument("--rate", type=finite, default=200.0, help="requests a second, together")
     how_much.add_argument("--window", type=int, help="requests kept open instead: as many as can be answered")
     load.add_argument(
-        "--cv", type=float, default=1.0, help="of the times between requests (gamma); 1: Poisson"
+        "--cv", type=finite, default=1.0, help="of the times between requests (gamma); 1: Poisson"
     )
     load.add_argument(
-        "--seconds", type=float, default=60.0, help="of arrivals; what waits then is still answered"
+        "--seconds", type=finite, default=60.0, help="of arrivals; what waits then is still answered"
     )
-    load.add_argument("--warm-s", type=float, default=0.0, help="of those, how many count in no figure")
+    load.add_argument("--warm-s", type=finite, default=0.0, help="of those, how many count in no figure")
     load.add_argument(
         "--lengths",
         choices=[kind.value for kind in Lengths],
@@ -71,49 +72,49 @@ def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None
         help="tokens of a text: N(32, 8), or lognormal with p50 40 and p99 128",
     )
     load.add_argument("--texts", type=int, default=1, help="in a request")
-    load.add_argument("--noisy-rate", type=float, default=0.0, help="further requests a second of one tenant")
-    load.add_argument("--noisy-from", type=float, default=0.0, help="second at which that tenant begins")
+    load.add_argument("--noisy-rate", type=finite, default=0.0, help="further requests a second of one tenant")
+    load.add_argument("--noisy-from", type=finite, default=0.0, help="second at which that tenant begins")
     load.add_argument(
-        "--off-domain", type=float, default=0.0, help="share of requests that take the exact path"
+        "--off-domain", type=finite, default=0.0, help="share of requests that take the exact path"
     )
-    load.add_argument("--churn", type=float, default=0.0, help="share of the adapters replaced in a minute")
-    load.add_argument("--weights", type=float, nargs="+", default=[1.0], help="of the tenants, in turn")
-    load.add_argument("--deadline-s", type=float, default=service.request_deadline_s)
+    load.add_argument("--churn", type=finite, default=0.0, help="share of the adapters replaced in a minute")
+    load.add_argument("--weights", type=finite, nargs="+", default=[1.0], help="of the tenants, in turn")
+    load.add_argument("--deadline-s", type=finite, default=service.request_deadline_s)
     load.add_argument("--seed", type=int, default=1)
 
 
 def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
     device.add_argument("--slots", type=int, default=256, help="adapters on the device")
     device.add_argument("--host-adapters", type=int, default=2000, help="adapters in the host tier")
-    device.add_argument("--adapter-kb", type=float, default=ADAPTER_KB, help="size of one, in kB")
+    device.add_argument("--adapter-kb", type=finite, default=ADAPTER_KB, help="size of one, in kB")
     device.add_argument(
         "--loaders", type=int, default=NUM_ADAPTER_LOADERS, help="loads from disk at the same time"
     )
-    device.add_argument("--disk-ms", type=float, default=20.0, help="latency of a load")
+    device.add_argument("--disk-ms", type=finite, default=20.0, help="latency of a load")
     device.add_argument(
-        "--load-core-ms", type=float, default=LOAD_CORE_MS, help="of that, work of a thread beside forwards"
+        "--load-core-ms", type=finite, default=LOAD_CORE_MS, help="of that, work of a thread beside forwards"
     )
-    device.add_argument("--disk-mb-s", type=float, default=500.0, help="bandwidth of the disk, for each load")
-    device.add_argument("--copy-ms", type=float, default=COPY_MS, help="of a promotion, besides its bytes")
-    device.add_argument("--link-gb-s", type=float, default=8.0, help="bandwidth from host to device")
+    device.add_argument("--disk-mb-s", type=finite, default=500.0, help="bandwidth of the disk, for each load")
+    device.add_argument("--copy-ms", type=finite, default=COPY_MS, help="of a promotion, besides its bytes")
+    device.add_argument("--link-gb-s", type=finite, default=8.0, help="bandwidth from host to device")
     device.add_argument("--forwards", type=int, default=service.num_forwards, help="computed at a time")
-    device.add_argument("--step-ms", type=float, default=STEP_MS, help="of a forward, however small, alone")
-    device.add_argument("--token-us", type=float, default=TOKEN_US, help="of each token in it")
-    device.add_argument("--adapter-us", type=float, default=ADAPTER_US, help="of each adapter in it")
+    device.add_argument("--step-ms", type=finite, default=STEP_MS, help="of a forward, however small, alone")
+    device.add_argument("--token-us", type=finite, default=TOKEN_US, help="of each token in it")
+    device.add_argument("--adapter-us", type=finite, default=ADAPTER_US, help="of each adapter in it")
     device.add_argument(
         "--beside",
-        type=float,
+        type=finite,
         default=BESIDE,
         help="share by which a forward takes longer for each other one that runs beside it",
     )
     device.add_argument(
         "--prepare-ms",
-        type=float,
+        type=finite,
         default=PREPARE_MS,
         help="of choosing and placing a batch, beside forwards",
     )
     device.add_argument(
-        "--lookup-us", type=float, default=LOOKUP_US, help="of looking a token up, beside forwards"
+        "--lookup-us", type=finite, default=LOOKUP_US, help="of looking a token up, beside forwards"
     )
 
 
@@ -134,6 +135,14 @@ def _add_scheduler(scheduler: "argparse._ArgumentGroup", service: ServiceSetting
         default=DEFAULT_PASSED_OVER,
         help="batches that may leave a cold adapter behind",
     )
+
+
+def finite(text: str) -> float:
+    """A number of the command line; with one that is none, or has no end, time would stand still."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:

@@ -81,8 +81,18 @@ def test_a_closed_loop_tells_how_much_can_be_answered(capsys: pytest.CaptureFixt
     [
         *("--tenants 0", "--slots 3", "--disk-mb-s 0", "--weights 0", "--churn -1", "--warm-s 60"),
         *("--window 0", "--window 5 --noisy-rate 5", "--forwards 0", "--beside -1"),
+        *("--seed -1", "--cv 1e9", "--noisy-rate 5 --noisy-from -5"),
     ],
 )
 def test_arguments_that_make_no_sense_are_one_line(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", *wrong.split()]) == EXIT_BAD_INPUT
     assert capsys.readouterr().err.startswith("hmi simulate: ")
+
+
+@pytest.mark.parametrize("wrong", ["--rate inf", "--seconds inf", "--step-ms nan", "--weights 1 nan", "--churn inf"])
+def test_numbers_without_an_end_are_refused(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """They ended in a traceback, or never."""
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", *wrong.split()])
+    assert ended.value.code == EXIT_BAD_INPUT
+    assert "is not a finite number" in capsys.readouterr().err

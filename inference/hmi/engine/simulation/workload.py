@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 CLOSED_REQUESTS = 100_000
 """Different requests of a closed loop."""
+MAX_CV = 100.0
+"""Of the times between requests. Far beyond, nearly all are 0, and the arrivals have no end."""
 
 
 class Popularity(Enum):
@@ -51,8 +53,11 @@ class WorkloadConfig:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if not 0 <= self.off_domain <= 1:
             raise ValueError(f"off_domain is a share between 0 and 1, got {self.off_domain}")
-        if self.noisy_rate < 0:
-            raise ValueError(f"noisy_rate cannot be negative, got {self.noisy_rate}")
+        for name in ("noisy_rate", "noisy_from_s", "seed"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} cannot be negative, got {getattr(self, name)}")
+        if self.cv > MAX_CV:
+            raise ValueError(f"cv can be {MAX_CV:g} at most, got {self.cv}")
         if self.window is not None and self.window < 1:
             raise ValueError(f"window must be at least 1, got {self.window}")
         if self.window is not None and self.noisy_rate:
