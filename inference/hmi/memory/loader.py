@@ -1,7 +1,7 @@
 """Brings items from disk into the host tier on threads of its own, each item once however many ask for it."""
 
-import queue
 import threading
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
@@ -58,30 +58,16 @@ class Loader(Generic[K, V]):
         self._lock = threading.Lock()
         self._waiters: dict[K, list[Callable[[Lease[K, Reservation, V] | HmiError], None]]] = {}
         self._quarantine: dict[K, HmiError] = {}
-        self._wanted: queue.SimpleQueue[K | None] = queue.SimpleQueue()  # None: a thread ends
+        self._wanted: deque[K] = deque()
+        self._ahead: OrderedDict[K, None] = OrderedDict()  # nobody waits for them
+        self._wake = threading.Condition(self._lock)
         self._threads: list[threading.Thread] = []
         self._is_closed = False
 
     def fetch(self, key: K, arrived: Callable[[Lease[K, Reservation, V] | HmiError], None]) -> None:
         """Call ``arrived`` once: with a lease on the item in the host tier, which is the caller's to release,
         or with why there is none. At once, or later from a thread of the loader."""
-        found: Lease[K, Reservation, V] | HmiError | None
-        with self._lock:
-            waiters = self._waiters.get(key)
-            if waiters is not None:
-                waiters.append(arrived)
-                return
-            broken = self._quarantine.get(key)
-            found = self._residency.acquire(key) if broken is None else broken.again()
-            if found is None and self._is_closed:
-                found = _closing()
-            if found is None:
-                self._waiters[key] = [arrived]
-                self._wanted.put(key)
-                if len(self._threads) < self._num_threads:
-                    self._begin_thread()
-                return
-        arrived(found)
+        self._fetch(key, arrived, is_awaited=True)
 
     def acquire(self, key: K) -> "Future[Lease[K, Reservation, V]]":
         """As fetch(), a future lease. A caller that cancels it holds nothing."""
@@ -108,6 +94,10 @@ class Loader(Generic[K, V]):
     def prefetch(self, key: K) -> None:
         """Bring the item into the host tier without holding it there."""
         self.fetch(key, _let_go)
+
+    def prefetch_idle(self, key: K) -> None:
+        """As prefetch(), once nothing is to be loaded that somebody waits for."""
+        self._fetch(key, _let_go, is_awaited=False)
 
     def retain(self, keys: Collection[K]) -> None:
         """Forget the quarantined items that are not among ``keys``: what the catalog names now."""
@@ -137,9 +127,8 @@ class Loader(Generic[K, V]):
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
+            self._wake.notify_all()
         self._residency.close()
-        for _ in self._threads:
-            self._wanted.put(None)
         for thread in self._threads:
             thread.join()
         with self._lock:
@@ -147,6 +136,34 @@ class Loader(Generic[K, V]):
             self._waiters.clear()
         for arrived in left:
             arrived(_closing())
+
+    def _fetch(
+        self, key: K, arrived: Callable[[Lease[K, Reservation, V] | HmiError], None], *, is_awaited: bool
+    ) -> None:
+        found: Lease[K, Reservation, V] | HmiError | None
+        with self._lock:
+            waiters = self._waiters.get(key)
+            if waiters is not None:
+                waiters.append(arrived)
+                if is_awaited and key in self._ahead:
+                    del self._ahead[key]
+                    self._wanted.append(key)
+                return
+            broken = self._quarantine.get(key)
+            found = self._residency.acquire(key) if broken is None else broken.again()
+            if found is None and self._is_closed:
+                found = _closing()
+            if found is None:
+                self._waiters[key] = [arrived]
+                if is_awaited:
+                    self._wanted.append(key)
+                else:
+                    self._ahead[key] = None
+                self._wake.notify()
+                if len(self._threads) < self._num_threads:
+                    self._begin_thread()
+                return
+        arrived(found)
 
     def _begin_thread(self) -> None:
         name = f"{self._name}_{len(self._threads)}"
@@ -157,8 +174,16 @@ class Loader(Generic[K, V]):
     def _load_wanted(self) -> None:
         if self._prepare_thread is not None:
             self._prepare_thread()
-        while (key := self._wanted.get()) is not None and not self._is_closed:
+        while (key := self._next()) is not None:
             self._load(key)
+
+    def _next(self) -> K | None:
+        """What to load, when there is something; None: the thread ends."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._wanted or self._ahead or self._is_closed)
+            if self._is_closed:
+                return None
+            return self._wanted.popleft() if self._wanted else self._ahead.popitem(last=False)[0]
 
     def _load(self, key: K) -> None:
         try:

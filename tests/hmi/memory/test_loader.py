@@ -268,6 +268,33 @@ def test_prefetching_holds_nothing() -> None:
     world.loader.close()
 
 
+def test_what_somebody_waits_for_goes_before_what_is_only_prefetched() -> None:
+    world = World(max_bytes=1000)
+    for key in ("x", "y"):  # as many as it has threads
+        world.disk.gates[key] = threading.Event()
+        world.loader.prefetch(key)
+    for key in "abcdef":
+        world.loader.prefetch_idle(key)
+    asked = [world.loader.acquire(key) for key in ("z", "e", "z")]
+    for gate in world.disk.gates.values():
+        gate.set()
+    for future in asked:
+        future.result(WAIT_S).release()
+    world.loader.acquire("f").result(WAIT_S).release()
+    assert set(world.disk.reads[2:4]) == {"z", "e"}, "of those that were asked for when both threads were free"
+    world.loader.close()
+
+
+def test_what_is_only_prefetched_is_loaded_once_and_held_by_nobody() -> None:
+    world = World(max_bytes=40)
+    world.loader.prefetch_idle("a")
+    assert world.disk.started.wait(WAIT_S)
+    for key in ("a", "b"):  # each fits alone
+        world.loader.acquire(key).result(WAIT_S).release()
+    assert world.disk.reads == ["a", "b"]
+    world.loader.close()
+
+
 def test_closing_ends_those_who_wait() -> None:
     world = World(room_timeout_s=WAIT_S)
     for key in "ab":

@@ -1,4 +1,4 @@
-"""LivePlane: who stops waiting for an adapter holds nothing of it."""
+"""LivePlane: adapters that come, for whom, and who holds them."""
 
 import asyncio
 import threading
@@ -12,8 +12,9 @@ from hmi.artifacts.store import Store
 from hmi.base.errors import BundleBroken
 from hmi.cli.open_plane import open_plane
 from hmi.engine.request import HplmRef
-from hmi.memory.loader import Source
+from hmi.memory.loader import NUM_ADAPTER_LOADERS, Source
 from hmi.model.hplm_bank import HplmBank, PackedHplm
+from hmi.service.live_plane import LivePlane
 from hmi.service.sources import Sources, store_sources
 from tests.fakes.settings import service_settings
 from tests.tiny.store import TinyStore
@@ -26,39 +27,46 @@ WAIT_S = 60
 class HeldBack:
     """Adapters that come when a test lets them."""
 
-    def __init__(self, source: Source[BundleRef, PackedHplm], may_come: threading.Event) -> None:
-        self._source = source
-        self._may_come = may_come
+    def __init__(self) -> None:
+        self.may_come = threading.Event()
+        self.reads: list[BundleRef] = []  # as they began
+
+    def over(self, real: Source[BundleRef, PackedHplm]) -> "HeldBack":
+        self._real = real
+        return self
 
     def measure(self, key: BundleRef) -> int:
-        return self._source.measure(key)
+        return self._real.measure(key)
 
     def read(self, key: BundleRef) -> PackedHplm:
-        assert self._may_come.wait(WAIT_S)
-        return self._source.read(key)
+        self.reads.append(key)
+        assert self.may_come.wait(WAIT_S)
+        return self._real.read(key)
+
+
+def plane_of(store: TinyStore, folder: Path, adapters: HeldBack) -> LivePlane:
+    def sources(
+        store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank, copies: PackedCopies
+    ) -> Sources:
+        real = store_sources(store, backbone, fields, bank, copies)
+        return replace(real, adapters=adapters.over(real.adapters))
+
+    return open_plane(
+        store.backbone_ref,
+        service_settings(store.url, folder),
+        store.store,
+        on_batch=lambda batch: None,
+        make_sources=sources,
+    )
 
 
 @pytest.mark.parametrize("when", ["before", "in the same moment"])
 def test_an_adapter_whose_caller_hangs_up_as_it_comes_may_be_evicted(
     tiny_store: TinyStore, tmp_path: Path, when: str
 ) -> None:
-    """It was held for good where it came just before its caller's end was seen: the host tier filled up."""
-    may_come = threading.Event()
-
-    def held_back(
-        store: Store, backbone: Digest, fields: BackboneFields, bank: HplmBank, copies: PackedCopies
-    ) -> Sources:
-        real = store_sources(store, backbone, fields, bank, copies)
-        return replace(real, adapters=HeldBack(real.adapters, may_come))
-
-    settings = service_settings(tiny_store.url, tmp_path)
-    plane = open_plane(
-        tiny_store.backbone_ref,
-        settings,
-        tiny_store.store,
-        on_batch=lambda batch: None,
-        make_sources=held_back,
-    )
+    """It was held for good where it came before the end of its caller was seen: the host tier filled up."""
+    adapters = HeldBack()
+    plane = plane_of(tiny_store, tmp_path, adapters)
     adapter = tiny_store.publish_adapter(seed=91)
 
     async def hang_up() -> None:
@@ -68,7 +76,7 @@ def test_an_adapter_whose_caller_hangs_up_as_it_comes_may_be_evicted(
         later = plane.adapters.acquire(adapter)  # told after it
         if when == "before":
             asking.cancel()
-        may_come.set()
+        adapters.may_come.set()
         later.result(WAIT_S).release()  # the loop stands still meanwhile
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -78,4 +86,22 @@ def test_an_adapter_whose_caller_hangs_up_as_it_comes_may_be_evicted(
     assert plane.adapters.resident_bytes().keys() == {adapter}
     plane.adapters.quarantine(adapter, BundleBroken("found later"))  # evicts what nobody holds
     assert not plane.adapters.resident_bytes(), "somebody holds it"
+    plane.close()
+
+
+def test_a_request_does_not_wait_for_all_that_was_just_deployed(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    """Where thousands of tasks got new versions at once, every load waited until all of theirs were done."""
+    adapters = HeldBack()
+    plane = plane_of(tiny_store, tmp_path, adapters)
+    tree = tiny_store.trees["general"]
+    before, asked_for = (tiny_store.publish_adapter(seed=seed) for seed in (0, 1))
+    new = [tiny_store.publish_adapter(seed=seed) for seed in range(2, 2 + 2 * NUM_ADAPTER_LOADERS)]
+    plane.follow_now(frozenset({HplmRef(before, tree)}))
+    plane.follow_now(frozenset(HplmRef(adapter, tree) for adapter in (before, *new)))
+    future = plane.adapters.acquire(asked_for)
+    adapters.may_come.set()
+    future.result(WAIT_S).release()
+    assert adapters.reads.index(asked_for) <= NUM_ADAPTER_LOADERS, "behind those that had begun"
     plane.close()
