@@ -31,6 +31,7 @@ from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.heads import PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
+from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH
 from hmi.plot.tree import read_tree
 from hmi.service.live_plane import LivePlane
 from hmi.service.sources import Sources, store_sources
@@ -517,8 +518,9 @@ def test_a_forward_of_the_largest_batch_works_in_what_was_reserved_for_it(
     offsets = np.arange(0, most_tokens + 1, fields.max_positions)  # the longest documents attend most widely
     states = torch.zeros(int(offsets[-1]), fields.hidden)
     attention = runner._upper.attention(offsets)
-    runner._upper.forward(states, attention, None)  # compiled before
-    peak = peak_bytes(lambda: runner._upper.forward(states, attention, None))
+    adapters = runner._bank.adapters.idle_call(len(states) // CHUNK_TOKENS, 2 * MAX_EVEN_WIDTH)
+    runner._upper.forward(states, attention, adapters)  # compiled before
+    peak = peak_bytes(lambda: runner._upper.forward(states, attention, adapters))
     assert most_tokens * fields.intermediate < peak, "nothing was told of"
     assert peak <= bench.plane.tier_bytes()["device", "workspace"]
     bench.plane.close()
