@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hmi.base.clock import Clock
-from hmi.base.errors import DeadlineExceeded, HmiError, NotReady, QueueFull
+from hmi.base.errors import DeadlineExceeded, HmiError
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.kinds.agreement import agreement
 from hmi.kinds.answers import answers_of
@@ -23,11 +23,15 @@ from hmi.service.loop_calls import LoopCalls
 from hmi.service.plane import Plane
 from wire.artifacts import AdapterFields
 from wire.catalog import TrialKind
+from wire.errors import ErrorCode
 from wire.ids import EventId, RequestId, TrialId
 from wire.inference import Answer
 from wire.usage import DIFFERENCE_BUCKETS, ComparisonEvent
 
 LIVE, CANARY = "live", "canary"
+_TELLING = {ErrorCode.BUNDLE_BROKEN, ErrorCode.DEADLINE_EXCEEDED}
+"""Failures that are a version's own though trying again may help: its bundle is not in the store, or it did not
+come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +292,9 @@ def _set_done(done: "asyncio.Future[None]") -> None:
 
 
 def _is_its_fault(failure: BaseException) -> bool:
-    return isinstance(failure, HmiError) and not isinstance(failure, QueueFull | NotReady)
+    """Whether a failure says anything of the version: a store that is away, or memory that is full, does
+    not."""
+    return isinstance(failure, HmiError) and (not failure.retryable or failure.code in _TELLING)
 
 
 def _total_ms(answer: EngineAnswer) -> float:

@@ -5,19 +5,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from hmi.base.clock import SystemClock
-from hmi.base.errors import DeadlineExceeded
-from hmi.engine.request import HplmRef
-from hmi.service.access import Grant, ServedVersion
-from hmi.service.answering import Answering
+from hmi.base.errors import BudgetExceeded, BundleBroken, DeadlineExceeded, HmiError, StoreUnavailable
+from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, HplmRef
+from hmi.model.tokenizer import EncodedTexts
+from hmi.plot.ngram import Documents
+from hmi.service.access import Grant, ServedVersion, Trial
+from hmi.service.answering import LIVE, Answering
 from hmi.service.event_spool import EventSpool
 from hmi.service.plane import Plane
 from tests.fakes.catalog import FakeCatalog
 from tests.fakes.loop import on_a_loop
 from wire.artifacts import AdapterFields, BundleRef
-from wire.ids import BundleUri, Digest, RequestId, VersionId
+from wire.catalog import TrialKind
+from wire.errors import ErrorCode
+from wire.ids import BundleUri, Digest, RequestId, TrialId, VersionId
+from wire.inference import Coverage
 from wire.usage import ComparisonEvent
 
 REF = BundleRef(BundleUri("x"), Digest("x"))
@@ -61,3 +67,67 @@ async def test_a_model_that_does_not_come_is_waited_for_until_the_deadline() -> 
                 request_id=RequestId("r"),
             )
     assert plane.num_waiting == 0
+
+
+FIELDS = AdapterFields("identity", 0, 0.0, (), ("no", "yes"), 8, backbone=Digest("b"), tree=Digest("t"))
+TRIED = BundleRef(BundleUri("tried"), Digest("tried"))
+
+
+class PlaneWithoutTried:
+    """The version on trial cannot be had; the other answers at once."""
+
+    def __init__(self, error: HmiError) -> None:
+        self._error = error
+
+    def known(self, hplm: HplmRef) -> AdapterFields | None:
+        return FIELDS if hplm.adapter == REF else None
+
+    async def describe(self, hplm: HplmRef) -> Any:
+        raise self._error
+
+    async def encode(self, texts: list[str], max_tokens: int, *, with_words: bool) -> EncodedTexts:
+        documents = Documents(np.zeros(2, np.int32), np.array([0, 2]))
+        return EncodedTexts(documents, np.zeros(1, np.bool_), np.array([2]))
+
+    def submit(self, request: EngineRequest) -> None:
+        answer = DocumentAnswer(np.zeros((1, 2), np.float32), Coverage(1.0, 0.0, 0.0, 0.0))
+        request.future.set_result(EngineAnswer([answer], 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("error", "is_its_own"),
+    [
+        (StoreUnavailable("the store did not answer"), False),
+        (BudgetExceeded("all is in use", needed_bytes=1, free_bytes=0, retryable=True), False),
+        (HmiError(ErrorCode.INTERNAL, "no files are left", retryable=True), False),
+        (BudgetExceeded("it never fits", needed_bytes=2, free_bytes=1), True),
+        (BundleBroken("changed"), True),
+        (HmiError(ErrorCode.BUNDLE_BROKEN, "not in the store", retryable=True), True),
+    ],
+)
+def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(error: HmiError, is_its_own: bool) -> None:
+    """Ten requests while it was away were enough for a good version to be rolled back."""
+    catalog, clock = FakeCatalog(), SystemClock()
+    catalog.add_key("key", "acme")
+    catalog.deploy("acme", "reviews", adapter=REF, tree=REF)
+    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
+    trial = Trial(TrialId("t"), TrialKind.CANARY, 1.0, ServedVersion(HplmRef(TRIED, REF), VersionId("w"), 2))
+    grant = Grant(catalog.keys["key"], catalog.tasks["acme", "reviews"], live, trial)
+
+    async def answered() -> int:
+        with TemporaryDirectory() as folder:
+            comparisons = EventSpool(Path(folder), ComparisonEvent, max_bytes=10_000)
+            answering = Answering(clock=clock, comparisons=comparisons)
+            said = await answering.answer(
+                cast(Plane, PlaneWithoutTried(error)),
+                grant,
+                ["text"],
+                with_sets=False,
+                deadline=clock.monotonic() + 60,
+                request_id=RequestId("r"),
+            )
+            await answering.settle()
+            assert said.role == LIVE
+            return sum(event.has_trial_failed for path in comparisons.seal() for event in comparisons.read(path))
+
+    assert asyncio.run(answered()) == is_its_own
