@@ -24,14 +24,13 @@ from hmi.kinds.answers import answers_of
 from hmi.kinds.token_classification import ScoreMap
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import METHODS
-from hmi.model.heads import HostHead
+from hmi.model.heads import MAX_LABELS, HostHead
 from wire.artifacts import HEAD_FILE, MANIFEST_FILE, BackboneFields
 from wire.ids import Digest
 from wire.imports import ImportJob
 from wire.tasks import TaskKind
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
-MAX_LABELS = 10_000
 MAX_LABEL_CHARS = 200
 MAX_TOKENS = 512
 MIN_TOKENS = 3  # [CLS], a token and [SEP]
@@ -106,7 +105,7 @@ def read_brought(unpacked: Unpacked, fields: BackboneFields, job: ImportJob) -> 
             notes.append("the labels are not those of the task's trainings")
         if said.kind not in (None, job.kind):
             raise AdapterRefused(f"the adapter is for tasks of kind {said.kind}, this one is {job.kind}")
-        _check_labels(labels)
+        _check_labels(labels, job.kind)
         _check_fitted(said, job.kind)
         adapter = method.open(folder, fields)
         _check_adapter(adapter, job.max_rank)
@@ -172,9 +171,13 @@ def _decoded(path: Path, shape: type[S]) -> S:
         raise AdapterRefused(f"{path.name} cannot be read: {exc}") from exc
 
 
-def _check_labels(labels: tuple[str, ...]) -> None:
-    if len(labels) > MAX_LABELS:
-        raise AdapterRefused(f"the adapter has {len(labels)} labels; a task has at most {MAX_LABELS}")
+def _check_labels(labels: tuple[str, ...], kind: TaskKind) -> None:
+    num_outputs = answers_of(kind).num_outputs(labels)
+    if num_outputs > MAX_LABELS:
+        raise AdapterRefused(
+            f"the adapter has {len(labels)} labels, for which its head has {num_outputs} outputs; "
+            f"up to {MAX_LABELS} are served"
+        )
     if any(
         label != label.strip() or not 0 < len(label) <= MAX_LABEL_CHARS or "\0" in label for label in labels
     ):

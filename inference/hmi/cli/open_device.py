@@ -17,7 +17,7 @@ from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
 from hmi.model.backbone import Backbone, measure_backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.device_copies import DeviceCopies, device_copies
-from hmi.model.heads import head_unit_bytes, head_units
+from hmi.model.heads import MAX_LABELS, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.serving_layers import ServingLayers, ServingLower
 from hmi.plot.lookup import PlotArena
@@ -25,7 +25,6 @@ from hmi.service.settings import ServiceSettings
 from hmi.service.sources import TREE_BYTES
 from wire.artifacts import BackboneFields, BundleRef
 
-MAX_LABELS = 1000  # as many as a dataset may have
 HOST_SHARES = {
     "adapters": 0.56,
     "plot tables": 0.27,

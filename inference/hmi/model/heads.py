@@ -14,6 +14,8 @@ from hmi.model.finite import all_finite
 from hmi.model.unit_table import EMPTY_UNIT, SlotRuns, UnitTable
 from wire.artifacts import BackboneFields
 
+MAX_LABELS = 1000
+"""Of a head that is served: as many as a dataset may have; of one that reads tokens, its tags."""
 UNIT_LABELS = 8
 """Labels of one unit of the pool; a head of n labels takes n / 8 of them, rounded up."""
 

@@ -426,6 +426,21 @@ def test_it_refuses_a_rank_that_is_not_served(world: TrainingWorld, adapter: Pat
         bring(world, adapter, max_rank=2)
 
 
+@pytest.mark.parametrize(
+    ("kind", "num_labels", "num_outputs"),
+    [(TaskKind.SINGLE_LABEL, 1001, 1001), (TaskKind.TOKEN_CLASSIFICATION, 500, 1001)],
+)
+def test_it_refuses_more_labels_than_are_served(
+    world: TrainingWorld, adapter: Path, kind: TaskKind, num_labels: int, num_outputs: int
+) -> None:
+    """It passed, and then the service refused every text of the version that was deployed."""
+    labels = tuple(f"label {number}" for number in range(num_labels))
+    head = random_head(world.backbone.fields, num_labels=num_outputs, seed=1)
+    _head(adapter, weight=head.weight, bias=head.bias)
+    with pytest.raises(AdapterRefused, match=f"{num_labels} labels.* {num_outputs} outputs; up to 1000"):
+        bring(world, adapter, kind=kind, labels=labels)
+
+
 def test_it_refuses_a_backbone_that_peft_names_otherwise(
     world: TrainingWorld, adapter: Path, tmp_path: Path
 ) -> None:

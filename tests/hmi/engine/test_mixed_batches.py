@@ -21,7 +21,6 @@ from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import Store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
-from hmi.cli.open_device import MAX_LABELS
 from hmi.cli.open_plane import MakeSources, open_plane
 from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
@@ -29,7 +28,7 @@ from hmi.engine.runner import ModelRunner
 from hmi.kinds.single_label import softmax
 from hmi.memory.loader import Source
 from hmi.model.adapter_bundle import open_adapter_bundle
-from hmi.model.heads import PackedHead
+from hmi.model.heads import MAX_LABELS, PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH
 from hmi.plot.tree import read_tree

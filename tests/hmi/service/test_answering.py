@@ -1,12 +1,15 @@
 """Answering, where a part that it waits for says nothing."""
 
 import asyncio
+import threading
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BudgetExceeded, BundleBroken, DeadlineExceeded, HmiError, StoreUnavailable
@@ -23,7 +26,8 @@ from wire.artifacts import AdapterFields, BundleRef
 from wire.catalog import TrialKind
 from wire.errors import ErrorCode
 from wire.ids import BundleUri, Digest, RequestId, TrialId, VersionId
-from wire.inference import Coverage
+from wire.inference import Coverage, SpansAnswer
+from wire.tasks import TaskKind
 from wire.usage import ComparisonEvent
 
 REF = BundleRef(BundleUri("x"), Digest("x"))
@@ -131,3 +135,64 @@ def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(error: HmiE
             return sum(event.has_trial_failed for path in comparisons.seal() for event in comparisons.read(path))
 
     assert asyncio.run(answered()) == is_its_own
+
+
+class WatchedTexts(EncodedTexts):
+    """Says which thread asked where their words are."""
+
+    threads: ClassVar[list[threading.Thread]] = []
+
+    def words_of(self, document: int) -> NDArray[np.int32] | None:
+        self.threads.append(threading.current_thread())
+        return super().words_of(document)
+
+
+class PlaneOfSpans:
+    """Answers texts of so many words with places, at once."""
+
+    def __init__(self, num_words: int) -> None:
+        places = np.arange(num_words, dtype=np.int32)[:, None] * 2 + np.array([0, 1], np.int32)
+        self._words = np.concatenate((np.zeros((1, 2), np.int32), places, np.zeros((1, 2), np.int32)))
+
+    def known(self, hplm: HplmRef) -> AdapterFields:
+        return replace(FIELDS, kind=TaskKind.TOKEN_CLASSIFICATION, labels=("date",))
+
+    async def encode(self, texts: list[str], max_tokens: int, *, with_words: bool) -> EncodedTexts:
+        length = len(self._words)
+        documents = Documents(np.zeros(length, np.int32), np.array([0, length]))
+        return WatchedTexts(documents, np.zeros(1, np.bool_), np.array([length]), self._words)
+
+    def submit(self, request: EngineRequest) -> None:
+        outputs = np.zeros((len(self._words), 3), np.float32)
+        outputs[:, 1] = np.arange(len(self._words)) % 2
+        answer = DocumentAnswer(outputs, Coverage(1.0, 0.0, 0.0, 0.0))
+        request.future.set_result(EngineAnswer([answer], 0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize(("num_words", "is_on_the_loop"), [(20, True), (500, False)])
+def test_places_in_long_texts_are_found_beside_the_event_loop(num_words: int, is_on_the_loop: bool) -> None:
+    """A request of 64 long texts stopped the service for most of a second, for everybody."""
+    catalog, clock = FakeCatalog(), SystemClock()
+    catalog.add_key("key", "acme")
+    catalog.deploy("acme", "dates", adapter=REF, tree=REF)
+    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
+    grant = Grant(catalog.keys["key"], catalog.tasks["acme", "dates"], live, None)
+    WatchedTexts.threads.clear()
+
+    async def num_spans() -> int:
+        with TemporaryDirectory() as folder:
+            comparisons = EventSpool(Path(folder), ComparisonEvent, max_bytes=1000)
+            said = await Answering(clock=clock, comparisons=comparisons).answer(
+                cast(Plane, PlaneOfSpans(num_words)),
+                grant,
+                ["text"],
+                with_sets=False,
+                deadline=clock.monotonic() + 60,
+                request_id=RequestId("r"),
+            )
+            (answer,) = said.told
+            assert isinstance(answer, SpansAnswer)
+            return len(answer.spans)
+
+    assert asyncio.run(num_spans()) == num_words // 2
+    assert [thread is threading.main_thread() for thread in WatchedTexts.threads] == [is_on_the_loop]
