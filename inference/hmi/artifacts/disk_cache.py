@@ -143,8 +143,9 @@ class DiskCache:
     def _may_free(self, num_bytes: int) -> bool:
         """Whether so much goes with all that nobody reads; if not, none of it has to."""
         with self._changed:
-            idle = [copy for copy in self._copies.values() if copy.num_leases == 0]
-            return sum(copy.reservation.num_bytes for copy in idle if copy.reservation is not None) >= num_bytes
+            idle = [copy.reservation for copy in self._copies.values() if copy.num_leases == 0]
+            idle_bytes: int = sum(reservation.num_bytes for reservation in idle if reservation is not None)
+            return idle_bytes >= num_bytes
 
     def _remove_one(self) -> bool:
         with self._changed:

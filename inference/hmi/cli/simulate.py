@@ -72,7 +72,9 @@ def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None
         help="tokens of a text: N(32, 8), or lognormal with p50 40 and p99 128",
     )
     load.add_argument("--texts", type=int, default=1, help="in a request")
-    load.add_argument("--noisy-rate", type=finite, default=0.0, help="further requests a second of one tenant")
+    load.add_argument(
+        "--noisy-rate", type=finite, default=0.0, help="further requests a second of one tenant"
+    )
     load.add_argument("--noisy-from", type=finite, default=0.0, help="second at which that tenant begins")
     load.add_argument(
         "--off-domain", type=finite, default=0.0, help="share of requests that take the exact path"
@@ -94,7 +96,9 @@ def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> 
     device.add_argument(
         "--load-core-ms", type=finite, default=LOAD_CORE_MS, help="of that, work of a thread beside forwards"
     )
-    device.add_argument("--disk-mb-s", type=finite, default=500.0, help="bandwidth of the disk, for each load")
+    device.add_argument(
+        "--disk-mb-s", type=finite, default=500.0, help="bandwidth of the disk, for each load"
+    )
     device.add_argument("--copy-ms", type=finite, default=COPY_MS, help="of a promotion, besides its bytes")
     device.add_argument("--link-gb-s", type=finite, default=8.0, help="bandwidth from host to device")
     device.add_argument("--forwards", type=int, default=service.num_forwards, help="computed at a time")

@@ -32,8 +32,8 @@ LIVE, CANARY = "live", "canary"
 MAX_TOKENS_AT_ONCE = 128
 """Of texts whose places are found on the event loop: of 64 texts of 500 words that took 0.7 s."""
 _TELLING = {ErrorCode.BUNDLE_BROKEN, ErrorCode.DEADLINE_EXCEEDED}
-"""Failures that are a version's own though trying again may help: its bundle is not in the store, or it did not
-come in time."""
+"""Failures that are a version's own though trying again may help: its bundle is not in the store, or it did
+not come in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,8 +110,9 @@ class LivePlane:
     def follow_now(self, served: frozenset[HplmRef]) -> None:
         """As follow(), and done when this returns. Of thousands of tenants it takes tens of milliseconds, for
         which no prediction should wait."""
-        # A version that was just deployed is in the host tier before its first request, unless thousands were:
-        # then those that are asked for go first. The one it replaces goes on serving the requests that began with it and leaves by age.
+        # A version that was just deployed is in the host tier before its first request, unless thousands
+        # were: then those that are asked for go first. The one it replaces goes on serving the requests that
+        # began with it and leaves by age.
         for hplm in served - self._served:
             if self._served:
                 self.adapters.prefetch_idle(hplm.adapter)

@@ -16,7 +16,7 @@ Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isins
 
 
 LEAST_DISK_BYTES = 16 * MIB
-"""Its part for usage holds some ten thousand events; with less, what nobody could deliver at once would be lost."""
+"""A quarter holds some ten thousand usage events; with less, what cannot be sent at once is lost."""
 
 
 class ServiceSettings(BaseSettings):
@@ -90,8 +90,8 @@ def read_settings(environ: Mapping[str, str]) -> ServiceSettings:
     settings = ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
     if settings.disk_bytes < LEAST_DISK_BYTES:
         raise ValueError(
-            f"HMI_DISK_BYTES is {settings.disk_bytes}: at least {LEAST_DISK_BYTES} ({format_bytes(LEAST_DISK_BYTES)})"
-            " are needed, a quarter of it for usage that waits for the catalog"
+            f"HMI_DISK_BYTES is {settings.disk_bytes}: at least {LEAST_DISK_BYTES} are needed"
+            f" ({format_bytes(LEAST_DISK_BYTES)}), a quarter of it for usage that waits for the catalog"
         )
     return settings
 

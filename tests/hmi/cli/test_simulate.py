@@ -89,7 +89,9 @@ def test_arguments_that_make_no_sense_are_one_line(wrong: str, capsys: pytest.Ca
     assert capsys.readouterr().err.startswith("hmi simulate: ")
 
 
-@pytest.mark.parametrize("wrong", ["--rate inf", "--seconds inf", "--step-ms nan", "--weights 1 nan", "--churn inf"])
+@pytest.mark.parametrize(
+    "wrong", ["--rate inf", "--seconds inf", "--step-ms nan", "--weights 1 nan", "--churn inf"]
+)
 def test_numbers_without_an_end_are_refused(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
     """They ended in a traceback, or never."""
     with pytest.raises(SystemExit) as ended:

@@ -281,7 +281,9 @@ def test_what_somebody_waits_for_goes_before_what_is_only_prefetched() -> None:
     for future in asked:
         future.result(WAIT_S).release()
     world.loader.acquire("f").result(WAIT_S).release()
-    assert set(world.disk.reads[2:4]) == {"z", "e"}, "of those that were asked for when both threads were free"
+    assert set(world.disk.reads[2:4]) == {"z", "e"}, (
+        "of those that were asked for when both threads were free"
+    )
     world.loader.close()
 
 

@@ -109,7 +109,9 @@ class PlaneWithoutTried:
         (HmiError(ErrorCode.BUNDLE_BROKEN, "not in the store", retryable=True), True),
     ],
 )
-def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(error: HmiError, is_its_own: bool) -> None:
+def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(
+    error: HmiError, is_its_own: bool
+) -> None:
     """Ten requests while it was away were enough for a good version to be rolled back."""
     catalog, clock = FakeCatalog(), SystemClock()
     catalog.add_key("key", "acme")
@@ -132,7 +134,9 @@ def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(error: HmiE
             )
             await answering.settle()
             assert said.role == LIVE
-            return sum(event.has_trial_failed for path in comparisons.seal() for event in comparisons.read(path))
+            return sum(
+                event.has_trial_failed for path in comparisons.seal() for event in comparisons.read(path)
+            )
 
     assert asyncio.run(answered()) == is_its_own
 
