@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from wire.errors import CANNOT_WRITE, ErrorCode
 
+FAILED = "something went wrong here; the operator's log has the details under this request id"
+
 
 class HmiError(Exception):
     """An error that a caller is told about. ``message`` says what to do and holds no text of a tenant."""
@@ -104,6 +106,17 @@ class CannotWrite(StoreUnavailable):
     @property
     def told(self) -> str:
         return CANNOT_WRITE
+
+
+class Failed(HmiError):
+    """A bug, or trouble of the machine's. ``message`` is the operator's: it says what was raised."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(ErrorCode.INTERNAL, message, retryable=retryable)
+
+    @property
+    def told(self) -> str:
+        return FAILED
 
 
 class QueueFull(HmiError):

@@ -248,7 +248,7 @@ def _figures(
     load_s = load.seconds - config.warm_s
     capacity = capacity_tokens_per_s(
         config,
-        text_tokens=float(demands.sum()) / max(len(outcomes) * load.num_texts, 1),
+        text_tokens=float(demands.sum()) / len(outcomes) / load.num_texts if outcomes else 1.0,
         num_adapters=of_batches["adapters_per_batch"],
     )
     forwards_s = config.device.num_forwards * max(result.ended_s - config.warm_s, 1e-9)

@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from hmi.base.errors import BudgetExceeded, HmiError
+from hmi.base.errors import BudgetExceeded, Failed, HmiError
 from hmi.engine.inbox import Inbox
 from hmi.engine.request import HplmRef
 from hmi.engine.scheduler import Temperature
@@ -19,7 +19,6 @@ from hmi.memory.residency import Lease, Residency, release_all
 from hmi.memory.room import NoRoom
 from hmi.memory.slots import Slot
 from wire.artifacts import BundleRef
-from wire.errors import ErrorCode
 
 KNOWN_TREE_BYTES = 2000
 """Of a tree's path that is remembered, at most: its nodes' places and digests."""
@@ -275,7 +274,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
                 leases.failed[hplm] = error
             except Exception as exc:  # noqa: BLE001 one bad request fails alone: the others are placed without it
                 message = f"adapter {hplm.adapter.digest} cannot be copied to the device: {exc!r}"
-                leases.failed[hplm] = HmiError(ErrorCode.INTERNAL, message, retryable=True)
+                leases.failed[hplm] = Failed(message, retryable=True)
             else:
                 self.let_go(hplm)
         leases.leases.extend(held.values())
@@ -413,7 +412,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
             try:
                 self._node_arena.fill(number, table)
             except Exception as exc:  # noqa: BLE001 the edge of a thread: those that wait fail, the engine goes on
-                error = HmiError(ErrorCode.INTERNAL, f"copying node {ref.digest} failed: {exc!r}")
+                error = Failed(f"copying node {ref.digest} failed: {exc!r}")
                 self._inbox.post(partial(self._not_copied, ref, number, lease, error))
             else:
                 self._inbox.post(partial(self._copied, ref, number, lease, is_root=is_root))

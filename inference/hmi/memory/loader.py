@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import Future
 from typing import Generic, Protocol, TypeVar
 
-from hmi.base.errors import BudgetExceeded, HmiError, NotReady
+from hmi.base.errors import BudgetExceeded, Failed, HmiError, NotReady
 from hmi.memory.budget import Reservation
 from hmi.memory.residency import Lease, Residency, ResidencyState
 from hmi.memory.room import NoRoom
-from wire.errors import ErrorCode
 
 NUM_ADAPTER_LOADERS = 16
 """They wait for a disk most of the time: at 20 ms a read, each brings 48 adapters a second at most."""
@@ -194,7 +193,7 @@ class Loader(Generic[K, V]):
             # No files or no memory left, a disk that errs: the item may be sound.
             is_machines = isinstance(exc, OSError | MemoryError)
             message = f"loading {key} failed: {exc!r}"
-            self._fail(key, HmiError(ErrorCode.INTERNAL, message, retryable=is_machines))
+            self._fail(key, Failed(message, retryable=is_machines))
         else:
             self._succeed(key, value)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from hmi.base.errors import HmiError, QueueFull
+from hmi.base.errors import FAILED, HmiError, QueueFull
 from hmi.service.limits import LimitReached
 from hmi.service.request_ids import request_id_of
 from wire.errors import HTTP_STATUS, ErrorCode, error_body
@@ -70,11 +70,7 @@ async def on_client_gone(request: Request, error: Exception) -> Response:
 def on_unexpected(scope: Scope, error: Exception) -> Response:
     """For what no handler expected: a bug, told without its details."""
     log.error("request_failed", exc_info=error)
-    body = error_body(
-        ErrorCode.INTERNAL,
-        "something went wrong here; the operator's log has the details under this request id",
-        request_id=request_id_of(scope),
-    )
+    body = error_body(ErrorCode.INTERNAL, FAILED, request_id=request_id_of(scope))
     return json_response(body, status=500)
 
 

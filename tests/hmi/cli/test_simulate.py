@@ -26,6 +26,14 @@ def test_it_ends_with_one_json_object(capsys: pytest.CaptureFixture[str]) -> Non
     assert any(line.startswith("p99 ms") for line in lines)
 
 
+def test_a_load_of_nothing_has_figures_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a low rate, before the first request came, there was a traceback alone."""
+    assert main(["simulate", "--tenants", "5", "--rate", "0.001", "--seconds", "1"]) == 0
+    figures = json.loads(capsys.readouterr().out.splitlines()[-1])["figures"]
+    assert figures["requests"] == figures["offered_over_capacity"] == 0
+    assert figures["jain"] == figures["least_served"] == 1
+
+
 def options() -> Mapping[str, object]:
     """Option -> its default."""
     parser = argparse.ArgumentParser()

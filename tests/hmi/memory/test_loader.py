@@ -155,10 +155,12 @@ def test_an_item_that_may_come_back_is_not_quarantined() -> None:
 
 def test_a_bug_in_reading_fails_the_item_and_not_the_loader() -> None:
     world = World()
-    world.disk.errors["a"] = ZeroDivisionError()
+    world.disk.errors["a"] = ZeroDivisionError("of what is the operator's")
     with pytest.raises(HmiError) as caught:
         world.loader.acquire("a").result(WAIT_S)
     assert caught.value.code is ErrorCode.INTERNAL
+    assert "operator's" in caught.value.message
+    assert "of what" not in caught.value.told, "a tenant reads that"
     assert world.loader.acquire("b").result(WAIT_S).value == "B"
     world.loader.close()
 
