@@ -54,6 +54,8 @@ def make_app(routes: Routes, parts: ServiceParts, *, metrics: ServiceMetrics, cl
         exception_handlers={HmiError: on_hmi_error, HTTPException: on_http_exception},
         lifespan=lifespan,
     )
+    # Else another address with a slash at its end is sent on to whatever host the caller named.
+    others.router.redirect_slashes = False
     return RequestIds(
         _PredictionsFirst(routes.predict, others),
         clock=clock,

@@ -129,6 +129,7 @@ def task_create(
 @transaction.atomic
 def task_rename(*, task: Task, name: str, acting: Actor) -> Task:
     """Change the name that people see; the slug, which applications call, stays."""
+    task = task_lock(task)
     audit_record(
         actor=acting.name, action="task.rename", target=task, tenant=task.tenant, old=task.name, new=name
     )
@@ -141,6 +142,7 @@ def task_rename(*, task: Task, name: str, acting: Actor) -> Task:
 def task_floor_set(*, task: Task, coverage_floor: float | None, acting: Actor) -> Task:
     """From now on texts of which trigrams and bigrams answer a smaller share have their lower layers
     computed; None: no text has."""
+    task = task_lock(task)
     audit_record(
         actor=acting.name,
         action="task.floor",

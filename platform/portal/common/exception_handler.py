@@ -5,13 +5,14 @@ from typing import Any, cast
 
 import structlog
 from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
-    TooManyFieldsSent,
-    TooManyFilesSent,
 )
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -110,7 +111,13 @@ def _as_portal_error(exc: Exception) -> PortalError:
             return _framework_error(exc)
         case RequestDataTooBig():
             return PortalError("The body is too large: split the request.", code=ErrorCode.BODY_TOO_LARGE)
-        case TooManyFieldsSent() | TooManyFilesSent() | SuspiciousOperation():
+        case DisallowedHost():
+            return PortalError(
+                "HMI does not answer under the name in the header Host: use its public address, or let the"
+                " operator add the name to HMI_ALLOWED_HOSTS.",
+                code=ErrorCode.MALFORMED_BODY,
+            )
+        case SuspiciousOperation() | BadRequest() | MultiPartParserError():
             return PortalError(
                 "The request cannot be read: send what /api/v1/docs shows.", code=ErrorCode.MALFORMED_BODY
             )

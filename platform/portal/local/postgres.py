@@ -85,6 +85,9 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self._socket_folders(),
             "log_line_prefix": "%m [%p] %u@%d ",
+            # Statements, and what an error says of a row, have texts and names of tenants in them.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
             **self._settings,
         }
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]

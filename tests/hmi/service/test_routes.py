@@ -401,6 +401,12 @@ def test_other_addresses_and_methods_have_the_same_error_shape(service: Service)
     assert code_of(service.predict(task="")) == (404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/v1/models/", f"{PREDICT}/"])
+def test_a_slash_too_many_leads_nowhere(service: Service, path: str) -> None:
+    answer = service.client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert code_of(answer) == (404, "not_found")
+
+
 # Broken parts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from portal.common.body_limit import BodyLimit, Receive, Send
 
@@ -46,7 +47,8 @@ def ask(application: Echo, chunks: list[bytes], *, announced: int | None) -> lis
         sent.append(message)
 
     headers = [] if announced is None else [(b"content-length", str(announced).encode())]
-    asyncio.run(BodyLimit(application, max_bytes=10)({"type": "http", "headers": headers}, receive, send))
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/tenants", "headers": headers}
+    asyncio.run(BodyLimit(application, max_bytes=10)(scope, receive, send))
     return sent
 
 
@@ -69,3 +71,11 @@ def test_an_excess_that_was_not_announced_is_refused_once(announced: int | None)
     start, body = ask(Echo(), [b"12345", b"678901", b"2"], announced=announced)
     assert start["status"] == 413
     assert "10 bytes" in json.loads(body["body"])["error"]["message"]
+
+
+def test_a_refusal_is_found_in_the_log_by_its_id() -> None:
+    with capture_logs() as logs:
+        start, body = ask(Echo(), [b"x" * 11], announced=11)
+    identifier = json.loads(body["body"])["error"]["request_id"]
+    assert (b"x-request-id", identifier.encode()) in start["headers"]
+    assert [(line["request_id"], line["status"]) for line in logs] == [(identifier, 413)]

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from portal.catalog.models import Domain
 from portal.common.scope import tenant_scope
 from tests.conftest import ROOT
 from tests.fakes.portal import Cast
+from tests.portal.api.operations import CSV
 from wire.errors import HTTP_STATUS, ErrorCode
 
 JSON = "application/json"
@@ -131,3 +134,35 @@ def test_the_documentation_names_every_code() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     for code in ErrorCode:
         assert f"| `{code.value}` | {HTTP_STATUS[code]} |" in text
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/healthz", "/nothing"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=ä",
+        "application/x-www-form-urlencoded; charset=latin-1",
+    ],
+)
+def test_a_form_that_cannot_be_taken_to_pieces(path: str, content_type: str) -> None:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.generic("POST", path, b"x", content_type=content_type)
+    _check(answer, ErrorCode.MALFORMED_BODY)
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("charset", ["base64", "undefined", "utf-16"])
+def test_a_form_is_read_in_utf_8_whatever_its_content_type_names(cast: Cast, charset: str) -> None:
+    file = SimpleUploadedFile("a.csv", CSV)
+    form = encode_multipart(BOUNDARY, {"file": file, "name": "Größe"})
+    content_type = f"{MULTIPART_CONTENT}; charset={charset}"
+    answer = cast.acme.client().generic("POST", f"{cast.acme.path}/datasets", form, content_type)
+    assert (answer.status_code, answer.json()["name"]) == (201, "Größe")
+    assert Client().generic("POST", "/admin/login/", form, content_type).status_code == 200
+
+
+def test_a_host_name_that_is_not_ours_is_told_of(client: Client) -> None:
+    error = _check(client.get("/healthz", headers={"Host": "evil.example"}), ErrorCode.MALFORMED_BODY)
+    assert "HMI_ALLOWED_HOSTS" in error["message"]

@@ -5,6 +5,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -72,6 +73,17 @@ def test_texts_sort_the_same_on_every_machine(server: PostgresServer) -> None:
     query = f"SELECT {columns} FROM pg_database WHERE datname = 'template1'"
     with psycopg.connect(server.url()) as connection:
         assert connection.execute(query).fetchone() == ("b", "C.UTF-8", "UTF8")
+
+
+def test_what_a_statement_says_that_fails_is_not_in_the_log(server: PostgresServer) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE told (name text UNIQUE, text text)")
+        for _ in range(2):
+            with suppress(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO told VALUES ('somebody''s name', 'somebody''s text')")
+    log = server.log_file.read_text()
+    assert "duplicate key value violates unique constraint" in log
+    assert "somebody" not in log
 
 
 def test_others_cannot_read_the_data(server: PostgresServer, folder: Path) -> None:

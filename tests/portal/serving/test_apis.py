@@ -7,8 +7,11 @@ from django.test import Client
 
 from portal.audit.models import AuditEntry
 from portal.catalog.models import AdapterVersion, Domain, Task, VersionState
+from portal.catalog.services import task_delete, task_floor_set, task_rename
+from portal.common.errors import NotFound
 from portal.common.scope import operator_scope, tenant_scope
 from portal.serving.models import Deployment
+from portal.tenants.actors import OPERATOR
 from portal.tenants.models import ApiKey, Role
 from portal.training.models import JobState
 from tests.fakes.portal import (
@@ -129,6 +132,16 @@ def test_a_task_is_renamed_and_keeps_its_slug(cast: Cast) -> None:
     answer = client.patch(f"{cast.acme.path}/tasks/news", {"name": "Headlines"}, content_type=JSON)
     assert (answer.json()["name"], answer.json()["slug"]) == ("Headlines", "news")
     assert client.patch(f"{cast.acme.path}/tasks/news", {}, content_type=JSON).status_code == 400
+
+
+def test_a_task_that_was_just_deleted_is_not_changed(cast: Cast) -> None:
+    task = make_task(cast.acme.tenant)
+    with tenant_scope(cast.acme.tenant.id):
+        task_delete(task=Task.objects.for_tenant(cast.acme.tenant).get(), acting=OPERATOR)
+        with pytest.raises(NotFound):
+            task_rename(task=task, name="Late", acting=OPERATOR)
+        with pytest.raises(NotFound):
+            task_floor_set(task=task, coverage_floor=0.5, acting=OPERATOR)
 
 
 def test_a_task_has_a_coverage_floor_when_it_is_given_one(cast: Cast) -> None:

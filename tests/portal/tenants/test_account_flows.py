@@ -247,3 +247,40 @@ def test_too_many_requests_are_refused(
     statuses = [_ask(client, "POST", path, body).status_code for _ in range(num_allowed + 1)]
     assert 429 not in statuses[:-1]
     assert statuses[-1] == 429
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"null",
+        b"[1]",
+        b"{",
+        b"[" * 100_000,
+        b'{"email": ' + b"9" * 5000 + b"}",
+        b'{"sessions": [1e400]}',
+        b'{"email": "\xff"}',
+        b"email=ada@example.com",
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), [("POST", "auth/login"), ("DELETE", "auth/sessions")])
+def test_a_body_that_is_no_json_object_is_told_of(
+    client: Client, method: str, path: str, body: bytes
+) -> None:
+    answer = client.generic(method, f"{ROOT}/{path}", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_body")
+    assert "JSON object" in answer.json()["error"]["message"]
+
+
+def test_a_form_is_no_json_object() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.post(
+        f"{ROOT}/auth/login", {"email": EMAIL, "password": PASSWORD}, headers={"X-CSRFToken": "a" * 32}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("cookie", [r'"\000aaaaaaaaaaa"', "a" * 5000, "ä" * 32])
+def test_a_cookie_that_can_be_no_sessions_key_is_nobodys(client: Client, cookie: str) -> None:
+    answer = client.get("/api/v1/me", headers={"Cookie": f"hmi_session={cookie}"})
+    assert answer.status_code == 401

@@ -1,6 +1,7 @@
 """Webhooks through the REST API, and the events that the platform's own services tell."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,15 +9,25 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from portal.audit.models import AuditEntry
+from portal.common.errors import NotFound
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.sealing import unseal
+from portal.tenants.actors import actor_of_user
 from portal.tenants.models import Role
 from portal.training.leases import job_claim
 from portal.training.models import TrainingJob
 from portal.training.outcomes import JobError, job_fail
 from portal.webhooks.delivering import attempt_note, attempts_claim
 from portal.webhooks.models import DeliveryState, EventType, Webhook, WebhookDelivery, WebhookEvent
+from portal.webhooks.selectors import webhook_get
 from portal.webhooks.sender import Answer
+from portal.webhooks.services import (
+    WebhookChange,
+    webhook_change,
+    webhook_delete,
+    webhook_ping,
+    webhook_rotate,
+)
 from tests.fakes.portal import Cast, make_dataset, make_job, make_task, make_version, make_webhook
 from wire.errors import ErrorCode
 from wire.ids import JobId
@@ -208,3 +219,37 @@ def test_a_failed_training_is_told_with_its_error(cast: Cast) -> None:
         str(job.pk),
         "dataset_one_label",
     )
+
+
+def test_of_two_changes_at_once_neither_is_lost(cast: Cast) -> None:
+    owner = actor_of_user(cast.acme.owner)
+    with tenant_scope(cast.acme.tenant.id):
+        made = make_webhook(cast.acme.tenant)
+        first, second, third = (webhook_get(tenant=made.tenant, webhook_id=made.pk) for _ in range(3))
+        webhook_change(
+            webhook=first, change=WebhookChange(name="renamed"), is_private_allowed=False, acting=owner
+        )
+        webhook_change(
+            webhook=second, change=WebhookChange(is_active=False), is_private_allowed=False, acting=owner
+        )
+        once, twice = (webhook_rotate(webhook=one, acting=owner) for one in (second, third))
+        kept = webhook_get(tenant=made.tenant, webhook_id=made.pk)
+    assert (kept.name, kept.is_active) == ("renamed", False)
+    assert (unseal(kept.old_secret), unseal(kept.secret)) == (once.secret, twice.secret)
+
+
+def test_what_is_done_to_a_webhook_that_was_just_deleted_is_not_found(cast: Cast) -> None:
+    owner = actor_of_user(cast.acme.owner)
+    with tenant_scope(cast.acme.tenant.id):
+        made = make_webhook(cast.acme.tenant)
+        gone = webhook_get(tenant=made.tenant, webhook_id=made.pk)
+        webhook_delete(webhook=webhook_get(tenant=made.tenant, webhook_id=made.pk), acting=owner)
+        change = WebhookChange(name="late")
+        for late in (
+            partial(webhook_change, change=change, is_private_allowed=False),
+            webhook_rotate,
+            webhook_ping,
+            webhook_delete,
+        ):
+            with pytest.raises(NotFound):
+                late(webhook=gone, acting=owner)  # type: ignore[operator]  # all take these two

@@ -1,0 +1,12 @@
+"""Sessions, in the database (settings.SESSION_ENGINE)."""
+
+from typing import Any
+
+from django.contrib.sessions.backends import db
+
+
+class SessionStore(db.SessionStore):
+    """Django's; what can be no key of a session is not looked for: PostgreSQL fails on a NUL."""
+
+    def _validate_session_key(self, key: Any) -> bool:
+        return super()._validate_session_key(key) and key.isalnum()
