@@ -23,7 +23,12 @@ from portal.datasets.models import DatasetUpload
 from portal.datasets.uploads import upload_append
 from portal.domains.job_files import update_job
 from portal.domains.models import DomainJob
-from portal.domains.services import contribution_grant, contribution_revoke, domain_update_request
+from portal.domains.services import (
+    contribution_grant,
+    contribution_revoke,
+    domain_update_request,
+    gate_consent_set,
+)
 from portal.serving.services import deploy
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Membership, Role
@@ -105,6 +110,14 @@ def test_two_deployments_of_a_task_come_one_after_the_other(cast: Cast, other: O
     other.hold("task", version.task_id)
     with waiting(), tenant_scope(cast.acme.tenant.id):
         deploy(version=version, acting=OPERATOR)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_consent_is_given_or_taken_back_once(cast: Cast, other: Other, is_given: bool) -> None:
+    task = make_task(cast.acme.tenant)
+    other.hold("task", task.pk)
+    with waiting(), tenant_scope(cast.acme.tenant.id):
+        gate_consent_set(task=task, is_given=is_given, acting=OPERATOR)
 
 
 def test_a_trial_is_not_started_while_what_serves_changes(cast: Cast, other: Other) -> None:

@@ -106,7 +106,8 @@ def bearer(authorization: str | None) -> str:
             ErrorCode.UNAUTHENTICATED, "send the API key in the header: Authorization: Bearer hmi_..."
         )
     scheme, _, secret = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret:
         raise HmiError(ErrorCode.UNAUTHENTICATED, "the Authorization header must read: Bearer hmi_...")
     if not secret.startswith(KEY_PREFIX) or len(secret) > MAX_KEY_CHARS:
         raise _invalid_key()

@@ -226,7 +226,9 @@ def _decode(body: bytes) -> PredictRequest:
     try:
         plain = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-        raise InvalidInput(f"the body is not JSON: {exc}", code=ErrorCode.MALFORMED_BODY) from exc
+        raise InvalidInput(
+            f'the body is not JSON in UTF-8 ({exc}); send {{"inputs": ["..."]}}', code=ErrorCode.MALFORMED_BODY
+        ) from exc
     if not isinstance(plain, dict):
         raise InvalidInput('the body must be an object: {"inputs": ["..."]}', code=ErrorCode.MALFORMED_BODY)
     unknown = next((name for name in plain if name not in ("inputs", "parameters")), None)

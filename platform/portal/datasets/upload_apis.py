@@ -47,10 +47,12 @@ class UploadIn(DeclaredIn):
     )
 
 
-class OffsetIn(serializers.Serializer[Any]):
-    """Where a chunk belongs."""
+class ChunkHeadersIn(serializers.Serializer[Any]):
+    """Where a chunk belongs, under the header's name: an error names what is at fault."""
 
-    offset = serializers.IntegerField(min_value=0, max_value=1 << 60)
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """See DRF."""
+        return {OFFSET_HEADER: serializers.IntegerField(min_value=0, max_value=1 << 60)}
 
 
 class UploadsApi(TenantApi):
@@ -105,12 +107,12 @@ class UploadApi(TenantApi):
     def patch(self, request: Request, tenant: str, upload: UUID) -> Response:
         """Append a chunk (64 KiB to 8 MiB; the last may be smaller); 409 tells the offset that is right."""
         found = selectors.upload_get(tenant=self.tenant, upload_id=upload)
-        headers = OffsetIn(data={"offset": request.headers.get(OFFSET_HEADER)})
+        headers = ChunkHeadersIn(data=request.headers)
         headers.is_valid(raise_exception=True)
         body: Any = request.data  # an empty form when the body has no bytes
         found = uploads.upload_append(
             upload=found,
-            offset=headers.validated_data["offset"],
+            offset=headers.validated_data[OFFSET_HEADER],
             chunk=body if hasattr(body, "read") else io.BytesIO(),
             store=ObjectStore(settings.ENV.store_url),
         )

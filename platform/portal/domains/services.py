@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segment, Task, TreeVersion
+from portal.catalog.services import task_lock
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
@@ -93,14 +94,13 @@ def contribution_revoke(*, tenant: Tenant, contribution_id: UUID, acting: Actor)
 @transaction.atomic
 def gate_consent_set(*, task: Task, is_given: bool, acting: Actor) -> None:
     """Let held-out rows of ``task`` be used to try new trees on, or no longer."""
+    task = task_lock(task)  # of two at once the second finds it done
     if is_given == has_gate_consent(task=task):
         return
     if is_given:
         GateConsent(tenant=task.tenant, task=task, granted_by=acting.name).save(force_insert=True)
     else:
-        consent = GateConsent.objects.for_tenant(task.tenant).filter(task=task).select_for_update().first()
-        if consent is None:
-            return  # somebody else was quicker
+        consent = GateConsent.objects.for_tenant(task.tenant).get(task=task)
         now = timezone.now()
         DeletionRecord(
             tenant_id=task.tenant_id,

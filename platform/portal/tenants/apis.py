@@ -234,7 +234,9 @@ class OwnPlaceApi(TenantApi):
         """Leave the tenant; the last owner stays. For users, not for keys."""
         if self.actor.user is None:
             raise NotFound("member: a key has no place to give up")
-        own = selectors.member_list(tenant=self.tenant).get(user=self.actor.user)
+        own = selectors.member_list(tenant=self.tenant).filter(user=self.actor.user).first()
+        if own is None:
+            raise NotFound("member")  # somebody else was quicker
         services.member_remove(tenant=self.tenant, membership_id=own.pk, acting=self.actor)
         return Response(status=204)
 

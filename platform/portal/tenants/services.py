@@ -177,8 +177,9 @@ def _key_locked(tenant: Tenant, key_id: UUID) -> ApiKey:
 
 def _member_locked(tenant: Tenant, membership_id: UUID, *, is_owner_after: bool) -> Membership:
     # Locks every owner's row: of two owners who remove each other at once, the second sees it is the last.
-    owners = list(Membership.objects.for_tenant(tenant).select_for_update().filter(role=Role.OWNER))
-    membership = Membership.objects.for_tenant(tenant).select_related("user").filter(pk=membership_id).first()
+    rows = Membership.objects.for_tenant(tenant).select_for_update(of=("self",))
+    owners = list(rows.filter(role=Role.OWNER).order_by("pk"))
+    membership = rows.select_related("user").filter(pk=membership_id).first()
     if membership is None:
         raise NotFound("member")
     if not is_owner_after and [owner.pk for owner in owners] == [membership.pk]:

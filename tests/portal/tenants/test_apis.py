@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
 from portal.tenants import services
+from portal.tenants.actors import OPERATOR
 from portal.tenants.keys import secret_hash
 from portal.tenants.models import ApiKey, Membership, Role, Tenant
 from tests.fakes.portal import Cast, client_of, client_with, make_key, make_task, make_user
@@ -151,6 +154,23 @@ def test_the_last_owner_can_neither_be_removed_nor_leave_nor_become_less(cast: C
     second = f"{path}/{_member(cast, Role.VIEWER).id}"
     assert client.put(second, {"role": "owner"}, content_type=JSON).status_code == 200
     assert client.put(own, {"role": "viewer"}, content_type=JSON).status_code == 200
+
+
+def test_a_member_who_was_just_removed_does_not_leave(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = Membership.objects.for_tenant(cast.acme.tenant).none()
+    monkeypatch.setattr("portal.tenants.selectors.member_list", lambda *, tenant: nobody)
+    answer = cast.acme.client(Role.VIEWER).delete(f"{cast.acme.path}/members/me")
+    assert (answer.status_code, _code(answer)) == (404, "not_found")
+
+
+def test_a_members_place_is_read_under_a_lock(cast: Cast) -> None:
+    place = _member(cast, Role.VIEWER).pk
+    with tenant_scope(cast.acme.tenant.id), CaptureQueriesContext(connection) as asked:
+        services.member_role_set(
+            tenant=cast.acme.tenant, membership_id=place, role=Role.DEVELOPER, acting=OPERATOR
+        )
+    reads = [query["sql"] for query in asked if query["sql"].startswith("SELECT") and place.hex in query["sql"]]
+    assert reads and all("FOR UPDATE" in sql for sql in reads)
 
 
 def test_a_member_leaves_by_themselves_and_a_key_cannot(cast: Cast) -> None:
