@@ -2058,6 +2058,8 @@ export interface components {
          *     * `unsupported_media_type` - unsupported_media_type
          *     * `method_not_allowed` - method_not_allowed
          *     * `not_acceptable` - not_acceptable
+         *     * `precondition_failed` - precondition_failed
+         *     * `range_not_satisfiable` - range_not_satisfiable
          *     * `unauthenticated` - unauthenticated
          *     * `invalid_key` - invalid_key
          *     * `forbidden` - forbidden
@@ -2095,7 +2097,7 @@ export interface components {
          *     * `internal` - internal
          * @enum {string}
          */
-        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "storage_full" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "adapter_refused" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
+        ErrorCode: "malformed_body" | "invalid_field" | "missing_field" | "empty_inputs" | "too_many_inputs" | "text_too_long" | "body_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_acceptable" | "precondition_failed" | "range_not_satisfiable" | "unauthenticated" | "invalid_key" | "forbidden" | "csrf_failed" | "not_found" | "task_not_found" | "task_not_deployed" | "conflict" | "already_exists" | "in_use" | "idempotency_mismatch" | "storage_full" | "dataset_empty" | "dataset_too_large" | "dataset_bad_encoding" | "dataset_bad_format" | "dataset_missing_column" | "dataset_empty_values" | "dataset_one_label" | "dataset_too_few_rows" | "dataset_too_many_labels" | "adapter_refused" | "rate_limited" | "quota_exceeded" | "queue_full" | "deadline_exceeded" | "catalog_stale" | "not_ready" | "budget_exceeded" | "bundle_broken" | "bundle_mismatch" | "store_unavailable" | "mail_unavailable" | "training_failed" | "internal";
         /** @description Body of every answer that is not a success. */
         ErrorOut: {
             error: components["schemas"]["ErrorBodyOut"];
@@ -5714,6 +5716,14 @@ export interface operations {
                     "application/x-tar": string;
                 };
             };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
+                };
+            };
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5738,6 +5748,14 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-tar": string;
+                };
+            };
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -19,6 +19,8 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
+    PRECONDITION_FAILED = "precondition_failed"
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
     # Who asks
     UNAUTHENTICATED = "unauthenticated"
     INVALID_KEY = "invalid_key"
@@ -72,6 +74,8 @@ HTTP_STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.UNSUPPORTED_MEDIA_TYPE: 415,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
     ErrorCode.NOT_ACCEPTABLE: 406,
+    ErrorCode.PRECONDITION_FAILED: 412,
+    ErrorCode.RANGE_NOT_SATISFIABLE: 416,
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.INVALID_KEY: 401,
     ErrorCode.FORBIDDEN: 403,

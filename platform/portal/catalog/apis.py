@@ -26,6 +26,9 @@ from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest
 
 
+RESUMABLE_TAR = {(status, "application/x-tar"): OpenApiTypes.BINARY for status in (200, 206)}
+
+
 class DomainOut(serializers.Serializer[Any]):
     """A text domain."""
 
@@ -163,7 +166,7 @@ class VersionAdapterApi(TenantApi):
 
     read_role = Role.DEVELOPER
 
-    @extend_schema(responses={(200, "application/x-tar"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RESUMABLE_TAR)
     def get(self, request: Request, tenant: str, task: str, number: int) -> HttpResponseBase:
         """Download a version's adapter as a .tar, which can be brought again.
 
@@ -182,7 +185,7 @@ class VersionOfflineApi(TenantApi):
 
     read_role = Role.DEVELOPER
 
-    @extend_schema(responses={(200, "application/x-tar"): OpenApiTypes.BINARY})
+    @extend_schema(responses=RESUMABLE_TAR)
     def get(self, request: Request, tenant: str, task: str, number: int) -> HttpResponseBase:
         """Download a version to predict offline, as a .tar for `hmi predict --bundle`.
 

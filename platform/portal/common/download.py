@@ -5,10 +5,14 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.request import Request
+
+from portal.common.errors import PortalError
+from portal.common.exception_handler import answer
+from wire.errors import ErrorCode
 
 _FROM = re.compile(r"bytes=([0-9]{1,18})-")
 
@@ -46,15 +50,22 @@ def resumable(
     tag is given the whole, and so is one who asks for other parts than all the rest."""
     start = _start(request, tag)
     if start >= num_bytes:
-        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{num_bytes}"})
-    answer = Download(pieces(start), file_name=file_name, content_type=content_type)
-    answer.headers["Accept-Ranges"] = "bytes"
-    answer.headers["Content-Length"] = str(num_bytes - start)
-    answer.headers["ETag"] = tag
+        refused = answer(
+            PortalError(
+                f"There are {num_bytes:,} bytes: ask for them from one below {num_bytes:,} on.",
+                code=ErrorCode.RANGE_NOT_SATISFIABLE,
+            )
+        )
+        refused.headers["Content-Range"] = f"bytes */{num_bytes}"
+        return refused
+    download = Download(pieces(start), file_name=file_name, content_type=content_type)
+    download.headers["Accept-Ranges"] = "bytes"
+    download.headers["Content-Length"] = str(num_bytes - start)
+    download.headers["ETag"] = tag
     if start:
-        answer.status_code = 206
-        answer.headers["Content-Range"] = f"bytes {start}-{num_bytes - 1}/{num_bytes}"
-    return answer
+        download.status_code = 206
+        download.headers["Content-Range"] = f"bytes {start}-{num_bytes - 1}/{num_bytes}"
+    return download
 
 
 def _start(request: Request, tag: str) -> int:

@@ -63,7 +63,7 @@ MIDDLEWARE = [
     "portal.common.logging.RequestLogMiddleware",
     "portal.common.security.SecurityHeadersMiddleware",
     "portal.common.throttle.RateLimitHeadersMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "portal.common.conditional.ConditionalMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -175,6 +175,7 @@ def test_what_was_cut_off_is_gone_on_with_from_any_byte(cast: Cast, whole: Adapt
         assert rest.getvalue() == content[start:]
     over = client.get(offline(cast), headers={"Range": f"bytes={len(content)}-"})
     assert (over.status_code, over.headers["Content-Range"]) == (416, f"bytes */{len(content)}")
+    assert over.json()["error"]["code"] == "range_not_satisfiable"
 
 
 def test_an_archive_can_be_had_from_each_of_its_bytes_on(version: AdapterVersion, store: ObjectStore) -> None:

@@ -86,6 +86,16 @@ def test_a_field_at_fault_is_named(cast: Cast) -> None:
 
 
 @pytest.mark.database
+def test_what_has_another_etag_than_asked_for(cast: Cast) -> None:
+    client = cast.acme.client()
+    tag = client.get(cast.acme.path).headers["ETag"]
+    assert client.get(cast.acme.path, headers={"If-Match": tag}).status_code == 200
+    assert client.get(cast.acme.path, headers={"If-None-Match": tag}).status_code == 304
+    error = _check(client.get(cast.acme.path, headers={"If-Match": '"other"'}), ErrorCode.PRECONDITION_FAILED)
+    assert "If-Match" in error["message"]
+
+
+@pytest.mark.database
 def test_half_a_surrogate_pair_is_refused(cast: Cast) -> None:
     client = cast.acme.client()
     answer = client.post(f"{cast.acme.path}/domains", '{"name": "\\ud800"}', content_type=JSON)
