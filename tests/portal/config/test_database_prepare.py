@@ -53,7 +53,7 @@ def test_each_policy_opens_the_rows_of_the_scopes_tenant_and_what_is_named_here(
     with psycopg.connect(database_urls.owner) as owner:
         policies = owner.execute(
             "SELECT p.tablename, p.cmd, condition FROM pg_policies p"
-            " JOIN pg_attribute a ON a.attrelid = p.tablename::regclass AND a.attname = 'tenant_id'"
+            " JOIN pg_attribute a ON a.attrelid = to_regclass(p.tablename::text) AND a.attname = 'tenant_id'"
             " CROSS JOIN LATERAL unnest(ARRAY[p.qual, p.with_check]) condition"
             " WHERE 'hmi_portal' = ANY (p.roles) AND condition IS NOT NULL"
         ).fetchall()
