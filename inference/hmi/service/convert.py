@@ -227,7 +227,8 @@ def _decode(body: bytes) -> PredictRequest:
         plain = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise InvalidInput(
-            f'the body is not JSON in UTF-8 ({exc}); send {{"inputs": ["..."]}}', code=ErrorCode.MALFORMED_BODY
+            f'the body is not JSON in UTF-8 ({exc}); send {{"inputs": ["..."]}}',
+            code=ErrorCode.MALFORMED_BODY,
         ) from exc
     if not isinstance(plain, dict):
         raise InvalidInput('the body must be an object: {"inputs": ["..."]}', code=ErrorCode.MALFORMED_BODY)

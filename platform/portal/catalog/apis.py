@@ -25,7 +25,6 @@ from portal.tenants.models import Role
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri, Digest
 
-
 RESUMABLE_TAR = {(status, "application/x-tar"): OpenApiTypes.BINARY for status in (200, 206)}
 
 

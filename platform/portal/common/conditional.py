@@ -1,6 +1,7 @@
 """GET with If-None-Match or If-Match."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 
 from portal.common.errors import PortalError
@@ -11,14 +12,14 @@ from wire.errors import HTTP_STATUS, ErrorCode
 class ConditionalMiddleware(ConditionalGetMiddleware):
     """Django's, whose refusal has no body: here it has the one error shape."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """See Django."""
         answered = super().process_response(request, response)
         if answered.status_code != HTTP_STATUS[ErrorCode.PRECONDITION_FAILED]:
             return answered
         return answer(
             PortalError(
-                "What is here has not the ETag that If-Match names: leave the header out, or ask for it anew.",
+                "If-Match names another ETag than there is: leave the header out, or ask for the new one.",
                 code=ErrorCode.PRECONDITION_FAILED,
             )
         )

@@ -9,4 +9,5 @@ class SessionStore(db.SessionStore):
     """Django's; what can be no key of a session is not looked for: PostgreSQL fails on a NUL."""
 
     def _validate_session_key(self, key: Any) -> bool:
-        return super()._validate_session_key(key) and key.isalnum()
+        is_taken = super()._validate_session_key(key)  # type: ignore[misc]  # the stubs leave it out
+        return bool(is_taken) and key.isalnum()

@@ -106,7 +106,9 @@ def test_a_chunk_written_before_a_crash_is_written_again(cast: Cast) -> None:
     assert made["sha256"] == hashlib.sha256(CSV).hexdigest()
 
 
-@pytest.mark.parametrize(("headers", "code"), [({}, "missing_field"), ({"Upload-Offset": "x"}, "invalid_field")])
+@pytest.mark.parametrize(
+    ("headers", "code"), [({}, "missing_field"), ({"Upload-Offset": "x"}, "invalid_field")]
+)
 def test_a_chunk_that_does_not_say_where_it_belongs_hears_which_header_to_send(
     cast: Cast, headers: dict[str, str], code: str
 ) -> None:

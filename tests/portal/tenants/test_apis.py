@@ -169,7 +169,9 @@ def test_a_members_place_is_read_under_a_lock(cast: Cast) -> None:
         services.member_role_set(
             tenant=cast.acme.tenant, membership_id=place, role=Role.DEVELOPER, acting=OPERATOR
         )
-    reads = [query["sql"] for query in asked if query["sql"].startswith("SELECT") and place.hex in query["sql"]]
+    reads = [
+        query["sql"] for query in asked if query["sql"].startswith("SELECT") and place.hex in query["sql"]
+    ]
     assert reads and all("FOR UPDATE" in sql for sql in reads)
 
 

@@ -252,4 +252,4 @@ def test_what_is_done_to_a_webhook_that_was_just_deleted_is_not_found(cast: Cast
             webhook_delete,
         ):
             with pytest.raises(NotFound):
-                late(webhook=gone, acting=owner)  # type: ignore[operator]  # all take these two
+                late(webhook=gone, acting=owner)
