@@ -56,7 +56,7 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--var", default=os.environ.get("HMI_VAR", str(ROOT / "var")), help=argparse.SUPPRESS)
+    parser.add_argument("--var", default=os.environ.get("HMI_VAR") or str(ROOT / "var"), help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_up(commands)
     _add_control(commands)
@@ -70,12 +70,12 @@ def _add_up(commands: Commands) -> None:
     up.add_argument(
         "--port",
         type=int,
-        default=os.environ.get("HMI_PORT", "8400"),
+        default=os.environ.get("HMI_PORT") or "8400",
         help="first of five consecutive ports (8400; HMI_PORT)",
     )
     up.add_argument(
         "--host",
-        default=os.environ.get("HMI_HOST", "127.0.0.1"),
+        default=os.environ.get("HMI_HOST") or "127.0.0.1",
         help="address to listen on (127.0.0.1; HMI_HOST)",
     )
     up.add_argument(

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments, console)
     except InstallationError as exc:
         console.say(f"hmi: {exc}")
+        return 1
+    except BrokenPipeError:  # whoever read has seen enough; what Python still flushes goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as exc:  # a full disk, a folder that is closed to us
+        console.say(f"hmi: {exc.filename or 'a file'}: {exc.strerror or exc}")
         return 1
     except KeyboardInterrupt:
         return 130

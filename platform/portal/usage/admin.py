@@ -76,6 +76,11 @@ class TenantLimitsAdmin(OperatorAdmin):
     list_select_related = ("tenant", "plan")
     search_fields = ("tenant__slug",)
     ordering = ("tenant__slug",)
+    autocomplete_fields = ("tenant",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: TenantLimits | None = None) -> tuple[str, ...]:
+        """Limits stay their tenant's: with another one they would take the place of that one's."""
+        return () if obj is None else ("tenant",)
 
     def save_model(self, request: HttpRequest, obj: TenantLimits, form: Any, change: bool) -> None:
         """With a line in the audit log."""

@@ -13,6 +13,8 @@ from pytest_django.fixtures import Settings
 
 from portal.common.frontend import dashboard
 from portal.common.scope import tenant_scope
+from portal.datasets.findings import Example, Finding
+from portal.datasets.models import Dataset
 from tests.conftest import ROOT
 from tests.fakes.portal import (
     Cast,
@@ -161,6 +163,20 @@ def test_the_console_tells_figures_and_names_as_people_read_them(cast: Cast) -> 
     start = operator.get("/admin/").content.decode().lower()
     assert "audit entries" in start and "webhook deliveries" in start
     assert "times are utc" in start and ">dashboard<" in "".join(start.split())
+
+
+@pytest.mark.database
+def test_the_console_shows_no_row_of_a_dataset(cast: Cast) -> None:
+    acme = cast.acme.tenant
+    dataset = make_dataset(acme)
+    finding = Finding("long_text", "1 row is long.", "Cut it.", examples=(Example(2, "my private letter"),))
+    with tenant_scope(acme.id):
+        Dataset.objects.for_tenant(acme).update(
+            report={"findings": [finding.as_json()]}, fixes=[{"values": {"label": "my private label"}}]
+        )
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    shown = operator.get(reverse("admin:datasets_dataset_change", args=[dataset.pk])).content
+    assert b"news.csv" in shown and b"my private" not in shown
 
 
 @pytest.mark.database

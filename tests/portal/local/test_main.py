@@ -1,12 +1,18 @@
 """The commands of ./hmi: options of another program reach it, unknown ones are refused."""
 
+import errno
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from portal.local import main as commands
+from portal.local.console import Console
+from portal.local.folders import ROOT, Folders
 from portal.local.main import main
 from portal.local.options import UpOptions
+from portal.local.steps import python
 
 
 def test_simulate_passes_its_options_on(capfd: pytest.CaptureFixture[str]) -> None:
@@ -45,3 +51,36 @@ def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         main(["status", "--tenants", "5"])
     assert "--tenants" in capsys.readouterr().err
+
+
+def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[UpOptions] = []
+    for name in ("HMI_VAR", "HMI_PORT", "HMI_HOST"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(commands, "up", lambda options, console: started.append(options))
+    assert main(["up"]) == 0
+    assert [(options.folders.var, options.ports.first, options.host) for options in started] == [
+        (ROOT / "var", 8400, "127.0.0.1")
+    ]
+
+
+def test_a_disk_that_is_full_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def up(options: UpOptions, console: Console) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(options.folders.run / "lock"))
+
+    monkeypatch.setattr(commands, "up", up)
+    assert main(["up", "--var", "/srv/hmi"]) == 1
+    assert capsys.readouterr().out == "hmi: /srv/hmi/run/lock: No space left on device\n"
+
+
+def test_logs_end_quietly_where_nobody_reads_on(folders: Folders) -> None:
+    folders.logs.mkdir(parents=True)
+    (folders.logs / "service.log").write_text("a line\n" * 20_000)
+    command = python("-P", "-m", "portal.local.main", "logs", "service", "--var", str(folders.var))
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")

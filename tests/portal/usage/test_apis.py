@@ -132,6 +132,23 @@ def test_the_operator_sets_plans_and_limits_in_the_console(cast: Cast) -> None:
     assert operator.post("/admin/usage/plan/gold/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_limits_stay_their_tenants_and_tenants_are_searched_for(cast: Cast) -> None:
+    operator = client_of(make_user("operator@example.com", is_operator=True))
+    acme, globex = cast.acme.tenant, cast.globex.tenant
+    with operator_scope():
+        for tenant, texts in ((acme, 10), (globex, 20)):
+            TenantLimits(tenant=tenant, quota_texts=texts).save()
+    address = f"/admin/usage/tenantlimits/{acme.pk}/change/"
+    moved = operator.post(address, {"tenant": str(globex.pk), "quota_texts": "11"})
+    assert moved.status_code == 302
+    with operator_scope():
+        assert dict(TenantLimits.objects.values_list("tenant", "quota_texts")) == {acme.pk: 11, globex.pk: 20}
+    assert str(globex.pk) not in operator.get("/admin/usage/tenantlimits/add/").content.decode()
+    asked = {"app_label": "usage", "model_name": "tenantlimits", "field_name": "tenant", "term": "glob"}
+    found = operator.get("/admin/autocomplete/", asked).json()["results"]
+    assert [one["id"] for one in found] == [str(globex.pk)]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
