@@ -2,22 +2,25 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import ByteSize, Field, SecretStr, field_validator
+from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from wire.settings import refuse_unknown
+from wire.settings import PREFIX, refuse_unknown
 from wire.training import BUILD_MEMORY_BYTES, LEAST_TRAINING_BYTES, TRAINING_BYTES
 
 
 class PortalSettings(BaseSettings):
     """One value a name of wire.settings that the portal or its worker reads. Meanings: docs/operations.md."""
 
-    model_config = SettingsConfigDict(env_prefix="HMI_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )  # the input may be a password
 
     store_url: str = "file:///var/lib/hmi/store"
     database_url: SecretStr = SecretStr("postgresql://hmi_portal@127.0.0.1:5432/hmi")
@@ -84,7 +87,18 @@ class PortalSettings(BaseSettings):
 def read_settings() -> PortalSettings:
     """The settings of this process; raises ValueError on a misspelt name or a value that makes no sense."""
     refuse_unknown(os.environ)
-    return PortalSettings()
+    try:
+        return PortalSettings()
+    except ValidationError as exc:
+        raise ValueError("; ".join(_in_words(error) for error in exc.errors())) from exc
+
+
+def _in_words(error: Mapping[str, Any]) -> str:
+    """One error of pydantic's, with the name that an operator knows, and the value unless it is secret."""
+    name = str(error["loc"][0])
+    is_secret = PortalSettings.model_fields[name].annotation in (SecretStr, SecretStr | None)
+    value = "" if is_secret else f" is {error['input']!r}"
+    return f"{PREFIX}{name.upper()}{value}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def database_config(url: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The environment of each program: what it needs, and no other program's secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,6 +15,10 @@ OPERATOR_EMAIL = "operator@hmi.local"
 _OWN_NAMES = {"HMI_VENV", "HMI_VAR", "HMI_PORT", "HMI_HOST", "HMI_GENERAL_TEXT", "HMI_NUM_LOWER"}
 """Read by ./hmi and the supervisor themselves."""
 
+_OTHERS_PREFIXES = ("PG", "CELERY_", "UVICORN_")
+_OTHERS_NAMES = {"BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODULE", "WEB_CONCURRENCY"}
+"""Read by libpq, Celery and uvicorn, before or beside what we tell them: of servers that are not ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Environments:
@@ -25,6 +29,13 @@ class Environments:
     portal: Mapping[str, str]  # portal and worker
     service: Mapping[str, str]
     data_plane_tools: Mapping[str, str]  # hmi.cli: backbone, plot
+
+
+def forget_other_servers(environ: MutableMapping[str, str]) -> None:
+    """Take out of ``environ`` what would lead our programs to other servers than our own."""
+    for name in list(environ):
+        if name.startswith(_OTHERS_PREFIXES) or name in _OTHERS_NAMES:
+            del environ[name]
 
 
 def build_environments(

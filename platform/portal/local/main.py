@@ -14,6 +14,7 @@ from portal.local.commands import OF_THE_DATA_PLANE, parse
 from portal.local.console import Console, ConsoleHandler
 from portal.local.control import down, logs, manage, running, table
 from portal.local.develop import bench, data_plane, test
+from portal.local.environment import forget_other_servers
 from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.options import UpOptions
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
+    forget_other_servers(os.environ)
     folders = Folders(Path(arguments.var).expanduser().absolute())
     match arguments.command:
         case "up":

@@ -154,12 +154,13 @@ class Supervisor:
         kept.child.kill()  # what is left of its process group
         now_s = self._monotonic()
         kept.ends_s.append(now_s)
-        while kept.ends_s[0] < now_s - self._policy.window_s:
+        # Before it was ready all count: waiting for that takes as long as the window.
+        while kept.was_ready and kept.ends_s[0] < now_s - self._policy.window_s:
             kept.ends_s.popleft()
         num_ends = len(kept.ends_s)
         allowed = self._policy.max_restarts if kept.was_ready else self._policy.max_starts_before_ready - 1
         if num_ends > allowed:
-            self._give_up(kept, _obituary(kept.wanted.spec, how, num_ends))
+            self._give_up(kept, _obituary(kept, how))
             return
         backoff_s = min(self._policy.max_backoff_s, self._policy.first_backoff_s * 2 ** (num_ends - 1))
         logger.warning("%s ended (%s); it is started again in %.1f s.", kept.wanted.spec.name, how, backoff_s)
@@ -212,6 +213,8 @@ def _row(kept: _Kept) -> ProcessRow:
     )
 
 
-def _obituary(spec: ProcessSpec, how: str, num_ends: int) -> str:
-    when = how if num_ends == 1 else f"{num_ends} times within a minute, the last time with {how}"
+def _obituary(kept: _Kept, how: str) -> str:
+    spec, num_ends = kept.wanted.spec, len(kept.ends_s)
+    times = f"{num_ends} times within a minute" if kept.was_ready else f"{num_ends} times before it was ready"
+    when = how if num_ends == 1 else f"{times}, the last time with {how}"
     return f"{spec.name} ended: {when}. The end of {spec.log_file}:\n{tail(spec.log_file, 15)}"

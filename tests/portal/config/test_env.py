@@ -1,8 +1,9 @@
 """The portal's settings from the environment."""
 
+import traceback
+
 import pytest
 from django.conf import settings
-from pydantic import ValidationError
 
 from portal.config.env import PortalSettings, database_config, read_settings
 
@@ -27,8 +28,16 @@ def test_a_value_that_makes_no_sense_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValueError, match=f"^{name}") as refused:
         read_settings()
+    assert value in str(refused.value) or name == "HMI_MAIL_URL"
+
+
+def test_a_refusal_does_not_tell_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMI_MAIL_URL", "smpt://user:hunter2@mail.example.com")
+    with pytest.raises(ValueError, match="^HMI_MAIL_URL: must begin with file:///, smtp://") as refused:
+        read_settings()
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
 
 
 @pytest.mark.parametrize(

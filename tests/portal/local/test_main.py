@@ -64,6 +64,17 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(monkeypatch: pytest.Monkey
     ]
 
 
+def test_settings_of_other_servers_do_not_reach_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    others = ("PGSSLMODE", "PGHOST", "CELERY_BROKER_URL", "BROKER_URL", "WEB_CONCURRENCY")
+    for name in (*others, "HMI_MAIL_FROM", "https_proxy"):
+        monkeypatch.setenv(name, "elsewhere")
+    monkeypatch.setattr(commands, "up", lambda options, console: seen.append(dict(os.environ)))
+    assert main(["up"]) == 0
+    assert {"HMI_MAIL_FROM", "https_proxy"} <= seen[0].keys()
+    assert not {*others} & seen[0].keys()
+
+
 def test_a_disk_that_is_full_is_told_in_a_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,6 +130,18 @@ def test_a_process_that_never_gets_ready_is_given_up(watched: Watched) -> None:
         ready.result(60)
 
 
+def test_waiting_for_a_process_to_be_ready_may_take_longer_than_ends_count(tmp_path: Path) -> None:
+    policy = RestartPolicy(first_backoff_s=0.01, window_s=0.0)
+    failures: queue.SimpleQueue[str] = queue.SimpleQueue()
+    supervisor = Supervisor(on_change=lambda rows: None, on_failure=failures.put, policy=policy)
+    spec = ProcessSpec("one", (sys.executable, "-c", SLEEP), tmp_path / "one.log", dict(os.environ), tmp_path)
+    try:
+        supervisor.start(Supervised(spec, is_ready=lambda: False, ready_deadline_s=0.05))
+        assert "one ended: 2 times before it was ready" in failures.get(timeout=60)
+    finally:
+        supervisor.close()
+
+
 def test_a_program_that_does_not_exist_says_so(watched: Watched, tmp_path: Path) -> None:
     spec = ProcessSpec("one", ("/does/not/exist",), tmp_path / "one.log", dict(os.environ), tmp_path)
     ready = watched.supervisor.start(Supervised(spec, is_ready=lambda: False))
