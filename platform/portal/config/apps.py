@@ -1,6 +1,9 @@
-"""Makes the installation's Celery application the current one as soon as Django is set up."""
+"""What the installation's Django does as soon as it is set up: Celery is told, a check is added."""
 
 from django.apps import AppConfig
+from django.core import checks
+
+from portal.config.database_release import tables_are_not_newer
 
 
 class ConfigConfig(AppConfig):
@@ -13,3 +16,4 @@ class ConfigConfig(AppConfig):
         from portal.config.celery import app  # needs the settings, which are complete only now
 
         app.set_default()
+        checks.register(tables_are_not_newer, checks.Tags.database)

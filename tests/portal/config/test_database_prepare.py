@@ -1,10 +1,13 @@
 """Preparing the database."""
 
+import subprocess
+import sys
+
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.conftest import DatabaseUrls
+from tests.conftest import ROOT, DatabaseUrls
 
 
 @pytest.fixture
@@ -127,3 +130,20 @@ def test_settings_that_make_no_sense_are_refused(
             monkeypatch.setenv(variable, setting)
     with pytest.raises(CommandError, match=problem):
         call_command("database_prepare")
+
+
+@pytest.mark.database
+def test_tables_of_a_newer_release_are_refused(
+    environment: pytest.MonkeyPatch, database_urls: DatabaseUrls
+) -> None:
+    migrate = [sys.executable, "manage.py", "migrate", "--database", "owner", "--no-input"]
+    newer = ("domains", "9999_of_a_later_release")
+    with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+        owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", newer)
+        try:
+            refused = subprocess.run(migrate, cwd=ROOT, capture_output=True, text=True, check=False)
+        finally:
+            owner.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", newer)
+    assert refused.returncode != 0
+    assert "a newer release's" in refused.stderr and ".".join(newer) in refused.stderr
+    assert subprocess.run(migrate, cwd=ROOT, capture_output=True, check=False).returncode == 0
