@@ -56,7 +56,9 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--var", default=os.environ.get("HMI_VAR") or str(ROOT / "var"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--var", default=os.environ.get("HMI_VAR") or str(ROOT / "var"), help=argparse.SUPPRESS
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_up(commands)
     _add_control(commands)

@@ -35,7 +35,7 @@ def test_a_value_that_makes_no_sense_is_refused(
 
 def test_a_refusal_does_not_tell_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HMI_MAIL_URL", "smpt://user:hunter2@mail.example.com")
-    with pytest.raises(ValueError, match="^HMI_MAIL_URL: must begin with file:///, smtp://") as refused:
+    with pytest.raises(ValueError, match=r"^HMI_MAIL_URL: must begin with file:///, smtp://") as refused:
         read_settings()
     assert "hunter2" not in "".join(traceback.format_exception(refused.value))
 
