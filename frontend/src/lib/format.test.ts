@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { formatAbout, formatAgo, formatBytes, formatCount, formatDate, formatDuration } from "./format";
+import { formatAbout, formatAgo, formatBytes, formatCount, formatDate, formatDuration, formatValue } from "./format";
 
 describe("formats", () => {
   it.each([
@@ -27,6 +27,14 @@ describe("formats", () => {
     [1500, "1.5 kB"],
     [23_400_000, "23 MB"],
   ])("%d bytes as %s", (numBytes, words) => expect(formatBytes(numBytes)).toBe(words));
+
+  it.each([
+    [3, "3"],
+    [1234.5678, "1,234.568"],
+    [0.0123, "0.012"],
+    [0.00041, "0.00041"],
+    [0, "0"],
+  ])("the value %d as %s", (value, words) => expect(formatValue(value)).toBe(words));
 
   it("counts with the right form of the noun", () => {
     expect([formatCount(1, "row"), formatCount(2225, "row")]).toEqual(["1 row", "2,225 rows"]);

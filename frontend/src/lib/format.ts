@@ -16,10 +16,14 @@ export function formatNumber(value: number): string {
 }
 
 const values = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const smallValues = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 
-/** A number in the units of somebody's data: as many digits as it has, three after the point at most. */
+/**
+ * A number in the units of somebody's data: as many digits as it has, three after the point at most, and two that tell
+ * something of small ones, which else would all be 0.
+ */
 export function formatValue(value: number): string {
-  return values.format(value);
+  return (Math.abs(value) < 0.01 ? smallValues : values).format(value);
 }
 
 /** `formatCount(1, "row")` is "1 row", `formatCount(2, "row")` is "2 rows". */

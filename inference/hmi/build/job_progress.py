@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 
 from hmi.build.planned_work import At, Stage
@@ -10,6 +11,15 @@ from wire.training import Phase, Progress
 
 MIN_INTERVAL_S = 0.25  # between two events of one phase: a fast phase does not flood the log
 MAX_INTERVAL_S = 1.5  # silence after which the state is said again
+_TRAINS = (Phase.SEARCHING, Phase.COMPARING, Phase.TRAINING, Phase.TRYING_LEAF)
+
+
+@dataclass(slots=True)
+class _Figures:
+    """What was heard last of the model that a phase trains."""
+
+    loss: float | None = None
+    validation_accuracy: float | None = None
 
 
 class JobProgress:
@@ -36,8 +46,7 @@ class JobProgress:
         self._step = 0
         self._num_steps = 0
         self._first_step = 0  # steps that an earlier, killed process has done
-        self._loss: float | None = None
-        self._validation_accuracy: float | None = None
+        self._figures = {phase: _Figures() for phase in _TRAINS}
         self._message = "starting"
 
     def __enter__(self) -> "JobProgress":
@@ -80,10 +89,11 @@ class JobProgress:
         with self._lock:
             self._step = step
             self._num_steps = self._num_steps if num_steps is None else num_steps
-            self._loss = self._loss if loss is None else loss
+            figures = self._shown()
+            figures.loss = figures.loss if loss is None else loss
             news = (message is not None and message != self._message) or validation_accuracy is not None
             if validation_accuracy is not None:
-                self._validation_accuracy = validation_accuracy
+                figures.validation_accuracy = validation_accuracy
             if message is not None:
                 self._message = message
             if news or step >= self._num_steps or self._monotonic() - self._last_s >= MIN_INTERVAL_S:
@@ -123,18 +133,23 @@ class JobProgress:
         that a training spares by ending early."""
         return (self._step - self._first_step) / self._num_steps if self._num_steps else 0.0
 
+    def _shown(self) -> _Figures:
+        """Of the phase's own model; where none is trained, of the one that will serve."""
+        return self._figures.get(_phase_of(self._at), self._figures[Phase.TRAINING])
+
     def _say(self) -> None:
         now = self._monotonic()
         self._last_s = now
         if self._planned:
             self._share = max(self._share, 1 - self._left() / self._planned)
+        figures = self._shown()
         self._emit(
             Progress(
                 phase=_phase_of(self._at),
                 step=self._step,
                 num_steps=self._num_steps,
-                loss=self._loss,
-                validation_accuracy=self._validation_accuracy,
+                loss=figures.loss,
+                validation_accuracy=figures.validation_accuracy,
                 eta_s=self._eta_s(now),
                 message=self._message,
                 share=round(self._share, 4) if self._planned else None,

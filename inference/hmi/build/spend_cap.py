@@ -12,7 +12,7 @@ NOTE_INTERVAL_S = 5.0
 
 class SpendCap:
     """Counts working seconds, and notes them in the work folder, so that a killed or paused training goes on
-    counting where it was: what is lost of the count is less than NOTE_INTERVAL_S a process. One thread."""
+    counting where it was: what is lost of the count is what a killed process had not noted. One thread."""
 
     def __init__(
         self,
@@ -40,11 +40,14 @@ class SpendCap:
     def is_reached(self, *, still_to_come_s: float) -> bool:
         """Would ``still_to_come_s`` more, which evaluating and publishing take, pass the cap? Notes the
         count."""
-        now = self._monotonic()
-        if now - self._noted_at >= NOTE_INTERVAL_S:
-            self._noted_at = now
-            write_atomically(self._path, repr(self.spent_s).encode())
+        if self._monotonic() - self._noted_at >= NOTE_INTERVAL_S:
+            self.note()
         return self._max_s is not None and self.spent_s + still_to_come_s >= self._max_s
+
+    def note(self) -> None:
+        """For the next process, which counts on from here. Raises OSError."""
+        self._noted_at = self._monotonic()
+        write_atomically(self._path, repr(self.spent_s).encode())
 
     def refuse_reached(self) -> None:
         """Raise InvalidInput when the cap is reached before there is anything to keep."""

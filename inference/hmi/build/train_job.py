@@ -1,6 +1,7 @@
 """One training: from a dataset's rows to published segment, tree and version. Killed and run again, it goes
 on."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from hmi.artifacts.store import Store
@@ -55,7 +56,11 @@ def run_training(
         if done is None:
             cap = SpendCap(work.path / "seconds", job.recipe.max_minutes, limit_s=limit_s)
             stopping = Stopping(interruption or Interruption(), cap, progress)
-            done = _work_on(_begun(job, store, work, SharedFiles(job, cache), stopping, split))
+            try:
+                done = _work_on(_begun(job, store, work, SharedFiles(job, cache), stopping, split))
+            finally:  # a pause ends it anywhere
+                with suppress(OSError):
+                    cap.note()
             work.finish(done)
         return done
 

@@ -35,6 +35,25 @@ def test_a_validation_is_said_at_once() -> None:
     assert watched.last.validation_accuracy == 0.5
 
 
+def test_what_is_told_of_a_model_is_not_taken_for_the_next_ones() -> None:
+    watched = Watched()
+    told: list[tuple[float | None, float | None]] = []
+
+    def enter(at: Stage, loss: float | None = None, validation_accuracy: float | None = None) -> None:
+        watched.progress.enter(at, at.name, num_steps=10)
+        told.append((watched.last.loss, watched.last.validation_accuracy))
+        if loss is not None:
+            watched.progress.advance(10, loss=loss, validation_accuracy=validation_accuracy)
+
+    enter(Stage.TEACHER, 0.1, 0.9)
+    enter(Stage.ASKING)  # of the same phase
+    enter(Stage.TRAINING, 0.5, 0.7)
+    enter(Stage.COMPUTING)
+    enter(Stage.TEACHER, 0.2, 0.8)
+    enter(Stage.ANSWERING)  # measures what was trained
+    assert told == [(None, None), (0.1, 0.9), (None, None), (0.1, 0.9), (0.1, 0.9), (0.5, 0.7)]
+
+
 def test_silence_is_broken_by_saying_the_state_again() -> None:
     watched = Watched()
     watched.progress.enter(Phase.LEARNING_DOMAIN, "reading", num_steps=3)

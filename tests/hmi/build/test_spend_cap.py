@@ -57,6 +57,14 @@ def test_the_next_process_goes_on_counting(tmp_path: Path) -> None:
     assert second.is_reached(still_to_come_s=0.0)
 
 
+def test_what_was_worked_between_looks_at_the_cap_is_noted_at_the_end(tmp_path: Path) -> None:
+    watch = Watch()
+    first = SpendCap(tmp_path / "seconds", 2.0, monotonic=watch)
+    watch.now += 70
+    first.note()
+    assert SpendCap(tmp_path / "seconds", 2.0, monotonic=watch).spent_s == 70
+
+
 def test_without_a_cap_time_is_counted_and_never_over(tmp_path: Path) -> None:
     watch = Watch()
     cap = SpendCap(tmp_path / "seconds", None, monotonic=watch)

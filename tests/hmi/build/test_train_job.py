@@ -2,6 +2,7 @@
 phase."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
+from hmi.build.interruption import INTERRUPTED_STATUS
 from hmi.build.job_progress import JobProgress
 from hmi.build.metrics import expected_calibration_error
 from hmi.kinds.single_label import softmax
@@ -34,7 +36,7 @@ from tests.hmi.build.training_world import (
 from wire.codec import to_json
 from wire.errors import ErrorCode
 from wire.ids import BundleUri
-from wire.training import Phase, SegmentRef, TrainResult
+from wire.training import Phase, Progress, SegmentRef, TrainResult
 
 pytestmark = pytest.mark.slow  # whole trainings
 
@@ -213,6 +215,23 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     assert result.report["confusion"] == expected.report["confusion"]
     if phase is Phase.COMPARING:
         assert result.report["plot_cost"] == expected.report["plot_cost"] is not None
+
+
+def test_what_a_training_worked_before_a_pause_is_counted_wherever_that_comes(
+    world: TrainingWorld, tmp_path: Path
+) -> None:
+    job = world.job(world.put_rows("paused", ROWS), name="paused")
+    with pytest.raises(SystemExit):
+        world.train(job, tmp_path / "work", _Pausing())
+    assert float((tmp_path / "work" / "seconds").read_text()) > 0
+
+
+class _Pausing(Events):
+    """Leaves as Interruption does, while rows are looked up."""
+
+    def __call__(self, event: Progress) -> None:
+        if event.phase is Phase.LOOKING_UP:
+            sys.exit(INTERRUPTED_STATUS)
 
 
 def test_a_training_keeps_its_domains_node_within_the_budget_in_whatever_memory(

@@ -95,7 +95,7 @@ def test_a_job_becomes_a_version(job: TrainingJob, config: Callable[..., RunnerC
     assert done.state == JobState.SUCCEEDED, done.error
     assert (done.attempt, done.lease_owner, done.lease_expires_at, done.error) == (1, None, None, None)
     assert (done.phase, done.step, done.num_steps, done.loss) == ("training", 4, 4, 0.25)
-    assert done.share == 1
+    assert (done.share, done.validation_accuracy) == (1, 0.35), "the version's, not what was told last"
     assert done.started_at is not None
     assert done.finished_at is not None
     assert done.finished_at >= done.started_at

@@ -39,6 +39,7 @@ describe("a training", () => {
 
     expect(await screen.findByText("Version 3 is ready", {}, { timeout: 3000 })).toBeVisible();
     expect(screen.getByText("2 min 5 s")).toBeVisible();
+    expect(screen.queryByText("Step")).toBeNull();
     expect(screen.queryByRole("button", { name: "Cancel training" })).toBeNull();
   });
 

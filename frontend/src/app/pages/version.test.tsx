@@ -75,6 +75,45 @@ describe("a version's report", () => {
     ).toBeVisible();
   });
 
+  it("tells small numbers' errors apart from none", async () => {
+    const small = { mae: 0.00041, mae_ci95: [0.0003, 0.0005], label_errors: null };
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...scoreReport, ...small }, labels: [] })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    const row = await screen.findByRole("row", { name: /^Mean absolute error 0.00041/ });
+    expect(row).toHaveTextContent("0.0003 to 0.0005");
+  });
+
+  it("says why it was not compared, and that nothing was left to learn", async () => {
+    const points = [{ rows: 80, accuracy: 0.9 }, { rows: 160, accuracy: 1 }]; // prettier-ignore
+    const why = "There was no time left for the model on computed lower layers.";
+    const changes = { plot_cost: null, left_out: { plot_cost: why }, learning_curve: { points, forecast: null } };
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions, ...changes } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(await screen.findByRole("region", { name: "What PLOT costs" })).toHaveTextContent(why);
+    const curve = screen.getByRole("region", { name: "Would more rows help?" });
+    expect(curve).toHaveTextContent("All held-out rows were right");
+    expect(curve).not.toHaveTextContent("have not helped");
+  });
+
+  it("tells of the operator's limit, and of equally good looks the one that was kept", async () => {
+    const curve = [
+      { step: 50, epoch: 0.5, validation_accuracy: 0.95 },
+      { step: 100, epoch: 1, validation_accuracy: 0.95 },
+    ];
+    const recipe = { ...additions.recipe, max_minutes: null };
+    server.on(
+      `GET ${root}/versions/1`,
+      ok(version({ report: { ...report, ...additions, curve, recipe, search: null } })),
+    );
+    const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
+    await user.click(await screen.findByRole("heading", { name: "How it was trained" }));
+
+    expect(screen.getByText(/^It was stopped at the longest time that a training may take here/)).toBeVisible();
+    expect(screen.getByText(/^Kept is what did best.*after step 100/)).toBeVisible();
+  });
+
   it("keeps the adapter from viewers", async () => {
     server.on("GET /api/v1/me", ok(me("viewer")));
     renderApp("/t/acme/tasks/mail-topics/versions/1");

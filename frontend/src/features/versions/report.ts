@@ -396,8 +396,12 @@ function signed(value: number, format: (size: number) => string): string {
 /** What is no share, such as a correlation or an error in the data's units, is told with so many digits. */
 const figureDigits = 3;
 
+const inUnits = ["mae", "rmse"];
+
 /** A report's figure. */
 export function formatMeasured(name: string, value: number): string {
+  // Errors in data of small numbers would all be 0.000.
+  if (inUnits.includes(name) && Math.abs(value) < 0.01) return formatValue(value);
   return formatFigure(name, value, isShare(name) ? 1 : figureDigits - 1);
 }
 

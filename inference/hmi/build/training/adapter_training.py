@@ -27,6 +27,11 @@ from wire.training import Recipe
 ADAPTER_DTYPE = torch.float16
 """Half the bytes of float32; what is evaluated is what was rounded."""
 COMPUTED_CHECKPOINT = "computed.checkpoint"
+_MESSAGES = {
+    Stage.TEACHER: "training the model on computed lower layers",
+    Stage.TRAINING: "training the adapter",
+    Stage.LEAF_TRAINING: "training with the private leaf",
+}
 _CHECKPOINTS = {
     Stage.TEACHER: COMPUTED_CHECKPOINT,
     Stage.TRAINING: "plot.checkpoint",
@@ -76,7 +81,7 @@ def train_adapter(run: TrainingRun, stage: Stage, recipe: Recipe, lessons: Lesso
     trainer.resume()
     if trainer.step == 0:
         run.stopping.cap.refuse_reached()
-    run.progress.enter(stage, "training the adapter", num_steps=trainer.num_steps, first_step=trainer.step)
+    run.progress.enter(stage, _MESSAGES[stage], num_steps=trainer.num_steps, first_step=trainer.step)
     with run.stopping.interruption.deferred(), step_cores(run.dtype):
         return Trained(trainer.run(), adapter.to_host(ADAPTER_DTYPE))
 

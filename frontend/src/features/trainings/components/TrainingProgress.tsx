@@ -52,14 +52,17 @@ export function TrainingProgress({ training }: { training: Training }) {
         </Alert>
       )}
       <SimpleGrid cols={{ base: 2, sm: 4 }}>
-        <Figure
-          name="Step"
-          value={
-            training.num_steps > 0
-              ? `${formatNumber(training.step)} / ${formatNumber(training.num_steps)}`
-              : "–"
-          }
-        />
+        {/* Of its last phase, at the end, which says nothing of the training. */}
+        {training.state !== "succeeded" && (
+          <Figure
+            name="Step"
+            value={
+              training.num_steps > 0
+                ? `${formatNumber(training.step)} / ${formatNumber(training.num_steps)}`
+                : "–"
+            }
+          />
+        )}
         <Figure name="Loss" value={training.loss === null ? "–" : training.loss.toFixed(3)} />
         <Figure
           name={validationTitle(training.validation_metric)}

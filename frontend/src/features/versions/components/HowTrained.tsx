@@ -42,11 +42,12 @@ function courseOf(report: Report): string[] {
   const { seconds, stopped_at_cap, stopped_early, recipe, curve, search } = report;
   const metric = figuresOf(report.kind).watched;
   const last = curve?.at(-1);
-  const best = curve?.find(({ validation_accuracy }) => validation_accuracy === report.validation_accuracy);
+  // Of equals the later was kept.
+  const best = curve?.findLast(({ validation_accuracy }) => validation_accuracy === report.validation_accuracy);
   return [
     seconds !== undefined && `It took ${formatDuration(seconds)} of work, measuring and comparing included.`,
     stopped_at_cap
-      ? `It was stopped at the limit that was set, ${formatNumber(recipe?.max_minutes ?? 0)} minutes: with more time it might be better.`
+      ? `It was stopped at ${limitWords(recipe)}: with more time it might be better.`
       : stopped_early
         ? "It ended early, since more steps brought no gain."
         : "It went on to the end of its recipe.",
@@ -59,6 +60,13 @@ function courseOf(report: Report): string[] {
       : "Its recipe was given; no others were tried.",
     search?.is_cut_short && "There was no time for the whole search: the best so far was taken.",
   ].filter((words): words is string => typeof words === "string");
+}
+
+/** The operator's where the recipe had none. */
+function limitWords(recipe: Recipe | undefined): string {
+  return typeof recipe?.max_minutes === "number"
+    ? `the limit that was set, ${formatNumber(recipe.max_minutes)} minutes`
+    : "the longest time that a training may take here";
 }
 
 function RecipeTable({ recipe }: { recipe: Recipe }) {

@@ -40,7 +40,9 @@ export function LearningCurve({ curve, metric }: { curve: Curve | null; metric: 
       <Text size="sm">
         {gain > 0
           ? `Twice the rows would bring about ${(gain * 100).toFixed(1)} points more.`
-          : "More rows have not helped so far: better labels or clearer ones may."}
+          : last?.accuracy === 1
+            ? "All held-out rows were right: what more rows would bring cannot be seen on these."
+            : "More rows have not helped so far: better labels or clearer ones may."}
       </Text>
       <Text size="xs" c="dimmed">
         The {figureInSentence(metric)} of a simpler model, which is quick to train on parts of the rows. Only

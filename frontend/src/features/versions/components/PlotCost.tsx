@@ -12,7 +12,8 @@ export function PlotCost({ report }: { report: Report }) {
   if (!cost) {
     return (
       <Text size="sm" c="dimmed">
-        Not measured in this training: it left the model on computed lower layers out.
+        {report.left_out?.["plot_cost"] ??
+          "Not measured in this training: it left the model on computed lower layers out."}
       </Text>
     );
   }
@@ -35,7 +36,7 @@ function ErrorCost({ cost }: { cost: NonNullable<Report["plot_cost"]> }) {
   const more = -cost.delta_points / 100;
   const [low, high] = cost.delta_points_ci95.map((points) => -points / 100).sort((a, b) => a - b);
   const words =
-    more > 0 ? `${formatValue(more)} more` : more < 0 ? `${formatValue(-more)} less` : "the same as";
+    more > 0 ? `${formatValue(more)} more` : more < 0 ? `${formatValue(-more)} less` : "nothing";
   return (
     <Text size="sm">
       It is off by <strong>{formatValue(-cost.plot_accuracy)}</strong> on average; computing the lower layers
