@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmi.build.evaluation import Predictions
-from hmi.build.metrics import bootstrap_mean, bootstrap_rows
+from hmi.build.metrics import Interval, bootstrap_difference, bootstrap_mean
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)
 """Of the test rows, that are to be computed; a floor never parts rows of equal coverage."""
@@ -46,17 +46,17 @@ def floor_curve(
         is_computed = known < floor
         share = float(is_computed.mean())
         quality = np.where(is_computed, exact_quality, plot_quality)
-        gain = quality - plot_quality
         interval = bootstrap_mean(quality, seed=seed)
-        gain_interval = bootstrap_rows(lambda rows: float(gain[rows].mean()), len(known), seed=seed)
+        # Without a floor it is the very same answers.
+        gain = bootstrap_difference(quality, plot_quality, seed=seed) if floor else Interval(0.0, 0.0)
         return FloorPoint(
             floor=floor,
             computed_share=share,
             max_computed_share=share_bound(np.ones(len(known), np.int64), is_computed) if floor else 0.0,
             accuracy=float(quality.mean()),
             accuracy_ci95=(interval.low, interval.high),
-            gain_points=100 * float(gain.mean()),
-            gain_points_ci95=(100 * gain_interval.low, 100 * gain_interval.high),
+            gain_points=100 * float((quality - plot_quality).mean()),
+            gain_points_ci95=(100 * gain.low, 100 * gain.high),
             text_ms=share * exact_ms + (1 - share) * plot_ms,
         )
 

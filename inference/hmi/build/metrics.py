@@ -153,6 +153,19 @@ def bootstrap_mean(quality: npt.NDArray[np.float64], *, seed: int) -> Interval:
     return bootstrap_rows(lambda rows: float(quality[rows].mean()), len(quality), seed=seed)
 
 
+def bootstrap_difference(
+    quality: npt.NDArray[np.float64], other: npt.NDArray[np.float64], *, seed: int
+) -> Interval:
+    """95% bootstrap interval of the mean of ``quality`` less ``other`` [rows], of two ways to answer the same
+    rows. Where all are answered as well either way, drawn again they say nothing else: then as many more of
+    others like them may be lost, or won, as Wilson's interval of none of them allows."""
+    difference = quality - other
+    if not difference.any() and other.max() > 0:  # a share: an error, with its minus, is never above 0
+        most = wilson_interval(0.0, len(difference)).high
+        return Interval(-most, most)
+    return bootstrap_rows(lambda rows: float(difference[rows].mean()), len(difference), seed=seed)
+
+
 def bootstrap_share(
     metric: Callable[[Indices], float], counts: npt.NDArray[np.bool_], *, seed: int
 ) -> Interval:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hmi.build.metrics import bootstrap_mean, bootstrap_rows
+from hmi.build.metrics import Interval, bootstrap_difference, bootstrap_mean
 from hmi.model.adapters.host import HostAdapter
 from hmi.model.adapters.methods import METHODS
 
@@ -56,14 +56,14 @@ def cut_ranks(method: str, rank: int) -> list[int]:
 
 
 def _point(adapter: HostAdapter, quality: Quality, whole: Quality, seed: int) -> RankPoint:
-    difference = quality - whole
     interval = bootstrap_mean(quality, seed=seed)
-    differences = bootstrap_rows(lambda rows: float(difference[rows].mean()), len(quality), seed=seed)
+    is_whole = quality is whole
+    difference = Interval(0.0, 0.0) if is_whole else bootstrap_difference(quality, whole, seed=seed)
     return RankPoint(
         rank=adapter.config.rank,
         adapter_bytes=adapter.num_bytes,
         accuracy=float(quality.mean()),
         accuracy_ci95=(interval.low, interval.high),
-        delta_points=100 * float(difference.mean()),
-        delta_points_ci95=(100 * differences.low, 100 * differences.high),
+        delta_points=100 * float((quality - whole).mean()),
+        delta_points_ci95=(100 * difference.low, 100 * difference.high),
     )

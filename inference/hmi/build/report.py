@@ -20,8 +20,8 @@ from hmi.build.metrics import (
     Probabilities,
     accuracy,
     bootstrap_accuracy,
+    bootstrap_difference,
     bootstrap_macro_f1,
-    bootstrap_rows,
     confusion_matrix,
     expected_calibration_error,
     macro_f1,
@@ -191,7 +191,7 @@ def held_out_figures(held_out: HeldOut, *, labels: Sequence[str], seed: int) -> 
 def plot_cost(plot: npt.NDArray[np.float64], computed: npt.NDArray[np.float64], *, seed: int) -> PlotCost:
     """What looking up instead of computing costs, from the quality of both ways' answers to the same rows."""
     difference = plot - computed
-    interval = bootstrap_rows(lambda rows: float(difference[rows].mean()), len(plot), seed=seed)
+    interval = bootstrap_difference(plot, computed, seed=seed)
     return PlotCost(
         computed_accuracy=float(computed.mean()),
         plot_accuracy=float(plot.mean()),

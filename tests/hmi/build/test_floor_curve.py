@@ -45,6 +45,13 @@ def test_rows_under_the_floor_count_as_computed_and_the_others_as_looked_up() ->
     assert curve[-1].computed_share == pytest.approx(0.9), "at the floor is not under it"
 
 
+def test_few_rows_that_are_answered_alike_are_no_proof_that_a_floor_brings_nothing() -> None:
+    way, right = predictions(retrieve_s=0.01, compute_s=0.09), np.ones(len(KNOWN))
+    curve = floor_curve(way, way, right, right, seed=1)
+    assert curve[0].gain_points_ci95 == (0, 0), "the very same answers"
+    assert all(point.gain_points_ci95[1] > 20 for point in curve[1:]), "ten rows"
+
+
 def test_floors_rise_and_part_no_rows_of_equal_coverage() -> None:
     floors = floors_of(KNOWN)
     assert floors == sorted(floors) and len(floors) <= len(SHARES)

@@ -58,6 +58,8 @@ def test_the_curve_compares_each_rank_with_the_whole_on_the_same_rows(adapter: H
     assert [point.accuracy for point in points] == [0.5, 0.75, 1.0]
     assert [point.delta_points for point in points] == [-50, -25, 0]
     assert 0.9 < points[-1].accuracy_ci95[0] < 0.99, "a hundred rows that are all right are no proof"
+    alike = rank_curve(adapter, np.ones(100), lambda cut: np.ones(100), seed=1)
+    assert [point.delta_points_ci95[1] > 0 for point in alike] == [True, True, False], "nor are equal ones"
     assert points[0].delta_points_ci95[1] < points[1].delta_points_ci95[0]
     assert points[-1].adapter_bytes == adapter.num_bytes and points[-1].delta_points_ci95 == (0, 0)
 

@@ -23,6 +23,18 @@ def test_accuracy_confusion_and_interval_agree() -> None:
     assert json.loads(to_json(figures))["classes"][0]["recall"] == 0.9
 
 
+@pytest.mark.parametrize(("num_rows", "most"), [(39, 9.0), (1000, 0.4)])
+def test_few_rows_that_are_answered_alike_are_no_proof_that_plot_costs_nothing(
+    num_rows: int, most: float
+) -> None:
+    right = np.arange(num_rows) % 4 > 0
+    cost = plot_cost(right.astype(np.float64), right.astype(np.float64), seed=1)
+    assert cost.delta_points == 0
+    assert cost.delta_points_ci95 == (pytest.approx(-most, rel=0.05), pytest.approx(most, rel=0.05))
+    errors = -np.arange(num_rows, dtype=np.float64)
+    assert plot_cost(errors, errors, seed=1).delta_points_ci95 == (0, 0), "of no share, in the data's units"
+
+
 def test_what_plot_costs_is_in_points_and_paired() -> None:
     cost = plot_cost(np.repeat([1.0, 0.0], [97, 3]), np.repeat([1.0, 0.0], [99, 1]), seed=1)
     assert cost.delta_points == pytest.approx(-2.0)
