@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 
-import { formatAbout, formatAgo, formatBytes, formatCount, formatDate, formatDuration, formatValue } from "./format";
+import {
+  formatAbout,
+  formatAgo,
+  formatBytes,
+  formatCount,
+  formatDate,
+  formatDuration,
+  formatValue,
+} from "./format";
 
 describe("formats", () => {
   it.each([

@@ -29,6 +29,7 @@ EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+EXIT_NOBODY_READS = 141
 
 
 class CommandModule(Protocol):
@@ -55,7 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         module.add_parser(subparsers)
     args = parser.parse_args(arguments)
     try:
-        return modules[args.command].run(args)
+        status = modules[args.command].run(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has enough of it, as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left in its buffer, too
+        return EXIT_NOBODY_READS
     except HmiError as exc:
         print(f"hmi {args.command}: {exc}", file=sys.stderr)
         return EXIT_BAD_INPUT if is_bad_input(exc) else EXIT_FAILURE

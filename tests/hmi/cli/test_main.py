@@ -1,11 +1,14 @@
 """The command line: which command runs, and how errors end."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hmi.base.errors import HmiError, StoreUnavailable
-from hmi.cli.main import COMMANDS, EXIT_BAD_INPUT, EXIT_FAILURE, is_bad_input, main
+from hmi.cli.main import COMMANDS, EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_NOBODY_READS, is_bad_input, main
 from wire.errors import ErrorCode
 
 
@@ -35,6 +38,15 @@ def test_an_error_is_one_readable_line(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "HMI_STORE_URL" in lines[0]
+
+
+def test_it_ends_quietly_when_nobody_reads_on() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "hmi.cli", "simulate", "--seconds", "1", "--tenants", "5", "--rate", "5"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (EXIT_NOBODY_READS, "")
 
 
 def test_what_may_succeed_later_is_no_bad_input() -> None:

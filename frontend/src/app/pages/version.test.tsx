@@ -84,10 +84,31 @@ describe("a version's report", () => {
     expect(row).toHaveTextContent("0.0003 to 0.0005");
   });
 
+  it("does not pretend to know what an imported adapter was trained on", async () => {
+    const rows = { train: 0, validation: 0, test: 100, from_ancestors: 0, truncated: 0, sharing_text: 0 };
+    const calibration = { ...additions.calibration, temperature: 1 };
+    const changes = { rows, calibration, majority_accuracy: null };
+    server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions, ...changes } })));
+    renderApp("/t/acme/tasks/mail-topics/versions/1");
+
+    expect(
+      await screen.findByText(/Measured on 100 rows that the domain's PLOT has not learnt/),
+    ).toBeVisible();
+    expect(screen.queryByText(/always the most frequent label/)).toBeNull();
+    expect(screen.queryByText(/0 rows to train|fitted on the validation rows/)).toBeNull();
+  });
+
   it("says why it was not compared, and that nothing was left to learn", async () => {
-    const points = [{ rows: 80, accuracy: 0.9 }, { rows: 160, accuracy: 1 }]; // prettier-ignore
+    const points = [
+      { rows: 80, accuracy: 0.9 },
+      { rows: 160, accuracy: 1 },
+    ];
     const why = "There was no time left for the model on computed lower layers.";
-    const changes = { plot_cost: null, left_out: { plot_cost: why }, learning_curve: { points, forecast: null } };
+    const changes = {
+      plot_cost: null,
+      left_out: { plot_cost: why },
+      learning_curve: { points, forecast: null },
+    };
     server.on(`GET ${root}/versions/1`, ok(version({ report: { ...report, ...additions, ...changes } })));
     renderApp("/t/acme/tasks/mail-topics/versions/1");
 
@@ -110,7 +131,9 @@ describe("a version's report", () => {
     const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
     await user.click(await screen.findByRole("heading", { name: "How it was trained" }));
 
-    expect(screen.getByText(/^It was stopped at the longest time that a training may take here/)).toBeVisible();
+    expect(
+      screen.getByText(/^It was stopped at the longest time that a training may take here/),
+    ).toBeVisible();
     expect(screen.getByText(/^Kept is what did best.*after step 100/)).toBeVisible();
   });
 

@@ -83,7 +83,8 @@ export interface LearningCurve {
 /** What reports of the first trainings lack. */
 interface Additions {
   macro_f1_ci95?: [number, number];
-  majority_accuracy?: number;
+  /** Null of imported versions: nobody knows what they were trained on. */
+  majority_accuracy?: number | null;
   calibration?: Calibration;
   mistakes?: Mistake[];
   slices?: Slice[];

@@ -43,7 +43,9 @@ function courseOf(report: Report): string[] {
   const metric = figuresOf(report.kind).watched;
   const last = curve?.at(-1);
   // Of equals the later was kept.
-  const best = curve?.findLast(({ validation_accuracy }) => validation_accuracy === report.validation_accuracy);
+  const best = curve?.findLast(
+    ({ validation_accuracy }) => validation_accuracy === report.validation_accuracy,
+  );
   return [
     seconds !== undefined && `It took ${formatDuration(seconds)} of work, measuring and comparing included.`,
     stopped_at_cap

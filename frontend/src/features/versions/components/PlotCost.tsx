@@ -35,8 +35,7 @@ export function PlotCost({ report }: { report: Report }) {
 function ErrorCost({ cost }: { cost: NonNullable<Report["plot_cost"]> }) {
   const more = -cost.delta_points / 100;
   const [low, high] = cost.delta_points_ci95.map((points) => -points / 100).sort((a, b) => a - b);
-  const words =
-    more > 0 ? `${formatValue(more)} more` : more < 0 ? `${formatValue(-more)} less` : "nothing";
+  const words = more > 0 ? `${formatValue(more)} more` : more < 0 ? `${formatValue(-more)} less` : "nothing";
   return (
     <Text size="sm">
       It is off by <strong>{formatValue(-cost.plot_accuracy)}</strong> on average; computing the lower layers

@@ -22,7 +22,9 @@ export function ReliabilityDiagram({ calibration }: { calibration: Calibration }
         end on the line are honest.{" "}
         {calibration.temperature === undefined
           ? "Each label's scores were stretched and shifted as its validation rows ask for."
-          : `The scores that are served were divided by the temperature ${calibration.temperature.toFixed(2)}, fitted on the validation rows.`}
+          : calibration.temperature === 1
+            ? "The scores are served as the model gives them."
+            : `The scores that are served were divided by the temperature ${calibration.temperature.toFixed(2)}, fitted on the validation rows.`}
       </Text>
     </Stack>
   );

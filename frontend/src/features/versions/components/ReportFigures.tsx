@@ -16,7 +16,7 @@ export function ReportFigures({ report }: { report: Report }) {
       <Figure
         name={name}
         value={format(value)}
-        note={`95% interval ${format(ci95[0])} to ${format(ci95[1])}, on ${formatCount(report.rows.test, "held-out row")}${majority === undefined ? "" : `; always the most frequent label: ${formatPercent(majority)}`}`}
+        note={`95% interval ${format(ci95[0])} to ${format(ci95[1])}, on ${formatCount(report.rows.test, "held-out row")}${typeof majority !== "number" ? "" : `; always the most frequent label: ${formatPercent(majority)}`}`}
       />
       {hasOneLabel(report) && (
         <>

@@ -312,8 +312,9 @@ function Background({ report }: { report: Report }) {
   return (
     <List size="sm" spacing={4}>
       <List.Item>
-        {formatCount(rows.train, "row")} to train, {formatNumber(rows.validation)} to validate,{" "}
-        {formatNumber(rows.test)} held out.
+        {rows.train > 0
+          ? `${formatCount(rows.train, "row")} to train, ${formatNumber(rows.validation)} to validate, ${formatNumber(rows.test)} held out.`
+          : `Measured on ${formatCount(rows.test, "row")} that the domain's PLOT has not learnt. Whether whoever trained the adapter had held them out, nobody here can know.`}
       </List.Item>
       {rows.truncated > 0 && (
         <List.Item>
