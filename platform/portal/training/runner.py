@@ -29,11 +29,20 @@ from portal.training.process import BrokenProtocol, Ended, TrainingProcess
 from portal.training.work import J, R, StaleJob, Work
 from portal.training.work_dir import WorkDir, WorkDirBusy
 from wire.errors import CANNOT_WRITE, ErrorCode
-from wire.training import Progress, TrainFailure
+from wire.training import Phase, Progress, TrainFailure
 
 MAX_SILENCE_S = 600.0  # the contract asks for a line every two seconds; a machine may be very busy
 _POLL_S = 0.25
 _RETRY_S = 0.5
+_BEGINS_ANEW = Progress(
+    phase=Phase.STARTING,
+    step=0,
+    num_steps=0,
+    loss=None,
+    validation_accuracy=None,
+    eta_s=None,
+    message="what it was learning from has been deleted or replaced: it begins anew without it",
+)
 _log = structlog.get_logger("portal.jobs")
 T = TypeVar("T")
 
@@ -174,6 +183,7 @@ class Attempt(Generic[J, R]):
         assert self._job is not None, "only a job that was begun can be stale"
         if self._insist(self._heartbeat) is Heartbeat.LOST:
             raise LeaseLost  # what stands under the job's name may be another worker's, and serve
+        self._insist(lambda: self._work.show(self._lease, _BEGINS_ANEW))
         try:
             self._work.discard(self._job)
         except PortalError as exc:  # the store is away; the next attempt finds the same job and tries again

@@ -428,6 +428,9 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
     delete(sibling)
     stale = run(job, config())
     assert (stale.state, stale.attempt, stale.error) == (JobState.QUEUED, 0, None)
+    with tenant_scope(job.tenant_id):
+        told = TrainingEvent.objects.for_tenant(job.tenant).filter(job=job).order_by("-seq").first()
+        assert told is not None and "it begins anew" in told.message
     assert work_dirs(config()) == []
     assert not cached.parent.exists()  # it was looked up in a tree that knew the sibling
     left = sorted(str(path.relative_to(folder)) for path in folder.glob("*/*"))

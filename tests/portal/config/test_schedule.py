@@ -1,0 +1,19 @@
+"""What comes round needs nothing that may be lacking for a while."""
+
+from pathlib import Path
+
+import pytest
+from celery.beat import Service
+from django.conf import settings
+
+from portal.config.celery import app
+
+
+def test_what_comes_round_needs_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    service = Service(app, scheduler_cls=app.conf.beat_scheduler)  # as a worker with -B does
+    scheduler = service.get_scheduler()
+    service.sync()
+    assert set(settings.CELERY_BEAT_SCHEDULE) <= set(scheduler.schedule)
+    assert not list(tmp_path.iterdir())
+    assert not list(settings.ENV.work_dir.glob("celerybeat*"))
