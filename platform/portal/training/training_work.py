@@ -123,7 +123,7 @@ def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> No
             share=1.0,
             eta_s=0.0,
             error=None,
-            # Of the version: told last may have been another model's, or nothing by a process that only ended.
+            # The version's: told last may have been another model's, or nothing by a process that only ended.
             validation_accuracy=result.report.get("validation_accuracy", F("validation_accuracy")),
         )
 
