@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import fsspec
 from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -68,6 +69,20 @@ class PortalSettings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("must be an origin, such as https://hmi.example.com")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("store_url")
+    @classmethod
+    def _is_store(cls, value: str) -> str:
+        if urlsplit(value).scheme not in fsspec.available_protocols():
+            raise ValueError("must begin with file:/// or s3://")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_broker(cls, value: SecretStr) -> SecretStr:
+        if urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss", "memory"):
+            raise ValueError("must begin with redis:// or rediss://")
+        return value
 
     @field_validator("mail_url")
     @classmethod

@@ -22,6 +22,9 @@ def test_a_misspelt_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         ("HMI_LOG_LEVEL", "LOUD"),
         ("HMI_PUBLIC_URL", "hmi.example.com"),
         ("HMI_MAIL_URL", "pigeon://roof"),
+        ("HMI_BROKER_URL", "pigeon://roof"),
+        ("HMI_STORE_URL", "pigeon://roof"),
+        ("HMI_STORE_URL", "/var/lib/hmi/store"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_refused(
@@ -30,7 +33,7 @@ def test_a_value_that_makes_no_sense_is_refused(
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=f"^{name}") as refused:
         read_settings()
-    assert value in str(refused.value) or name == "HMI_MAIL_URL"
+    assert value in str(refused.value) or name in ("HMI_MAIL_URL", "HMI_BROKER_URL")
 
 
 def test_a_refusal_does_not_tell_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
