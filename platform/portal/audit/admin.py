@@ -12,5 +12,5 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("at", "actor", "action", "target_type", "target_id", "tenant_id")
     list_filter = ("action",)
-    search_fields = ("actor", "target_id")
+    search_fields = ("actor", "target_id", "tenant_id")
     ordering = ("-id",)
