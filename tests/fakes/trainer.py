@@ -6,7 +6,7 @@ Each start adds a line to the log: the step it resumed from, its process id, and
 After the checkpoint of a step to hold at, it waits for a file "go-STEP" beside the log.
 Behaviours: well; crash (at step 2 of every start); crash-once; stumble (at the second step of every start);
 refuse (a failure event); refuse-nul (one that quotes a NUL); full (one that passes, at step 2 of every
-start); full-once; noise (no event); wait (after the first step, for ever); deaf (likewise, until there is a
+start); full-once; taken (refuses at the last step while something stands where it publishes); noise (no event); wait (after the first step, for ever); deaf (likewise, until there is a
 file "go" beside the log, whatever its standard input says); estimate (answers at once, as `hmi estimate`
 does); import (as `hmi import`); import-unlike (whose parity test was not passed).
 """
@@ -66,6 +66,11 @@ def behave(arguments: argparse.Namespace, step: int, *, first: int) -> None:
             fill_disk()
         case "full-once" if step == 2 and first == 0:
             fill_disk()
+        case "taken" if step == arguments.steps:
+            place = json.loads(arguments.job.read_text())["version_out_uri"]
+            if Path(os.environ["HMI_STORE_URL"].removeprefix("file://"), place).exists():
+                say(event="failure", code="already_exists", message="Another bundle stands there.")
+                sys.exit(2)
         case "refuse":
             say(event="failure", code="dataset_too_few_rows", message="Add more rows.")
             sys.exit(2)

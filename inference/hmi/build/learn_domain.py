@@ -94,8 +94,8 @@ def learn_domain(
         uri, tree = job.tree_uri, above.parent
     else:
         uri = job.tree_out_uri
+        segments = [*above.siblings, (own, segment)]
         if store.digest(uri) is None:
-            segments = [*above.siblings, (own, segment)]
             build_domain(
                 store,
                 above.parent,
@@ -106,6 +106,7 @@ def learn_domain(
                 work=work,
             )
         tree = open_tree(store, uri, _standing(store, uri), backbone=backbone.digest)
+        _check_made_of(tree, above.parent, [ref for ref, _ in segments])
     node = tree.fields.nodes[-1]
     return LearnedDomain(
         tree=tree,
@@ -156,6 +157,14 @@ def _publish_new_segment(
             "another training of this dataset has published its segment meanwhile; the next attempt uses it",
             retryable=True,
         ) from exc
+
+
+def _check_made_of(tree: PlotTree, parent: PlotTree, segments: Sequence[BundleRef]) -> None:
+    """Raise AlreadyExists for a tree that an attempt with another job has left: what it was made of may have
+    been deleted since."""
+    *nodes, own = tree.fields.nodes
+    if tuple(nodes) != tuple(parent.fields.nodes) or set(own.segments) != set(segments):
+        raise AlreadyExists("a tree of other segments stands where this training's is to be")
 
 
 def _standing(store: Store, uri: BundleUri) -> Digest:

@@ -1,7 +1,10 @@
 """Reading backbones, domains, trees, tasks and versions."""
 
+from datetime import datetime, timedelta
+
 from django.db.models import Case, F, JSONField, QuerySet, Value, When
 from django.db.models.functions import JSONObject
+from django.utils import timezone
 
 from portal.catalog.models import (
     GENERAL_DOMAIN,
@@ -60,6 +63,13 @@ def tree_newest(*, domain: Domain, backbone: Backbone) -> TreeVersion | None:
     """The domain's newest live tree for ``backbone``."""
     live = TreeVersion.objects.unscoped().filter(domain=domain, backbone=backbone, retired_at=None)
     return live.order_by("-created_at", "id").first()
+
+
+def moment_after_trees(*, domain: Domain, backbone: Backbone) -> datetime:
+    """When a tree comes that is to be the domain's newest: now, or after one whose worker's clock was ahead."""
+    newest = tree_newest(domain=domain, backbone=backbone)
+    now = timezone.now()
+    return now if newest is None else max(now, newest.created_at + timedelta(microseconds=1))
 
 
 def domain_list(*, tenant: Tenant) -> QuerySet[Domain]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
-from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import (
@@ -20,6 +19,7 @@ from portal.catalog.models import (
     TreeVersion,
     VersionState,
 )
+from portal.catalog.selectors import moment_after_trees
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
@@ -291,7 +291,7 @@ def general_tree_register(
     )
     newest = trees.filter(backbone=backbone, retired_at=None).order_by("-created_at", "id").first()
     if newest != tree:
-        tree.created_at = timezone.now()
+        tree.created_at = moment_after_trees(domain=domain, backbone=backbone)
         tree.save(update_fields=["created_at"])
     if is_new or newest != tree:
         audit_record(
@@ -336,6 +336,7 @@ def tree_register(
         coverage=dict(coverage),
         parent=parent,
         segments=[every[dataset] for dataset in sorted(every)],
+        created_at=moment_after_trees(domain=domain, backbone=backbone),
     )
     tree.save(force_insert=True)
     return tree

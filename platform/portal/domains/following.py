@@ -9,15 +9,16 @@ nothing serves go at once, the others with the update that is asked for domains_
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import GENERAL_DOMAIN, Domain, TreeVersion
-from portal.catalog.selectors import backbone_default, tree_newest
+from portal.catalog.selectors import backbone_default, moment_after_trees, tree_newest
 from portal.domains.models import DomainJob
 from portal.serving.holds import MoveReason, deployment_hold, deployment_move
 from portal.serving.models import Deployment, DeploymentState, HeldTask, HoldReason, Trial, TrialState
@@ -63,9 +64,8 @@ def tree_follow(tree: TreeVersion, verdicts: Verdicts, *, actor: str) -> None:
     Two trees are live afterwards at most. Runs in the update's transaction.
     """
     newest = tree_newest(domain=tree.domain, backbone=tree.backbone)
-    if newest is not None and newest.pk != tree.pk:
-        # The same content was the newest once before, or the clock that said when the other came was ahead.
-        now = max(timezone.now(), newest.created_at + timedelta(microseconds=1))
+    if newest is not None and newest.pk != tree.pk:  # the same content was the newest once before
+        now = moment_after_trees(domain=tree.domain, backbone=tree.backbone)
         TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=now)
     left = [one for one in _deployments(tree) if not _is_moved(one, tree, verdicts, actor=actor)]
     held = HeldTask.objects.unscoped().filter(deployment__in=left)
@@ -227,7 +227,8 @@ def _retire(trees: QuerySet[TreeVersion], *, by: TreeVersion) -> None:
     """``by`` serves instead of each; their bundles go a while later."""
     pks = list(trees.values_list("pk", flat=True))
     every = TreeVersion.objects.unscoped().filter(domain=by.domain).exclude(pk=by.pk)
-    every.filter(pk__in=pks).update(retired_at=timezone.now(), replaced_by=by)
+    # By the database's clock, as the grace after it: a worker's may be minutes behind.
+    every.filter(pk__in=pks).update(retired_at=Now(), replaced_by=by)
     # What had been replaced by a tree that is now replaced itself: one step leads to a live tree, always.
     every.filter(replaced_by__retired_at__isnull=False).update(replaced_by=by)
 

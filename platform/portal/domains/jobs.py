@@ -6,6 +6,7 @@ from pathlib import Path
 from celery import shared_task
 from django.conf import settings
 
+from portal.common.locks import session_lock
 from portal.common.queue import JobName
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
@@ -21,6 +22,8 @@ from portal.training.runner import RunnerConfig, run_lease
 AT_A_TIME = 1
 """Domains' jobs on one machine: the worker has a place and memory for one beside its trainings, so that
 forgetting waits for no training, and no training for it. docs/operations.md says how much memory."""
+
+RECONCILE_LOCK = 0x686D692D74726565
 
 
 @shared_task(name=JobName.DOMAIN_RUN.value)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -41,7 +44,9 @@ def domains_reconcile() -> None:
     """Forget what was deleted, follow what is new, take up what dead workers left."""
     reaper.jobs_reap(DomainJob)
     reaper.work_dirs_sweep(DomainJob, work_root())
-    reconcile.reconcile(_store())
+    with session_lock(RECONCILE_LOCK) as is_alone:
+        if is_alone:  # a second round at once would ask, and tell, for the same
+            reconcile.reconcile(_store())
 
 
 @shared_task(name=JobName.STORE_SWEEP.value)  # type: ignore[untyped-decorator]  # Celery has no types

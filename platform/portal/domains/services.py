@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.audit.services import audit_record
@@ -133,7 +134,10 @@ def domain_text_add(*, domain: Domain, segment: PublishedBundle, acting: Actor) 
     """The operator's own text becomes part of a shared domain with its next update; no consent is needed, and
     the rule of tenants does not hold it back. False when the domain has it. In the operator's scope."""
     _, is_new = OperatorSegment.objects.get_or_create(
-        domain=domain, digest=segment.digest, defaults={"uri": segment.uri}
+        domain=domain,
+        digest=segment.digest,
+        # By the database's clock, as the start of the update that may lack it.
+        defaults={"uri": segment.uri, "created_at": Now()},
     )
     if is_new:
         audit_record(
@@ -187,6 +191,7 @@ def tenant_forget(*, tenant: Tenant, confirm: str, acting: Actor) -> DeletionRec
             tenant_id=tenant.pk,
             subject=DeletionSubject.TENANT,
             subject_id=tenant.pk,
+            deleted_at=Now(),  # the grace after it is by the database's clock
             segments=_segments(tenant),
             versions=[
                 {"task": version.task.slug, "number": version.number, "digest": version.bundle_digest}
@@ -194,6 +199,7 @@ def tenant_forget(*, tenant: Tenant, confirm: str, acting: Actor) -> DeletionRec
             ],
         )
         record.save(force_insert=True)
+        record.refresh_from_db(fields=["deleted_at"])
         audit_record(
             actor=acting.name, action="tenant.delete", target=tenant, tenant=tenant, slug=tenant.slug
         )

@@ -100,9 +100,14 @@ def trials_judge() -> None:
 def _carry_out(trial: Trial) -> None:
     [figures] = trial_figures(tenant=trial.tenant, trials=[trial])
     verdict = judge(figures, min_texts=trial.min_texts, min_agreement=trial.min_agreement)
+    if verdict.outcome is Outcome.WAIT:
+        return
+    task_lock(trial.task)
+    if trial_running(tenant=trial.tenant, task=trial.task) != trial:
+        return  # ended meanwhile, by hand or by another judge: the verdict is of no other trial
     if verdict.outcome is Outcome.PROMOTE:
         trial_promote(task=trial.task, acting=VERDICT, reason=verdict.reason)
-    elif verdict.outcome is Outcome.ROLL_BACK:
+    else:
         trial_roll_back(task=trial.task, acting=VERDICT, reason=verdict.reason)
 
 

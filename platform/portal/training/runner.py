@@ -82,6 +82,11 @@ class FailedForNow(Exception):
         self.error = error
 
 
+class PlaceTaken(Exception):
+    """Something else stands where the process publishes: an earlier attempt's, whose scratch folder was
+    another machine's."""
+
+
 class DatabaseAway(Exception):
     """The database did not answer; it may later."""
 
@@ -159,6 +164,11 @@ class Attempt(Generic[J, R]):
         except OSError as exc:
             self._wait_to_write(exc)
             return  # likewise
+        except PlaceTaken:
+            self._log.warning("job.place_taken")
+            self._discard()
+            self._insist(lambda: job_retry(lease=lease))
+            return  # likewise: the next attempt publishes what this one has made
         except StaleJob:
             self._start_over(work_dir)
             return
@@ -180,18 +190,24 @@ class Attempt(Generic[J, R]):
     def _start_over(self, work_dir: WorkDir) -> None:
         """Nothing stays of what the job made from things that are gone; then it begins anew."""
         self._log.info("job.stale")
-        assert self._job is not None, "only a job that was begun can be stale"
-        if self._insist(self._heartbeat) is Heartbeat.LOST:
-            raise LeaseLost  # what stands under the job's name may be another worker's, and serve
         self._insist(lambda: self._work.show(self._lease, _BEGINS_ANEW))
-        try:
-            self._work.discard(self._job)
-        except PortalError as exc:  # the store is away; the next attempt finds the same job and tries again
-            self._log.warning("job.not_discarded", reason=str(exc))
+        if not self._discard():  # the next attempt finds the same job and tries again
             self._insist(lambda: job_retry(lease=self._lease))
             return
         work_dir.delete()
         self._insist(lambda: job_start_over(lease=self._lease))
+
+    def _discard(self) -> bool:
+        """Delete what stands where the job publishes. False: the store is away. Raises LeaseLost."""
+        assert self._job is not None, "only a job that was begun has places"
+        if self._insist(self._heartbeat) is Heartbeat.LOST:
+            raise LeaseLost  # what stands under the job's name may be another worker's, and serve
+        try:
+            self._work.discard(self._job)
+        except PortalError as exc:
+            self._log.warning("job.not_discarded", reason=str(exc))
+            return False
+        return True
 
     def _end(self, job: J, outcome: R | TrainFailure) -> None:
         if isinstance(outcome, TrainFailure):
@@ -247,6 +263,8 @@ class Attempt(Generic[J, R]):
                 case TrainFailure():
                     # What a deletion took away under the process is no fault of the job's.
                     self._insist(self._check_fresh)
+                    if event.code == ErrorCode.ALREADY_EXISTS.value:
+                        raise PlaceTaken
                     if event.retryable:
                         raise FailedForNow(_error_of(event), for_operator=event.for_operator)
                     return event

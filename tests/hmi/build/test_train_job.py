@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmi.base.errors import HmiError, InvalidInput
+from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
 from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.interruption import INTERRUPTED_STATUS
@@ -310,6 +310,21 @@ def test_texts_of_the_domains_other_datasets_are_never_held_out(
     assert not held_out & set(seen.tolist())
     tree = open_tree(world.store, result.tree.uri, result.tree.digest, backbone=world.backbone.digest)
     assert len(tree.fields.nodes[-1].segments) == 2
+
+
+def test_a_tree_that_a_lost_attempt_made_of_other_segments_is_not_taken(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
+) -> None:
+    """Its scratch folder was another machine's; what it was made of has been deleted since."""
+    segment = whole[0].segment
+    deleted = SegmentRef(world.job(ROWS_URI, name="whole").dataset_id, segment.uri, segment.digest)
+    rows = world.put_rows("elsewhere", invented_rows(60, seed=7))
+    job = world.job(rows, name="elsewhere", segments=(deleted,))
+    with pytest.raises(Killed):
+        world.train(job, tmp_path / "there", Events(dies_in=Phase.TRAINING))
+    assert world.store.exists(job.tree_out_uri)
+    with pytest.raises(AlreadyExists, match="other segments"):
+        world.train(replace(job, segments=()), tmp_path / "here")
 
 
 def test_a_dataset_is_trained_on_again_with_the_segment_it_has(world: TrainingWorld, tmp_path: Path) -> None:

@@ -26,6 +26,19 @@ def test_it_may_run_again(environment: pytest.MonkeyPatch, database_urls: Databa
 
 
 @pytest.mark.database
+def test_a_session_of_a_machine_that_vanished_ends_within_half_a_minute_with_its_locks(
+    database_urls: DatabaseUrls,
+) -> None:
+    for url in (database_urls.owner, database_urls.portal, database_urls.catalog, database_urls.usage):
+        with psycopg.connect(url) as session:
+            idle, interval, count = (
+                session.execute("SELECT current_setting(%s)::int", [f"tcp_keepalives_{name}"]).fetchone()
+                for name in ("idle", "interval", "count")
+            )
+        assert (idle, interval, count) == ((10,), (5,), (3,))
+
+
+@pytest.mark.database
 def test_no_role_is_above_row_level_security_or_owns_what_it_reads(database_urls: DatabaseUrls) -> None:
     with psycopg.connect(database_urls.admin) as admin:
         roles = admin.execute(

@@ -76,5 +76,6 @@ def test_a_database_url_is_taken_apart() -> None:
     config = database_config("postgresql://hmi_portal:p%40ss@db:6543/hmi?sslmode=require")
     assert (config["USER"], config["PASSWORD"], config["HOST"]) == ("hmi_portal", "p@ss", "db")
     assert (config["PORT"], config["NAME"], config["OPTIONS"]["sslmode"]) == ("6543", "hmi", "require")
+    assert config["OPTIONS"]["keepalives_idle"] == 10
     with pytest.raises(ValueError, match="postgresql://"):
         database_config("mysql://db/hmi")

@@ -4,17 +4,19 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from portal.common.scope import operator_scope, tenant_scope
-from portal.domains.jobs import domain_run, domains_reconcile, store_sweep
+from portal.domains.jobs import RECONCILE_LOCK, domain_run, domains_reconcile, store_sweep
 from portal.domains.models import DomainJob, DomainJobKind
 from portal.domains.services import domain_update_request
 from portal.tenants.actors import OPERATOR
 from portal.training.models import JobState
 from portal.training.work_dir import WorkDir
+from tests.conftest import DatabaseUrls
 from tests.fakes.portal import Cast, make_dataset, make_task
 from tests.fakes.training import refusing_python
 from tests.portal.domains.world import Worker, delete, leafed, learn, put, store
@@ -50,6 +52,25 @@ def test_dead_jobs_are_taken_up_their_folders_deleted_and_what_is_gone_forgotten
             row.refresh_from_db()
     assert job.state == JobState.QUEUED
     assert leaf.retired_at is not None
+
+
+def test_of_rounds_at_once_one_is_made(
+    cast: Cast, worker: Worker, database_urls: DatabaseUrls, settings: Settings, tmp_path: Path
+) -> None:
+    """Two schedulers, or one whose last round takes long: both would ask, and tell, for the same."""
+    settings.ENV = settings.ENV.model_copy(update={"work_dir": tmp_path})
+    dataset = learn(make_task(cast.acme.tenant), 1).dataset
+
+    def asked() -> bool:
+        with operator_scope():
+            return DomainJob.objects.unscoped().filter(dataset=dataset).exists()
+
+    with psycopg.connect(database_urls.portal, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [RECONCILE_LOCK])
+        domains_reconcile()
+        assert not asked()
+    domains_reconcile()
+    assert asked()
 
 
 def test_bundles_that_nobody_knows_are_swept(cast: Cast) -> None:

@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from portal.audit.models import AuditEntry
 from portal.common.scope import operator_scope, tenant_scope
+from portal.serving import trials
 from portal.serving.jobs import trials_judge
 from portal.serving.models import Deployment, Trial, TrialState
+from portal.serving.verdict import judge
 from portal.tenants.models import Role
 from portal.usage.models import ComparisonEvent
 from tests.conftest import DatabaseUrls
@@ -145,6 +147,24 @@ def test_a_canary_that_disagrees_or_fails_is_rolled_back(world: World) -> None:
     trials_judge()
     assert (world.serving(), world.newest()["state"]) == (1, "rolled_back")
     assert "failed 10 requests" in world.newest()["reason"]
+
+
+def test_a_verdict_is_not_carried_out_on_a_trial_that_was_begun_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_version(world.versions[0].task, number=3)
+    trial_id = world.start(min_texts=200).json()["id"]
+    world.count(trial_id, num_texts=200, num_agreed=200)
+
+    def judge_slowly(*figures: Any, **least: Any) -> Any:
+        verdict = judge(*figures, **least)
+        assert world.client.delete(f"{world.path}/trials/current").status_code == 204
+        assert world.start(3).status_code == 201
+        return verdict
+
+    monkeypatch.setattr(trials, "judge", judge_slowly)
+    trials_judge()
+    assert (world.serving(), world.newest()["state"], world.newest()["version"]) == (1, "running", 3)
 
 
 def test_a_shadow_is_never_judged_by_itself(world: World) -> None:

@@ -444,6 +444,22 @@ def test_a_deleted_sibling_makes_the_job_begin_anew_instead_of_failing(
         assert [segment["dataset"] for segment in tree.segments] == [str(job.dataset_id)]
 
 
+def test_what_an_attempt_elsewhere_has_published_makes_room_for_what_this_one_made(
+    job: TrainingJob, config: Callable[..., RunnerConfig], log: Path, store_folder: Path
+) -> None:
+    """Its worker died on another machine, before it was registered, and the scratch folder with it."""
+    places = [store_folder / f"tenants/{job.tenant_id}/{name}/{job.pk}" for name in ("trees", "versions")]
+    for place in places:
+        place.mkdir(parents=True)
+    environment = {"PATH": "/usr/bin:/bin", "HMI_STORE_URL": settings.ENV.store_url}
+    taken = config("taken", environment=environment)
+    again = run(job, taken)
+    assert (again.state, again.error) == (JobState.QUEUED, None)
+    assert not any(place.exists() for place in places)
+    assert run(job, taken).state == JobState.SUCCEEDED
+    assert starts(log) == [0, 3], "it went on from its checkpoint"
+
+
 @pytest.mark.parametrize("is_forgotten", [False, True])
 def test_a_tree_above_that_was_replaced_is_read_on_unless_it_must_be_forgotten(
     job: TrainingJob, config: Callable[..., RunnerConfig], log: Path, is_forgotten: bool

@@ -13,6 +13,11 @@ from portal.common.rls import OWNER_ROLE, PORTAL_ROLE, SERVING_ROLE, USAGE_ROLE
 from portal.config.env import PortalSettings, read_settings
 
 
+VANISHED = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
+"""Of each role's sessions, in seconds: one whose machine is gone without a word ends within half a minute, and
+with it its locks. The system's own answer is two hours."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Login:
     role: str
@@ -84,6 +89,12 @@ def _make_role(connection: psycopg.Connection, login: _Login) -> None:
             "{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}"
         ).format(verb, sql.Identifier(login.role), sql.Literal(login.password))
     )
+    for name, value in VANISHED.items():
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET {} = {}").format(
+                sql.Identifier(login.role), sql.Identifier(name), sql.Literal(value)
+            )
+        )
 
 
 def _make_database(connection: psycopg.Connection, database: str) -> None:
