@@ -6,9 +6,10 @@ Each start adds a line to the log: the step it resumed from, its process id, and
 After the checkpoint of a step to hold at, it waits for a file "go-STEP" beside the log.
 Behaviours: well; crash (at step 2 of every start); crash-once; stumble (at the second step of every start);
 refuse (a failure event); refuse-nul (one that quotes a NUL); full (one that passes, at step 2 of every
-start); full-once; taken (refuses at the last step while something stands where it publishes); noise (no event); wait (after the first step, for ever); deaf (likewise, until there is a
-file "go" beside the log, whatever its standard input says); estimate (answers at once, as `hmi estimate`
-does); import (as `hmi import`); import-unlike (whose parity test was not passed).
+start); full-once; taken (refuses at the last step while something stands where it publishes); noise (no
+event); wait (after the first step, for ever); deaf (likewise, until there is a file "go" beside the log,
+whatever its standard input says); estimate (answers at once, as `hmi estimate` does); import (as `hmi
+import`); import-unlike (whose parity test was not passed).
 """
 
 import argparse

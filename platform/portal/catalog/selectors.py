@@ -66,7 +66,7 @@ def tree_newest(*, domain: Domain, backbone: Backbone) -> TreeVersion | None:
 
 
 def moment_after_trees(*, domain: Domain, backbone: Backbone) -> datetime:
-    """When a tree comes that is to be the domain's newest: now, or after one whose worker's clock was ahead."""
+    """Of a tree that is to be the domain's newest: now, or after one whose worker's clock was ahead."""
     newest = tree_newest(domain=domain, backbone=backbone)
     now = timezone.now()
     return now if newest is None else max(now, newest.created_at + timedelta(microseconds=1))

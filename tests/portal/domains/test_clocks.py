@@ -1,7 +1,6 @@
-"""Programs on several machines: one whose clock is minutes behind neither shortens a grace nor comes too late."""
+"""Several machines: one whose clock is minutes behind neither shortens a grace nor comes too late."""
 
-import datetime as real
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -24,12 +23,12 @@ from wire.training import PublishedBundle
 pytestmark = pytest.mark.database
 
 
-class Behind(real.datetime):
+class Behind(datetime):
     """What a clock says that is ten minutes behind the database's."""
 
     @classmethod
-    def now(cls, tz: Any = None) -> real.datetime:
-        return real.datetime.now(tz) - timedelta(minutes=10)
+    def now(cls, tz: tzinfo | None = None) -> "Behind":
+        return super().now(tz) - timedelta(minutes=10)
 
 
 @pytest.fixture
