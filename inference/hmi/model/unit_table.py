@@ -124,7 +124,7 @@ class UnitTable:
             parts[-1].append(run)
         return [
             _slot_runs(
-                [range(starts[run], ends[run]) for run in sorted(part)],
+                [np.arange(starts[run], ends[run]) for run in sorted(part)],
                 [held[run] for run in sorted(part)],
                 device,
             )
@@ -143,13 +143,15 @@ def _are_alike(fewest: Sequence[int], most: Sequence[int], num_runs: int) -> boo
     return len(most) <= max(2 * len(fewest), 1) and num_runs * len(most) <= MAX_GATHERED_UNITS
 
 
-def _slot_runs(rows: Sequence[range], held: Sequence[Sequence[int]], device: torch.device) -> SlotRuns:
+def _slot_runs(
+    rows: Sequence[NDArray[np.int64]], held: Sequence[Sequence[int]], device: torch.device
+) -> SlotRuns:
     depth = max(1, *map(len, held))
     units = np.full((len(held), depth), EMPTY_UNIT, np.int64)
     for run, its in enumerate(held):
         units[run, : len(its)] = its
     return SlotRuns(
-        rows=torch.from_numpy(np.concatenate(rows).astype(np.int64)).to(device),
+        rows=torch.from_numpy(np.concatenate(rows)).to(device),
         units=torch.from_numpy(units.ravel()).to(device),
         ends=torch.from_numpy(np.cumsum([len(its) for its in rows]).astype(np.int32)).to(device),
         depth=depth,

@@ -1,6 +1,7 @@
 """LivePlane: adapters that come, for whom, and who holds them."""
 
 import asyncio
+import queue
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +29,8 @@ class HeldBack:
     """Adapters that come when a test lets them."""
 
     def __init__(self) -> None:
-        self.may_come = threading.Event()
-        self.reads: list[BundleRef] = []  # as they began
+        self.may_come = threading.Semaphore(0)  # one more a release
+        self.began: queue.SimpleQueue[BundleRef] = queue.SimpleQueue()
 
     def over(self, real: Source[BundleRef, PackedHplm]) -> "HeldBack":
         self._real = real
@@ -39,8 +40,8 @@ class HeldBack:
         return self._real.measure(key)
 
     def read(self, key: BundleRef) -> PackedHplm:
-        self.reads.append(key)
-        assert self.may_come.wait(WAIT_S)
+        self.began.put(key)
+        assert self.may_come.acquire(timeout=WAIT_S)
         return self._real.read(key)
 
 
@@ -76,7 +77,7 @@ def test_an_adapter_whose_caller_hangs_up_as_it_comes_may_be_evicted(
         later = plane.adapters.acquire(adapter)  # told after it
         if when == "before":
             asking.cancel()
-        adapters.may_come.set()
+        adapters.may_come.release()
         later.result(WAIT_S).release()  # the loop stands still meanwhile
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -101,7 +102,10 @@ def test_a_request_does_not_wait_for_all_that_was_just_deployed(
     plane.follow_now(frozenset({HplmRef(before, tree)}))
     plane.follow_now(frozenset(HplmRef(adapter, tree) for adapter in (before, *new)))
     future = plane.adapters.acquire(asked_for)
-    adapters.may_come.set()
+    began = [adapters.began.get(timeout=WAIT_S) for _ in range(NUM_ADAPTER_LOADERS)]
+    adapters.may_come.release()
+    began.append(adapters.began.get(timeout=WAIT_S))
+    assert asked_for in began, "behind those that had begun"
+    adapters.may_come.release(len(new))
     future.result(WAIT_S).release()
-    assert adapters.reads.index(asked_for) <= NUM_ADAPTER_LOADERS, "behind those that had begun"
     plane.close()

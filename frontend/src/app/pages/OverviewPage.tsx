@@ -145,6 +145,8 @@ function hasMore(page: Page<unknown> | undefined) {
 /** What a list's first page has, which is asked for again while something is at work, and what the others had. */
 function withOthers<T extends { id: string }>(page: Page<T> | undefined, all: T[] = []): T[] {
   const first = page?.results ?? [];
+  // Another page of the dashboard may have asked for all before some were deleted.
+  if (!hasMore(page)) return first;
   const known = new Set(first.map(({ id }) => id));
   return [...first, ...all.filter(({ id }) => !known.has(id))];
 }

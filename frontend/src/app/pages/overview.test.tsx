@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { allowance, dataset, me, task, taskTraining, version } from "@/testing/examples";
@@ -77,6 +77,25 @@ describe("the overview", () => {
     const attention = await screen.findByRole("region", { name: "Needs attention" });
     expect(await within(attention).findByText("The training of Bad failed")).toBeVisible();
     expect(await within(attention).findByText("mails.csv is not ready to train on")).toBeVisible();
+  });
+
+  it("asks for no fix of a task that has been deleted, though another page listed all", async () => {
+    const failed = task({
+      id: "t2",
+      slug: "bad",
+      name: "Bad",
+      latest_training: taskTraining({ state: "failed" }),
+    });
+    const well = task({ deployment, latest_training: taskTraining() });
+    server.on(`GET ${root}/tasks`, page(well, failed)).on(`GET ${root}/keys`, page());
+    const { router } = renderApp("/t/acme/keys");
+    await waitFor(() => expect(server.sentTo(`GET ${root}/tasks`)).not.toHaveLength(0));
+    await screen.findByRole("heading", { name: "API keys" });
+
+    server.on(`GET ${root}/tasks`, page(well));
+    await act(() => router.navigate("/t/acme"));
+    expect(await screen.findByRole("region", { name: "Tasks" })).toBeVisible();
+    expect(screen.queryByText("The training of Bad failed")).toBeNull();
   });
 
   it("tells of limits that are nearly used up, or are", async () => {
