@@ -47,6 +47,7 @@ class JobProgress:
         self._num_steps = 0
         self._first_step = 0  # steps that an earlier, killed process has done
         self._figures = {phase: _Figures() for phase in _TRAINS}
+        self._serves = Phase.TRAINING
         self._message = "starting"
 
     def __enter__(self) -> "JobProgress":
@@ -99,6 +100,11 @@ class JobProgress:
             if news or step >= self._num_steps or self._monotonic() - self._last_s >= MIN_INTERVAL_S:
                 self._say()
 
+    def serve(self, trained_in: Phase) -> None:
+        """What that phase has trained is what will serve; TRAINING's until then."""
+        with self._lock:
+            self._serves = trained_in
+
     def seconds_for(self, *phases: Phase) -> float:
         """What these phases to come will take, at the pace so far; 0 while there is none to go by."""
         with self._lock:
@@ -135,7 +141,7 @@ class JobProgress:
 
     def _shown(self) -> _Figures:
         """Of the phase's own model; where none is trained, of the one that will serve."""
-        return self._figures.get(_phase_of(self._at), self._figures[Phase.TRAINING])
+        return self._figures.get(_phase_of(self._at), self._figures[self._serves])
 
     def _say(self) -> None:
         now = self._monotonic()

@@ -54,6 +54,18 @@ def test_what_is_told_of_a_model_is_not_taken_for_the_next_ones() -> None:
     assert told == [(None, None), (0.1, 0.9), (None, None), (0.1, 0.9), (0.1, 0.9), (0.5, 0.7)]
 
 
+def test_a_leaf_that_is_kept_is_the_model_that_is_told_of_at_the_end() -> None:
+    watched = Watched()
+    for at, loss, validation_accuracy in ((Stage.TRAINING, 0.5, 0.7), (Stage.LEAF_TRAINING, 0.4, 0.8)):
+        watched.progress.enter(at, at.name, num_steps=10)
+        watched.progress.advance(10, loss=loss, validation_accuracy=validation_accuracy)
+    watched.progress.enter(Stage.ANSWERING, "answering")
+    assert (watched.last.loss, watched.last.validation_accuracy) == (0.5, 0.7), "as long as it is not kept"
+    watched.progress.serve(Phase.TRYING_LEAF)
+    watched.progress.enter(Stage.RANKS, "ranks")
+    assert (watched.last.loss, watched.last.validation_accuracy) == (0.4, 0.8)
+
+
 def test_silence_is_broken_by_saying_the_state_again() -> None:
     watched = Watched()
     watched.progress.enter(Phase.LEARNING_DOMAIN, "reading", num_steps=3)

@@ -57,16 +57,25 @@ def a_job(world: TrainingWorld, name: str, rows: list[tuple[str, str]], leaf_mb:
 
 
 @pytest.fixture(scope="module")
-def kept(world: TrainingWorld, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
-    return world.train(a_job(world, "kept", paired_rows(160)), tmp_path_factory.mktemp("work"))
+def events() -> Events:
+    return Events()
 
 
-def test_a_leaf_that_gains_is_kept_beside_its_version(world: TrainingWorld, kept: TrainResult) -> None:
+@pytest.fixture(scope="module")
+def kept(world: TrainingWorld, events: Events, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    return world.train(a_job(world, "kept", paired_rows(160)), tmp_path_factory.mktemp("work"), events)
+
+
+def test_a_leaf_that_gains_is_kept_beside_its_version(
+    world: TrainingWorld, events: Events, kept: TrainResult
+) -> None:
     trial = kept.report["private_leaf"]
     assert trial["is_kept"] and trial["gain_points"] >= 0.3
     assert trial["validation_with"] == pytest.approx(trial["validation_without"] + trial["gain_points"] / 100)
     assert trial["num_bytes"] <= trial["max_bytes"] == 500_000
     assert kept.report["private_share"] == 1.0
+    assert events.heard[-1].phase is Phase.PUBLISHING
+    assert events.heard[-1].validation_accuracy == trial["validation_with"], "told of the other model"
     assert kept.leaf is not None
     assert kept.leaf.uri.startswith(f"{kept.version.uri}.leaf-")
     assert world.store.digest(kept.leaf.uri) == kept.leaf.digest

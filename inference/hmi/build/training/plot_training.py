@@ -13,7 +13,7 @@ from hmi.build.private_leaf import MEGABYTE, LeafTrial, PrivateLeaf, build_leaf,
 from hmi.build.training.adapter_training import Trained, lessons_of, train_adapter
 from hmi.build.training.row_states import RowStates
 from hmi.build.training.run import TrainingRun
-from wire.training import Recipe
+from wire.training import Phase, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class PlotTraining:
             with_it=tried.trained.task.validation_accuracy,
             is_cut_short=tried.trained.task.stopped_at_cap,
         )
+        if trial.is_kept:
+            self.run.progress.serve(Phase.TRYING_LEAF)
         return (tried if trial.is_kept else plain), trial
 
     def _tried(self, leaf: PrivateLeaf) -> OnPlot:
