@@ -42,6 +42,8 @@ describe("formats", () => {
     [0.0123, "0.012"],
     [0.00041, "0.00041"],
     [0, "0"],
+    [-0, "0"],
+    [5.6e-17, "0"],
   ])("the value %d as %s", (value, words) => expect(formatValue(value)).toBe(words));
 
   it("counts with the right form of the noun", () => {

@@ -17,12 +17,15 @@ export function formatNumber(value: number): string {
 
 const values = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 const smallValues = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
+/** Of sums and means that are 0 but for their last bits. */
+const roundingNoise = 1e-12;
 
 /**
  * A number in the units of somebody's data: as many digits as it has, three after the point at most, and two that tell
  * something of small ones, which else would all be 0.
  */
 export function formatValue(value: number): string {
+  if (Math.abs(value) < roundingNoise) return "0";
   return (Math.abs(value) < 0.01 ? smallValues : values).format(value);
 }
 
