@@ -143,9 +143,12 @@ class DiskCache:
     def _may_free(self, num_bytes: int) -> bool:
         """Whether so much goes with all that nobody reads; if not, none of it has to."""
         with self._changed:
-            idle = [copy.reservation for copy in self._copies.values() if copy.num_leases == 0]
-            idle_bytes: int = sum(reservation.num_bytes for reservation in idle if reservation is not None)
-            return idle_bytes >= num_bytes
+            for copy in self._copies.values():  # of thousands a few are enough, mostly
+                if num_bytes <= 0:
+                    break
+                if copy.reservation is not None and copy.num_leases == 0:
+                    num_bytes -= copy.reservation.num_bytes
+            return num_bytes <= 0
 
     def _remove_one(self) -> bool:
         with self._changed:
