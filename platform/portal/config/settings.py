@@ -254,7 +254,8 @@ CELERY_WORKER_CONCURRENCY = ENV.training_places + 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
-# In memory: one that cannot write its file, on a full disk, ends, and nobody starts it again.
+# In memory: one that cannot write its file, on a full disk, ends, and nobody starts it again. So the time until
+# something's turn begins anew at each start: ten minutes at most, or what never runs so long would never do it.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "training-reap": {"task": "training.reap", "schedule": 5.0, "options": {"expires": 5.0}},
@@ -265,8 +266,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "drift-watch": {"task": "serving.drift_watch", "schedule": 600.0, "options": {"expires": 600.0}},
     "quotas-watch": {"task": "usage.quotas_watch", "schedule": 60.0, "options": {"expires": 60.0}},
     "webhooks-deliver": {"task": "webhooks.deliver", "schedule": 2.0, "options": {"expires": 2.0}},
-    "webhooks-prune": {"task": "webhooks.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "usage-prune": {"task": "usage.prune", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "webhooks-prune": {"task": "webhooks.prune", "schedule": 600.0, "options": {"expires": 600.0}},
+    "usage-prune": {"task": "usage.prune", "schedule": 600.0, "options": {"expires": 600.0}},
     "store-sweep": {"task": "domains.store_sweep", "schedule": 300.0, "options": {"expires": 300.0}},
 }
 
