@@ -31,11 +31,16 @@ def test_a_session_of_a_machine_that_vanished_ends_within_half_a_minute_with_its
 ) -> None:
     for url in (database_urls.owner, database_urls.portal, database_urls.catalog, database_urls.usage):
         with psycopg.connect(url) as session:
-            idle, interval, count = (
-                session.execute("SELECT current_setting(%s)::int", [f"tcp_keepalives_{name}"]).fetchone()
-                for name in ("idle", "interval", "count")
+            idle, interval, count, unanswered = (
+                session.execute("SELECT setting::int FROM pg_settings WHERE name = %s", [name]).fetchone()
+                for name in (
+                    "tcp_keepalives_idle",
+                    "tcp_keepalives_interval",
+                    "tcp_keepalives_count",
+                    "tcp_user_timeout",
+                )
             )
-        assert (idle, interval, count) == ((10,), (5,), (3,))
+        assert (idle, interval, count, unanswered) == ((10,), (5,), (3,), (25_000,))
 
 
 @pytest.mark.database

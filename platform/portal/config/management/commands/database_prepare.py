@@ -12,9 +12,14 @@ from pydantic import SecretStr
 from portal.common.rls import OWNER_ROLE, PORTAL_ROLE, SERVING_ROLE, USAGE_ROLE
 from portal.config.env import PortalSettings, read_settings
 
-VANISHED = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
-"""Of each role's sessions, in seconds: one whose machine is gone without a word ends within half a minute,
-and with it its locks. The system's own answer is two hours."""
+VANISHED = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds; of an answer that is on its way, where no keepalives are sent
+}
+"""Of each role's sessions: one whose machine is gone without a word ends within half a minute, and with it its
+locks. The system's own answer is two hours, or a quarter of one."""
 
 
 @dataclass(frozen=True, slots=True)
