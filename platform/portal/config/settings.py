@@ -254,8 +254,8 @@ CELERY_WORKER_CONCURRENCY = ENV.training_places + 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
-# In memory: one that cannot write its file, on a full disk, ends, and nobody starts it again. So all waits begin
-# anew at each start; they are ten minutes at most, or an installation that never runs so long would do nothing.
+# In memory: one that cannot write its file, on a full disk, ends, and nobody starts it again. So all waits
+# begin anew at each start; they are ten minutes at most, or who never runs so long would wait for good.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "training-reap": {"task": "training.reap", "schedule": 5.0, "options": {"expires": 5.0}},
