@@ -18,8 +18,8 @@ VANISHED = {
     "tcp_keepalives_count": 3,
     "tcp_user_timeout": 25_000,  # milliseconds; of an answer that is on its way, where no keepalives are sent
 }
-"""Of each role's sessions: one whose machine is gone without a word ends within half a minute, and with it its
-locks. The system's own answer is two hours, or a quarter of one."""
+"""Of each role's sessions: one whose machine is gone without a word ends within half a minute, and with it
+its locks. The system's own answer is two hours, or a quarter of one."""
 
 
 @dataclass(frozen=True, slots=True)
