@@ -108,6 +108,18 @@ def test_a_plan_limits_those_that_have_no_limit_of_their_own(cast: Cast) -> None
     assert allowance(cast.acme) == (5 * len(CSV), None)
 
 
+def test_rows_that_pg_restore_brings_back_are_taken(cast: Cast) -> None:
+    """Of data alone, into tables that stand: it leaves no search path."""
+    may_store(cast.acme.tenant, 2 * len(CSV))
+    announce(cast.acme.client(Role.DEVELOPER), cast.acme)
+    another = "(jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid()))).*"
+    with operator_scope(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = ''")
+        cursor.execute(f"INSERT INTO public.dataset_upload SELECT {another} FROM public.dataset_upload one")
+        cursor.execute("SET LOCAL search_path = public")
+    assert allowance(cast.acme) == (2 * len(CSV), 2 * len(CSV))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_once_that_do_not_both_fit_one_is_refused(cast: Cast) -> None:
     """The second waits for the end of the first, which nobody else can see yet."""
