@@ -65,9 +65,8 @@ def tree_newest(*, domain: Domain, backbone: Backbone) -> TreeVersion | None:
     return live.order_by("-created_at", "id").first()
 
 
-def moment_after_trees(*, domain: Domain, backbone: Backbone) -> datetime:
-    """Of a tree that is to be the domain's newest: now, or after one whose worker's clock was ahead."""
-    newest = tree_newest(domain=domain, backbone=backbone)
+def moment_after(newest: TreeVersion | None) -> datetime:
+    """Of a tree that is to be its domain's newest: now, or after one whose worker's clock was ahead."""
     now = timezone.now()
     return now if newest is None else max(now, newest.created_at + timedelta(microseconds=1))
 

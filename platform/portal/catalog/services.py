@@ -19,8 +19,9 @@ from portal.catalog.models import (
     TreeVersion,
     VersionState,
 )
-from portal.catalog.selectors import moment_after_trees
-from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
+from portal.catalog.selectors import moment_after, tree_newest
+from portal.common.errors import AlreadyExists, Conflict, InvalidField
+from portal.common.locks import row_lock
 from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
@@ -289,9 +290,9 @@ def general_tree_register(
     tree = tree_register(
         domain=domain, backbone=backbone, bundle=bundle, parent=None, segments=(), coverage=coverage
     )
-    newest = trees.filter(backbone=backbone, retired_at=None).order_by("-created_at", "id").first()
+    newest = tree_newest(domain=domain, backbone=backbone)
     if newest != tree:
-        tree.created_at = moment_after_trees(domain=domain, backbone=backbone)
+        tree.created_at = moment_after(newest)
         tree.save(update_fields=["created_at"])
     if is_new or newest != tree:
         audit_record(
@@ -336,7 +337,7 @@ def tree_register(
         coverage=dict(coverage),
         parent=parent,
         segments=[every[dataset] for dataset in sorted(every)],
-        created_at=moment_after_trees(domain=domain, backbone=backbone),
+        created_at=moment_after(tree_newest(domain=domain, backbone=backbone)),
     )
     tree.save(force_insert=True)
     return tree
@@ -368,10 +369,7 @@ def _shared_domain(slug: str) -> Domain | None:
 
 def task_lock(task: Task) -> Task:
     """The task's row is the lock of its versions' numbers, its deployments and its trials."""
-    found = Task.objects.for_tenant(task.tenant).select_for_update().filter(pk=task.pk).first()
-    if found is None:
-        raise NotFound("task")
-    return found
+    return row_lock(task, "task")
 
 
 def _domain_for_task(tenant: Tenant, slug: str) -> Domain:

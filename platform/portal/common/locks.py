@@ -1,9 +1,25 @@
-"""Locks that are held by a database session, and end with it: a worker that dies leaves none behind."""
+"""Locks of the database, which end with its sessions at the latest: a worker that dies leaves none behind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import connection
+
+from portal.common.errors import NotFound
+from portal.common.models import TenantOwned
+
+T = TypeVar("T", bound=TenantOwned)
+
+
+def row_lock(row: T, what: str) -> T:
+    """``row`` as it stands now, and stays until the commit: two changes at once are made one after the other.
+    Raises NotFound, which names ``what`` is gone."""
+    rows = type(row).objects.for_tenant(row.tenant).select_for_update(of=("self",))
+    found = rows.select_related("tenant").filter(pk=row.pk).first()
+    if found is None:
+        raise NotFound(what)
+    return found
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import InvalidField, NotFound, PortalError
+from portal.common.locks import row_lock
 from portal.common.scope import operator_scope
 from portal.common.store import ObjectStore
 from portal.datasets.chunks import ChunkedFile
@@ -68,7 +69,7 @@ def upload_append(
     *, upload: DatasetUpload, offset: int, chunk: BinaryIO, store: ObjectStore
 ) -> DatasetUpload:
     """Keep the bytes from ``offset`` on. Conflict, with the offset that is right, when they do not follow."""
-    upload = _locked(upload)
+    upload = row_lock(upload, "upload")
     if offset != upload.num_received:
         raise PortalError(
             f"The next byte to send is number {upload.num_received:,}.",
@@ -96,7 +97,7 @@ def upload_finish(
     *, upload: DatasetUpload, limits: UploadLimits, store: ObjectStore, acting: Actor
 ) -> Dataset:
     """Make the dataset; asked again, it gives the same one. Conflict while bytes are missing."""
-    upload = _locked(upload)
+    upload = row_lock(upload, "upload")
     if upload.dataset is not None:
         if upload.dataset.deleted_at is not None:
             raise NotFound("dataset")
@@ -131,7 +132,7 @@ def upload_finish(
 @transaction.atomic
 def upload_delete(*, upload: DatasetUpload, store: ObjectStore, acting: Actor) -> None:
     """Give up a file on its way; a dataset that came of it stays."""
-    upload = _locked(upload)
+    upload = row_lock(upload, "upload")
     audit_record(actor=acting.name, action="upload.delete", target=upload, tenant=upload.tenant)
     folder_uri = _folder_uri(upload)
     upload.delete()
@@ -150,14 +151,6 @@ def uploads_sweep(*, store: ObjectStore) -> None:
             if upload is not None:  # nobody goes on with it, nor makes its dataset just now
                 store.delete(_folder_uri(upload))
                 upload.delete()
-
-
-def _locked(upload: DatasetUpload) -> DatasetUpload:
-    rows = DatasetUpload.objects.for_tenant(upload.tenant).select_for_update(of=("self",))
-    found = rows.select_related("tenant").filter(pk=upload.pk).first()
-    if found is None:
-        raise NotFound("upload")
-    return found
 
 
 def _copied(chunk: BinaryIO, file: BinaryIO, *, is_first: bool) -> int:

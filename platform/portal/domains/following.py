@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.catalog.models import GENERAL_DOMAIN, Domain, TreeVersion
-from portal.catalog.selectors import backbone_default, moment_after_trees, tree_newest
+from portal.catalog.selectors import backbone_default, moment_after, tree_newest
 from portal.domains.models import DomainJob
 from portal.serving.holds import MoveReason, deployment_hold, deployment_move
 from portal.serving.models import Deployment, DeploymentState, HeldTask, HoldReason, Trial, TrialState
@@ -65,8 +65,7 @@ def tree_follow(tree: TreeVersion, verdicts: Verdicts, *, actor: str) -> None:
     """
     newest = tree_newest(domain=tree.domain, backbone=tree.backbone)
     if newest is not None and newest.pk != tree.pk:  # the same content was the newest once before
-        now = moment_after_trees(domain=tree.domain, backbone=tree.backbone)
-        TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=now)
+        TreeVersion.objects.unscoped().filter(pk=tree.pk).update(created_at=moment_after(newest))
     left = [one for one in _deployments(tree) if not _is_moved(one, tree, verdicts, actor=actor)]
     held = HeldTask.objects.unscoped().filter(deployment__in=left)
     before = set(held.values_list("deployment_id", flat=True))

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.audit.services import audit_record
-from portal.common.errors import Conflict, InvalidField, NotFound
+from portal.common.errors import Conflict, InvalidField
+from portal.common.locks import row_lock
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.sealing import seal
@@ -79,7 +80,7 @@ def webhook_change(
     *, webhook: Webhook, change: WebhookChange, is_private_allowed: bool, acting: Actor
 ) -> Webhook:
     """Change name, address, events, or pause it. A paused one's pending deliveries wait."""
-    webhook = _locked(webhook)
+    webhook = row_lock(webhook, "webhook")
     if change.url is not None:
         _check_url(change.url, is_private_allowed)
         webhook.url = change.url
@@ -99,7 +100,7 @@ def webhook_change(
 @transaction.atomic
 def webhook_delete(*, webhook: Webhook, acting: Actor) -> None:
     """Take it away with its deliveries."""
-    webhook = _locked(webhook)
+    webhook = row_lock(webhook, "webhook")
     _audit("webhook.delete", webhook, acting, url=webhook.url)
     webhook.delete()
 
@@ -107,7 +108,7 @@ def webhook_delete(*, webhook: Webhook, acting: Actor) -> None:
 @transaction.atomic
 def webhook_rotate(*, webhook: Webhook, acting: Actor) -> NewSecret:
     """A new secret; for a day the old one signs too, so that receivers can change over without a gap."""
-    webhook = _locked(webhook)
+    webhook = row_lock(webhook, "webhook")
     secret = secret_new()
     webhook.old_secret, webhook.old_ends_at = webhook.secret, timezone.now() + OLD_SECRET_LIFE
     webhook.secret = seal(secret)
@@ -119,7 +120,7 @@ def webhook_rotate(*, webhook: Webhook, acting: Actor) -> NewSecret:
 @transaction.atomic
 def webhook_ping(*, webhook: Webhook, acting: Actor) -> WebhookDelivery:
     """Send an event that tells nothing, to try the receiver out."""
-    webhook = _locked(webhook)
+    webhook = row_lock(webhook, "webhook")
     if not webhook.is_active:
         raise Conflict("This webhook is paused: switch it on first.")
     event = WebhookEvent(
@@ -136,7 +137,7 @@ def delivery_replay(*, delivery: WebhookDelivery, webhook: Webhook, acting: Acto
 
     One that is pending is tried now instead, after those that it waits for; Conflict while it is paused.
     """
-    webhook = _locked(webhook)
+    webhook = row_lock(webhook, "webhook")
     again = delivery
     if delivery.state == DeliveryState.PENDING:
         if not webhook.is_active:
@@ -176,15 +177,6 @@ def events_prune() -> None:
         pending = WebhookDelivery.objects.unscoped().filter(state=DeliveryState.PENDING)
         old = WebhookEvent.objects.unscoped().filter(created_at__lt=timezone.now() - KEPT_FOR)
         old.exclude(pk__in=pending.values("event_id")).delete()
-
-
-def _locked(webhook: Webhook) -> Webhook:
-    """As it stands now, and stays until the commit: two changes at once are made one after the other."""
-    rows = Webhook.objects.for_tenant(webhook.tenant).select_for_update(of=("self",))
-    found = rows.select_related("tenant").filter(pk=webhook.pk).first()
-    if found is None:
-        raise NotFound("webhook")
-    return found
 
 
 def _deliver_alone(webhook: Webhook, event: WebhookEvent) -> WebhookDelivery:

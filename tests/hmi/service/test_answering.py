@@ -17,7 +17,7 @@ from hmi.engine.request import DocumentAnswer, EngineAnswer, EngineRequest, Hplm
 from hmi.model.tokenizer import EncodedTexts
 from hmi.plot.ngram import Documents
 from hmi.service.access import Grant, ServedVersion, Trial
-from hmi.service.answering import LIVE, Answering
+from hmi.service.answering import LIVE, Answered, Answering
 from hmi.service.event_spool import EventSpool
 from hmi.service.plane import Plane
 from tests.fakes.catalog import FakeCatalog
@@ -31,6 +31,27 @@ from wire.tasks import TaskKind
 from wire.usage import ComparisonEvent
 
 REF = BundleRef(BundleUri("x"), Digest("x"))
+
+
+def granted(trial: Trial | None = None) -> Grant:
+    """A key that may use a task, which serves REF."""
+    catalog = FakeCatalog()
+    catalog.add_key("key", "acme")
+    catalog.deploy("acme", "reviews", adapter=REF, tree=REF)
+    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
+    return Grant(catalog.keys["key"], catalog.tasks["acme", "reviews"], live, trial)
+
+
+async def answered(answering: Answering, plane: object, grant: Grant, *, within_s: float = 60.0) -> Answered:
+    """What is said of one text."""
+    return await answering.answer(
+        cast(Plane, plane),
+        grant,
+        ["text"],
+        with_sets=False,
+        deadline=SystemClock().monotonic() + within_s,
+        request_id=RequestId("r"),
+    )
 
 
 class SilentPlane:
@@ -53,23 +74,12 @@ class SilentPlane:
 @on_a_loop
 async def test_a_model_that_does_not_come_is_waited_for_until_the_deadline() -> None:
     """It was waited for without end, beside all the limits on what is open."""
-    catalog, plane, clock = FakeCatalog(), SilentPlane(), SystemClock()
-    catalog.add_key("key", "acme")
-    catalog.deploy("acme", "reviews", adapter=REF, tree=REF)
-    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
-    grant = Grant(catalog.keys["key"], catalog.tasks["acme", "reviews"], live, None)
+    plane = SilentPlane()
     with TemporaryDirectory() as folder:
         comparisons = EventSpool(Path(folder), ComparisonEvent, max_bytes=1000)
-        answering = Answering(clock=clock, comparisons=comparisons)
+        answering = Answering(clock=SystemClock(), comparisons=comparisons)
         with pytest.raises(DeadlineExceeded):
-            await answering.answer(
-                cast(Plane, plane),
-                grant,
-                ["text"],
-                with_sets=False,
-                deadline=clock.monotonic() + 0.02,
-                request_id=RequestId("r"),
-            )
+            await answered(answering, plane, granted(), within_s=0.02)
     assert plane.num_waiting == 0
 
 
@@ -113,32 +123,20 @@ def test_a_store_that_is_away_is_not_held_against_a_version_on_trial(
     error: HmiError, is_its_own: bool
 ) -> None:
     """Ten requests while it was away were enough for a good version to be rolled back."""
-    catalog, clock = FakeCatalog(), SystemClock()
-    catalog.add_key("key", "acme")
-    catalog.deploy("acme", "reviews", adapter=REF, tree=REF)
-    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
     trial = Trial(TrialId("t"), TrialKind.CANARY, 1.0, ServedVersion(HplmRef(TRIED, REF), VersionId("w"), 2))
-    grant = Grant(catalog.keys["key"], catalog.tasks["acme", "reviews"], live, trial)
 
-    async def answered() -> int:
+    async def num_counted() -> int:
         with TemporaryDirectory() as folder:
             comparisons = EventSpool(Path(folder), ComparisonEvent, max_bytes=10_000)
-            answering = Answering(clock=clock, comparisons=comparisons)
-            said = await answering.answer(
-                cast(Plane, PlaneWithoutTried(error)),
-                grant,
-                ["text"],
-                with_sets=False,
-                deadline=clock.monotonic() + 60,
-                request_id=RequestId("r"),
-            )
+            answering = Answering(clock=SystemClock(), comparisons=comparisons)
+            said = await answered(answering, PlaneWithoutTried(error), granted(trial))
             await answering.settle()
             assert said.role == LIVE
             return sum(
                 event.has_trial_failed for path in comparisons.seal() for event in comparisons.read(path)
             )
 
-    assert asyncio.run(answered()) == is_its_own
+    assert asyncio.run(num_counted()) == is_its_own
 
 
 class WatchedTexts(EncodedTexts):
@@ -176,24 +174,13 @@ class PlaneOfSpans:
 @pytest.mark.parametrize(("num_words", "is_on_the_loop"), [(20, True), (500, False)])
 def test_places_in_long_texts_are_found_beside_the_event_loop(num_words: int, is_on_the_loop: bool) -> None:
     """A request of 64 long texts stopped the service for most of a second, for everybody."""
-    catalog, clock = FakeCatalog(), SystemClock()
-    catalog.add_key("key", "acme")
-    catalog.deploy("acme", "dates", adapter=REF, tree=REF)
-    live = ServedVersion(HplmRef(REF, REF), VersionId("v"), 1)
-    grant = Grant(catalog.keys["key"], catalog.tasks["acme", "dates"], live, None)
     WatchedTexts.threads.clear()
 
     async def num_spans() -> int:
         with TemporaryDirectory() as folder:
             comparisons = EventSpool(Path(folder), ComparisonEvent, max_bytes=1000)
-            said = await Answering(clock=clock, comparisons=comparisons).answer(
-                cast(Plane, PlaneOfSpans(num_words)),
-                grant,
-                ["text"],
-                with_sets=False,
-                deadline=clock.monotonic() + 60,
-                request_id=RequestId("r"),
-            )
+            answering = Answering(clock=SystemClock(), comparisons=comparisons)
+            said = await answered(answering, PlaneOfSpans(num_words), granted())
             (answer,) = said.told
             assert isinstance(answer, SpansAnswer)
             return len(answer.spans)
