@@ -13,13 +13,14 @@ from hmi.engine.device_plan import DeviceNeeds, DevicePlan, plan_device
 from hmi.engine.host_plan import HostNeed, check_host
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
-from hmi.model.adapter_units import adapter_unit_bytes, adapter_units
+from hmi.model.adapter_units import UNIT_RANK, adapter_unit_bytes, adapter_units
 from hmi.model.backbone import Backbone, measure_backbone
 from hmi.model.compute_type import compute_dtype
 from hmi.model.device_copies import DeviceCopies, device_copies
 from hmi.model.heads import MAX_LABELS, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.serving_layers import ServingLayers, ServingLower
+from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH
 from hmi.plot.lookup import PlotArena
 from hmi.service.settings import ServiceSettings
 from hmi.service.sources import TREE_BYTES
@@ -144,11 +145,14 @@ def _least_plot_bytes(fields: BackboneFields) -> int:
 
 
 def _workspace_bytes(fields: BackboneFields, limits: BatchLimits) -> int:
-    """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate], and
-    the attention scores of its longest documents, in bfloat16 three times (attends_by_products)."""
+    """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate]; and
+    either the attention scores of its longest documents, in bfloat16 three times (attends_by_products), or
+    the adapters of its chunks at a feed-forward map."""
     of_layers = 4 * (10 * fields.hidden + 2 * fields.intermediate)
     of_scores = 3 * 2 * fields.num_heads * fields.max_positions
-    return limits.max_tokens * (of_layers + of_scores)
+    ranks = 2 * MAX_EVEN_WIDTH * UNIT_RANK  # of all adapters of a chunk, with what a token is between the two
+    of_adapters = 4 * (ranks * (fields.hidden + fields.intermediate) // CHUNK_TOKENS + 2 * ranks)
+    return limits.max_tokens * (of_layers + max(of_scores, of_adapters))
 
 
 def _check_taken(device: FilledDevice, backbone_bytes: int) -> None:

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from hmi.model.adapter_bank import AdapterBank, BankCall, add_adapters
 from hmi.model.adapter_units import SiteWeights
-from hmi.model.attention_rows import AttentionRows, attend
+from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
 from hmi.model.compute_type import attends_by_products
 from hmi.model.lower import LowerLayers, embed
@@ -58,8 +58,8 @@ class ServingLayers:
     @torch.inference_mode()
     def warm_up(self, max_tokens: int, bank: AdapterBank) -> None:
         """Let the library prepare what it prepares: the call, and for bfloat16 every shape up to
-        ``max_tokens``: those of the layers, which are all alike, and of ``bank``'s adapters in batches of few
-        to a chunk."""
+        ``max_tokens``: those of the layers, which are all alike, of attention where no two documents share a
+        row, and of ``bank``'s adapters in batches of few to a chunk."""
         token, alone = torch.zeros(1, self._hidden, device=self._device), self.attention(np.array([0, 1]))
         for _ in range(2):
             self.forward(token, alone, bank.idle_call(1, MIN_WIDTH))
@@ -67,7 +67,7 @@ class ServingLayers:
             return
         for num_chunks in range(1, padded_tokens(max_tokens) // CHUNK_TOKENS + 1):
             num_tokens = num_chunks * CHUNK_TOKENS
-            attention = self.attention(np.arange(0, num_tokens + 1, CHUNK_TOKENS))
+            attention = self.attention(np.array([*range(0, num_tokens, ROW_TOKENS // 2 + 1), num_tokens]))
             states = torch.zeros(num_tokens, self._hidden, dtype=self._dtype, device=self._device)
             for width in (MIN_WIDTH, MAX_EVEN_WIDTH):
                 call = bank.idle_call(num_chunks, width)

@@ -39,7 +39,7 @@ def test_an_evened_batch_has_whole_chunks_and_the_same_documents() -> None:
     states = torch.arange(70 * HIDDEN, dtype=torch.float32).reshape(70, HIDDEN)
     batch = StateBatch(states, np.array([0, 30, 70]))
     evened = batch.evened()
-    assert len(evened.states) == 2 * CHUNK_TOKENS and evened.offsets.tolist() == [0, 30, 70, 128]
+    assert len(evened.states) == 3 * CHUNK_TOKENS and evened.offsets.tolist() == [0, 30, 70, 96]
     assert torch.equal(evened.states[:70], states) and not evened.states[70:].any()
     assert evened.evened() is evened
 
