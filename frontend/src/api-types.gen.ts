@@ -2968,6 +2968,24 @@ export interface components {
             /** Format: date-time */
             created_at: string;
         };
+        /**
+         * @description * `max_minutes` - max_minutes
+         *     * `installation` - installation
+         * @enum {string}
+         */
+        TimeLimitName: "max_minutes" | "installation";
+        /** @description A limit of the time that a training may work. */
+        TimeLimitOut: {
+            /**
+             * @description max_minutes is the recipe's, installation that of whoever runs the trainings.
+             *
+             *     * `max_minutes` - max_minutes
+             *     * `installation` - installation
+             */
+            limit: components["schemas"]["TimeLimitName"];
+            /** Format: double */
+            minutes: number;
+        };
         /** @description What stands after ``#`` in the link of the mail. */
         TokenInRequest: {
             token: string;
@@ -3075,6 +3093,8 @@ export interface components {
             can_retry: boolean;
             /** @description Number of the version that came out. */
             version: number | null;
+            /** @description The limit of time that ended it, with the best so far; null: none did. */
+            stopped_at: components["schemas"]["TimeLimitOut"] | null;
             attempt: number;
             cancel_requested: boolean;
             /** Format: date-time */

@@ -88,6 +88,21 @@ class Recipe:
     leaf_mb: float = 0.0  # room for a private leaf, in a shared domain; kept where it gains; 0: none
 
 
+class TimeLimitName(StrEnum):
+    """Whose limit of a training's time."""
+
+    RECIPE = "max_minutes"
+    INSTALLATION = "installation"  # of whoever runs the trainings
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """What a training may work, over all its processes."""
+
+    limit: TimeLimitName
+    minutes: float
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentRef:
     """One dataset's segment in the store."""

@@ -21,6 +21,7 @@ export type DatasetUpload = Schemas["UploadOut"];
 export type DatasetRow = Schemas["DatasetRowOut"];
 export type Correction = Schemas["CorrectionInRequest"];
 export type Training = Schemas["TrainingOut"];
+export type TimeLimit = Schemas["TimeLimitOut"];
 export type Estimate = Schemas["EstimateOut"];
 export type TrainingEvent = Schemas["TrainingEventOut"];
 export type Version = Schemas["VersionOut"];

@@ -357,6 +357,7 @@ export function training(changes: Partial<Training> = {}): Training {
     error: null,
     retry_at: null,
     can_retry: false,
+    stopped_at: null,
     version: null,
     attempt: 1,
     cancel_requested: false,
@@ -461,6 +462,7 @@ export const additions = {
     { error_level: 0.2, coverage: 0.83, mean_labels: 0.9, answered_share: 0, answered_accuracy: null },
   ],
   stopped_at_cap: true,
+  stopped_at: { limit: "max_minutes", minutes: 5 },
   seconds: 425,
   validation_accuracy: 0.95,
   curve: [

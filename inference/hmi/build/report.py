@@ -35,7 +35,7 @@ from wire.codec import to_plain
 from wire.ids import Digest
 from wire.inference import Coverage
 from wire.tasks import TaskKind
-from wire.training import Recipe
+from wire.training import Recipe, TimeLimit
 
 REPORT_FORMAT = 1
 """Fields are only added; a reader takes one that an older report lacks for not measured."""
@@ -122,7 +122,8 @@ class Report:
     validation_accuracy: float  # of wire.tasks.validation_metric
     curve: tuple[CurvePoint, ...]
     stopped_early: bool
-    stopped_at_cap: bool  # at max_minutes or the worker's limit: a longer training might be better
+    stopped_at_cap: bool  # at ``stopped_at``: a longer training might be better
+    stopped_at: TimeLimit | None  # None: it was not
     seconds: float  # of work, by all processes that had a part in it, up to this report
     rows: RowCounts
     truncated_share: float

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hmi.base.errors import InvalidInput
 from hmi.build.checkpoint import write_atomically
+from wire.training import TimeLimit, TimeLimitName
 
 NOTE_INTERVAL_S = 5.0
 
@@ -24,10 +25,7 @@ class SpendCap:
     ) -> None:
         """``max_minutes``: as the recipe asks; ``limit_s``: what whoever runs the training allows at most."""
         self._path = path
-        self._max_s = None if max_minutes is None else 60 * max_minutes
-        self._is_the_limits = limit_s is not None and (self._max_s is None or limit_s < self._max_s)
-        if self._is_the_limits:
-            self._max_s = limit_s
+        self.limit = _lower(max_minutes, limit_s)
         self._monotonic = monotonic
         self._before_s = float(path.read_text()) if path.exists() else 0.0
         self._began = self._noted_at = monotonic()
@@ -42,7 +40,7 @@ class SpendCap:
         count."""
         if self._monotonic() - self._noted_at >= NOTE_INTERVAL_S:
             self.note()
-        return self._max_s is not None and self.spent_s + still_to_come_s >= self._max_s
+        return self.limit is not None and self.spent_s + still_to_come_s >= 60 * self.limit.minutes
 
     def note(self) -> None:
         """For the next process, which counts on from here. Raises OSError."""
@@ -51,16 +49,27 @@ class SpendCap:
 
     def refuse_reached(self) -> None:
         """Raise InvalidInput when the cap is reached before there is anything to keep."""
-        if not self.is_reached(still_to_come_s=0.0):
+        if self.limit is None or not self.is_reached(still_to_come_s=0.0):
             return
-        if self._is_the_limits:
+        minutes = f"{self.limit.minutes:.4g} minutes"
+        if self.limit.limit is TimeLimitName.INSTALLATION:
             raise InvalidInput(
-                "the longest time that a training may take here was over before its first step: reading the "
-                "texts and learning the domain took it all; give fewer rows or fewer max_tokens",
+                f"the {minutes} that a training may take here were over before its first step: reading the "
+                "texts and learning the domain took them all; give fewer rows or fewer max_tokens",
                 param="max_tokens",
             )
         raise InvalidInput(
-            "max_minutes were over before the first step of the training: reading the texts and learning "
-            "the domain took them all; give more minutes, fewer rows or fewer max_tokens",
+            f"the recipe's max_minutes ({minutes}) were over before the first step of the training: reading "
+            "the texts and learning the domain took them all; give more minutes, fewer rows or fewer "
+            "max_tokens",
             param="max_minutes",
         )
+
+
+def _lower(max_minutes: float | None, limit_s: float | None) -> TimeLimit | None:
+    """The one that is over first; None: there is neither."""
+    limits = [
+        *([] if max_minutes is None else [TimeLimit(TimeLimitName.RECIPE, max_minutes)]),
+        *([] if limit_s is None else [TimeLimit(TimeLimitName.INSTALLATION, limit_s / 60)]),
+    ]
+    return min(limits, key=lambda limit: limit.minutes, default=None)

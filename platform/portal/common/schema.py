@@ -10,9 +10,11 @@ from rest_framework import serializers
 from portal.common.fields import ChoiceField
 from wire.catalog import Scope
 from wire.errors import ErrorCode
+from wire.training import TimeLimitName
 
 ERROR_CODES = [(code.value, code.value) for code in ErrorCode]
 SCOPES = [(scope.value, scope.value) for scope in Scope]
+TIME_LIMITS = [(name.value, name.value) for name in TimeLimitName]
 PAGE_PARAMETERS = [
     OpenApiParameter("page", int, description="Page, from 1."),
     OpenApiParameter("page_size", int, description="Rows in a page; 50, at most 200."),

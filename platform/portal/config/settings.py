@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
         "JobState": "portal.training.models.JobState",
         "VersionState": "portal.catalog.models.VersionState",
         "TaskKind": "portal.common.task_kinds.TASK_KINDS",
+        "TimeLimitName": "portal.common.schema.TIME_LIMITS",
         "EventType": "portal.webhooks.models.EventType",
         "WebhookEvent": "portal.webhooks.apis.SUBSCRIBABLE",
         "DeliveryState": "portal.webhooks.models.DeliveryState",

@@ -12,7 +12,7 @@ from portal.catalog.selectors import task_get
 from portal.common.fields import ChoiceField
 from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
-from portal.common.schema import PAGE_PARAMETERS, page_of
+from portal.common.schema import PAGE_PARAMETERS, TIME_LIMITS, page_of
 from portal.tenants.access import TenantApi
 from portal.training import selectors, services
 from portal.training.models import JobState, TrainingJob
@@ -72,6 +72,16 @@ class RecipeOut(serializers.Serializer[Any]):
     )
 
 
+class TimeLimitOut(serializers.Serializer[Any]):
+    """A limit of the time that a training may work."""
+
+    limit = ChoiceField(
+        choices=TIME_LIMITS,
+        help_text="max_minutes is the recipe's, installation that of whoever runs the trainings.",
+    )
+    minutes = serializers.FloatField()
+
+
 class TrainingOut(serializers.Serializer[Any]):
     """A training."""
 
@@ -100,6 +110,10 @@ class TrainingOut(serializers.Serializer[Any]):
     )
     version = serializers.IntegerField(
         source="version_number", allow_null=True, help_text="Number of the version that came out."
+    )
+    stopped_at = TimeLimitOut(
+        allow_null=True,
+        help_text="The limit of time that ended it, with the best so far; null: none did.",
     )
     attempt = serializers.IntegerField()
     cancel_requested = serializers.BooleanField()

@@ -355,6 +355,7 @@ def _given_up(name: str, max_attempts: int) -> PortalError:
 
 def _took_too_long(name: str, timeout_s: float) -> PortalError:
     return PortalError(
-        f"The {name} was stopped after {timeout_s / 3600:.1f} hours. Use fewer rows, epochs or tokens.",
+        f"The {name} was stopped: one attempt may take {timeout_s / 60:.4g} minutes on this installation. "
+        "Use fewer rows, epochs or tokens.",
         code=ErrorCode.TRAINING_FAILED,
     )

@@ -13,14 +13,15 @@ from wire.ids import BundleUri, Digest
 
 
 def training_list(*, tenant: Tenant) -> QuerySet[TrainingJob]:
-    """The tenant's jobs, newest first, tasks loaded; ``version_number`` is what came out, or None, and
-    ``can_retry``: see training.try_again."""
+    """The tenant's jobs, newest first, tasks loaded; ``version_number`` is what came out, or None,
+    ``stopped_at`` the limit of time that its report names, and ``can_retry``: see training.try_again."""
     versions = AdapterVersion.objects.for_tenant(tenant).filter(training_job_id=OuterRef("pk"))
     return (
         TrainingJob.objects.for_tenant(tenant)
         .select_related("task")
         .annotate(
             version_number=Subquery(versions.values("number")[:1]),
+            stopped_at=Subquery(versions.values("report__stopped_at")[:1]),
             can_retry=Case(When(CAN_BE_TRIED_AGAIN, then=True), default=False),
         )
         .order_by("-created_at", "id")

@@ -38,10 +38,10 @@ def test_of_a_cap_and_a_limit_the_lower_one_holds(tmp_path: Path) -> None:
     watch.now += 61
     assert limited.is_reached(still_to_come_s=0.0) and alone.is_reached(still_to_come_s=0.0)
     assert not capped.is_reached(still_to_come_s=0.0)
-    with pytest.raises(InvalidInput, match="may take here was over"):
+    with pytest.raises(InvalidInput, match="the 1 minutes that a training may take here were over"):
         limited.refuse_reached()
     watch.now += 60
-    with pytest.raises(InvalidInput, match="max_minutes were over"):
+    with pytest.raises(InvalidInput, match=r"max_minutes \(2 minutes\) were over"):
         capped.refuse_reached()
 
 

@@ -94,7 +94,7 @@ def test_it_learns_and_reports_what_it_measured(whole: tuple[TrainResult, Events
     assert report["label_errors"]["judged"] == 120
     assert [point["rows"] for point in report["learning_curve"]["points"]] == [22, 45, 90]
     assert report["search"] is None
-    assert not report["stopped_at_cap"]
+    assert not report["stopped_at_cap"] and report["stopped_at"] is None
     assert report["seconds"] > 0
     json.loads(to_json(whole[0]))
 

@@ -187,8 +187,22 @@ def test_a_training_shows_where_it_is_and_what_came_out(cast: Cast, task: Task, 
         0.75,
         2,
     ]
+    assert shown["stopped_at"] is None, "reports of older releases do not name a limit"
     listed = cast.acme.client().get(f"{cast.acme.path}/tasks/news/trainings").json()
     assert listed["results"] == [shown]
+
+
+def test_a_training_names_the_limit_of_time_that_ended_it(cast: Cast, task: Task, dataset: Dataset) -> None:
+    limit = {"limit": "installation", "minutes": 230.0}
+    shown = []
+    for number, stopped_at in enumerate((limit, None), start=1):
+        version = make_version(task, number=number, dataset=dataset)
+        with tenant_scope(task.tenant_id):
+            version.report = {**version.report, "stopped_at": stopped_at}
+            version.save()
+        job = make_job(task, dataset, id=version.training_job_id, state=JobState.SUCCEEDED)
+        shown.append(cast.acme.client().get(f"{cast.acme.path}/trainings/{job.pk}").json()["stopped_at"])
+    assert shown == [limit, None]
 
 
 def test_the_curve_comes_in_order(cast: Cast, task: Task, dataset: Dataset) -> None:

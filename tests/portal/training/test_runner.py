@@ -111,6 +111,14 @@ def test_a_job_becomes_a_version(job: TrainingJob, config: Callable[..., RunnerC
     assert work_dirs(config()) == []
 
 
+def test_a_training_that_is_stopped_says_which_limit_it_was(
+    job: TrainingJob, config: Callable[..., RunnerConfig]
+) -> None:
+    done = run(job, config(timeout_s=0.0))
+    assert done.state == JobState.FAILED and done.error is not None
+    assert "one attempt may take 0 minutes on this installation" in done.error["message"]
+
+
 def test_progress_is_shown_and_kept(job: TrainingJob, config: Callable[..., RunnerConfig]) -> None:
     run(job, config())
     with tenant_scope(job.tenant_id):

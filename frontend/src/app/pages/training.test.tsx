@@ -65,6 +65,14 @@ describe("a training", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("The disk is full: free 2 GB.");
   });
 
+  it("names the limit of time that ended it", async () => {
+    current = training({ state: "succeeded", version: 1, stopped_at: { limit: "max_minutes", minutes: 5 } });
+    renderApp(address);
+    expect(
+      await screen.findByText(/^It was stopped at the limit that was set, 5 minutes, with/),
+    ).toBeVisible();
+  });
+
   it("says why it waits", async () => {
     const error = { code: "store_unavailable", message: "The disk is full." };
     current = training({ state: "queued", error, retry_at: "2026-01-05T10:02:05Z" });

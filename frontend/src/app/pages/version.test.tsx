@@ -123,16 +123,17 @@ describe("a version's report", () => {
       { step: 50, epoch: 0.5, validation_accuracy: 0.95 },
       { step: 100, epoch: 1, validation_accuracy: 0.95 },
     ];
-    const recipe = { ...additions.recipe, max_minutes: null };
+    const recipe = { ...additions.recipe, max_minutes: 600 };
+    const stopped_at = { limit: "installation", minutes: 230 };
     server.on(
       `GET ${root}/versions/1`,
-      ok(version({ report: { ...report, ...additions, curve, recipe, search: null } })),
+      ok(version({ report: { ...report, ...additions, stopped_at, curve, recipe, search: null } })),
     );
     const { user } = renderApp("/t/acme/tasks/mail-topics/versions/1");
     await user.click(await screen.findByRole("heading", { name: "How it was trained" }));
 
     expect(
-      screen.getByText(/^It was stopped at the longest time that a training may take here/),
+      screen.getByText(/^It was stopped at the longest time that a training may take here, 3 h 50 min:/),
     ).toBeVisible();
     expect(screen.getByText(/^Kept is what did best.*after step 100/)).toBeVisible();
   });

@@ -2,6 +2,7 @@
 
 import { figuresOf, figureTitle, formatFigure, isShare } from "@/lib/figures";
 import { formatPercent, formatValue } from "@/lib/format";
+import type { TimeLimit } from "@/lib/types";
 
 /** One label's figures on the held-out rows. */
 export interface ClassFigures {
@@ -164,6 +165,8 @@ interface Common {
   stopped_early: boolean;
   /** Reports of older trainings lack this and the next ones. */
   stopped_at_cap?: boolean;
+  /** The limit of time that ended it; reports made before limits were named lack it. */
+  stopped_at?: TimeLimit | null;
   seconds?: number;
   recipe?: Recipe;
   search?: Search | null;

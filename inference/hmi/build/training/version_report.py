@@ -34,6 +34,7 @@ def version_report(
         curve=task.curve,
         stopped_early=task.stopped_early,
         stopped_at_cap=task.stopped_at_cap,
+        stopped_at=run.stopping.cap.limit if task.stopped_at_cap else None,
         seconds=round(run.stopping.cap.spent_s, 1),
         rows=_row_counts(run),
         truncated_share=parts.num_truncated / parts.num_rows,

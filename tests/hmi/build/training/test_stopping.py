@@ -51,6 +51,7 @@ def test_a_pause_keeps_what_was_done_and_a_cap_ends_with_the_best_so_far(
     steps = [event.step for event in events.heard if event.phase is Phase.TRAINING]
     assert steps[0] >= 4
     assert report["stopped_at_cap"]
+    assert report["stopped_at"] == {"limit": "max_minutes", "minutes": 60.0}
     assert report["curve"][-1]["step"] == steps[-1] < RECIPE.epochs * 6
     assert report["plot_cost"] is None, "the model comes first, and no time was left to compare it"
     assert report["seconds"] >= 3600
@@ -70,6 +71,7 @@ def test_a_limit_of_who_runs_it_ends_a_training_with_the_best_so_far(
         limit_s=3600.0,
     )
     assert result.report["stopped_at_cap"]
+    assert result.report["stopped_at"] == {"limit": "installation", "minutes": 60.0}
     assert result.report["accuracy"] > 0 and world.store.exists(result.version.uri)
 
 
@@ -80,5 +82,5 @@ def test_a_cap_that_is_over_before_the_first_step_is_a_failure_that_says_so(
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "seconds").write_text("61.0")
     job = world.job(world.put_rows("over", ROWS), name="over", recipe=recipe)
-    with pytest.raises(InvalidInput, match="give more minutes"):
+    with pytest.raises(InvalidInput, match=r"max_minutes \(1 minutes\).*give more minutes"):
         world.train(job, tmp_path / "work")

@@ -8,6 +8,7 @@ import { formatAbout, formatDuration, formatNumber, formatPercent, formatTime } 
 import { phaseWords } from "@/lib/phases";
 import type { Training } from "@/lib/types";
 import { formatFigure, validationTitle } from "@/lib/figures";
+import { timeLimitWords } from "@/lib/time-limit";
 
 import { isUnderWay } from "../state";
 import { TrainingStateBadge } from "./TrainingStateBadge";
@@ -38,6 +39,17 @@ export function TrainingProgress({ training }: { training: Training }) {
           {isUnderWay(training) ? phaseWords(training) : `Training ${training.state}`}
         </VisuallyHidden>
       </Paper>
+      {training.stopped_at && (
+        <Alert
+          color="yellow"
+          variant="light"
+          icon={<IconAlertCircle aria-hidden />}
+          title="It ran out of time"
+        >
+          It was stopped at {timeLimitWords(training.stopped_at)}, with the best so far: with more time it
+          might be better.
+        </Alert>
+      )}
       {training.error && (
         <Alert
           color={training.state === "queued" ? "yellow" : "red"}

@@ -7,6 +7,7 @@ import { ListTable } from "@/components/ui/ListTable";
 import { methodOfReport } from "@/lib/adapter-methods";
 import { formatCount, formatDuration, formatNumber } from "@/lib/format";
 import { figuresOf, formatFigure, validationTitle } from "@/lib/figures";
+import { timeLimitWords } from "@/lib/time-limit";
 
 import { type Recipe, type Report, type Search } from "../report";
 
@@ -39,7 +40,7 @@ function inShort({ seconds, stopped_at_cap }: Report): string {
 
 /** What happened, in sentences. */
 function courseOf(report: Report): string[] {
-  const { seconds, stopped_at_cap, stopped_early, recipe, curve, search } = report;
+  const { seconds, stopped_at_cap, stopped_early, curve, search } = report;
   const metric = figuresOf(report.kind).watched;
   const last = curve?.at(-1);
   // Of equals the later was kept.
@@ -49,7 +50,7 @@ function courseOf(report: Report): string[] {
   return [
     seconds !== undefined && `It took ${formatDuration(seconds)} of work, measuring and comparing included.`,
     stopped_at_cap
-      ? `It was stopped at ${limitWords(recipe)}: with more time it might be better.`
+      ? `It was stopped at ${endedBy(report)}: with more time it might be better.`
       : stopped_early
         ? "It ended early, since more steps brought no gain."
         : "It went on to the end of its recipe.",
@@ -64,10 +65,11 @@ function courseOf(report: Report): string[] {
   ].filter((words): words is string => typeof words === "string");
 }
 
-/** The operator's where the recipe had none. */
-function limitWords(recipe: Recipe | undefined): string {
+/** Of a report that does not name the limit: the operator's where the recipe had none. */
+function endedBy({ stopped_at, recipe }: Report): string {
+  if (stopped_at) return timeLimitWords(stopped_at);
   return typeof recipe?.max_minutes === "number"
-    ? `the limit that was set, ${formatNumber(recipe.max_minutes)} minutes`
+    ? timeLimitWords({ limit: "max_minutes", minutes: recipe.max_minutes })
     : "the longest time that a training may take here";
 }
 
