@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from portal.common.console import OperatorAdmin, ReadOnlyAdmin
+from portal.common.console import OperatorAdmin, TenantNamingAdmin
 from portal.tenants.actors import actor_of_user
 from portal.tenants.models import User
 from portal.usage.models import Plan, TenantLimits, UsageDay
@@ -14,11 +14,11 @@ from portal.usage.services import plan_make_default, plan_save, tenant_limits_sa
 
 
 @admin.register(UsageDay)
-class UsageDayAdmin(ReadOnlyAdmin):
+class UsageDayAdmin(TenantNamingAdmin):
     """Newest first."""
 
-    list_display = ("day", "tenant_id", "task_id", "key_id", "num_requests", "num_texts", "num_tokens")
-    search_fields = ("tenant_id", "task_id")
+    list_display = ("day", "tenant", "task_id", "key_id", "num_requests", "num_texts", "num_tokens")
+    search_fields = ("tenant_id", "tenant_slug", "task_id")
     ordering = ("-day",)
 
 

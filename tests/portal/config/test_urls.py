@@ -1,20 +1,29 @@
 """Health, metrics, the dashboard's page, the console and the schema."""
 
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib import admin
 from django.core import management
 from django.core.mail import EmailMessage
 from django.core.mail.backends.filebased import EmailBackend
+from django.db import connection
+from django.db.models import CharField, Model
 from django.http import Http404
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from portal.audit.models import AuditEntry
 from portal.common.frontend import dashboard
-from portal.common.scope import tenant_scope
+from portal.common.scope import operator_scope, tenant_scope
 from portal.datasets.findings import Example, Finding
 from portal.datasets.models import Dataset
+from portal.usage.models import UsageEvent
 from tests.conftest import ROOT
 from tests.fakes.portal import (
     Cast,
@@ -163,6 +172,54 @@ def test_the_console_tells_figures_and_names_as_people_read_them(cast: Cast) -> 
     start = operator.get("/admin/").content.decode().lower()
     assert "audit entries" in start and "webhook deliveries" in start
     assert "times are utc" in start and ">dashboard<" in "".join(start.split())
+
+
+def ids_and_counts() -> dict[str, Any]:
+    """Of a usage event."""
+    ids = {name: uuid4() for name in ("task_id", "key_id", "version_id")}
+    return {**ids, "created_at": timezone.now(), "num_texts": 1, "num_tokens": 9, "num_truncated": 0}
+
+
+@pytest.mark.database
+def test_lists_of_ids_alone_name_their_tenants_without_a_query_for_each(cast: Cast) -> None:
+    acme, globex = cast.acme.tenant, cast.globex.tenant
+    gone = uuid4()
+    with operator_scope():
+        for tenant_id in (acme.id, gone, None):
+            AuditEntry(tenant_id=tenant_id, actor="operator", action="test.do").save()
+            if tenant_id is not None:
+                UsageEvent(tenant_id=tenant_id, **ids_and_counts()).save(force_insert=True)
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    link = f'<a href="/admin/tenants/tenant/{acme.id}/change/">acme</a>'
+    for page in ("audit_auditentry", "usage_usageday"):
+        address = reverse(f"admin:{page}_changelist")
+        with CaptureQueriesContext(connection) as few:
+            shown = operator.get(address).content.decode()
+        num_queries = len(few)  # the next request forgets them
+        assert link in shown and str(gone) in shown
+        found = operator.get(address, {"q": "acme"}).content.decode()
+        assert link in found and str(gone) not in found
+        with operator_scope():
+            for _ in range(5):
+                AuditEntry(tenant_id=globex.id, actor="operator", action="test.do").save()
+                UsageEvent(tenant_id=globex.id, **ids_and_counts()).save(force_insert=True)
+        with CaptureQueriesContext(connection) as many:
+            assert ">globex</a>" in operator.get(address).content.decode()
+        assert len(many) == num_queries > 0
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("model", admin.site._registry, ids=str)
+def test_a_nul_in_an_address_of_the_console_is_refused(db: None, model: type[Model]) -> None:
+    operator = client_of(make_user("operator@hmi.local", is_operator=True))
+    page = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    fields = [field.name for field in model._meta.fields if isinstance(field, CharField)]
+    asked = [{"q": "a\0"}, {"o": "\0"}, {"a\0": "b"}, *({f"{name}__exact": "\0"} for name in fields)]
+    for query in asked:
+        answer = operator.get(reverse(f"{page}_changelist"), query)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_field"), query
+    assert operator.get(reverse(f"{page}_change", args=["a\0"])).status_code == 400
+    assert operator.get(reverse(f"{page}_change", args=["a_00"])).status_code == 302  # the console's own way
 
 
 @pytest.mark.database
