@@ -1,5 +1,6 @@
 """The public origin in front of several services."""
 
+import json
 import socket
 import subprocess
 import time
@@ -7,7 +8,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -65,8 +67,43 @@ def test_a_request_that_its_sender_breaks_takes_the_service_from_nobody_else(
         with socket.create_connection((LOOPBACK, port), PATIENCE_S) as broken:
             head = f"POST {PREDICT} HTTP/1.1\r\nHost: {LOOPBACK}\r\nTransfer-Encoding: chunked\r\n\r\n"
             broken.sendall(head.encode() + b"no length\r\n")
-            assert b"HTTP/1.1" in broken.recv(100), "the proxy has ended it"
+            assert b"HTTP/1.1 400" in broken.recv(100), "the proxy has ended it"
         assert answers(f"http://{LOOPBACK}:{port}{PREDICT}", timeout_s=PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "why"),
+    [
+        (b"no length\r\n", "invalid byte in chunk length"),
+        (b"5\r\n[1, 2, 3]\r\n", "malformed chunked encoding"),
+        (b"\r\n", "empty hex number for chunk length"),
+        (b"f" * 20 + b"\r\n", "http chunk length too large"),
+        (b"1" * 5000 + b"\r\n", "header line too long"),
+        ((b"1;" + b"a" * 500 + b"\r\n[\r\n") * 100, "chunked encoding contains too much non-data"),
+    ],
+)
+def test_a_body_whose_chunks_cannot_be_read_is_its_senders_fault(
+    tmp_path: Path, here: ScriptedServer, chunks: bytes, why: str
+) -> None:
+    with proxied(tmp_path, here.url.removeprefix("http://")) as port:
+        broken = HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
+        with closing(broken):
+            broken.putrequest("POST", PREDICT)
+            broken.putheader("Transfer-Encoding", "chunked")
+            broken.endheaders(chunks)
+            answer = broken.getresponse()
+            error = json.loads(answer.read())["error"]
+    assert (answer.status, error["code"], error["type"]) == (400, "malformed_body", "invalid_request_error")
+    assert why in error["message"] and error["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_a_service_that_is_away_is_told_as_that(tmp_path: Path) -> None:
+    with proxied(tmp_path, f"{LOOPBACK}:{free_port()}") as port:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://{LOOPBACK}:{port}{PREDICT}", timeout=PATIENCE_S)
+        with refused.value as answer:
+            assert answer.code == 503 and answer.headers["Retry-After"] == "2"
+            assert json.loads(answer.read())["error"]["code"] == "not_ready"
 
 
 def test_what_has_reached_a_service_is_sent_to_no_other(tmp_path: Path) -> None:
