@@ -21,7 +21,7 @@ from portal.catalog.models import (
 )
 from portal.catalog.selectors import moment_after, tree_newest
 from portal.common.errors import AlreadyExists, Conflict, InvalidField
-from portal.common.locks import row_lock
+from portal.common.locks import count_lock, row_lock
 from portal.common.slugs import slug_from
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
@@ -112,6 +112,7 @@ def task_create(
     """A task; unless a domain is named, it gets one of its own. In a shared domain it teaches nothing: its
     texts are looked up in what the domain knows. Its kind stays."""
     own = Task.objects.for_tenant(tenant)
+    count_lock(tenant, "tasks")
     if own.count() >= MAX_TASKS:
         raise Conflict(f"There are {MAX_TASKS} tasks, as many as a tenant may have: delete one first.")
     slug = slug or slug_from(name, is_taken=lambda s: own.filter(slug=s).exists())

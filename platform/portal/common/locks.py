@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from django.db import connection
+from django.db import connection, models
 
 from portal.common.errors import NotFound
 from portal.common.models import TenantOwned
@@ -20,6 +20,13 @@ def row_lock(row: T, what: str) -> T:
     if found is None:
         raise NotFound(what)
     return found
+
+
+def count_lock(owner: models.Model, what: str) -> None:
+    """Until the commit nobody else counts ``what`` of ``owner``: for limits, taken before the count. Of two at
+    once the second counts what the first has made."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [what, str(owner.pk)])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
+from portal.common.locks import count_lock
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.slugs import slug_from
 from portal.tenants.actors import Actor
@@ -37,6 +38,7 @@ class NewKey:
 @transaction.atomic
 def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) -> Tenant:
     """A tenant with its first owner. A given ``slug`` must be free; else one is made from the name."""
+    count_lock(owner, "owned tenants")
     owned = [place for place in membership_list_of_user(user=owner) if place.role == Role.OWNER]
     if len(owned) >= MAX_TENANTS and not owner.is_staff:
         raise Conflict(f"You own {MAX_TENANTS} tenants, as many as one may: leave one, or ask the operator.")
@@ -201,6 +203,7 @@ def _key_save(
     expires_at: datetime | None,
     acting: Actor,
 ) -> NewKey:
+    count_lock(tenant, f"{kind.value} keys")
     ended = models.Q(revoked_at__isnull=False) | models.Q(expires_at__lte=timezone.now())
     if ApiKey.objects.for_tenant(tenant).filter(kind=kind).exclude(ended).count() >= MAX_KEYS:
         raise Conflict(f"There are {MAX_KEYS} keys, as many as a tenant may have: revoke one first.")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import Conflict, InvalidField
-from portal.common.locks import row_lock
+from portal.common.locks import count_lock, row_lock
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
 from portal.common.sealing import seal
@@ -58,7 +58,7 @@ def webhook_create(
     """A webhook for ``events``. InvalidField for a URL that may not be called, Conflict for one too many."""
     _check_url(url, is_private_allowed)
     webhooks = Webhook.objects.for_tenant(tenant)
-    list(webhooks.select_for_update().values_list("pk"))  # two at once are counted one after the other
+    count_lock(tenant, "webhooks")
     if webhooks.count() >= MAX_WEBHOOKS:
         raise Conflict(f"A tenant has at most {MAX_WEBHOOKS} webhooks: delete one first.")
     secret = secret_new()
