@@ -23,8 +23,8 @@ def row_lock(row: T, what: str) -> T:
 
 
 def count_lock(owner: models.Model, what: str) -> None:
-    """Until the commit nobody else counts ``what`` of ``owner``: for limits, taken before the count. Of two at
-    once the second counts what the first has made."""
+    """Until the commit nobody else counts ``what`` of ``owner``: for limits, to be taken before the count. Of
+    two at once the second counts what the first has made."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [what, str(owner.pk)])
 
