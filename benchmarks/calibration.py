@@ -15,7 +15,8 @@ from hmi.build.job_progress import JobProgress
 from hmi.build.split import Split, split_rows
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
-from hmi.cli.local_store import DEFAULT_SOURCE, open_local_store
+from hmi.cli.local_store import open_local_store
+from hmi.cli.train import DEFAULT_SOURCE
 from wire.training import Progress, Recipe
 
 MAX_TRAIN, MAX_VALIDATION = 400, 200

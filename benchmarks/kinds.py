@@ -19,7 +19,8 @@ from hmi.build.estimate_job import estimate_training
 from hmi.build.job_progress import JobProgress
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
-from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
+from hmi.cli.local_store import LocalStore, open_local_store
+from hmi.cli.train import DEFAULT_SOURCE
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.spans import Span
 from wire.tasks import TaskKind

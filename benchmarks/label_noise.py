@@ -26,7 +26,8 @@ from hmi.build.plot_builder import look_up_leaving_out
 from hmi.build.split import split_rows
 from hmi.build.states import StateSet, document_ranges, select
 from hmi.build.window_states import WindowStates
-from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
+from hmi.cli.local_store import LocalStore, open_local_store
+from hmi.cli.train import DEFAULT_SOURCE
 from hmi.model.backbone import Backbone
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import open_leave_one_out

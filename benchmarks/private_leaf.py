@@ -13,7 +13,8 @@ from hmi.build.data import row_line
 from hmi.build.job_progress import JobProgress
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
-from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
+from hmi.cli.local_store import LocalStore, open_local_store
+from hmi.cli.train import DEFAULT_SOURCE
 from wire.ids import BundleUri, DatasetId, DomainId
 from wire.training import Recipe
 

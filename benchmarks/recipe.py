@@ -41,7 +41,8 @@ from hmi.build.offline import open_offline
 from hmi.build.split import Split
 from hmi.build.train_job import run_training
 from hmi.build.work_folder import WorkFolder
-from hmi.cli.local_store import DEFAULT_SOURCE, LocalStore, open_local_store
+from hmi.cli.local_store import LocalStore, open_local_store
+from hmi.cli.train import DEFAULT_SOURCE
 from wire.ids import BundleUri
 from wire.training import Progress, Recipe, TrainJob
 

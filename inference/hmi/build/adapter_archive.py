@@ -15,12 +15,11 @@ from typing import IO
 
 from hmi.base.errors import HmiError
 from hmi.model.adapters.methods import METHODS
-from wire.artifacts import MANIFEST_FILE
+from wire.artifacts import EXPECTED_FILE, MANIFEST_FILE
 from wire.errors import ErrorCode
 from wire.imports import MAX_ARCHIVE_BYTES
 
 HEAD_FIELDS_FILE = "head.json"
-EXPECTED_FILE = "expected.jsonl"
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     name: method.facts.archive_files for name, method in METHODS.items()
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from hmi.artifacts.store import Store
 from hmi.base.errors import InvalidInput
-from hmi.build.adapter_archive import EXPECTED_FILE, AdapterRefused, Unpacked, unpack_adapter
+from hmi.build.adapter_archive import AdapterRefused, Unpacked, unpack_adapter
 from hmi.build.brought_adapter import BroughtAdapter, read_brought, refusing
 from hmi.build.data import LabelledRow, read_rows
 from hmi.build.dataset_parts import are_counted
@@ -27,6 +27,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.bert import BERT
 from hmi.model.tokenizer import Text
 from hmi.plot.tree import PlotTree, counted_documents, open_tree
+from wire.artifacts import EXPECTED_FILE
 from wire.codec import to_plain
 from wire.imports import ImportJob, ImportResult
 from wire.training import Phase, PublishedBundle

@@ -2,30 +2,14 @@
 
 import argparse
 import json
-import os
-from collections.abc import Iterable
 from pathlib import Path
 
-import msgspec
-
-from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import InvalidInput
-from hmi.build.json_lines import read_json_lines
 from hmi.cli.store_place import cache_dir, store_url
-from hmi.cli.text_files import columns_of, read_labelled
 from hmi.cli.train import require
 from wire import codec
-from wire.ids import BundleUri
 
 SEED = 1
-
-
-class Row(msgspec.Struct):
-    """A row to predict; other fields, such as the label, are not looked at."""
-
-    row: int
-    text: str
-    pair: str | None = None
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
         print(codec.to_json(figures(args)))
         return 0
     require(args, ("bundle_uri", "tree_uri", "rows"))
+    # Only here: --help needs no package.
+    from hmi.artifacts.store import open_store
+    from hmi.build.json_lines import read_json_lines
+    from hmi.cli.stored_answers import Row, predictions
+
     rows = read_json_lines(args.rows, Row, param="rows")
     store = open_store(store_url(), cache_dir())
     for line in predictions(store, args, rows):
@@ -69,6 +58,7 @@ def figures(args: argparse.Namespace) -> object:
     from hmi.build.export import open_exported
     from hmi.build.kinds.chosen import training_kind
     from hmi.build.kinds.learning import Evaluated, fitted_head
+    from hmi.cli.text_files import columns_of, read_labelled
 
     model = open_exported(args.bundle)
     fields = model.fields
@@ -96,20 +86,3 @@ def figures(args: argparse.Namespace) -> object:
             seed=SEED,
         )
     )
-
-
-def predictions(store: Store, args: argparse.Namespace, rows: list[Row]) -> Iterable[dict[str, object]]:
-    """The answers, each ``{"row", ...}`` with the fields of wire.inference.Answer."""
-    from hmi.build.offline import open_offline
-
-    default = os.environ.get("HMI_BACKBONE_URI")
-    model = open_offline(
-        store,
-        BundleUri(args.bundle_uri),
-        BundleUri(args.tree_uri),
-        backbone_uri=BundleUri(args.backbone_uri) if args.backbone_uri else None,
-        default_backbone_uri=BundleUri(default) if default else None,
-    )
-    texts = [row.text if row.pair is None else (row.text, row.pair) for row in rows]
-    for row, answer in zip(rows, model.answers(texts), strict=True):
-        yield {"row": row.row, **codec.to_plain(answer)}

