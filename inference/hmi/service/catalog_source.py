@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from hmi.service.database_calls import answered_within
 from hmi.service.snapshot import CatalogRows
@@ -22,6 +23,7 @@ from wire.catalog import (
     TrialKind,
     TrialRow,
 )
+from wire.connections import VANISHED
 from wire.ids import BundleUri, Digest, KeyId, TaskId, TenantId, TrialId, VersionId
 
 CONNECT_TIMEOUT_S = 5
@@ -146,14 +148,10 @@ async def _all(
 async def _connect(url: str) -> "psycopg.AsyncConnection[Any]":
     try:
         return await psycopg.AsyncConnection.connect(
-            url,
+            make_conninfo(url, **VANISHED),
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="hmi-service",
-            # A peer that vanished without a word is noticed within half a minute.
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
         )
     except psycopg.Error as exc:
         raise CatalogUnavailable(str(exc).strip()) from exc

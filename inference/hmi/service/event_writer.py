@@ -9,9 +9,11 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
 
 from hmi.service.database_calls import answered_within
 from hmi.service.event_spool import EventSpool
+from wire.connections import VANISHED
 
 BATCH_EVENTS = 1000
 CONNECT_TIMEOUT_S = 5
@@ -83,7 +85,7 @@ class PostgresEventSink(Generic[EventT]):
 
     async def _connect(self) -> "psycopg.AsyncConnection[Any]":
         return await psycopg.AsyncConnection.connect(
-            self._url,
+            make_conninfo(self._url, **VANISHED),
             autocommit=True,
             connect_timeout=CONNECT_TIMEOUT_S,
             application_name="hmi-service-usage",

@@ -12,6 +12,7 @@ import fsspec
 from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wire.connections import VANISHED
 from wire.settings import PREFIX, refuse_unknown
 from wire.training import BUILD_MEMORY_BYTES, LEAST_TRAINING_BYTES, TRAINING_BYTES
 
@@ -116,15 +117,6 @@ def _in_words(error: Mapping[str, Any]) -> str:
     return f"{PREFIX}{name.upper()}{value}: {error['msg'].removeprefix('Value error, ')}"
 
 
-_VANISHED = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # milliseconds
-}
-"""A server that is gone without a word is noticed within half a minute, also by who waits for its answer."""
-
-
 def database_config(url: str) -> dict[str, Any]:
     """Django's description of the PostgreSQL database at ``url``."""
     parts = urlsplit(url)
@@ -138,5 +130,5 @@ def database_config(url: str) -> dict[str, Any]:
         "HOST": unquote(parts.hostname or ""),
         "PORT": str(parts.port or 5432),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **_VANISHED, **dict(parse_qsl(parts.query))},
+        "OPTIONS": {"connect_timeout": 5, **VANISHED, **dict(parse_qsl(parts.query))},
     }

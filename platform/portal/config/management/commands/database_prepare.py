@@ -11,15 +11,7 @@ from pydantic import SecretStr
 
 from portal.common.rls import OWNER_ROLE, PORTAL_ROLE, SERVING_ROLE, USAGE_ROLE
 from portal.config.env import PortalSettings, read_settings
-
-VANISHED = {
-    "tcp_keepalives_idle": 10,
-    "tcp_keepalives_interval": 5,
-    "tcp_keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # milliseconds; of an answer that is on its way, where no keepalives are sent
-}
-"""Of each role's sessions: one whose machine is gone without a word ends within half a minute, and with it
-its locks. The system's own answer is two hours, or a quarter of one."""
+from wire.connections import VANISHED_CLIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +85,7 @@ def _make_role(connection: psycopg.Connection, login: _Login) -> None:
             "{} ROLE {} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}"
         ).format(verb, sql.Identifier(login.role), sql.Literal(login.password))
     )
-    for name, value in VANISHED.items():
+    for name, value in VANISHED_CLIENT.items():
         connection.execute(
             sql.SQL("ALTER ROLE {} SET {} = {}").format(
                 sql.Identifier(login.role), sql.Identifier(name), sql.Literal(value)
