@@ -309,9 +309,11 @@ class RemoteStore(Store):
             temporary.mkdir()
             self._fill(uri, temporary)
             verify_files(temporary, read_manifest(temporary))
+            whole_note = temporary / temporary.name
+            whole_note.write_text(f"{uri}\n{digest}", encoding="utf-8")
             sync_tree(temporary)
-            # Before the copy: none is there without one.
-            note.write_text(f"{uri}\n{digest}", encoding="utf-8")
+            # Before the copy: none is there without one. Nobody finds half of it.
+            whole_note.rename(note)
             try:
                 temporary.rename(target)
             except OSError:

@@ -1,6 +1,7 @@
 """Both stores publish whole bundles or nothing, and hand out only the one that was asked for."""
 
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable
@@ -208,6 +209,22 @@ def test_what_a_full_disk_left_of_a_note_ends_no_job(tmp_path: Path, written: by
     store = open_store(url, cache)
     assert list(cache.iterdir()) == []
     assert store.localize(URI, digest).is_dir()
+
+
+def test_a_note_takes_the_place_of_an_older_one_whole(tmp_path: Path) -> None:
+    """So that nobody finds half of it, whatever ends the process that writes it."""
+    cache = tmp_path / "cache"
+    store, digest = open_store(f"memory://{uuid.uuid4().hex}", cache), make_bundle(tmp_path / "b")
+    store.publish(tmp_path / "b", URI)
+    copy = store.localize(URI, digest)
+    note, as_it_was = cache / f"{copy.name}.uri", tmp_path / "as it was"
+    assert note.read_text() == f"{URI}\n{digest}"
+    note.write_text("another")
+    os.link(note, as_it_was)
+    shutil.rmtree(copy)
+    store.localize(URI, digest)
+    assert (note.read_text(), as_it_was.read_text()) == (f"{URI}\n{digest}", "another")
+    assert sorted(cache.iterdir()) == [copy, note]
 
 
 def test_a_remote_bundle_without_its_manifest_is_not_there(tmp_path: Path) -> None:
