@@ -40,5 +40,5 @@ def test_of_several_at_once_one_is_at_work_and_the_others_find_it_done(database_
 
 
 def _waits(connection: psycopg.Connection) -> bool:
-    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = "SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     return connection.execute(waiting).fetchone() is not None
