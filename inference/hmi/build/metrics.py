@@ -157,12 +157,15 @@ def bootstrap_difference(
     quality: npt.NDArray[np.float64], other: npt.NDArray[np.float64], *, seed: int
 ) -> Interval:
     """95% bootstrap interval of the mean of ``quality`` less ``other`` [rows], of two ways to answer the same
-    rows. Where all are answered as well either way, drawn again they say nothing else: then as many more of
-    others like them may be lost, or won, as Wilson's interval of none of them allows."""
+    rows. Where it is the same of each, as where all are right either way, or wrong, drawn again they say
+    nothing else: then as many more of others like them may be lost, or won, as Wilson's interval of none of
+    them allows."""
     difference = quality - other
-    if not difference.any() and other.max() > 0:  # a share: an error, with its minus, is never above 0
+    are_shares = min(quality.min(), other.min()) >= 0  # an error, with its minus, is below 0
+    if are_shares and np.ptp(difference) == 0:
         most = wilson_interval(0.0, len(difference)).high
-        return Interval(-most, most)
+        same = float(difference[0])
+        return Interval(max(-1.0, same - most), min(1.0, same + most))
     return bootstrap_rows(lambda rows: float(difference[rows].mean()), len(difference), seed=seed)
 
 

@@ -35,6 +35,14 @@ def test_few_rows_that_are_answered_alike_are_no_proof_that_plot_costs_nothing(
     assert plot_cost(errors, errors, seed=1).delta_points_ci95 == (0, 0), "of no share, in the data's units"
 
 
+@pytest.mark.parametrize(("plot", "computed"), [(0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.5, 0.25)])
+def test_rows_that_all_say_the_same_leave_open_what_so_few_can(plot: float, computed: float) -> None:
+    cost = plot_cost(np.full(40, plot), np.full(40, computed), seed=1)
+    low, high = cost.delta_points_ci95
+    assert cost.delta_points == pytest.approx(100 * (plot - computed))
+    assert -100 <= low <= cost.delta_points <= high <= 100 and high - low >= 8, "three of forty: 7.5"
+
+
 def test_what_plot_costs_is_in_points_and_paired() -> None:
     cost = plot_cost(np.repeat([1.0, 0.0], [97, 3]), np.repeat([1.0, 0.0], [99, 1]), seed=1)
     assert cost.delta_points == pytest.approx(-2.0)
