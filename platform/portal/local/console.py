@@ -1,5 +1,6 @@
 """What the person at the terminal sees: a line with its time for each step, and what is under way."""
 
+import contextlib
 import logging
 import sys
 import threading
@@ -13,7 +14,8 @@ BAR_WIDTH = 20
 
 
 class Console:
-    """Thread-safe; steps may run side by side."""
+    """Thread-safe; steps may run side by side. What cannot be written is lost: that a terminal was closed, or
+    a disk is full, stops nothing."""
 
     def __init__(self, out: TextIO | None = None, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._out = sys.stdout if out is None else out
@@ -64,6 +66,10 @@ class Console:
             return self._running.pop(name, "")
 
     def _write(self, text: str | None) -> None:
+        with contextlib.suppress(OSError):
+            self._write_out(text)
+
+    def _write_out(self, text: str | None) -> None:
         if self._is_terminal:
             self._out.write("\r\x1b[K")
         if text is not None:

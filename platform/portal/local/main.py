@@ -20,6 +20,7 @@ from portal.local.folders import Folders
 from portal.local.options import UpOptions
 from portal.local.plot_build import PlotOptions, plot_build
 from portal.local.ports import Ports
+from portal.local.stop_signals import heed_signals
 from portal.local.up import up
 
 NOT_RUNNING = 3  # as service managers answer
@@ -31,18 +32,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console()
     logging.basicConfig(handlers=[ConsoleHandler(console)], format="%(message)s")
     try:
+        heed_signals()
         return _run(arguments, console)
     except InstallationError as exc:
         console.say(f"hmi: {exc}")
         return 1
-    except BrokenPipeError:  # whoever read has seen enough; what Python still flushes goes nowhere
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read has seen enough
         return 1
     except OSError as exc:  # a full disk, a folder that is closed to us
         console.say(f"hmi: {exc.filename or 'a file'}: {exc.strerror or exc}")
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        _forget_what_nobody_reads()
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
@@ -77,6 +80,14 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         case command if command in OF_THE_DATA_PLANE:
             return data_plane(command, arguments.arguments)
     return 0
+
+
+def _forget_what_nobody_reads() -> None:
+    """Drop the rest of our output where nobody takes it: Python would try once more, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plot_options(arguments: argparse.Namespace) -> PlotOptions:

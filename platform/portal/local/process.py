@@ -28,6 +28,7 @@ class ProcessSpec:
     user: User | None = None  # None: as ourselves
     port: int | None = None  # for display
     stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals | None = None  # when we have been killed; None: stop_signal
     stop_deadline_s: float = 10.0  # then SIGKILL
 
 
@@ -44,7 +45,7 @@ class ChildProcess:
         """Start it; its output is appended to the log file."""
         user = self.spec.user
         ids = (str(user.uid), str(user.gid)) if user else ("-", "-")
-        life = (str(os.getpid()), str(int(self.spec.stop_signal)))
+        life = (str(os.getpid()), str(int(self.spec.death_signal or self.spec.stop_signal)))
         wrapper = [sys.executable, "-I", "-S", str(_CHILD_SCRIPT), *life, *ids]
         self.spec.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.spec.log_file.open("ab") as log:

@@ -117,6 +117,7 @@ def _celery(
         env=environments.portal,
         cwd=ROOT,
         stop_signal=signal.SIGQUIT,
+        death_signal=signal.SIGKILL,  # the broker ends as well, and without it Celery never gets done
     )
     return Supervised(spec=spec, is_ready=_celery_probe(host, environments.portal["HMI_BROKER_URL"]))
 

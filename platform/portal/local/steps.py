@@ -1,5 +1,6 @@
 """Runs the commands of the set-up with progress and logs; remembers what need not be done again."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -8,9 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from portal.local.console import Console, bar
 from portal.local.errors import InstallationError
@@ -20,13 +21,15 @@ from portal.local.process import describe_exit, tail
 POLL_S = 0.2
 STOP_DEADLINE_S = 5.0
 
+_GUARD = (sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")))
+
 
 class CancelledError(Exception):
     """The person at the terminal wants to stop."""
 
 
 class StepRunner:
-    """Runs commands one by one from any thread; all of them end when ``stop`` is set."""
+    """Runs commands one by one from any thread; all end when ``stop`` is set, or we are killed."""
 
     def __init__(self, console: Console, stop: threading.Event, logs: Path) -> None:
         self._console = console
@@ -39,41 +42,49 @@ class StepRunner:
         """Run ``command`` to its end. JSON objects that it prints are progress (``event`` says so) or its
         result, which is returned; {} when there is none. Raises InstallationError with the end of its log."""
         log_file = self._logs / f"{name.replace(' ', '-')}.log"
-        result: dict[str, Any] = {}
         with self._console.step(name) as tell, log_file.open("wb") as log:
-            process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
+            guarded = subprocess.Popen(
+                [*_GUARD, *command],
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=dict(env),
                 cwd=cwd,
                 start_new_session=True,
             )
-            try:
-                for line in self._lines(process):
-                    message = _parse(line)
-                    if message is None:
-                        log.write(line + b"\n")
-                        log.flush()
-                    elif message.get("event") == "progress":
-                        tell(_in_words(message))
-                    else:
-                        result = message
-                code = process.wait()
-            finally:
-                _end(process)
+            with guarded as process:
+                try:
+                    result = self._result(process, log, tell)
+                    code = process.wait()
+                finally:
+                    _end(process)
             if code != 0:
                 raise InstallationError(
                     f"{name}: {describe_exit(code)}. The end of {log_file}:\n{tail(log_file, 15)}"
                 )
         return result
 
+    def _result(
+        self, process: subprocess.Popen[bytes], log: IO[bytes], tell: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """What it prints as its result, when it prints no more."""
+        result: dict[str, Any] = {}
+        for line in self._lines(process):
+            message = _parse(line)
+            if message is None:
+                log.write(line + b"\n")
+                log.flush()
+            elif message.get("event") == "progress":
+                tell(_in_words(message))
+            else:
+                result = message
+        return result
+
     def _lines(self, process: subprocess.Popen[bytes]) -> Iterator[bytes]:
         assert process.stdout is not None
         descriptor = process.stdout.fileno()
         pending = b""
-        with selectors.DefaultSelector() as selector, process.stdout:
+        with selectors.DefaultSelector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
             while True:
                 if self._stop.is_set():
@@ -154,11 +165,13 @@ def _in_words(progress: Mapping[str, Any]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask what still runs of it to end, and insist."""
     if process.poll() is not None:
         return
     os.killpg(process.pid, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(STOP_DEADLINE_S)
-    except subprocess.TimeoutExpired:
+    # Also when its leader has ended: npm's ends before what it started. Nobody left is fine.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()

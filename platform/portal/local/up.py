@@ -1,9 +1,7 @@
 """./hmi up: holds the lock, brings everything up, waits, and takes everything down again."""
 
 import os
-import signal
 import threading
-import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +20,7 @@ from portal.local.programs import build_programs
 from portal.local.record import RECORD_FILE, ProcessRow, Record, end_leftovers, read_record, write_record
 from portal.local.secrets import load_secrets
 from portal.local.steps import CancelledError
+from portal.local.stop_signals import on_stop_signals
 from portal.local.supervisor import Supervisor
 from wire.settings import refuse_unknown
 
@@ -102,8 +101,13 @@ def _supervisor(record: OnChange, stop: threading.Event, console: Console) -> It
         failures.append(message)
         stop.set()
 
+    def asked_to_stop() -> None:
+        if stop.is_set():
+            supervisor.hurry()  # the first signal asks everything to end, the next one insists
+        stop.set()
+
     supervisor = Supervisor(on_change=record, on_failure=fail)
-    with _stop_signals(stop, supervisor):
+    with on_stop_signals(asked_to_stop):
         try:
             yield supervisor
         except CancelledError:
@@ -113,24 +117,6 @@ def _supervisor(record: OnChange, stop: threading.Event, console: Console) -> It
                 supervisor.close()
     if failures:
         raise InstallationError("\n".join(failures))
-
-
-@contextmanager
-def _stop_signals(stop: threading.Event, supervisor: Supervisor) -> Iterator[None]:
-    """The first signal asks everything to end, the next one insists."""
-
-    def handle(_number: int, _frame: types.FrameType | None) -> None:
-        if stop.is_set():
-            supervisor.hurry()
-        stop.set()
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, handle) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def _recorder(options: UpOptions, url: str) -> OnChange:
