@@ -1,8 +1,11 @@
+import errno
 import io
+import logging
+import os
 
 import pytest
 
-from portal.local.console import REMINDER_S, Console, bar
+from portal.local.console import REMINDER_S, Console, ConsoleHandler, bar
 
 
 class Terminal(io.StringIO):
@@ -33,6 +36,21 @@ def test_without_a_terminal_a_long_step_says_now_and_then_that_it_goes_on() -> N
             tell(f"{percent} %")
     reminders = [line for line in out.getvalue().splitlines() if "..." in line]
     assert reminders == ["  ... general PLOT: 4 %", "  ... general PLOT: 9 %"]
+
+
+class ClosedTerminal(Terminal):
+    def flush(self) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_terminal_that_was_closed_ends_no_step() -> None:
+    console, done = Console(ClosedTerminal()), []
+    with console.step("stop everything") as tell:
+        tell("soon")
+        done.append("stopped")
+    console.say("HMI is stopped.")
+    ConsoleHandler(console).handle(logging.makeLogRecord({"msg": "ended", "levelno": logging.WARNING}))
+    assert done == ["stopped"]
 
 
 def test_a_terminal_shows_what_is_under_way_on_one_line() -> None:

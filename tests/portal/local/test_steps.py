@@ -1,4 +1,6 @@
 import io
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -57,6 +59,46 @@ def test_a_cancelled_step_ends_its_process(steps: StepRunner, stop: threading.Ev
     stop.set()
     with pytest.raises(CancelledError):
         _run(steps, "import time; time.sleep(60)")
+
+
+LASTING = """
+import os, sys
+with open(sys.argv[1], "w") as alive:
+    alive.write("here")
+    alive.flush()
+    os.read(int(sys.argv[2]), 1)
+"""
+"""Writes to a pipe that has a name, and keeps it open until it is ended."""
+
+
+def test_nothing_of_a_step_goes_on_without_us(tmp_path: Path) -> None:
+    """Not what its command started, either: the pipe has a writer as long as that lives."""
+    alive, ours = tmp_path / "alive", tmp_path / "ours.py"
+    os.mkfifo(alive)
+    last = [sys.executable, "-c", LASTING, str(alive)]
+    started = f"import os, subprocess; r, w = os.pipe(); subprocess.run([*{last!r}, str(r)], pass_fds=[r])"
+    ours.write_text(
+        "import pathlib, sys, threading\n"
+        "from portal.local.console import Console\n"
+        "from portal.local.steps import StepRunner\n"
+        f"steps = StepRunner(Console(), threading.Event(), pathlib.Path({str(tmp_path)!r}))\n"
+        f"steps.run('some step', [sys.executable, '-c', {started!r}], {{}})\n"
+    )
+    us = subprocess.Popen([sys.executable, str(ours)], stdout=subprocess.DEVNULL)
+    with us, alive.open() as reader:  # waits for the writer
+        assert reader.read(4) == "here"
+        us.kill()
+        assert reader.read() == ""  # waits for its end
+
+
+def test_a_step_that_was_killed_is_told_as_such(steps: StepRunner) -> None:
+    with pytest.raises(InstallationError, match="some step: killed by SIGKILL"):
+        _run(steps, "import os; os.kill(os.getpid(), 9)")
+
+
+def test_a_program_that_is_not_there_is_named(steps: StepRunner) -> None:
+    with pytest.raises(InstallationError, match="/no/such cannot be run: No such file"):
+        steps.run("some step", ["/no/such"], {})
 
 
 def test_a_stamp_holds_for_the_same_inputs_only(tmp_path: Path) -> None:
