@@ -1,11 +1,24 @@
 """The Celery application of the portal and its worker (`celery -A portal.config.celery worker`)."""
 
+import ctypes
 import os
+import signal
+import sys
 
 from celery import Celery
+from celery.signals import beat_embedded_init
+
+PR_SET_PDEATHSIG = 1
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
 app = Celery("hmi")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
+
+
+@beat_embedded_init.connect  # type: ignore[untyped-decorator]  # Celery has no types for it
+def end_with_the_worker(**_celerys: object) -> None:
+    """A worker's -B is a process of its own, which would go on when that one is killed. On Linux alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

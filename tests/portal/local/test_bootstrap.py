@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -126,3 +129,57 @@ def test_an_installation_that_fails_shows_pips_words_and_is_tried_again(tmp_path
         assert "No matching distribution found" in done.stderr
     assert "No matching distribution found" in (tmp_path / "venv" / "hmi-setup.log").read_text()
     shutil.rmtree(tmp_path / "venv")
+
+
+@pytest.fixture
+def silent_index() -> Iterator[socket.socket]:
+    """A package index that takes connections and says nothing: pip waits for it."""
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        index.settimeout(300)
+        yield index
+
+
+def _installing(index: socket.socket, venv: Path) -> subprocess.Popen[str]:
+    """./hmi up, which will ask ``index`` for packages."""
+    places = {"PIP_INDEX_URL": f"http://127.0.0.1:{index.getsockname()[1]}/simple", "PIP_FIND_LINKS": ""}
+    environment = {
+        **os.environ,
+        **places,
+        "HMI_VENV": str(venv),
+        "PIP_NO_CACHE_DIR": "1",
+        "no_proxy": "127.0.0.1",
+    }
+    return subprocess.Popen(
+        [str(SCRIPT), "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_is_installed_any_more_when_it_has_been_stopped(
+    silent_index: socket.socket, tmp_path: Path, number: signal.Signals
+) -> None:
+    with _installing(silent_index, tmp_path / "venv") as hmi:
+        connection, _address = silent_index.accept()
+        with connection:
+            hmi.send_signal(number)
+            said = hmi.communicate(timeout=60)[1]
+            connection.settimeout(60)
+            while connection.recv(4096):  # until pip has ended
+                pass
+    if number is signal.SIGKILL:
+        assert (hmi.returncode, said) == (-number, "")
+    else:
+        assert hmi.returncode == 128 + number
+        assert said == "\nhmi: interrupted; the next start goes on from here\n"
+
+
+def test_other_pythons_settings_reach_nothing_that_it_runs(tmp_path: Path) -> None:
+    """A Python that only tells what it was started with stands for the virtual environment's."""
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "<$PYTHONPATH> <$PYTHONHOME> <$PYTHONWARNINGS>"\n')
+    python.chmod(0o755)
+    elsewhere = {"PYTHONPATH": "/elsewhere", "PYTHONHOME": "/elsewhere", "PYTHONWARNINGS": "error"}
+    done = _run("pass", "status", HMI_VENV=str(tmp_path / "venv"), **elsewhere)
+    assert done.stdout == "<> <> <error>\n"
