@@ -6,7 +6,8 @@ const installation = "http://127.0.0.1:8400";
 
 export default defineConfig({
   plugins: [react()],
-  resolve: { alias: { "@": new URL("./src", import.meta.url).pathname } },
+  // Decoded: a folder may have blanks and letters of any language in its name.
+  resolve: { alias: { "@": decodeURIComponent(new URL("./src", import.meta.url).pathname) } },
   build: {
     target: "es2023",
     // A data: address would need an exception in the content security policy.
