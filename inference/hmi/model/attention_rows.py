@@ -1,5 +1,6 @@
 """Attention over packed documents as a call for each of few lengths: short documents share a row."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -62,30 +63,31 @@ class AttentionRows(NamedTuple):
         """``offsets`` is int64 [num_documents + 1]: document d is tokens offsets[d] to offsets[d + 1]. The
         ``num_padding`` tokens after them get some document's answer, which nobody reads. ``by_products``:
         where that is quicker, see compute_type.attends_by_products()."""
+        lengths, num_tokens = np.diff(offsets), int(offsets[-1])
+        rows_by_length = {
+            length: (rows, len(rows) if len(rows) <= 2 else -(-len(rows) // ROWS_STEP) * ROWS_STEP)
+            for length, rows in _rows_by_length(lengths).items()
+        }
+        starts, total = _starts(rows_by_length, lengths)
+        back = np.zeros(num_tokens + num_padding, np.int64)
+        back[:num_tokens] = np.repeat(starts - offsets[:-1], lengths) + np.arange(num_tokens)
+        tokens = np.zeros(total, np.int64)  # padding reads a token that it does not count
+        tokens[back[:num_tokens]] = np.arange(num_tokens)
+        owners = np.full(total, -1, np.int64)
+        owners[back[:num_tokens]] = np.repeat(np.arange(len(lengths)), lengths)
         groups: list[RowGroup] = []
-        back = np.zeros(int(offsets[-1]) + num_padding, np.int64)
-        before = 0  # tokens of the groups so far
-        for length, rows in _rows_by_length(np.diff(offsets)).items():
-            num_rows = len(rows) if len(rows) <= 2 else -(-len(rows) // ROWS_STEP) * ROWS_STEP
-            tokens = np.zeros((num_rows, length), np.int64)  # padding reads a token that it does not count
-            owners = np.full((num_rows, length), -1, np.int64)
-            for number, row in enumerate(rows):
-                at = 0
-                for document in row:
-                    first, last = int(offsets[document]), int(offsets[document + 1])
-                    tokens[number, at : at + last - first] = np.arange(first, last)
-                    owners[number, at : at + last - first] = document
-                    start = before + number * length + at
-                    back[first:last] = np.arange(start, start + last - first)
-                    at += last - first
-            mask = torch.from_numpy(np.where(owners[:, :, None] == owners[:, None, :], 0.0, _HIDDEN))
-            mask = mask[:, None].to(device, dtype)
+        first = 0
+        for length, (_, num_rows) in rows_by_length.items():
+            last = first + num_rows * length
+            seen_by = torch.from_numpy(owners[first:last].reshape(num_rows, length)).to(device)
+            is_hidden = seen_by[:, None, :, None] != seen_by[:, None, None, :]
+            mask = torch.zeros(is_hidden.shape, dtype=dtype, device=device).masked_fill_(is_hidden, _HIDDEN)
             if relative is not None:
                 mask = mask + relative.bias(length).to(dtype)  # of a distance: a document may begin anywhere
             if by_products:
                 mask = mask.expand(num_rows, num_heads, length, length).reshape(-1, length, length)
-            groups.append(RowGroup(num_rows, length, torch.from_numpy(tokens.ravel()).to(device), mask))
-            before += num_rows * length
+            groups.append(RowGroup(num_rows, length, torch.from_numpy(tokens[first:last]).to(device), mask))
+            first = last
         return cls(num_heads, groups, torch.from_numpy(back).to(device), by_products)
 
 
@@ -121,6 +123,23 @@ def _by_products(heads: Tensor, mask: Tensor) -> Tensor:
     scores = torch.baddbmm(mask, parts[0], parts[1].transpose(1, 2), alpha=size**-0.5)
     mixed = torch.bmm(torch.softmax(scores, -1), parts[2])
     return mixed.view(num_rows, num_heads, length, size)
+
+
+def _starts(
+    rows_by_length: Mapping[int, tuple[list[list[int]], int]], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], int]:
+    """Where each document begins among the tokens of all rows, which lie one after the other; and how many
+    those are. Of each length, the documents of its rows and how many rows there are, filled up."""
+    starts = np.zeros(len(lengths), np.int64)
+    before = 0
+    for length, (rows, num_rows) in rows_by_length.items():
+        for number, row in enumerate(rows):
+            at = before + number * length
+            for document in row:
+                starts[document] = at
+                at += int(lengths[document])
+        before += num_rows * length
+    return starts, before
 
 
 def _rows_by_length(lengths: NDArray[np.int64]) -> dict[int, list[list[int]]]:

@@ -18,7 +18,7 @@ MIN_WIDTH = 4
 """Units of a chunk are filled up to this or a power of two with the empty one; four fill a tile."""
 MAX_EVEN_WIDTH = 8
 """Up to this width all chunks of a batch are of one: shapes that repeat are worth more than what is saved."""
-_NOBODY = -2
+_NO_UNIT = (EMPTY_UNIT, -2)  # and nobody's slot
 
 
 def padded_tokens(num_tokens: int) -> int:
@@ -63,14 +63,11 @@ def token_chunks(
     token_slots = np.full(padded_tokens(num_tokens), NO_SLOT, np.int64)
     token_slots[:num_tokens] = np.repeat(slots, np.diff(offsets))
     chunks = token_slots.reshape(-1, CHUNK_TOKENS)
-    owned = [_units_of(chunk, table) for chunk in chunks]
+    owned = _owned_units(slots, offsets, len(chunks), table)
     groups: list[ChunkGroup] = []
-    for first, last, width in _equal_widths([len(units) for units, _ in owned]):
-        units = np.full((last - first, width), EMPTY_UNIT, np.int64)
-        owners = np.full((last - first, width), _NOBODY, np.int64)
-        for row, (chunk_units, chunk_owners) in enumerate(owned[first:last]):
-            units[row, : len(chunk_units)] = chunk_units
-            owners[row, : len(chunk_owners)] = chunk_owners
+    for first, last, width in _equal_widths([len(chunk) for chunk in owned]):
+        filled = [chunk + [_NO_UNIT] * (width - len(chunk)) for chunk in owned[first:last]]
+        units, owners = np.moveaxis(np.array(filled, np.int64), 2, 0)
         keep = chunks[first:last, :, None] == owners[:, None, :]
         after = reads_outputs[np.maximum(owners, 0)] & (owners >= 0)
         groups.append(
@@ -87,16 +84,16 @@ def token_chunks(
     return groups
 
 
-def _units_of(chunk_slots: NDArray[np.int64], table: UnitTable) -> tuple[list[int], list[int]]:
-    """Units of the slots that occur, and the slot of each."""
-    units: list[int] = []
-    owners: list[int] = []
-    starts = np.flatnonzero(np.diff(chunk_slots, prepend=_NOBODY))
-    for slot in dict.fromkeys(chunk_slots[starts].tolist()):
-        held = table.units_of(slot)
-        units.extend(held)
-        owners.extend([slot] * len(held))
-    return units, owners
+def _owned_units(
+    slots: NDArray[np.int64], offsets: NDArray[np.int64], num_chunks: int, table: UnitTable
+) -> list[list[tuple[int, int]]]:
+    """For each chunk the units of the slots that occur in it, each with its slot."""
+    slots_of: list[dict[int, None]] = [{} for _ in range(num_chunks)]
+    bounds = offsets.tolist()
+    for slot, start, end in zip(slots.tolist(), bounds, bounds[1:], strict=False):
+        for chunk in range(start // CHUNK_TOKENS, -(-end // CHUNK_TOKENS)):
+            slots_of[chunk][slot] = None
+    return [[(unit, slot) for slot in chunk for unit in table.units_of(slot)] for chunk in slots_of]
 
 
 def _equal_widths(widths: list[int]) -> list[tuple[int, int, int]]:
