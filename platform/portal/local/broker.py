@@ -69,6 +69,7 @@ class BrokerServer:
             env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"},
             cwd=self.data_dir,
             port=self.port,
+            outlives_others=True,
         )
 
     def _configuration(self) -> Path:

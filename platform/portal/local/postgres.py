@@ -104,6 +104,7 @@ class PostgresServer:
             cwd=Path("/"),
             user=self._user,
             port=self.port,
+            outlives_others=True,
             stop_signal=signal.SIGINT,
             stop_deadline_s=15.0,
         )

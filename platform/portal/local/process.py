@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class ProcessSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals | None = None  # when we have been killed; None: stop_signal
     stop_deadline_s: float = 10.0  # then SIGKILL
+    outlives_others: bool = False  # they need it to end well: it is asked to end when they have
 
 
 class ChildProcess:
@@ -40,6 +42,7 @@ class ChildProcess:
         self.spec = spec
         self.identity: ProcessIdentity | None = None
         self._popen: subprocess.Popen[bytes] | None = None
+        self._asked_s: float | None = None  # monotonic
 
     def start(self) -> None:
         """Start it; its output is appended to the log file."""
@@ -58,19 +61,28 @@ class ChildProcess:
                 cwd=self.spec.cwd,
                 start_new_session=True,
             )
+        self._asked_s = None
         self.identity = identify(self._popen.pid)
 
     def exit_code(self) -> int | None:
         """None while it runs; as of subprocess, -9 means killed by signal 9."""
         return self._started().poll()
 
+    def ask_to_stop(self) -> None:
+        """Once; its deadline runs from now."""
+        popen = self._started()
+        if self._asked_s is None:
+            self._asked_s = time.monotonic()
+            if popen.poll() is None:
+                popen.send_signal(self.spec.stop_signal)
+
     def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
         """Ask it to end; insist after its deadline, or when ``hurry`` says so. Nothing of its group stays."""
         popen = self._started()
-        if popen.poll() is None:
-            popen.send_signal(self.spec.stop_signal)
-        deadline_s = self.spec.stop_deadline_s
-        wait_until(lambda: popen.poll() is not None or hurry(), deadline_s=deadline_s, poll_s=0.02)
+        self.ask_to_stop()
+        assert self._asked_s is not None
+        left_s = self._asked_s + self.spec.stop_deadline_s - time.monotonic()
+        wait_until(lambda: popen.poll() is not None or hurry(), deadline_s=max(left_s, 0.0), poll_s=0.02)
         self.kill()
 
     def kill(self) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the programs running: starts, watches, restarts with patience, stops in reverse order."""
+"""Keeps the programs running: starts, watches, restarts with patience, stops."""
 
 import logging
 import queue
@@ -89,7 +89,8 @@ class Supervisor:
         return ready
 
     def close(self) -> None:
-        """Stop all, last started first, and return when nothing is left."""
+        """Stop all, and return when nothing is left: all at once but those that outlive the others, which go
+        last started first."""
         self._closing.set()
         self._thread.join()
 
@@ -174,10 +175,16 @@ class Supervisor:
         self._on_failure(message)
 
     def _stop_all(self) -> None:
-        for kept in reversed(self._kept.values()):
-            if kept.state in (ProcessState.STARTING, ProcessState.READY):
-                kept.child.stop(self._hurry.is_set)
-            self._move(kept, ProcessState.STOPPED)
+        last_first = list(reversed(self._kept.values()))
+        outliving = [[kept] for kept in last_first if kept.wanted.spec.outlives_others]
+        for together in ([kept for kept in last_first if not kept.wanted.spec.outlives_others], *outliving):
+            running = [kept for kept in together if kept.state in (ProcessState.STARTING, ProcessState.READY)]
+            for kept in running:
+                kept.child.ask_to_stop()
+            for kept in together:
+                if kept in running:
+                    kept.child.stop(self._hurry.is_set)
+                self._move(kept, ProcessState.STOPPED)
         while not self._wanted.empty():
             self._wanted.get()[1].cancel()
         for kept in self._kept.values():

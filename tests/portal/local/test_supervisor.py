@@ -38,6 +38,7 @@ class Watched:
         is_ready: bool = True,
         deadline_s: float = 30.0,
         stop_deadline_s: float = 10.0,
+        outlives_others: bool = False,
     ) -> Supervised:
         spec = ProcessSpec(
             name=name,
@@ -46,6 +47,7 @@ class Watched:
             env=dict(os.environ),
             cwd=self.folder,
             stop_deadline_s=stop_deadline_s,
+            outlives_others=outlives_others,
         )
         return Supervised(spec=spec, is_ready=lambda: is_ready, ready_deadline_s=deadline_s)
 
@@ -159,12 +161,48 @@ def test_a_start_whose_preparation_fails_says_why(watched: Watched) -> None:
         ready.result(60)
 
 
-def test_all_are_stopped_in_reverse_order(watched: Watched) -> None:
+def test_all_are_stopped_in_reverse_order_if_each_outlives_the_others(watched: Watched) -> None:
     for name in ("one", "two", "three"):
-        watched.supervisor.start(watched.wanted(name)).result(60)
+        watched.supervisor.start(watched.wanted(name, outlives_others=True)).result(60)
     watched.supervisor.close()
     stopped = [name for name, state in watched.history if state == ProcessState.STOPPED]
     assert stopped == ["three", "two", "one"]
+
+
+def test_all_are_asked_to_end_at_once_and_then_what_they_need(watched: Watched) -> None:
+    """Each of the two waits until the other one is asked; the third one tells whether they had ended."""
+    waits = """
+import pathlib, signal, sys, time
+def asked(*_):
+    pathlib.Path("{own}-asked").touch()
+    while not pathlib.Path("{other}-asked").exists():
+        time.sleep(0.01)
+    pathlib.Path("{own}-ended").touch()
+    sys.exit()
+signal.signal(signal.SIGTERM, asked)
+pathlib.Path("{own}-up").touch()
+time.sleep(600)
+"""
+    needed = """
+import pathlib, signal, sys, time
+def asked(*_):
+    print(sorted(map(str, pathlib.Path().glob("*-ended"))), flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, asked)
+pathlib.Path("needed-up").touch()
+time.sleep(600)
+"""
+    codes = {
+        "needed": needed,
+        "one": waits.format(own="one", other="two"),
+        "two": waits.format(own="two", other="one"),
+    }
+    for name, code in codes.items():
+        wanted = watched.wanted(name, code, stop_deadline_s=60.0, outlives_others=name == "needed")
+        watched.supervisor.start(wanted).result(60)
+        assert wait_until((watched.folder / f"{name}-up").exists, deadline_s=60)
+    watched.supervisor.close()
+    assert (watched.folder / "needed.log").read_text() == "['one-ended', 'two-ended']\n"
 
 
 def test_hurrying_kills_what_does_not_listen(watched: Watched) -> None:
