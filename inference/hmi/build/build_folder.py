@@ -9,20 +9,23 @@ from pathlib import Path
 
 from hmi.base.disk_room import cannot_write_in, is_full
 from hmi.base.errors import CannotWrite, HmiError
+from hmi.build.other_code import drop_of_other_code
 from hmi.plot.counting import MAX_BYTES, Work
 from wire.errors import ErrorCode
+
+_LOCK_FILE = "lock"
 
 
 @contextmanager
 def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "--work") -> Iterator[Work]:
     """Work in ``folder`` alone; it is made if absent, kept when the work fails or is killed, else deleted.
-    ``elsewhere``: the setting or option that names its place.
+    What another release's build left there is gone. ``elsewhere``: the setting or option that names it.
 
     Raises HmiError(CONFLICT, retryable) while another process works there, StoreUnavailable when the disk is
     full.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,6 +35,7 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "
                 f"another process makes the same build in {folder}; wait for it, or stop it and try again",
                 retryable=True,
             ) from exc
+        drop_of_other_code(folder, lock=_LOCK_FILE, is_begun=True)
         for left in folder.glob("hmi-*"):  # what a killed process was just putting together
             shutil.rmtree(left, ignore_errors=True)
         yield Work(folder, max_bytes)

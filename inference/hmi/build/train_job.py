@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from hmi.artifacts.store import Store
+from hmi.base.code_digest import code_digest
 from hmi.base.compute_type import ComputeType
 from hmi.build.build_folder import build_folder
 from hmi.build.dataset_parts import read_parts, tokens_of
@@ -56,8 +57,9 @@ def run_training(
         if done is None:
             cap = SpendCap(work.path / "seconds", job.recipe.max_minutes, limit_s=limit_s)
             stopping = Stopping(interruption or Interruption(), cap, progress)
+            shared = SharedFiles(job, cache, code=code_digest())
             try:
-                done = _work_on(_begun(job, store, work, SharedFiles(job, cache), stopping, split))
+                done = _work_on(_begun(job, store, work, shared, stopping, split))
             finally:  # a pause ends it anywhere
                 with suppress(OSError):
                     cap.note()

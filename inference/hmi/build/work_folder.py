@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hmi.base.errors import HmiError, InvalidInput
 from hmi.build.checkpoint import write_atomically
+from hmi.build.other_code import drop_of_other_code
 from hmi.build.recipe_search import RecipeSearch
 from wire.artifacts import MANIFEST_FILE
 from wire.codec import WireError, from_json, to_json
@@ -16,6 +17,7 @@ from wire.errors import ErrorCode
 from wire.training import TrainJob, TrainResult
 
 WINDOWS_FILE = "windows.i16"
+_LOCK_FILE, _JOB_FILE = "lock", "job.json"
 
 
 class WorkFolder:
@@ -27,13 +29,13 @@ class WorkFolder:
 
     @contextmanager
     def claim(self, job: TrainJob) -> Iterator[None]:
-        """Work here alone, on ``job`` alone.
+        """Work here alone, on ``job`` alone. What another release left is gone: its training begins anew.
 
         Raises HmiError(NOT_READY, retryable) while another process works here, InvalidInput when the folder
         was begun for another job.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self.path / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,6 +43,7 @@ class WorkFolder:
                 raise HmiError(
                     ErrorCode.NOT_READY, f"another process trains in {self.path.name}", retryable=True
                 ) from exc
+            drop_of_other_code(self.path, lock=_LOCK_FILE, is_begun=(self.path / _JOB_FILE).exists())
             self._begin(job)
             yield
         finally:
@@ -81,7 +84,7 @@ class WorkFolder:
         return folder
 
     def _begin(self, job: TrainJob) -> None:
-        path = self.path / "job.json"
+        path = self.path / _JOB_FILE
         if not path.exists():
             write_atomically(path, to_json(job).encode())
             return

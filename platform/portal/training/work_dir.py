@@ -1,12 +1,13 @@
 """The scratch folder of one job: kept over attempts, used by one attempt at a time."""
 
 import fcntl
+import json
 import os
 import shutil
 from pathlib import Path
 from typing import TypeVar
 
-from wire.codec import WireError, from_json, to_json
+from wire.codec import from_plain, to_json, to_plain
 
 _LOCK_FILE = "lock"
 _JOB_FILE = "job.json"
@@ -50,11 +51,17 @@ class WorkDir:
         return self.path / _JOB_FILE
 
     def job(self, kind: type[J]) -> J | None:
-        """The job of earlier attempts here: checkpoints belong to it, whatever the catalog says now."""
+        """The job of earlier attempts here: checkpoints belong to it, whatever the catalog says now.
+
+        None where there is none, or another release's: it lacks what this one would say, and its process
+        drops the checkpoints as well.
+        """
         try:
-            return from_json(kind, self.job_file.read_bytes())
-        except (FileNotFoundError, WireError):
+            written = json.loads(self.job_file.read_bytes())
+            job = from_plain(kind, written)
+        except (FileNotFoundError, ValueError):
             return None
+        return job if to_plain(job) == written else None
 
     def write_job(self, job: object) -> None:
         """Write the job file, whole or not at all."""

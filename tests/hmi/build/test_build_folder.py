@@ -338,6 +338,20 @@ def test_a_full_disk_is_told_and_what_was_there_stays(
     assert begin.build_sport(tmp_path) == expected
 
 
+def test_what_another_release_left_is_not_gone_on_from(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit), build_folder(tmp_path) as work:
+        (work.folder / "keys").write_text("of this code")
+        sys.exit("killed")
+    with pytest.raises(SystemExit), build_folder(tmp_path) as work:
+        assert (work.folder / "keys").read_text() == "of this code"
+        sys.exit("killed")
+    (tmp_path / "code").write_text("an older release's")
+    (tmp_path / "sums").mkdir()
+    (tmp_path / "sums" / "1").write_text("of that")
+    with build_folder(tmp_path) as work:
+        assert {path.name for path in work.folder.iterdir()} == {"lock", "code"}
+
+
 def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> None:
     with build_folder(tmp_path / "work"), pytest.raises(HmiError, match="another process makes") as refused:
         build_folder(tmp_path / "work").__enter__()

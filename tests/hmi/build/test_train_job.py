@@ -2,6 +2,7 @@
 phase."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from hmi.base.errors import AlreadyExists, HmiError, InvalidInput
+from hmi.build.checkpoint import load_checkpoint, save_checkpoint
 from hmi.build.estimate_job import estimate_training
 from hmi.build.evaluation import PlotPath, TaskModel, predict
 from hmi.build.interruption import INTERRUPTED_STATUS
@@ -215,6 +217,35 @@ def test_killed_in_any_phase_it_goes_on_to_the_same_bundles(
     assert result.report["confusion"] == expected.report["confusion"]
     if phase is Phase.COMPARING:
         assert result.report["plot_cost"] == expected.report["plot_cost"] is not None
+
+
+def test_what_another_release_left_is_not_gone_on_from(
+    world: TrainingWorld, whole: tuple[TrainResult, Events], tmp_path: Path
+) -> None:
+    job = world.job(ROWS_URI, name="older")
+    job = replace(job, dataset_id=world.job(ROWS_URI, name="whole").dataset_id)
+    work = tmp_path / "work"
+    with pytest.raises(Killed):
+        world.train(job, work, Events(dies_in=Phase.EVALUATING, dies_at_step=1))
+    checkpoint = load_checkpoint(work / "plot.checkpoint")
+    assert checkpoint is not None, "it was trained"
+    # As an older release leaves it, whose adapters acted on other modules: shapes differ, states too.
+    (work / "code").write_text("an older release's")
+    (work / "job.json").write_text("{}")
+    shutil.rmtree(work / "version")
+    turned = {name: tensor.flatten()[:1] for name, tensor in checkpoint.tensors.items()}
+    save_checkpoint(work / "plot.checkpoint", replace(checkpoint, tensors=turned))
+    for states in work.glob("plot-*.f16"):
+        states.write_bytes(bytes(states.stat().st_size))
+    result = world.train(job, work)
+    assert weights(world, result) == weights(world, whole[0])
+
+
+def test_a_folder_without_a_training_keeps_what_stands_there(world: TrainingWorld, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("somebody's own")
+    world.train(world.job(ROWS_URI, name="beside"), tmp_path)
+    assert notes.read_text() == "somebody's own"
 
 
 def test_what_a_training_worked_before_a_pause_is_counted_wherever_that_comes(

@@ -1,8 +1,10 @@
 """The scratch folder: one user at a time, kept over attempts."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from portal.training.crash_files import MAX_FILES, CrashFiles
 from portal.training.work_dir import WorkDir, WorkDirBusy
 from tests.fakes.training import a_train_job
-from wire.training import TrainJob
+from wire.training import Recipe, TrainJob
 
 
 def test_a_second_user_is_turned_away_until_the_first_has_closed(tmp_path: Path) -> None:
@@ -51,6 +53,17 @@ def test_the_job_file_stays_for_the_next_attempt(tmp_path: Path) -> None:
 def test_a_broken_job_file_counts_as_none(tmp_path: Path) -> None:
     work_dir = WorkDir(tmp_path, "job")
     work_dir.job_file.write_text('{"job_id": 1')
+    assert work_dir.job(TrainJob) is None
+    work_dir.close()
+
+
+def test_an_older_releases_job_file_counts_as_none(tmp_path: Path) -> None:
+    work_dir = WorkDir(tmp_path, "job")
+    work_dir.write_job(replace(a_train_job(), recipe=Recipe(alpha=16)))
+    written = json.loads(work_dir.job_file.read_text())
+    assert work_dir.job(TrainJob) is not None, "16 is 16.0"
+    del written["max_node_bytes"]  # which has a default: no bound
+    work_dir.job_file.write_text(json.dumps(written))
     assert work_dir.job(TrainJob) is None
     work_dir.close()
 

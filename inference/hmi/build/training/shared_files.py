@@ -7,22 +7,21 @@ from hmi.build.state_cache import CachedFile, StateCache, content_key
 from wire.ids import Digest
 from wire.training import TrainJob
 
-CACHE_FORMAT = "2"
-"""Of what is cached: another number where the same inputs give other states."""
-
 
 class SharedFiles:
     """What one job takes from the cache and leaves there; without a cache, nothing."""
 
-    def __init__(self, job: TrainJob, cache: StateCache | None) -> None:
+    def __init__(self, job: TrainJob, cache: StateCache | None, *, code: str) -> None:
+        """``code``: its digest. What other code has left is other files."""
         self._job = job
         self._cache = cache
+        self._code = code
 
     def file_of(self, what: str, part: Part, *further: bytes | str, tree: Digest | None = None) -> CachedFile:
-        """The name of what is a function of the backbone, a part's tokens and ``further``."""
+        """The name of what is a function of the code, the backbone, a part's tokens and ``further``."""
         documents = part.documents
         key = content_key(
-            CACHE_FORMAT,
+            self._code,
             what,
             self._job.backbone_digest,
             documents.token_ids.tobytes(),

@@ -4,14 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hmi.build.data import LabelledRow
+from hmi.build.dataset_parts import Part
 from hmi.build.job_progress import JobProgress
 from hmi.build.split import Split, split_rows
 from hmi.build.state_cache import StateCache
 from hmi.build.train_job import run_training
+from hmi.build.training.shared_files import SharedFiles
 from hmi.build.work_folder import WorkFolder
+from hmi.model.tokenizer import EncodedTexts
+from hmi.plot.ngram import Documents
 from tests.hmi.build.training_world import (
     RECIPE,
     Events,
@@ -90,6 +95,21 @@ def test_trainings_of_a_dataset_by_other_seeds_have_one_teacher(world: TrainingW
     alone = replace(job, version_out_uri=BundleUri("out/taught-alone/version"))
     without = _trained_with(world, alone, tmp_path / "three", tmp_path / "none", split_seed=9)
     assert weights(world, without) == weights(world, second)
+
+
+def test_what_other_code_has_left_is_not_taken(world: TrainingWorld, tmp_path: Path) -> None:
+    job = world.job(world.put_rows("released", ROWS), name="released", recipe=RECIPE)
+    cache = StateCache(tmp_path / "cache", 1 << 20)
+    documents = Documents.pack([np.arange(3, dtype=np.int32)])
+    part = Part((), np.zeros(1), EncodedTexts(documents, np.zeros(1, np.bool_), np.array([3])))
+    left = tmp_path / "states"
+    left.write_bytes(b"states")
+    older = SharedFiles(job, cache, code="older")
+    older.keep(older.file_of("states", part), left)
+    for code, is_taken in (("older", True), ("newer", False)):
+        shared = SharedFiles(job, cache, code=code)
+        shared.take(shared.file_of("states", part), tmp_path / code)
+        assert (tmp_path / code).exists() is is_taken
 
 
 def _trained_with(
