@@ -75,7 +75,9 @@ class Supervisor:
         self._policy = policy or RestartPolicy()
         self._monotonic = monotonic
         self._kept: dict[str, _Kept] = {}  # in order of start
-        self._wanted: queue.SimpleQueue[tuple[Supervised, Future[None]]] = queue.SimpleQueue()
+        # No SimpleQueue: its get() waits for ever once a signal wakes it after its time was up (Python 3.11),
+        # as where all was frozen meanwhile, or the machine slept.
+        self._wanted: queue.Queue[tuple[Supervised, Future[None]]] = queue.Queue()
         self._closing = threading.Event()
         self._hurry = threading.Event()
         self._rotated_s = monotonic()

@@ -24,6 +24,7 @@ from portal.local.stop_signals import on_stop_signals
 from portal.local.supervisor import Supervisor
 from wire.settings import refuse_unknown
 
+WAKE_S = 1.0
 OnChange = Callable[[tuple[ProcessRow, ...]], None]
 
 
@@ -87,7 +88,14 @@ def _supervise(options: UpOptions, console: Console) -> None:
         _say_ready(console, options, url, tree)
         if options.with_demo:
             Demo(url, secrets.operator_password, options.folders, console, stop).run()
-        stop.wait()
+        wait_to_be_stopped(stop)
+
+
+def wait_to_be_stopped(stop: threading.Event) -> None:
+    """Return when ``stop`` is set, by a signal too. The system may give that to another thread, and a handler
+    runs in the main one alone, when it wakes."""
+    while not stop.wait(WAKE_S):
+        pass
 
 
 @contextmanager
