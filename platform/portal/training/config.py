@@ -35,6 +35,8 @@ def runner_config() -> RunnerConfig:
         if name in PASSED_ON or name.startswith(STORE_PREFIX)
     }
     environment["HMI_STORE_URL"] = env.store_url
+    if not environment.get("HMI_CACHE_DIR"):
+        environment["HMI_CACHE_DIR"] = str(Path(env.work_dir) / "bundles")  # a remote store's jobs need one
     if env.training_threads is not None:
         environment["HMI_TRAINING_THREADS"] = str(env.training_threads)
     return RunnerConfig(
