@@ -10,11 +10,13 @@ from enum import Enum
 from typing import Any
 from uuid import uuid4
 
+import structlog
 from django.db import connection
 from django.db.models import Case, F, PositiveIntegerField, QuerySet, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest, Now
 
+from portal.common.release import newer_migrations
 from portal.common.scope import operator_scope, tenant_scope
 from portal.training.fair_order import IS_FREE, jobs_in_fair_order
 from portal.training.machine import machine
@@ -23,6 +25,7 @@ from portal.training.models import JobState, LeasedJob
 from portal.training.states import job_move
 from wire.ids import JobId, TenantId
 
+_log = structlog.get_logger("portal.jobs")
 MAX_STALL = "10s"
 NO_LEASE = {"lease_owner": None, "lease_expires_at": None}
 _COUNT: "PositiveIntegerField[int, int]" = PositiveIntegerField()
@@ -97,7 +100,11 @@ def job_claim_next(
 ) -> Lease | None:
     """Take the free job whose turn it is, whoever called for a worker; None when none is free, or when it has
     to wait: ``max_running`` of its kind run on this machine, or there is no room for it in the
-    ``memory_bytes`` that they have there."""
+    ``memory_bytes`` that they have there. A worker of an older release than the tables takes none."""
+    newer = newer_migrations(connection.alias)
+    if newer:
+        _log.error("job.older_release", kind=model.kind, migrations=newer)
+        return None
     with operator_scope():
         _lose_locks_in_a_stall()
         with connection.cursor() as cursor:  # one at a time: who is second sees what the first has taken

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import InternalError, connection
 from django.utils import timezone
@@ -24,6 +25,7 @@ from portal.training.models import JobState, TrainingEvent, TrainingJob
 from portal.training.outcomes import job_give_back, job_retry, job_stop
 from portal.training.states import SOURCES, job_move
 from portal.training.training_work import training_progress
+from tests.conftest import DatabaseUrls
 from tests.fakes.portal import Cast, make_dataset, make_job, make_task
 from wire.ids import JobId
 from wire.training import Phase, Progress
@@ -43,6 +45,18 @@ def claim(job: TrainingJob, *, lease_s: float = 30.0) -> Lease:
     lease = job_claim(TrainingJob, job_id=JobId(str(job.pk)), lease_s=lease_s)
     assert lease is not None
     return lease
+
+
+def test_a_worker_older_than_the_tables_takes_nothing(job: TrainingJob, database_urls: DatabaseUrls) -> None:
+    newer = ("training", "9999_of_a_later_release")
+    with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+        owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", newer)
+        try:
+            assert job_claim_next(TrainingJob, lease_s=30.0) is None
+        finally:
+            owner.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", newer)
+    assert seen(job).state == JobState.QUEUED and seen(job).attempt == 0
+    assert job_claim_next(TrainingJob, lease_s=30.0) is not None
 
 
 def seen(job: TrainingJob) -> TrainingJob:
