@@ -20,6 +20,9 @@ TREE_FORMAT_VERSION = 2
 EXPORT_FILE, EXPORT_STORE = "hplm.json", "store"
 """Of a version that was taken away: what says what lies where, and the store that it lies in, both in a
 folder."""
+COPY_NOTE = ".uri"
+"""Ends the name of the file beside a job's local copy of a bundle from a remote store: its place there, and
+its digest, a line each."""
 EXPECTED_FILE = "expected.jsonl"
 """Beside an adapter: texts with the scores that it gave to them where it comes from, such as the held-out
 rows of a training: what a parity report compares with."""

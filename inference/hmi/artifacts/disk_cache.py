@@ -5,17 +5,19 @@ import shutil
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from hmi.artifacts.bundle import read_manifest, sync_tree, verify_files
-from hmi.base.errors import BudgetExceeded, BundleBroken, BundleMismatch
+from hmi.base.errors import BudgetExceeded, BundleBroken, BundleMismatch, HmiError
 from wire.artifacts import MANIFEST_FILE, BundleManifest
+from wire.ids import Digest
 
 KIND = "bundles"
+SHA256_DIGITS = 64
 
 
 class DiskBudget(Protocol):
@@ -29,12 +31,13 @@ class DiskBudget(Protocol):
 
 @dataclass(slots=True)
 class _Copy:
-    """One bundle's copy; ``reservation`` None while it is being fetched. A damaged one goes with its last
+    """One bundle's copy; ``reservation`` None while it is being fetched. One that leaves goes with its last
     lease."""
 
     num_leases: int
     reservation: Any = None
-    is_damaged: bool = False
+    is_leaving: bool = False  # it is damaged, or nobody's any more
+    parts: tuple[Digest, ...] | None = None  # None: not asked for yet
 
 
 class DiskCache:
@@ -79,16 +82,32 @@ class DiskCache:
             try:
                 yield self._folder / name
             except (BundleBroken, BundleMismatch, OSError):
-                copy.is_damaged |= was_there  # else it was verified just now, and another would be the same
+                copy.is_leaving |= was_there  # else it was verified just now, and another would be the same
                 raise
         finally:
             with self._changed:
                 copy.num_leases -= 1
                 if copy.reservation is None:
                     del self._copies[name]  # it was not brought: the next one tries again
-                elif copy.is_damaged and copy.num_leases == 0:
+                elif copy.is_leaving and copy.num_leases == 0:
                     self._drop(name)
                 self._changed.notify_all()
+
+    def retain(
+        self, named: Collection[Digest], parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> None:
+        """Drop the copies of all bundles but the ``named`` ones and their parts: the others may have been
+        deleted. One that is held goes afterwards, one that is being fetched the next time."""
+        kept = set(named) | {
+            part for name in self._names() if _digest(name) in named for part in self._parts(name, parts_of)
+        }
+        with self._changed:
+            for name, copy in list(self._copies.items()):
+                if copy.reservation is not None and _digest(name) not in kept:
+                    copy.is_leaving = True
+                    if copy.num_leases == 0:
+                        self._drop(name)
+            self._changed.notify_all()
 
     def check_integrity(self) -> None:
         """Raise AssertionError unless the copies in the folder are those that are known."""
@@ -97,10 +116,27 @@ class DiskCache:
             assert there == {name for name, copy in self._copies.items() if copy.reservation is not None}
             assert all(copy.num_leases >= 0 for copy in self._copies.values())
 
+    def _names(self) -> list[str]:
+        """Of the copies that are there."""
+        with self._changed:
+            return [name for name, copy in self._copies.items() if copy.reservation is not None]
+
+    def _parts(self, name: str, parts_of: Callable[[BundleManifest], Iterable[Digest]]) -> tuple[Digest, ...]:
+        """Read once for each copy, while others may be held."""
+        copy = self._copies.get(name)
+        if copy is None:
+            return ()
+        if copy.parts is None:
+            try:
+                copy.parts = tuple(parts_of(read_manifest(self._folder / name)))
+            except (HmiError, OSError):  # it has just gone, or whoever reads it will find out
+                return ()
+        return copy.parts
+
     def _is_settled(self, name: str) -> bool:
         """There to be read, or to be fetched by whoever asks."""
         copy = self._copies.get(name)
-        return copy is None or (copy.reservation is not None and not copy.is_damaged)
+        return copy is None or (copy.reservation is not None and not copy.is_leaving)
 
     def _fetch(
         self,
@@ -178,6 +214,11 @@ class DiskCache:
                 self._remove(path.name)
             else:
                 self._copies[path.name] = _Copy(0, reservation)
+
+
+def _digest(name: str) -> Digest:
+    """Of the bundle that a folder is a copy of: its name begins with it."""
+    return Digest(f"sha256:{name[:SHA256_DIGITS]}")
 
 
 def _size(manifest: BundleManifest) -> int:

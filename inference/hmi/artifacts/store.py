@@ -6,7 +6,7 @@ import shutil
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeVar, cast
@@ -26,16 +26,15 @@ from hmi.base.errors import (
     NotFound,
     StoreUnavailable,
 )
-from wire.artifacts import MANIFEST_FILE, BundleManifest, bundle_digest
+from wire.artifacts import COPY_NOTE, MANIFEST_FILE, BundleManifest, bundle_digest
 from wire.ids import BundleUri, Digest
 
 Made = TypeVar("Made")
 STORE_SETTING, CACHE_SETTING = "HMI_STORE_URL", "HMI_CACHE_DIR"
 UNUSED_S = 7 * 86400.0
 """A job's local copy of a remote bundle goes when it has not been asked for so long."""
-_NOTE, _PART = ".uri", ".part"
-"""Beside a local copy of a remote bundle, what it is a copy of and when it was asked for last; a copy that is
-being fetched."""
+_PART = ".part"
+"""Ends the name of a copy that is being fetched. COPY_NOTE's time is when its copy was asked for last."""
 
 
 class Store(ABC):
@@ -72,6 +71,13 @@ class Store(ABC):
         broken, that is fetched once more."""
         with self.hold(uri, digest, has_places=has_places) as folder:
             return make(folder)
+
+    @abstractmethod
+    def retain_copies(
+        self, named: Collection[Digest], parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> None:
+        """Of what was held, keep copies of the ``named`` bundles alone, and of their parts as ``parts_of``
+        tells them: the others may have been deleted. A copy that is held now goes afterwards."""
 
     @abstractmethod
     def digest(self, uri: BundleUri) -> Digest | None:
@@ -131,6 +137,11 @@ class FolderStore(Store):
     def __init__(self, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
+
+    def retain_copies(
+        self, named: Collection[Digest], parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> None:
+        """There are none."""
 
     def publish(self, folder: Path, uri: BundleUri) -> None:
         manifest, target = read_manifest(folder), self._path(uri)
@@ -250,6 +261,12 @@ class RemoteStore(Store):
             for name in (*manifest.files, MANIFEST_FILE):
                 self._files.put_file(str(folder / name), f"{self._at(uri)}/{name}")
 
+    def retain_copies(
+        self, named: Collection[Digest], parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> None:
+        if self._held is not None:
+            self._held.retain(named, parts_of)
+
     @contextmanager
     def hold(self, uri: BundleUri, digest: Digest, *, has_places: bool = False) -> Iterator[Path]:
         place = f"-at-{hashlib.sha256(uri.encode()).hexdigest()[:16]}" if has_places else ""
@@ -275,7 +292,7 @@ class RemoteStore(Store):
         """Those that no longer stand in the store, those that were not asked for in UNUSED_S, and what killed
         processes, or a full disk, have left half fetched."""
         oldest = time.time() - UNUSED_S
-        for note in self._cache.glob(f"*{_NOTE}"):
+        for note in self._cache.glob(f"*{COPY_NOTE}"):
             with suppress(FileNotFoundError):  # another process was quicker
                 if note.stat().st_mtime < oldest or not self._stands(note):
                     shutil.rmtree(note.with_suffix(""), ignore_errors=True)
@@ -295,7 +312,7 @@ class RemoteStore(Store):
 
     def _local_copy(self, key: str, uri: BundleUri, digest: Digest) -> Path:
         target = self._cache / key.removeprefix("sha256:")
-        note = target.with_name(target.name + _NOTE)
+        note = target.with_name(target.name + COPY_NOTE)
         if (target / MANIFEST_FILE).is_file() and note.is_file():
             os.utime(note)
             if target.name in self._sound or _is_sound(target, digest):

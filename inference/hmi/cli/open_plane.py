@@ -106,6 +106,7 @@ def open_plane(
         engine=engine,
         placement=placement,
         adapters=loaders.adapters,
+        store=store,
         packed=copies,
         trees=loaders.trees,
         tables=loaders.tables,

@@ -7,14 +7,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from hmi.artifacts.bundle import Bundle, open_bundle, write_bundle
+from hmi.artifacts.bundle import Bundle, manifest_fields, open_bundle, write_bundle
 from hmi.artifacts.store import Store
 from hmi.base.errors import BundleBroken, BundleMismatch, InvalidInput
 from hmi.plot.leave_one_out import LeaveOneOutLookup, NodeEvidence
 from hmi.plot.merge import contains, taken_apart
 from hmi.plot.segment import Segment, open_segment
 from hmi.plot.table import PlotTable, open_isolated, open_table_bundle
-from wire.artifacts import TREE_FORMAT_VERSION, BundleKind, PlotTreeFields, TreeNode, places_sha256
+from wire.artifacts import (
+    TREE_FORMAT_VERSION,
+    BundleKind,
+    BundleManifest,
+    PlotTreeFields,
+    TreeNode,
+    places_sha256,
+)
 from wire.ids import BundleUri, Digest
 
 
@@ -49,6 +56,14 @@ def read_tree(store: Store, uri: BundleUri, digest: Digest, *, backbone: Digest)
     if not is_covered and bundle.fields.places_sha256 != places_sha256(bundle.fields.nodes):
         raise BundleBroken(f"tree {digest}: the places of its nodes in {uri} have changed; build it again")
     return bundle.fields
+
+
+def nodes_of(manifest: BundleManifest) -> list[Digest]:
+    """The tables that a tree names; of another bundle none."""
+    if manifest.kind is not BundleKind.PLOT_TREE:
+        return []
+    fields = manifest_fields(manifest, kind=BundleKind.PLOT_TREE, fields_type=PlotTreeFields, name="a tree")
+    return [node.digest for node in fields.nodes]
 
 
 def open_node(store: Store, node: TreeNode, *, backbone: Digest) -> PlotTable:

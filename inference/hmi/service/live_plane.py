@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from hmi.artifacts.packed_copies import PackedCopies
+from hmi.artifacts.store import Store
 from hmi.engine.engine import Engine
 from hmi.engine.placement import HplmPlacement, TreePath
 from hmi.engine.request import EngineRequest, HplmRef
@@ -17,6 +18,7 @@ from hmi.memory.residency import Lease
 from hmi.model.hplm_bank import PackedHplm
 from hmi.model.tokenizer import EncodedTexts, Text, Tokenizer
 from hmi.plot.table import PlotTable
+from hmi.plot.tree import nodes_of
 from hmi.service.encoding import JointEncoding
 from hmi.service.plane import KnownFields
 from hmi.service.residency_report import place_report, tier_report
@@ -42,6 +44,7 @@ class LivePlane:
         engine: Engine[Any],
         placement: HplmPlacement[PackedHplm, PlotTable],
         adapters: Loader[BundleRef, PackedHplm],
+        store: Store,
         packed: PackedCopies,
         trees: Loader[BundleRef, TreePath],
         tables: Loader[BundleRef, PlotTable],
@@ -56,6 +59,7 @@ class LivePlane:
         self.engine = engine
         self.placement = placement
         self.adapters = adapters
+        self._store = store
         self._packed = packed
         self._trees = trees
         self._tables = tables
@@ -121,6 +125,8 @@ class LivePlane:
         self._packed.retain({hplm.adapter.digest for hplm in served})
         self._trees.retain({hplm.tree for hplm in served})
         self._tables.retain(())
+        refs = (ref for hplm in served for ref in (hplm.adapter, hplm.tree, hplm.leaf) if ref is not None)
+        self._store.retain_copies({ref.digest for ref in refs}, nodes_of)
 
     def tier_bytes(self) -> Mapping[tuple[str, str], int]:
         return {

@@ -14,7 +14,8 @@ from portal.domains import reconcile
 from portal.domains.job_work import SuggestWork, UpdateWork
 from portal.domains.models import DomainJob, DomainJobKind
 from portal.training import reaper
-from portal.training.config import runner_config
+from portal.training.bundle_copies import copies_sweep
+from portal.training.config import copies_root, runner_config
 from portal.training.leases import job_claim_next
 from portal.training.reaper import call_for_next
 from portal.training.runner import RunnerConfig, run_lease
@@ -51,8 +52,10 @@ def domains_reconcile() -> None:
 
 @shared_task(name=JobName.STORE_SWEEP.value)  # type: ignore[untyped-decorator]  # Celery has no types
 def store_sweep() -> None:
-    """Delete bundles that nobody knows."""
-    reconcile.leftovers_delete(_store())
+    """Delete bundles that nobody knows, and the copies that jobs have kept of deleted ones."""
+    store = _store()
+    reconcile.leftovers_delete(store)
+    copies_sweep(copies_root(), store)
 
 
 def domain_config(action: str) -> RunnerConfig:

@@ -35,8 +35,7 @@ def runner_config() -> RunnerConfig:
         if name in PASSED_ON or name.startswith(STORE_PREFIX)
     }
     environment["HMI_STORE_URL"] = env.store_url
-    if not environment.get("HMI_CACHE_DIR"):
-        environment["HMI_CACHE_DIR"] = str(Path(env.work_dir) / "bundles")  # a remote store's jobs need one
+    environment["HMI_CACHE_DIR"] = str(copies_root())
     if env.training_threads is not None:
         environment["HMI_TRAINING_THREADS"] = str(env.training_threads)
     return RunnerConfig(
@@ -91,6 +90,11 @@ def import_work_root() -> Path:
 def estimate_work_root() -> Path:
     """Where estimates' scratch folders are."""
     return Path(settings.ENV.work_dir) / "estimates"
+
+
+def copies_root() -> Path:
+    """Where jobs keep copies of a remote store's bundles."""
+    return Path(os.environ.get("HMI_CACHE_DIR") or Path(settings.ENV.work_dir) / "bundles")
 
 
 def states_root() -> Path:

@@ -14,6 +14,7 @@ from hmi.base.errors import BudgetExceeded, BundleBroken
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from tests.hmi.artifacts.bundles import make_bundle
+from wire.artifacts import MANIFEST_FILE, BundleManifest
 from wire.ids import Digest
 
 BUNDLE_BYTES = 5000  # with its manifest, about
@@ -153,3 +154,44 @@ def test_threads_that_want_the_same_fetch_it_once(tmp_path: Path, remote: Remote
     with ThreadPoolExecutor(4) as threads:
         assert len(set(threads.map(read, range(4)))) == 1
     assert remote.fetched == [remote.digests[0]]
+
+
+def test_only_what_is_named_and_its_parts_stay(tmp_path: Path, remote: Remote) -> None:
+    cache, budget = cache_of(tmp_path, num_bundles=4)
+    tree, part, gone, held = remote.digests
+    for digest in remote.digests:
+        remote.read(cache, digest)
+    contents = {
+        read_manifest(folder).files["a.bin"].sha256: digest for digest, folder in remote.folders.items()
+    }
+
+    def parts_of(manifest: BundleManifest) -> list[Digest]:
+        return [part] if contents[manifest.files["a.bin"].sha256] == tree else []
+
+    with ExitStack() as stack:
+        folder = remote.hold(cache, held, stack)
+        cache.retain([tree], parts_of)
+        verify_files(folder, read_manifest(folder))  # it is held
+        assert {path.name for path in (tmp_path / "cache").iterdir()} == {
+            digest.removeprefix("sha256:") for digest in (tree, part, held)
+        }
+    assert not folder.exists()
+    cache.check_integrity()
+    assert budget.used_bytes <= 2 * BUNDLE_BYTES
+    remote.fetched.clear()
+    for digest in remote.digests:
+        remote.read(cache, digest)
+    assert remote.fetched == [gone, held]
+    cache.retain([], parts_of)
+    cache.check_integrity()
+    assert budget.used_bytes == 0
+
+
+def test_a_copy_whose_manifest_cannot_be_read_has_no_parts(tmp_path: Path, remote: Remote) -> None:
+    cache, _ = cache_of(tmp_path, num_bundles=4)
+    tree, part, *_ = remote.digests
+    for digest in (tree, part):
+        remote.read(cache, digest)
+    (tmp_path / "cache" / tree.removeprefix("sha256:") / MANIFEST_FILE).unlink()
+    cache.retain([tree], lambda _: [part])
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {tree.removeprefix("sha256:")}

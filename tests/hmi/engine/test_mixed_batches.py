@@ -4,10 +4,12 @@ import random
 import shutil
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import numpy.typing as npt
 import peft
@@ -18,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from hmi.artifacts.bundle import manifest_fields, read_manifest, write_bundle
 from hmi.artifacts.packed_copies import PackedCopies
-from hmi.artifacts.store import Store
+from hmi.artifacts.store import Store, open_store
 from hmi.base.clock import SystemClock
 from hmi.base.errors import BundleBroken, HmiError
 from hmi.cli.open_plane import MakeSources, open_plane
@@ -26,7 +28,9 @@ from hmi.engine.batch import BatchRecord
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.engine.runner import ModelRunner
 from hmi.kinds.single_label import softmax
+from hmi.memory.budget import Budget
 from hmi.memory.loader import Source
+from hmi.memory.tier import MemoryTier
 from hmi.model.adapter_bundle import open_adapter_bundle
 from hmi.model.heads import MAX_LABELS, PackedHead
 from hmi.model.hplm_bank import HplmBank, PackedHplm
@@ -62,15 +66,17 @@ class Bench:
         folder: Path,
         *,
         make_sources: MakeSources = store_sources,
+        remote: Store | None = None,
         **changes: int | str,
     ) -> None:
+        """``remote``: to be read instead of the folder of ``store``."""
         self.batches: list[BatchRecord] = []
         self.store = store
         settings = service_settings(store.url, folder, **changes)
         self.plane: LivePlane = open_plane(
             store.backbone_ref,
             settings,
-            store.store,
+            remote or store.store,
             on_batch=self.batches.append,
             make_sources=make_sources,
         )
@@ -697,6 +703,34 @@ def test_what_the_catalog_no_longer_serves_leaves_the_disk(bench: Bench, tmp_pat
     assert len(packed_files(tmp_path)) == 2
     bench.plane.follow_now(frozenset({stays}))
     assert packed_files(tmp_path) == {stays.adapter.digest.removeprefix("sha256:")}
+
+
+def test_of_a_remote_store_no_copy_stays_of_what_the_catalog_no_longer_serves(
+    tiny_store: TinyStore, tmp_path: Path
+) -> None:
+    """It may have been deleted: a tree holds n-grams of its texts."""
+    stays, goes = hplm_of(tiny_store, seed=55, domain="film"), hplm_of(tiny_store, seed=56, domain="market")
+    name = f"/{uuid.uuid4().hex}"
+    fsspec.filesystem("memory").put(str(tiny_store.folder), name, recursive=True)
+    remote = open_store(f"memory:/{name}", tmp_path, Budget(MemoryTier.DISK, 2**30))
+    bench = Bench(tiny_store, tmp_path / "own", remote=remote)
+    for hplm in (stays, goes):
+        bench.alone(hplm)
+    bench.plane.follow_now(frozenset({stays, goes}))
+    kept = held_of(tmp_path, stays, tiny_store)
+    assert kept & held_of(tmp_path, goes, tiny_store), "they share their root"
+    bench.plane.follow_now(frozenset({stays}))
+    assert {path.name[:64] for path in (tmp_path / "held").iterdir()} == kept
+    bench.plane.close()
+
+
+def held_of(folder: Path, hplm: HplmRef, store: TinyStore) -> set[str]:
+    """The copies of a model's bundles under ``folder``, all of which are there, by their digests."""
+    tree = read_tree(store.store, hplm.tree.uri, hplm.tree.digest, backbone=store.backbone.digest)
+    wanted = [hplm.adapter.digest, hplm.tree.digest, *(node.digest for node in tree.nodes)]
+    digests = {digest.removeprefix("sha256:") for digest in wanted}
+    assert digests <= {path.name[:64] for path in (folder / "held").iterdir()}
+    return digests
 
 
 def test_what_every_forward_at_a_time_works_in_is_reserved(tiny_store: TinyStore, tmp_path: Path) -> None:
