@@ -1,7 +1,8 @@
 """The closed list of HMI_* environment names; a misspelt one is refused at start instead of being ignored."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 PREFIX = "HMI_"
 
@@ -87,3 +88,17 @@ def refuse_unknown(environ: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name, KNOWN, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"{name} is not a setting of HMI (see docs/operations.md){hint}")
+
+
+def problem_in_words(error: Mapping[str, Any], secret: Collection[str]) -> str:
+    """One error of pydantic's, with the name that an operator knows, and the value unless its field is one of
+    ``secret``, or it is of all settings together."""
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    field = str(error["loc"][0])
+    name = PREFIX + field.upper()
+    if error["type"] == "missing":
+        return f"{name} is needed"
+    value = "" if field in secret else f" is {error['input']!r}"
+    return f"{name}{value}: {message}"

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmi.base.compute_type import ComputeType
 from hmi.base.units import GIB, MIB, format_bytes, parse_bytes
-from wire.settings import PREFIX, refuse_unknown
+from wire.settings import PREFIX, problem_in_words, refuse_unknown
 
 Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]
 
@@ -22,7 +22,9 @@ LEAST_DISK_BYTES = 16 * MIB
 class ServiceSettings(BaseSettings):
     """Read once at start; a value that makes no sense stops the start."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )  # the input may be a password
 
     store_url: str
     catalog_url: SecretStr
@@ -84,10 +86,18 @@ class ServiceSettings(BaseSettings):
         return self.model_dump(mode="json")
 
 
+_SECRET = frozenset(
+    name for name, field in ServiceSettings.model_fields.items() if field.annotation is SecretStr
+)
+
+
 def read_settings(environ: Mapping[str, str]) -> ServiceSettings:
-    """Settings from the environment; raises ValueError (pydantic's is one) that names what is wrong."""
+    """Settings from the environment; raises ValueError that names what is wrong, in one line."""
     refuse_unknown(environ)
-    settings = ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
+    try:
+        settings = ServiceSettings()  # type: ignore[call-arg]  # its values come from the environment
+    except ValidationError as exc:
+        raise ValueError("; ".join(problem_in_words(error, _SECRET) for error in exc.errors())) from exc
     if settings.disk_bytes < LEAST_DISK_BYTES:
         raise ValueError(
             f"HMI_DISK_BYTES is {settings.disk_bytes}: at least {LEAST_DISK_BYTES} are needed"

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from pydantic import ByteSize, Field, SecretStr, ValidationError, field_validato
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wire.connections import VANISHED
-from wire.settings import PREFIX, refuse_unknown
+from wire.settings import PREFIX, problem_in_words, refuse_unknown
 from wire.training import BUILD_MEMORY_BYTES, LEAST_TRAINING_BYTES, TRAINING_BYTES
 
 
@@ -46,7 +45,7 @@ class PortalSettings(BaseSettings):
     work_dir: Path = Path("/var/lib/hmi/work")
     frontend_dir: Path | None = None  # the built dashboard; none: the API and the console alone
     service_url: str | None = None
-    max_upload_bytes: int = Field(default=209_715_200, gt=0)
+    max_upload_bytes: ByteSize = Field(default=ByteSize(209_715_200), gt=0)
     max_upload_rows: int = Field(default=200_000, gt=0)
     training_python: str = sys.executable
     training_lease_s: float = Field(default=20.0, gt=0)
@@ -106,15 +105,14 @@ def read_settings() -> PortalSettings:
     try:
         return PortalSettings()
     except ValidationError as exc:
-        raise ValueError("; ".join(_in_words(error) for error in exc.errors())) from exc
+        raise ValueError("; ".join(problem_in_words(error, _SECRET) for error in exc.errors())) from exc
 
 
-def _in_words(error: Mapping[str, Any]) -> str:
-    """One error of pydantic's, with the name that an operator knows, and the value unless it is secret."""
-    name = str(error["loc"][0])
-    is_secret = PortalSettings.model_fields[name].annotation in (SecretStr, SecretStr | None)
-    value = "" if is_secret else f" is {error['input']!r}"
-    return f"{PREFIX}{name.upper()}{value}: {error['msg'].removeprefix('Value error, ')}"
+_SECRET = frozenset(
+    name
+    for name, field in PortalSettings.model_fields.items()
+    if field.annotation in (SecretStr, SecretStr | None)
+)
 
 
 def database_config(url: str) -> dict[str, Any]:

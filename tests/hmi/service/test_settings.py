@@ -1,5 +1,7 @@
 """Settings: typed, complete, and never a silent misspelling."""
 
+import traceback
+
 import pytest
 
 from hmi.service.settings import ServiceSettings, read_settings
@@ -41,8 +43,18 @@ def test_what_is_shown_hides_the_passwords(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_nonsense_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
+    with pytest.raises(ValueError, match=rf"^{name}\b.*$") as refused:
         settings_from(monkeypatch, **{name: value})
+    assert "\n" not in str(refused.value), "in one line"
+
+
+def test_what_is_missing_is_named_and_no_password_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NEEDED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HMI_USAGE_URL", NEEDED["HMI_USAGE_URL"])
+    with pytest.raises(ValueError, match="^HMI_STORE_URL is needed; HMI_CATALOG_URL is needed; ") as refused:
+        read_settings(NEEDED)
+    assert "secret" not in "".join(traceback.format_exception(refused.value))
 
 
 @pytest.mark.parametrize(

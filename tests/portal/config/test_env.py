@@ -36,6 +36,11 @@ def test_a_value_that_makes_no_sense_is_refused(
     assert value in str(refused.value) or name in ("HMI_MAIL_URL", "HMI_BROKER_URL")
 
 
+def test_sizes_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMI_MAX_UPLOAD_BYTES", "500MiB")
+    assert read_settings().max_upload_bytes == 500 << 20
+
+
 def test_a_refusal_does_not_tell_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HMI_MAIL_URL", "smpt://user:hunter2@mail.example.com")
     with pytest.raises(ValueError, match=r"^HMI_MAIL_URL: must begin with file:///, smtp://") as refused:
