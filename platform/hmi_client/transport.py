@@ -110,7 +110,7 @@ class HttpTransport:
                 self._sleep(min(max(wait_s, exc.retry_after_s), LONGEST_WAIT_S))
             except (OSError, http.client.HTTPException) as exc:
                 if wait_s is None:
-                    raise ClientError(f"{self._origin} cannot be reached: {exc}") from exc
+                    raise ClientError(f"{self._origin} cannot be reached: {_reason(exc)}") from exc
                 self._sleep(wait_s)
         raise AssertionError("the last round raises or returns")
 
@@ -163,6 +163,12 @@ class HttpTransport:
             f"The certificate of {self._origin} is not trusted: {why}. Check the address; "
             "if an authority of your own has signed it, name that one's PEM file in SSL_CERT_FILE."
         )
+
+
+def _reason(exc: Exception) -> str:
+    """In the system's words, without Python's names around them."""
+    reason = exc.reason if isinstance(exc, urllib.error.URLError) else exc
+    return (isinstance(reason, OSError) and reason.strerror) or str(reason) or type(reason).__name__
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hmi.base.units import parse_bytes
 from hmi.service.settings import ServiceSettings
 from portal.config.env import PortalSettings
 from wire.settings import KNOWN, PREFIX, refuse_unknown
@@ -31,6 +32,17 @@ def test_documented_numbers_are_the_defaults() -> None:
     numbers = {name: int(default) for name, default in ROWS.items() if default.isdigit() and name in SETTINGS}
     assert numbers
     assert numbers == {name: SETTINGS[name].default for name in numbers}
+
+
+def test_documented_sizes_and_words_are_the_defaults() -> None:
+    for name, default in ROWS.items():
+        word = default.strip("`")
+        if name in SETTINGS and word != default and not word.isdigit() and "var/" not in word:
+            found = SETTINGS[name].default
+            wanted = (
+                parse_bytes(word) if word.endswith("iB") else {"true": True, "false": False}.get(word, word)
+            )
+            assert found == wanted, name
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest_one() -> None:

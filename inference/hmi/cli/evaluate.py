@@ -36,8 +36,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Prints the figures as one JSON object; or, of a stored version, ``{"row", ...}`` with its answer to
     each row, in their order."""
-    if args.bundle:
-        require(args, ("data",))
+    if not (args.bundle_uri or args.tree_uri or args.rows):
+        require(args, ("bundle", "data"))
         print(codec.to_json(figures(args)))
         return 0
     require(args, ("bundle_uri", "tree_uri", "rows"))

@@ -4,9 +4,11 @@ import argparse
 import json
 from pathlib import Path
 
+from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_FAILURE, EXIT_OK
 from wire import codec
 from wire.artifacts import EXPECTED_FILE
+from wire.errors import ErrorCode
 from wire.tasks import TaskKind
 
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints ``{"row", ...}`` with the answer to each text of ``--data``; else the parity report, and 1 when
     it does not agree."""
     if args.data is None:
-        return _compare(args.bundle, args.expected or args.bundle / EXPECTED_FILE)
+        return _compare(args.bundle, args.expected or _own_expected(args.bundle))
     from hmi.build.export import open_exported
     from hmi.cli.text_files import Columns, read_texts_of
     from hmi.kinds.answers import answers_of
@@ -42,6 +44,18 @@ def run(args: argparse.Namespace) -> int:
     for row, answer in enumerate(model.answers(texts), start=1):
         print(json.dumps({"row": row, **codec.to_plain(answer)}, ensure_ascii=False))
     return EXIT_OK
+
+
+def _own_expected(bundle: Path) -> Path:
+    file = bundle / EXPECTED_FILE
+    if bundle.is_dir() and not file.exists():  # an export's, or of a version that was taken away
+        raise InvalidInput(
+            f"{bundle} has no {EXPECTED_FILE} to compare with: give --expected FILE, or texts to predict"
+            " with --data FILE",
+            code=ErrorCode.MISSING_FIELD,
+            param="expected",
+        )
+    return file
 
 
 def _compare(bundle: Path, path: Path) -> int:

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
+from rest_framework.views import APIView, set_rollback
 
 from portal.common.errors import PortalError
 from portal.common.logging import request_id
@@ -28,7 +28,10 @@ LOCK_OUT_S = 900  # what a locked-out caller is told to wait; settings.AXES_COOL
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Django REST framework's hook: the answer to whatever a view raised."""
     set_rollback()
-    error = _as_portal_error(exc)
+    if isinstance(exc, exceptions.UnsupportedMediaType):
+        error = _unsupported_media_type(exc, context["view"])
+    else:
+        error = _as_portal_error(exc)
     if error.code is ErrorCode.INTERNAL:
         _log.error("request.failed", exc_info=exc)
     response = Response(_body(error), status=error.status, headers=_headers(error))
@@ -135,6 +138,10 @@ def _framework_error(exc: exceptions.APIException) -> PortalError:
             return PortalError(f"The body cannot be read: {exc.detail}", code=ErrorCode.MALFORMED_BODY)
         case exceptions.AuthenticationFailed():
             return PortalError(str(exc.detail), code=ErrorCode.INVALID_KEY)
+        case exceptions.NotAuthenticated() if not getattr(exc, "auth_header", None):  # set where keys count
+            return PortalError(
+                "Sign in: this address takes a session, and no API key.", code=ErrorCode.UNAUTHENTICATED
+            )
         case exceptions.NotAuthenticated():
             return PortalError(
                 "Sign in, or send an API key: 'Authorization: Bearer hmi_...'.",
@@ -155,12 +162,6 @@ def _framework_error(exc: exceptions.APIException) -> PortalError:
             return PortalError(
                 "Answers are JSON only: leave the header Accept out.", code=ErrorCode.NOT_ACCEPTABLE
             )
-        case exceptions.UnsupportedMediaType():
-            return PortalError(
-                f"{exc.detail} Send the header 'Content-Type: application/json', or a form"
-                " (multipart/form-data) where a file is uploaded.",
-                code=ErrorCode.UNSUPPORTED_MEDIA_TYPE,
-            )
         case exceptions.Throttled():
             return PortalError(
                 "Too many requests: wait as long as the header Retry-After says.",
@@ -169,6 +170,13 @@ def _framework_error(exc: exceptions.APIException) -> PortalError:
             )
         case _:
             return _internal()
+
+
+def _unsupported_media_type(exc: exceptions.UnsupportedMediaType, view: APIView) -> PortalError:
+    types = " or ".join(parser.media_type for parser in view.parser_classes)
+    return PortalError(
+        f"{exc.detail} Send the header 'Content-Type: {types}'.", code=ErrorCode.UNSUPPORTED_MEDIA_TYPE
+    )
 
 
 def _validation_error(exc: exceptions.ValidationError) -> PortalError:

@@ -64,7 +64,10 @@ def manage(folders: Folders, arguments: Sequence[str]) -> int:
     that it names are found from where we were called."""
     record = running(folders)
     if record is None:
-        raise InstallationError("HMI is not running: start it with ./hmi up")
+        raise InstallationError(
+            f"HMI is not running with {shown(folders.var)}: start it with ./hmi up. "
+            "HMI_VAR, or --var before the command's name, names another folder"
+        )
     environment = environments_of(folders, record).portal
     done = subprocess.run(python(str(ROOT / "manage.py"), *arguments), env=environment, check=False)
     return done.returncode

@@ -82,6 +82,16 @@ def build_environments(
     )
 
 
+def not_taken(environments: Environments, inherited: Mapping[str, str]) -> list[str]:
+    """Settings in ``inherited`` in whose place the supervisor has decided otherwise."""
+    programs = (environments.database_preparation, environments.portal, environments.service)
+    return sorted(
+        name
+        for name, given in inherited.items()
+        if name.startswith(PREFIX) and any(program.get(name, given) != given for program in programs)
+    )
+
+
 def public_url(host: str, ports: Ports) -> str:
     """Where people open the installation."""
     name = LOOPBACK if host in ("0.0.0.0", "::", "") else host

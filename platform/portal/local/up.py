@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.local.console import Console
 from portal.local.demo import Demo
-from portal.local.environment import OPERATOR_EMAIL, build_environments, public_url
+from portal.local.environment import OPERATOR_EMAIL, build_environments, not_taken, public_url
 from portal.local.errors import InstallationError
 from portal.local.general_text import coverage_in_words
 from portal.local.identity import identify
@@ -62,6 +62,9 @@ def _supervise(options: UpOptions, console: Console) -> None:
     environments = build_environments(
         folders=options.folders, ports=options.ports, host=options.host, secrets=secrets, inherited=os.environ
     )
+    passed_over = not_taken(environments, os.environ)
+    if passed_over:
+        console.say(f"  not taken: {', '.join(passed_over)}, which ./hmi up decides by itself")
     url = public_url(options.host, options.ports)
     record = _recorder(options, url)
     record(())  # ./hmi down finds us from now on

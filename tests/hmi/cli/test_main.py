@@ -40,6 +40,22 @@ def test_an_error_is_one_readable_line(
     assert "HMI_STORE_URL" in lines[0]
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], "--bundle"),
+        (["--data", "x.csv"], "--bundle"),
+        (["--bundle", "x"], "--data"),
+        (["--rows", "x"], "--bundle-uri"),
+    ],
+)
+def test_evaluate_names_what_is_missing_of_the_use_that_was_begun(
+    capsys: pytest.CaptureFixture[str], given: list[str], missing: str
+) -> None:
+    assert main(["evaluate", *given]) == EXIT_BAD_INPUT
+    assert capsys.readouterr().err == f"hmi evaluate: {missing} is missing\n"
+
+
 def test_it_ends_quietly_when_nobody_reads_on() -> None:
     reader, writer = os.pipe()
     os.close(reader)

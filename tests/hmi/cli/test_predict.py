@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hmi.build.export import export_version, open_exported
-from hmi.cli.main import EXIT_FAILURE, EXIT_OK, main
+from hmi.cli.main import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_OK, main
 from hmi.model.tokenizer import Text
 from tests.tiny.store import TinyStore
 from wire.artifacts import ExportedHplm
@@ -48,6 +48,18 @@ def export(store: TinyStore, folder: Path, kind: TaskKind, method: str = "lora")
 
 def write(folder: Path, lines: list[Line]) -> None:
     (folder / "expected.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_folder_without_anything_expected_says_what_to_give(
+    store: TinyStore, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = export(store, tmp_path / "out", TaskKind.SCORE)
+    (folder / "expected.jsonl").unlink()
+    assert main(["predict", "--bundle", str(folder)]) == EXIT_BAD_INPUT
+    said = capsys.readouterr().err
+    assert "--expected FILE" in said and "--data FILE" in said
+    assert main(["predict", "--bundle", str(tmp_path / "nothing")]) == EXIT_BAD_INPUT
+    assert "nothing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -52,7 +52,7 @@ def test_what_is_missing_is_named_and_no_password_told(monkeypatch: pytest.Monke
     for name in NEEDED:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HMI_USAGE_URL", NEEDED["HMI_USAGE_URL"])
-    with pytest.raises(ValueError, match="^HMI_STORE_URL is needed; HMI_CATALOG_URL is needed; ") as refused:
+    with pytest.raises(ValueError, match=r"^HMI_STORE_URL is needed; HMI_CATALOG_URL is needed; ") as refused:
         read_settings(NEEDED)
     assert "secret" not in "".join(traceback.format_exception(refused.value))
 

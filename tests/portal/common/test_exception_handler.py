@@ -10,7 +10,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from portal.catalog.models import Domain
 from portal.common.scope import tenant_scope
 from tests.conftest import ROOT
-from tests.fakes.portal import Cast
+from tests.fakes.portal import Cast, client_with, make_key
 from tests.portal.api.operations import CSV
 from wire.errors import HTTP_STATUS, ErrorCode
 
@@ -52,6 +52,22 @@ def test_a_body_of_another_type(cast: Cast) -> None:
     answer = cast.acme.client().post(f"{cast.acme.path}/domains", "a=b", content_type="text/plain")
     error = _check(answer, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     assert "Content-Type: application/json" in error["message"]
+
+
+@pytest.mark.database
+def test_json_where_a_form_is_taken_hears_of_the_form(cast: Cast) -> None:
+    answer = cast.acme.client().post(f"{cast.acme.path}/datasets", {}, content_type=JSON)
+    error = _check(answer, ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+    assert "Content-Type: multipart/form-data" in error["message"]
+    assert "Content-Type: application/json" not in error["message"]
+
+
+@pytest.mark.database
+def test_a_key_where_only_sessions_count_is_not_told_to_send_a_key(cast: Cast) -> None:
+    error = _check(client_with(make_key(cast.acme.tenant)).get("/api/v1/me"), ErrorCode.UNAUTHENTICATED)
+    assert "no API key" in error["message"]
+    error = _check(Client().get(cast.acme.path), ErrorCode.UNAUTHENTICATED)
+    assert "send an API key" in error["message"]
 
 
 @pytest.mark.database

@@ -27,6 +27,12 @@ def said(*arguments: str) -> str:
     return out.getvalue()
 
 
+def test_where_none_is_shared_the_list_says_so(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    make_general()
+    assert said("list") == "", "nothing for programs"
+    assert "domains create SLUG" in capsys.readouterr().err
+
+
 def test_a_shared_domain_is_made_filled_and_listed(cast: Cast, tmp_path: Path) -> None:
     make_general()
     said("create", "press", "--name", "The press")

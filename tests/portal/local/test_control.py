@@ -36,7 +36,7 @@ def test_nothing_runs_in_a_fresh_folder(folders: Folders) -> None:
 
 
 def test_a_command_of_manage_py_needs_a_running_installation(folders: Folders) -> None:
-    with pytest.raises(InstallationError, match="not running"):
+    with pytest.raises(InstallationError, match=rf"not running with {folders.var}: .*--var"):
         manage(folders, ["domains", "list"])
 
 

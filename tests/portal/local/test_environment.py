@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.local.environment import Environments, build_environments, public_url
+from portal.local.environment import Environments, build_environments, not_taken, public_url
 from portal.local.folders import Folders
 from portal.local.ports import Ports
 from portal.local.secrets import Secrets, load_secrets
@@ -64,6 +64,20 @@ def test_settings_of_the_caller_pass_unless_the_supervisor_decides_them(secrets:
     service = _build(secrets, HMI_THREADS="3", HMI_SERVICE_PORT="1", HMI_STORE_URL="s3://elsewhere").service
     assert (service["HMI_THREADS"], service["HMI_SERVICE_PORT"]) == ("3", "8402")
     assert service["HMI_STORE_URL"] == "file:///srv/hmi/store"
+
+
+def test_settings_that_the_supervisor_decides_are_told_and_no_others(secrets: Secrets) -> None:
+    given = {
+        "HMI_STORE_URL": "s3://elsewhere",
+        "HMI_WORK_DIR": "/scratch",
+        "HMI_SERVICE_PORT": "1",
+        "HMI_CACHE_DIR": "/srv/hmi/cache/service",
+        "HMI_THREADS": "3",
+        "HMI_VAR": "/srv/hmi",
+        "PYTHONUNBUFFERED": "0",
+    }
+    told = not_taken(_build(secrets, **given), given)
+    assert told == ["HMI_SERVICE_PORT", "HMI_STORE_URL", "HMI_WORK_DIR"]
 
 
 def test_what_is_not_ours_passes_and_what_is_the_supervisors_does_not(secrets: Secrets) -> None:

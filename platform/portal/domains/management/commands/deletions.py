@@ -32,7 +32,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"{_export(options['file'])} lines")
             else:
                 self._replay(options["file"])
-        except (OSError, UnicodeDecodeError, BrokenLedger) as exc:
+        except OSError as exc:
+            raise CommandError(f"{options['file']}: {exc.strerror or exc}") from exc
+        except (UnicodeDecodeError, BrokenLedger) as exc:
             raise CommandError(f"{options['file']}: {exc}") from exc
 
     def _replay(self, file: Path | None) -> None:

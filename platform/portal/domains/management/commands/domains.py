@@ -112,8 +112,11 @@ class Command(BaseCommand):
             case "verify":
                 self._verify(options["tenants"])
             case _:
-                for standing in shared_domain_standings():
+                standings = shared_domain_standings()
+                for standing in standings:
                     self.stdout.write(_line(standing))
+                if not standings:
+                    self.stderr.write("There are no shared domains: domains create SLUG makes one.")
 
     def _add_text(self, slug: str, paths: list[Path], *, as_json: bool) -> None:
         with operator_scope():
