@@ -5,6 +5,7 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 import pytest
 
 from hmi.base.clock import SystemClock
-from hmi.base.errors import HmiError
+from hmi.base.errors import BudgetExceeded, HmiError
+from hmi.base.units import KIB
 from hmi.cli.open_plane import open_plane
 from hmi.engine.request import EngineAnswer, EngineRequest, HplmRef
 from hmi.kinds.single_label import softmax
@@ -29,6 +31,7 @@ TEXTS = ("the film was bad", "very poor film and no song", "share price of the b
 NUM_TASKS = 9
 VERSIONS = 3
 SLOTS = 3
+ROOM_BYTES = 32 * KIB  # more than the least that works: for a few of the PLOT nodes at a time
 CLIENTS = 4
 REQUESTS_EACH = 300
 WAIT_S = 120
@@ -62,15 +65,18 @@ def versions(tiny_store: TinyStore, tmp_path: Path) -> list[list[Version]]:
 def test_every_answer_is_its_own_models(
     tiny_store: TinyStore, tmp_path: Path, versions: list[list[Version]]
 ) -> None:
-    plane = _plane(
+    tight = partial(
+        _plane,
         tiny_store,
         tmp_path / "tight",
         threads=2,
         forwards=2,
         max_batch_adapters=SLOTS,
         max_batch_rows=4,
-        device_bytes=7_550_000,
     )
+    with pytest.raises(BudgetExceeded) as refused:
+        tight(device_bytes=1)
+    plane = tight(device_bytes=refused.value.needed_bytes + ROOM_BYTES)
     assert plane.placement.num_slots == SLOTS
     plane.start()
     clients = [_Client(plane, tiny_store, versions, seed) for seed in range(CLIENTS)]
