@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,7 @@ from hmi.memory.tier import MemoryTier
 
 KEYS = st.sampled_from("abcdefgh")
 BYTES = 100
+PATIENCE_S = 600  # longer than a test may take: who is not woken fails it
 
 
 def byte_residency(
@@ -116,25 +118,102 @@ def test_a_lease_is_released_once() -> None:
         lease.release()
 
 
+class WatchedRoom(ByteRoom):
+    """All of a tier, and whether it was ever asked for in vain."""
+
+    def __init__(self) -> None:
+        super().__init__(Budget(MemoryTier.HOST, BYTES), kind="items", max_bytes=BYTES)
+        self.was_full = threading.Event()
+
+    def take(self, num_bytes: int) -> Reservation:
+        try:
+            return super().take(num_bytes)
+        except NoRoom:
+            self.was_full.set()
+            raise
+
+
+class Waiter:
+    """Asks on a thread of its own for all the room, of which there is none yet."""
+
+    def __init__(self, residency: Residency[str, Reservation, str], room: WatchedRoom) -> None:
+        self._answer: Future[Reservation] = Future()
+
+        def ask() -> None:
+            try:
+                self._answer.set_result(residency.begin_load("waited for", BYTES, timeout_s=PATIENCE_S))
+            except NoRoom as exc:
+                self._answer.set_exception(exc)
+
+        threading.Thread(target=ask, daemon=True).start()
+        # It holds the residency's lock until it waits: whatever happens there from now on comes after.
+        assert room.was_full.wait(60)
+
+    def place(self) -> Reservation:
+        """What it got; raises NoRoom where it got none."""
+        return self._answer.result(60)
+
+
+def watched_residency() -> tuple[Residency[str, Reservation, str], WatchedRoom]:
+    room = WatchedRoom()
+    return Residency(room, LeastRecentlyUsed()), room
+
+
 def test_a_load_waits_for_a_lease_to_end() -> None:
-    residency = byte_residency()
-    load(residency, "a", 100)
+    residency, room = watched_residency()
+    load(residency, "a", BYTES)
     lease = residency.acquire("a")
     assert lease is not None
-    done = threading.Event()
-
-    def wait_for_room() -> None:
-        residency.begin_load("b", 100, timeout_s=60)
-        residency.finish_load("b", "B")
-        done.set()
-
-    thread = threading.Thread(target=wait_for_room)
-    thread.start()
-    assert not done.is_set()
+    waiter = Waiter(residency, room)
     lease.release()
-    thread.join(timeout=60)
-    assert done.is_set()
+    assert waiter.place().num_bytes == BYTES
     assert residency.state("a") is ResidencyState.ABSENT
+
+
+def test_a_load_waits_for_another_to_end() -> None:
+    residency, room = watched_residency()
+    residency.begin_load("a", BYTES)
+    waiter = Waiter(residency, room)
+    residency.finish_load("a", "A")
+    assert waiter.place().num_bytes == BYTES
+    assert residency.state("a") is ResidencyState.ABSENT
+
+
+def test_a_load_waits_for_another_to_fail() -> None:
+    residency, room = watched_residency()
+    residency.begin_load("a", BYTES)
+    waiter = Waiter(residency, room)
+    residency.abort_load("a")
+    assert waiter.place().num_bytes == BYTES
+
+
+def test_a_lease_ends_with_its_block() -> None:
+    residency = byte_residency()
+    load(residency, "a")
+    lease = residency.acquire("a")
+    assert lease is not None
+    with lease:
+        assert not residency.evict("a")
+    assert residency.evict("a")
+
+
+def test_only_what_is_resident_is_had() -> None:
+    residency = byte_residency()
+    assert not residency.has("a")
+    residency.begin_load("a", 40)
+    assert not residency.has("a")
+    residency.finish_load("a", "A")
+    assert residency.has("a")
+
+
+def test_one_is_given_up_at_a_time_until_none_can_be() -> None:
+    residency = byte_residency()
+    for key in "abc":
+        load(residency, key, 30)
+    assert residency.acquire("a") is not None
+    assert residency.evict_one() and residency.resident_bytes().keys() == {"a", "c"}
+    assert residency.evict_one() and residency.resident_bytes().keys() == {"a"}
+    assert not residency.evict_one() and residency.has("a")
 
 
 def test_leases_are_released_together_whatever_they_are_on() -> None:
@@ -161,22 +240,13 @@ def test_what_is_touched_together_is_kept_as_if_one_by_one() -> None:
 
 
 def test_closing_wakes_those_who_wait_for_room() -> None:
-    residency = byte_residency()
-    load(residency, "a", 100)
+    residency, room = watched_residency()
+    load(residency, "a", BYTES)
     assert residency.acquire("a") is not None
-    failed: list[Exception] = []
-
-    def wait_for_room() -> None:
-        try:
-            residency.begin_load("b", 100, timeout_s=60)
-        except NoRoom as exc:
-            failed.append(exc)
-
-    thread = threading.Thread(target=wait_for_room)
-    thread.start()
+    waiter = Waiter(residency, room)
     residency.close()
-    thread.join(timeout=60)
-    assert len(failed) == 1
+    with pytest.raises(NoRoom):
+        waiter.place()
 
 
 def test_a_pinned_item_outlives_what_is_used_more() -> None:
