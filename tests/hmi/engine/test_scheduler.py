@@ -57,7 +57,7 @@ def test_one_batch_mixes_tenants() -> None:
     scheduler.add(request_of("acme", [5, 5]))
     scheduler.add(request_of("globex", [5]))
     assert served(scheduler) == {"acme": 10, "globex": 5}
-    assert not scheduler.has_work or not served(scheduler)
+    assert not scheduler.has_work
 
 
 def test_a_flooding_tenant_does_not_push_out_the_other() -> None:
@@ -112,6 +112,15 @@ def test_alone_a_tenant_fills_a_batch() -> None:
     scheduler.add(request_of("flood", [1]))
     assert scheduler.has_full_batch
     assert served(scheduler) == {"flood": 8}
+
+
+def test_tokens_fill_a_batch_as_rows_do() -> None:
+    scheduler = scheduler_of(limits_of(tokens=100))
+    scheduler.add(request_of("one", [40, 40]))
+    assert not scheduler.has_full_batch
+    scheduler.add(request_of("other", [20]))
+    assert scheduler.has_full_batch, "the limit itself fills it"
+    assert served(scheduler) == {"one": 80, "other": 20}
 
 
 def test_who_cost_more_than_it_has_tokens_is_served_later() -> None:
