@@ -33,7 +33,6 @@ UPLOAD_BEGIN = Operation(
     is_create=True,
 )
 UPLOADS_LIST = Operation("GET", f"{_TENANT}/uploads")
-UPLOAD_GET = Operation("GET", f"{_TENANT}/uploads/{{upload}}", reads=_fields("id offset num_bytes dataset"))
 UPLOAD_APPEND = Operation("PATCH", f"{_TENANT}/uploads/{{upload}}", reads=_fields("offset"))
 UPLOAD_DATASET = Operation(
     "POST", f"{_TENANT}/uploads/{{upload}}/dataset", reads=_fields("id state num_rows report")
