@@ -15,7 +15,6 @@ export type Domain = Schemas["DomainOut"];
 export type Dataset = Schemas["DatasetOut"];
 export type DatasetDetail = Schemas["DatasetDetailOut"];
 export type DatasetFinding = Schemas["FindingOut"];
-export type DatasetFix = Schemas["FixOut"];
 export type DatasetReport = Schemas["ReportOut"];
 export type DatasetUpload = Schemas["UploadOut"];
 export type DatasetRow = Schemas["DatasetRowOut"];

@@ -9,7 +9,7 @@ import type { ReactNode } from "react";
 import { formatDay, formatNumber, formatPercent, formatTime } from "@/lib/format";
 import type { Traffic, TrafficPeriod } from "@/lib/types";
 
-export const chartHeight = 180;
+const chartHeight = 180;
 
 export function TrafficCharts({ traffic }: { traffic: Traffic }) {
   const name = traffic.by === "hour" ? formatTime : formatDay;
