@@ -2,7 +2,6 @@
 store."""
 
 import argparse
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from hmi.build.backbone_source import (
 from hmi.build.operator_text import find_text_files, read_texts, texts_sha256
 from hmi.cli import calibrate
 from hmi.cli.progress import progress_for
+from hmi.cli.store_place import cache_dir, store_url
 from wire import codec
 from wire.artifacts import BackboneFields, BundleKind
 from wire.ids import BundleUri, Digest
@@ -98,14 +98,7 @@ def run(args: argparse.Namespace) -> int:
 def _run_prepare(args: argparse.Namespace) -> int:
     """Prepare the backbone into HMI_STORE_URL; the last line on stdout is ``{"uri", "digest",
     "num_bytes"}``."""
-    url = os.environ.get("HMI_STORE_URL")
-    if not url:
-        raise InvalidInput(
-            "HMI_STORE_URL is not set; give the object store, for example file:///srv/hmi/store"
-        )
-    cache_dir = os.environ.get("HMI_CACHE_DIR")
-    store = open_store(url, Path(cache_dir) if cache_dir else None)
-    print(codec.to_json(prepare(store, args)))
+    print(codec.to_json(prepare(open_store(store_url(), cache_dir()), args)))
     return 0
 
 
