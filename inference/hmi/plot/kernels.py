@@ -29,13 +29,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 F32 = npt.NDArray[np.float32]
 
-TRIGRAM, LEFT, RIGHT, UNIGRAM, BOTH_BIGRAMS = (
-    0,
-    1,
-    2,
-    3,
-    4,
-)  # hmi.plot.ngram.Rung and Answer, as plain numbers
+TRIGRAM, LEFT, RIGHT, UNIGRAM, BOTH_BIGRAMS = range(5)  # hmi.plot.ngram.Rung and Answer, as plain numbers
 NO_ANSWER = 255
 
 # Columns of a node's description: where its parts begin in the arena, each in units of its own type.
@@ -423,6 +417,7 @@ def leave_out(
     absent ones, ``source_means`` [rows, hidden]; ``copies`` [sources, documents], how often each has counted
     the document. ``tau`` [nodes, 4].
     """
+    # In one piece: with what one source has left and the shrinking as functions it took 1.8 times as long.
     num_tokens, hidden = out.shape
     num_nodes = tau.shape[0]
     num_sources = len(source_node)
