@@ -32,6 +32,11 @@ def digest(letter: str = "a") -> str:
     return "sha256:" + letter * 64
 
 
+def new_digest() -> str:
+    """One that nothing else has."""
+    return "sha256:" + uuid4().hex * 2
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A tenant with one user of each role, and clients signed in as them."""
@@ -227,7 +232,7 @@ def make_version(task: Task, *, number: int = 1, dataset: Dataset | None = None)
             domain=task.domain,
             backbone=backbone,
             uri=f"trees/{uuid4()}",
-            digest="sha256:" + uuid4().hex * 2,
+            digest=new_digest(),
             num_bytes=10,
         )
         tree.save()
@@ -239,7 +244,7 @@ def make_version(task: Task, *, number: int = 1, dataset: Dataset | None = None)
             backbone=backbone,
             tree_version=tree,
             bundle_uri=f"tenants/{task.tenant_id}/versions/{uuid4()}",
-            bundle_digest="sha256:" + uuid4().hex * 2,
+            bundle_digest=new_digest(),
             num_bytes=20,
             labels=LABELS,
             report={"accuracy": 0.9},

@@ -1,20 +1,5 @@
 """The tiny store is made once: nobody changes what it publishes but their own adapters."""
 
-import pytest
-import structlog
+from tests.tiny.fixtures import plain_logs, tiny_store
 
-from tests.tiny.store import TinyStore
-
-
-@pytest.fixture(scope="session")
-def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> TinyStore:
-    """A store with a tiny backbone and three trees."""
-    return TinyStore(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _plain_logs() -> None:
-    # The coloured tracebacks of structlog's default cost seconds.
-    structlog.configure(
-        processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+__all__ = ["plain_logs", "tiny_store"]

@@ -1,5 +1,7 @@
 """A tiny backbone, on one thread: more only wait for each other."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -13,5 +15,13 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """See make_tiny_backbone: the library's checkpoint is in it, and our bundle."""
+    path = tmp_path_factory.mktemp("tiny")
+    make_tiny_backbone(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def backbone(folder: Path) -> Backbone:
+    return Backbone.open(folder / "backbone")

@@ -21,18 +21,6 @@ from wire.ids import Digest
 TOLERANCE = 1e-4
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tiny")
-    make_tiny_backbone(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def backbone(folder: Path) -> Backbone:
-    return Backbone.open(folder / "backbone")
-
-
 def random_documents(lengths: list[int], vocab_size: int, seed: int = 0) -> Documents:
     """Of no special tokens: [SEP] would part two texts."""
     random = np.random.default_rng(seed)

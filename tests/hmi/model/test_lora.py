@@ -21,19 +21,6 @@ from hmi.model.adapters.lora.peft_format import CONFIG_FILE, WEIGHTS_FILE, open_
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from tests.tiny.adapters import random_adapter
-from tests.tiny.backbone import make_tiny_backbone
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("tiny")
-    make_tiny_backbone(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def backbone(folder: Path) -> Backbone:
-    return Backbone.open(folder / "backbone")
 
 
 def final_states(backbone: Backbone, adapter: HostAdapter | None, text: str) -> torch.Tensor:

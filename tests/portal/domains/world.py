@@ -25,7 +25,7 @@ from portal.tenants.models import Tenant
 from portal.training.models import UNFINISHED
 from portal.training.runner import RunnerConfig
 from tests.fakes.jobs import run_job
-from tests.fakes.portal import make_backbone, make_dataset, make_general
+from tests.fakes.portal import make_backbone, make_dataset, make_general, new_digest
 from wire.ids import JobId
 
 PROGRAM = Path(__file__).parent.parent.parent / "fakes" / "domain_program.py"
@@ -95,7 +95,7 @@ def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> Adapt
             domain=task.domain,
             dataset=dataset,
             uri=f"{folder}/segments/{dataset.pk}",
-            digest="sha256:" + uuid4().hex * 2,
+            digest=new_digest(),
             num_bytes=10,
         )
         segment.save()
@@ -108,7 +108,7 @@ def learn(task: Task, number: int, *, above: TreeVersion | None = None) -> Adapt
             backbone=backbone,
             tree_version=tree,
             bundle_uri=f"{folder}/versions/{job_id}",
-            bundle_digest="sha256:" + uuid4().hex * 2,
+            bundle_digest=new_digest(),
             num_bytes=20,
             labels=["sport", "tech"],
             report={"test_rows": list(range(1, 301))},
@@ -129,7 +129,7 @@ def _tree_of_all_segments(task: Task, backbone: Backbone, above: TreeVersion, ur
         domain=task.domain,
         backbone=backbone,
         uri=uri,
-        digest="sha256:" + uuid4().hex * 2,
+        digest=new_digest(),
         num_bytes=10,
         parent=above,
         segments=[*above.segments, *own],
@@ -146,7 +146,7 @@ def leafed(version: AdapterVersion) -> PrivateLeaf:
         version=version,
         dataset_id=version.dataset.pk,
         uri=f"{version.bundle_uri}.leaf-1",
-        digest="sha256:" + uuid4().hex * 2,
+        digest=new_digest(),
         num_bytes=9,
     )
     with tenant_scope(version.tenant_id):

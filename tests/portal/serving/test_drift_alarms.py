@@ -15,7 +15,15 @@ from portal.serving.models import DriftAlarm
 from portal.tenants.models import Role
 from portal.usage.models import UsageEvent
 from portal.webhooks.models import WebhookEvent
-from tests.fakes.portal import Cast, make_dataset, make_general, make_task, make_version, make_webhook
+from tests.fakes.portal import (
+    Cast,
+    make_dataset,
+    make_general,
+    make_task,
+    make_version,
+    make_webhook,
+    new_digest,
+)
 from tests.portal.serving.test_drift import REPORT
 
 pytestmark = pytest.mark.database
@@ -150,7 +158,7 @@ def make_segment(version: AdapterVersion) -> None:
             domain=version.task.domain,
             dataset=version.dataset,
             uri=f"segments/{uuid4()}",
-            digest="sha256:" + uuid4().hex * 2,
+            digest=new_digest(),
             num_bytes=10,
         ).save(force_insert=True)
 
