@@ -45,6 +45,15 @@ def test_a_reservation_grows_and_shrinks_and_is_kept_where_it_cannot() -> None:
         budget.resize(growing, -1)
 
 
+def test_nothing_negative_is_a_budget_or_reserved() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        Budget(MemoryTier.HOST, -1)
+    budget = Budget(MemoryTier.HOST, 0)
+    budget.resize(budget.reserve("adapters", 0), 0)  # nothing is
+    with pytest.raises(ValueError, match="-1"):
+        budget.reserve("adapters", -1)
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60)), max_size=30))
 def test_it_never_grants_more_than_it_has(steps: list[tuple[str, int]]) -> None:
     budget = Budget(MemoryTier.HOST, 100)

@@ -2,10 +2,11 @@
 
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmi.memory.eviction import MAX_USES, LeastRecentlyUsed, LeastWorth
+from hmi.memory.eviction import MAX_USES, EvictionPolicy, LeastRecentlyUsed, LeastWorth
 from hmi.memory.residency import Residency
 from hmi.memory.room import SlotRoom
 from hmi.memory.slots import Slot, SlotPool
@@ -39,6 +40,27 @@ def test_what_was_forgotten_and_comes_again_begins_anew() -> None:
     policy.forget("a")
     policy.touch("a", 100)
     assert list(policy.candidates()) == ["b", "a"]
+
+
+@pytest.mark.parametrize("policy", [LeastRecentlyUsed[str](), LeastWorth[str](load_bytes=1000)])
+def test_what_was_forgotten_while_it_was_held_is_held_no_more(policy: EvictionPolicy[str]) -> None:
+    policy.touch("a", 100)
+    policy.hold("a")
+    policy.forget("a")
+    policy.touch("a", 100)
+    assert list(policy.candidates()) == ["a"]
+
+
+def test_worth_is_in_order_when_what_was_forgotten_has_been_cleared_away() -> None:
+    policy = LeastWorth[int](load_bytes=1000)
+    sizes = {key: 1 + key * 7919 % 1009 for key in range(400)}  # no two alike, in no order
+    sizes[-1] = 10**9  # worth least throughout: were what is forgotten the least, the others would age
+    for key in sorted(sizes):
+        policy.touch(key, sizes[key])
+        if key % 8 and key > 0:
+            policy.forget(key)
+    left = [key for key in sizes if key % 8 == 0 or key < 0]
+    assert list(policy.candidates()) == sorted(left, key=sizes.__getitem__, reverse=True)
 
 
 def test_what_was_popular_once_goes_in_the_end() -> None:

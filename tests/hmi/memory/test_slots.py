@@ -22,6 +22,11 @@ def test_releasing_a_free_slot_is_a_bug_that_shows() -> None:
         pool.release(slot)
 
 
+def test_an_arena_without_slots_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        SlotPool(0)
+
+
 @given(st.lists(st.booleans(), max_size=60))
 def test_it_agrees_with_a_set_of_free_slots(steps: list[bool]) -> None:
     pool, free, taken = SlotPool(4), set(range(4)), []

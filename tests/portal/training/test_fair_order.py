@@ -81,13 +81,17 @@ def test_a_tenants_own_jobs_come_in_their_order(cast: Cast) -> None:
 def test_what_lies_back_longer_than_a_day_counts_no_more(cast: Cast) -> None:
     (old, _) = jobs_of(cast.acme.tenant, 2)
     (recent, _) = jobs_of(cast.globex.tenant, 2)
+    third = make_tenant("third")
+    jobs_of(third, 1)
     for job, hours in ((old, 30), (recent, 10)):
         with operator_scope():
             began = timezone.now() - timedelta(hours=hours)
             TrainingJob.objects.unscoped().filter(pk=job.pk).update(
                 state=JobState.SUCCEEDED, started_at=began
             )
-    assert claimed() == str(cast.acme.tenant.pk)
+    # Acme's is as long ago as if it had never been: its next was queued before the third's first.
+    ids = [str(tenant.pk) for tenant in (cast.acme.tenant, third, cast.globex.tenant)]
+    assert [claimed() for _ in ids] == ids
 
 
 def test_a_dead_workers_job_is_free_and_counts_as_running_no_more(cast: Cast) -> None:
