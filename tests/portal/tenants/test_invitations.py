@@ -9,8 +9,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import ProgrammingError, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -102,6 +103,15 @@ def test_a_token_is_valid_once(cast: Cast) -> None:
     assert _accept(client, _token()).status_code == 200
     assert _code(_accept(client, _token())) == (404, "not_found")
     assert _code(_look(_token())) == (404, "not_found")
+
+
+def test_what_is_accepted_is_read_under_a_lock(cast: Cast) -> None:
+    """Of two who accept at once, or of one and its revoking, the second finds nothing."""
+    _invite(cast)
+    with CaptureQueriesContext(connection) as asked:
+        assert _accept(client_of(cast.nobody), _token()).status_code == 200
+    reads = [query["sql"] for query in asked if query["sql"].startswith("SELECT")]
+    assert any('FROM "invitation"' in sql and "FOR UPDATE" in sql for sql in reads)
 
 
 def test_a_token_is_kept_as_a_hash_and_in_no_audit_row(cast: Cast) -> None:
