@@ -60,5 +60,7 @@ def test_large_blocks_leave_no_holes_behind() -> None:
     assert left < most - 100
 
 
-def test_asking_again_does_no_harm() -> None:
-    assert keep_freed_memory() == keep_freed_memory()
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="for glibc alone")
+def test_it_may_be_asked_for_again() -> None:
+    assert keep_freed_memory()
+    assert keep_freed_memory()

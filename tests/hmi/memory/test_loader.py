@@ -118,6 +118,26 @@ def test_a_slow_load_does_not_hold_up_another() -> None:
     world.loader.close()
 
 
+def test_it_has_no_more_threads_than_it_may() -> None:
+    world = World(num_threads=1)
+    world.disk.gates["a"] = threading.Event()
+    futures = [world.loader.acquire(key) for key in "ab"]
+    assert sum(thread.name.startswith("test-loader") for thread in threading.enumerate()) == 1
+    world.disk.gates["a"].set()
+    for future in futures:
+        future.result(WAIT_S).release()
+    world.loader.close()
+
+
+def test_what_is_brought_near_and_broken_harms_nobody() -> None:
+    world = World(num_threads=1)
+    world.disk.errors["bad"] = BundleBroken("bad is truncated")
+    world.loader.prefetch("bad")
+    assert world.loader.acquire("good").result(WAIT_S).value == "GOOD"
+    assert world.loader.quarantined().keys() == {"bad"}
+    world.loader.close()
+
+
 def test_a_broken_item_fails_alone_and_is_not_read_again() -> None:
     world = World()
     world.disk.errors["bad"] = BundleBroken("bad is truncated")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hmi.artifacts.bundle import write_bundle
-from hmi.base.errors import BundleBroken, BundleMismatch
+from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
 from hmi.model.adapter_bank import IDENTITY
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle, save_adapter_bundle
 from hmi.model.adapters.lora.config import LoraConfig
@@ -143,5 +143,5 @@ def test_a_bank_holds_adapter_and_head_of_a_task_together(tmp_path: Path, backbo
     assert bank.adapters.call(np.array([1, IDENTITY]), np.array([0, 1, 2])) is not None
     with pytest.raises(BundleMismatch, match="rank 16"):
         bank.write(1, bank.pack(open_(tmp_path / "big", backbone)))
-    with pytest.raises(Exception, match="are empty"):
+    with pytest.raises(HmiError, match="are empty"):
         bank.heads.logits(pooled, np.array([1]))

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmi.base.errors import BundleBroken, BundleMismatch, HmiError
+from hmi.base.errors import BudgetExceeded, BundleBroken, BundleMismatch, HmiError
 from hmi.model.heads import HeadBank, HostHead, PackedHead, head_unit_bytes, head_units, mean_pool
 from hmi.model.unit_table import MAX_GATHERED_UNITS
 from tests.tiny.adapters import random_head
@@ -166,3 +166,15 @@ def test_pooling_is_the_mean_of_each_documents_tokens_and_has_gradients() -> Non
     torch.autograd.backward(pooled.sum())
     assert states.grad is not None
     torch.testing.assert_close(states.grad[:, 0], torch.tensor([1, 1 / 3, 1 / 3, 1 / 3, 0.5, 0.5]))
+
+
+def test_what_finds_no_units_is_refused_and_its_slot_holds_what_it_held() -> None:
+    bank = HeadBank(FIELDS, num_slots=2, max_labels=16, num_units=2)
+    kept, other = (random_head(FIELDS, seed=seed, num_labels=8) for seed in (1, 2))
+    bank.write(0, PackedHead.of(kept))
+    bank.write(1, PackedHead.of(other))
+    with pytest.raises(BudgetExceeded):
+        bank.write(0, PackedHead.of(random_head(FIELDS, seed=3, num_labels=16)))
+    pooled = torch.ones(1, FIELDS.hidden)
+    torch.testing.assert_close(bank.logits(pooled, np.array([0]))[0], kept.weight @ pooled[0] + kept.bias)
+    bank.check_integrity()

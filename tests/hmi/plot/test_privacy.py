@@ -45,6 +45,17 @@ def test_what_is_left_is_closed_under_shortening(ids: list[int]) -> None:
         assert not np.any(parts & ~marked[Rung.TRIGRAM])
 
 
+def test_outside_of_spans_a_token_stands_if_it_occurs_and_an_n_gram_if_often_enough() -> None:
+    text = np.array([PIECES.index(word) for word in ("the", "film", "2019")], np.int32)
+    keys = CentredScheme.keys(Documents.pack([text]))
+    for rung, outside, may in (
+        (Rung.UNIGRAM, [0, 1, 1], [False, True, True]),  # 2019 alone is a piece of the vocabulary
+        (Rung.LEFT, [2, 1, 2], [True, False, False]),  # the last one has 2019 in it
+    ):
+        found = PERSONAL.may_stand(keys[rung], np.array(outside), 2)
+        assert found.tolist() == may, rung
+
+
 def test_a_tenant_counts_once_and_the_operators_text_is_enough() -> None:
     keys = np.array([1, 2, 3, 4], np.uint64)
     own = np.array([4], np.uint64)
