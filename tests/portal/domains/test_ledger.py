@@ -211,5 +211,5 @@ def test_a_broken_copy_is_refused_whole(cast: Cast, worker: Worker, tmp_path: Pa
         said("replay", str(copy))
     with operator_scope():
         assert not DeletionRecord.objects.unscoped().exists()
-    with pytest.raises(CommandError, match="none: No such file or directory$"):
+    with pytest.raises(CommandError, match=r"none: No such file or directory$"):
         said("replay", str(tmp_path / "none"))
