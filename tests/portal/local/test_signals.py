@@ -12,16 +12,17 @@ import pytest
 from portal.local.supervisor import POLL_S
 
 PROGRAM = """
-import signal, threading
+import threading
+from portal.local.stop_signals import on_stop_signals
 from portal.local.supervisor import Supervisor
 from portal.local.up import wait_to_be_stopped
 
 stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
 supervisor = Supervisor(on_change=lambda rows: None, on_failure=print)
 thread, = (thread for thread in threading.enumerate() if thread.name == "supervisor")
-print(thread.native_id, flush=True)
-wait_to_be_stopped(stop)
+with on_stop_signals(stop.set):
+    print(thread.native_id, flush=True)
+    wait_to_be_stopped(stop)
 supervisor.close()
 """
 
