@@ -35,5 +35,19 @@ def test_what_a_full_disk_left_of_a_note_goes(tmp_path: Path, written: bytes) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_job_may_be_quicker(tmp_path: Path) -> None:
+    class BesideAJob(ObjectStore):
+        """While it is asked for one, a job that begins drops the copies of all."""
+
+        def exists(self, uri: str) -> bool:
+            open_store(self.url, tmp_path).drop_copies()
+            return super().exists(uri)
+
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.uri").write_text(f"trees/{name}\nsha256:0")
+    copies_sweep(tmp_path, BesideAJob(f"memory://{uuid.uuid4().hex}"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_there_may_be_no_copies_yet(tmp_path: Path) -> None:
     copies_sweep(tmp_path / "none", ObjectStore(f"memory://{uuid.uuid4().hex}"))

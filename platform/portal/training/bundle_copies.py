@@ -4,6 +4,7 @@ The jobs' own part is hmi.artifacts.store, which keeps them, and drops such copi
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from portal.common.store import ObjectStore
@@ -14,9 +15,10 @@ def copies_sweep(root: Path, store: ObjectStore) -> None:
     """Delete the copies under ``root`` of what was deleted, such as trees with text that is forgotten. A job
     that reads one begins anew. Raises StoreUnavailable."""
     for note in root.glob(f"*{COPY_NOTE}"):
-        if not _stands(note.read_text(encoding="utf-8", errors="replace"), store):
-            shutil.rmtree(note.with_suffix(""), ignore_errors=True)
-            note.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # a job was quicker
+            if not _stands(note.read_text(encoding="utf-8", errors="replace"), store):
+                shutil.rmtree(note.with_suffix(""), ignore_errors=True)
+                note.unlink()
 
 
 def _stands(note: str, store: ObjectStore) -> bool:
