@@ -12,10 +12,10 @@ def newer_migrations(alias: str) -> list[str]:
     """Those of ours that the database has seen and this release does not have, as app.name."""
     applied = MigrationRecorder(connections[alias]).applied_migrations()
     ours = {app.label for app in apps.get_app_configs() if app.name.startswith("portal.")}
-    return sorted(f"{app}.{name}" for app, name in applied.keys() - _known() if app in ours)
+    return sorted(f"{app}.{name}" for app, name in applied.keys() - known_migrations() if app in ours)
 
 
 @cache
-def _known() -> frozenset[tuple[str, str]]:
-    """That came with this process's code, whatever stands on the disk later."""
+def known_migrations() -> frozenset[tuple[str, str]]:
+    """That stand on the disk when this is first asked: another release may come to stand there later."""
     return frozenset(MigrationLoader(None).disk_migrations)

@@ -6,7 +6,9 @@ import signal
 import sys
 
 from celery import Celery
-from celery.signals import beat_embedded_init
+from celery.signals import beat_embedded_init, worker_init
+
+from portal.common.release import known_migrations
 
 PR_SET_PDEATHSIG = 1
 
@@ -15,6 +17,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 app = Celery("hmi")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types for it
+def know_our_release(**_celerys: object) -> None:
+    """While the disk has what this worker runs; its pool's processes, which begin later, have it from here."""
+    known_migrations()
 
 
 @beat_embedded_init.connect  # type: ignore[untyped-decorator]  # Celery has no types for it

@@ -1,6 +1,7 @@
 """The worker with its beat, as ./hmi and docker-compose start it."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,10 +13,16 @@ from portal.local.steps import python
 from portal.local.waiting import wait_until
 from tests.fakes.ports import free_port
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the kernel is asked for children"),
-]
+WORKER_OF_AN_UPGRADE = """
+from pathlib import Path
+from portal.common.release import known_migrations
+from portal.config.celery import app
+
+worker = app.Worker(concurrency=1)
+later = "from django.db import migrations; Migration = type('Migration', (migrations.Migration,), {})"
+Path("portal/training/migrations/9999_of_a_later_release.py").write_text(later)
+print(("training", "9999_of_a_later_release") in known_migrations(), len(known_migrations()) > 1)
+"""
 
 
 def _children(pid: int) -> list[ProcessIdentity]:
@@ -24,6 +31,8 @@ def _children(pid: int) -> list[ProcessIdentity]:
     return [child for child in found if child is not None]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the kernel is asked for children")
 def test_nothing_of_a_worker_that_was_killed_goes_on_sending(tmp_path: Path) -> None:
     nowhere = {"HMI_BROKER_URL": f"redis://127.0.0.1:{free_port()}/0", "HMI_LOG_LEVEL": "INFO"}
     command = python("-m", "celery", "-A", "portal.config.celery", "worker", "-B", "--concurrency", "1")
@@ -41,3 +50,16 @@ def test_nothing_of_a_worker_that_was_killed_goes_on_sending(tmp_path: Path) -> 
     assert sends, log.read_text()
     assert len(children) == 2, "one of the pool, one that sends what is due"
     assert wait_until(lambda: not any(map(is_alive, children)), deadline_s=60)
+
+
+def test_a_worker_does_not_take_a_release_that_comes_to_the_disk_for_its_own(tmp_path: Path) -> None:
+    ours = shutil.copytree(ROOT / "platform", tmp_path / "platform")
+    said = subprocess.run(
+        python("-c", WORKER_OF_AN_UPGRADE),
+        cwd=ours,
+        env={**os.environ, "PYTHONPATH": f"{ours}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "False True\n"
