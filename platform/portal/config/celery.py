@@ -21,7 +21,7 @@ app.autodiscover_tasks(related_name="jobs")
 
 @worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types for it
 def know_our_release(**_celerys: object) -> None:
-    """While the disk has what this worker runs; its pool's processes, which begin later, have it from here."""
+    """While the disk has what this worker runs; its pool's processes begin later, and have it from here."""
     known_migrations()
 
 

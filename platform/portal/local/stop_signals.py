@@ -17,9 +17,10 @@ def heed_signals() -> None:
 
 @contextmanager
 def on_stop_signals(call: Callable[[], None]) -> Iterator[None]:
-    """Within the block each of them calls ``call``, in a thread of its own: it may take locks, which a handler
-    must not, since what it interrupts may hold them. nohup has a closed terminal ignored, and so it stays; else
-    that calls only where no other signal has: shell and kernel both tell of it, and neither insists."""
+    """Within the block each of them calls ``call``, in a thread of its own: it may take locks, which a
+    handler must not, since what it interrupts may hold them. nohup has a closed terminal ignored, and so it
+    stays; else that calls only where no other signal has: shell and kernel both tell of it, neither insists.
+    """
     came: SimpleQueue[int | None] = SimpleQueue()  # the one queue that a handler may put into
 
     def handle(number: int, _frame: types.FrameType | None) -> None:
