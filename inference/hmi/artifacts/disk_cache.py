@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,12 +32,16 @@ class DiskBudget(Protocol):
 @dataclass(slots=True)
 class _Copy:
     """One bundle's copy; ``reservation`` None while it is being fetched. One that leaves goes with its last
-    lease."""
+    lease; without any, a thread is at it."""
 
     num_leases: int
     reservation: Any = None
     is_leaving: bool = False  # it is damaged, or nobody's any more
-    parts: tuple[Digest, ...] | None = None  # None: not asked for yet
+
+    @property
+    def is_idle(self) -> bool:
+        """It may go for another one."""
+        return self.reservation is not None and self.num_leases == 0 and not self.is_leaving
 
 
 class DiskCache:
@@ -54,6 +58,7 @@ class DiskCache:
         self._budget = budget
         self._changed = threading.Condition()
         self._copies: OrderedDict[str, _Copy] = OrderedDict()  # by folder name, least recently used first
+        self._parts: dict[str, tuple[Digest, ...]] = {}  # of the named; by folder name, as they were read
         self._take_over()
 
     @contextmanager
@@ -98,16 +103,20 @@ class DiskCache:
     ) -> None:
         """Drop the copies of all bundles but the ``named`` ones and their parts: the others may have been
         deleted. One that is held goes afterwards, one that is being fetched the next time."""
-        kept = set(named) | {
-            part for name in self._names() if _digest(name) in named for part in self._parts(name, parts_of)
-        }
+        kept = set(named).union(*self._parts_of(named, parts_of))
+        gone: list[str] = []
         with self._changed:
-            for name, copy in list(self._copies.items()):
-                if copy.reservation is not None and _digest(name) not in kept:
-                    copy.is_leaving = True
-                    if copy.num_leases == 0:
-                        self._drop(name)
-            self._changed.notify_all()
+            for name, copy in self._copies.items():
+                if copy.reservation is None or copy.is_leaving or _digest(name) in kept:
+                    continue
+                copy.is_leaving = True
+                if copy.num_leases == 0:
+                    gone.append(name)
+        for name in gone:  # of thousands it takes seconds, for which nobody else waits
+            self._remove(name)
+            with self._changed:
+                self._forget(name)
+                self._changed.notify_all()
 
     def check_integrity(self) -> None:
         """Raise AssertionError unless the copies in the folder are those that are known."""
@@ -116,22 +125,30 @@ class DiskCache:
             assert there == {name for name, copy in self._copies.items() if copy.reservation is not None}
             assert all(copy.num_leases >= 0 for copy in self._copies.values())
 
-    def _names(self) -> list[str]:
-        """Of the copies that are there."""
+    def _parts_of(
+        self, named: Collection[Digest], parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> Iterable[tuple[Digest, ...]]:
+        """Of all ``named``, also of those whose copies have made room since. Read once for each, while others
+        may be held."""
         with self._changed:
-            return [name for name, copy in self._copies.items() if copy.reservation is not None]
+            names = [
+                *self._parts,
+                *(name for name, copy in self._copies.items() if copy.reservation is not None),
+            ]
+            known = self._parts
+        found: dict[str, tuple[Digest, ...]] = {}
+        for name in names:
+            if _digest(name) in named and name not in found:
+                with suppress(HmiError, OSError):  # it has just gone, or whoever reads it will find out
+                    found[name] = known[name] if name in known else self._read_parts(name, parts_of)
+        with self._changed:
+            self._parts = found
+        return found.values()
 
-    def _parts(self, name: str, parts_of: Callable[[BundleManifest], Iterable[Digest]]) -> tuple[Digest, ...]:
-        """Read once for each copy, while others may be held."""
-        copy = self._copies.get(name)
-        if copy is None:
-            return ()
-        if copy.parts is None:
-            try:
-                copy.parts = tuple(parts_of(read_manifest(self._folder / name)))
-            except (HmiError, OSError):  # it has just gone, or whoever reads it will find out
-                return ()
-        return copy.parts
+    def _read_parts(
+        self, name: str, parts_of: Callable[[BundleManifest], Iterable[Digest]]
+    ) -> tuple[Digest, ...]:
+        return tuple(parts_of(read_manifest(self._folder / name)))
 
     def _is_settled(self, name: str) -> bool:
         """There to be read, or to be fetched by whoever asks."""
@@ -152,6 +169,7 @@ class DiskCache:
             fetch(temporary)
             verify_files(temporary, read_manifest(temporary))
             sync_tree(temporary)
+            self._remove(name)  # what the disk did not let go of before
             temporary.rename(self._folder / name)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -182,25 +200,33 @@ class DiskCache:
             for copy in self._copies.values():  # of thousands a few are enough, mostly
                 if num_bytes <= 0:
                     break
-                if copy.reservation is not None and copy.num_leases == 0:
+                if copy.reservation is not None and copy.num_leases == 0:  # it goes already, or may
                     num_bytes -= copy.reservation.num_bytes
             return num_bytes <= 0
 
     def _remove_one(self) -> bool:
         with self._changed:
             for name, copy in self._copies.items():
-                if copy.reservation is not None and copy.num_leases == 0:
+                if copy.is_idle:
                     self._drop(name)
                     return True
+            if any(copy.is_leaving and copy.num_leases == 0 for copy in self._copies.values()):
+                self._changed.wait()  # retain() is at it
+                return True
             return False
 
     def _drop(self, name: str) -> None:
         self._remove(name)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
         self._budget.release(self._copies.pop(name).reservation)
 
     def _remove(self, name: str) -> None:
+        """As far as the disk lets it: whoever waits for the copy to go must not wait for ever."""
         # The manifest first: what is left of an interrupted removal is no bundle any more.
-        (self._folder / name / MANIFEST_FILE).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self._folder / name / MANIFEST_FILE).unlink(missing_ok=True)
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def _take_over(self) -> None:

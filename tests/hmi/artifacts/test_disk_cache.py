@@ -18,6 +18,7 @@ from wire.artifacts import MANIFEST_FILE, BundleManifest
 from wire.ids import Digest
 
 BUNDLE_BYTES = 5000  # with its manifest, about
+WAIT_S = 10
 
 
 class Remote:
@@ -195,3 +196,66 @@ def test_a_copy_whose_manifest_cannot_be_read_has_no_parts(tmp_path: Path, remot
     (tmp_path / "cache" / tree.removeprefix("sha256:") / MANIFEST_FILE).unlink()
     cache.retain([tree], lambda _: [part])
     assert {path.name for path in (tmp_path / "cache").iterdir()} == {tree.removeprefix("sha256:")}
+
+
+def test_while_copies_of_what_is_gone_are_deleted_others_are_held(tmp_path: Path, remote: Remote) -> None:
+    """Of thousands it takes seconds: every load waited, and with them predictions."""
+    cache, _ = cache_of(tmp_path, num_bundles=3)
+    stays, gone, fetched, _ = remote.digests
+    for digest in (stays, gone):
+        remote.read(cache, digest)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class SlowDisk(DiskCache):
+        def _remove(self, name: str) -> None:
+            begun.set()
+            assert goes_on.wait(WAIT_S)
+            super()._remove(name)
+
+    slow = SlowDisk(tmp_path / "cache", Budget(MemoryTier.DISK, 2 * BUNDLE_BYTES))
+    with ThreadPoolExecutor(3) as threads:
+        dropping = threads.submit(slow.retain, [stays], lambda _: [])
+        assert begun.wait(WAIT_S)
+        assert threads.submit(remote.read, slow, stays).result(WAIT_S)
+        again = threads.submit(remote.read, slow, gone)
+        room = threads.submit(remote.read, slow, fetched)
+        assert not (again.done() or room.done() or dropping.done())
+        goes_on.set()
+        dropping.result(WAIT_S)
+        assert again.result(WAIT_S) and room.result(WAIT_S), (
+            "they waited for the copy to go, and for its room"
+        )
+    slow.check_integrity()
+
+
+def test_a_copy_that_cannot_be_deleted_keeps_nobody_waiting(tmp_path: Path, remote: Remote) -> None:
+    cache, _ = cache_of(tmp_path, num_bundles=2)
+    digest = remote.digests[0]
+    expected = remote.read(cache, digest)
+    manifest = tmp_path / "cache" / digest.removeprefix("sha256:") / MANIFEST_FILE
+    manifest.unlink()
+    manifest.mkdir()  # as a disk that refuses: no file of this name can be deleted
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(cache.retain, [], lambda _: []).result(WAIT_S)
+        assert threads.submit(remote.read, cache, digest).result(WAIT_S) == expected
+    cache.check_integrity()
+
+
+def test_parts_of_what_is_named_stay_when_its_own_copy_has_made_room(tmp_path: Path, remote: Remote) -> None:
+    """A tree is small, read once and held in memory: it goes first, and its tables must not follow."""
+    cache, _ = cache_of(tmp_path, num_bundles=2)
+    tree, part, other, _ = remote.digests
+    named = [tree, other]
+
+    def parts_of(manifest: BundleManifest) -> list[Digest]:
+        return [part] if manifest == read_manifest(remote.folders[tree]) else []
+
+    for digest in (tree, part):
+        remote.read(cache, digest)
+    cache.retain(named, parts_of)
+    remote.read(cache, other)
+    assert not (tmp_path / "cache" / tree.removeprefix("sha256:")).exists(), "it made room"
+    cache.retain(named, parts_of)
+    assert (tmp_path / "cache" / part.removeprefix("sha256:")).exists()
+    cache.retain([other], parts_of)
+    assert not (tmp_path / "cache" / part.removeprefix("sha256:")).exists()
