@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hmi.base.disk_room import cannot_write_in, is_full
-from hmi.base.errors import CannotWrite, HmiError
+from hmi.base.errors import CannotWrite, HmiError, InvalidInput
 from hmi.build.other_code import drop_of_other_code
 from hmi.plot.counting import MAX_BYTES, Work
 from wire.errors import ErrorCode
@@ -21,10 +21,16 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "
     """Work in ``folder`` alone; it is made if absent, kept when the work fails or is killed, else deleted.
     What another release's build left there is gone. ``elsewhere``: the setting or option that names it.
 
-    Raises HmiError(CONFLICT, retryable) while another process works there, StoreUnavailable when the disk is
-    full.
+    Raises HmiError(CONFLICT, retryable) while another process works there, InvalidInput where anything else
+    stands there, StoreUnavailable when the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    names = {path.name for path in folder.iterdir()}
+    if names and _LOCK_FILE not in names:
+        raise InvalidInput(
+            f"{folder} is not empty and no build's: what stands there would be deleted; name another folder "
+            f"in {elsewhere}"
+        )
     descriptor = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -39,10 +45,20 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "
         for left in folder.glob("hmi-*"):  # what a killed process was just putting together
             shutil.rmtree(left, ignore_errors=True)
         yield Work(folder, max_bytes)
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
     except OSError as exc:
         if not is_full(exc):
             raise
         raise CannotWrite(cannot_write_in(folder, exc, elsewhere=elsewhere)) from exc
     finally:
         os.close(descriptor)  # the kernel releases the lock, also when the process is killed
+
+
+def _delete(folder: Path) -> None:
+    """The lock last: killed before, it is still a build's folder."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK_FILE:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)

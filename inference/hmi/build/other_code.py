@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hmi.artifacts.bundle import sync
 from hmi.base.code_digest import code_digest
+from hmi.build.checkpoint import write_atomically
 
 _MARK = "code"
 
@@ -22,7 +23,7 @@ def drop_of_other_code(folder: Path, *, lock: str, is_begun: bool) -> None:
             if path.name not in (lock, _MARK):
                 _delete(path)
         sync(folder)
-    mark.write_text(code_digest())
+    write_atomically(mark, code_digest().encode())
 
 
 def _delete(path: Path) -> None:

@@ -14,13 +14,15 @@ from hmi.engine.host_plan import HostNeed, check_host
 from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from hmi.model.adapter_units import UNIT_RANK, adapter_unit_bytes, adapter_units
+from hmi.model.attention_rows import most_scores
 from hmi.model.backbone import Backbone, measure_backbone
+from hmi.model.bert import MPNET
 from hmi.model.compute_type import compute_dtype
 from hmi.model.device_copies import DeviceCopies, device_copies
 from hmi.model.heads import MAX_LABELS, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.serving_layers import ServingLayers, ServingLower
-from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH
+from hmi.model.token_chunks import CHUNK_TOKENS, most_units
 from hmi.plot.lookup import PlotArena
 from hmi.service.settings import ServiceSettings
 from hmi.service.sources import TREE_BYTES
@@ -111,7 +113,8 @@ def _reserve(
 ) -> DevicePlan:
     needs = DeviceNeeds(
         backbone_bytes=backbone_bytes,
-        workspace_bytes=settings.num_forwards * _workspace_bytes(fields, limits),
+        workspace_bytes=settings.num_forwards
+        * _workspace_bytes(fields, limits, dtype, max_rank=settings.max_adapter_rank),
         adapter_unit_bytes=adapter_unit_bytes(fields, dtype),
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),
@@ -144,15 +147,27 @@ def _least_plot_bytes(fields: BackboneFields) -> int:
     return fields.vocab_size * (fields.hidden + 32)
 
 
-def _workspace_bytes(fields: BackboneFields, limits: BatchLimits) -> int:
-    """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate]; and
-    either the attention scores of its longest documents, in bfloat16 three times (attends_by_products), or
-    the adapters of its chunks at a feed-forward map."""
-    of_layers = 4 * (10 * fields.hidden + 2 * fields.intermediate)
-    of_scores = 3 * 2 * fields.num_heads * fields.max_positions
-    ranks = 2 * MAX_EVEN_WIDTH * UNIT_RANK  # of all adapters of a chunk, with what a token is between the two
-    of_adapters = 4 * (ranks * (fields.hidden + fields.intermediate) // CHUNK_TOKENS + 2 * ranks)
-    return limits.max_tokens * (of_layers + max(of_scores, of_adapters))
+def _workspace_bytes(
+    fields: BackboneFields, limits: BatchLimits, dtype: torch.dtype, *, max_rank: int
+) -> int:
+    """Activations of the largest batch: a handful of [tokens, hidden] and two of [tokens, intermediate]; the
+    mask of its attention, beside which stand either that of the exact path with its scores twice
+    (attends_by_products), or the adapters of its chunks at a feed-forward map, with what a token is between
+    the two."""
+    of_layers = 4 * limits.max_tokens * (10 * fields.hidden + 2 * fields.intermediate)
+    # In float32 the library keeps no scores, and a mask is of all heads with relative positions alone.
+    of_mask = (dtype.itemsize if fields.architecture == MPNET else 2) * fields.num_heads
+    of_mask *= most_scores(
+        max_tokens=limits.max_tokens, max_rows=limits.max_rows, max_positions=fields.max_positions
+    )
+    ranks = UNIT_RANK * most_units(
+        max_tokens=limits.max_tokens,
+        max_rows=limits.max_rows,
+        max_adapters=limits.max_adapters,
+        max_units=adapter_units(max_rank),
+    )
+    of_adapters = 4 * ranks * (fields.hidden + fields.intermediate + 5 * CHUNK_TOKENS)
+    return of_layers + of_mask + max(3 * of_mask, of_adapters)
 
 
 def _check_taken(device: FilledDevice, backbone_bytes: int) -> None:

@@ -65,8 +65,7 @@ class AttentionRows(NamedTuple):
         where that is quicker, see compute_type.attends_by_products()."""
         lengths, num_tokens = np.diff(offsets), int(offsets[-1])
         rows_by_length = {
-            length: (rows, len(rows) if len(rows) <= 2 else -(-len(rows) // ROWS_STEP) * ROWS_STEP)
-            for length, rows in _rows_by_length(lengths).items()
+            length: (rows, _filled_up(len(rows))) for length, rows in _rows_by_length(lengths).items()
         }
         starts, total = _starts(rows_by_length, lengths)
         back = np.zeros(num_tokens + num_padding, np.int64)
@@ -123,6 +122,27 @@ def _by_products(heads: Tensor, mask: Tensor) -> Tensor:
     scores = torch.baddbmm(mask, parts[0], parts[1].transpose(1, 2), alpha=size**-0.5)
     mixed = torch.bmm(torch.softmax(scores, -1), parts[2])
     return mixed.view(num_rows, num_heads, length, size)
+
+
+def most_scores(*, max_tokens: int, max_rows: int, max_positions: int) -> int:
+    """Of one head, [rows, length, length] of all groups, that no batch within these limits passes."""
+    room = -(-max_tokens // LENGTH_STEP)
+    most = [0] * (room + 1)  # of so many steps of tokens, in rows of the lengths so far
+    for length in range(ROW_TOKENS, max(ROW_TOKENS, max_positions + LENGTH_STEP - 1) + 1, LENGTH_STEP):
+        is_shared = length == ROW_TOKENS
+        held = length // LENGTH_STEP - 1  # by a row at least; of those that are shared, by all but one
+        most = [
+            max(
+                most[left - held * max(0, num_rows - is_shared)] + _filled_up(num_rows) * length**2
+                for num_rows in range(min(max_rows, left // held + is_shared) + 1)
+            )
+            for left in range(room + 1)
+        ]
+    return most[room]
+
+
+def _filled_up(num_rows: int) -> int:
+    return num_rows if num_rows <= 2 else -(-num_rows // ROWS_STEP) * ROWS_STEP
 
 
 def _starts(

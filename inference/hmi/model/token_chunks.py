@@ -84,6 +84,21 @@ def token_chunks(
     return groups
 
 
+def most_units(*, max_tokens: int, max_rows: int, max_adapters: int, max_units: int) -> int:
+    """That a group of chunks can have, those that fill up included, in a batch within these limits that lies
+    as token_chunks() is quickest; a slot holds ``max_units`` at most."""
+    num_chunks = padded_tokens(max_tokens) // CHUNK_TOKENS
+    most = 0
+    for num_slots in range(1, min(max_adapters, max_rows, CHUNK_TOKENS) + 1):
+        like_it = num_chunks
+        if num_slots > 2:  # those between the first and the last lie in it whole: what follows is no longer
+            longest = CHUNK_TOKENS // (num_slots - 2)
+            like_it = min(num_chunks, 1 + padded_tokens(max_rows * longest) // CHUNK_TOKENS)
+        [(_, _, width)] = _equal_widths([num_slots * max_units])
+        most = max(most, like_it * max(width, MAX_EVEN_WIDTH))
+    return most
+
+
 def _owned_units(
     slots: NDArray[np.int64], offsets: NDArray[np.int64], num_chunks: int, table: UnitTable
 ) -> list[list[tuple[int, int]]]:

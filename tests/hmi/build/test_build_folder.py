@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from hmi.artifacts.store import FolderStore
-from hmi.base.errors import HmiError, StoreUnavailable
+from hmi.base.errors import HmiError, InvalidInput, StoreUnavailable
 from hmi.build.build_folder import build_folder
 from hmi.build.job_progress import JobProgress
 from hmi.build.operator_tree import NodeToLearn, learn_node
@@ -350,6 +350,41 @@ def test_what_another_release_left_is_not_gone_on_from(tmp_path: Path) -> None:
     (tmp_path / "sums" / "1").write_text("of that")
     with build_folder(tmp_path) as work:
         assert {path.name for path in work.folder.iterdir()} == {"lock", "code"}
+
+
+def test_a_folder_that_is_no_builds_keeps_what_stands_there(tmp_path: Path) -> None:
+    """It was emptied when a build began there, and deleted when it ended."""
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "own.txt").write_text("somebody's own")
+    with pytest.raises(InvalidInput, match="name another folder in --work"), build_folder(notes):
+        pytest.fail("it began")
+    assert [path.name for path in notes.iterdir()] == ["own.txt"]
+
+
+@pytest.mark.parametrize("num_left", [0, 1, 2])
+def test_killed_while_its_folder_is_deleted_a_build_can_begin_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_left: int
+) -> None:
+    folder = tmp_path / "work"
+    deleted: list[Path] = []
+    unlink = Path.unlink
+
+    def until_killed(path: Path, *, missing_ok: bool = False) -> None:
+        if len(deleted) == num_left:
+            raise KeyboardInterrupt
+        deleted.append(path)
+        unlink(path)
+
+    with pytest.raises(KeyboardInterrupt), build_folder(folder) as work:
+        for name in ("keys", "sums", "values"):
+            (work.folder / name).write_text("half done")
+        monkeypatch.setattr(Path, "unlink", until_killed)
+    monkeypatch.undo()
+    assert len(deleted) == num_left
+    with build_folder(folder) as work:
+        assert work.folder == folder
+    assert not folder.exists()
 
 
 def test_a_second_build_in_the_same_folder_is_told_to_wait(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend
+from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend, most_scores
 from hmi.model.packing import PackedAttention
 
 HEADS, SIZE = 2, 4
@@ -57,3 +57,23 @@ def test_short_documents_share_rows_and_long_ones_have_their_own(
 ) -> None:
     rows, _ = rows_of(lengths)
     assert [(group.num_rows, group.length) for group in rows.groups] == groups
+
+
+LENGTHS = st.one_of(st.integers(1, 256), st.sampled_from([33, 65, 97, 129, 161, 193, 225, 256]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(LENGTHS, min_size=1, max_size=24), st.integers(0, 40))
+def test_no_batch_has_more_scores_than_are_reserved(lengths: list[int], num_tokens_left: int) -> None:
+    rows, _ = rows_of(lengths)
+    most = most_scores(
+        max_tokens=sum(lengths) + num_tokens_left, max_rows=len(lengths), max_positions=max(lengths)
+    )
+    assert sum(group.num_rows * group.length**2 for group in rows.groups) <= most
+
+
+def test_the_batch_with_the_most_scores_has_rows_that_are_filled_up() -> None:
+    rows, _ = rows_of([225] * 5 + [193] * 3)
+    has = sum(group.num_rows * group.length**2 for group in rows.groups)
+    assert has == 8 * 256**2 + 4 * 224**2
+    assert has <= most_scores(max_tokens=5 * 225 + 3 * 193, max_rows=8, max_positions=256) <= 1.1 * has

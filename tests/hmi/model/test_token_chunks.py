@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import HmiError
-from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, padded_tokens, token_chunks
+from hmi.model.token_chunks import CHUNK_TOKENS, ChunkGroup, most_units, padded_tokens, token_chunks
 from hmi.model.unit_table import EMPTY_UNIT, NO_SLOT, UnitTable
 
 UNITS = {0: 1, 1: 3, 2: 0, 3: 1}
@@ -83,3 +83,31 @@ def test_an_empty_slot_is_refused(table: UnitTable) -> None:
 
 def test_a_batch_without_units_has_no_groups(table: UnitTable) -> None:
     assert chunks_of([NO_SLOT, 2], [70, 30], table) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 12),
+    st.lists(st.tuples(st.integers(0, 39), st.one_of(st.integers(1, 8), st.integers(1, 99))), min_size=1),
+)
+def test_no_batch_gathers_more_units_than_are_reserved(max_units: int, batch: list[tuple[int, int]]) -> None:
+    table = UnitTable(num_slots=40, num_units=40 * max_units, max_units=max_units, unit_bytes=1)
+    for slot in range(40):
+        table.assign(slot, max_units)
+    longest: dict[int, int] = {}
+    for slot, length in batch:
+        longest[slot] = max(length, longest.get(slot, 0))
+    batch = sorted(batch, key=lambda row: (-longest[row[0]], row[0]))  # as the runner lays it
+    offsets = np.concatenate(([0], np.cumsum([length for _, length in batch])))
+    groups = token_chunks(
+        np.array([slot for slot, _ in batch]),
+        offsets,
+        table,
+        np.zeros(40, np.bool_),
+        unit_rank=1,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    assert max(len(group.units) for group in groups) <= most_units(
+        max_tokens=int(offsets[-1]), max_rows=len(batch), max_adapters=len(longest), max_units=max_units
+    )
