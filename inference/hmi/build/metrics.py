@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 ECE_BINS = 15
+ROUNDING = 1e-9
+"""Shares whose difference is less are the same."""
 
 Probabilities = npt.NDArray[np.float32]  # [rows, labels], each row sums to 1
 Indices = npt.NDArray[np.int64]  # [rows], place of the true label
@@ -162,7 +164,7 @@ def bootstrap_difference(
     them allows."""
     difference = quality - other
     are_shares = min(quality.min(), other.min()) >= 0  # an error, with its minus, is below 0
-    if are_shares and np.ptp(difference) == 0:
+    if are_shares and np.ptp(difference) < ROUNDING:
         most = wilson_interval(0.0, len(difference)).high
         same = float(difference[0])
         return Interval(max(-1.0, same - most), min(1.0, same + most))

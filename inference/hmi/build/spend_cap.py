@@ -51,7 +51,7 @@ class SpendCap:
         """Raise InvalidInput when the cap is reached before there is anything to keep."""
         if self.limit is None or not self.is_reached(still_to_come_s=0.0):
             return
-        minutes = f"{self.limit.minutes:.4g} minutes"
+        minutes = f"{round(self.limit.minutes, 2):g} minutes"
         if self.limit.limit is TimeLimitName.INSTALLATION:
             raise InvalidInput(
                 f"the {minutes} that a training may take here were over before its first step: reading the "

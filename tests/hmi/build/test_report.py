@@ -43,6 +43,12 @@ def test_rows_that_all_say_the_same_leave_open_what_so_few_can(plot: float, comp
     assert -100 <= low <= cost.delta_points <= high <= 100 and high - low >= 8, "three of forty: 7.5"
 
 
+def test_rows_that_are_better_by_the_same_but_for_rounding_leave_it_open_too() -> None:
+    cost = plot_cost(np.array([0.3, 0.7] * 20), np.array([0.1, 0.5] * 20), seed=1)
+    low, high = cost.delta_points_ci95
+    assert low < 20 < high and high - low >= 8
+
+
 def test_what_plot_costs_is_in_points_and_paired() -> None:
     cost = plot_cost(np.repeat([1.0, 0.0], [97, 3]), np.repeat([1.0, 0.0], [99, 1]), seed=1)
     assert cost.delta_points == pytest.approx(-2.0)

@@ -71,3 +71,11 @@ def test_without_a_cap_time_is_counted_and_never_over(tmp_path: Path) -> None:
     watch.now += 1e6
     assert not cap.is_reached(still_to_come_s=1e9)
     assert cap.spent_s == 1e6
+
+
+def test_a_long_limit_is_told_in_plain_figures(tmp_path: Path) -> None:
+    watch = Watch()
+    cap = SpendCap(tmp_path / "seconds", None, limit_s=14 * 86_400, monotonic=watch)
+    watch.now += 14 * 86_400
+    with pytest.raises(InvalidInput, match="the 20160 minutes"):
+        cap.refuse_reached()
