@@ -37,7 +37,7 @@ from portal.training.import_services import Archive, import_create
 from portal.training.leases import job_claim
 from portal.training.services import estimate_create, training_create
 from portal.webhooks.models import EventType
-from portal.webhooks.services import event_emit, webhook_create
+from portal.webhooks.services import event_emit
 from tests.conftest import DatabaseUrls
 from tests.fakes.portal import (
     Cast,
@@ -206,19 +206,6 @@ def test_nothing_is_begun_for_a_task_that_is_being_deleted(cast: Cast, other: Ot
     ):
         with waiting(), tenant_scope(cast.acme.tenant.id):
             begin()
-
-
-def test_two_webhooks_are_counted_one_after_the_other(cast: Cast, other: Other) -> None:
-    other.hold("webhook", make_webhook(cast.acme.tenant).pk)
-    with waiting(), tenant_scope(cast.acme.tenant.id):
-        webhook_create(
-            tenant=cast.acme.tenant,
-            name="second",
-            url="http://127.0.0.1:9/hook",
-            events=[EventType.DATASET_READY],
-            is_private_allowed=True,
-            acting=OPERATOR,
-        )
 
 
 def test_two_chunks_of_an_upload_come_one_after_the_other(cast: Cast, other: Other, tmp_path: Path) -> None:

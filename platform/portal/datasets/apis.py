@@ -176,7 +176,7 @@ class CleanedIn(serializers.Serializer[Any]):
 
 def upload_limits() -> UploadLimits:
     """Of this installation."""
-    return UploadLimits(settings.ENV.max_upload_bytes, settings.ENV.max_upload_rows)
+    return UploadLimits(int(settings.ENV.max_upload_bytes), settings.ENV.max_upload_rows)
 
 
 class DatasetsApi(TenantApi):

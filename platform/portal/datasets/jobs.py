@@ -31,7 +31,7 @@ def dataset_examine(id: str) -> None:
     services.dataset_examine(
         dataset_id=UUID(id),
         store=ObjectStore(settings.ENV.store_url),
-        limits=UploadLimits(settings.ENV.max_upload_bytes, settings.ENV.max_upload_rows),
+        limits=UploadLimits(int(settings.ENV.max_upload_bytes), settings.ENV.max_upload_rows),
     )
 
 

@@ -150,8 +150,18 @@ def _installing(index: socket.socket, venv: Path) -> subprocess.Popen[str]:
         "no_proxy": "127.0.0.1",
     }
     return subprocess.Popen(
-        [str(SCRIPT), "up"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [str(SCRIPT), "up"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_as_in_a_terminal,
     )
+
+
+def _as_in_a_terminal() -> None:
+    """What runs in the background of a script ignores Ctrl-C, and so would what it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.slow

@@ -66,11 +66,12 @@ def test_a_closed_terminal_stops_nothing_that_nohup_started() -> None:
 
 
 def test_what_was_held_back_comes_when_it_can_be_answered() -> None:
+    """To this thread: the process may have others, which hold nothing back."""
     told: list[str] = []
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         with on_stop_signals(lambda: told.append("inside")):
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
             assert told == []
             heed_signals()
         assert told == ["inside"]
