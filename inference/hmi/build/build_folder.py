@@ -4,12 +4,12 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hmi.base.disk_room import cannot_write_in, is_full
 from hmi.base.errors import CannotWrite, HmiError, InvalidInput
-from hmi.build.other_code import drop_of_other_code
+from hmi.build.other_code import delete_all_but, drop_of_other_code
 from hmi.plot.counting import MAX_BYTES, Work
 from wire.errors import ErrorCode
 
@@ -45,20 +45,12 @@ def build_folder(folder: Path, max_bytes: int = MAX_BYTES, *, elsewhere: str = "
         for left in folder.glob("hmi-*"):  # what a killed process was just putting together
             shutil.rmtree(left, ignore_errors=True)
         yield Work(folder, max_bytes)
-        _delete(folder)
+        with suppress(OSError):  # the lock last: killed before, it is still a build's folder
+            delete_all_but(folder, (_LOCK_FILE,))
+        shutil.rmtree(folder, ignore_errors=True)
     except OSError as exc:
         if not is_full(exc):
             raise
         raise CannotWrite(cannot_write_in(folder, exc, elsewhere=elsewhere)) from exc
     finally:
         os.close(descriptor)  # the kernel releases the lock, also when the process is killed
-
-
-def _delete(folder: Path) -> None:
-    """The lock last: killed before, it is still a build's folder."""
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.name != _LOCK_FILE:
-            path.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)

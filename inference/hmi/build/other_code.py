@@ -1,6 +1,7 @@
 """Scratch folders are of the code that began them: another release means other things by the same names."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from hmi.artifacts.bundle import sync
@@ -19,15 +20,17 @@ def drop_of_other_code(folder: Path, *, lock: str, is_begun: bool) -> None:
         return
     if mark.exists() or is_begun:
         mark.write_text("")  # killed from here on, it is done again
-        for path in folder.iterdir():
-            if path.name not in (lock, _MARK):
-                _delete(path)
+        delete_all_but(folder, (lock, _MARK))
         sync(folder)
     write_atomically(mark, code_digest().encode())
 
 
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+def delete_all_but(folder: Path, kept: Collection[str]) -> None:
+    """Of what stands in ``folder``, leave the names ``kept``. Raises OSError."""
+    for path in folder.iterdir():
+        if path.name in kept:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmi.artifacts.bundle import open_bundle
+from hmi.artifacts.bundle import Bundle, open_bundle
 from hmi.artifacts.store import Store, open_store
 from hmi.base.errors import AlreadyExists, BundleBroken, InvalidInput
 from hmi.build.backbone_source import (
@@ -173,9 +173,7 @@ def _standing(store: Store, uri: BundleUri, inputs: str) -> PreparedBackbone | N
         record = _read_record(store, uri)
         if record is None or record.digest != found or record.inputs_sha256 != inputs:
             return None
-        bundle = open_bundle(
-            store.localize(uri, found), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=found
-        )
+        bundle = _opened(store, uri, found)
     except BundleBroken:
         store.delete(uri)
         return None
@@ -188,10 +186,14 @@ def _kept(store: Store, uri: BundleUri, num_lower: int) -> PreparedBackbone | No
     found = store.digest(uri)
     if found is None:
         return None
-    bundle = open_bundle(
-        store.localize(uri, found), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=found
-    )
+    bundle = _opened(store, uri, found)
     return PreparedBackbone(uri, found, bundle.num_bytes) if bundle.fields.num_lower == num_lower else None
+
+
+def _opened(store: Store, uri: BundleUri, digest: Digest) -> Bundle[BackboneFields]:
+    return open_bundle(
+        store.localize(uri, digest), kind=BundleKind.BACKBONE, fields_type=BackboneFields, digest=digest
+    )
 
 
 def _read_record(store: Store, uri: BundleUri) -> _Record | None:

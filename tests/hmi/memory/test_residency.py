@@ -170,21 +170,20 @@ def test_a_load_waits_for_a_lease_to_end() -> None:
     assert residency.state("a") is ResidencyState.ABSENT
 
 
-def test_a_load_waits_for_another_to_end() -> None:
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda residency: residency.finish_load("a", "A"), id="finished"),
+        pytest.param(lambda residency: residency.abort_load("a"), id="failed"),
+    ],
+)
+def test_a_load_waits_for_another_to_end(end: Callable[[Residency[str, Reservation, str]], object]) -> None:
     residency, room = watched_residency()
     residency.begin_load("a", BYTES)
     waiter = Waiter(residency, room)
-    residency.finish_load("a", "A")
+    end(residency)
     assert waiter.place().num_bytes == BYTES
     assert residency.state("a") is ResidencyState.ABSENT
-
-
-def test_a_load_waits_for_another_to_fail() -> None:
-    residency, room = watched_residency()
-    residency.begin_load("a", BYTES)
-    waiter = Waiter(residency, room)
-    residency.abort_load("a")
-    assert waiter.place().num_bytes == BYTES
 
 
 def test_a_lease_ends_with_its_block() -> None:
