@@ -23,9 +23,9 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, services
+from portal.datasets.config import upload_limits
 from portal.datasets.corrections import FIELDS, Correction, correcting_fix
 from portal.datasets.declared_in import DeclaredIn, declared_in
-from portal.datasets.doctor import UploadLimits
 from portal.datasets.kinds.label_counts import MAX_LABEL_CHARS
 from portal.datasets.kinds.score import MAX_SCORE
 from portal.datasets.shapes import DatasetDetailOut, DatasetOut
@@ -172,11 +172,6 @@ class CleanedIn(serializers.Serializer[Any]):
     """In which form."""
 
     form = ChoiceField(choices=["csv", "jsonl"], default="csv")
-
-
-def upload_limits() -> UploadLimits:
-    """Of this installation."""
-    return UploadLimits(int(settings.ENV.max_upload_bytes), settings.ENV.max_upload_rows)
 
 
 class DatasetsApi(TenantApi):

@@ -8,7 +8,7 @@ from django.conf import settings
 from portal.common.queue import JobName
 from portal.common.store import ObjectStore
 from portal.datasets import services, uploads
-from portal.datasets.doctor import UploadLimits
+from portal.datasets.config import upload_limits
 
 
 @shared_task(name=JobName.DATASET_FILES_DELETE.value)  # type: ignore[untyped-decorator]  # Celery has no types
@@ -31,7 +31,7 @@ def dataset_examine(id: str) -> None:
     services.dataset_examine(
         dataset_id=UUID(id),
         store=ObjectStore(settings.ENV.store_url),
-        limits=UploadLimits(int(settings.ENV.max_upload_bytes), settings.ENV.max_upload_rows),
+        limits=upload_limits(),
     )
 
 

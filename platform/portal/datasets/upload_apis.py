@@ -18,7 +18,7 @@ from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
 from portal.datasets import selectors, uploads
-from portal.datasets.apis import upload_limits
+from portal.datasets.config import upload_limits
 from portal.datasets.declared_in import DeclaredIn, declared_in
 from portal.datasets.shapes import DatasetDetailOut, UploadOut
 from portal.tenants.access import DEVELOPER_DELETES, TenantApi

@@ -16,7 +16,7 @@ from portal.common.idempotency import idempotent
 from portal.common.pagination import paged
 from portal.common.schema import PAGE_PARAMETERS, page_of
 from portal.common.store import ObjectStore
-from portal.datasets.apis import upload_limits
+from portal.datasets.config import upload_limits
 from portal.datasets.selectors import check_stored, dataset_get
 from portal.datasets.shapes import DatasetOut
 from portal.domains import selectors, services
