@@ -20,6 +20,7 @@ from tests.conftest import DatabaseUrls
 from tests.fakes.portal import Cast, make_dataset, make_task
 from tests.fakes.training import refusing_python
 from tests.portal.domains.world import Worker, delete, leafed, learn, put, store
+from wire.artifacts import COPY_NOTE
 
 pytestmark = pytest.mark.database
 
@@ -75,11 +76,19 @@ def test_of_rounds_at_once_one_is_made(
     assert asked()
 
 
-def test_bundles_that_nobody_knows_are_swept(cast: Cast) -> None:
+def test_bundles_that_nobody_knows_are_swept_with_the_copies_that_jobs_kept(
+    cast: Cast, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("HMI_CACHE_DIR", raising=False)
+    settings.ENV = settings.ENV.model_copy(update={"work_dir": tmp_path})
     unknown = f"tenants/{cast.acme.tenant.pk}/trees/{uuid4()}"
     put(f"{unknown}/manifest.json")
+    copies = tmp_path / "bundles"
+    (copies / "copy").mkdir(parents=True)
+    (copies / f"copy{COPY_NOTE}").write_text(f"{unknown}\nsha256:0")
     store_sweep()
     assert not store().exists(unknown)
+    assert list(copies.iterdir()) == []
 
 
 def test_a_message_has_its_job_worked_on_by_the_installations_own_program(
