@@ -13,7 +13,7 @@ from portal.domains.job_files import suggest_job, update_job
 from portal.domains.selectors import contributions_of, is_allowed, keeps_rule
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState
-from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
+from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_to_succeed
 from portal.training.process import BrokenProtocol
 from portal.training.work import StaleJob
 from wire.artifacts import BundleRef
@@ -59,7 +59,7 @@ class SuggestWork:
 
     def succeed(self, lease: Lease, job: SuggestJob, result: SuggestResult) -> None:
         with lease_scope(lease):
-            job_end(lease, job_locked(lease), JobState.SUCCEEDED, result=to_plain(result), eta_s=0.0)
+            job_end(lease, job_to_succeed(lease), JobState.SUCCEEDED, result=to_plain(result), eta_s=0.0)
 
     def is_stale(self, lease: Lease, job: SuggestJob) -> bool:
         """Is a tree that is being read about to go?"""
@@ -97,7 +97,7 @@ class UpdateWork:
     def succeed(self, lease: Lease, job: DomainJob, result: DomainResult) -> None:
         """Register the tree; replace what may not be served, move who does not lose, hold the others."""
         with lease_scope(lease):
-            row = job_locked(lease, "domain__tenant", "brings_back__domain")
+            row = job_to_succeed(lease, "domain__tenant", "brings_back__domain")
             contributed = [one.dataset_id for one in job.contributions if one.tenant_id is not None]
             # Locked: a deletion comes before, and is seen here, or after, and finds the registered tree.
             list(Dataset.objects.unscoped().filter(pk__in=contributed).select_for_update().values_list("pk"))

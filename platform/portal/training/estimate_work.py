@@ -4,7 +4,7 @@ from portal.common.errors import NotFound
 from portal.training.job_files import train_job
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState, TrainingEstimate
-from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
+from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_to_succeed
 from portal.training.training_work import is_training_stale
 from wire.codec import to_plain
 from wire.training import EstimateResult, Progress, TrainJob
@@ -38,7 +38,7 @@ class EstimateWork:
         plain = to_plain(result)
         del plain["event"]
         with lease_scope(lease):
-            job_end(lease, job_locked(lease), JobState.SUCCEEDED, result=plain, eta_s=0.0, error=None)
+            job_end(lease, job_to_succeed(lease), JobState.SUCCEEDED, result=plain, eta_s=0.0, error=None)
 
     def is_stale(self, lease: Lease, job: TrainJob) -> bool:
         """As a training's: a tree that must be forgotten is no longer read."""

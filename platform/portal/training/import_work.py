@@ -7,7 +7,7 @@ from portal.common.errors import NotFound
 from portal.common.store import ObjectStore
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import AdapterImport, JobState
-from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
+from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_to_succeed
 from portal.training.process import BrokenProtocol
 from portal.training.recipes import BOUNDS
 from portal.training.selectors import tree_read
@@ -78,7 +78,7 @@ class ImportWork:
 
     def succeed(self, lease: Lease, job: ImportJob, result: ImportResult) -> None:
         with lease_scope(lease):
-            row = job_locked(lease, "task", "dataset")
+            row = job_to_succeed(lease, "task", "dataset")
             tree = tree_read(uri=job.tree_uri, digest=job.tree_digest)
             if tree is None:
                 raise StaleJob

@@ -45,11 +45,17 @@ class JobError:
     message: str
 
 
+class Cancelled(Exception):
+    """Somebody asked for the end of the job, and has been told that it ends: nothing may come of it."""
+
+
 def job_fail(*, lease: Lease, error: JobError) -> None:
     """End the job: trying again would not help. Raises LeaseLost."""
     with lease_scope(lease):
-        shown = {"code": error.code.value, "message": error.message}
-        job_end(lease, job_locked(lease), JobState.FAILED, error=shown, eta_s=None)
+        job = job_locked(lease)
+        if not _ends_as_asked(lease, job):
+            shown = {"code": error.code.value, "message": error.message}
+            job_end(lease, job, JobState.FAILED, error=shown, eta_s=None)
 
 
 def job_stop(*, lease: Lease) -> None:
@@ -67,12 +73,10 @@ def job_retry(*, lease: Lease) -> None:
 
 def job_wait(*, lease: Lease, error: JobError, max_attempts: int) -> None:
     """Queue the job again, for a while later: what it lacked may be there then. It fails by ``error`` when
-    so many attempts have not brought it forward, and ends at once when somebody has asked for it. Raises
-    LeaseLost."""
+    so many attempts have not brought it forward. Raises LeaseLost."""
     with lease_scope(lease):
         job = job_locked(lease)
-        if job.cancel_requested:
-            job_end(lease, job, JobState.CANCELLED, eta_s=None)
+        if _ends_as_asked(lease, job):
             return
         shown = {"code": error.code.value, "message": error.message, "retryable": True}
         attempt = lease.attempt - 1 if job.share >= job.claimed_share + MIN_PROGRESS else lease.attempt
@@ -113,6 +117,14 @@ def job_locked(lease: Lease, *related: str) -> Any:
     return job
 
 
+def job_to_succeed(lease: Lease, *related: str) -> Any:
+    """As job_locked, before what came of the job is written down. Raises Cancelled, too."""
+    job = job_locked(lease, *related)
+    if job.cancel_requested:
+        raise Cancelled
+    return job
+
+
 def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
     """Move the locked job to its last state. Raises LeaseLost."""
     if not job_move(held_by(lease), state, **NO_LEASE, finished_at=Now(), **changes):
@@ -137,7 +149,18 @@ def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
         )
 
 
+def _ends_as_asked(lease: Lease, job: Any) -> bool:
+    """End the locked job if somebody has asked for it; whether it was so."""
+    if job.cancel_requested:
+        job_end(lease, job, JobState.CANCELLED, eta_s=None)
+    return bool(job.cancel_requested)
+
+
 def _requeue(lease: Lease, *, attempt: int | Combinable, **changes: object) -> None:
+    """Queue the job again, but end one that was cancelled: its turn may be hours away, and until then no
+    other of its task may begin."""
+    if _ends_as_asked(lease, job_locked(lease)):
+        return
     if not job_move(
         held_by(lease),
         JobState.QUEUED,

@@ -17,6 +17,7 @@ from portal.training.history import HistoryThinner
 from portal.training.leases import Heartbeat, Lease, LeaseLost, job_claim_next, job_heartbeat
 from portal.training.memory import process_bytes
 from portal.training.outcomes import (
+    Cancelled,
     JobError,
     job_fail,
     job_give_back,
@@ -64,10 +65,6 @@ class RunnerConfig:
     def heartbeat_s(self) -> float:
         """Often enough to miss some and keep the lease."""
         return min(2.0, self.lease_s / 5)
-
-
-class Cancelled(Exception):
-    """Somebody asked for the end of the job."""
 
 
 class Crashed(Exception):

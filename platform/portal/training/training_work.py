@@ -13,7 +13,7 @@ from portal.datasets.models import Dataset
 from portal.training.job_files import train_job
 from portal.training.leases import Lease, LeaseLost, held_by, lease_scope
 from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_locked
+from portal.training.outcomes import MAX_MESSAGE_CHARS, job_end, job_to_succeed
 from portal.training.process import BrokenProtocol
 from portal.training.selectors import tree_read
 from portal.training.state_cache import states_forget
@@ -91,10 +91,10 @@ def training_progress(*, lease: Lease, progress: Progress) -> None:
 def training_succeed(*, lease: Lease, done: TrainJob, result: TrainResult) -> None:
     """Register the version that ``done`` made and end the job, in one transaction.
 
-    Raises LeaseLost, and StaleJob when what it learnt from has been deleted meanwhile.
+    Raises LeaseLost, Cancelled, and StaleJob when what it learnt from has been deleted meanwhile.
     """
     with lease_scope(lease):
-        job = job_locked(lease, "task", "dataset")
+        job = job_to_succeed(lease, "task", "dataset")
         if job.dataset is None:
             raise RuntimeError(f"job {job.pk} lost its dataset while it was running")
         # Locked: a deletion comes before, and is seen here, or after, and finds the registered tree.

@@ -44,7 +44,8 @@ class Work(Protocol[J, R]):
         """Write down where the job is. Raises LeaseLost."""
 
     def succeed(self, lease: Lease, job: J, result: R) -> None:
-        """Register what came out and end the job, in one transaction. Raises LeaseLost, StaleJob."""
+        """Register what came out and end the job, in one transaction. Raises LeaseLost, StaleJob, and
+        Cancelled."""
 
     def is_stale(self, lease: Lease, job: J) -> bool:
         """Would StaleJob be raised now?"""

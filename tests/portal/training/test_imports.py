@@ -23,14 +23,16 @@ from portal.datasets.services import dataset_delete
 from portal.domains.reconcile import leftovers_delete
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Role
-from portal.training import import_services
+from portal.training import import_services, runner
 from portal.training.import_work import ImportWork
 from portal.training.leases import job_claim_next
 from portal.training.models import AdapterImport, JobState
+from portal.training.process import TrainingProcess
 from portal.training.runner import RunnerConfig, run_next_job
 from portal.webhooks.models import EventType, WebhookEvent
 from tests.fakes.portal import Cast, make_dataset, make_general, make_import, make_version
 from tests.fakes.training import TRAINER
+from wire.imports import ImportResult
 from wire.tasks import TaskKind
 
 pytestmark = pytest.mark.database
@@ -232,6 +234,26 @@ def test_a_refusal_is_told_and_nothing_registered(cast: Cast, task: Task, tmp_pa
     done = run(tmp_path, "refuse")
     assert (done.state, done.version) == (JobState.FAILED, None)
     assert done.error is not None
+    with operator_scope():
+        assert not AdapterVersion.objects.unscoped().exists()
+
+
+def test_nothing_comes_of_what_was_cancelled_before_its_process_had_ended(
+    task: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_import(task)
+
+    class CancelledAtItsEnd(TrainingProcess):
+        def next_event(self, *, timeout_s: float) -> Any:
+            event = super().next_event(timeout_s=timeout_s)
+            if isinstance(event, ImportResult):
+                with tenant_scope(task.tenant_id):
+                    import_services.import_cancel(job=made, acting=OPERATOR)
+            return event
+
+    monkeypatch.setattr(runner, "TrainingProcess", CancelledAtItsEnd)
+    ended = run(tmp_path)
+    assert (ended.state, ended.version, ended.passed) == (JobState.CANCELLED, None, None)
     with operator_scope():
         assert not AdapterVersion.objects.unscoped().exists()
 

@@ -13,15 +13,18 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.db.models.functions import Now
 from pytest_django.plugin import DjangoDbBlocker
 
+from portal.audit.models import AuditEntry
 from portal.catalog.models import AdapterVersion, Backbone, Domain, Task, TreeVersion
 from portal.common.scope import operator_scope
 from portal.tenants.actors import OPERATOR
 from portal.tenants.models import Tenant
 from portal.training.models import JobState, TrainingEvent, TrainingJob
-from portal.training.reaper import jobs_reap
+from portal.training.reaper import jobs_reap, work_dirs_sweep
 from portal.training.services import training_cancel, training_pause, training_resume
+from portal.training.try_again import CAN_BE_TRIED_AGAIN
 from tests.conftest import ROOT, DatabaseUrls
 from tests.fakes.portal import make_dataset, make_general, make_job, make_task, make_tenant
 from tests.fakes.training import TRAINER
@@ -132,6 +135,30 @@ class Stage:
         assert [path.name for path in (self.folder / "trainings").iterdir() if path.name != "crashes"] == []
         assert not any(is_alive(process_id) for _, process_id in self.starts())
 
+    def has_lost_its_lease(self) -> bool:
+        with operator_scope():
+            lost = TrainingJob.objects.unscoped().filter(pk=self.id, lease_expires_at__lt=Now())
+            return lost.exists()
+
+    def check_it_ends_cancelled(self) -> None:
+        """Reap until it has ended; then no reaper and no worker brings it back, and its task is free."""
+        self.finish()
+        jobs_reap(TrainingJob)
+        assert self.worker().wait(PATIENCE_S) == 0
+        ended = self.job()
+        assert (ended.state, ended.version, ended.lease_owner) == (JobState.CANCELLED, None, None)
+        assert ended.finished_at is not None
+        work_dirs_sweep(TrainingJob, self.folder / "trainings", also_kept=CAN_BE_TRIED_AGAIN)
+        assert [path.name for path in (self.folder / "trainings").iterdir() if path.name != "crashes"] == []
+        assert len(self.starts()) == 1
+        assert not is_alive(self.starts()[0][1])
+        with operator_scope():
+            assert not AdapterVersion.objects.unscoped().filter(training_job_id=self.id).exists()
+            ends = AuditEntry.objects.unscoped().filter(target_id=str(self.id), action="training.cancelled")
+            assert ends.count() == 1
+            task = Task.objects.unscoped().select_related("tenant").get(pk=ended.task_id)
+        make_job(task, make_dataset(self.tenant))
+
     def close(self) -> None:
         for worker in self.workers:
             worker.kill()
@@ -240,6 +267,41 @@ def test_a_running_job_is_cancelled(stage: Stage) -> None:
     assert stage.job().state == JobState.CANCELLED
     assert not is_alive(stage.starts()[0][1])
     assert not (stage.folder / "trainings" / str(stage.id)).exists()
+
+
+@pytest.mark.parametrize("killed", ["worker", "process", "both"])
+def test_a_job_that_is_cancelled_just_when_it_is_killed_ends_and_stays_ended(
+    stage: Stage, killed: str
+) -> None:
+    worker = stage.worker(hold=[2], lease_s=SHORT_LEASE_S)
+    stage.wait_for_step(2, start=1)
+    process_id = stage.starts()[0][1]
+    worker.send_signal(signal.SIGSTOP)  # what it does next, it does after all of this
+    with operator_scope():
+        training_cancel(job=stage.job(), acting=OPERATOR)
+    if killed != "worker":
+        os.kill(process_id, signal.SIGKILL)
+    if killed != "process":
+        worker.kill()
+    worker.send_signal(signal.SIGCONT)
+    assert worker.wait(PATIENCE_S) == (0 if killed == "process" else -signal.SIGKILL)
+    stage.check_it_ends_cancelled()
+
+
+def test_a_cancelled_job_whose_process_outlives_its_worker_ends_with_the_next_worker(stage: Stage) -> None:
+    """It finds the folder taken, and the job was queued again, for as long as others' trainings took."""
+    worker = stage.worker("deaf", lease_s=SHORT_LEASE_S)
+    wait_until(lambda: stage.job().step == 1)
+    worker.kill()
+    worker.wait()
+    with operator_scope():
+        training_cancel(job=stage.job(), acting=OPERATOR)
+    wait_until(stage.has_lost_its_lease)
+    assert stage.worker().wait(PATIENCE_S) == 0  # sooner than the reaper
+    assert stage.job().state == JobState.CANCELLED
+    stage.log.with_name("go").touch()
+    wait_until(lambda: not is_alive(stage.starts()[0][1]))
+    stage.check_it_ends_cancelled()
 
 
 def test_a_running_job_is_paused_and_goes_on_from_its_checkpoint(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """Running a job against a trainer that behaves well or badly, in the real database."""
 
+import contextlib
 import select
 import sys
 from collections.abc import Callable
@@ -31,8 +32,18 @@ from portal.training.services import training_cancel, training_retry
 from portal.training.states import job_move
 from portal.training.training_work import TrainingWork
 from portal.training.try_again import CAN_BE_TRIED_AGAIN, KEPT_FOR
+from portal.training.work_dir import WorkDir
+from portal.webhooks.models import WebhookEvent
 from tests.fakes.jobs import run_job
-from tests.fakes.portal import Cast, digest, make_dataset, make_general, make_job, make_task
+from tests.fakes.portal import (
+    Cast,
+    digest,
+    make_dataset,
+    make_general,
+    make_job,
+    make_task,
+    make_webhook,
+)
 from tests.fakes.training import TRAINER
 from wire.errors import CANNOT_WRITE, ErrorCode
 from wire.ids import JobId
@@ -253,18 +264,78 @@ def failed_by_a_full_disk(job: TrainingJob, config: Callable[..., RunnerConfig])
     return seen_so_far
 
 
-def test_a_training_that_was_cancelled_does_not_wait_for_what_passes(
+def cancel(job: TrainingJob) -> None:
+    with tenant_scope(job.tenant_id):
+        training_cancel(job=job, acting=OPERATOR)
+
+
+def check_that_nothing_came_of(job: TrainingJob) -> None:
+    ended = seen(job)
+    assert (ended.state, ended.version, ended.error) == (JobState.CANCELLED, None, None)
+    assert (ended.retry_at, ended.lease_owner, ended.finished_at is not None) == (None, None, True)
+    with operator_scope():
+        assert not AdapterVersion.objects.unscoped().exists()
+        assert not WebhookEvent.objects.unscoped().exists()
+        # Of the task that it kept from another training.
+        again = make_job(job.task, make_dataset(job.tenant))
+        TrainingJob.objects.unscoped().filter(pk=again.pk).delete()
+
+
+@pytest.mark.parametrize("behaviour", ["well", "refuse", "crash", "full"])
+def test_nothing_comes_of_a_training_that_was_cancelled_before_its_process_had_ended(
+    job: TrainingJob,
+    config: Callable[..., RunnerConfig],
+    behaviour: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However it ended. It became a version, failed, or waited for a turn behind trainings of others."""
+
+    class CancelledAtItsEnd(TrainingProcess):
+        def next_event(self, *, timeout_s: float) -> Any:
+            event = super().next_event(timeout_s=timeout_s)
+            if event is not None and not isinstance(event, Progress):
+                cancel(job)
+            return event
+
+    make_webhook(job.tenant)
+    monkeypatch.setattr(runner, "TrainingProcess", CancelledAtItsEnd)
+    run(job, config(behaviour, lease_s=3600.0))
+    check_that_nothing_came_of(job)
+    work_dirs_sweep(TrainingJob, config().work_root, also_kept=CAN_BE_TRIED_AGAIN)
+    assert work_dirs(config()) == []
+
+
+def test_a_training_that_is_cancelled_while_its_killed_workers_process_still_runs_ends_at_once(
     job: TrainingJob, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Cancelled(TrainingProcess):  # just before it says what it lacks
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **options)
-            with tenant_scope(job.tenant_id):
-                training_cancel(job=job, acting=OPERATOR)
+    """The next worker finds the folder taken, and gave it back to be taken up later."""
 
-    monkeypatch.setattr(runner, "TrainingProcess", Cancelled)
-    ended = run(job, config("full", lease_s=3600.0))
-    assert (ended.state, ended.retry_at, ended.lease_owner) == (JobState.CANCELLED, None, None)
+    class Taken(WorkDir):
+        def __init__(self, root: Path, job_id: str) -> None:
+            cancel(job)
+            super().__init__(root, job_id)
+
+    with contextlib.closing(WorkDir(config().work_root, str(job.pk))):
+        monkeypatch.setattr(runner, "WorkDir", Taken)
+        run(job, config())
+    check_that_nothing_came_of(job)
+
+
+def test_a_training_that_is_cancelled_when_its_text_is_deleted_does_not_begin_anew(
+    job: TrainingJob, sibling: Dataset, config: Callable[..., RunnerConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deleting(TrainingProcess):
+        def next_event(self, *, timeout_s: float) -> Any:
+            event = super().next_event(timeout_s=timeout_s)
+            if isinstance(event, TrainFailure):
+                delete(sibling)
+                cancel(job)
+            return event
+
+    monkeypatch.setattr(runner, "TrainingProcess", Deleting)
+    run(job, config("refuse", lease_s=3600.0))
+    check_that_nothing_came_of(job)
+    assert work_dirs(config()) == []
 
 
 def test_what_does_not_pass_fails_the_job_by_its_own_words_and_its_folder_is_kept(
