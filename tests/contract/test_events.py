@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from hmi.base.units import MIB
 from hmi.build.metrics import ECE_BINS
 from hmi.service.event_spool import EventSpool
-from hmi.service.event_writer import EventWriter, PostgresEventSink
+from hmi.service.event_writer import EventsRefused, EventWriter, PostgresEventSink
 from portal.usage.latencies import percentile_ms
 from tests.conftest import DatabaseUrls
 from wire.catalog import COMPARISON_TABLE, USAGE_TABLE
@@ -125,6 +125,48 @@ def test_what_the_catalog_will_never_take_is_refused_and_the_others_are_counted(
     stored = owner.execute(f"SELECT id::text FROM {USAGE_TABLE} WHERE tenant_id = %s", [TENANT]).fetchall()
     assert {row[0] for row in stored} == {event.id for event in events}
     assert len(stored) == 3
+
+
+def test_what_tables_of_a_newer_release_do_not_take_waits_for_that_release(
+    database_urls: DatabaseUrls, owner: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    """It was set aside as refused, and never counted."""
+    spool = EventSpool(tmp_path, UsageEvent, max_bytes=MIB)
+    spool.append(event := usage())
+
+    async def send() -> None:
+        sink = PostgresEventSink(database_urls.usage, USAGE_TABLE, UsageEvent)
+        writer = EventWriter(spool, sink, flush_s=1, on_sent=lambda events: None)
+        await writer.flush()
+        await writer.close()
+
+    def ids() -> list[str]:
+        found = owner.execute(f"SELECT id::text FROM {USAGE_TABLE} WHERE tenant_id = %s", [TENANT])
+        return [row[0] for row in found.fetchall()]
+
+    owner.execute(f"ALTER TABLE {USAGE_TABLE} ADD COLUMN of_a_later_release int NOT NULL")
+    try:
+        with capture_logs() as logs:
+            asyncio.run(send())
+    finally:
+        owner.execute(f"ALTER TABLE {USAGE_TABLE} DROP COLUMN of_a_later_release")
+    [line] = logs
+    assert line["event"] == "events_not_sent"
+    assert "asks for of_a_later_release, which this release does not know" in line["reason"]
+    assert (ids(), spool.num_bytes > 0) == ([], True)
+    spool = EventSpool(tmp_path, UsageEvent, max_bytes=MIB)
+    asyncio.run(send())
+    assert (ids(), spool.num_bytes) == ([event.id], 0)
+
+
+def test_an_event_without_what_every_release_asks_for_is_refused(database_urls: DatabaseUrls) -> None:
+    async def send() -> None:
+        sink = PostgresEventSink(database_urls.usage, USAGE_TABLE, UsageEvent)
+        with pytest.raises(EventsRefused, match="23502"):
+            await sink.insert([usage(num_tokens=None)])
+        await sink.close()
+
+    asyncio.run(send())
 
 
 def test_a_comparison_is_inserted_once(database_urls: DatabaseUrls, owner: psycopg.Connection[Any]) -> None:

@@ -99,8 +99,8 @@ class CatalogReader:
                 async with self._source.connect(self._wake.set) as connection:
                     await self._follow(connection)
             except CatalogUnavailable as exc:
-                self.problem = "the catalog cannot be reached"
-                log.warning("catalog_unavailable", reason=str(exc))
+                self.problem = exc.problem
+                log.warning("catalog_unavailable", problem=exc.problem, reason=str(exc))
             finally:
                 self._note_failure()
             await asyncio.sleep(self._config.retry_s)

@@ -52,6 +52,17 @@ R = TypeVar("R")
 class CatalogUnavailable(Exception):
     """The catalog cannot be reached or read now."""
 
+    problem = "the catalog cannot be reached"
+
+
+class CatalogOfOlderRelease(CatalogUnavailable):
+    """It lacks what this release reads."""
+
+    problem = (
+        "the catalog's tables are of an older release than this service: bring them up to date with "
+        "`python manage.py migrate --database owner` or ./hmi up"
+    )
+
 
 class CatalogConnection(Protocol):
     """One connection to the catalog."""
@@ -117,6 +128,8 @@ class PostgresCatalogConnection:
             raise CatalogUnavailable("the connection that listens for changes was lost")
         try:
             return await answered_within(self._read_timeout_s, self._connection, self._read())
+        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable) as exc:
+            raise CatalogOfOlderRelease(f"{exc.diag.message_primary}") from exc
         except (psycopg.Error, TimeoutError) as exc:
             raise CatalogUnavailable(f"{type(exc).__name__}: {exc}") from exc
 

@@ -57,7 +57,8 @@ class PostgresEventSink(Generic[EventT]):
         """``kind`` is a dataclass of wire.usage: its fields are the table's columns."""
         self._url = url
         self._insert_timeout_s = insert_timeout_s
-        self._insert_rows = _insertion(table, kind)
+        self._columns = _columns(kind)
+        self._insert_rows = _insertion(table, self._columns)
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
     async def insert(self, events: Sequence[EventT]) -> None:
@@ -70,9 +71,15 @@ class PostgresEventSink(Generic[EventT]):
                 self._connection,
                 self._connection.execute(self._insert_rows, [rows]),
             )
+        except psycopg.errors.NotNullViolation as exc:
+            if exc.diag.column_name in self._columns:
+                raise _refused(exc) from exc
+            raise EventsNotTaken(
+                f"the table asks for {exc.diag.column_name}, which this release does not know: it is a newer "
+                "one's, whose service sends what waits here"
+            ) from exc
         except (psycopg.DataError, psycopg.IntegrityError) as exc:
-            # By its number and the constraint's name: the words quote the row.
-            raise EventsRefused(f"{exc.sqlstate} {exc.diag.constraint_name or ''}".strip()) from exc
+            raise _refused(exc) from exc
         except (psycopg.Error, TimeoutError) as exc:
             await self.close()
             raise EventsNotTaken(f"{type(exc).__name__}: {exc}".strip()) from exc
@@ -151,9 +158,18 @@ class EventWriter(Generic[EventT]):
         self._spool.close()
 
 
-def _insertion(table: str, kind: type[Any]) -> str:
+def _refused(exc: psycopg.Error) -> EventsRefused:
+    """By its number and the constraint's name: the words quote the row."""
+    return EventsRefused(f"{exc.sqlstate} {exc.diag.constraint_name or ''}".strip())
+
+
+def _columns(kind: type[Any]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _insertion(table: str, names: Sequence[str]) -> str:
     # One statement however many rows: what the table sums up by trigger is summed once.
-    columns = ", ".join(field.name for field in fields(kind))
+    columns = ", ".join(names)
     return (
         f"INSERT INTO {table} ({columns})"
         f" SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) ON CONFLICT DO NOTHING"

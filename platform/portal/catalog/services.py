@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from portal.audit.services import audit_record
@@ -23,6 +23,7 @@ from portal.catalog.selectors import moment_after, tree_newest
 from portal.common.errors import AlreadyExists, Conflict, InvalidField
 from portal.common.locks import count_lock, row_lock
 from portal.common.slugs import slug_from
+from portal.common.unique import unless_taken
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant
@@ -353,11 +354,8 @@ def _checked_min_tenants(number: int) -> int:
 
 
 def _save_unless_taken(thing: Domain | Task, slug: str) -> None:
-    try:
-        with transaction.atomic():
-            thing.save(force_insert=True)
-    except IntegrityError as exc:
-        raise AlreadyExists("slug", f"{slug} is taken: choose another slug.") from exc
+    with unless_taken(AlreadyExists("slug", f"{slug} is taken: choose another slug.")):
+        thing.save(force_insert=True)
 
 
 def _shared_domain(slug: str) -> Domain | None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from portal.common.queue import BrokerUnreachable, broker_connection
+from portal.common.release import tables_problem
 
 _log = structlog.get_logger("portal.health")
 
@@ -20,25 +21,22 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when database and broker answer, else 503; says which does not."""
-    checks = {"database": _database_answers(), "broker": _broker_answers()}
-    is_ready = all(checks.values())
-    body: dict[str, Any] = {
-        "status": "ready" if is_ready else "not_ready",
-        "checks": {name: "ok" if answers else "unavailable" for name, answers in checks.items()},
-    }
+    """200 when database and broker answer and the tables are this release's, else 503; says what is amiss."""
+    checks = {"database": _database(), "broker": "ok" if _broker_answers() else "unavailable"}
+    is_ready = all(check == "ok" for check in checks.values())
+    body: dict[str, Any] = {"status": "ready" if is_ready else "not_ready", "checks": checks}
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
-def _database_answers() -> bool:
+def _database() -> str:
     try:
-        with connection.cursor() as cursor:
-            # The last table that a migration makes: a database that is not migrated is not ready.
-            cursor.execute("SELECT FROM idempotency_record LIMIT 1")
+        problem = tables_problem(connection.alias)
     except DatabaseError as exc:
         _log.warning("database.unavailable", error=type(exc).__name__)
-        return False
-    return True
+        return "unavailable"
+    if problem:
+        _log.error("database.other_release", problem=problem)
+    return problem or "ok"
 
 
 def _broker_answers() -> bool:

@@ -19,6 +19,7 @@ from portal.common.locks import session_lock
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
+from portal.common.unique import unless_taken
 from portal.datasets.declared import Declared, declared_of
 from portal.datasets.doctor import Examination, Report, UploadLimits, is_parquet
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
@@ -150,10 +151,8 @@ def _derived_save(
     with _nothing_left(store, derived):
         with _original(dataset, store) as file:
             _store_original(derived, file, limits, store)
-        try:
+        with unless_taken(Conflict("Another version was made at the same moment: look at it first.")):
             _save_new(derived, acting, fixes=[fix.id for fix in fixes], of=str(dataset.pk))
-        except IntegrityError as exc:
-            raise Conflict("Another version was made at the same moment: look at it first.") from exc
     enqueue_on_commit(JobName.DATASET_EXAMINE, id=str(derived.pk))
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -12,6 +12,7 @@ from portal.catalog.services import task_lock
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.scope import operator_scope
+from portal.common.unique import unless_taken
 from portal.datasets.models import Dataset
 from portal.domains.models import (
     Contribution,
@@ -37,11 +38,8 @@ def contribution_grant(*, domain: Domain, dataset: Dataset, acting: Actor) -> Co
     says that nothing of it is left.
     """
     contribution = Contribution(tenant=dataset.tenant, domain=domain, dataset=dataset, granted_by=acting.name)
-    try:
-        with transaction.atomic():
-            contribution.save(force_insert=True)
-    except IntegrityError as exc:
-        raise AlreadyExists("dataset", f"This dataset contributes to {domain.slug} already.") from exc
+    with unless_taken(AlreadyExists("dataset", f"This dataset contributes to {domain.slug} already.")):
+        contribution.save(force_insert=True)
     # Asked behind the new row: an end of the old consent that was under way has been waited for there.
     forgetting = DeletionRecord.objects.for_tenant(dataset.tenant).filter(
         domain_id=domain.pk, segments__contains=[{"dataset": str(dataset.pk)}], forgotten_at=None
@@ -165,11 +163,8 @@ def domain_update_request(
     job = DomainJob(
         tenant_id=domain.tenant_id, domain=domain, does=DomainJobKind.UPDATE, brings_back=brings_back
     )
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError as exc:
-        raise Conflict("An update of this domain is queued or running already.") from exc
+    with unless_taken(Conflict("An update of this domain is queued or running already.")):
+        job.save(force_insert=True)
     audit_record(
         actor=acting.name,
         action="domain_job.create",

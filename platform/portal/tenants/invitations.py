@@ -8,12 +8,13 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import AlreadyExists, Forbidden, NotFound, PortalError
 from portal.common.scope import key_scope, tenant_scope
+from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor, actor_of_user
 from portal.tenants.keys import invitation_secret_new, secret_hash
 from portal.tenants.models import Invitation, Membership, Role, Tenant, User
@@ -44,11 +45,9 @@ def invitation_create(*, tenant: Tenant, email: str, role: Role, acting: Actor) 
     secret = invitation_secret_new()
     invitation = Invitation(tenant=tenant, email=email, role=role, invited_by=acting.user)
     _renew(invitation, secret)
-    try:
-        with transaction.atomic():
-            invitation.save(force_insert=True)
-    except IntegrityError as exc:
-        raise AlreadyExists("email", "This address has been invited: send it again, or revoke it.") from exc
+    invited = AlreadyExists("email", "This address has been invited: send it again, or revoke it.")
+    with unless_taken(invited):
+        invitation.save(force_insert=True)
     _audit("invitation.create", invitation, acting)
     _send(invitation, secret)
     return invitation

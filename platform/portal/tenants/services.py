@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from portal.audit.services import audit_record
@@ -13,6 +13,7 @@ from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.locks import count_lock
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.slugs import slug_from
+from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor
 from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User
@@ -44,11 +45,8 @@ def tenant_create(*, name: str, slug: str | None, owner: User, acting: Actor) ->
         raise Conflict(f"You own {MAX_TENANTS} tenants, as many as one may: leave one, or ask the operator.")
     tenant = Tenant(id=uuid4(), name=name, slug=slug or slug_from(name, is_taken=_is_tenant_slug_taken))
     with tenant_scope(tenant.id):
-        try:
-            with transaction.atomic():
-                tenant.save(force_insert=True)
-        except IntegrityError as exc:
-            raise AlreadyExists("slug", f"The name {tenant.slug} is taken: choose another slug.") from exc
+        with unless_taken(AlreadyExists("slug", f"The name {tenant.slug} is taken: choose another slug.")):
+            tenant.save(force_insert=True)
         Membership(tenant=tenant, user=owner, role=Role.OWNER).save(force_insert=True)
         audit_record(
             actor=acting.name, action="tenant.create", target=tenant, tenant=tenant, slug=tenant.slug

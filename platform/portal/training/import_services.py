@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
@@ -15,6 +15,7 @@ from portal.catalog.services import task_lock
 from portal.common.errors import Conflict, InvalidField, PortalError
 from portal.common.queue import JobName, enqueue_on_commit
 from portal.common.store import ObjectStore
+from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor
 from portal.training.import_places import archive_uri
 from portal.training.models import UNFINISHED, AdapterImport, JobState
@@ -91,13 +92,10 @@ def import_cancel(*, job: AdapterImport, acting: Actor) -> None:
 
 
 def _save_unless_one_is_open(job: AdapterImport) -> None:
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError as exc:
-        raise Conflict(
-            "An import for this task is queued or running: wait for its end, or cancel it first."
-        ) from exc
+    with unless_taken(
+        Conflict("An import for this task is queued or running: wait for its end, or cancel it first.")
+    ):
+        job.save(force_insert=True)
 
 
 def _check_archive(archive: Archive) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
@@ -13,6 +13,7 @@ from portal.catalog.selectors import backbone_default, general_tree
 from portal.catalog.services import task_labels_set, task_lock
 from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.unique import unless_taken
 from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
 from portal.training.memory import check_fits, reckoned_bytes
@@ -42,11 +43,8 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
         memory_bytes=memory_bytes,
         created_by=acting.user,
     )
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-    except IntegrityError as exc:
-        raise _another_unfinished() from exc
+    with unless_taken(_another_unfinished()):
+        job.save(force_insert=True)
     task_labels_set(task=task, labels=[count["label"] for count in dataset.labels])
     audit_record(
         actor=acting.name,
@@ -96,19 +94,16 @@ def training_retry(*, job: TrainingJob, acting: Actor) -> None:
     if job.dataset_id is None or not can_be_tried_again(job):
         raise Conflict("There is nothing to go on from: start a new training.")
     dataset_for_task(job.task, job.dataset_id)
-    try:
-        with transaction.atomic():
-            is_queued = job_move(
-                TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.FAILED),
-                JobState.QUEUED,
-                attempt=0,
-                error=None,
-                cancel_requested=False,
-                enqueued_at=Now(),
-                finished_at=None,
-            )
-    except IntegrityError as exc:
-        raise _another_unfinished() from exc
+    with unless_taken(_another_unfinished()):
+        is_queued = job_move(
+            TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk, state=JobState.FAILED),
+            JobState.QUEUED,
+            attempt=0,
+            error=None,
+            cancel_requested=False,
+            enqueued_at=Now(),
+            finished_at=None,
+        )
     if not is_queued:
         raise Conflict("This training is being tried again already.")
     _audit(job, "training.retry", acting)

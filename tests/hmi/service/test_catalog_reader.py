@@ -5,7 +5,9 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 import pytest
 
 from hmi.base.clock import SystemClock
@@ -15,7 +17,9 @@ from hmi.memory.budget import Budget
 from hmi.memory.tier import MemoryTier
 from hmi.service.catalog_reader import CatalogReader, CatalogReaderConfig
 from hmi.service.catalog_room import CatalogRoom
+from hmi.service.catalog_source import CatalogSource, PostgresCatalogSource
 from hmi.service.snapshot import CatalogRows, CatalogSnapshot
+from tests.conftest import DatabaseUrls
 from tests.fakes.catalog import FakeCatalog
 from tests.fakes.clock import FakeClock
 from wire.catalog import TaskRow
@@ -34,14 +38,16 @@ class World:
         refresh_wait_s: float = 1000,
         max_waiting: int = 1000,
         catalog: FakeCatalog | None = None,
+        source: CatalogSource | None = None,
         room_bytes: int = MIB,
     ) -> None:
+        """``source`` is read instead of ``catalog``."""
         self.catalog = catalog or FakeCatalog()
         self.clock = FakeClock()
         self.snapshots: list[CatalogSnapshot] = []
         self.arrived = asyncio.Event()
         self.reader = CatalogReader(
-            self.catalog,
+            source or self.catalog,
             CatalogReaderConfig(
                 poll_s=poll_s,
                 staleness_s=100,
@@ -191,6 +197,33 @@ def test_a_catalog_that_is_away_is_said_and_found_again() -> None:
             await asyncio.wait_for(world.reader.refresh(), WAIT_S)
 
     asyncio.run(scenario())
+
+
+@pytest.mark.database
+def test_a_catalog_of_an_older_release_is_said_and_read_once_it_is_up_to_date(
+    database_urls: DatabaseUrls,
+) -> None:
+    """It was said that it cannot be reached."""
+
+    async def scenario(owner: "psycopg.Connection[Any]") -> None:
+        world = World(source=PostgresCatalogSource(database_urls.catalog, read_timeout_s=WAIT_S))
+        owner.execute("ALTER VIEW serving_v1.tasks RENAME COLUMN leaf_uri TO absent_before")
+        reading = asyncio.create_task(world.reader.run())
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while "older release" not in world.reader.problem:
+                    await asyncio.sleep(0.01)  # the database is asked
+            with pytest.raises(HmiError, match=r"manage\.py migrate --database owner"):
+                world.reader.current()
+        finally:
+            owner.execute("ALTER VIEW serving_v1.tasks RENAME COLUMN absent_before TO leaf_uri")
+        await world.next_snapshot()
+        assert world.reader.problem == ""
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    with psycopg.connect(database_urls.owner, autocommit=True) as owner:
+        asyncio.run(scenario(owner))
 
 
 def test_of_a_catalog_that_hangs_one_caller_waits_a_while_and_the_next_ones_not_at_all() -> None:

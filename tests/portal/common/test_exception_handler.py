@@ -145,7 +145,7 @@ def test_a_bug_of_ours_is_an_internal_error_and_nothing_half_written_stays(
 def test_an_error_outside_of_a_rest_view_has_the_shape_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     client = Client(raise_request_exception=False)
 
-    monkeypatch.setattr("portal.common.health._database_answers", lambda: 1 / 0)
+    monkeypatch.setattr("portal.common.health._database", lambda: 1 / 0)
     _check(client.get("/readyz"), ErrorCode.INTERNAL)
 
 

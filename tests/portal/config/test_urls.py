@@ -49,7 +49,7 @@ def test_it_is_ready_when_database_and_broker_answer(db: None, client: Client) -
 
 
 def test_it_is_not_ready_without_them(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.common.health._database_answers", lambda: False)
+    monkeypatch.setattr("portal.common.health._database", lambda: "unavailable")
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "unavailable"
