@@ -17,22 +17,35 @@ def backbone_uri(num_lower: int) -> str:
     return f"{_URI}{num_lower}"
 
 
-def num_lower(named: str, described: Path) -> int:
+def num_lower(named: str, *, described: Path, store: Path) -> int:
     """What the installation has, else what was ``named`` ("": nothing), else the default.
 
-    ``described`` is the description of the installation's backbone, where one has been prepared: every
-    adapter and PLOT tree is bound to it. Raises InstallationError for another depth than that one's, and for
-    a depth that the backbone cannot have.
+    Every adapter and PLOT tree is bound to the installation's backbone: ``described`` is its description,
+    where one has been prepared, and where that was deleted with var/cache, the backbone still stands in
+    ``store``. Raises InstallationError for another depth than that one's, and for a depth that the backbone
+    cannot have.
     """
     if named and named not in {str(depth) for depth in range(1, NUM_LAYERS)}:
         raise InstallationError(f"{SETTING} is {named!r}; give a number from 1 to {NUM_LAYERS - 1}")
-    if not described.exists():
+    standing = _depths(described, store)
+    if not standing:
         return int(named or DEFAULT_NUM_LOWER)
-    standing: str = json.loads(described.read_text())["uri"].removeprefix(_URI)
-    if named not in ("", standing):
+    if not named and len(standing) > 1:
         raise InstallationError(
-            f"{SETTING} is {named}, and this installation looks {standing} of {NUM_LAYERS} layers up: its "
+            f"backbones that look {' and '.join(map(str, standing))} of {NUM_LAYERS} layers up stand in the "
+            f"store: name with --num-lower, or {SETTING}, the one that this installation was made with"
+        )
+    if named and int(named) not in standing:
+        raise InstallationError(
+            f"{SETTING} is {named}, and this installation looks {standing[0]} of {NUM_LAYERS} layers up: its "
             f"adapters and PLOT trees are bound to that. Leave {SETTING} out, or begin another installation "
             "with another --var"
         )
-    return int(standing)
+    return int(named or standing[0])
+
+
+def _depths(described: Path, store: Path) -> list[int]:
+    if described.exists():
+        uri: str = json.loads(described.read_text())["uri"]
+        return [int(uri.removeprefix(_URI))]
+    return [depth for depth in range(1, NUM_LAYERS) if (store / backbone_uri(depth)).is_dir()]

@@ -158,7 +158,9 @@ class Installation:
         texts = general_texts(os.environ, demo / "general.jsonl")
         text_options = [option for text in texts for option in ("--text", str(text))]
         # The backbone stays as it was made: adapters are bound to its digest. Later text makes a new tree.
-        depth = num_lower(self._options.num_lower, self._described("backbone"))
+        depth = num_lower(
+            self._options.num_lower, described=self._described("backbone"), store=self._folders.store
+        )
         split = ("--source", BACKBONE_SOURCE, "--num-lower", str(depth))
         backbone = self._tool(
             "backbone",
