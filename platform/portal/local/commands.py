@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from portal.local import depth
+from portal.local.errors import InstallationError
 from portal.local.folders import ROOT
+from portal.local.ports import Ports
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -17,6 +19,7 @@ OF_THE_DATA_PLANE = {
     "simulate": "what the scheduler would do with a load and a device",
 }
 """Commands that python -m hmi.cli has, by what they do."""
+BENCHMARKS = ROOT / "benchmarks"
 NOTES = """\
 ./hmi COMMAND --help tells the options. Packages go to .venv (or HMI_VENV), data to var (or HMI_VAR, --var).
 The environment reaches pip and npm untouched: PIP_INDEX_URL, PIP_FIND_LINKS and the like work as always.
@@ -42,11 +45,38 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         parser.print_help()
         parser.exit(0 if argv else 2)
     arguments, rest = parser.parse_known_args(argv)
-    if arguments.command in OF_THE_DATA_PLANE:
+    if arguments.command in OF_THE_DATA_PLANE or arguments.command == "test":
         arguments.arguments = rest  # options of another program, which argparse.REMAINDER does not take first
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    problem = _problem_with(arguments)
+    if problem:
+        parser.error(problem)
     return arguments
+
+
+def _problem_with(arguments: argparse.Namespace) -> str:
+    """What need not be installed, or checked for minutes, to be told; "" where there is nothing of it."""
+    if arguments.command == "bench" and not (BENCHMARKS / f"{arguments.name}.py").is_file():
+        scripts = [file for file in BENCHMARKS.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")]
+        name = arguments.name
+        problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
+        return f"{problem}; there are: {', '.join(sorted(file.stem for file in scripts)) or 'none yet'}"
+    if arguments.command == "test":
+        absent = [file for file in _test_files(arguments.arguments) if not (ROOT / file).exists()]
+        if absent:
+            return f"there is no {absent[0]} in {ROOT}, where tests are named from"
+    return ""
+
+
+def _test_files(arguments: Sequence[str]) -> list[str]:
+    """Those of pytest's ``arguments`` that name files; what follows an option may be its value."""
+    named = [
+        word.partition("::")[0]
+        for before, word in zip(["", *arguments], arguments, strict=False)
+        if not before.startswith("-") and not word.startswith("-")
+    ]
+    return [word for word in named if "/" in word or word.endswith(".py")]
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -71,7 +101,7 @@ def _add_up(commands: Commands) -> None:
     up = commands.add_parser("up", help="install what is missing, start everything; Ctrl-C stops it")
     up.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=os.environ.get("HMI_PORT") or "8400",
         help="first of five consecutive ports (8400; HMI_PORT)",
     )
@@ -82,6 +112,7 @@ def _add_up(commands: Commands) -> None:
     )
     up.add_argument(
         "--num-lower",
+        type=_depth,
         default=os.environ.get(depth.SETTING, ""),
         metavar="N",
         help=f"layers that PLOT replaces, when an installation is made ({depth.DEFAULT_NUM_LOWER}; "
@@ -89,6 +120,20 @@ def _add_up(commands: Commands) -> None:
     )
     up.add_argument("--no-demo", action="store_true", help="without the tenant 'demo' and its BBC news task")
     _add_var(up)
+
+
+def _port(text: str) -> int:
+    try:
+        return Ports(int(text)).first
+    except InstallationError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def _depth(text: str) -> str:
+    try:
+        return depth.checked(text)
+    except InstallationError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def _add_control(commands: Commands) -> None:
@@ -152,8 +197,12 @@ def _add_var(command: argparse.ArgumentParser) -> None:
 
 
 def _add_development(commands: Commands) -> None:
-    test = commands.add_parser("test", help="check, then every test ('unit': only the quick ones)")
-    test.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
+    commands.add_parser(
+        "test",
+        usage="./hmi test [-h] [unit] [ARGUMENT ...]",
+        help="check, then every test ('unit': only the quick ones)",
+        description="The checks, then every test, or pytest with the arguments given ('unit': the quick ones).",
+    )
 
     commands.add_parser("check", help="format, lint, types, imports, dead code, drift of schemas")
 

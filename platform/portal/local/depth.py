@@ -17,6 +17,13 @@ def backbone_uri(num_lower: int) -> str:
     return f"{_URI}{num_lower}"
 
 
+def checked(named: str) -> str:
+    """``named``, if it is nothing or a depth that the backbone can have; else raises InstallationError."""
+    if named and named not in {str(depth) for depth in range(1, NUM_LAYERS)}:
+        raise InstallationError(f"{SETTING} is {named!r}; give a number from 1 to {NUM_LAYERS - 1}")
+    return named
+
+
 def num_lower(named: str, *, described: Path, store: Path) -> int:
     """What the installation has, else what was ``named`` ("": nothing), else the default.
 
@@ -25,8 +32,7 @@ def num_lower(named: str, *, described: Path, store: Path) -> int:
     ``store``. Raises InstallationError for another depth than that one's, and for a depth that the backbone
     cannot have.
     """
-    if named and named not in {str(depth) for depth in range(1, NUM_LAYERS)}:
-        raise InstallationError(f"{SETTING} is {named!r}; give a number from 1 to {NUM_LAYERS - 1}")
+    named = checked(named)
     standing = _depths(described, store)
     if not standing:
         return int(named or DEFAULT_NUM_LOWER)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from portal.local.checks import prepare_checks, run_checks, show_failed
 from portal.local.console import Console
-from portal.local.errors import InstallationError
 from portal.local.folders import ROOT
 from portal.local.steps import python
 
@@ -14,7 +13,6 @@ UNIT = "not slow and not gpu and not stress and not database and not e2e"
 WITH_AN_INSTALLATION = "e2e"
 """These wait for servers most of the time: every other test and the checks run beside them."""
 SEE_ABOVE = "pytest has said above what failed"
-BENCHMARKS = ROOT / "benchmarks"
 
 
 def test(arguments: Sequence[str], console: Console) -> int:
@@ -58,14 +56,9 @@ def _check_and_test(console: Console) -> dict[str, str]:
     return failed | {name: SEE_ABOVE for name, status in statuses.items() if status}
 
 
-def bench(name: str | None, arguments: Sequence[str]) -> int:
-    """Run benchmarks/NAME.py with ``arguments``; its last line of output is one JSON object."""
-    script = BENCHMARKS / f"{name}.py"
-    if name is None or not script.is_file():
-        scripts = [file for file in BENCHMARKS.glob("*.py") if "__main__" in file.read_text(encoding="utf-8")]
-        known = sorted(file.stem for file in scripts)
-        problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
-        raise InstallationError(f"{problem}; there are: {', '.join(known) or 'none yet'}")
+def bench(name: str, arguments: Sequence[str]) -> int:
+    """Run benchmarks/NAME.py, which is there, with ``arguments``; its last line of output is one JSON
+    object."""
     return _run("-m", f"benchmarks.{name}", *arguments)
 
 

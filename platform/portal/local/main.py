@@ -62,7 +62,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
         case "status":
             record = running(folders)
             if record is None:
-                console.say("HMI is not running.")
+                console.say("HMI is not running: ./hmi up starts it.")
                 return NOT_RUNNING
             console.say(json.dumps(dataclasses.asdict(record)) if arguments.json else table(record))
         case "logs":

@@ -107,6 +107,29 @@ def test_nothing_is_installed_for_what_is_no_command(words: list[str], tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "settings", "problem"),
+    [
+        (["up", "--port", "65532"], {}, "give a number from 1 to 65531"),
+        (["up"], {"HMI_PORT": "0"}, "give a number from 1 to 65531"),
+        (["up", "--num-lower", "6"], {}, "give a number from 1 to 5"),
+        (["up"], {"HMI_NUM_LOWER": "6"}, "give a number from 1 to 5"),
+        (["up"], {"HMI_PROT": "9000"}, "HMI_PORT"),
+        (["bench"], {}, "name a benchmark; there are: accuracy, "),
+        (["bench", "speed"], {}, "there is no benchmark 'speed'; there are: accuracy, "),
+        (["test", "tests/wire/test_absent.py::test_it"], {}, "there is no tests/wire/test_absent.py"),
+        (["test", "unit", "tests/absent"], {}, "there is no tests/absent"),
+    ],
+)
+def test_nothing_is_installed_for_what_will_be_refused(
+    words: list[str], settings: dict[str, str], problem: str, tmp_path: Path
+) -> None:
+    """It took minutes, for a line that could be told at once."""
+    done = _run("pass", *words, HMI_VENV=str(tmp_path / "venv"), **settings)
+    assert problem in done.stderr.splitlines()[-1]
+    assert done.returncode in (1, 2) and list(tmp_path.iterdir()) == []
+
+
 def test_it_parses_with_the_syntax_of_old_pythons() -> None:
     code = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 7))"
     subprocess.run([sys.executable, "-c", code, str(SCRIPT)], check=True)

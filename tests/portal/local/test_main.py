@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from portal.local import main as commands
+from portal.local.commands import parse
 from portal.local.console import Console
 from portal.local.folders import ROOT, Folders
 from portal.local.main import main
@@ -45,6 +46,20 @@ def test_up_is_told_how_many_layers_are_looked_up(
     monkeypatch.setattr(commands, "up", lambda options, console: started.append(options))
     assert main(["up", *words]) == 0
     assert [options.num_lower for options in started] == [expected]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["unit"],
+        ["tests/wire", "tests/wire/test_codec.py::test_it"],
+        ["-k", "a/b"],
+        ["-x", "--ignore=a/b"],
+    ],
+)
+def test_what_pytest_understands_is_passed_on(words: list[str]) -> None:
+    assert parse(["test", *words]).arguments == words
 
 
 def test_other_commands_refuse_what_they_do_not_know(capsys: pytest.CaptureFixture[str]) -> None:
