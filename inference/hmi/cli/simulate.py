@@ -1,32 +1,19 @@
 """`simulate`: what the scheduler would do with a load and a device that are not there."""
 
 import argparse
-import json
 import math
-import time
-from collections.abc import Mapping
-from dataclasses import asdict
+import os
 
-import numpy as np
-
-from hmi.base.errors import InvalidInput
 from hmi.cli.main import EXIT_OK
-from hmi.engine.batch_limits import BatchLimits
-from hmi.engine.config import DEFAULT_PASSED_OVER, EngineConfig
-from hmi.engine.simulation.device import DeviceConfig
-from hmi.engine.simulation.figures import (
-    Fate,
-    Percentiles,
-    fair_shares,
-    jain,
-    least_served,
-    tokens_by_tenant,
-    wait_percentiles_ms,
+from hmi.engine.batch_limits import DEFAULT_ADAPTERS, DEFAULT_ROWS, DEFAULT_TOKENS
+from hmi.engine.config import (
+    DEFAULT_DEADLINE_S,
+    DEFAULT_PASSED_OVER,
+    DEFAULT_REQUESTS,
+    forwards_at_a_time,
 )
-from hmi.engine.simulation.simulator import SimulationConfig, SimulationResult, simulate
-from hmi.engine.simulation.workload import Lengths, Popularity, WorkloadConfig, make_workload
+from hmi.engine.simulation.lengths import Lengths
 from hmi.memory.loader import NUM_ADAPTER_LOADERS
-from hmi.service.settings import ServiceSettings
 
 # As `./hmi bench simulator` measured it on a quiet machine: one layer of six looked up, bfloat16.
 STEP_MS, TOKEN_US, ADAPTER_US = 5.2, 41.0, 90.0
@@ -42,13 +29,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="drive the scheduler with synthetic requests in simulated time; needs no model",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    service = ServiceSettings.model_construct()  # the defaults, whatever the environment says
-    _add_load(parser.add_argument_group("load"), service)
-    _add_device(parser.add_argument_group("device"), service)
-    _add_scheduler(parser.add_argument_group("scheduler"), service)
+    _add_load(parser.add_argument_group("load"))
+    _add_device(parser.add_argument_group("device"))
+    _add_scheduler(parser.add_argument_group("scheduler"))
 
 
-def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
+def _add_load(load: "argparse._ArgumentGroup") -> None:
     load.add_argument("--tenants", type=int, default=10_000, help="each with one adapter")
     unequal = load.add_mutually_exclusive_group()
     unequal.add_argument(
@@ -81,11 +67,11 @@ def _add_load(load: "argparse._ArgumentGroup", service: ServiceSettings) -> None
     )
     load.add_argument("--churn", type=finite, default=0.0, help="share of the adapters replaced in a minute")
     load.add_argument("--weights", type=finite, nargs="+", default=[1.0], help="of the tenants, in turn")
-    load.add_argument("--deadline-s", type=finite, default=service.request_deadline_s)
+    load.add_argument("--deadline-s", type=finite, default=DEFAULT_DEADLINE_S)
     load.add_argument("--seed", type=int, default=1)
 
 
-def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
+def _add_device(device: "argparse._ArgumentGroup") -> None:
     device.add_argument("--slots", type=int, default=256, help="adapters on the device")
     device.add_argument("--host-adapters", type=int, default=2000, help="adapters in the host tier")
     device.add_argument("--adapter-kb", type=finite, default=ADAPTER_KB, help="size of one, in kB")
@@ -101,7 +87,12 @@ def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> 
     )
     device.add_argument("--copy-ms", type=finite, default=COPY_MS, help="of a promotion, besides its bytes")
     device.add_argument("--link-gb-s", type=finite, default=8.0, help="bandwidth from host to device")
-    device.add_argument("--forwards", type=int, default=service.num_forwards, help="computed at a time")
+    device.add_argument(
+        "--forwards",
+        type=int,
+        default=forwards_at_a_time("cpu", os.cpu_count() or 1),
+        help="computed at a time",
+    )
     device.add_argument("--step-ms", type=finite, default=STEP_MS, help="of a forward, however small, alone")
     device.add_argument("--token-us", type=finite, default=TOKEN_US, help="of each token in it")
     device.add_argument("--adapter-us", type=finite, default=ADAPTER_US, help="of each adapter in it")
@@ -122,16 +113,14 @@ def _add_device(device: "argparse._ArgumentGroup", service: ServiceSettings) -> 
     )
 
 
-def _add_scheduler(scheduler: "argparse._ArgumentGroup", service: ServiceSettings) -> None:
-    scheduler.add_argument("--max-rows", type=int, default=service.max_batch_rows, help="texts in a batch")
+def _add_scheduler(scheduler: "argparse._ArgumentGroup") -> None:
+    scheduler.add_argument("--max-rows", type=int, default=DEFAULT_ROWS, help="texts in a batch")
+    scheduler.add_argument("--max-tokens", type=int, default=DEFAULT_TOKENS, help="tokens in a batch")
     scheduler.add_argument(
-        "--max-tokens", type=int, default=service.max_batch_tokens, help="tokens in a batch"
+        "--max-adapters", type=int, default=DEFAULT_ADAPTERS, help="distinct adapters in a batch"
     )
     scheduler.add_argument(
-        "--max-adapters", type=int, default=service.max_batch_adapters, help="distinct adapters in a batch"
-    )
-    scheduler.add_argument(
-        "--max-queue", type=int, default=service.max_queue_requests, help="requests that wait at most"
+        "--max-queue", type=int, default=DEFAULT_REQUESTS, help="requests that wait at most"
     )
     scheduler.add_argument(
         "--max-passed-over",
@@ -151,147 +140,7 @@ def finite(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Simulate, print a table and, as the last line, one JSON object."""
-    try:
-        workload_config, config = _workload_config(args), _simulation_config(args)
-    except ValueError as exc:
-        raise InvalidInput(str(exc)) from exc
-    began = time.monotonic()
-    result = simulate(config, make_workload(workload_config))
-    figures = {
-        **_figures(config, workload_config, result),
-        "wall_s": round(time.monotonic() - began, 2),
-    }
-    for name, value in figures.items():
-        print(f"{name.replace('_', ' '):<28}{_shown(value):>16}")
-    print(json.dumps({"figures": figures, "arguments": _given(args)}))
+    from hmi.cli.simulation_report import show_simulation  # numpy, which help does without
+
+    show_simulation(args)
     return EXIT_OK
-
-
-def capacity_tokens_per_s(config: SimulationConfig, *, text_tokens: float, num_adapters: float) -> float:
-    """What full batches of texts of that length, of so many adapters each, amount to, with every adapter on
-    the device."""
-    limits, device = config.engine.limits, config.device
-    tokens = min(limits.max_tokens, limits.max_rows * text_tokens)
-    forward_s = device.forward_s(tokens, num_adapters) * device.slowdown(device.num_forwards)
-    return device.num_forwards * tokens / forward_s
-
-
-def _workload_config(args: argparse.Namespace) -> WorkloadConfig:
-    return WorkloadConfig(
-        num_tenants=args.tenants,
-        popularity=Popularity.POWER if args.zipf is None else Popularity.ZIPF,
-        exponent=args.alpha if args.zipf is None else args.zipf,
-        rate=args.rate,
-        seconds=args.seconds,
-        cv=args.cv,
-        lengths=Lengths(args.lengths),
-        num_texts=args.texts,
-        max_text_tokens=args.max_tokens,
-        noisy_rate=args.noisy_rate,
-        noisy_from_s=args.noisy_from,
-        off_domain=args.off_domain,
-        window=args.window,
-        seed=args.seed,
-    )
-
-
-def _simulation_config(args: argparse.Namespace) -> SimulationConfig:
-    limits = BatchLimits(
-        max_rows=args.max_rows,
-        max_tokens=args.max_tokens,
-        max_adapters=args.max_adapters,
-        max_cold_adapters=args.max_adapters,  # the thrash guard finds how many are too many
-    )
-    if args.warm_s >= args.seconds:
-        raise ValueError(f"--warm-s {args.warm_s} leaves nothing of --seconds {args.seconds}")
-    if args.disk_mb_s <= 0 or args.link_gb_s <= 0:
-        raise ValueError("--disk-mb-s and --link-gb-s must be positive")
-    return SimulationConfig(
-        engine=EngineConfig(limits=limits, max_requests=args.max_queue, max_passed_over=args.max_passed_over),
-        device=DeviceConfig(
-            num_slots=args.slots,
-            num_host_adapters=args.host_adapters,
-            num_loaders=args.loaders,
-            adapter_bytes=int(1000 * args.adapter_kb),
-            load_core_s=args.load_core_ms / 1e3,
-            load_s=args.disk_ms / 1e3 + args.adapter_kb / 1e3 / args.disk_mb_s,
-            promote_s=args.copy_ms / 1e3 + args.adapter_kb / 1e6 / args.link_gb_s,
-            step_s=args.step_ms / 1e3,
-            token_s=args.token_us / 1e6,
-            adapter_s=args.adapter_us / 1e6,
-            prepare_s=args.prepare_ms / 1e3,
-            lookup_s=args.lookup_us / 1e6,
-            num_forwards=args.forwards,
-            beside=args.beside,
-        ),
-        deadline_s=args.deadline_s,
-        weights=args.weights,
-        churn_per_minute=args.churn,
-        warm_s=args.warm_s,
-    )
-
-
-def _figures(
-    config: SimulationConfig, load: WorkloadConfig, result: SimulationResult
-) -> dict[str, float | None]:
-    outcomes = [outcome for outcome in result.outcomes if outcome.arrived_s >= config.warm_s]
-    of_batches = _batch_figures(result)
-    fates = {fate: sum(outcome.fate is fate for outcome in outcomes) for fate in Fate}
-    others = [outcome for outcome in outcomes if outcome.tenant != load.noisy_tenant]
-    num_tenants = load.num_tenants + 1
-    demands = tokens_by_tenant(outcomes, num_tenants, answered=False)
-    served = tokens_by_tenant(outcomes, num_tenants, answered=True)
-    shares = fair_shares(demands, float(served.sum()), np.resize(np.array(config.weights), num_tenants))
-    in_time = [outcome for outcome in result.outcomes if config.warm_s <= outcome.ended_s < load.seconds]
-    num_answered = sum(outcome.fate is Fate.ANSWERED for outcome in in_time)
-    answered_tokens = float(tokens_by_tenant(in_time, num_tenants, answered=True).sum())
-    load_s = load.seconds - config.warm_s
-    capacity = capacity_tokens_per_s(
-        config,
-        text_tokens=float(demands.sum()) / len(outcomes) / load.num_texts if outcomes else 1.0,
-        num_adapters=of_batches["adapters_per_batch"],
-    )
-    forwards_s = config.device.num_forwards * max(result.ended_s - config.warm_s, 1e-9)
-    wait_p50_ms, wait_p99_ms = wait_percentiles_ms(outcomes)
-    figures: dict[str, float | None] = {
-        "requests": len(outcomes),
-        **{fate.value: number for fate, number in fates.items()},
-        "tenants_that_asked": int((demands > 0).sum()),
-        "offered_over_capacity": float(demands.sum()) / load_s / capacity,
-        "answered_over_capacity": answered_tokens / load_s / capacity,
-        "answered_tokens_per_s": answered_tokens / load_s,
-        "answered_texts_per_s": num_answered * load.num_texts / load_s,
-        **asdict(Percentiles.of(outcomes)),
-        "others_p99_ms": Percentiles.of(others).p99_ms if load.noisy_tenant is not None else None,
-        "wait_p50_ms": wait_p50_ms,
-        "wait_p99_ms": wait_p99_ms,
-        "jain": jain(served, shares),
-        "least_served": least_served(served, shares),
-        "busy_share": result.busy_s / forwards_s,
-        "stall_share": result.stalled_s / forwards_s,
-        **of_batches,
-        "loads_from_disk": result.num_loads,
-        "promotions": result.num_promotions,
-        "found_on_device": 1 - result.num_promotions / max(result.num_placed, 1),
-    }
-    return {name: value if value is None else round(value, 4) for name, value in figures.items()}
-
-
-def _batch_figures(result: SimulationResult) -> dict[str, float]:
-    batches, num_batches = result.batches, max(len(result.batches), 1)
-    return {
-        "batches": len(batches),
-        "rows_per_batch": sum(batch.num_rows for batch in batches) / num_batches,
-        "tokens_per_batch": sum(batch.num_tokens for batch in batches) / num_batches,
-        "adapters_per_batch": sum(len(batch.adapters) for batch in batches) / num_batches,
-    }
-
-
-def _shown(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
-
-
-def _given(args: argparse.Namespace) -> Mapping[str, object]:
-    return {name: value for name, value in vars(args).items() if isinstance(value, (int, float, str, list))}

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from wire.ids import TenantId
 
+DEFAULT_ROWS, DEFAULT_TOKENS, DEFAULT_ADAPTERS = 32, 1024, 32
+"""In a batch of the service's."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:

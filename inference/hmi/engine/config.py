@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from hmi.engine.batch_limits import BatchLimits
 
+DEFAULT_REQUESTS = 1024
+"""Of the service's, that wait at most."""
+DEFAULT_DEADLINE_S = 30.0
+"""By which a request of the service's is answered, or dropped."""
 DEFAULT_PASSED_OVER = 4
 """Batches that may leave a request behind because its adapter is cold."""
 
@@ -21,3 +25,8 @@ class EngineConfig:
             raise ValueError(f"max_requests must be at least 1, got {self.max_requests}")
         if self.max_passed_over < 0:
             raise ValueError(f"max_passed_over cannot be negative, got {self.max_passed_over}")
+
+
+def forwards_at_a_time(device: str, num_threads: int) -> int:
+    """Batches that the service computes beside each other, unless it is told how many."""
+    return min(2, num_threads) if device == "cpu" else 1

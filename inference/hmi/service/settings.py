@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hmi.base.compute_type import ComputeType
 from hmi.base.units import GIB, MIB, format_bytes, parse_bytes
+from hmi.engine.batch_limits import DEFAULT_ADAPTERS, DEFAULT_ROWS, DEFAULT_TOKENS
+from hmi.engine.config import DEFAULT_DEADLINE_S, DEFAULT_REQUESTS, forwards_at_a_time
 from wire.settings import PREFIX, problem_in_words, refuse_unknown
 
 Bytes = Annotated[int, BeforeValidator(lambda value: parse_bytes(value) if isinstance(value, str) else value)]
@@ -45,14 +47,14 @@ class ServiceSettings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     forwards: int | None = Field(default=None, ge=1)  # None: two on two threads or more of a processor
     max_adapter_rank: int = Field(default=32, ge=1)
-    max_batch_rows: int = Field(default=32, ge=1)
-    max_batch_tokens: int = Field(default=1024, ge=1)
-    max_batch_adapters: int = Field(default=32, ge=1)
+    max_batch_rows: int = Field(default=DEFAULT_ROWS, ge=1)
+    max_batch_tokens: int = Field(default=DEFAULT_TOKENS, ge=1)
+    max_batch_adapters: int = Field(default=DEFAULT_ADAPTERS, ge=1)
     max_inputs: int = Field(default=64, ge=1)
     max_text_chars: int = Field(default=50_000, ge=1)
     max_body_bytes: Bytes = Field(default=4 * MIB, ge=1)
-    max_queue_requests: int = Field(default=1024, ge=1)
-    request_deadline_s: float = Field(default=30.0, gt=0)
+    max_queue_requests: int = Field(default=DEFAULT_REQUESTS, ge=1)
+    request_deadline_s: float = Field(default=DEFAULT_DEADLINE_S, gt=0)
     key_staleness_s: float = Field(default=3600.0, gt=0)
     catalog_poll_s: float = Field(default=30.0, gt=0)
     usage_flush_s: float = Field(default=1.0, gt=0)
@@ -74,7 +76,7 @@ class ServiceSettings(BaseSettings):
         """Batches that are computed at a time."""
         if self.forwards is not None:
             return self.forwards
-        return min(2, self.threads) if self.device == "cpu" else 1
+        return forwards_at_a_time(self.device, self.threads)
 
     @property
     def forward_threads(self) -> int:

@@ -201,7 +201,7 @@ def _add_development(commands: Commands) -> None:
         "test",
         usage="./hmi test [-h] [unit] [ARGUMENT ...]",
         help="check, then every test ('unit': only the quick ones)",
-        description="The checks, then every test, or pytest with the arguments given ('unit': the quick ones).",
+        description="The checks, then every test, or pytest with the arguments ('unit': quick tests alone).",
     )
 
     commands.add_parser("check", help="format, lint, types, imports, dead code, drift of schemas")

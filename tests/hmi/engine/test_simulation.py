@@ -22,9 +22,10 @@ from hmi.engine.simulation.figures import (
     tokens_by_tenant,
     wait_percentiles_ms,
 )
+from hmi.engine.simulation.lengths import Lengths
 from hmi.engine.simulation.simulator import SimulationConfig, SimulationResult, simulate
 from hmi.engine.simulation.timeline import Timeline
-from hmi.engine.simulation.workload import Lengths, Popularity, WorkloadConfig, make_workload, popularity
+from hmi.engine.simulation.workload import Popularity, WorkloadConfig, make_workload, popularity
 
 CAPACITY = 4000
 """Tokens a second of device_of()'s full batches, nearly."""

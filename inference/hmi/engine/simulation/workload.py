@@ -7,6 +7,8 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
+from hmi.engine.simulation.lengths import Lengths
+
 CLOSED_REQUESTS = 100_000
 """Different requests of a closed loop."""
 MAX_CV = 100.0
@@ -18,13 +20,6 @@ class Popularity(Enum):
 
     POWER = "power"  # tenant int(u ** (1 / exponent) * n): the smaller the exponent, the more unequal
     ZIPF = "zipf"  # tenant i in proportion to (i + 1) ** -exponent
-
-
-class Lengths(Enum):
-    """Tokens of one text."""
-
-    NORMAL = "normal"  # mean 32, deviation 8
-    LOGNORMAL = "lognormal"  # half are under 40, 99 in 100 under 128
 
 
 @dataclass(frozen=True, slots=True)
