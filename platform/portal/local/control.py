@@ -89,10 +89,12 @@ def environments_of(folders: Folders, record: Record) -> Environments:
 def logs(folders: Folders, name: str | None, *, follow: bool) -> None:
     """Write the last lines of one log, or of all, to stdout; with ``follow``, go on until interrupted."""
     files = sorted(folders.logs.glob("*.log"))
+    if not files:
+        raise InstallationError(f"there are no logs in {shown(folders.logs)} yet: ./hmi up writes them")
     if name is not None:
         named = [file for file in files if file.stem == name]
         if not named:
-            known = ", ".join(file.stem for file in files) or "none yet"
+            known = ", ".join(file.stem for file in files)
             raise InstallationError(f"there is no log {name!r} in {shown(folders.logs)}; there are: {known}")
         files = named
     prefix_width = max((len(file.stem) for file in files), default=0) if name is None else 0

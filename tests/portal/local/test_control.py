@@ -100,6 +100,13 @@ def test_several_logs_say_which_line_is_whose(folders: Folders, capsys: pytest.C
     assert capsys.readouterr().out == "portal | from the portal\nworker | from the worker\n"
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_before_the_first_start_there_are_no_logs_to_wait_for(folders: Folders, follow: bool) -> None:
+    """It said nothing, or waited for ever."""
+    with pytest.raises(InstallationError, match=r"no logs in .* yet: \./hmi up writes them"):
+        logs(folders, None, follow=follow)
+
+
 def test_a_log_that_is_not_there_is_refused_with_those_that_are(folders: Folders) -> None:
     (folders.logs / "portal.log").touch()
     with pytest.raises(InstallationError, match=r"no log 'protal'.*there are: portal"):
