@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmi.base.errors import QueueFull
-from hmi.engine.admission import MAX_WAIT_SHARE, Admission
+from hmi.engine.admission import (
+    MAX_RETRY_AFTER_S,
+    MAX_WAIT_SHARE,
+    MEASURED_S,
+    MIN_RETRY_AFTER_S,
+    Admission,
+)
 from hmi.engine.request import EngineRequest, HplmRef, RequestState
 from hmi.plot.ngram import Documents
 from wire.artifacts import BundleRef
@@ -50,6 +56,16 @@ def test_a_newcomer_finds_room_while_others_flood() -> None:
     for tenant in range(10):
         num_admitted(admission, *(request_of(f"flood {tenant}") for _ in range(100)))
     assert num_admitted(admission, request_of("newcomer")) == 1
+
+
+@pytest.mark.parametrize(("num_tokens", "expected"), [(1, MIN_RETRY_AFTER_S), (10_000, MAX_RETRY_AFTER_S)])
+def test_nobody_is_told_to_come_back_at_once_or_in_an_hour(num_tokens: int, expected: float) -> None:
+    admission = Admission(1)
+    admission.observe_step(10, 1.0, is_full=True)
+    admission.enter(request_of("a", num_tokens), 0.0)
+    with pytest.raises(QueueFull) as caught:
+        admission.enter(request_of("b"), 0.0)
+    assert caught.value.retry_after_s == expected
 
 
 def test_a_full_queue_refuses_everybody_and_says_when_to_come_back() -> None:
@@ -180,6 +196,53 @@ def test_a_tenant_is_refused_when_its_own_pace_is_too_slow() -> None:
     admission.enter(request_of("a", 10, deadline=50.0), 10.0)
 
 
+class Waiting:
+    """A tenant with plenty open, whose requests of 10 tokens are answered one after the other."""
+
+    def __init__(self) -> None:
+        self.admission = Admission(10**6)
+        self.admission.observe_step(1e9, 1.0, is_full=True)  # plenty, were it not for others who keep coming
+        self.now = 0.0
+        self._open = [request_of("a") for _ in range(4000)]
+        for request in self._open:
+            self.admission.enter(request, 0.0)
+
+    def answer(self, *, tokens_per_s: float, seconds: float) -> None:
+        for _ in range(round(seconds * tokens_per_s / 10)):
+            self.now += 10 / tokens_per_s
+            request = self._open.pop()
+            request.state = RequestState.DONE
+            self.admission.leave(request, self.now)
+
+    def is_served_within(self, wait_s: float) -> bool:
+        request = request_of("a", deadline=self.now + wait_s / MAX_WAIT_SHARE)
+        return num_admitted(self.admission, request, now=self.now) == 1
+
+    @property
+    def num_tokens(self) -> int:
+        return 10 * len(self._open)
+
+
+@pytest.mark.parametrize("paces", [[50], [5, 500], [500, 5]])
+def test_the_pace_at_which_a_tenant_is_served_is_that_of_late(paces: list[float]) -> None:
+    tenant = Waiting()
+    for pace in paces:
+        tenant.answer(tokens_per_s=pace, seconds=25)
+    expected_s = tenant.num_tokens / paces[-1]
+    assert not tenant.is_served_within(0.75 * expected_s)
+    assert tenant.is_served_within(1.3 * expected_s)
+
+
+def test_a_tenants_pace_says_nothing_before_it_was_measured_for_long_enough() -> None:
+    tenant = Waiting()
+    tenant.now = 30.0
+    tenant.answer(tokens_per_s=10, seconds=MEASURED_S)  # the first begins the measure
+    assert tenant.is_served_within(0.1)
+    tenant.answer(tokens_per_s=10, seconds=1)
+    assert not tenant.is_served_within(0.9 * tenant.num_tokens / 10)
+    assert tenant.is_served_within(1.1 * tenant.num_tokens / 10)
+
+
 def test_a_stall_does_not_make_a_tenant_look_slow() -> None:
     """Of what was open then, the first answer, for one token after three seconds, was taken for its pace."""
     admission = Admission(1000)
@@ -211,12 +274,18 @@ def test_what_has_left_leaves_nothing_behind(steps: list[tuple[str, int, bool]])
     assert num_admitted(admission, *(request_of(str(n)) for n in range(30))) == 20
 
 
-def test_a_tenant_that_asks_for_little_is_not_taken_for_one_that_is_served_slowly() -> None:
+@pytest.mark.parametrize("has_waited", [False, True])
+def test_a_tenant_that_asks_for_little_is_not_taken_for_one_that_is_served_slowly(has_waited: bool) -> None:
     """It has something open all the time: a model that loads, or requests that overlap."""
     admission = Admission(1000)
     admission.observe_step(1e6, 1.0, is_full=True)
     admission.enter(request_of("a"), 0.0)  # its model is on its way
-    for number in range(40):
+    if has_waited:
+        first = request_of("a")
+        admission.enter(first, 0.0)
+        first.state = RequestState.DONE
+        admission.leave(first, 3.0)
+    for number in range(6 * has_waited, 40):
         request = request_of("a")
         request.submitted = number / 2
         admission.enter(request, number / 2)

@@ -1,5 +1,6 @@
 """A table is read back as it was written, or refused with a word about what to do."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.plot.fixed_point import ONE
 from hmi.plot.table import (
+    ISOLATED_FILE,
     PlotTable,
     load_table,
     make_table,
@@ -31,7 +33,7 @@ ARRAYS = ("slot_keys", "slot_rows", "row_scales", "dimension_scales", "counts", 
 def make(keys: list[int], hidden: int = 3, seed: int = 1) -> tuple[PlotTable, npt.NDArray[np.float32]]:
     random = np.random.default_rng(seed)
     rows = random.normal(size=(len(keys), hidden)).astype(np.float32)
-    scales = np.ones(hidden, np.float32)
+    scales = np.linspace(0.5, 2, hidden, dtype=np.float32)
     codes, row_scales = quantise(rows, scales)
     fields = PlotTableFields(BACKBONE, "centred", hidden, {"unigram": len(keys)}, {"unigram": 1.5}, 10)
     counts = np.arange(len(keys))
@@ -46,7 +48,8 @@ def test_every_key_is_found_and_no_other(keys: set[int], others: set[int]) -> No
     found = table.find(np.array(wanted, np.uint64))
     place = {key: row for row, key in enumerate(sorted(keys))}
     assert found.tolist() == [place.get(key, -1) for key in wanted]
-    np.testing.assert_allclose(table.rows(found[found >= 0]), rows, atol=4 / 127)
+    np.testing.assert_allclose(table.rows(found[found >= 0]), rows, atol=0.1)
+    assert table.keys.tolist() == sorted(keys)
 
 
 @given(
@@ -75,6 +78,7 @@ def test_what_is_saved_is_loaded(tmp_path_factory: pytest.TempPathFactory, keys:
     assert loaded.fields == table.fields
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(loaded, name), getattr(table, name))
+        assert getattr(loaded, name).flags.aligned, "it can be read as it lies in the file"
     assert [p.name for p in path.parent.iterdir()] == ["t.plot"]
 
 
@@ -115,6 +119,19 @@ def test_a_table_of_another_backbone_or_version_is_refused(tmp_path: Path) -> No
         load_table(path)
 
 
+def test_what_is_no_table_or_lacks_a_section_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.plot"
+    path.write_bytes(bytes(1000))
+    with pytest.raises(BundleBroken, match="not a PLOT table"):
+        load_table(path)
+    save_table(make([3])[0], path)
+    start = path.read_bytes()[: 16 + int.from_bytes(path.read_bytes()[12:16], "little")]
+    start = start.replace(b'"slot_keys"', b'"some_keys"')
+    path.write_bytes(start + hashlib.sha256(start).digest())
+    with pytest.raises(BundleBroken, match="no section slot_keys"):
+        load_table(path)
+
+
 def test_a_bundle_keeps_the_table_and_the_roots_isolated_rows(tmp_path: Path) -> None:
     table, _ = make([3, 5, 9])
     isolated = np.array([[0.5, -1, 3.25]], np.float32)
@@ -122,6 +139,7 @@ def test_a_bundle_keeps_the_table_and_the_roots_isolated_rows(tmp_path: Path) ->
     opened = open_table_bundle(tmp_path / "t", digest, backbone=BACKBONE)
     np.testing.assert_array_equal(opened.codes, table.codes)
     np.testing.assert_allclose(open_isolated(tmp_path / "t", digest), isolated, atol=0.5 / ONE)
+    assert np.load(tmp_path / "t" / ISOLATED_FILE).dtype == np.int16
     with pytest.raises(BundleMismatch):
         open_table_bundle(tmp_path / "t", digest, backbone=FOREIGN)
 
