@@ -194,11 +194,13 @@ class Residency(Generic[K, P, V]):
             entry = self._entries.get(key)
             if entry is None or entry.state is not ResidencyState.RESIDENT:
                 return False
+            if entry.num_bytes > self._max_pinned_bytes:
+                return False
             self._pinned[key] = entry.num_bytes
             self._pinned.move_to_end(key)
             while sum(self._pinned.values()) > self._max_pinned_bytes:
                 self._pinned.popitem(last=False)  # pinned longest ago
-            return key in self._pinned
+            return True
 
     def evict(self, key: K) -> bool:
         """RESIDENT -> ABSENT unless it is leased; says whether it went. An absent key does nothing."""

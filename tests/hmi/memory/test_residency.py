@@ -275,8 +275,21 @@ def test_pins_are_bounded_and_the_oldest_gives_way() -> None:
     residency.check_integrity()
     load(residency, "c")
     assert residency.state("a") is ResidencyState.ABSENT
-    load(residency, "big", 60)
-    assert not residency.pin("big")
+
+
+def test_what_is_too_large_to_be_pinned_takes_no_others_pin() -> None:
+    """The root of one tree, larger than what may be pinned, gave up those of all others."""
+    residency: Residency[str, Reservation, str] = Residency(
+        ByteRoom(Budget(MemoryTier.HOST, BYTES), kind="items", max_bytes=BYTES),
+        LeastRecentlyUsed(),
+        max_pinned_bytes=30,
+    )
+    load(residency, "root", 30)
+    load(residency, "large", 31)
+    assert residency.pin("root") and not residency.pin("large")
+    assert residency.evict_one() and not residency.evict_one()
+    assert residency.state("root") is ResidencyState.RESIDENT
+    residency.check_integrity()
 
 
 class SlotModel(RuleBasedStateMachine):
