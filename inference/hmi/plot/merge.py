@@ -125,8 +125,8 @@ def taken_apart(node_sum: Segment, own: Segment) -> tuple[Segment, Segment]:
     for start in range(0, len(rows), _CHUNK_ROWS):
         mine, theirs = given[start : start + _CHUNK_ROWS], rows[start : start + _CHUNK_ROWS]
         left = np.maximum(counts[theirs] - own_counts[start : start + _CHUNK_ROWS], 0)
-        sums = counts[theirs, None] * node_sum.means[theirs].astype(np.int64)
-        sums -= own_counts[start : start + _CHUNK_ROWS, None] * own.means[mine].astype(np.int64)
+        sums = counts[theirs, None] * node_sum.means[theirs]
+        sums -= own_counts[start : start + _CHUNK_ROWS, None] * own.means[mine]
         means[theirs] = np.where(left[:, None] > 0, rounded_mean(sums, np.maximum(left, 1)), 0)
         let_go(means, node_sum.means, own.means)
     counts[rows] = np.maximum(counts[rows] - own_counts, 0)

@@ -60,8 +60,8 @@ def table_bytes(num_rows: int, hidden: int) -> int:
 
 def most_rows(max_bytes: int, hidden: int) -> int:
     """How many rows a table of so many bytes has at most, its index and scales included."""
-    # rows * (hidden + 8) + slots * 12 + hidden * 4, where slots = rows + rows // 2 + 1: of an odd number half a
-    # slot less than one and a half times as many, so that one more may fit.
+    # rows * (hidden + 8) + slots * 12 + hidden * 4, where slots = rows + rows // 2 + 1: an odd number has
+    # half a slot less than is divided by here, and so there may be room for one more.
     left = max_bytes - 4 * hidden - INDEX_BYTES
     most = max(2 * left // (2 * (hidden + ROW_BYTES) + 3 * INDEX_BYTES), 0)
     return most + (table_bytes(most + 1, hidden) <= max_bytes)

@@ -1,11 +1,15 @@
 """Looking a batch up gives what the dictionary ladder gives, whatever lies in the arena."""
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 
 from hmi.base.errors import BudgetExceeded, BundleMismatch, InvalidInput
 from hmi.plot import reference
+from hmi.plot.causal import CausalScheme
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Answer, Documents
 from hmi.plot.table import PlotTable
@@ -84,17 +88,26 @@ def root(seed: int = 1) -> PlotTable:
 
 
 def test_coverage_is_the_share_of_each_documents_tokens() -> None:
-    table = root()
+    random = np.random.default_rng(1)
+    texts = tuple(random_text(random, [4]) for _ in range(12))
+    table = tables_of(World(texts, ((tuple(range(12)),),), np.ones((VOCAB, HIDDEN), np.float32)))[0]
     arena = arena_with([table])
     node = arena.add(table)
-    documents = Documents(np.array([0, 1, 2, 3, 4], np.int32), np.array([0, 2, 2, 5], np.int64))
-    out = np.empty((5, HIDDEN), np.float32)
-    result = arena.lookup(documents, np.full((3, 1), node, np.int32), out)
-    coverage = result.coverage(documents.offsets)
-    kinds = np.array([{0: 0, 1: 1, 2: 1, 4: 1, 3: 2}[int(rung)] for rung in result.rung])
-    np.testing.assert_allclose(coverage[0], [np.mean(kinds[:2] == kind) for kind in range(3)])
-    np.testing.assert_allclose(coverage[1], 0)
-    np.testing.assert_allclose(coverage[2], [np.mean(kinds[2:] == kind) for kind in range(3)])
+    tokens = random.integers(0, VOCAB, 300).astype(np.int32)
+    documents = Documents(tokens, np.array([0, 200, 200, 203, 300], np.int64))
+    out = np.empty((300, HIDDEN), np.float32)
+    result = arena.lookup(documents, np.full((4, 1), node, np.int32), out)
+    assert {Answer(rung) for rung in result.rung} == set(Answer), "each is there"
+    shares = {Answer.TRIGRAM: 0, Answer.LEFT: 1, Answer.RIGHT: 1, Answer.BOTH_BIGRAMS: 1, Answer.UNIGRAM: 2}
+    kinds = np.array([shares[Answer(rung)] for rung in result.rung])
+    expected = [
+        [np.mean(kinds[first:last] == kind) if last > first else 0 for kind in range(3)]
+        for first, last in pairwise(documents.offsets)
+    ]
+    np.testing.assert_allclose(result.coverage(documents.offsets), expected)
+    np.testing.assert_allclose(
+        result.covered_share(documents.offsets), [trigram + bigram for trigram, bigram, _ in expected]
+    )
 
 
 def test_the_arena_refuses_what_does_not_fit_and_names_the_numbers() -> None:
@@ -121,6 +134,22 @@ def test_a_removed_nodes_bytes_are_used_again_and_its_neighbours_stay() -> None:
     arena.check_integrity()
     arena.lookup(documents, np.array([[kept]], np.int32), after)
     np.testing.assert_array_equal(before, after)
+
+
+def test_a_place_that_is_taken_again_by_a_smaller_node_is_not_given_away() -> None:
+    random = np.random.default_rng(1)
+    texts = tuple(random_text(random, [30]) for _ in range(4))
+    isolated = np.ones((VOCAB, HIDDEN), np.float32)
+    large, small = tables_of(World(texts, (((0, 1, 2, 3),),), isolated))[0], root()
+    arena = arena_with([large, large])
+    gone, kept = arena.add(large), arena.add(large)
+    arena.remove(gone)
+    assert arena.add(small) == gone != kept
+    with pytest.raises(BudgetExceeded):
+        arena.add(large)
+    arena.check_integrity()
+    arena.add(small)
+    arena.check_integrity()
 
 
 def test_the_rows_come_from_the_arena_and_not_from_the_table_that_was_added() -> None:
@@ -175,18 +204,35 @@ def test_it_refuses_a_token_that_no_node_of_the_path_has() -> None:
     out = np.empty((1, HIDDEN), np.float32)
     with pytest.raises(InvalidInput, match=f"token id {VOCAB}"):
         arena.lookup(documents, np.array([[node]], np.int32), out)
+    documents = Documents.pack([np.array([0, VOCAB, 0], np.int32)])
+    with pytest.raises(InvalidInput, match=f"token id {VOCAB}"):
+        arena.lookup(documents, np.array([[node]], np.int32), np.empty((3, HIDDEN), np.float32))
     with pytest.raises(InvalidInput, match="token id 0"):
         arena.lookup(Documents.pack([np.zeros(1, np.int32)]), np.array([[-1]], np.int32), out)
 
 
-def test_it_refuses_paths_and_outputs_of_the_wrong_shape_and_tables_of_another_width() -> None:
+@pytest.mark.parametrize(
+    ("paths", "out", "said"),
+    [
+        (np.zeros((2, 1), np.int32), np.empty((1, HIDDEN), np.float32), "paths must be"),
+        (np.zeros((1, 1), np.int64), np.empty((1, HIDDEN), np.float32), "paths must be"),
+        (np.zeros(1, np.int32), np.empty((1, HIDDEN), np.float32), "paths must be"),
+        (np.zeros((1, 1), np.int32), np.empty((1, HIDDEN + 1), np.float32), "out must be"),
+        (np.zeros((1, 1), np.int32), np.empty((1, HIDDEN), np.float64), "out must be"),
+    ],
+)
+def test_it_refuses_paths_and_outputs_of_the_wrong_shape_or_type(
+    paths: npt.NDArray[np.int32], out: npt.NDArray[np.float32], said: str
+) -> None:
     table = root()
     arena = arena_with([table])
-    node = arena.add(table)
-    documents = Documents.pack([np.zeros(1, np.int32)])
-    with pytest.raises(InvalidInput, match="paths must be"):
-        arena.lookup(documents, np.full((2, 1), node, np.int32), np.empty((1, HIDDEN), np.float32))
-    with pytest.raises(InvalidInput, match="out must be"):
-        arena.lookup(documents, np.full((1, 1), node, np.int32), np.empty((1, HIDDEN + 1), np.float32))
+    assert arena.add(table) == 0
+    with pytest.raises(InvalidInput, match=said):
+        arena.lookup(Documents.pack([np.zeros(1, np.int32)]), paths, out)
+
+
+def test_it_refuses_tables_of_another_width_or_scheme() -> None:
     with pytest.raises(BundleMismatch, match="rows of 3, the arena of 4"):
-        PlotArena(1 << 20, HIDDEN + 1).add(table)
+        PlotArena(1 << 20, HIDDEN + 1).add(root())
+    with pytest.raises(BundleMismatch, match="n-grams of centred, the arena of causal-3"):
+        PlotArena(1 << 20, HIDDEN, CausalScheme(3)).add(root())

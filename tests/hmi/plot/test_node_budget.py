@@ -58,7 +58,7 @@ def test_what_stays_fits_is_closed_and_is_what_it_was(num_nodes: int, share: flo
 def best_rows(keys: np.ndarray, scores: np.ndarray, num_rows: int) -> list[int]:
     """The rows worth most, with what they need, one at a time."""
     lifted = dict(zip(keys.tolist(), scores.tolist(), strict=True))
-    rungs = {}
+    rungs: dict[int, Rung] = {}
     for rung in Rung:
         here = keys[rung_rows(keys, rung)]
         rungs |= dict.fromkeys(here.tolist(), rung)
@@ -66,7 +66,7 @@ def best_rows(keys: np.ndarray, scores: np.ndarray, num_rows: int) -> list[int]:
             for key, needed in zip(here.tolist(), shorter(here, part).tolist(), strict=True):
                 lifted[needed] = max(lifted[needed], lifted[key])
     best = sorted(lifted, key=lambda key: (-lifted[key], -rungs[key], key))[:num_rows]
-    return np.searchsorted(keys, np.sort(np.array(best, np.uint64))).tolist()
+    return [int(row) for row in np.searchsorted(keys, np.sort(np.array(best, np.uint64)))]
 
 
 @pytest.mark.parametrize(("num_tokens", "vocab"), [(300, 5), (80_000, 60)])
