@@ -337,7 +337,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
 
     def _bring_adapter(self, hplm: HplmRef) -> None:
         """Load it meanwhile, without holding it."""
-        if not self._slots.has(hplm.adapter) and ("adapter", hplm.adapter) not in self._fetches:
+        if not self._slots.has(hplm.adapter):
             self._adapter_loader.prefetch(hplm.adapter)
 
     def _give_up_holds(self, hplm: HplmRef, refs: Iterable[BundleRef]) -> None:
@@ -380,7 +380,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         """Copy a small node that is held to the device ahead of its batch, if there is room: in the host tier
         it may have the room of the one that is missing below it."""
         table = self._held[ref].lease.value
-        if self._is_copied(ref) or self._node_arena.bytes_of(table) > self._max_copied_bytes:
+        if self._node_arena.bytes_of(table) > self._max_copied_bytes:
             return
         try:
             self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
@@ -397,8 +397,7 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         """Have a large node copied, and ``hplm`` wait for that; False: there is no room for it, now or
         ever."""
         lease = self._table_loader.acquire_now(ref)  # the copy's own: whoever waits may leave
-        if lease is None:
-            return False
+        assert lease is not None, "what is held is in the host tier"
         try:
             self._begin(self._nodes, ref, self._node_arena.bytes_of(table))
             number = self._copy(self._nodes, ref, lambda: self._node_arena.begin(table))
@@ -561,8 +560,6 @@ class HplmPlacement(Generic[AdapterT, TableT]):
         return self._slots.finish_load(ref, DeviceAdapter(slot, head), num_leases=1)[0]
 
     def _promote_node(self, ref: BundleRef, *, is_root: bool) -> Lease[BundleRef, Reservation, DeviceNode]:
-        if self._is_copied(ref):
-            raise _NoPlaceNow(f"{ref.digest} is being copied")
         number = self._copied_now(ref, self._host_value(ref))
         self._release_held(ref)
         lease = self._nodes.finish_load(ref, DeviceNode(number), num_leases=1)[0]

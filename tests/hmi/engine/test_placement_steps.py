@@ -109,6 +109,7 @@ class FakeNodes:
         self.may_fill = threading.Event()
         self.may_fill.set()
         self.num_to_fail = 0
+        self.num_in_pieces = 0  # for so many more there is no place in one piece
 
     def bytes_of(self, table: FakeTable) -> int:
         return table.num_bytes
@@ -119,6 +120,9 @@ class FakeNodes:
         return number
 
     def begin(self, table: FakeTable) -> int:
+        if self.num_in_pieces:
+            self.num_in_pieces -= 1
+            raise BudgetExceeded("not in one piece", needed_bytes=table.num_bytes, free_bytes=0)
         number = next(n for n in range(len(self.places) + 1) if n not in self.places)
         self.places[number] = table.num_bytes
         return number
@@ -237,14 +241,19 @@ class World:
     """Engine and placement over fakes that know their content."""
 
     def __init__(
-        self, *, max_copied_bytes: int, tables_bytes: int = 700, stage: ComputeStage | None = None
+        self,
+        *,
+        max_copied_bytes: int,
+        tables_bytes: int = 700,
+        max_known_trees: int = 100,
+        stage: ComputeStage | None = None,
     ) -> None:
         self.host_bytes = {**HOST_BYTES, "tables": tables_bytes}
         self.bank, self.nodes = FakeBank(), FakeNodes()
         self.host = Budget(MemoryTier.HOST, sum(self.host_bytes.values()))
         self.device = Budget(MemoryTier.DEVICE, NODE_BYTES)
         self.batches: list[BatchRecord] = []
-        self.disk, inbox = FakeDisk(), Inbox()
+        self.disk, self.inbox = FakeDisk(), Inbox()
         self.loaders = {kind: self._loader(self.disk, kind) for kind in ("adapter", "tree", "table")}
         self.placement: HplmPlacement[FakeAdapter, FakeTable] = HplmPlacement(
             adapter_loader=self.loaders["adapter"],
@@ -263,9 +272,9 @@ class World:
                 max_pinned_bytes=NODE_BYTES // 4,
             ),
             node_arena=self.nodes,
-            max_known_trees=100,
+            max_known_trees=max_known_trees,
             max_copied_bytes=max_copied_bytes,
-            inbox=inbox,
+            inbox=self.inbox,
         )
         self.runner = ArenaRunner(self.bank, self.nodes)
         self.engine = Engine(
@@ -275,7 +284,7 @@ class World:
             ),
             placement=self.placement,
             runner=self.runner,
-            inbox=inbox,
+            inbox=self.inbox,
             clock=SystemClock(),
             stage=SameThread() if stage is None else stage,
             on_batch=self.batches.append,
@@ -427,7 +436,8 @@ def test_a_large_node_that_nobody_waits_for_any_more_is_there_all_the_same() -> 
     request.future.cancel()
     world.run_until(lambda: world.engine.num_open_requests == 0)
     world.nodes.may_fill.set()
-    world.run_until(lambda: ref("n", 3) in world.placement.device_nodes() and world.nodes.num_filled == 1)
+    world.run_until(lambda: world.placement._nodes.has(ref("n", 3)) and world.nodes.num_filled == 1)
+    assert not world.leased()
     again = world.submit(1, 4, 2, 1)
     world.run_until(again.future.done)
     assert _settled(again, (4.0, 0.0, 3.0), {"answered": 0})
@@ -519,6 +529,7 @@ def test_where_a_large_node_cannot_be_copied_those_that_wait_fail_at_once_and_th
         assert isinstance(error, HmiError) and error.code.value == "internal", error
         assert "no memory to copy to" in error.message
     assert 100 not in world.nodes.places.values(), "its place is free again"
+    assert not world.leased()
     world.placement.check_integrity()
     again = world.submit(1, 4, 2, 1)
     world.run_until(again.future.done)
