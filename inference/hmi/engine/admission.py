@@ -98,9 +98,8 @@ class Admission:
     def enter(self, request: EngineRequest, now: float) -> None:
         """Count ``request`` as open; raises QueueFull, with when to come back, and counts nothing."""
         share = self._shares.get(request.tenant_id) or _Share(request.weight, since=now)
-        if share.weight != request.weight:  # its plan was changed, and it has something open
-            self._weight += request.weight - share.weight
-            share.weight = request.weight
+        self._weight += request.weight - share.weight  # its plan may have changed while it had something open
+        share.weight = request.weight
         num_tokens = request.documents.num_tokens
         others_ask_per_s = self._asked.count(num_tokens, now) - share.asked.count(num_tokens, now)
         self._check_places(share)

@@ -145,13 +145,35 @@ def test_when_nothing_is_open_anything_is_admitted() -> None:
     assert num_admitted(admission, request_of("a", 50, deadline=0.1)) == 1
 
 
-def test_a_batch_that_was_not_full_shows_no_slowness() -> None:
+@pytest.mark.parametrize("is_speed_known", [False, True])
+def test_a_batch_that_was_not_full_shows_no_slowness(is_speed_known: bool) -> None:
     admission = Admission(100)
-    admission.observe_step(1000, 1.0, is_full=True)
+    if is_speed_known:
+        admission.observe_step(1000, 1.0, is_full=True)
     for _ in range(50):
         admission.observe_step(1, 1.0, is_full=False)
     admission.enter(request_of("a"), 0.0)
     assert num_admitted(admission, request_of("b", 500, deadline=1.0)) == 1
+
+
+@pytest.mark.parametrize("is_full", [False, True])
+def test_a_batch_that_took_no_time_says_nothing(is_full: bool) -> None:
+    admission = Admission(100)
+    for step_s in (0.0, 1.0, 0.0):
+        admission.observe_step(10, step_s, is_full=is_full or step_s > 0)
+    admission.enter(request_of("a", 100, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 100, deadline=19 / MAX_WAIT_SHARE)) == 0
+    assert num_admitted(admission, request_of("a", 100, deadline=21 / MAX_WAIT_SHARE)) == 1
+
+
+def test_the_speed_is_that_of_about_the_last_two_seconds() -> None:
+    admission = Admission(100)
+    for tokens_per_s, num_steps in ((1000, 100), (100, 20)):
+        for _ in range(num_steps):
+            admission.observe_step(tokens_per_s / 10, 0.1, is_full=True)
+    admission.enter(request_of("a", 1000, deadline=1e6), 0.0)
+    at_speeds = [request_of("a", 1000, deadline=2000 / speed / MAX_WAIT_SHARE) for speed in (550, 300)]
+    assert [num_admitted(admission, request) for request in at_speeds] == [0, 1]
 
 
 def test_batches_that_end_together_are_no_faster_for_it() -> None:
@@ -179,6 +201,7 @@ def test_an_engine_whose_first_step_stalled_is_soon_known_to_be_fast() -> None:
     for _ in range(20):
         admission.observe_step(100, 0.01, is_full=False)
     admission.enter(request_of("a", 10_000, deadline=1e6), 0.0)
+    assert num_admitted(admission, request_of("a", 10_000, deadline=1.9 / MAX_WAIT_SHARE)) == 0
     assert num_admitted(admission, request_of("a", 10_000, deadline=3 / MAX_WAIT_SHARE)) == 1
 
 
@@ -210,9 +233,12 @@ class Waiting:
     def answer(self, *, tokens_per_s: float, seconds: float) -> None:
         for _ in range(round(seconds * tokens_per_s / 10)):
             self.now += 10 / tokens_per_s
-            request = self._open.pop()
-            request.state = RequestState.DONE
-            self.admission.leave(request, self.now)
+            self.end_one(RequestState.DONE)
+
+    def end_one(self, state: RequestState) -> None:
+        request = self._open.pop()
+        request.state = state
+        self.admission.leave(request, self.now)
 
     def is_served_within(self, wait_s: float) -> bool:
         request = request_of("a", deadline=self.now + wait_s / MAX_WAIT_SHARE)
@@ -231,6 +257,14 @@ def test_the_pace_at_which_a_tenant_is_served_is_that_of_late(paces: list[float]
     expected_s = tenant.num_tokens / paces[-1]
     assert not tenant.is_served_within(0.75 * expected_s)
     assert tenant.is_served_within(1.3 * expected_s)
+
+
+def test_what_was_cancelled_or_failed_was_not_served() -> None:
+    tenant = Waiting()
+    tenant.answer(tokens_per_s=10, seconds=25)
+    for state in [RequestState.CANCELLED, RequestState.FAILED] * 50:
+        tenant.end_one(state)
+    assert not tenant.is_served_within(0.75 * tenant.num_tokens / 10)
 
 
 def test_a_tenants_pace_says_nothing_before_it_was_measured_for_long_enough() -> None:
@@ -306,4 +340,5 @@ def test_a_weight_that_changes_counts_from_the_next_request_on() -> None:
     assert num_admitted(admission, second) == 1
     for request in (first, second):
         admission.leave(request, 1.0)
+    assert num_admitted(admission, request_of("b", 20, deadline=6.0)) == 0
     assert num_admitted(admission, request_of("b", 20, deadline=8.0)) == 1, "beside one of weight 1"
