@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hmi.base.errors import BundleMismatch, InvalidInput
 from hmi.plot.causal import CausalScheme
 from hmi.plot.fixed_point import rounded_mean
+from hmi.plot.mapped import BLOCK_BYTES
 from hmi.plot.merge import MergedStatistics, contains, merge_segments, taken_apart
 from hmi.plot.segment import Segment
 from tests.hmi.plot.worlds import HIDDEN, World, segment_of, segments_of, worlds
@@ -88,6 +89,9 @@ def test_a_dataset_twice_and_segments_of_several_backbones_are_refused() -> None
         merge_segments([first, second], CausalScheme(3))
 
 
+WIDE = 450  # so that the means of some thousand rows are more than one block of a file
+
+
 def large_segment(name: str, keys: npt.NDArray[np.uint64], documents: list[int]) -> Segment:
     """With these keys, each in a few occurrences, and means of any size."""
     random = np.random.default_rng(len(keys))
@@ -97,7 +101,7 @@ def large_segment(name: str, keys: npt.NDArray[np.uint64], documents: list[int])
         keys=keys,
         counts=random.integers(1, 50, len(keys)).astype(np.uint32),
         squares=random.integers(0, 10**9, len(keys)),
-        means=random.integers(-30_000, 30_000, (len(keys), HIDDEN)).astype(np.int16),
+        means=random.integers(-30_000, 30_000, (len(keys), WIDE), np.int16),
         documents=np.array(documents, np.uint64),
     )
 
@@ -112,7 +116,7 @@ def sum_of(segments: list[Segment], keys: npt.NDArray[np.uint64]) -> Segment:
         keys=keys,
         counts=merged.counts[rows].astype(np.uint32),
         squares=merged.squares[rows],
-        means=rounded_mean(merged.sums(rows, HIDDEN), merged.counts[rows]),
+        means=rounded_mean(merged.sums(rows, WIDE), merged.counts[rows]),
         documents=np.sort(np.concatenate([segment.documents for segment in segments])),
         in_span=np.ones(len(keys), np.uint32),
     )
@@ -125,6 +129,7 @@ def test_a_sum_is_taken_apart_into_one_of_its_segments_and_the_others() -> None:
     other = large_segment("other", all_keys[3000:], [5, 7])
     is_shared = np.arange(12_000) % 5 != 1
     whole = sum_of([own, other], all_keys[is_shared])
+    assert whole.means.nbytes > BLOCK_BYTES
     before = whole.squares.copy(), whole.means.copy()
     others, mine = taken_apart(whole, own)
     np.testing.assert_array_equal(whole.squares, before[0])
