@@ -101,7 +101,7 @@ def quantise(
     Dividing by the dimensions' scales first keeps an outlier dimension from taking the whole range.
     """
     even = rows / dimension_scales
-    scales = np.abs(even).max(axis=1, initial=0.0).astype(np.float32) / np.float32(127)
+    scales = np.abs(even).max(axis=1) / np.float32(127)
     safe = np.where(scales > 0, scales, np.float32(1))
     return np.rint(even / safe[:, None]).astype(np.int8), scales
 

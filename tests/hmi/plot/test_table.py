@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmi.artifacts.bundle import write_bundle
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.plot.fixed_point import ONE
 from hmi.plot.table import (
     ISOLATED_FILE,
+    TABLE_FILE,
     PlotTable,
     load_table,
     make_table,
@@ -23,7 +25,7 @@ from hmi.plot.table import (
     write_table_bundle,
 )
 from tests.hmi.plot.worlds import BACKBONE
-from wire.artifacts import PlotTableFields
+from wire.artifacts import BundleKind, PlotTableFields
 from wire.ids import Digest
 
 FOREIGN = Digest("sha256:" + "c" * 64)
@@ -142,6 +144,14 @@ def test_a_bundle_keeps_the_table_and_the_roots_isolated_rows(tmp_path: Path) ->
     assert np.load(tmp_path / "t" / ISOLATED_FILE).dtype == np.int16
     with pytest.raises(BundleMismatch):
         open_table_bundle(tmp_path / "t", digest, backbone=FOREIGN)
+
+
+def test_a_bundle_that_says_something_else_than_its_table_is_refused(tmp_path: Path) -> None:
+    table, other = make([3, 5])[0], make([3, 5, 9])[0]
+    save_table(table, tmp_path / TABLE_FILE)
+    digest = write_bundle(tmp_path, BundleKind.PLOT_TABLE, other.fields)
+    with pytest.raises(BundleBroken, match="does not fit together"):
+        open_table_bundle(tmp_path, digest)
 
 
 def test_a_row_costs_its_width_and_at_most_32_bytes() -> None:
