@@ -20,7 +20,7 @@ from hmi.plot.node_budget import (
     worth,
 )
 from hmi.plot.table import PlotTable
-from tests.hmi.plot.worlds import HIDDEN, VOCAB, World, random_text, tables_of, worlds
+from tests.hmi.plot.worlds import HIDDEN, VOCAB, World, tables_of, world_of_long_texts, worlds
 
 
 def keys_of(table: PlotTable) -> np.ndarray:
@@ -34,10 +34,7 @@ NEEDED = {Rung.TRIGRAM: (Rung.LEFT, Rung.RIGHT), Rung.LEFT: (Rung.UNIGRAM,), Run
 @pytest.mark.parametrize("share", [0, 0.3, 0.6, 1])
 @pytest.mark.parametrize("keep_by", KeepBy)
 def test_what_stays_fits_is_closed_and_is_what_it_was(num_nodes: int, share: float, keep_by: KeepBy) -> None:
-    random = np.random.default_rng(1)
-    texts = tuple(random_text(random, [30, 30]) for _ in range(6))
-    isolated = random.normal(size=(VOCAB, HIDDEN)).astype(np.float32)
-    world = World(texts, (((0, 1), (2,)), ((3, 4), (5,)))[:num_nodes], isolated)
+    world = world_of_long_texts(num_nodes)
     whole = tables_of(world)[-1]
     least = table_bytes(VOCAB, HIDDEN) if num_nodes == 1 else 0
     max_bytes = max(round(share * whole.num_bytes), least)

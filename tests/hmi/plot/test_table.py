@@ -144,6 +144,8 @@ def test_a_bundle_keeps_the_table_and_the_roots_isolated_rows(tmp_path: Path) ->
     assert np.load(tmp_path / "t" / ISOLATED_FILE).dtype == np.int16
     with pytest.raises(BundleMismatch):
         open_table_bundle(tmp_path / "t", digest, backbone=FOREIGN)
+    write_table_bundle(table, tmp_path / "no root")
+    assert not (tmp_path / "no root" / ISOLATED_FILE).exists()
 
 
 def test_a_bundle_that_says_something_else_than_its_table_is_refused(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def worlds(draw: st.DrawFn, max_nodes: int = 3) -> World:
     return World(texts, tuple(tuple(datasets) for datasets in nodes), isolated)
 
 
+def world_of_long_texts(num_nodes: int) -> World:
+    """With about a hundred n-grams in each of one or two nodes, so that there is something to prune."""
+    random = np.random.default_rng(1)
+    texts = tuple(random_text(random, [30, 30]) for _ in range(6))
+    isolated = random.normal(size=(VOCAB, HIDDEN)).astype(np.float32)
+    return World(texts, (((0, 1), (2,)), ((3, 4), (5,)))[:num_nodes], isolated)
+
+
 def random_text(random: np.random.Generator, lengths: list[int]) -> reference.Text:
     windows = tuple(tuple(int(t) for t in random.integers(0, VOCAB, length)) for length in lengths)
     # Whole multiples of the fixed point, so that only means are rounded.
