@@ -14,9 +14,11 @@ from typing import Any
 import numpy
 import torch
 
+from hmi.base.compute_type import ComputeType
 from hmi.base.errors import HmiError
 from hmi.build.data import LabelledRow
 from hmi.cli.demo_data import bbc_rows
+from hmi.model.compute_type import compute_dtype
 
 CSV_TASKS = {
     "movie": "movie_review_sentiment.csv",
@@ -59,9 +61,20 @@ def print_result(result: dict[str, Any]) -> None:
     print(json.dumps({**result, "machine": machine()}), flush=True)
 
 
+def device() -> torch.device:
+    """HMI_DEVICE, which the service that is measured reads as well."""
+    return torch.device(os.environ.get("HMI_DEVICE", "cpu"))
+
+
+def default_dtype() -> torch.dtype:
+    """That the service computes in on device(), unless told otherwise."""
+    return compute_dtype(ComputeType.AUTO, str(device()))
+
+
 def machine() -> dict[str, Any]:
     """What figures depend on, besides the code."""
     return {
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else str(device()),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),

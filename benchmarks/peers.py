@@ -20,7 +20,7 @@ from peft import PeftModel
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from benchmarks.common import print_result, say
+from benchmarks.common import default_dtype, device, print_result, say
 from benchmarks.onnx_peer import OnnxModel, export_models
 from benchmarks.serving_load import ClosedLoop, chooser
 from benchmarks.serving_oracle import Checker
@@ -35,9 +35,7 @@ from benchmarks.serving_world import (
     random_head,
     scratch,
 )
-from hmi.base.compute_type import ComputeType
 from hmi.build.backbone_source import find_source
-from hmi.model.compute_type import compute_dtype
 from hmi.service.live_plane import LivePlane
 from hmi.service.settings import ServiceSettings
 
@@ -84,11 +82,11 @@ class Peft:
                 self._model.load_adapter(folder, adapter_name=str(number))
         self._model.eval()
         heads = [random_head(world.backbone.fields, number) for number in range(len(tenants))]
-        self._heads = torch.stack([head.weight for head in heads])
+        self._heads = torch.stack([head.weight for head in heads]).to(device())
         self.load_s = time.monotonic() - began
 
     def to(self, dtype: torch.dtype) -> None:
-        self._model.to(dtype)
+        self._model.to(device(), dtype)
 
     @torch.inference_mode()
     def answer(self, questions: Sequence[Question]) -> Tensor:
@@ -96,7 +94,7 @@ class Peft:
         states = self._model(
             input_ids=ids, attention_mask=mask, adapter_names=[str(q.tenant) for q in questions]
         ).last_hidden_state
-        return _labels(states, mask, self._heads[[question.tenant for question in questions]])
+        return _labels(states, mask, self._heads[[question.tenant for question in questions]]).cpu()
 
 
 class WholeModels:
@@ -106,7 +104,7 @@ class WholeModels:
     def __init__(self, dtype: torch.dtype) -> None:
         folder = find_source(SOURCE).folder
         model: torch.nn.Module = BertModel.from_pretrained(folder, add_pooling_layer=False, dtype=dtype)
-        self._model = model.eval()
+        self._model = model.eval().to(device())
         self._model_bytes = sum(p.nbytes for p in self._model.parameters())
         self._max_resident = DEVICE_BYTES // self._model_bytes
         self._resident: OrderedDict[int, None] = OrderedDict()
@@ -118,7 +116,7 @@ class WholeModels:
         self._bring(questions[0].tenant)
         ids, mask = _padded(questions)
         states: Tensor = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
-        return states.mean(1)
+        return states.mean(1).cpu()
 
     def _bring(self, tenant: int) -> None:
         if tenant not in self._resident:
@@ -136,7 +134,7 @@ def main() -> int:
         args.rounds, args.seconds = 5, 15.0
     num_threads = args.threads or torch.get_num_threads()
     began = time.monotonic()
-    types = list(dict.fromkeys([torch.float32, compute_dtype(ComputeType.AUTO, "cpu")]))
+    types = list(dict.fromkeys([torch.float32, default_dtype()]))
     with scratch("peers") as folder:
         world = World(Path(folder), TENANTS, num_lower=args.num_lower)
         questions = _questions(world)
@@ -203,7 +201,9 @@ def _questions(world: World) -> list[Question]:
 
 
 def _ways(num_threads: int) -> list[Way]:
-    """All cores for one batch, or a batch for each core."""
+    """All cores for one batch, or a batch for each core; beside a device, one batch or two."""
+    if device().type != "cpu":
+        return [Way(1, num_threads), Way(2, num_threads)]
     return list(dict.fromkeys([Way(1, num_threads), Way(num_threads, 1)]))
 
 
@@ -242,6 +242,9 @@ def _best_onnx(
     folder: Path, num_threads: int, questions: Sequence[Question], seconds: float
 ) -> tuple[dict[str, Run], dict[str, float]]:
     """ONNX Runtime in each type, by batch size and threads; nothing without the packages."""
+    if device().type != "cpu":
+        say("onnxruntime is compared with on a processor alone")
+        return {}, {}
     if importlib.util.find_spec("onnxruntime") is None:
         say("onnxruntime is absent, not compared with: pip install --no-deps -r requirements/peers.lock")
         return {}, {}
@@ -324,10 +327,10 @@ def _by_tenant(questions: Sequence[Question]) -> Iterator[list[Question]]:
 
 
 def _padded(questions: Sequence[Question]) -> tuple[Tensor, Tensor]:
-    """Token ids and mask, [texts, longest]."""
+    """Token ids and mask, [texts, longest], on the device."""
     ids = torch.nn.utils.rnn.pad_sequence([q.token_ids for q in questions], batch_first=True)
     lengths = torch.tensor([len(q.token_ids) for q in questions])
-    return ids, (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+    return ids.to(device()), (torch.arange(ids.shape[1]) < lengths[:, None]).long().to(device())
 
 
 def _labels(states: Tensor, mask: Tensor, heads: Tensor) -> Tensor:

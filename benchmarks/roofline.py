@@ -16,17 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.common import print_result, say
+from benchmarks.common import default_dtype, device, print_result, say
 from benchmarks.http_load import HttpFigures, closed_loop, request_bytes, serving
 from benchmarks.http_world import sent_texts, served
 from benchmarks.serving_load import ClosedLoop, chooser, zipf
 from benchmarks.serving_oracle import Checker
 from benchmarks.serving_world import World, add_depth, scratch
-from hmi.base.compute_type import ComputeType
 from hmi.base.own_thread import use_cores
 from hmi.model.adapters.call import AdapterModule, module_shape
 from hmi.model.bert import QKV
-from hmi.model.compute_type import compute_dtype
 from hmi.model.packed_linear import laid_out, linear
 from hmi.service.settings import ServiceSettings
 from wire.artifacts import BackboneFields
@@ -44,7 +42,7 @@ def main() -> int:
     if args.full:
         args.seconds, args.rounds = 20.0, 5
     began = time.monotonic()
-    types = list(dict.fromkeys([compute_dtype(ComputeType.AUTO, "cpu"), torch.float32]))
+    types = list(dict.fromkeys([default_dtype(), torch.float32]))
     with scratch("roofline") as folder, tempfile.TemporaryDirectory() as told:
         world = World(Path(folder), TENANTS, num_lower=args.num_lower)
         checker = Checker(world)
@@ -117,13 +115,14 @@ def _gemm_tokens_per_s(fields: BackboneFields, dtype: torch.dtype, num_tokens: i
     while (elapsed := time.perf_counter() - begin) < seconds:
         for product in products * num_layers:
             product()
+        _wait_for_device()
         num_steps += 1
     return num_steps * num_tokens / elapsed
 
 
 def _quickest_product(inputs: int, outputs: int, num_tokens: int, dtype: torch.dtype) -> Callable[[], Tensor]:
     """One bare matrix multiplication, by whichever of torch's two ways is quicker here."""
-    given, weight = torch.ones(num_tokens, inputs, dtype=dtype), torch.ones(outputs, inputs, dtype=dtype)
+    given, weight = (torch.randn(rows, inputs, device=device()).to(dtype) for rows in (num_tokens, outputs))
     made = given.new_empty(num_tokens, outputs)
     ways = [partial(torch.mm, given, weight.T, out=made), partial(linear, given, laid_out(weight), None)]
     for way in ways:
@@ -132,7 +131,16 @@ def _quickest_product(inputs: int, outputs: int, num_tokens: int, dtype: torch.d
 
 
 def _least_s(work: Callable[[], Tensor]) -> float:
-    return min(timeit.repeat(work, number=1, repeat=TRIED))
+    def done() -> None:
+        work()
+        _wait_for_device()
+
+    return min(timeit.repeat(done, number=1, repeat=TRIED))
+
+
+def _wait_for_device() -> None:
+    if device().type == "cuda":
+        torch.cuda.synchronize()
 
 
 def _http(world: World, told: Path, seconds: float, rounds: int) -> dict[str, Any]:

@@ -9,15 +9,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from benchmarks.common import default_dtype
 from benchmarks.serving_world import Tenant, World
-from hmi.base.compute_type import ComputeType
 from hmi.build.private_leaf import open_leaf
 from hmi.engine.request import EngineRequest
 from hmi.kinds.single_label import softmax
 from hmi.model.adapter_bundle import Hplm, open_adapter_bundle
 from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import HostAdapter
-from hmi.model.compute_type import compute_dtype
 from hmi.plot.lookup import PlotArena
 from hmi.plot.ngram import Documents
 from hmi.plot.tree import open_tree
@@ -110,7 +109,7 @@ class Checker:
         self, answers: Sequence[Answered], *, sample: int, seed: int, dtype: torch.dtype | None = None
     ) -> None:
         """``dtype`` None: answers of a plane with the default type."""
-        tolerance = TOLERANCE[dtype or compute_dtype(ComputeType.AUTO, "cpu")]
+        tolerance = TOLERANCE[dtype or default_dtype()]
         chance = np.random.default_rng(seed)
         chosen = chance.permutation(len(answers))[:sample]
         for number in chosen:

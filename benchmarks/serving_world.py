@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from benchmarks.common import general_texts, say
+from benchmarks.common import default_dtype, general_texts, say
 from hmi.artifacts.packed_copies import PackedCopies
 from hmi.artifacts.store import FolderStore
-from hmi.base.compute_type import ComputeType
 from hmi.base.heap import settle_heap
 from hmi.build.backbone_builder import build_backbone
 from hmi.build.backbone_source import find_source
@@ -45,7 +44,6 @@ from hmi.model.adapters.call import AdapterModule, Site
 from hmi.model.adapters.host import Factors, HostAdapter, adapted_sites
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.compute_type import compute_dtype
 from hmi.model.heads import HostHead, head_unit_bytes, head_units
 from hmi.model.hplm_bank import HplmBank
 from hmi.plot.ngram import Documents
@@ -185,7 +183,7 @@ class World:
 
     def fill_disk_tier(self) -> None:
         """Pack every adapter, as the service does when it is first used; planes opened later find it."""
-        fields, dtype = self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu")
+        fields, dtype = self.backbone.fields, default_dtype()
         bank = HplmBank(
             fields, num_adapter_units=1, num_head_units=1, max_rank=8, max_labels=len(LABELS), dtype=dtype
         )
@@ -232,7 +230,7 @@ class World:
         return self._unit_bytes() + head_units(len(LABELS)) * head_unit_bytes(self.backbone.fields)
 
     def _unit_bytes(self) -> int:
-        return adapter_unit_bytes(self.backbone.fields, compute_dtype(ComputeType.AUTO, "cpu"))
+        return adapter_unit_bytes(self.backbone.fields, default_dtype())
 
     def _cut(self) -> list[npt.NDArray[np.int32]]:
         """Texts of about 32 tokens, [CLS] and [SEP] included."""

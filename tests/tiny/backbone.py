@@ -47,9 +47,10 @@ def make_tiny_backbone(
     texts: tuple[str, ...] = (),
     calibration: Path | None = None,
     weight_scale: float = 0.3,
+    device: torch.device | None = None,
 ) -> Backbone:
     """A backbone's bundle in ``folder / "backbone"``, made from a checkpoint in ``folder / "checkpoint"``,
-    and opened."""
+    and opened on ``device``, None: a processor."""
     checkpoint = make_tiny_checkpoint(
         folder / "checkpoint",
         seed=seed,
@@ -71,7 +72,7 @@ def make_tiny_backbone(
         report=_unheard,
         calibration=calibration,
     )
-    return Backbone.open(bundle, digest=digest)
+    return Backbone.open(bundle, device or "cpu", digest=digest)
 
 
 def make_tiny_checkpoint(

@@ -14,9 +14,15 @@ times (docs/decisions/0003)."""
 def compute_dtype(choice: ComputeType, device: str) -> torch.dtype:
     """What ``choice`` means on ``device`` of this machine."""
     if choice is ComputeType.AUTO:
-        is_fast = torch.device(device).type == "cpu" and multiplies_bfloat16(torch.cpu.get_capabilities())
-        return torch.bfloat16 if is_fast else torch.float32
+        return torch.bfloat16 if _is_fast_in_bfloat16(torch.device(device).type) else torch.float32
     return torch.bfloat16 if choice is ComputeType.BFLOAT16 else torch.float32
+
+
+def _is_fast_in_bfloat16(device_type: str) -> bool:
+    if device_type == "cuda":
+        has_products: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+        return has_products
+    return device_type == "cpu" and multiplies_bfloat16(torch.cpu.get_capabilities())
 
 
 def attends_by_products(dtype: torch.dtype, device: torch.device, capabilities: Mapping[str, object]) -> bool:

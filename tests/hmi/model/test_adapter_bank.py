@@ -1,5 +1,6 @@
 """Many adapters in one batch give what each gives alone, and the forward reads the arena and nothing else."""
 
+import copy
 import random
 
 import numpy as np
@@ -25,6 +26,7 @@ from hmi.model.serving_layers import ServingLayers
 from hmi.model.token_chunks import padded_tokens
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
+from tests.tiny.device import DEVICE
 
 TOLERANCE = 1e-4
 RANKS = {0: 8, 1: 4, 2: 20, 3: 32, 4: 8}
@@ -51,7 +53,7 @@ def adapters(backbone: Backbone) -> dict[int, HostAdapter]:
 
 @pytest.fixture(scope="module")
 def bank(backbone: Backbone, adapters: dict[int, HostAdapter]) -> AdapterBank:
-    filled = AdapterBank(backbone.fields, num_slots=8, max_rank=32)
+    filled = AdapterBank(backbone.fields, num_slots=8, max_rank=32, device=DEVICE)
     for slot, adapter in adapters.items():
         filled.write(slot, filled.pack(adapter))
     filled.write(5, None)
@@ -69,18 +71,17 @@ def documents_of(lengths: list[int], backbone: Backbone) -> tuple[torch.Tensor, 
 def served(
     backbone: Backbone, states: torch.Tensor, offsets: NDArray[np.int64], call: BankCall | None
 ) -> torch.Tensor:
-    """Final states as the service computes them."""
-    layers = ServingLayers(backbone.upper, dtype=torch.float32)
-    return layers.forward(states, layers.attention(offsets), call)
+    """Final states as the service computes them, on the device."""
+    layers = ServingLayers(copy.deepcopy(backbone.upper).to(DEVICE), dtype=torch.float32)
+    return layers.forward(states.to(DEVICE), layers.attention(offsets), call).cpu()
 
 
 def added(call: BankCall, module: AdapterModule, inputs: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
     """What the frozen ``outputs`` of a module of layer 2 become."""
     padding = (0, 0, 0, padded_tokens(len(inputs)) - len(inputs))
-    adapted = functional.pad(outputs, padding).contiguous()
-    site = call.used.get(Site(2, module))
-    add_adapters(site, call.groups, functional.pad(inputs, padding), adapted, module in RETURNING_MODULES)
-    return adapted[: len(outputs)]
+    given, adapted = (functional.pad(part, padding).to(DEVICE).contiguous() for part in (inputs, outputs))
+    add_adapters(call.used.get(Site(2, module)), call.groups, given, adapted, module in RETURNING_MODULES)
+    return adapted[: len(outputs)].cpu()
 
 
 def reference(backbone: Backbone, adapter: HostAdapter | None, states: torch.Tensor) -> torch.Tensor:
@@ -144,7 +145,7 @@ def test_the_order_of_documents_is_irrelevant(backbone: Backbone, bank: AdapterB
 @pytest.mark.parametrize("config", [method.config(8, 16.0) for method in METHODS.values()])
 def test_the_forward_reads_the_arena_and_not_the_source(backbone: Backbone, config: AdapterConfig) -> None:
     adapter = random_adapter(backbone.fields, seed=7, config=config)
-    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
+    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8, device=DEVICE)
     bank.write(0, bank.pack(adapter))
     states, offsets = documents_of([6, 8], backbone)
     slots = np.array([0, 0])
@@ -169,7 +170,7 @@ def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
     backbone: Backbone, small_config: AdapterConfig
 ) -> None:
     """Also where the new adapter does not act, which a neighbour that acts everywhere lets the batch read."""
-    fresh, used = (AdapterBank(backbone.fields, num_slots=2, max_rank=16) for _ in range(2))
+    fresh, used = (AdapterBank(backbone.fields, num_slots=2, max_rank=16, device=DEVICE) for _ in range(2))
     wide = LoraConfig(16, modules=tuple(AdapterModule))
     neighbour, old = (random_adapter(backbone.fields, seed=seed, config=wide) for seed in (3, 1))
     used.write(0, used.pack(old))
@@ -185,7 +186,7 @@ def test_a_slot_that_is_written_again_keeps_nothing_of_the_old_adapter(
 
 
 def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Backbone) -> None:
-    bank = AdapterBank(backbone.fields, num_slots=3, max_rank=8)
+    bank = AdapterBank(backbone.fields, num_slots=3, max_rank=8, device=DEVICE)
     bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
     bank.write(1, bank.pack(random_adapter(backbone.fields, seed=2)))
     states, offsets = documents_of([4], backbone)
@@ -200,7 +201,7 @@ def test_a_wiped_slot_is_refused_and_its_neighbours_are_untouched(backbone: Back
 
 
 def test_a_call_that_outlives_its_slot_gives_no_answer(backbone: Backbone) -> None:
-    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
+    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8, device=DEVICE)
     bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
     states, offsets = documents_of([4], backbone)
     call = bank.call(np.array([0]), offsets)
@@ -216,13 +217,13 @@ def test_a_batch_without_adapters_takes_the_plain_forward(bank: AdapterBank) -> 
 
 def test_its_size_is_known_before_it_is_allocated(backbone: Backbone) -> None:
     fields = backbone.fields
-    bank = AdapterBank(fields, num_slots=3, max_rank=20)
+    bank = AdapterBank(fields, num_slots=3, max_rank=20, device=DEVICE)
     assert adapter_units(20) == 3
     assert bank.num_bytes == (3 * 3 + 1) * adapter_unit_bytes(fields)
 
 
 def test_it_refuses_a_rank_above_its_own_and_keeps_the_old_adapter(backbone: Backbone) -> None:
-    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8)
+    bank = AdapterBank(backbone.fields, num_slots=1, max_rank=8, device=DEVICE)
     bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1)))
     with pytest.raises(BundleMismatch, match="rank 9, this service takes up to 8"):
         bank.write(0, bank.pack(random_adapter(backbone.fields, seed=2, config=LoraConfig(9))))
@@ -230,7 +231,7 @@ def test_it_refuses_a_rank_above_its_own_and_keeps_the_old_adapter(backbone: Bac
 
 
 def test_a_pool_shared_by_ranks_refuses_what_has_no_room(backbone: Backbone) -> None:
-    bank = AdapterBank(backbone.fields, num_slots=4, max_rank=32, num_units=4)
+    bank = AdapterBank(backbone.fields, num_slots=4, max_rank=32, num_units=4, device=DEVICE)
     bank.write(0, bank.pack(random_adapter(backbone.fields, seed=1, config=LoraConfig(24))))
     bank.write(1, bank.pack(random_adapter(backbone.fields, seed=2, config=LoraConfig(8))))
     with pytest.raises(BudgetExceeded) as refusal:
@@ -249,7 +250,9 @@ class BankMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bank = AdapterBank(self.backbone.fields, num_slots=self.num_slots, max_rank=24, num_units=8)
+        self.bank = AdapterBank(
+            self.backbone.fields, num_slots=self.num_slots, max_rank=24, num_units=8, device=DEVICE
+        )
         self.expected: dict[int, HostAdapter] = {}
 
     @rule(slot=st.integers(0, 3), rank=st.integers(1, 24), seed=st.integers(0, 3))
@@ -279,7 +282,7 @@ class BankMachine(RuleBasedStateMachine):
         self.bank.check_integrity()
         if not self.expected:
             return
-        fresh = AdapterBank(self.backbone.fields, num_slots=self.num_slots, max_rank=24)
+        fresh = AdapterBank(self.backbone.fields, num_slots=self.num_slots, max_rank=24, device=DEVICE)
         for slot, adapter in self.expected.items():
             fresh.write(slot, fresh.pack(adapter))
         slots = np.array(sorted(self.expected))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend, most_scores
 from hmi.model.packing import PackedAttention
+from tests.tiny.device import DEVICE
 
 HEADS, SIZE = 2, 4
 
@@ -20,7 +21,7 @@ def rows_of(
         offsets,
         num_padding=num_padding,
         num_heads=HEADS,
-        device=torch.device("cpu"),
+        device=DEVICE,
         dtype=torch.float32,
         by_products=by_products,
     )
@@ -37,7 +38,7 @@ def test_it_is_the_attention_that_training_uses(
     num_tokens = int(offsets[-1])
     states = torch.randn(num_tokens + num_padding, 3 * HEADS * SIZE, generator=generator)
     expected = PackedAttention.of(offsets, states.device).attend(states[:num_tokens], HEADS)
-    answers = attend(rows, states)
+    answers = attend(rows, states.to(DEVICE)).cpu()
     assert answers.shape == (num_tokens + num_padding, HEADS * SIZE)
     torch.testing.assert_close(answers[:num_tokens], expected, atol=1e-5, rtol=0)
 

@@ -127,3 +127,71 @@ def test_a_processor_is_asked_for_nothing() -> None:
         with copies.forward(mark):
             pass
     assert mark is None and calls.num_calls == 0
+
+
+NUM_WEIGHTS = 2**24
+LONG_CYCLES = 200_000_000
+"""Of the device: a tenth of a second or more, in which nothing that follows on the stream can begin."""
+
+
+@pytest.fixture
+def on_a_gpu() -> tuple[StreamCopies, torch.Tensor]:
+    """The real library's copies, and an arena of zeros."""
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    copies, arena = device_copies("cuda", num_forwards=2), torch.zeros(NUM_WEIGHTS, device="cuda")
+    assert isinstance(copies, StreamCopies)
+    copies.begin()
+    return copies, arena
+
+
+def write_late(copies: StreamCopies, arena: torch.Tensor, value: float) -> None:
+    """From host memory, after what takes long; it is under way when this ends."""
+    weights = copies.hosted(torch.full((NUM_WEIGHTS,), value))
+    assert weights.is_pinned()
+    with copies.copying():
+        torch.cuda._sleep(LONG_CYCLES)  # type: ignore[no-untyped-call]
+        arena.copy_(weights, non_blocking=True)
+    assert not copies._copies.query()  # type: ignore[attr-defined]  # CUDA's has it
+
+
+@pytest.mark.gpu
+def test_a_forward_on_a_gpu_reads_what_was_copied_before_its_mark(
+    on_a_gpu: tuple[StreamCopies, torch.Tensor],
+) -> None:
+    copies, arena = on_a_gpu
+    write_late(copies, arena, 3.0)
+    with copies.forward(copies.mark()):
+        total = arena.sum().cpu()
+    assert total == 3.0 * NUM_WEIGHTS
+
+
+@pytest.mark.gpu
+def test_a_forward_on_a_gpu_that_did_not_wait_would_show(on_a_gpu: tuple[StreamCopies, torch.Tensor]) -> None:
+    copies, arena = on_a_gpu
+    too_early = copies.mark()
+    write_late(copies, arena, 3.0)
+    with copies.forward(too_early):
+        total = arena.sum().cpu()
+    assert total == 0.0
+
+
+@pytest.mark.gpu
+def test_a_forward_on_a_gpu_waits_neither_for_later_copies_nor_for_another_forward(
+    on_a_gpu: tuple[StreamCopies, torch.Tensor],
+) -> None:
+    copies, arena = on_a_gpu
+    slow, quick = torch.ones(4, device="cuda"), torch.ones(4, device="cuda")
+    torch.cuda.synchronize()
+    mark = copies.mark()
+    write_late(copies, arena, 3.0)
+    with copies.forward(mark):
+        torch.cuda._sleep(LONG_CYCLES)  # type: ignore[no-untyped-call]
+        slow.mul_(2)
+        outer = torch.cuda.current_stream()
+        with copies.forward(mark):
+            assert quick.sum().cpu() == 4
+        assert not outer.query() and not copies._copies.query()  # type: ignore[attr-defined]
+    assert slow.sum().cpu() == 8
+    copies.begin()
+    assert arena[0] == 3.0

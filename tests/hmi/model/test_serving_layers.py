@@ -21,6 +21,7 @@ from hmi.model.serving_layers import ServingLayers, ServingLower, in_one_call
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter
 from tests.tiny.backbone import make_tiny_backbone
+from tests.tiny.device import DEVICE
 
 TOLERANCE = 1e-4
 BFLOAT16_MEAN_TOLERANCE = 0.12
@@ -31,7 +32,7 @@ RANKS = {0: 8, 1: 4, 2: 20, 3: 32}
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> Backbone:
-    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"), max_positions=256)
+    return make_tiny_backbone(tmp_path_factory.mktemp("tiny"), max_positions=256, device=DEVICE)
 
 
 class Bank:
@@ -39,7 +40,7 @@ class Bank:
 
     def __init__(self, backbone: Backbone, dtype: torch.dtype) -> None:
         fields = backbone.fields
-        self.filled = AdapterBank(fields, num_slots=5, max_rank=32, dtype=dtype)
+        self.filled = AdapterBank(fields, num_slots=5, max_rank=32, device=DEVICE, dtype=dtype)
         self._alone: dict[int, AdapterParameters] = {}
         for slot, rank in RANKS.items():
             modules = tuple(AdapterModule) if slot == 1 else LoraConfig().modules
@@ -50,6 +51,7 @@ class Bank:
             self.filled.write(slot, self.filled.pack(adapter))
             self._alone[slot] = AdapterParameters(fields, config, seed=0)
             self._alone[slot].load_host(adapter)
+            self._alone[slot].to(DEVICE)
         self.filled.write(4, None)
 
     def call(self, slots: list[int], offsets: NDArray[np.int64]) -> BankCall | None:
@@ -78,7 +80,7 @@ def serving(backbone: Backbone, dtype: torch.dtype) -> ServingLayers:
 def states_of(lengths: list[int], hidden: int) -> tuple[torch.Tensor, NDArray[np.int64]]:
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     generator = torch.Generator().manual_seed(sum(lengths))
-    return torch.randn(int(offsets[-1]), hidden, generator=generator), offsets
+    return torch.randn(int(offsets[-1]), hidden, generator=generator).to(DEVICE), offsets
 
 
 slots_and_lengths = st.lists(
@@ -211,7 +213,7 @@ def test_an_adapter_of_huge_weights_neither_sees_nor_moves_the_others_of_its_row
 ) -> None:
     """Scores grow with the weights: what hides other documents has to hide them whatever the scores are."""
     fields = backbone.fields
-    filled = AdapterBank(fields, num_slots=3, max_rank=8, dtype=dtype)
+    filled = AdapterBank(fields, num_slots=3, max_rank=8, device=DEVICE, dtype=dtype)
     config = LoraConfig(modules=modules)
     for slot, of_slot in enumerate((0.1, scale, -scale)):
         adapter = random_adapter(fields, seed=1 + slot, config=config, scale=of_slot)
