@@ -144,6 +144,7 @@ class World:
         self.backbone = Backbone.open(bundle, digest=digest)
         self.plain_texts = [text for text in texts if len(text) > 400][:NUM_TEXTS]
         self.texts = self._cut()
+        self.documents = [Documents.pack([ids]) for ids in self.texts]  # each as a request has it
         domains = self._domains(texts)
         self.num_leaves = -(-num_tenants // ONE_IN_LEAF)
         leaves = [
@@ -217,7 +218,7 @@ class World:
             tenant_id=tenant.tenant_id,
             task_id=TaskId(tenant.tenant_id),
             hplm=tenant.hplm,
-            documents=Documents.pack([self.texts[text]]),
+            documents=self.documents[text],
             deadline=time.monotonic() + DEADLINE_S,
         )
 

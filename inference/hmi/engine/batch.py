@@ -1,6 +1,6 @@
 """One forward's worth of documents, of any mix of tenants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from hmi.engine.request import EngineRequest, HplmRef
@@ -21,8 +21,7 @@ class BatchPart:
 
     @property
     def num_tokens(self) -> int:
-        offsets = self.request.documents.offsets
-        return int(offsets[self.last] - offsets[self.first])
+        return self.request.tokens_between(self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,12 @@ class Batch:
     """The parts of one forward, in the order in which the scheduler chose them."""
 
     parts: tuple[BatchPart, ...]
+    num_rows: int = field(init=False)
+    num_tokens: int = field(init=False)
 
-    @property
-    def num_rows(self) -> int:
-        return sum(part.num_documents for part in self.parts)
-
-    @property
-    def num_tokens(self) -> int:
-        return sum(part.num_tokens for part in self.parts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "num_rows", sum(part.num_documents for part in self.parts))
+        object.__setattr__(self, "num_tokens", sum(part.num_tokens for part in self.parts))
 
     @property
     def hplms(self) -> tuple[HplmRef, ...]:

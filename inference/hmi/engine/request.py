@@ -89,13 +89,21 @@ class EngineRequest:
     answers: list[DocumentAnswer | None] = field(default_factory=list)
     retrieve_ms: float = 0.0
     compute_ms: float = 0.0
+    _offsets: list[int] = field(init=False, repr=False)  # of the documents: asked for dozens of times
+
+    def __post_init__(self) -> None:
+        self._offsets = self.documents.offsets.tolist()
 
     @property
     def num_documents(self) -> int:
-        return self.documents.num_documents
+        return len(self._offsets) - 1
 
     def tokens_of(self, document: int) -> int:
-        return int(self.documents.offsets[document + 1] - self.documents.offsets[document])
+        return self.tokens_between(document, document + 1)
+
+    def tokens_between(self, first: int, last: int) -> int:
+        """Of documents first..last-1."""
+        return self._offsets[last] - self._offsets[first]
 
     @property
     def next_tokens(self) -> int:

@@ -18,7 +18,9 @@ from hmi.model.heads import HeadCall, HeadRows
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
-from hmi.model.serving_layers import ServingLayers, ServingLower
+from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower
+from hmi.model.token_chunks import MIN_WIDTH
+from hmi.model.unit_table import NO_SLOT
 from hmi.plot.lookup import LookupResult, PlotArena
 from hmi.plot.ngram import Documents
 from wire.inference import Coverage
@@ -29,33 +31,40 @@ class ExactPath:
     """The documents of a batch that are under their floor, packed by themselves."""
 
     documents: Documents
+    token_types: npt.NDArray[np.int64] | None
     tokens: npt.NDArray[np.int64]  # [documents.num_tokens]: where each stands in the batch
 
     @classmethod
-    def of(cls, documents: Documents, is_exact: npt.NDArray[np.bool_]) -> "ExactPath":
-        """Of ``documents``, those for which ``is_exact`` [num_documents] holds."""
+    def of(
+        cls,
+        documents: Documents,
+        token_types: npt.NDArray[np.int64] | None,
+        is_exact: npt.NDArray[np.bool_],
+    ) -> "ExactPath":
+        """Of ``documents`` with their ``token_types``, those for which ``is_exact`` [num_documents] holds."""
         lengths = documents.lengths
         tokens = np.flatnonzero(np.repeat(is_exact, lengths))
         offsets = np.concatenate(([0], np.cumsum(lengths[is_exact])))
-        return cls(Documents(documents.token_ids[tokens], offsets), tokens)
+        types = None if token_types is None else token_types[tokens]
+        return cls(Documents(documents.token_ids[tokens], offsets), types, tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
     """A batch with its lower-layer states looked up; documents of one slot are neighbours."""
 
-    rows: npt.NDArray[np.float32]  # [num_tokens, hidden], without position residuals
+    looked_up: LookedUp
     offsets: npt.NDArray[np.int64]  # [num_documents + 1]
-    token_types: npt.NDArray[np.int64] | None  # [num_tokens]; None: all 0
     attention: AttentionRows
     adapters: BankCall | None
     head_rows: HeadRows
+    bounds: npt.NDArray[np.int64]  # [num_documents + 1] of each document's among those rows
     heads: HeadCall
     num_outputs: Sequence[int]  # of each document's head
     lookup: LookupResult  # of all tokens
     depths: Sequence[int]  # nodes in each document's path
     coverage: npt.NDArray[np.float64]  # [num_documents, 4]: trigram, bigram, unigram, exact
-    exact: ExactPath
+    exact: ExactPath | None  # None: nothing is computed exactly
     back: npt.NDArray[np.int64]  # row of each document of the batch, in the batch's order
     copied: Event | None  # a mark() after all that the forward reads of the device
 
@@ -94,6 +103,8 @@ class ModelRunner:
         """Compile the look-up now (seconds, the first time on a machine) and not under the first request; and
         prepare the forward for batches up to ``max_tokens``."""
         self._upper.warm_up(max_tokens, self._bank.adapters)
+        for _ in range(2):  # the library makes one call of the first, and a quicker one of the second
+            self._outputs(self._idle())
         nothing = Documents(np.zeros(0, np.int32), np.zeros(1, np.int64))
         self._plot.lookup(nothing, np.zeros((0, 1), np.int32), np.zeros((0, self._plot.hidden), np.float32))
         self._copies.begin()
@@ -108,7 +119,7 @@ class ModelRunner:
         """What each document's own head gives."""
         with self._copies.forward(retrieved.copied):
             outputs = self._outputs(retrieved)
-        offsets, bounds = retrieved.offsets, retrieved.head_rows.offsets
+        offsets, bounds = retrieved.offsets, retrieved.bounds
         return [
             DocumentAnswer(
                 outputs=outputs[bounds[row] : bounds[row + 1], : retrieved.num_outputs[row]],
@@ -120,6 +131,28 @@ class ModelRunner:
             )
             for row in retrieved.back
         ]
+
+    def _idle(self) -> Retrieved:
+        """A token of nobody, through every step."""
+        offsets, device = np.array([0, 1]), self._residuals.device
+        head_rows, bounds = HeadRows.of(offsets, [False], device)
+        nothing = np.zeros(1, np.uint8)
+        return Retrieved(
+            looked_up=LookedUp(torch.zeros(1, self._plot.hidden), self._residuals.places(offsets), None),
+            offsets=offsets,
+            attention=self._upper.attention(offsets),
+            adapters=self._bank.adapters.idle_call(1, MIN_WIDTH),
+            head_rows=head_rows,
+            bounds=bounds,
+            heads=self._bank.heads.call(np.array([NO_SLOT])),
+            num_outputs=[0],
+            lookup=LookupResult(nothing, nothing),
+            depths=[0],
+            coverage=np.zeros((1, 4)),
+            exact=None,
+            back=np.zeros(1, np.int64),
+            copied=None,
+        )
 
     def _looked_up(self, batch: Batch, placed: Mapping[HplmRef, PlacedHplm]) -> Retrieved:
         order = _Order(batch, placed)
@@ -136,40 +169,49 @@ class ModelRunner:
         coverage = np.zeros((len(order), 4))
         coverage[:, :3] = result.coverage(documents.offsets)
         coverage[is_exact] = (0, 0, 0, 1)
+        token_types = token_types_of(documents, self._last_id)
+        exact = ExactPath.of(documents, token_types, is_exact) if is_exact.any() else None
+        device = self._residuals.device
         slots = np.array([hplm.slot for hplm in order.placed], np.int64)
-        head_rows = HeadRows.of(documents.offsets, [hplm.head.reads_tokens for hplm in order.placed])
+        head_rows, bounds = HeadRows.of(
+            documents.offsets, [hplm.head.reads_tokens for hplm in order.placed], device
+        )
         return Retrieved(
-            rows=rows,
+            looked_up=LookedUp(
+                torch.from_numpy(rows),
+                self._residuals.places(documents.offsets, token_types),
+                None if exact is None else torch.from_numpy(exact.tokens).to(device),
+            ),
             offsets=documents.offsets,
-            token_types=token_types_of(documents, self._last_id),
             attention=self._upper.attention(documents.offsets),
             adapters=self._bank.adapters.call(slots, documents.offsets),
             head_rows=head_rows,
-            heads=self._bank.heads.call(np.repeat(slots, np.diff(head_rows.offsets))),
+            bounds=bounds,
+            heads=self._bank.heads.call(np.repeat(slots, np.diff(bounds))),
             num_outputs=[hplm.head.num_outputs for hplm in order.placed],
             lookup=result,
             depths=depths,
             coverage=coverage,
-            exact=ExactPath.of(documents, is_exact),
+            exact=exact,
             back=order.back,
             copied=self._copies.mark(),  # after all above, and after the promotions of this batch
         )
 
     def _outputs(self, retrieved: Retrieved) -> npt.NDArray[np.float32]:
         """Of each row that heads read, [rows, outputs of the widest head]."""
-        offsets = retrieved.offsets
-        residuals = self._residuals.of(offsets, retrieved.token_types)
-        states = residuals.add_(torch.from_numpy(retrieved.rows).to(residuals.device))
-        if len(retrieved.exact.tokens):
+        exact = None
+        if retrieved.exact is not None:
             assert self._lower is not None, "without lower layers nothing is exact"
-            tokens = torch.from_numpy(retrieved.exact.tokens).to(states.device)
-            exact_types = (
-                None if retrieved.token_types is None else retrieved.token_types[retrieved.exact.tokens]
-            )
-            states[tokens] = self._lower(retrieved.exact.documents, exact_types)
-        states = self._upper.forward(states, retrieved.attention, retrieved.adapters)
-        read = retrieved.head_rows.read(states, offsets)
-        outputs: npt.NDArray[np.float32] = retrieved.heads.logits(read).cpu().numpy()
+            exact = self._lower(retrieved.exact.documents, retrieved.exact.token_types)
+        outputs: npt.NDArray[np.float32] = self._upper.answers(
+            retrieved.looked_up,
+            self._residuals,
+            exact,
+            retrieved.attention,
+            retrieved.adapters,
+            retrieved.head_rows,
+            retrieved.heads,
+        ).numpy()
         return outputs
 
 

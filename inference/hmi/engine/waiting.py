@@ -195,8 +195,7 @@ class TenantQueues:
 
 
 def _tokens_left(request: EngineRequest) -> int:
-    offsets = request.documents.offsets
-    return int(offsets[-1] - offsets[request.next_document])
+    return request.tokens_between(request.next_document, request.num_documents)
 
 
 def _submitted(request: EngineRequest) -> float:

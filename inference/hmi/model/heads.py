@@ -1,13 +1,14 @@
 """Heads: from a document's states to its task's labels, for many tasks in one batch."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from hmi.base.errors import BundleBroken, BundleMismatch
 from hmi.model.finite import all_finite
@@ -22,8 +23,7 @@ UNIT_LABELS = 8
 
 def mean_pool(states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
     """Mean state of each document, [num_documents, hidden], over all its tokens; no document is empty."""
-    lengths = torch.from_numpy(np.diff(offsets)).to(states.device)
-    return torch.segment_reduce(states, "mean", lengths=lengths, axis=0)
+    return _means(states, torch.from_numpy(np.diff(offsets)).to(states.device))
 
 
 def read_by_head(states: Tensor, offsets: NDArray[np.int64], *, reads_tokens: bool) -> Tensor:
@@ -32,19 +32,22 @@ def read_by_head(states: Tensor, offsets: NDArray[np.int64], *, reads_tokens: bo
     return states if reads_tokens else mean_pool(states, offsets)
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRows:
-    """Which rows heads read of a batch's documents: rows offsets[d] to offsets[d + 1] are document d's."""
+class HeadRows(NamedTuple):
+    """Which rows heads read of a batch's final states."""
 
-    offsets: NDArray[np.int64]  # [num_documents + 1]
-    chosen: NDArray[np.int64] | None  # [rows] of all means, then all tokens; None: means
+    lengths: Tensor  # int64 [num_documents] of each document
+    chosen: Tensor | None  # int64 [rows] of all documents' means, then all tokens; None: the means
 
     @classmethod
-    def of(cls, offsets: NDArray[np.int64], reads_tokens: Sequence[bool]) -> "HeadRows":
-        """The mean of each document, or every token where ``reads_tokens`` says so."""
+    def of(
+        cls, offsets: NDArray[np.int64], reads_tokens: Sequence[bool], device: torch.device
+    ) -> "tuple[HeadRows, NDArray[np.int64]]":
+        """The mean of each document, or every token where ``reads_tokens`` says so; and offsets
+        [num_documents + 1] of each document's among the rows."""
         num_documents = len(offsets) - 1
+        lengths = torch.from_numpy(offsets[1:] - offsets[:-1]).to(device)
         if not any(reads_tokens):
-            return cls(np.arange(num_documents + 1), None)
+            return cls(lengths, None), np.arange(num_documents + 1)
         rows = [
             np.arange(offsets[document], offsets[document + 1]) + num_documents
             if reads_tokens[document]
@@ -52,14 +55,8 @@ class HeadRows:
             for document in range(num_documents)
         ]
         counts = np.concatenate(([0], np.cumsum([len(some) for some in rows])))
-        return cls(counts.astype(np.int64), np.concatenate(rows))
-
-    def read(self, states: Tensor, offsets: NDArray[np.int64]) -> Tensor:
-        """[rows, hidden] of final ``states`` [num_tokens, hidden]."""
-        pooled = mean_pool(states, offsets)
-        if self.chosen is None:
-            return pooled
-        return torch.cat((pooled, states))[torch.from_numpy(self.chosen).to(states.device)]
+        chosen = torch.from_numpy(np.concatenate(rows)).to(device)
+        return cls(lengths, chosen), counts.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,29 +193,51 @@ class HeadBank:
         assert not self._arena[EMPTY_UNIT, :, :-1].any()
 
 
-@dataclass(frozen=True, slots=True)
-class HeadCall:
+class HeadCall(NamedTuple):
     """The heads of one batch, over the bank's arena."""
 
-    parts: Sequence[SlotRuns]  # together every row once
+    parts: list[SlotRuns]  # together every row once
     arena: Tensor  # [units, UNIT_LABELS, hidden + 1] float32
 
     def logits(self, pooled: Tensor) -> Tensor:
-        """Each document's logits by its own head: [num_documents, most labels of the batch, rounded up to 8].
+        """head_logits() of this call."""
+        return head_logits(self, pooled)
 
-        ``pooled`` is [num_documents, hidden]. Past a head's own labels stands -inf.
-        """
-        if len(self.parts) == 1:  # all rows in their order
-            return self._logits_of(self.parts[0], pooled)
-        most = max(part.depth for part in self.parts) * UNIT_LABELS
-        logits = pooled.new_full((len(pooled), most), -torch.inf, dtype=torch.float32)
-        for part in self.parts:
-            logits[part.rows, : part.depth * UNIT_LABELS] = self._logits_of(part, pooled[part.rows])
-        return logits
 
-    def _logits_of(self, part: SlotRuns, pooled: Tensor) -> Tensor:
-        heads = self.arena[part.units].view(-1, part.depth * UNIT_LABELS, self.arena.shape[-1])
-        weight, bias = heads[..., :-1].contiguous(), heads[..., -1]
-        products = functional.grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), offs=part.ends)
-        lengths = torch.diff(part.ends, prepend=part.ends.new_zeros(1))
-        return products + bias.repeat_interleave(lengths, dim=0)
+# What TorchScript compiles (see serving_layers).
+
+
+def read_rows(rows: HeadRows, states: Tensor) -> Tensor:
+    """[rows, hidden] of final ``states`` [num_tokens, hidden]."""
+    pooled = _means(states, rows.lengths)
+    chosen = rows.chosen
+    if chosen is None:
+        return pooled
+    return torch.cat((pooled, states)).index_select(0, chosen)
+
+
+def head_logits(call: HeadCall, pooled: Tensor) -> Tensor:
+    """Each row's logits by its own head: [rows, most labels of the batch, rounded up to 8].
+
+    ``pooled`` is [rows, hidden]. Past a head's own labels stands -inf.
+    """
+    if len(call.parts) == 1:  # all rows in their order
+        return _logits_of(call.parts[0], call.arena, pooled)
+    most = max([part.depth for part in call.parts]) * call.arena.size(1)
+    logits = torch.full([pooled.size(0), most], -math.inf, dtype=torch.float32, device=pooled.device)
+    for part in call.parts:
+        values = _logits_of(part, call.arena, pooled.index_select(0, part.rows))
+        logits[:, : values.size(1)].index_copy_(0, part.rows, values)
+    return logits
+
+
+def _logits_of(part: SlotRuns, arena: Tensor, pooled: Tensor) -> Tensor:
+    heads = arena.index_select(0, part.units).view(-1, part.depth * arena.size(1), arena.size(2))
+    weight, bias = heads[:, :, :-1].contiguous(), heads[:, :, -1]
+    products = torch._grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), part.ends)
+    lengths = torch.diff(part.ends, prepend=torch.zeros_like(part.ends[:1]))
+    return products + bias.repeat_interleave(lengths, dim=0)
+
+
+def _means(states: Tensor, lengths: Tensor) -> Tensor:
+    return torch.segment_reduce(states, "mean", lengths=lengths, axis=0)

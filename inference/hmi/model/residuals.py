@@ -2,6 +2,7 @@
 its rows."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +13,13 @@ from torch import Tensor
 from hmi.base.errors import BundleBroken
 from hmi.model.packing import positions_of
 from wire.artifacts import BackboneFields
+
+
+class Places(NamedTuple):
+    """What tells the residual of each token of a batch."""
+
+    positions: Tensor  # int64 [num_tokens], each in its document
+    token_types: Tensor | None  # int64 [num_tokens]; None: all 0
 
 
 class RowResiduals:
@@ -51,13 +59,28 @@ class RowResiduals:
         save_file({"position": self.position.contiguous(), "token_type": self.token_type.contiguous()}, path)
 
     @property
+    def device(self) -> torch.device:
+        return self.position.device
+
+    @property
     def num_bytes(self) -> int:
         return self.position.nbytes + self.token_type.nbytes
 
     def of(self, offsets: NDArray[np.int64], token_types: NDArray[np.int64] | None = None) -> Tensor:
         """The residual of every token, [num_tokens, hidden]; ``token_types`` [num_tokens], None: all 0."""
+        return residuals_at(self.places(offsets, token_types), self.position, self.token_type)
+
+    def places(self, offsets: NDArray[np.int64], token_types: NDArray[np.int64] | None = None) -> Places:
+        """For residuals_at(); arguments as of()."""
         device = self.position.device
-        residuals = self.position[torch.from_numpy(positions_of(offsets)).to(device)]
-        if token_types is None:
-            return residuals
-        return residuals + self.token_type[torch.from_numpy(token_types).to(device)]
+        types = None if token_types is None else torch.from_numpy(token_types).to(device)
+        return Places(torch.from_numpy(positions_of(offsets)).to(device), types)
+
+
+def residuals_at(places: Places, position: Tensor, token_type: Tensor) -> Tensor:
+    """A new tensor [num_tokens, hidden]; the tables are those of RowResiduals. TorchScript compiles it."""
+    residuals = position.index_select(0, places.positions)
+    types = places.token_types
+    if types is not None:
+        residuals += token_type.index_select(0, types)
+    return residuals

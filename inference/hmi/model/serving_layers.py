@@ -1,8 +1,8 @@
-"""Encoder layers as the service runs them: one type of numbers, few kernels, no gradients, one call.
+"""A batch as the service computes it: one type of numbers, few kernels, no gradients, one call.
 
-Each of a forward's 150 steps that Python begins waits for Python's lock, which the engine thread, loaders and
-the service's event loop want as well. So TorchScript, which needs the lock only to begin, runs forward() and
-what it calls: plain functions of tensors, which give the same without it (docs/decisions/0004).
+Each of a forward's 200 steps that Python begins waits for Python's lock, which the engine thread, loaders and
+the service's event loop want as well. So TorchScript, which needs the lock only to begin, runs answers(),
+forward() and what they call: plain functions of tensors, equal without it (docs/decisions/0004).
 """
 
 import warnings
@@ -22,13 +22,26 @@ from hmi.model.adapter_units import SiteWeights
 from hmi.model.attention_rows import ROW_TOKENS, AttentionRows, attend
 from hmi.model.bert import EncoderLayer, LayerNorm, Linear
 from hmi.model.compute_type import attends_by_products
+from hmi.model.heads import HeadCall, HeadRows, head_logits, read_rows
 from hmi.model.lower import LowerLayers, embed
 from hmi.model.packed_linear import laid_out, linear
+from hmi.model.residuals import Places, RowResiduals, residuals_at
 from hmi.model.token_chunks import CHUNK_TOKENS, MAX_EVEN_WIDTH, MIN_WIDTH, ChunkGroup, padded_tokens
 from hmi.model.upper import UpperLayers
 from hmi.plot.ngram import Documents
 
 log = structlog.get_logger(__name__)
+
+
+NO_ADAPTERS = BankCall([], {})
+
+
+class LookedUp(NamedTuple):
+    """What PLOT answered for the tokens of a batch."""
+
+    rows: Tensor  # float32 [num_tokens, hidden] without residuals, in host memory
+    places: Places
+    exact_tokens: Tensor | None  # int64 [tokens]: those whose lower layers are computed instead
 
 
 class ServingLayers:
@@ -48,7 +61,8 @@ class ServingLayers:
         self._attends_by_products = attends_by_products(dtype, self._device, torch.cpu.get_capabilities())
         self._indices = [layer.index for layer in layers.encoder_layers]
         self._layers = [LayerWeights.of(layer, dtype) for layer in layers.encoder_layers]
-        self._forward = in_one_call()
+        self._forward = in_one_call(forward)
+        self._answers = in_one_call(answers)
 
     @property
     def num_bytes(self) -> int:
@@ -87,13 +101,43 @@ class ServingLayers:
         )
 
     @torch.inference_mode()
+    def answers(
+        self,
+        looked_up: LookedUp,
+        residuals: RowResiduals,
+        exact: Tensor | None,
+        attention: AttentionRows,
+        adapters: BankCall | None,
+        head_rows: HeadRows,
+        heads: HeadCall,
+    ) -> Tensor:
+        """What heads give of each row that they read, on the host: float32 [rows, outputs of the widest].
+
+        ``exact``: the lower layers' states of ``looked_up.exact_tokens``; ``adapters`` as in forward().
+        """
+        used = adapters or NO_ADAPTERS
+        return self._answers(
+            looked_up,
+            residuals.position,
+            residuals.token_type,
+            exact,
+            padded_tokens(len(looked_up.rows)),
+            self._dtype,
+            self._layers,
+            [used.sites(index) for index in self._indices],
+            used.groups,
+            attention,
+            head_rows,
+            heads,
+        )
+
+    @torch.inference_mode()
     def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
         """float32 [num_tokens, hidden] to the same; ``adapters`` as those of UpperLayers.forward()."""
-        if adapters is None:
-            adapters = BankCall([], {})
-        sites = [adapters.sites(index) for index in self._indices]
+        used = adapters or NO_ADAPTERS
+        sites = [used.sites(index) for index in self._indices]
         num_padded = padded_tokens(len(states))
-        return self._forward(states, num_padded, self._dtype, self._layers, sites, adapters.groups, attention)
+        return self._forward(states, num_padded, self._dtype, self._layers, sites, used.groups, attention)
 
 
 class ServingLower:
@@ -155,6 +199,30 @@ class LayerWeights(NamedTuple):
 # What TorchScript compiles. What a step has made and nobody else reads, the next one changes in place.
 
 
+def answers(
+    looked_up: LookedUp,
+    position: Tensor,
+    token_type: Tensor,
+    exact: Tensor | None,
+    num_padded: int,
+    dtype: torch.dtype,
+    layers: list[LayerWeights],
+    sites: list[list[SiteWeights | None]],
+    groups: list[ChunkGroup],
+    attention: AttentionRows,
+    head_rows: HeadRows,
+    heads: HeadCall,
+) -> Tensor:
+    """See ServingLayers.answers(); ``position`` and ``token_type`` are tables of RowResiduals."""
+    states = residuals_at(looked_up.places, position, token_type)
+    states += looked_up.rows.to(states.device)
+    exact_tokens = looked_up.exact_tokens
+    if exact_tokens is not None and exact is not None:
+        states.index_copy_(0, exact_tokens, exact)
+    final = forward(states, num_padded, dtype, layers, sites, groups, attention)
+    return head_logits(heads, read_rows(head_rows, final)).cpu()
+
+
 def forward(
     states: Tensor,
     num_padded: int,
@@ -208,15 +276,15 @@ def norm(part: Norm, inputs: Tensor) -> Tensor:
 
 
 @cache
-def in_one_call() -> Callable[..., Tensor]:
-    """forward(), as one call of the library where it can make one of it."""
+def in_one_call(steps: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``steps`` as one call of the library where it can make one of it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # docs/decisions/0004
-            compiled: Callable[..., Tensor] = torch.jit.script(forward)
+            compiled: Callable[..., Tensor] = torch.jit.script(steps)
     except Exception:
         log.warning("forward_not_compiled", exc_info=True)
-        return forward
+        return steps
     return compiled
 
 

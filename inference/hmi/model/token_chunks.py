@@ -1,6 +1,7 @@
 """Cuts a mixed batch into stretches of equal length, each with the few units that its tokens use: so the
 adapters of many tenants are batched matrix multiplications of few shapes over the tokens as they lie."""
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -108,7 +109,8 @@ def _owned_units(
     for slot, start, end in zip(slots.tolist(), bounds, bounds[1:], strict=False):
         for chunk in range(start // CHUNK_TOKENS, -(-end // CHUNK_TOKENS)):
             slots_of[chunk][slot] = None
-    return [[(unit, slot) for slot in chunk for unit in table.units_of(slot)] for chunk in slots_of]
+    units_of = {slot: [(unit, slot) for unit in table.units_of(slot)] for slot in set(slots.tolist())}
+    return [list(chain.from_iterable(map(units_of.__getitem__, chunk))) for chunk in slots_of]
 
 
 def _equal_widths(widths: list[int]) -> list[tuple[int, int, int]]:

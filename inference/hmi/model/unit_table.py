@@ -2,7 +2,7 @@
 them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +25,7 @@ MAX_GATHERED_UNITS = 256
 are. (With 32 items of 125 units one copy of all took 50 MB and five times as long.)"""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotRuns:
+class SlotRuns(NamedTuple):
     """Rows of a batch whose slots hold about as many units, as one grouped matrix multiplication takes them.
 
     rows                0 1 2 | 5 6            of slots 4 4 4 | 7 7     ends 3 5

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -74,7 +75,7 @@ class Documents:
         if (
             self.offsets[0] != 0
             or self.offsets[-1] != len(self.token_ids)
-            or np.any(np.diff(self.offsets) < 0)
+            or (self.offsets[1:] < self.offsets[:-1]).any()
         ):
             raise InvalidInput("offsets must rise from 0 to the number of tokens")
 
@@ -88,13 +89,12 @@ class Documents:
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:  # [num_documents]
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @classmethod
     def pack(cls, documents: "list[npt.NDArray[np.int32]]") -> "Documents":
         """Put separate documents one behind the other."""
-        offsets = np.zeros(len(documents) + 1, np.int64)
-        np.cumsum([len(document) for document in documents], out=offsets[1:])
+        offsets = np.array(list(accumulate(map(len, documents), initial=0)), np.int64)
         token_ids = np.concatenate(documents) if documents else np.zeros(0, np.int32)
         return cls(token_ids.astype(np.int32, copy=False), offsets)
 

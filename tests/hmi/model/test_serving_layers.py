@@ -181,9 +181,9 @@ def test_the_forward_is_one_call_of_the_library_and_gives_what_its_steps_give(
 ) -> None:
     slots = [IDENTITY, 0, 1, 2, 3, 4]
     states, offsets = states_of([5, 70, 40, 130, 64, 9], backbone.fields.hidden)
-    assert isinstance(in_one_call(), torch.jit.ScriptFunction)
+    assert isinstance(in_one_call(serving_layers.forward), torch.jit.ScriptFunction)
     compiled = ServingLayers(backbone.upper, dtype=dtype)
-    monkeypatch.setattr(serving_layers, "in_one_call", lambda: serving_layers.forward)
+    monkeypatch.setattr(serving_layers, "in_one_call", lambda steps: steps)
     by_steps = ServingLayers(backbone.upper, dtype=dtype)
     answers = [
         layers.forward(states, layers.attention(offsets), bank.call(slots, offsets))
@@ -197,7 +197,7 @@ def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.Monke
         raise RuntimeError("not supported")
 
     monkeypatch.setattr(torch.jit, "script", refuse)
-    assert in_one_call.__wrapped__() is serving_layers.forward
+    assert in_one_call.__wrapped__(serving_layers.forward) is serving_layers.forward
 
 
 @pytest.mark.parametrize("by_products", [False, True])
