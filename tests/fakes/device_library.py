@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from hmi.model.device_copies import Event, Stream
@@ -82,3 +83,7 @@ class FakeDeviceLibrary:
     def pin(self, tensor: Tensor) -> Tensor:
         self.pinned.append(tensor)
         return tensor.clone()
+
+    def empty_pinned(self, num_rows: int, width: int) -> Tensor:
+        self.pinned.append(torch.empty(num_rows, width))
+        return self.pinned[-1]

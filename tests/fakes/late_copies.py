@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
+import torch
 from torch import Tensor
 
 from hmi.model.device_copies import Event, Stream
@@ -25,6 +26,9 @@ class LateCopies:
     def hosted(self, tensor: Tensor) -> Tensor:
         self.num_hosted += 1
         return tensor
+
+    def host_rows(self, num_rows: int, width: int) -> Tensor:
+        return torch.empty(num_rows, width)
 
     @contextmanager
     def copying(self) -> Iterator[None]:

@@ -161,8 +161,8 @@ class ModelRunner:
         paths = np.full((len(order), max(depths)), -1, np.int32)
         for row, hplm in enumerate(order.placed):
             paths[row, : len(hplm.path)] = hplm.path
-        rows = np.empty((documents.num_tokens, self._plot.hidden), np.float32)
-        result = self._plot.lookup(documents, paths, rows)
+        rows = self._copies.host_rows(documents.num_tokens, self._plot.hidden)
+        result = self._plot.lookup(documents, paths, rows.numpy())
         is_exact = result.covered_share(documents.offsets) < order.floors
         if self._lower is None:
             is_exact[:] = False
@@ -178,7 +178,7 @@ class ModelRunner:
         )
         return Retrieved(
             looked_up=LookedUp(
-                torch.from_numpy(rows),
+                rows,
                 self._residuals.places(documents.offsets, token_types),
                 None if exact is None else torch.from_numpy(exact.tokens).to(device),
             ),

@@ -48,9 +48,12 @@ class DeviceLibrary(Protocol):
     def pin(self, tensor: Tensor) -> Tensor:
         """A copy of it in memory that the device reads by itself."""
 
+    def empty_pinned(self, num_rows: int, width: int) -> Tensor:
+        """float32 in such memory, not yet written."""
+
 
 class DeviceCopies(Protocol):
-    """copying() and mark() from the engine thread; forward() from any, hosted() too.
+    """copying() and mark() from the engine thread; the others from any.
 
     What a forward may read was copied before its mark(). What it reads is not written again before it has
     ended: leases see to that.
@@ -61,6 +64,9 @@ class DeviceCopies(Protocol):
 
     def hosted(self, tensor: Tensor) -> Tensor:
         """``tensor`` in host memory from which it can be copied beside forwards."""
+
+    def host_rows(self, num_rows: int, width: int) -> Tensor:
+        """float32 in host memory, to be written and then copied as quickly as can be."""
 
     def copying(self) -> AbstractContextManager[object]:
         """What is written to the device meanwhile need not be there when it ends."""
@@ -82,6 +88,9 @@ class SameMemory:
 
     def hosted(self, tensor: Tensor) -> Tensor:
         return tensor
+
+    def host_rows(self, num_rows: int, width: int) -> Tensor:
+        return torch.empty(num_rows, width)
 
     def copying(self) -> AbstractContextManager[object]:
         return self._NOTHING
@@ -108,6 +117,9 @@ class StreamCopies:
 
     def hosted(self, tensor: Tensor) -> Tensor:
         return self._library.pin(tensor)
+
+    def host_rows(self, num_rows: int, width: int) -> Tensor:
+        return self._library.empty_pinned(num_rows, width)
 
     def copying(self) -> AbstractContextManager[object]:
         return self._library.use(self._copies)
@@ -152,6 +164,9 @@ class Cuda:
 
     def pin(self, tensor: Tensor) -> Tensor:
         return tensor.pin_memory()
+
+    def empty_pinned(self, num_rows: int, width: int) -> Tensor:
+        return torch.empty(num_rows, width, pin_memory=True)
 
 
 def device_copies(device: str, *, num_forwards: int) -> DeviceCopies:

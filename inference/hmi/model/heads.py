@@ -226,17 +226,17 @@ def head_logits(call: HeadCall, pooled: Tensor) -> Tensor:
     most = max([part.depth for part in call.parts]) * call.arena.size(1)
     logits = torch.full([pooled.size(0), most], -math.inf, dtype=torch.float32, device=pooled.device)
     for part in call.parts:
-        values = _logits_of(part, call.arena, pooled.index_select(0, part.rows))
+        values = _logits_of(part, call.arena, pooled)
         logits[:, : values.size(1)].index_copy_(0, part.rows, values)
     return logits
 
 
 def _logits_of(part: SlotRuns, arena: Tensor, pooled: Tensor) -> Tensor:
     heads = arena.index_select(0, part.units).view(-1, part.depth * arena.size(1), arena.size(2))
-    weight, bias = heads[:, :, :-1].contiguous(), heads[:, :, -1]
-    products = torch._grouped_mm(pooled.to(torch.float32), weight.transpose(1, 2), part.ends)
-    lengths = torch.diff(part.ends, prepend=torch.zeros_like(part.ends[:1]))
-    return products + bias.repeat_interleave(lengths, dim=0)
+    weight, bias = heads[:, :, :-1], heads[:, :, -1]
+    filled = pooled.index_select(0, part.filled).to(torch.float32).view(-1, part.length, pooled.size(1))
+    logits = torch.baddbmm(bias[:, None, :], filled, weight.transpose(1, 2))
+    return logits.view(-1, logits.size(2)).index_select(0, part.back)
 
 
 def _means(states: Tensor, lengths: Tensor) -> Tensor:

@@ -215,7 +215,7 @@ def answers(
 ) -> Tensor:
     """See ServingLayers.answers(); ``position`` and ``token_type`` are tables of RowResiduals."""
     states = residuals_at(looked_up.places, position, token_type)
-    states += looked_up.rows.to(states.device)
+    states += looked_up.rows.to(states.device, non_blocking=True)
     exact_tokens = looked_up.exact_tokens
     if exact_tokens is not None and exact is not None:
         states.index_copy_(0, exact_tokens, exact)
@@ -278,6 +278,9 @@ def norm(part: Norm, inputs: Tensor) -> Tensor:
 @cache
 def in_one_call(steps: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """``steps`` as one call of the library where it can make one of it."""
+    # On a GPU it would join steps into kernels of its own: compiled anew for shapes that it has not seen yet,
+    # and rounded elsewhere than the steps are.
+    torch._C._jit_set_texpr_fuser_enabled(False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # docs/decisions/0004

@@ -23,18 +23,22 @@ _NO_ROW = -2
 MAX_GATHERED_UNITS = 256
 """Units that are copied together for one multiplication: what that works in stays small, however large items
 are. (With 32 items of 125 units one copy of all took 50 MB and five times as long.)"""
+FEW_ROWS = 128
+"""So many that short runs are filled up to are no waste worth a part of its own."""
 
 
 class SlotRuns(NamedTuple):
-    """Rows of a batch whose slots hold about as many units, as one grouped matrix multiplication takes them.
+    """Rows of a batch whose slots hold about as many units, as one batched matrix multiplication takes them.
 
-    rows                0 1 2 | 5 6            of slots 4 4 4 | 7 7     ends 3 5
-    units of slots      4: (2, 9)   7: (5)     units 2 9 | 5 0          depth 2
+    rows                0 1 2 | 5 6            of slots 4 4 4 | 7 7     filled 0 1 2 | 5 6 6    length 3
+    units of slots      4: (2, 9)   7: (5)     units 2 9 | 5 0          back 0 1 2 3 4          depth 2
     """
 
     rows: Tensor  # int64 [num_rows]
     units: Tensor  # int64 [runs * depth]
-    ends: Tensor  # int32 [runs]: which of ``rows`` is the first after each run
+    filled: Tensor  # int64 [runs * length]: the rows of each run, its last one until it is as long as any
+    back: Tensor  # int64 [num_rows]: where each of ``rows`` stands in ``filled``
+    length: int  # rows of the longest run
     depth: int  # units of the longest item
 
 
@@ -106,29 +110,25 @@ class UnitTable:
         return [] if slot == NO_SLOT else self._held[slot] or []
 
     def runs(self, slots: NDArray[np.int64], device: torch.device) -> list[SlotRuns]:
-        """All rows of a batch, row i of slot ``slots[i]``, in as few parts as keep small items from being
-        filled up to the size of large ones, and each part to MAX_GATHERED_UNITS or one item. In each they
-        stand in the batch's order.
+        """All rows of a batch, row i of slot ``slots[i]``, in as few parts as keep small items and short runs
+        from being filled up to the size of large ones, and each part to MAX_GATHERED_UNITS or one item. In
+        each they stand in the batch's order.
 
         NO_SLOT stands for an item without units. Raises when a slot is empty.
         """
         self.require_filled(slots)
         starts = np.flatnonzero(np.diff(slots, prepend=_NO_ROW))
         ends = np.append(starts[1:], len(slots))
-        held = [self.units_of(slot) for slot in slots[starts].tolist()]
-        parts: list[list[int]] = []
-        for run in sorted(range(len(held)), key=lambda run: len(held[run])):
-            if not parts or not _are_alike(held[parts[-1][0]], held[run], len(parts[-1]) + 1):
-                parts.append([])
-            parts[-1].append(run)
-        return [
-            _slot_runs(
-                [np.arange(starts[run], ends[run]) for run in sorted(part)],
-                [held[run] for run in sorted(part)],
-                device,
-            )
-            for part in parts
+        runs = [
+            _Run(start, end - start, self.units_of(slot))
+            for start, end, slot in zip(starts.tolist(), ends.tolist(), slots[starts].tolist(), strict=True)
         ]
+        parts: list[_Part] = []
+        for run in sorted(runs, key=lambda run: (len(run.units), run.num_rows)):
+            if not (parts and parts[-1].takes(run)):
+                parts.append(_Part())
+            parts[-1].add(run)
+        return [part.packed(device) for part in parts]
 
     def check_integrity(self) -> None:
         """Every unit is free once or held by one slot once."""
@@ -137,21 +137,48 @@ class UnitTable:
         assert self._stale <= set(self._free)
 
 
-def _are_alike(fewest: Sequence[int], most: Sequence[int], num_runs: int) -> bool:
-    """Whether so many runs, with ``fewest`` to ``most`` units, may be one part."""
-    return len(most) <= max(2 * len(fewest), 1) and num_runs * len(most) <= MAX_GATHERED_UNITS
+class _Run(NamedTuple):
+    """Neighbouring rows of one slot, and the units that it holds."""
+
+    start: int
+    num_rows: int
+    units: Sequence[int]
 
 
-def _slot_runs(
-    rows: Sequence[NDArray[np.int64]], held: Sequence[Sequence[int]], device: torch.device
-) -> SlotRuns:
-    depth = max(1, *map(len, held))
-    units = np.full((len(held), depth), EMPTY_UNIT, np.int64)
-    for run, its in enumerate(held):
-        units[run, : len(its)] = its
-    return SlotRuns(
-        rows=torch.from_numpy(np.concatenate(rows)).to(device),
-        units=torch.from_numpy(units.ravel()).to(device),
-        ends=torch.from_numpy(np.cumsum([len(its) for its in rows]).astype(np.int32)).to(device),
-        depth=depth,
-    )
+class _Part:
+    """Runs that become one SlotRuns: added by rising numbers of units, of rows among equal ones."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+        self._num_rows = 0
+        self._longest = 0
+
+    def takes(self, run: _Run) -> bool:
+        """Whether little is filled up for it, and few units are copied together."""
+        num_runs, fewest = len(self._runs) + 1, len(self._runs[0].units)
+        num_filled = num_runs * max(self._longest, run.num_rows)
+        return (
+            len(run.units) <= max(2 * fewest, 1)
+            and num_runs * len(run.units) <= MAX_GATHERED_UNITS
+            and num_filled <= max(2 * (self._num_rows + run.num_rows), FEW_ROWS)
+        )
+
+    def add(self, run: _Run) -> None:
+        self._runs.append(run)
+        self._num_rows += run.num_rows
+        self._longest = max(self._longest, run.num_rows)
+
+    def packed(self, device: torch.device) -> SlotRuns:
+        runs = sorted(self._runs)
+        depth = max(1, len(self._runs[-1].units))
+        units = np.full((len(runs), depth), EMPTY_UNIT, np.int64)
+        for number, run in enumerate(runs):
+            units[number, : len(run.units)] = run.units
+        starts, lengths = (np.array([run[part] for run in runs], np.int64)[:, None] for part in (0, 1))
+        places = np.arange(self._longest)
+        filled = (starts + np.minimum(places, lengths - 1)).ravel()
+        back = np.flatnonzero(places < lengths)
+        rows, units_of_runs, filled_rows, places_of_rows = (
+            torch.from_numpy(part).to(device) for part in (filled[back], units.ravel(), filled, back)
+        )
+        return SlotRuns(rows, units_of_runs, filled_rows, places_of_rows, self._longest, depth)

@@ -103,6 +103,8 @@ def test_host_tensors_are_pinned_for_the_device_alone() -> None:
     assert torch.equal(device.copies.hosted(tensor), tensor)
     assert device.library.pinned[0] is tensor
     assert SameMemory().hosted(tensor) is tensor
+    rows = device.copies.host_rows(5, 3)
+    assert device.library.pinned[1] is rows and rows.shape == SameMemory().host_rows(5, 3).shape == (5, 3)
 
 
 class _Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
