@@ -39,6 +39,9 @@ HOST_SHARES = {
 }
 """Of the host tier, by kind of content; "known" is what is remembered of those that are not there."""
 
+CUDA_LIBRARY_BYTES = 36 * 10**6
+"""Of a stream: 32 MiB on a GPU of the Hopper generation, less on others; 35 MB were seen there."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -114,7 +117,8 @@ def _reserve(
     needs = DeviceNeeds(
         backbone_bytes=backbone_bytes,
         workspace_bytes=settings.num_forwards
-        * _workspace_bytes(fields, limits, dtype, max_rank=settings.max_adapter_rank),
+        * _workspace_bytes(fields, limits, dtype, max_rank=settings.max_adapter_rank)
+        + _library_bytes(settings),
         adapter_unit_bytes=adapter_unit_bytes(fields, dtype),
         min_adapter_units=limits.max_adapters * adapter_units(settings.max_adapter_rank),
         head_unit_bytes=head_unit_bytes(fields),
@@ -168,6 +172,13 @@ def _workspace_bytes(
     )
     of_adapters = 4 * ranks * (fields.hidden + fields.intermediate + 5 * CHUNK_TOKENS)
     return of_layers + of_mask + max(3 * of_mask, of_adapters)
+
+
+def _library_bytes(settings: ServiceSettings) -> int:
+    """What the device's own library keeps to multiply matrices: on CUDA for the stream of each forward, and
+    for the one that prepares them."""
+    is_cuda = torch.device(settings.device).type == "cuda"
+    return (settings.num_forwards + 1) * CUDA_LIBRARY_BYTES if is_cuda else 0
 
 
 def _check_taken(device: FilledDevice, backbone_bytes: int) -> None:

@@ -12,11 +12,13 @@ from hmi.model.adapter_bank import IDENTITY, AdapterBank
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
-from hmi.model.serving_layers import ServingLayers, ServingLower
+from hmi.model.heads import HeadBank, HeadRows, PackedHead
+from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower
 from hmi.plot.ngram import Documents
 from tests.hmi.engine.test_mixed_batches import peak_bytes
-from tests.tiny.adapters import random_adapter
+from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
+from tests.tiny.device import DEVICE
 
 MOST_TOKENS, MOST_POSITIONS, MAX_RANK = 1024, 256, 64
 
@@ -28,6 +30,7 @@ def backbone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         architecture=request.param,
         num_heads=8,
         max_positions=MOST_POSITIONS,
+        device=DEVICE,
     )
 
 
@@ -38,18 +41,30 @@ def forward_of(
     fields, config = backbone.fields, LoraConfig(MAX_RANK, modules=tuple(AdapterModule))
     assert backbone.lower is not None
     lower, upper = ServingLower(backbone.lower, dtype=dtype), ServingLayers(backbone.upper, dtype=dtype)
-    bank = AdapterBank(fields, num_slots=limits.max_adapters, max_rank=MAX_RANK, dtype=dtype)
+    bank = AdapterBank(fields, num_slots=limits.max_adapters, max_rank=MAX_RANK, device=DEVICE, dtype=dtype)
     adapter = bank.pack(random_adapter(fields, seed=1, config=config))
     for slot in {*slots} - {IDENTITY}:
         bank.write(slot, adapter)
+    heads = HeadBank(fields, num_slots=1, max_labels=8, device=DEVICE)
+    heads.write(0, PackedHead.of(random_head(fields, num_labels=8, seed=1)))
     documents = Documents.pack([np.full(length, 7, np.int32) for length in lengths])
+    offsets = documents.offsets
+    looked_up = LookedUp(
+        torch.zeros(documents.num_tokens, fields.hidden),
+        backbone.residuals.places(offsets),
+        torch.arange(documents.num_tokens, device=DEVICE),
+    )
 
     def forward() -> object:
-        attention = upper.attention(documents.offsets)
-        call = bank.call(np.array(slots), documents.offsets)
-        states = torch.zeros(documents.num_tokens, fields.hidden)
-        states[:] = lower(documents, None)
-        return upper.forward(states, attention, call)
+        return upper.answers(
+            looked_up,
+            backbone.residuals,
+            lower(documents, None),
+            upper.attention(offsets),
+            bank.call(np.array(slots), offsets),
+            HeadRows.of(offsets, [False] * len(lengths), DEVICE)[0],
+            heads.call(np.zeros(len(lengths), np.int64)),
+        )
 
     return forward
 
@@ -74,8 +89,6 @@ def test_a_forward_works_in_what_was_reserved(
     lengths = sorted(lengths, reverse=True)
     slots = [row if has_adapters else IDENTITY for row in range(len(lengths))]
     assert sum(lengths) <= limits.max_tokens
-    forward = forward_of(backbone, limits, dtype, lengths, slots)
-    forward()  # compiled before
-    peak = peak_bytes(forward)
+    peak = peak_bytes(forward_of(backbone, limits, dtype, lengths, slots))
     assert 4 * sum(lengths) * backbone.fields.hidden < peak, "nothing was told of"
     assert peak <= _workspace_bytes(backbone.fields, limits, dtype, max_rank=MAX_RANK)

@@ -17,9 +17,11 @@ from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.adapters.parameters import AdapterParameters
 from hmi.model.backbone import Backbone
 from hmi.model.bert import QKV
-from hmi.model.serving_layers import ServingLayers, ServingLower, in_one_call
+from hmi.model.heads import HeadBank, HeadRows, PackedHead
+from hmi.model.residuals import RowResiduals
+from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower, in_one_call
 from hmi.plot.ngram import Documents
-from tests.tiny.adapters import random_adapter
+from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
 from tests.tiny.device import DEVICE
 
@@ -176,20 +178,56 @@ def test_what_it_is_warmed_up_with_changes_nothing(
     assert torch.equal(serving.forward(states, attention, idle), plain)
 
 
-def test_the_forward_is_one_call_of_the_library_and_gives_what_its_steps_give(
-    backbone: Backbone, bank: Bank, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+LENGTHS, READS_TOKENS = [5, 70, 40, 130, 64, 9], [False, True, False, False, False, True]
+
+
+@pytest.mark.parametrize("is_exact", [False, True])
+def test_a_batch_is_one_call_of_the_library_and_gives_what_its_steps_give(
+    backbone: Backbone, bank: Bank, dtype: torch.dtype, is_exact: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slots = [IDENTITY, 0, 1, 2, 3, 4]
-    states, offsets = states_of([5, 70, 40, 130, 64, 9], backbone.fields.hidden)
-    assert isinstance(in_one_call(serving_layers.forward), torch.jit.ScriptFunction)
+    assert isinstance(in_one_call(serving_layers.answers), torch.jit.ScriptFunction)
+    fields, slots = backbone.fields, [IDENTITY, 0, 1, 2, 3, 4]
+    rows, offsets = states_of(LENGTHS, fields.hidden)
+    residuals = RowResiduals(*(torch.randn(n, fields.hidden).to(DEVICE) for n in (fields.max_positions, 2)))
+    types = np.random.default_rng(1).integers(0, 2, len(rows))
+    exact_tokens = torch.arange(5, 75, device=DEVICE)
+    exact = torch.randn(70, fields.hidden).to(DEVICE)
+    heads = HeadBank(fields, num_slots=5, max_labels=32, device=DEVICE)
+    own = [random_head(fields, num_labels=labels, seed=labels) for labels in (2, 30, 8, 9, 3)]
+    for slot, head in enumerate(own):
+        heads.write(slot, PackedHead.of(head))
+    head_rows, bounds = HeadRows.of(offsets, READS_TOKENS, DEVICE)
+    head_of = [0, 1, 2, 2, 3, 4]
+    looked_up = LookedUp(rows.cpu(), residuals.places(offsets, types), exact_tokens if is_exact else None)
+
+    def answers(layers: ServingLayers) -> torch.Tensor:
+        return layers.answers(
+            looked_up,
+            residuals,
+            exact if is_exact else None,
+            layers.attention(offsets),
+            bank.call(slots, offsets),
+            head_rows,
+            heads.call(np.repeat(head_of, np.diff(bounds))),
+        )
+
     compiled = ServingLayers(backbone.upper, dtype=dtype)
+    found = answers(compiled)
     monkeypatch.setattr(serving_layers, "in_one_call", lambda steps: steps)
-    by_steps = ServingLayers(backbone.upper, dtype=dtype)
-    answers = [
-        layers.forward(states, layers.attention(offsets), bank.call(slots, offsets))
-        for layers in (compiled, by_steps)
-    ]
-    assert torch.equal(*answers)
+    assert torch.equal(found, answers(ServingLayers(backbone.upper, dtype=dtype)))
+    states = rows + residuals.of(offsets, types)
+    if is_exact:
+        states[exact_tokens] = exact
+    final = compiled.forward(states, compiled.attention(offsets), bank.call(slots, offsets)).cpu()
+    for document, reads_tokens in enumerate(READS_TOKENS):
+        own_states = final[offsets[document] : offsets[document + 1]]
+        read = own_states if reads_tokens else own_states.mean(0, keepdim=True)
+        head = own[head_of[document]]
+        given = found[bounds[document] : bounds[document + 1]]
+        torch.testing.assert_close(
+            given[:, : head.num_labels], read @ head.weight.T + head.bias, atol=TOLERANCE, rtol=0
+        )
+        assert (given[:, head.num_labels :] == -torch.inf).all()
 
 
 def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
