@@ -6,6 +6,6 @@ from enum import StrEnum
 class ComputeType(StrEnum):
     """A setting's choice."""
 
-    AUTO = "auto"  # bfloat16 where the processor multiplies matrices of it, else float32
+    AUTO = "auto"  # bfloat16 where the processor, or the GPU, multiplies matrices of it, else float32
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"

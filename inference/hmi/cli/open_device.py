@@ -40,7 +40,7 @@ HOST_SHARES = {
 """Of the host tier, by kind of content; "known" is what is remembered of those that are not there."""
 
 CUDA_LIBRARY_BYTES = 36 * 10**6
-"""Of a stream: 32 MiB on a GPU of the Hopper generation, less on others; 35 MB were seen there."""
+"""Of a thread on a stream: 32 MiB on a GPU of the Hopper generation, 35 MB were seen; less on others."""
 
 log = structlog.get_logger(__name__)
 
@@ -175,10 +175,10 @@ def _workspace_bytes(
 
 
 def _library_bytes(settings: ServiceSettings) -> int:
-    """What the device's own library keeps to multiply matrices: on CUDA for the stream of each forward, and
-    for the one that prepares them."""
+    """What the device's own library keeps to multiply matrices: on CUDA for each thread on each stream, and
+    whichever of the forwards' threads is free takes whichever of their streams is; one more prepares them."""
     is_cuda = torch.device(settings.device).type == "cuda"
-    return (settings.num_forwards + 1) * CUDA_LIBRARY_BYTES if is_cuda else 0
+    return (settings.num_forwards**2 + 1) * CUDA_LIBRARY_BYTES if is_cuda else 0
 
 
 def _check_taken(device: FilledDevice, backbone_bytes: int) -> None:

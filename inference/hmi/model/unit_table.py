@@ -174,7 +174,8 @@ class _Part:
         units = np.full((len(runs), depth), EMPTY_UNIT, np.int64)
         for number, run in enumerate(runs):
             units[number, : len(run.units)] = run.units
-        starts, lengths = (np.array([run[part] for run in runs], np.int64)[:, None] for part in (0, 1))
+        starts = np.array([[run.start] for run in runs], np.int64)
+        lengths = np.array([[run.num_rows] for run in runs], np.int64)
         places = np.arange(self._longest)
         filled = (starts + np.minimum(places, lengths - 1)).ravel()
         back = np.flatnonzero(places < lengths)

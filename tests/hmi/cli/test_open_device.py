@@ -1,20 +1,26 @@
 """What is reserved for a forward is what it takes at most, whatever a batch within the limits is made of."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from hmi.cli.open_device import _workspace_bytes
+from hmi.cli.open_device import CUDA_LIBRARY_BYTES, _library_bytes, _workspace_bytes
 from hmi.engine.batch_limits import BatchLimits
 from hmi.model.adapter_bank import IDENTITY, AdapterBank
 from hmi.model.adapters.call import AdapterModule
 from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
+from hmi.model.device_copies import StreamCopies
 from hmi.model.heads import HeadBank, HeadRows, PackedHead
 from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower
 from hmi.plot.ngram import Documents
+from tests.fakes.device_library import FakeDeviceLibrary, FakeStream
+from tests.fakes.settings import service_settings
 from tests.hmi.engine.test_mixed_batches import peak_bytes
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
@@ -92,3 +98,25 @@ def test_a_forward_works_in_what_was_reserved(
     peak = peak_bytes(forward_of(backbone, limits, dtype, lengths, slots))
     assert 4 * sum(lengths) * backbone.fields.hidden < peak, "nothing was told of"
     assert peak <= _workspace_bytes(backbone.fields, limits, dtype, max_rank=MAX_RANK)
+
+
+@pytest.mark.parametrize("num_forwards", [1, 2, 3])
+def test_what_a_gpus_library_keeps_for_each_thread_on_each_stream_is_reserved(
+    num_forwards: int, tmp_path: Path
+) -> None:
+    """It was reserved for each stream once."""
+    library = FakeDeviceLibrary()
+    copies = StreamCopies(library, num_forwards=num_forwards)
+    threads = range(num_forwards)
+    met: set[tuple[int, FakeStream]] = {(0, library.default)}  # by the one that prepares the forwards
+    for ended in [*permutations(threads)] * 3:
+        forwards = {thread: ExitStack() for thread in threads}
+        for thread, forward in forwards.items():
+            forward.enter_context(copies.forward(copies.mark()))
+            met.add((thread, library._current[-1]))
+        for thread in ended:
+            forwards[thread].close()
+    changes = {"threads": num_forwards, "forwards": num_forwards}
+    settings = service_settings("file:///store", tmp_path, device="cuda", **changes)
+    assert _library_bytes(settings) == len(met) * CUDA_LIBRARY_BYTES
+    assert _library_bytes(service_settings("file:///store", tmp_path, **changes)) == 0
