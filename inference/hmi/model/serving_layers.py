@@ -278,10 +278,10 @@ def norm(part: Norm, inputs: Tensor) -> Tensor:
 @cache
 def in_one_call(steps: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """``steps`` as one call of the library where it can make one of it."""
-    # On a GPU it would join steps into kernels of its own: compiled anew for shapes that it has not seen yet,
-    # and rounded elsewhere than the steps are.
-    torch._C._jit_set_texpr_fuser_enabled(False)
     try:
+        # On a GPU it would join steps into kernels of its own: compiled anew for shapes that it has not seen
+        # yet, and rounded elsewhere than the steps are.
+        torch._C._jit_set_texpr_fuser_enabled(False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # docs/decisions/0004
             compiled: Callable[..., Tensor] = torch.jit.script(steps)

@@ -230,11 +230,15 @@ def test_a_batch_is_one_call_of_the_library_and_gives_what_its_steps_give(
         assert (given[:, head.num_labels :] == -torch.inf).all()
 
 
-def test_without_the_compiler_the_steps_run_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("missing", ["the compiler", "its switch"])
+def test_without_the_compiler_the_steps_run_one_by_one(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(function: object) -> None:
         raise RuntimeError("not supported")
 
-    monkeypatch.setattr(torch.jit, "script", refuse)
+    if missing == "the compiler":
+        monkeypatch.setattr(torch.jit, "script", refuse)
+    else:
+        monkeypatch.delattr(torch._C, "_jit_set_texpr_fuser_enabled")
     assert in_one_call.__wrapped__(serving_layers.forward) is serving_layers.forward
 
 
