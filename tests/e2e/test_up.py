@@ -44,8 +44,8 @@ def test_a_misspelt_setting_stops_the_start(
     monkeypatch.setenv("HMI_THREAD", "2")
     refused = _up(installation, var=tmp_path / "var", port=installation.port + 100)
     assert refused.returncode == 1
-    assert "HMI_THREAD is not a setting of HMI" in refused.stdout
-    assert "HMI_THREADS" in refused.stdout
+    assert "HMI_THREAD is not a setting of HMI" in refused.stderr
+    assert "HMI_THREADS" in refused.stderr
 
 
 def test_the_metrics_are_not_public(installation: Installation) -> None:
