@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
+import psycopg
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
@@ -41,6 +42,7 @@ QUEUED_AGAIN_AFTER = timedelta(minutes=1)
 APART_BYTES = 4 << 20
 """Files above it, and those that may unpack to more, are examined in a process of their own: this one keeps
 its memory."""
+_IN_USE = "dataset_in_use"  # a trigger of the training app
 _log = structlog.get_logger("portal.datasets")
 
 
@@ -210,7 +212,10 @@ def dataset_delete(*, dataset: Dataset, acting: Actor) -> None:
         with transaction.atomic():
             dataset.deleted_at = timezone.now()
             dataset.save(update_fields=["deleted_at"])
-    except IntegrityError as exc:  # the trigger dataset_in_use of the training app
+    except IntegrityError as exc:
+        cause = exc.__cause__
+        if not isinstance(cause, psycopg.Error) or cause.diag.constraint_name != _IN_USE:
+            raise
         raise InUse("A training uses this dataset: wait for its end, or cancel it first.") from exc
     audit_record(
         actor=acting.name,

@@ -9,6 +9,7 @@ from portal.local import depth
 from portal.local.errors import InstallationError
 from portal.local.folders import ROOT
 from portal.local.ports import Ports
+from wire.settings import refuse_unknown
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -62,6 +63,11 @@ def _problem_with(arguments: argparse.Namespace) -> str:
         name = arguments.name
         problem = "name a benchmark" if name is None else f"there is no benchmark {name!r}"
         return f"{problem}; there are: {', '.join(sorted(file.stem for file in scripts)) or 'none yet'}"
+    if arguments.command == "up":
+        try:
+            refuse_unknown(os.environ)
+        except ValueError as exc:
+            return str(exc)
     if arguments.command == "test":
         absent = [file for file in _test_files(arguments.arguments) if not (ROOT / file).exists()]
         if absent:
@@ -101,7 +107,7 @@ def _add_up(commands: Commands) -> None:
     up = commands.add_parser("up", help="install what is missing, start everything; Ctrl-C stops it")
     up.add_argument(
         "--port",
-        type=_port,
+        type=_ports,
         default=os.environ.get("HMI_PORT") or "8400",
         help="first of five consecutive ports (8400; HMI_PORT)",
     )
@@ -122,9 +128,11 @@ def _add_up(commands: Commands) -> None:
     _add_var(up)
 
 
-def _port(text: str) -> int:
+def _ports(text: str) -> Ports:
     try:
-        return Ports(int(text)).first
+        return Ports(int(text))
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from exc
     except InstallationError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 

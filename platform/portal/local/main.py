@@ -19,7 +19,6 @@ from portal.local.errors import InstallationError
 from portal.local.folders import Folders
 from portal.local.options import UpOptions
 from portal.local.plot_build import PlotOptions, plot_build
-from portal.local.ports import Ports
 from portal.local.stop_signals import heed_signals
 from portal.local.up import up
 
@@ -54,7 +53,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
     match arguments.command:
         case "up":
             options = UpOptions(
-                folders, Ports(arguments.port), arguments.host, not arguments.no_demo, arguments.num_lower
+                folders, arguments.port, arguments.host, not arguments.no_demo, arguments.num_lower
             )
             up(options, console)
         case "down":

@@ -22,7 +22,6 @@ from portal.local.secrets import load_secrets
 from portal.local.steps import CancelledError
 from portal.local.stop_signals import on_stop_signals
 from portal.local.supervisor import Supervisor
-from wire.settings import refuse_unknown
 
 WAKE_S = 1.0
 OnChange = Callable[[tuple[ProcessRow, ...]], None]
@@ -30,10 +29,6 @@ OnChange = Callable[[tuple[ProcessRow, ...]], None]
 
 def up(options: UpOptions, console: Console) -> None:
     """Run the installation until somebody stops it; raises InstallationError when it cannot go on."""
-    try:
-        refuse_unknown(os.environ)
-    except ValueError as exc:
-        raise InstallationError(str(exc)) from exc
     options.folders.make()
     try:
         with InstallationLock(options.folders.run / LOCK_FILE):

@@ -6,7 +6,6 @@ from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models.functions import Now
 
 from portal.audit.services import audit_record
 from portal.catalog.models import Task
@@ -18,9 +17,9 @@ from portal.common.store import ObjectStore
 from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor
 from portal.training.import_places import archive_uri
-from portal.training.models import UNFINISHED, AdapterImport, JobState
+from portal.training.models import AdapterImport
+from portal.training.outcomes import job_cancel
 from portal.training.services import dataset_for_task
-from portal.training.states import job_move
 from wire.errors import ErrorCode
 from wire.ids import TenantId
 from wire.imports import MAX_ARCHIVE_BYTES
@@ -83,11 +82,9 @@ def import_create(
 
 @transaction.atomic
 def import_cancel(*, job: AdapterImport, acting: Actor) -> None:
-    """End a queued import at once; ask a running one's worker, which hears it within seconds."""
-    jobs = AdapterImport.objects.for_tenant(job.tenant).filter(pk=job.pk)
-    if not jobs.filter(state__in=UNFINISHED).update(cancel_requested=True):
+    """See job_cancel."""
+    if not job_cancel(jobs=AdapterImport.objects.for_tenant(job.tenant).filter(pk=job.pk)):
         raise Conflict("This import has ended already.")
-    job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
     audit_record(actor=acting.name, action="import.cancel", target=job, tenant=job.tenant)
 
 

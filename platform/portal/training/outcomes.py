@@ -19,7 +19,7 @@ from portal.training.leases import (
     held_by,
     lease_scope,
 )
-from portal.training.models import JobState, TrainingJob
+from portal.training.models import UNFINISHED, JobState, TrainingJob
 from portal.training.states import job_move
 from portal.webhooks.models import EventType
 from portal.webhooks.services import event_emit
@@ -52,8 +52,8 @@ class Cancelled(Exception):
 def job_fail(*, lease: Lease, error: JobError) -> None:
     """End the job: trying again would not help. Raises LeaseLost."""
     with lease_scope(lease):
-        job = job_locked(lease)
-        if not _ends_as_asked(lease, job):
+        job = _wanted(lease)
+        if job is not None:
             shown = {"code": error.code.value, "message": error.message}
             job_end(lease, job, JobState.FAILED, error=shown, eta_s=None)
 
@@ -67,16 +67,17 @@ def job_stop(*, lease: Lease) -> None:
 def job_retry(*, lease: Lease) -> None:
     """Queue the job again, and call for a worker: its process died. Raises LeaseLost."""
     with lease_scope(lease):
-        _requeue(lease, attempt=COUNTED)
-        enqueue_on_commit(lease.model.job_name, id=lease.job_id)
+        if _wanted(lease) is not None:
+            _requeue(lease, attempt=COUNTED)
+            enqueue_on_commit(lease.model.job_name, id=lease.job_id)
 
 
 def job_wait(*, lease: Lease, error: JobError, max_attempts: int) -> None:
     """Queue the job again, for a while later: what it lacked may be there then. It fails by ``error`` when
     so many attempts have not brought it forward. Raises LeaseLost."""
     with lease_scope(lease):
-        job = job_locked(lease)
-        if _ends_as_asked(lease, job):
+        job = _wanted(lease)
+        if job is None:
             return
         shown = {"code": error.code.value, "message": error.message, "retryable": True}
         attempt = lease.attempt - 1 if job.share >= job.claimed_share + MIN_PROGRESS else lease.attempt
@@ -90,15 +91,26 @@ def job_wait(*, lease: Lease, error: JobError, max_attempts: int) -> None:
 def job_start_over(*, lease: Lease) -> None:
     """Queue the job as if nobody had begun it, and call for a worker. Raises LeaseLost."""
     with lease_scope(lease):
-        _requeue(lease, attempt=lease.attempt - 1)
-        enqueue_on_commit(lease.model.job_name, id=lease.job_id)
+        if _wanted(lease) is not None:
+            _requeue(lease, attempt=lease.attempt - 1)
+            enqueue_on_commit(lease.model.job_name, id=lease.job_id)
 
 
 def job_give_back(*, lease: Lease) -> None:
     """Queue the job as if it had not been claimed, for when its old process has ended; until then it is no
     other's turn that it takes. The reaper calls for a worker later. Raises LeaseLost."""
     with lease_scope(lease):
-        _requeue(lease, attempt=lease.attempt - 1, retry_at=Now() + BUSY_WAIT)
+        if _wanted(lease) is not None:
+            _requeue(lease, attempt=lease.attempt - 1, retry_at=Now() + BUSY_WAIT)
+
+
+def job_cancel(*, jobs: QuerySet[Any]) -> bool:
+    """End the one job of ``jobs`` at once; a running one's worker is asked, which hears it within seconds.
+    False when it has ended."""
+    if not jobs.filter(state__in=UNFINISHED).update(cancel_requested=True):  # locks the row
+        return False
+    job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
+    return True
 
 
 def job_pause(*, jobs: QuerySet[Any]) -> bool:
@@ -149,18 +161,18 @@ def job_end(lease: Lease, job: Any, state: JobState, **changes: object) -> None:
         )
 
 
-def _ends_as_asked(lease: Lease, job: Any) -> bool:
-    """End the locked job if somebody has asked for it; whether it was so."""
-    if job.cancel_requested:
-        job_end(lease, job, JobState.CANCELLED, eta_s=None)
-    return bool(job.cancel_requested)
+def _wanted(lease: Lease) -> Any | None:
+    """As job_locked, but a job whose end somebody has asked for is ended, and None: queued again its turn may
+    be hours away, and until then no other of its task may begin."""
+    job = job_locked(lease)
+    if not job.cancel_requested:
+        return job
+    job_end(lease, job, JobState.CANCELLED, eta_s=None)
+    return None
 
 
 def _requeue(lease: Lease, *, attempt: int | Combinable, **changes: object) -> None:
-    """Queue the job again, but end one that was cancelled: its turn may be hours away, and until then no
-    other of its task may begin."""
-    if _ends_as_asked(lease, job_locked(lease)):
-        return
+    """Queue the locked job again."""
     if not job_move(
         held_by(lease),
         JobState.QUEUED,

@@ -18,7 +18,7 @@ from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
 from portal.training.memory import check_fits, reckoned_bytes
 from portal.training.models import UNFINISHED, JobState, TrainingEstimate, TrainingJob
-from portal.training.outcomes import job_pause
+from portal.training.outcomes import job_cancel, job_pause
 from portal.training.recipes import BadRecipe, parse_recipe
 from portal.training.states import job_move
 from portal.training.try_again import can_be_tried_again
@@ -60,12 +60,9 @@ def training_create(*, task: Task, dataset_id: UUID, recipe: Mapping[str, Any], 
 
 @transaction.atomic
 def training_cancel(*, job: TrainingJob, acting: Actor) -> None:
-    """End a queued job at once; ask a running one's worker, which hears it within seconds."""
-    jobs = TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)
-    is_asked = jobs.filter(state__in=UNFINISHED).update(cancel_requested=True)  # locks the row
-    if not is_asked:
+    """See job_cancel."""
+    if not job_cancel(jobs=TrainingJob.objects.for_tenant(job.tenant).filter(pk=job.pk)):
         raise Conflict("This training has ended already.")
-    job_move(jobs.exclude(state=JobState.RUNNING), JobState.CANCELLED, finished_at=Now(), eta_s=None)
     _audit(job, "training.cancel", acting)
 
 
@@ -119,9 +116,8 @@ def estimate_create(
     dataset = dataset_for_task(task, dataset_id)
     task_lock(task)  # its deletion has come before, and is seen here, or comes after, and is refused
     before = TrainingEstimate.objects.for_tenant(task.tenant).filter(task=task, state__in=UNFINISHED)
-    before.filter(state=JobState.RUNNING).update(cancel_requested=True)
-    for waiting in before.filter(state=JobState.QUEUED).values_list("pk", flat=True):
-        job_move(before.filter(pk=waiting), JobState.CANCELLED, finished_at=Now(), eta_s=None)
+    for one in before.values_list("pk", flat=True):
+        job_cancel(jobs=before.filter(pk=one))
     estimate = TrainingEstimate(
         tenant=task.tenant, task=task, dataset=dataset, recipe=to_plain(asked), created_by=acting.user
     )

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import ROOT, DatabaseUrls
-from tests.fakes.portal import Cast
+from tests.fakes.portal import Cast, make_dataset
 from tests.fakes.ports import free_port
 
 pytestmark = pytest.mark.database
@@ -87,15 +87,16 @@ def later_column(database_urls: DatabaseUrls) -> Iterator[None]:
     """The tables ask for what this release does not know. Set up before the test's transaction, and gone
     after it."""
     with psycopg.connect(database_urls.owner, autocommit=True) as owner:
-        for table in ("task", "domain"):
+        for table, where in (("domain", "true"), ("dataset", "deleted_at IS NOT NULL")):
             owner.execute(f"ALTER TABLE {table} ADD COLUMN of_a_later_release text")
             owner.execute(
-                f"ALTER TABLE {table} ADD CONSTRAINT later CHECK (of_a_later_release IS NOT NULL) NOT VALID"
+                f"ALTER TABLE {table} ADD CONSTRAINT later"
+                f" CHECK (of_a_later_release IS NOT NULL OR NOT ({where})) NOT VALID"
             )
         try:
             yield
         finally:
-            for table in ("task", "domain"):
+            for table in ("domain", "dataset"):
                 owner.execute(f"ALTER TABLE {table} DROP COLUMN of_a_later_release")
 
 
@@ -106,4 +107,11 @@ def test_what_newer_tables_ask_for_is_not_told_as_a_name_that_is_taken(
     client = cast.acme.client()
     client.raise_request_exception = False
     answer = client.post(f"{cast.acme.path}/domains", {"name": "Court rulings"}, content_type=JSON)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")
+
+
+def test_nor_is_it_told_as_a_dataset_that_a_training_uses(later_column: None, cast: Cast) -> None:
+    client = cast.acme.client()
+    client.raise_request_exception = False
+    answer = client.delete(f"{cast.acme.path}/datasets/{make_dataset(cast.acme.tenant).pk}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal")

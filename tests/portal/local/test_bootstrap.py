@@ -122,9 +122,14 @@ def test_nothing_is_installed_for_what_is_no_command(words: list[str], tmp_path:
     [
         (["up", "--port", "65532"], {}, "give a number from 1 to 65531"),
         (["up"], {"HMI_PORT": "0"}, "give a number from 1 to 65531"),
+        (["up", "--port", "http"], {}, "argument --port: 'http' is no number"),
         (["up", "--num-lower", "6"], {}, "give a number from 1 to 5"),
         (["up"], {"HMI_NUM_LOWER": "6"}, "give a number from 1 to 5"),
-        (["up"], {"HMI_PROT": "9000"}, "HMI_PORT"),
+        (
+            ["up"],
+            {"HMI_PROT": "9000"},
+            "HMI_PROT is not a setting of HMI (see docs/operations.md); did you mean HMI_PORT?",
+        ),
         (["bench"], {}, "name a benchmark; there are: accuracy, "),
         (["bench", "speed"], {}, "there is no benchmark 'speed'; there are: accuracy, "),
         (["test", "tests/wire/test_absent.py::test_it"], {}, "there is no tests/wire/test_absent.py"),
