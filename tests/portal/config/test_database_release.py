@@ -82,10 +82,10 @@ def test_a_portal_that_is_left_running_is_not_ready_and_says_why(
     assert client.get("/readyz").status_code == 200
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def later_column(database_urls: DatabaseUrls) -> Iterator[None]:
-    """The tables ask for what this release does not know. Set up before the test's transaction, and gone
-    after it."""
+    """The tables ask for what this release does not know. Of the module: set up before a test's transaction,
+    whose locks it would wait for, and gone after it."""
     with psycopg.connect(database_urls.owner, autocommit=True) as owner:
         for table, where in (("domain", "true"), ("dataset", "deleted_at IS NOT NULL")):
             owner.execute(f"ALTER TABLE {table} ADD COLUMN of_a_later_release text")
