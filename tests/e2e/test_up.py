@@ -43,7 +43,7 @@ def test_a_misspelt_setting_stops_the_start(
 ) -> None:
     monkeypatch.setenv("HMI_THREAD", "2")
     refused = _up(installation, var=tmp_path / "var", port=installation.port + 100)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "HMI_THREAD is not a setting of HMI" in refused.stderr
     assert "HMI_THREADS" in refused.stderr
 
