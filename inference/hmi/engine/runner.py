@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from hmi.engine.batch import Batch
 from hmi.engine.placement import PlacedHplm
@@ -18,7 +19,7 @@ from hmi.model.heads import HeadCall, HeadRows
 from hmi.model.hplm_bank import HplmBank
 from hmi.model.packing import token_types_of
 from hmi.model.residuals import RowResiduals
-from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower
+from hmi.model.serving_layers import ExactStates, LookedUp, ServingLayers, ServingLower
 from hmi.model.token_chunks import MIN_WIDTH
 from hmi.model.unit_table import NO_SLOT
 from hmi.plot.lookup import LookupResult, PlotArena
@@ -32,7 +33,7 @@ class ExactPath:
 
     documents: Documents
     token_types: npt.NDArray[np.int64] | None
-    tokens: npt.NDArray[np.int64]  # [documents.num_tokens]: where each stands in the batch
+    tokens: Tensor  # int64 [documents.num_tokens], on the device: where each stands in the batch
 
     @classmethod
     def of(
@@ -40,13 +41,15 @@ class ExactPath:
         documents: Documents,
         token_types: npt.NDArray[np.int64] | None,
         is_exact: npt.NDArray[np.bool_],
+        device: torch.device,
     ) -> "ExactPath":
         """Of ``documents`` with their ``token_types``, those for which ``is_exact`` [num_documents] holds."""
         lengths = documents.lengths
         tokens = np.flatnonzero(np.repeat(is_exact, lengths))
         offsets = np.concatenate(([0], np.cumsum(lengths[is_exact])))
         types = None if token_types is None else token_types[tokens]
-        return cls(Documents(documents.token_ids[tokens], offsets), types, tokens)
+        packed = Documents(documents.token_ids[tokens], offsets)
+        return cls(packed, types, torch.from_numpy(tokens).to(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class ModelRunner:
         head_rows, bounds = HeadRows.of(offsets, [False], device)
         nothing = np.zeros(1, np.uint8)
         return Retrieved(
-            looked_up=LookedUp(torch.zeros(1, self._plot.hidden), self._residuals.places(offsets), None),
+            looked_up=LookedUp(torch.zeros(1, self._plot.hidden), self._residuals.places(offsets)),
             offsets=offsets,
             attention=self._upper.attention(offsets),
             adapters=self._bank.adapters.idle_call(1, MIN_WIDTH),
@@ -170,18 +173,14 @@ class ModelRunner:
         coverage[:, :3] = result.coverage(documents.offsets)
         coverage[is_exact] = (0, 0, 0, 1)
         token_types = token_types_of(documents, self._last_id)
-        exact = ExactPath.of(documents, token_types, is_exact) if is_exact.any() else None
         device = self._residuals.device
+        exact = ExactPath.of(documents, token_types, is_exact, device) if is_exact.any() else None
         slots = np.array([hplm.slot for hplm in order.placed], np.int64)
         head_rows, bounds = HeadRows.of(
             documents.offsets, [hplm.head.reads_tokens for hplm in order.placed], device
         )
         return Retrieved(
-            looked_up=LookedUp(
-                rows,
-                self._residuals.places(documents.offsets, token_types),
-                None if exact is None else torch.from_numpy(exact.tokens).to(device),
-            ),
+            looked_up=LookedUp(rows, self._residuals.places(documents.offsets, token_types)),
             offsets=documents.offsets,
             attention=self._upper.attention(documents.offsets),
             adapters=self._bank.adapters.call(slots, documents.offsets),
@@ -199,10 +198,10 @@ class ModelRunner:
 
     def _outputs(self, retrieved: Retrieved) -> npt.NDArray[np.float32]:
         """Of each row that heads read, [rows, outputs of the widest head]."""
-        exact = None
-        if retrieved.exact is not None:
+        exact, path = None, retrieved.exact
+        if path is not None:
             assert self._lower is not None, "without lower layers nothing is exact"
-            exact = self._lower(retrieved.exact.documents, retrieved.exact.token_types)
+            exact = ExactStates(path.tokens, self._lower(path.documents, path.token_types))
         outputs: npt.NDArray[np.float32] = self._upper.answers(
             retrieved.looked_up,
             self._residuals,

@@ -41,7 +41,13 @@ class LookedUp(NamedTuple):
 
     rows: Tensor  # float32 [num_tokens, hidden] without residuals, in host memory
     places: Places
-    exact_tokens: Tensor | None  # int64 [tokens]: those whose lower layers are computed instead
+
+
+class ExactStates(NamedTuple):
+    """Tokens of a batch whose lower layers are computed instead."""
+
+    tokens: Tensor  # int64 [tokens]: where each stands in the batch
+    states: Tensor  # float32 [tokens, hidden]
 
 
 class ServingLayers:
@@ -105,7 +111,7 @@ class ServingLayers:
         self,
         looked_up: LookedUp,
         residuals: RowResiduals,
-        exact: Tensor | None,
+        exact: ExactStates | None,
         attention: AttentionRows,
         adapters: BankCall | None,
         head_rows: HeadRows,
@@ -113,31 +119,23 @@ class ServingLayers:
     ) -> Tensor:
         """What heads give of each row that they read, on the host: float32 [rows, outputs of the widest].
 
-        ``exact``: the lower layers' states of ``looked_up.exact_tokens``; ``adapters`` as in forward().
+        ``exact`` None: nothing is computed exactly; ``adapters`` as in forward().
         """
-        used = adapters or NO_ADAPTERS
+        call = self._call(len(looked_up.rows), attention, adapters)
         return self._answers(
-            looked_up,
-            residuals.position,
-            residuals.token_type,
-            exact,
-            padded_tokens(len(looked_up.rows)),
-            self._dtype,
-            self._layers,
-            [used.sites(index) for index in self._indices],
-            used.groups,
-            attention,
-            head_rows,
-            heads,
+            call, looked_up, residuals.position, residuals.token_type, exact, head_rows, heads
         )
 
     @torch.inference_mode()
     def forward(self, states: Tensor, attention: AttentionRows, adapters: BankCall | None) -> Tensor:
         """float32 [num_tokens, hidden] to the same; ``adapters`` as those of UpperLayers.forward()."""
+        return self._forward(self._call(len(states), attention, adapters), states)
+
+    def _call(self, num_tokens: int, attention: AttentionRows, adapters: BankCall | None) -> "ForwardCall":
         used = adapters or NO_ADAPTERS
         sites = [used.sites(index) for index in self._indices]
-        num_padded = padded_tokens(len(states))
-        return self._forward(states, num_padded, self._dtype, self._layers, sites, used.groups, attention)
+        num_padded = padded_tokens(num_tokens)
+        return ForwardCall(num_padded, self._dtype, self._layers, sites, used.groups, attention)
 
 
 class ServingLower:
@@ -196,49 +194,44 @@ class LayerWeights(NamedTuple):
         )
 
 
+class ForwardCall(NamedTuple):
+    """What all layers do with the states of one batch."""
+
+    num_padded: int  # tokens that they are filled up to meanwhile
+    dtype: torch.dtype
+    layers: list[LayerWeights]
+    sites: list[list[SiteWeights | None]]  # of each layer, in AdapterModule's order
+    groups: list[ChunkGroup]
+    attention: AttentionRows
+
+
 # What TorchScript compiles. What a step has made and nobody else reads, the next one changes in place.
 
 
 def answers(
+    call: ForwardCall,
     looked_up: LookedUp,
     position: Tensor,
     token_type: Tensor,
-    exact: Tensor | None,
-    num_padded: int,
-    dtype: torch.dtype,
-    layers: list[LayerWeights],
-    sites: list[list[SiteWeights | None]],
-    groups: list[ChunkGroup],
-    attention: AttentionRows,
+    exact: ExactStates | None,
     head_rows: HeadRows,
     heads: HeadCall,
 ) -> Tensor:
     """See ServingLayers.answers(); ``position`` and ``token_type`` are tables of RowResiduals."""
     states = residuals_at(looked_up.places, position, token_type)
     states += looked_up.rows.to(states.device, non_blocking=True)
-    exact_tokens = looked_up.exact_tokens
-    if exact_tokens is not None and exact is not None:
-        states.index_copy_(0, exact_tokens, exact)
-    final = forward(states, num_padded, dtype, layers, sites, groups, attention)
-    return head_logits(heads, read_rows(head_rows, final)).cpu()
+    if exact is not None:
+        states.index_copy_(0, exact.tokens, exact.states)
+    return head_logits(heads, read_rows(head_rows, forward(call, states))).cpu()
 
 
-def forward(
-    states: Tensor,
-    num_padded: int,
-    dtype: torch.dtype,
-    layers: list[LayerWeights],
-    sites: list[list[SiteWeights | None]],
-    groups: list[ChunkGroup],
-    attention: AttentionRows,
-) -> Tensor:
-    """All layers over ``states``, float32 [num_tokens, hidden], padded to ``num_padded`` meanwhile; ``sites``
-    are each layer's."""
+def forward(call: ForwardCall, states: Tensor) -> Tensor:
+    """All layers over ``states``, float32 [num_tokens, hidden], to the same."""
     num_tokens = states.size(0)
-    padded = torch.zeros([num_padded, states.size(1)], dtype=dtype, device=states.device)
+    padded = torch.zeros([call.num_padded, states.size(1)], dtype=call.dtype, device=states.device)
     padded[:num_tokens] = states
-    for number, layer in enumerate(layers):
-        padded = layer_forward(layer, sites[number], groups, attention, padded)
+    for number, layer in enumerate(call.layers):
+        padded = layer_forward(layer, call.sites[number], call.groups, call.attention, padded)
     return padded[:num_tokens].to(torch.float32)
 
 

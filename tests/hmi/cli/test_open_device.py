@@ -17,7 +17,7 @@ from hmi.model.adapters.lora.config import LoraConfig
 from hmi.model.backbone import Backbone
 from hmi.model.device_copies import StreamCopies
 from hmi.model.heads import HeadBank, HeadRows, PackedHead
-from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower
+from hmi.model.serving_layers import ExactStates, LookedUp, ServingLayers, ServingLower
 from hmi.plot.ngram import Documents
 from tests.fakes.device_library import FakeDeviceLibrary, FakeStream
 from tests.fakes.settings import service_settings
@@ -58,14 +58,14 @@ def forward_of(
     looked_up = LookedUp(
         torch.zeros(documents.num_tokens, fields.hidden),
         backbone.residuals.places(offsets),
-        torch.arange(documents.num_tokens, device=DEVICE),
     )
+    exact_tokens = torch.arange(documents.num_tokens, device=DEVICE)
 
     def forward() -> object:
         return upper.answers(
             looked_up,
             backbone.residuals,
-            lower(documents, None),
+            ExactStates(exact_tokens, lower(documents, None)),
             upper.attention(offsets),
             bank.call(np.array(slots), offsets),
             HeadRows.of(offsets, [False] * len(lengths), DEVICE)[0],

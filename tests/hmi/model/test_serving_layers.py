@@ -19,7 +19,7 @@ from hmi.model.backbone import Backbone
 from hmi.model.bert import QKV
 from hmi.model.heads import HeadBank, HeadRows, PackedHead
 from hmi.model.residuals import RowResiduals
-from hmi.model.serving_layers import LookedUp, ServingLayers, ServingLower, in_one_call
+from hmi.model.serving_layers import ExactStates, LookedUp, ServingLayers, ServingLower, in_one_call
 from hmi.plot.ngram import Documents
 from tests.tiny.adapters import random_adapter, random_head
 from tests.tiny.backbone import make_tiny_backbone
@@ -190,15 +190,14 @@ def test_a_batch_is_one_call_of_the_library_and_gives_what_its_steps_give(
     rows, offsets = states_of(LENGTHS, fields.hidden)
     residuals = RowResiduals(*(torch.randn(n, fields.hidden).to(DEVICE) for n in (fields.max_positions, 2)))
     types = np.random.default_rng(1).integers(0, 2, len(rows))
-    exact_tokens = torch.arange(5, 75, device=DEVICE)
-    exact = torch.randn(70, fields.hidden).to(DEVICE)
+    exact = ExactStates(torch.arange(5, 75, device=DEVICE), torch.randn(70, fields.hidden).to(DEVICE))
     heads = HeadBank(fields, num_slots=5, max_labels=32, device=DEVICE)
     own = [random_head(fields, num_labels=labels, seed=labels) for labels in (2, 30, 8, 9, 3)]
     for slot, head in enumerate(own):
         heads.write(slot, PackedHead.of(head))
     head_rows, bounds = HeadRows.of(offsets, READS_TOKENS, DEVICE)
     head_of = [0, 1, 2, 2, 3, 4]
-    looked_up = LookedUp(rows.cpu(), residuals.places(offsets, types), exact_tokens if is_exact else None)
+    looked_up = LookedUp(rows.cpu(), residuals.places(offsets, types))
 
     def answers(layers: ServingLayers) -> torch.Tensor:
         return layers.answers(
@@ -217,7 +216,7 @@ def test_a_batch_is_one_call_of_the_library_and_gives_what_its_steps_give(
     assert torch.equal(found, answers(ServingLayers(backbone.upper, dtype=dtype)))
     states = rows + residuals.of(offsets, types)
     if is_exact:
-        states[exact_tokens] = exact
+        states[exact.tokens] = exact.states
     final = compiled.forward(states, compiled.attention(offsets), bank.call(slots, offsets)).cpu()
     for document, reads_tokens in enumerate(READS_TOKENS):
         own_states = final[offsets[document] : offsets[document + 1]]

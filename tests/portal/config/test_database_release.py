@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -20,24 +21,28 @@ OLDEST = ("training", "0001_initial")
 JSON = "application/json"
 
 
-@contextmanager
-def newer_tables(urls: DatabaseUrls) -> Iterator[None]:
-    with psycopg.connect(urls.owner, autocommit=True) as owner:
-        owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", NEWER)
-        try:
-            yield
-        finally:
-            owner.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", NEWER)
+ADDED = "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())"
+TAKEN = "DELETE FROM django_migrations WHERE app = %s AND name = %s"
+
+
+def newer_tables(urls: DatabaseUrls) -> AbstractContextManager[None]:
+    return _until_the_end(urls, ADDED, TAKEN, NEWER)
+
+
+def older_tables(urls: DatabaseUrls) -> AbstractContextManager[None]:
+    return _until_the_end(urls, TAKEN, ADDED, OLDEST)
 
 
 @contextmanager
-def older_tables(urls: DatabaseUrls) -> Iterator[None]:
+def _until_the_end(
+    urls: DatabaseUrls, done: LiteralString, undone: LiteralString, migration: tuple[str, str]
+) -> Iterator[None]:
     with psycopg.connect(urls.owner, autocommit=True) as owner:
-        owner.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", OLDEST)
+        owner.execute(done, migration)
         try:
             yield
         finally:
-            owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())", OLDEST)
+            owner.execute(undone, migration)
 
 
 def start_portal(urls: DatabaseUrls) -> "subprocess.CompletedProcess[str]":
