@@ -22,8 +22,8 @@ from portal.catalog.models import (
 from portal.catalog.selectors import moment_after, tree_newest
 from portal.common.errors import AlreadyExists, Conflict, InvalidField
 from portal.common.locks import count_lock, row_lock
+from portal.common.refusals import unless_taken
 from portal.common.slugs import slug_from
-from portal.common.unique import unless_taken
 from portal.datasets.models import Dataset
 from portal.tenants.actors import OPERATOR, Actor, actor_of_job
 from portal.tenants.models import Tenant

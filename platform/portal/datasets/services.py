@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
-import psycopg
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
@@ -18,9 +17,9 @@ from portal.audit.services import audit_record
 from portal.common.errors import Conflict, InUse, InvalidField
 from portal.common.locks import session_lock
 from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.refusals import unless_refused_by, unless_taken
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.store import ObjectStore
-from portal.common.unique import unless_taken
 from portal.datasets.declared import Declared, declared_of
 from portal.datasets.doctor import Examination, Report, UploadLimits, is_parquet
 from portal.datasets.encoding import CHUNK_BYTES, too_many_bytes
@@ -208,15 +207,10 @@ def datasets_waiting() -> list[UUID]:
 @transaction.atomic
 def dataset_delete(*, dataset: Dataset, acting: Actor) -> None:
     """Take the dataset away; its files and its segment go in the background. InUse while it is trained on."""
-    try:
-        with transaction.atomic():
-            dataset.deleted_at = timezone.now()
-            dataset.save(update_fields=["deleted_at"])
-    except IntegrityError as exc:
-        cause = exc.__cause__
-        if not isinstance(cause, psycopg.Error) or cause.diag.constraint_name != _IN_USE:
-            raise
-        raise InUse("A training uses this dataset: wait for its end, or cancel it first.") from exc
+    in_use = InUse("A training uses this dataset: wait for its end, or cancel it first.")
+    with unless_refused_by(_IN_USE, lambda _said: in_use):
+        dataset.deleted_at = timezone.now()
+        dataset.save(update_fields=["deleted_at"])
     audit_record(
         actor=acting.name,
         action="dataset.delete",

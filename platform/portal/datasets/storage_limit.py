@@ -1,12 +1,11 @@
 """What the database says when a tenant would store more than it may."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
-import psycopg.errors
-from django.db import IntegrityError, transaction
+from psycopg.errors import Diagnostic
 
 from portal.common.errors import PortalError
+from portal.common.refusals import unless_refused_by
 from wire.errors import ErrorCode
 
 _RULE = "storage_limit"  # a trigger of the usage app
@@ -24,15 +23,11 @@ class StorageFull(PortalError):
         )
 
 
-@contextmanager
-def storage_limit() -> Iterator[None]:
+def storage_limit() -> AbstractContextManager[None]:
     """Raises StorageFull where what is saved meanwhile is more than its tenant may store."""
-    try:
-        with transaction.atomic():
-            yield
-    except IntegrityError as exc:
-        said = exc.__cause__.diag if isinstance(exc.__cause__, psycopg.errors.CheckViolation) else None
-        if said is None or said.constraint_name != _RULE:
-            raise
-        num_bytes, max_bytes = (int(number) for number in str(said.message_detail).split(" of "))
-        raise StorageFull(num_bytes, max_bytes) from exc
+    return unless_refused_by(_RULE, _storage_full)
+
+
+def _storage_full(said: Diagnostic) -> StorageFull:
+    num_bytes, max_bytes = (int(number) for number in str(said.message_detail).split(" of "))
+    return StorageFull(num_bytes, max_bytes)

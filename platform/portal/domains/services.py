@@ -11,8 +11,8 @@ from portal.catalog.models import GENERAL_DOMAIN, AdapterVersion, Domain, Segmen
 from portal.catalog.services import task_lock
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.refusals import unless_taken
 from portal.common.scope import operator_scope
-from portal.common.unique import unless_taken
 from portal.datasets.models import Dataset
 from portal.domains.models import (
     Contribution,

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from portal.audit.services import audit_record
 from portal.common.errors import AlreadyExists, Forbidden, NotFound, PortalError
+from portal.common.refusals import unless_taken
 from portal.common.scope import key_scope, tenant_scope
-from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor, actor_of_user
 from portal.tenants.keys import invitation_secret_new, secret_hash
 from portal.tenants.models import Invitation, Membership, Role, Tenant, User

@@ -11,9 +11,9 @@ from django.utils import timezone
 from portal.audit.services import audit_record
 from portal.common.errors import AlreadyExists, Conflict, InvalidField, NotFound
 from portal.common.locks import count_lock
+from portal.common.refusals import unless_taken
 from portal.common.scope import operator_scope, tenant_scope
 from portal.common.slugs import slug_from
-from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor
 from portal.tenants.keys import key_new, secret_hash
 from portal.tenants.models import KEY_PREFIX_CHARS, ApiKey, KeyKind, Membership, Role, Tenant, User

@@ -13,8 +13,8 @@ from portal.catalog.selectors import backbone_default, general_tree
 from portal.catalog.services import task_lock
 from portal.common.errors import Conflict, InvalidField, PortalError
 from portal.common.queue import JobName, enqueue_on_commit
+from portal.common.refusals import unless_taken
 from portal.common.store import ObjectStore
-from portal.common.unique import unless_taken
 from portal.tenants.actors import Actor
 from portal.training.import_places import archive_uri
 from portal.training.models import AdapterImport

@@ -13,7 +13,7 @@ from portal.catalog.selectors import backbone_default, general_tree
 from portal.catalog.services import task_labels_set, task_lock
 from portal.common.errors import Conflict, InvalidField
 from portal.common.queue import JobName, enqueue_on_commit
-from portal.common.unique import unless_taken
+from portal.common.refusals import unless_taken
 from portal.datasets.models import Dataset, DatasetState
 from portal.tenants.actors import Actor
 from portal.training.memory import check_fits, reckoned_bytes
