@@ -1,5 +1,7 @@
 """The runner where copies to the device arrive late: it reads them after it has waited, and not before."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -117,6 +119,21 @@ def test_answers_are_the_same_however_late_copies_arrive(tiny_store: TinyStore, 
             assert np.array_equal(one, other)
     assert copies.num_begun == 1
     assert copies.num_hosted == 2, "an adapter and its head in one piece"
+
+
+def test_a_whole_batch_is_computed_twice_before_the_first_request(
+    tiny_store: TinyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library compiles at the first, and makes it quicker at the second."""
+    device, compute, computed = Device(tiny_store, SameMemory()), ServingLayers.answers, []
+
+    def counted(*arguments: Any) -> torch.Tensor:
+        computed.append(compute(*arguments))
+        return computed[-1]
+
+    monkeypatch.setattr(ServingLayers, "answers", counted)
+    device.runner.warm_up(32)
+    assert [outputs.shape[0] for outputs in computed] == [1, 1]
 
 
 def test_what_is_promoted_for_the_next_batch_does_not_touch_one_that_is_computed(

@@ -23,6 +23,14 @@ def test_auto_takes_bfloat16_where_the_processor_multiplies_matrices_of_it() -> 
     assert (compute_dtype(ComputeType.AUTO, "cpu") is torch.bfloat16) == is_fast
 
 
+@pytest.mark.parametrize(("multiplies", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_takes_bfloat16_on_a_gpu_that_multiplies_matrices_of_it(
+    multiplies: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: multiplies)
+    assert compute_dtype(ComputeType.AUTO, "cuda") is dtype
+
+
 def test_attention_is_by_plain_products_in_bfloat16_without_amx_alone() -> None:
     cpu, without = torch.device("cpu"), {"avx512_bf16": True, "amx_bf16": False}
     assert attends_by_products(torch.bfloat16, cpu, without)

@@ -214,7 +214,8 @@ def test_a_batch_is_one_call_of_the_library_and_gives_what_its_steps_give(
     found = answers(compiled)
     monkeypatch.setattr(serving_layers, "in_one_call", lambda steps: steps)
     assert torch.equal(found, answers(ServingLayers(backbone.upper, dtype=dtype)))
-    states = rows + residuals.of(offsets, types)
+    positions = torch.cat([torch.arange(length) for length in LENGTHS])
+    states = rows + residuals.position[positions] + residuals.token_type[torch.from_numpy(types)]
     if is_exact:
         states[exact.tokens] = exact.states
     final = compiled.forward(states, compiled.attention(offsets), bank.call(slots, offsets)).cpu()
